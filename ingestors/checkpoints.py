@@ -1,0 +1,35 @@
+"""Where a source resumes, kept on the compacted ``checkpoints`` topic."""
+
+from ingestors.source import SourceError
+from runtime import kafka
+from runtime.logs import get_logger
+from runtime.settings import KafkaSettings
+from schemas.checkpoint import Checkpoint
+from schemas.codec import CHECKPOINT, InvalidMessage
+
+TOPIC = "checkpoints"
+log = get_logger("ingest")
+
+
+def load_checkpoint(settings: KafkaSettings, source_id: str) -> Checkpoint | None:
+    """The source's last checkpoint, or None if it never had one."""
+    found: bytes | None = None
+    key = source_id.encode()
+    with kafka.kafka_errors(settings):
+        consumer = kafka.consumer(settings, "checkpoints")
+        try:
+            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
+                if record.key == key:
+                    found = record.value
+        finally:
+            consumer.close()
+    if found is None:
+        return None
+    try:
+        return CHECKPOINT.decode(found)
+    except InvalidMessage as error:
+        # Our own corruption: starting over silently would hide a gap or repeat a year.
+        raise SourceError(
+            f"the checkpoint of {source_id} cannot be read ({error.detail}); run "
+            f"'tocsin checkpoints reset {source_id}' to start it afresh"
+        ) from None

@@ -1,0 +1,251 @@
+"""Drives one source and puts what it reads on Kafka; owns delivery.
+
+Invariants:
+
+1. A checkpoint is sent only after Kafka acknowledged every event and dead letter before it.
+2. Everything a source hands over is sent: as an event, or as a dead letter with its reason.
+3. At most ``buffer_events`` events are in flight; beyond that the source is not read.
+4. On SIGTERM: nothing more is read, what is in flight is awaited, the checkpoint is saved.
+   What Kafka has not acknowledged by the drain time-out is read again after the restart.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+
+from ingestors.checkpoints import TOPIC as CHECKPOINTS
+from ingestors.source import Batch, Position, Source, Unreadable
+from runtime import metrics
+from runtime.clock import Clock, utc_now
+from runtime.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.dead_letters import dead_letter
+from runtime.errors import ServiceUnavailable
+from runtime.health import Health
+from runtime.logs import get_logger
+from runtime.settings import IngestSettings
+from schemas.checkpoint import Checkpoint
+from schemas.codec import CHECKPOINT, POST_EVENT, InvalidMessage
+from schemas.dead_letter import Reason
+from schemas.post import PostEvent
+
+log = get_logger("ingest")
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A batch that was handed to the producer, in the order of reading."""
+
+    futures: list[Any]
+    position: Position | None
+    events: int
+
+
+class Runner:
+    """Reads ``source`` to its end or until told to stop. One thread, one source."""
+
+    def __init__(
+        self,
+        source: Source,
+        producer: KafkaProducer,
+        *,
+        topic_prefix: str,
+        settings: IngestSettings,
+        health: Health,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.source = source
+        self.producer = producer
+        self.settings = settings
+        self.health = health
+        self._prefix = topic_prefix
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sent: deque[_Sent] = deque()
+        self._in_flight = 0
+        self._acknowledged = 0
+        self._position: Position | None = None
+        self._saved: Position | None = None
+        self._checkpoint_due = monotonic()
+        self._checkpoint_sent: Any = None
+
+    def run(self, stop: Event, checkpoint: Checkpoint | None) -> int:
+        """Run until the source ends or ``stop`` is set; returns the events acknowledged."""
+        source_id = self.source.source_id
+        if checkpoint is not None:
+            self._position = self._saved = checkpoint.position
+            self._acknowledged = checkpoint.posts
+        before = self._acknowledged
+        self.source.open(None if checkpoint is None else checkpoint.position)
+        self.health.clear("start")
+        log.info("reading", source=source_id, resumed=checkpoint is not None)
+        try:
+            while not stop.is_set():
+                self._wait_for_room(stop)
+                batch = self.source.next_batch()
+                self.health.beat()
+                self._send(batch)
+                self._settle()
+                self._save_checkpoint()
+                if batch.finished:
+                    break
+        finally:
+            self.source.close()
+        self._drain()
+        log.info("stopped", source=source_id, events=self._acknowledged - before)
+        return self._acknowledged - before
+
+    # --- sending ---------------------------------------------------------------------------
+
+    def _send(self, batch: Batch) -> None:
+        if not batch.events and not batch.unreadable and batch.position is None:
+            return
+        futures = [self._send_event(event) for event in batch.events]
+        futures += [self._send_unreadable(item) for item in batch.unreadable]
+        self._sent.append(_Sent(futures, batch.position, len(batch.events)))
+        self._in_flight += len(batch.events)
+        metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
+        if batch.events:
+            self._count(batch)
+
+    def _count(self, batch: Batch) -> None:
+        source = self.source.source_id
+        upserts = [event.post for event in batch.events if event.post is not None]
+        metrics.INGEST_EVENTS.labels(source, "upsert").inc(len(upserts))
+        for event in batch.events:
+            if event.op != "upsert":
+                metrics.INGEST_EVENTS.labels(source, event.op).inc()
+        metrics.INGEST_LAST_RECEIVED.labels(source).set(self._clock().timestamp())
+        if upserts:
+            newest = max(post.created_at for post in upserts)
+            metrics.INGEST_LAST_EVENT.labels(source).set(newest.timestamp())
+        for post in upserts:
+            if post.truncated:
+                metrics.INGEST_TRUNCATED.labels(source).inc()
+            if post.claimed_at is not None:
+                metrics.INGEST_IMPLAUSIBLE_DATES.labels(source).inc()
+
+    def _send_event(self, event: PostEvent) -> Any:
+        try:
+            data = POST_EVENT.encode(event)
+        except InvalidMessage as error:
+            payload = repr(event).encode("utf-8", "backslashreplace")
+            return self._send_letter(payload, "unreadable_post", error.detail)
+        try:
+            return self._produce("posts", event.id.encode(), data)
+        except MessageSizeTooLargeError as error:
+            return self._send_letter(data, "too_large", str(error))
+
+    def _send_unreadable(self, item: Unreadable) -> Any:
+        metrics.INGEST_UNREADABLE.labels(self.source.source_id).inc()
+        return self._send_letter(item.payload, "unreadable_post", item.detail)
+
+    def _send_letter(self, payload: bytes, reason: Reason, detail: str) -> Any:
+        metrics.DEAD_LETTERS.labels("ingest", reason).inc()
+        letter = dead_letter(
+            service="ingest",
+            reason=reason,
+            detail=detail,
+            payload=payload,
+            at=self._clock(),
+            source=self.source.source_id,
+        )
+        return self._produce(DEAD_LETTERS, None, letter)
+
+    def _produce(self, topic: str, key: bytes | None, value: bytes) -> Any:
+        """Hand one message to the producer; wait, and say so, while Kafka gives no metadata."""
+        while True:
+            try:
+                return self.producer.send(self._prefix + topic, value=value, key=key)
+            except KafkaTimeoutError as error:
+                self.health.beat()
+                self.health.hinder("kafka", str(error))
+                metrics.RETRIES.labels("ingest", "kafka").inc()
+                log.warning("kafka does not answer; holding", error=str(error))
+
+    # --- acknowledgements ------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Take what Kafka has acknowledged off the front, in order."""
+        settled = 0
+        while self._sent and all(future.is_done for future in self._sent[0].futures):
+            sent = self._sent.popleft()
+            for future in sent.futures:
+                if future.failed():
+                    raise ServiceUnavailable(
+                        f"Kafka refused an event ({future.exception!r}); the checkpoint stays "
+                        "before it, so start again once Kafka is well"
+                    )
+            settled += sent.events
+            if sent.position is not None:
+                self._position = sent.position
+        if settled:
+            self.health.clear("kafka")
+            self._in_flight -= settled
+            self._acknowledged += settled
+            metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(settled)
+            metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
+
+    def _wait_for_room(self, stop: Event) -> None:
+        """Backpressure: not reading the source until Kafka has caught up."""
+        if self._in_flight < self.settings.buffer_events:
+            return
+        began = self._monotonic()
+        while self._in_flight >= self.settings.buffer_events and not stop.is_set():
+            stop.wait(0.002)
+            self.health.beat()
+            self._settle()
+            if self._monotonic() - began > 5:
+                self.health.hinder("kafka", "behind; the source is not being read")
+        waited = self._monotonic() - began
+        metrics.INGEST_BACKPRESSURE_SECONDS.labels(self.source.source_id).inc(waited)
+
+    # --- checkpoints -----------------------------------------------------------------------
+
+    def _save_checkpoint(self, now: bool = False) -> None:
+        if self._position is None or self._position == self._saved:
+            return
+        if not now and self._monotonic() < self._checkpoint_due:
+            return
+        if self._checkpoint_sent is not None and not now and not self._checkpoint_sent.is_done:
+            return
+        self._checkpoint_due = self._monotonic() + self.settings.checkpoint_every_s
+        moment = self._clock()
+        checkpoint = Checkpoint(
+            source_id=self.source.source_id,
+            position=dict(self._position),
+            saved_at=moment,
+            posts=self._acknowledged,
+        )
+        future = self._produce(
+            CHECKPOINTS, checkpoint.source_id.encode(), CHECKPOINT.encode(checkpoint)
+        )
+        gauge = metrics.INGEST_CHECKPOINT.labels(self.source.source_id)
+        future.add_callback(lambda _: gauge.set(moment.timestamp()))
+        self._checkpoint_sent, self._saved = future, self._position
+
+    def _drain(self) -> None:
+        """Wait for what is in flight, then save the last checkpoint and wait for that too."""
+        deadline = self._monotonic() + self.settings.drain_timeout_s
+        while self._sent and self._monotonic() < deadline:
+            self.health.beat()
+            self._settle()
+            time.sleep(0.002)
+        self._save_checkpoint(now=True)
+        remaining = max(1.0, deadline - self._monotonic())
+        try:
+            self.producer.flush(timeout=remaining)
+        except KafkaError:
+            pass  # what is missing is told below
+        if self._sent:
+            raise ServiceUnavailable(
+                f"{self._in_flight} events were not acknowledged by Kafka within "
+                f"{self.settings.drain_timeout_s:.0f} s; they will be read again from the last "
+                "checkpoint"
+            )

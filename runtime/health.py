@@ -1,0 +1,102 @@
+"""``/metrics``, ``/healthz`` and ``/readyz`` of a service, on one small HTTP server.
+
+- ``/healthz``: 200 while the main loop beats; 503 when it has not for longer than allowed. A
+  supervisor restarts on that.
+- ``/readyz``: 200 while the service does its work; 503 with the reasons when it cannot (no
+  brands, Elasticsearch away). Restarting does not help.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from runtime import metrics
+from runtime.errors import ConfigurationError
+
+
+class Health:
+    """What a service says of itself; all methods may be called from any thread."""
+
+    def __init__(
+        self,
+        service: str,
+        stalled_after_s: float = 120.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.service = service
+        self.stalled_after_s = stalled_after_s
+        self._monotonic = monotonic
+        self._last_beat = monotonic()
+        self._obstacles: dict[str, str] = {"start": "still starting"}
+        metrics.READY.labels(service).set(0)
+
+    def beat(self) -> None:
+        """Say that the main loop goes round."""
+        self._last_beat = self._monotonic()
+
+    def hinder(self, what: str, why: str) -> None:
+        """The service cannot do its work, because of ``what``."""
+        self._obstacles = {**self._obstacles, what: why}
+        metrics.READY.labels(self.service).set(0)
+
+    def clear(self, what: str) -> None:
+        """``what`` hinders no longer."""
+        self._obstacles = {key: why for key, why in self._obstacles.items() if key != what}
+        metrics.READY.labels(self.service).set(0 if self._obstacles else 1)
+
+    def alive(self) -> tuple[bool, str]:
+        """Whether the main loop beats, and a sentence."""
+        silent = self._monotonic() - self._last_beat
+        if silent > self.stalled_after_s:
+            return False, f"the main loop has not moved for {silent:.0f} s"
+        return True, "alive"
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether the work is being done, and what hinders it."""
+        obstacles = self._obstacles
+        if obstacles:
+            return False, "; ".join(f"{what}: {why}" for what, why in obstacles.items())
+        return True, "ready"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    health: Health
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/metrics":
+            self._answer(200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
+        elif path in ("/healthz", "/readyz"):
+            good, text = self.health.alive() if path == "/healthz" else self.health.ready()
+            self._answer(200 if good else 503, f"{text}\n".encode(), "text/plain; charset=utf-8")
+        else:
+            self._answer(404, b"see /metrics, /healthz, /readyz\n", "text/plain; charset=utf-8")
+
+    def _answer(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """A scrape is no event."""
+
+
+def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
+    """Serve ``health`` and the metrics in a background thread; ``port`` 0 takes a free one."""
+    handler = type("Handler", (_Handler,), {"health": health})
+    try:
+        server = ThreadingHTTPServer((host, port), handler)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot serve metrics on {host}:{port} ({error.strerror}); set TOCSIN_MONITOR_PORT "
+            "to a free port, or to 0 for any"
+        ) from None
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name="monitor", daemon=True).start()
+    return server

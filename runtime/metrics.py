@@ -1,0 +1,157 @@
+"""Every metric that tocsin serves, in one list; ``docs/metrics.md`` is checked against it.
+
+Names follow the Prometheus conventions: base units, ``_total`` on counters, and moments as
+``_timestamp_seconds`` (an age is ``time() - metric``, so that it grows while a process hangs).
+Label values come from closed sets or settings, never from posts.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+_BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+
+# --- every service -------------------------------------------------------------------------
+BUILD = Info("tocsin_build", "Version of tocsin, and the service that this process is.")
+DEAD_LETTERS = Counter(
+    "tocsin_dead_letters_total",
+    "Messages given up and delivered to the dead-letters topic.",
+    ["service", "reason"],
+)
+RETRIES = Counter(
+    "tocsin_retries_total",
+    "Attempts repeated because something did not answer or was busy.",
+    ["service", "cause"],
+)
+READY = Gauge("tocsin_ready", "1 while the service does its work, 0 while it cannot.", ["service"])
+
+# --- ingestors -----------------------------------------------------------------------------
+INGEST_EVENTS = Counter(
+    "tocsin_ingest_events_total", "Events read from a source.", ["source", "op"]
+)
+INGEST_ACKNOWLEDGED = Counter(
+    "tocsin_ingest_acknowledged_total", "Events that Kafka has acknowledged.", ["source"]
+)
+INGEST_UNREADABLE = Counter(
+    "tocsin_ingest_unreadable_total",
+    "Things a source delivered that are no post; each went to dead-letters.",
+    ["source"],
+)
+INGEST_TRUNCATED = Counter(
+    "tocsin_ingest_truncated_total", "Posts whose text was cut to the bound.", ["source"]
+)
+INGEST_IMPLAUSIBLE_DATES = Counter(
+    "tocsin_ingest_implausible_dates_total",
+    "Posts whose own date cannot be; the time of reading was taken.",
+    ["source"],
+)
+INGEST_IN_FLIGHT = Gauge(
+    "tocsin_ingest_in_flight", "Events sent and not yet acknowledged.", ["source"]
+)
+INGEST_BACKPRESSURE_SECONDS = Counter(
+    "tocsin_ingest_backpressure_seconds_total",
+    "Time in which the source was not read because Kafka was behind.",
+    ["source"],
+)
+INGEST_CONNECTED = Gauge(
+    "tocsin_ingest_connected", "1 while connected to the platform.", ["source"]
+)
+INGEST_RECONNECTS = Counter(
+    "tocsin_ingest_reconnects_total",
+    "Connections opened again, by what ended the last one.",
+    ["source", "cause"],
+)
+INGEST_GAPS = Counter(
+    "tocsin_ingest_gaps_total", "Times at which posts are known to be missed.", ["source"]
+)
+INGEST_GAP_SECONDS = Counter(
+    "tocsin_ingest_gap_seconds_total", "Length of the known gaps, event time.", ["source"]
+)
+INGEST_LAST_EVENT = Gauge(
+    "tocsin_ingest_last_event_timestamp_seconds", "Event time of the newest event.", ["source"]
+)
+INGEST_LAST_RECEIVED = Gauge(
+    "tocsin_ingest_last_received_timestamp_seconds",
+    "When the source last delivered anything (wall clock).",
+    ["source"],
+)
+INGEST_CHECKPOINT = Gauge(
+    "tocsin_ingest_checkpoint_timestamp_seconds",
+    "When the last checkpoint was acknowledged (wall clock).",
+    ["source"],
+)
+
+# --- processors ----------------------------------------------------------------------------
+PROCESS_EVENTS = Counter(
+    "tocsin_process_events_total", "Events read from the posts topic.", ["op"]
+)
+PROCESS_MENTIONS = Counter(
+    "tocsin_process_mentions_total", "Events delivered to the mentions topic.", ["op"]
+)
+PROCESS_UNMATCHED = Counter(
+    "tocsin_process_unmatched_total", "Posts that name no brand and go no further."
+)
+PROCESS_BATCH_SECONDS = Histogram(
+    "tocsin_process_batch_seconds",
+    "From reading a batch to its delivery being acknowledged.",
+    buckets=_BATCH_SECONDS,
+)
+PROCESS_ANNOTATOR_SECONDS = Counter(
+    "tocsin_process_annotator_seconds_total", "Time spent in each annotator.", ["annotator"]
+)
+PROCESS_BISECTIONS = Counter(
+    "tocsin_process_bisections_total", "Batches split to find the message that fails."
+)
+PROCESS_LAG = Gauge(
+    "tocsin_process_lag_messages", "End of the partition minus what is committed.", ["partition"]
+)
+PROCESS_UNCOMMITTED = Gauge(
+    "tocsin_process_uncommitted_messages",
+    "Messages acknowledged by the agent and not yet committed.",
+    ["partition"],
+)
+PROCESS_BRANDS = Gauge("tocsin_process_brands", "Brands that are matched now.")
+PROCESS_BRANDS_UPDATED = Gauge(
+    "tocsin_process_brands_updated_timestamp_seconds", "When the brands last changed."
+)
+
+# --- sinks ---------------------------------------------------------------------------------
+SINK_ITEMS = Counter(
+    "tocsin_sink_items_total",
+    "Documents by what became of them: written, deleted, superseded, dead.",
+    ["sink", "result"],
+)
+SINK_BATCH_SECONDS = Histogram(
+    "tocsin_sink_batch_seconds",
+    "From polling a batch to its offsets being committed.",
+    ["sink"],
+    buckets=_BATCH_SECONDS,
+)
+SINK_LAG = Gauge(
+    "tocsin_sink_lag_messages",
+    "End of the partition minus what is committed.",
+    ["sink", "partition"],
+)
+SINK_PAUSED = Gauge(
+    "tocsin_sink_paused", "1 while the partitions are paused for a busy store.", ["sink"]
+)
+SINK_EVENT_LATENCY = Histogram(
+    "tocsin_sink_event_latency_seconds",
+    "From the post's own time to the store's acknowledgement.",
+    ["sink"],
+    buckets=_LATENCY_SECONDS,
+)
+SINK_INGEST_LATENCY = Histogram(
+    "tocsin_sink_ingest_latency_seconds",
+    "From the ingestor's reading to the store's acknowledgement.",
+    ["sink"],
+    buckets=_LATENCY_SECONDS,
+)
+SINK_SEARCHABLE_LATENCY = Histogram(
+    "tocsin_sink_searchable_latency_seconds",
+    "From the ingestor's reading to a search finding it; sampled, about one a second.",
+    ["sink"],
+    buckets=_LATENCY_SECONDS,
+)
+SINK_LAST_WRITE = Gauge(
+    "tocsin_sink_last_write_timestamp_seconds", "When the store last took a batch.", ["sink"]
+)

@@ -1,0 +1,48 @@
+"""How a service process lives: logs, metrics, signals, and an exit status that means something."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from types import FrameType
+
+from runtime import health, logs, metrics
+from runtime.settings import LogSettings, MonitorSettings, load
+
+VERSION = "0.1.0"
+
+
+def start_monitor(service: str) -> tuple[health.Health, ThreadingHTTPServer]:
+    """Configure logs and serve metrics and health; for processes that own their main loop."""
+    log, monitor = load(LogSettings), load(MonitorSettings)
+    logs.configure(log.style, log.level)
+    metrics.BUILD.info({"version": VERSION, "service": service})
+    state = health.Health(service, monitor.stalled_after_s)
+    return state, health.serve(state, monitor.host, monitor.port)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+@contextlib.contextmanager
+def service(name: str) -> Iterator[tuple[health.Health, threading.Event]]:
+    """Run a plain-loop service: yields its health and its stop event."""
+    state, server = start_monitor(name)
+    try:
+        yield state, stop_on_signals()
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,32 @@
+"""One slim record per brand per mention: all that the detectors need, and no text."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.types import Count, Kind, Score, SentimentLabel, Time, Version
+
+
+class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """That a brand was mentioned (topic ``activity``, key: ``brand``).
+
+    ``(brand, post_id)`` names the record and ``version`` orders its states: a redelivery or an
+    edit replaces, it does not count twice.
+    """
+
+    brand: Annotated[str, Meta(min_length=1, description="Brand id.")]
+    post_id: str
+    version: Version
+    at: Annotated[Time, Meta(description="Event time of the post.")]
+    ingested_at: Time
+    source: str
+    author: Annotated[str, Meta(description="64-bit hash of `source:author id`, hexadecimal.")]
+    kind: Kind = "original"
+    sentiment: SentimentLabel | None = None
+    score: Score | None = None
+    reach: Annotated[Count, Meta(description="Followers of the author, 0 if unknown.")] = 0
+    language: str | None = None
+    country: str | None = None
+    duplicate_group: Annotated[
+        str | None, Meta(description="Equal for copies of one text, whatever links they carry.")
+    ] = None

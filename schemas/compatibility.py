@@ -1,0 +1,61 @@
+"""Whether today's messages can be read by, and can read, those of the last release.
+
+Readers ignore what they do not know, so two changes break somebody: a new field without a default
+(old messages do not have it) and a field taken away (old readers need it). This compares two JSON
+Schemas and says, for each such change, what to do instead.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def incompatibilities(released: Schema, current: Schema) -> list[str]:
+    """Sentences, one for each change that breaks a reader or a stored message."""
+    return list(_compare(released.get("$defs", {}), current.get("$defs", {})))
+
+
+def _compare(released: dict[str, Schema], current: dict[str, Schema]) -> Iterator[str]:
+    for name, old in sorted(released.items()):
+        new = current.get(name)
+        if new is None:
+            yield (
+                f"{name} is gone: keep the type until nothing that was written with it is kept, "
+                "or bring the topic to a new name"
+            )
+            continue
+        yield from _compare_type(name, old, new)
+
+
+def _compare_type(name: str, old: Schema, new: Schema) -> Iterator[str]:
+    before, after = old.get("properties", {}), new.get("properties", {})
+    for field in sorted(before.keys() - after.keys()):
+        yield (
+            f"{name}.{field} was removed: old readers may need it; leave it with its default and "
+            "stop filling it"
+        )
+    required = set(new.get("required", ()))
+    for field in sorted(required - set(old.get("required", ()))):
+        if field in before:
+            yield f"{name}.{field} became required: old messages may lack it; give it a default"
+        else:
+            yield f"{name}.{field} was added without a default: old messages lack it; give it one"
+    for field in sorted(before.keys() & after.keys()):
+        lost = _types(before[field]) - _types(after[field])
+        if lost:
+            yield (
+                f"{name}.{field} no longer takes {', '.join(sorted(lost))}: old messages hold it; "
+                "add a new field instead"
+            )
+
+
+def _types(schema: Schema) -> set[str]:
+    """The alternatives that a field takes: JSON types, referenced types, enum values."""
+    if "anyOf" in schema:
+        return set().union(*(_types(option) for option in schema["anyOf"]))
+    if "enum" in schema:
+        return {f"value {value!r}" for value in schema["enum"]}
+    if "$ref" in schema:
+        return {schema["$ref"].rpartition("/")[2]}
+    return {schema["type"]} if "type" in schema else set()

@@ -1,0 +1,115 @@
+"""A post as its platform published it, and the event that carries it on the ``posts`` topic."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from schemas.types import Count, Kind, Op, Time, Version
+
+
+class Author(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who published the post, as far as the platform says."""
+
+    id: Annotated[str, Meta(min_length=1, description="The platform's stable account id.")]
+    handle: Annotated[str | None, Meta(description="Account name without a leading @.")] = None
+    name: Annotated[str | None, Meta(description="Display name.")] = None
+    followers: Annotated[Count | None, Meta(description="Followers when the post was read.")] = None
+    verified: Annotated[bool | None, Meta(description="None where the platform does not say.")] = (
+        None
+    )
+    created_at: Annotated[Time | None, Meta(description="When the account was opened.")] = None
+
+
+class Media(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attached picture, video or audio."""
+
+    type: Annotated[str, Meta(description="photo, video, animation, audio or link.")]
+    url: str | None = None
+    alt: Annotated[str | None, Meta(description="The author's description of it.")] = None
+
+
+class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often the post was acted upon when it was read; None where the platform is silent."""
+
+    likes: Count | None = None
+    reposts: Count | None = None
+    replies: Count | None = None
+    quotes: Count | None = None
+    views: Count | None = None
+
+
+class Post(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every platform can say of a post. Offsets anywhere in tocsin point into ``text``."""
+
+    id: Annotated[
+        str, Meta(min_length=3, max_length=512, description="`source:native id`, the Kafka key.")
+    ]
+    source: Annotated[str, Meta(min_length=1, max_length=64, description="Platform or feed.")]
+    author: Author
+    text: Annotated[str, Meta(description="As published, at most 100,000 code points.")]
+    created_at: Annotated[Time, Meta(description="When it was published (event time).")]
+    url: str | None = None
+    title: str | None = None
+    language: Annotated[
+        str | None, Meta(description="The platform's language hint (BCP 47), not a finding.")
+    ] = None
+    edited_at: Time | None = None
+    claimed_at: Annotated[
+        Time | None, Meta(description="The source's own date, where it was not believable.")
+    ] = None
+    reply_to: Annotated[str | None, Meta(description="Post id that this one answers.")] = None
+    repost_of: Annotated[str | None, Meta(description="Post id that this one repeats.")] = None
+    quote_of: Annotated[str | None, Meta(description="Post id that this one quotes.")] = None
+    mentions: Annotated[list[str], Meta(description="Handles addressed, without @.")] = field(
+        default_factory=list
+    )
+    hashtags: Annotated[list[str], Meta(description="Without #, as written.")] = field(
+        default_factory=list
+    )
+    links: Annotated[list[str], Meta(description="Absolute URLs.")] = field(default_factory=list)
+    media: list[Media] = field(default_factory=list)
+    place: Annotated[str | None, Meta(description="Place as the platform names it.")] = None
+    country: Annotated[str | None, Meta(description="ISO 3166-1 alpha-2.")] = None
+    metrics: Metrics = Metrics()
+    truncated: Annotated[bool, Meta(description="The text was longer than tocsin keeps.")] = False
+    labels: Annotated[
+        dict[str, str],
+        Meta(description="What the feed itself says of the post, such as a data set's labels."),
+    ] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """What the post is to another post; a repost that quotes is a quote."""
+        if self.quote_of is not None:
+            return "quote"
+        if self.repost_of is not None:
+            return "repost"
+        return "original" if self.reply_to is None else "reply"
+
+
+class PostEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change of one post (topic ``posts``, key: ``id``).
+
+    An ``upsert`` carries the whole post. A ``delete`` carries none. ``erase_author`` says that the
+    account is gone: all that ``author_id`` wrote up to ``version`` has to go with it; its ``id``
+    is ``source:author id``.
+    """
+
+    op: Op
+    id: Annotated[str, Meta(min_length=3, max_length=512)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    version: Version
+    ingested_at: Annotated[Time, Meta(description="When the ingestor read it (wall clock).")]
+    created_at: Annotated[
+        Time | None, Meta(description="The post's event time, on deletes that know it.")
+    ] = None
+    author_id: Annotated[str | None, Meta(description="On erase_author: whose posts go.")] = None
+    post: Annotated[Post | None, Meta(description="On upserts only, and always.")] = None
+
+    def __post_init__(self) -> None:
+        if (self.op == "upsert") != (self.post is not None):
+            raise ValueError("an upsert carries a post, and nothing else does")
+        if self.post is not None and self.post.id != self.id:
+            raise ValueError("the event and its post have different ids")
+        if self.op == "erase_author" and not self.author_id:
+            raise ValueError("erase_author needs author_id")

@@ -1,0 +1,26 @@
+"""The scalar types that the messages share: times, counts, scores."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offset; UTC is written.")]
+"""An instant. A time without an offset is refused: nobody can say when it was."""
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""A number of things. The limit is what JSON readers and Elasticsearch ``long`` agree on."""
+
+Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""Microseconds since 1970 that order the states of one post; a higher version wins."""
+
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Score = Annotated[float, Meta(ge=-1, le=1)]
+Offset = Annotated[int, Meta(ge=0, description="Unicode code points into the published text.")]
+
+Op = Literal["upsert", "delete", "erase_author"]
+"""What an event does to the post: write it, take it away, or take away all that its author wrote."""
+
+Kind = Literal["original", "reply", "repost", "quote"]
+EntityLabel = Literal["PERSON", "ORG", "LOC", "PRODUCT", "EVENT"]
+SentimentLabel = Literal["negative", "neutral", "positive"]

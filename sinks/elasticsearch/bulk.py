@@ -1,0 +1,116 @@
+"""Bulk writes with external versions, triaged item by item.
+
+==========================  ==========================================================
+answer for the item         what is done
+==========================  ==========================================================
+2xx                         written
+409, version conflict       superseded: the index holds a later state; that is success
+429, 5xx                    tried again: the cluster is busy or not whole
+403, 404                    tried again, and said: an index is blocked (a full disk) or missing
+other 4xx                   dead letter: the document itself is refused
+==========================  ==========================================================
+
+A request that fails as a whole (no connection, 429, 5xx, credentials) is tried again as a whole;
+413 halves it. Nothing here sleeps or gives up: the caller decides when to try again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elastic_transport import ConnectionError as TransportConnectionError
+from elastic_transport import TransportError
+from elasticsearch import ApiError, Elasticsearch
+
+from sinks.elasticsearch.documents import Operation
+
+_FILTER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"]
+_FILTER_CAUSE = "items.*.error.caused_by.reason"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the operations of one attempt; together they are all of them."""
+
+    written: list[Operation] = field(default_factory=list)
+    superseded: list[Operation] = field(default_factory=list)
+    rejected: list[tuple[Operation, str]] = field(default_factory=list)
+    retry: list[Operation] = field(default_factory=list)
+    why: str = ""
+    """Why there is something to try again, for people."""
+    cause: str = ""
+    """The same as a metric label: connection, status_429, ..."""
+
+
+def write(client: Elasticsearch, operations: Sequence[Operation]) -> Outcome:
+    """One attempt to write the operations, in order."""
+    if not operations:
+        return Outcome()
+    # The client takes bytes as they are (its NDJSON serializer), though its types do not say so.
+    body: list[Any] = [operation.lines() for operation in operations]
+    try:
+        response = client.bulk(
+            operations=body,
+            filter_path=[*_FILTER, _FILTER_CAUSE],
+        )
+    except ApiError as error:
+        return _refused(client, operations, error)
+    except (TransportConnectionError, TransportError) as error:
+        return Outcome(retry=list(operations), why=str(error.message), cause="connection")
+    if not response.get("errors"):
+        return Outcome(written=list(operations))
+    return triage(operations, response["items"])
+
+
+def _refused(
+    client: Elasticsearch, operations: Sequence[Operation], error: ApiError
+) -> Outcome:
+    status = error.status_code
+    if status == 413 and len(operations) > 1:
+        middle = len(operations) // 2
+        first, second = write(client, operations[:middle]), Outcome(retry=list(operations[middle:]))
+        if not first.retry:
+            second = write(client, operations[middle:])
+        return _join(first, second)
+    if status == 413:
+        return Outcome(rejected=[(operations[0], "larger than Elasticsearch takes")])
+    why = f"Elasticsearch answered {status}: {error.message}"
+    return Outcome(retry=list(operations), why=why, cause=f"status_{status}")
+
+
+def _join(first: Outcome, second: Outcome) -> Outcome:
+    return Outcome(
+        first.written + second.written,
+        first.superseded + second.superseded,
+        first.rejected + second.rejected,
+        first.retry + second.retry,
+        first.why or second.why,
+        first.cause or second.cause,
+    )
+
+
+def triage(operations: Sequence[Operation], items: Sequence[dict[str, Any]]) -> Outcome:
+    """Sort the operations by what Elasticsearch says of each."""
+    outcome = Outcome()
+    for operation, item in zip(operations, items, strict=True):
+        (result,) = item.values()
+        status = result["status"]
+        error = result.get("error", {})
+        kind = error.get("type", "")
+        if 200 <= status < 300:
+            outcome.written.append(operation)
+        elif status == 409 and kind == "version_conflict_engine_exception":
+            outcome.superseded.append(operation)
+        elif status in (403, 404, 429) or status >= 500:
+            outcome.retry.append(operation)
+            outcome.why = f"{operation.index}: {status} {kind} {error.get('reason', '')}"
+            outcome.cause = f"status_{status}"
+        else:
+            outcome.rejected.append((operation, _reason(status, error)))
+    return outcome
+
+
+def _reason(status: int, error: dict[str, Any]) -> str:
+    cause = error.get("caused_by", {}).get("reason")
+    text = f"{status} {error.get('type', '')}: {error.get('reason', '')}"
+    return f"{text} ({cause})" if cause else text

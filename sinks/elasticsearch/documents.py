@@ -1,0 +1,111 @@
+"""From a mention event to the bytes of one bulk operation. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from queries.tokens import folded_tokens
+from schemas.bounds import plausible
+from schemas.ids import time_of
+from schemas.mention import Mention, MentionEvent
+from sinks.elasticsearch.indices import Names
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One document to write under an external version."""
+
+    id: str
+    index: str
+    version: int
+    document: bytes
+    deletes: bool = False
+
+    def lines(self) -> bytes:
+        """The two lines of the bulk body, without the last line's end."""
+        action = {
+            "_index": self.index,
+            "_id": self.id,
+            "version": self.version,
+            "version_type": "external_gte",
+        }
+        return _encode({"index": action}) + b"\n" + self.document
+
+
+def month_of(event: MentionEvent) -> datetime | None:
+    """The event time that decides the index, or None for a delete that does not know it.
+
+    The time that the platform wrote into the id comes first, since a delete has it too; but only
+    where it is believable, since some clients make their ids up.
+    """
+    encoded = time_of(event.id)
+    if encoded is not None and plausible(encoded, event.ingested_at):
+        return encoded
+    if event.mention is not None:
+        return event.mention.post.created_at
+    return event.created_at
+
+
+def upsert(event: MentionEvent, names: Names) -> Operation:
+    """What is written for an upsert."""
+    assert event.mention is not None
+    when = month_of(event)
+    assert when is not None
+    return Operation(
+        event.id, names.mentions_of(when), event.version, _encode(document(event, event.mention))
+    )
+
+
+def tombstone(
+    id_: str, source: str, version: int, index: str, deleted_at: datetime
+) -> Operation:
+    """What is left of a deleted post: enough to refuse an older state of it, and no more."""
+    body = {"id": id_, "source": source, "version": version, "deleted_at": deleted_at}
+    return Operation(id_, index, version, _encode(body), deletes=True)
+
+
+def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
+    """The document, flat where analysts filter and aggregate; absent values are left out."""
+    post = mention.post
+    fields: dict[str, Any] = {
+        "id": post.id,
+        "source": post.source,
+        "version": event.version,
+        "kind": post.kind,
+        "url": post.url,
+        "author": post.author,
+        "title": post.title,
+        "text": post.text,
+        "tokens": " ".join(folded_tokens(f"{post.title}\n{post.text}" if post.title else post.text)),
+        "created_at": post.created_at,
+        "edited_at": post.edited_at,
+        "claimed_at": post.claimed_at,
+        "ingested_at": event.ingested_at,
+        "enriched_at": event.enriched_at,
+        "brands": [match.id for match in mention.brands],
+        "brand_matches": mention.brands,
+        "entities": mention.entities,
+        "sentiment": mention.sentiment,
+        "hashtags": post.hashtags,
+        "mentions": post.mentions,
+        "links": post.links,
+        "media": post.media,
+        "place": post.place,
+        "country": post.country,
+        "reply_to": post.reply_to,
+        "repost_of": post.repost_of,
+        "quote_of": post.quote_of,
+        "metrics": post.metrics,
+        "labels": [f"{key}={value}" for key, value in post.labels.items()],
+        "provenance": mention.provenance,
+    }
+    if mention.language is not None:
+        fields["language"] = mention.language.code
+        fields["language_confidence"] = mention.language.confidence
+    if post.truncated:
+        fields["truncated"] = True
+    return {name: value for name, value in fields.items() if value is not None and value != []}

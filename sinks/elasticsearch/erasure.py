@@ -1,0 +1,121 @@
+"""Taking away all that an author wrote, when the account is gone.
+
+A post of that author may still be on its way through Kafka in another partition, so the erasure
+is written down in the index of erasures and swept again until the topics keep nothing older.
+"""
+
+from datetime import datetime, timedelta
+
+from elasticsearch import Elasticsearch
+
+from schemas.ids import EPOCH
+from sinks.elasticsearch.bulk import write
+from sinks.elasticsearch.documents import tombstone
+from sinks.elasticsearch.indices import NOT_DELETED, Names
+
+_PAGE = 500
+
+
+class ErasureIncomplete(Exception):
+    """The cluster did not take every tombstone; to be tried again."""
+
+
+def remember(
+    client: Elasticsearch, names: Names, source: str, author_id: str, version: int, at: datetime
+) -> None:
+    """Write the erasure down, before it is done."""
+    client.index(
+        index=names.erasures,
+        id=f"{source}:{author_id}"[:500],
+        document={
+            "source": source,
+            "author_id": author_id,
+            "version": version,
+            "erased_at": at.isoformat(),
+        },
+    )
+
+
+def erase(
+    client: Elasticsearch, names: Names, source: str, author_id: str, version: int, at: datetime
+) -> int:
+    """Replace the author's posts up to ``version`` by tombstones; returns how many."""
+    query = {
+        "bool": {
+            **NOT_DELETED["bool"],
+            "filter": [
+                {"term": {"source": source}},
+                {"term": {"author.id": author_id}},
+                {"range": {"version": {"lte": version}}},
+            ],
+        }
+    }
+    erased = 0
+    while True:
+        client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
+        found = client.search(
+            index=names.mentions_pattern,
+            query=query,
+            size=_PAGE,
+            source=False,
+            ignore_unavailable=True,
+        )["hits"]["hits"]
+        if not found:
+            return erased
+        outcome = write(
+            client,
+            [tombstone(hit["_id"], source, version, hit["_index"], at) for hit in found],
+        )
+        if outcome.retry or outcome.rejected or not outcome.written:
+            raise ErasureIncomplete(outcome.why or "tombstones were refused")
+        erased += len(outcome.written)
+
+
+def sweep(client: Elasticsearch, names: Names, now: datetime, keep_days: float) -> int:
+    """Do again every erasure that a post under way could have slipped past; returns how many."""
+    since = now - timedelta(days=keep_days)
+    erased, after = 0, None
+    while True:
+        page = client.search(
+            index=names.erasures,
+            query={"range": {"erased_at": {"gte": since.isoformat()}}},
+            sort=[{"erased_at": "asc"}, {"author_id": "asc"}],
+            size=_PAGE,
+            **({"search_after": after} if after else {}),
+        )["hits"]["hits"]
+        if not page:
+            return erased
+        for hit in page:
+            entry = hit["_source"]
+            erased += erase(
+                client, names, entry["source"], entry["author_id"], entry["version"], now
+            )
+        after = page[-1]["sort"]
+
+
+def purge(client: Elasticsearch, names: Names, now: datetime, keep_days: float) -> int:
+    """Delete tombstones older than ``keep_days`` for good; returns how many.
+
+    By then the topics hold no older state of those posts that a replay could bring back.
+    """
+    before = max(EPOCH, now - timedelta(days=keep_days)).isoformat()
+    purged = 0
+    while True:
+        client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
+        found = client.search(
+            index=names.mentions_pattern,
+            query={"range": {"deleted_at": {"lt": before}}},
+            size=_PAGE,
+            source=False,
+            ignore_unavailable=True,
+        )["hits"]["hits"]
+        if not found:
+            return purged
+        answer = client.bulk(
+            operations=[
+                {"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in found
+            ]
+        )
+        if answer["errors"]:
+            raise ErasureIncomplete("old tombstones were not deleted; trying again later")
+        purged += len(found)

@@ -1,0 +1,158 @@
+"""What the indices look like: names, mappings, aliases. Data only; ``setup`` applies it.
+
+The mappings are explicit and closed (``dynamic: false``): a field that is not listed is kept in
+``_source`` and cannot blow up the mapping. Only what Elasticsearch's core carries is used.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from runtime.settings import ElasticsearchSettings
+
+VERSION = 1
+"""Raised with every change of a mapping; kept in each index's ``_meta``."""
+
+_KEYWORD = {"type": "keyword", "ignore_above": 2048}
+_DATE = {"type": "date"}
+_LONG = {"type": "long"}
+_TEXT = {"type": "text"}
+# The tokens of queries.tokens, one space between: the index reads text as the stream does.
+_TOKENS = {"type": "text", "analyzer": "whitespace", "norms": False}
+_STORED = {"type": "keyword", "ignore_above": 2048, "index": False, "doc_values": False}
+_OFF = {"type": "object", "enabled": False}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"properties": properties}
+
+
+MENTION_PROPERTIES: dict[str, Any] = {
+    "id": _KEYWORD,
+    "source": _KEYWORD,
+    "version": _LONG,
+    "kind": _KEYWORD,
+    "url": _STORED,
+    "author": _object(
+        id=_KEYWORD,
+        handle=_KEYWORD,
+        name={"type": "text", "fields": {"keyword": _KEYWORD}},
+        followers=_LONG,
+        verified={"type": "boolean"},
+        created_at=_DATE,
+    ),
+    "title": _TEXT,
+    "text": _TEXT,
+    "tokens": _TOKENS,
+    "created_at": _DATE,
+    "edited_at": _DATE,
+    "claimed_at": _DATE,
+    "ingested_at": _DATE,
+    "enriched_at": _DATE,
+    "deleted_at": _DATE,
+    "language": _KEYWORD,
+    "language_confidence": {"type": "float"},
+    "brands": _KEYWORD,
+    "brand_matches": _OFF,
+    "entities": _object(
+        text=_KEYWORD,
+        label=_KEYWORD,
+        start={"type": "integer", "index": False},
+        end={"type": "integer", "index": False},
+    ),
+    "sentiment": _object(
+        label=_KEYWORD,
+        score={"type": "float"},
+        negative={"type": "float"},
+        neutral={"type": "float"},
+        positive={"type": "float"},
+    ),
+    "hashtags": _KEYWORD,
+    "mentions": _KEYWORD,
+    "links": _KEYWORD,
+    "media": _object(type=_KEYWORD, url=_STORED, alt=_TEXT),
+    "place": _KEYWORD,
+    "country": _KEYWORD,
+    "reply_to": _KEYWORD,
+    "repost_of": _KEYWORD,
+    "quote_of": _KEYWORD,
+    "metrics": _object(likes=_LONG, reposts=_LONG, replies=_LONG, quotes=_LONG, views=_LONG),
+    "truncated": {"type": "boolean"},
+    "labels": _KEYWORD,
+    "provenance": _OFF,
+}
+ALERT_PROPERTIES: dict[str, Any] = {
+    "id": _KEYWORD,
+    "brand": _KEYWORD,
+    "version": _LONG,
+    "status": _KEYWORD,
+    "severity": {"type": "byte"},
+    "began_at": _DATE,
+    "raised_at": _DATE,
+    "title": _TEXT,
+    "signals": _OFF,
+    "evidence": _OFF,
+}
+
+ERASURE_PROPERTIES: dict[str, Any] = {
+    "source": _KEYWORD,
+    "author_id": _KEYWORD,
+    "version": _LONG,
+    "erased_at": _DATE,
+}
+
+NOT_DELETED: dict[str, Any] = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
+"""What the read alias shows: everything but tombstones."""
+
+
+class Names:
+    """The names of our indices, aliases and templates, under the prefix of the settings."""
+
+    def __init__(self, settings: ElasticsearchSettings) -> None:
+        self.mentions = settings.index_prefix + "mentions"
+        """The read alias; tombstones are filtered out."""
+        self.mentions_pattern = self.mentions + "-*"
+        self.alerts = settings.index_prefix + "alerts"
+        self.erasures = settings.index_prefix + "erasures"
+        self.templates = (self.mentions, self.alerts, self.erasures)
+
+    def mentions_of(self, when: datetime) -> str:
+        """The index of the month of an event time (UTC)."""
+        return f"{self.mentions}-{when.year:04d}.{when.month:02d}"
+
+
+def mappings(properties: dict[str, Any]) -> dict[str, Any]:
+    """A closed mapping that says its version."""
+    return {"dynamic": False, "_meta": {"tocsin": VERSION}, "properties": properties}
+
+
+def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
+    """Composable index templates by name."""
+    names = Names(settings)
+    index = {
+        "number_of_shards": settings.shards,
+        "number_of_replicas": settings.replicas,
+        # Named, so that an index nobody searches for a while still shows new mentions at once.
+        "refresh_interval": "1s",
+    }
+
+    def template(
+        pattern: str, properties: dict[str, Any], aliases: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "index_patterns": [pattern],
+            "priority": 500,
+            "_meta": {"tocsin": VERSION},
+            "template": {
+                "settings": {"index": index},
+                "mappings": mappings(properties),
+                "aliases": aliases,
+            },
+        }
+
+    return {
+        names.mentions: template(
+            names.mentions_pattern, MENTION_PROPERTIES, {names.mentions: {"filter": NOT_DELETED}}
+        ),
+        names.alerts: template(names.alerts, ALERT_PROPERTIES, {}),
+        names.erasures: template(names.erasures, ERASURE_PROPERTIES, {}),
+    }

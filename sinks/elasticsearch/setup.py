@@ -1,0 +1,89 @@
+"""Makes the cluster ready, and brings older indices up to today's mappings: idempotent.
+
+Adding a field is done in place. Changing one is not something Elasticsearch can do in place, so
+that is refused with the way out; nothing is ever deleted here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
+
+from runtime.errors import ConfigurationError
+from runtime.settings import ElasticsearchSettings
+from sinks.elasticsearch.client import elasticsearch_errors
+from sinks.elasticsearch.indices import (
+    ALERT_PROPERTIES,
+    ERASURE_PROPERTIES,
+    MENTION_PROPERTIES,
+    VERSION,
+    Names,
+    mappings,
+    templates,
+)
+
+
+def setup(
+    client: Elasticsearch, settings: ElasticsearchSettings, say: Callable[[str], None]
+) -> None:
+    """Templates, aliases, the fixed indices; then every existing index is migrated."""
+    names = Names(settings)
+    with elasticsearch_errors(settings):
+        for name, template in templates(settings).items():
+            client.indices.put_index_template(name=name, **template)
+            say(f"template {name} is at version {VERSION}")
+        for index in (names.alerts, names.erasures):
+            if not client.indices.exists(index=index):
+                client.indices.create(index=index)
+                say(f"index {index} created")
+        _migrate(client, names.mentions_pattern, MENTION_PROPERTIES, say)
+        _migrate(client, names.alerts, ALERT_PROPERTIES, say)
+        _migrate(client, names.erasures, ERASURE_PROPERTIES, say)
+
+
+def _migrate(
+    client: Elasticsearch, pattern: str, properties: dict[str, Any], say: Callable[[str], None]
+) -> None:
+    try:
+        found = client.indices.get_mapping(index=pattern)
+    except NotFoundError:
+        return
+    for index, body in sorted(found.items()):
+        version = body["mappings"].get("_meta", {}).get("tocsin", 0)
+        if version == VERSION:
+            continue
+        if version > VERSION:
+            raise ConfigurationError(
+                f"index {index} was made by a newer tocsin (mapping {version}, ours {VERSION}); "
+                "upgrade this one"
+            )
+        try:
+            client.indices.put_mapping(index=index, **mappings(properties))
+        except BadRequestError as error:
+            raise ConfigurationError(
+                f"index {index} cannot take mapping {VERSION} in place ({error.message}); take "
+                "it away and replay its month from Kafka, or keep it under another prefix"
+            ) from None
+        say(f"index {index} migrated from mapping {version} to {VERSION}")
+
+
+def check(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
+    """Raise unless the templates are there at our version.
+
+    Without its template, the first bulk write of a month would make an index with guessed types,
+    which cannot be mended in place.
+    """
+    for name in Names(settings).templates:
+        with elasticsearch_errors(settings):
+            try:
+                answer = client.indices.get_index_template(name=name)
+            except NotFoundError:
+                raise ConfigurationError(
+                    f"index template {name} is missing; run 'tocsin index setup'"
+                ) from None
+        meta = answer["index_templates"][0]["index_template"].get("_meta", {})
+        if meta.get("tocsin") != VERSION:
+            raise ConfigurationError(
+                f"index template {name} is at version {meta.get('tocsin')}, this tocsin needs "
+                f"{VERSION}; run 'tocsin index setup'"
+            )

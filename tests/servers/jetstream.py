@@ -1,0 +1,458 @@
+"""A Jetstream on this machine: speaks ``/subscribe`` and misbehaves when told to.
+
+Behaviour after github.com/bluesky-social/jetstream (README and ``internal/subscribe``): time-based
+cursors over a bounded history (too old: silently the oldest; in the future: live),
+``wantedCollections``, ``maxMessageSizeBytes``, ``compress``, account and identity events whatever
+is wanted, 400 for zstd and deflate at once. The framing is that of ``websockets``' Sans-I/O
+protocol; the bytes are written by hand here, so that they can be cut anywhere.
+
+Every fault that a script asks for is written to ``fired`` when it happens.
+"""
+
+import json
+import select
+import socket
+import struct
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import zstandard
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+Event = Mapping[str, Any]
+
+
+class Step(Enum):
+    """What a connection does, one after the other; LIVE and STALL last until the client goes."""
+
+    LIVE = "live"
+    """Serve the log, from the cursor that was asked for."""
+    STALL = "stall"
+    """Send nothing more, and keep the connection open."""
+    CLOSE = "close"
+    """Say goodbye properly (1000), as Jetstream does to a slow reader."""
+    RESET = "reset"
+    """Vanish: a TCP reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Serve so many of the log's events, then go on with the next step."""
+
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Send the first ``at`` bytes of an event's frame, and vanish."""
+
+    event: Event
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A message with just these bytes, text or binary."""
+
+    payload: bytes
+    text: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer the handshake with an HTTP error."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Take the connection and never answer the handshake."""
+
+
+Action = Step | Log | Cut | Raw | Refuse | Mute
+
+
+@dataclass(slots=True)
+class Asked:
+    """What one client asked for."""
+
+    path: str
+    query: dict[str, list[str]]
+    extensions: str | None = None
+
+    @property
+    def cursor(self) -> int | None:
+        """The cursor, if there was one."""
+        values = self.query.get("cursor")
+        return int(values[0]) if values else None
+
+
+@dataclass
+class JetstreamServer:
+    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
+
+    ``scripts`` are used up one a connection; without one, a connection is LIVE. ``history`` is how
+    many of the last events a cursor can reach. ``split`` writes at most so many bytes at a time.
+    """
+
+    history: int = 10_000
+    scripts: list[Sequence[Action]] = field(default_factory=list)
+    dictionary: bytes | None = None
+    split: int | None = None
+    repeat: int = 1
+    """How often each event is sent: 2 duplicates everything."""
+    asked: list[Asked] = field(default_factory=list)
+    fired: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._log: list[Event] = []
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.sent = 0
+        self.blocked = threading.Event()
+        """Set while a client reads nothing and the kernel's buffers are full."""
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        self._begin(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    @property
+    def url(self) -> str:
+        """What a client connects to."""
+        return f"ws://127.0.0.1:{self.port}/subscribe"
+
+    def publish(self, *events: Event) -> None:
+        """Append to the log; connected clients get it."""
+        with self._changed:
+            self._log.extend(events)
+            self._changed.notify_all()
+
+    def wait_asked(self, connections: int, timeout_s: float = 20) -> None:
+        """Until so many handshakes have come."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.asked) >= connections, timeout_s):
+                raise TimeoutError(f"{len(self.asked)} of {connections} connections came")
+
+    # --- threads ---
+
+    def _begin(self, target: Any, *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            script = self.scripts.pop(0) if self.scripts else [Step.LIVE]
+            self._begin(self._serve, connection, script)
+
+    def _serve(self, connection: socket.socket, script: Sequence[Action]) -> None:
+        client = _Client(self, connection)
+        try:
+            if client.handshake(script[0]):
+                for action in script:
+                    if client.gone or not client.perform(action):
+                        break
+        except OSError:
+            pass  # the client went away; that is its right
+        finally:
+            connection.close()
+
+
+class _Client:
+    """One connection, from the server's side."""
+
+    def __init__(self, server: JetstreamServer, connection: socket.socket) -> None:
+        self._server = server
+        self._socket = connection
+        self._socket.setblocking(False)
+        self._protocol = ServerProtocol(
+            extensions=[ServerPerMessageDeflateFactory()], max_size=None
+        )
+        self._compressor: zstandard.ZstdCompressor | None = None
+        self._next: int | None = None
+        self._wanted: set[str] = set()
+        self._longest = 0
+        self.gone = False
+
+    # --- handshake ---
+
+    def handshake(self, first: Action) -> bool:
+        """Whether the WebSocket is open now."""
+        request = self._read_request()
+        if request is None:
+            return False
+        parts = urlsplit(request.path)
+        asked = Asked(
+            parts.path, parse_qs(parts.query), request.headers.get("Sec-WebSocket-Extensions")
+        )
+        self._note(asked)
+        if isinstance(first, Mute):
+            self._server.fired.append("mute")
+            self._idle()
+            return False
+        refusal = self._refusal(asked, first)
+        if refusal is not None:
+            self._protocol.send_response(self._protocol.reject(refusal, "refused\n"))
+            self._flush()
+            return False
+        self._protocol.send_response(self._protocol.accept(request))
+        self._flush()
+        return True
+
+    def _read_request(self) -> Request | None:
+        while not self._server._stopping.is_set():
+            self._receive(0.05)
+            for event in self._protocol.events_received():
+                if isinstance(event, Request):
+                    return event
+            if self.gone:
+                return None
+        return None
+
+    def _note(self, asked: Asked) -> None:
+        query = asked.query
+        self._wanted = set(query.get("wantedCollections", ()))
+        self._longest = max(0, int(query.get("maxMessageSizeBytes", ["0"])[0]))
+        if query.get("compress") == ["true"]:
+            dictionary = zstandard.ZstdCompressionDict(self._server.dictionary or b"")
+            self._compressor = zstandard.ZstdCompressor(dict_data=dictionary)
+        with self._server._changed:
+            self._next = self._start(asked.cursor)
+            self._server.asked.append(asked)
+            self._server._changed.notify_all()
+
+    def _start(self, cursor: int | None) -> int:
+        """Where in the log to begin."""
+        log = self._server._log
+        if cursor is None or not log or cursor > log[-1]["time_us"]:
+            return len(log)
+        oldest = max(0, len(log) - self._server.history)
+        for number in range(oldest, len(log)):
+            if log[number]["time_us"] >= cursor:
+                if number == oldest and oldest > 0 and log[oldest - 1]["time_us"] >= cursor:
+                    self._server.fired.append("history lost")
+                return number
+        return len(log)
+
+    def _refusal(self, asked: Asked, first: Action) -> HTTPStatus | None:
+        if isinstance(first, Refuse):
+            self._server.fired.append(f"refuse {first.status}")
+            return HTTPStatus(first.status)
+        if asked.path != "/subscribe":
+            return HTTPStatus.NOT_FOUND
+        if self._compressor is not None and "permessage-deflate" in (asked.extensions or ""):
+            return HTTPStatus.BAD_REQUEST
+        return None
+
+    # --- actions ---
+
+    def perform(self, action: Action) -> bool:
+        """Do one thing; whether to go on with the next."""
+        if isinstance(action, Log):
+            return self._serve_log(action.events)
+        if isinstance(action, Raw):
+            self._server.fired.append("raw")
+            self._send(action.payload, action.text)
+            return True
+        if isinstance(action, Cut):
+            return self._cut(action)
+        if action is Step.LIVE:
+            return self._serve_log(None)
+        if action is Step.STALL:
+            self._server.fired.append("stall")
+            self._idle()
+        elif action is Step.CLOSE:
+            self._server.fired.append("close")
+            self._protocol.send_close(1000, "too slow")
+            self._flush()
+            self._idle()
+        elif action is Step.RESET:
+            self._reset("reset")
+        return False
+
+    def _serve_log(self, events: int | None) -> bool:
+        served = 0
+        while not self.gone and (events is None or served < events):
+            event = self._next_event()
+            if event is None:
+                return False
+            if self._wants(event):
+                for _ in range(self._server.repeat):
+                    self._send_event(event)
+                served += 1
+        return not self.gone
+
+    def _next_event(self) -> Event | None:
+        """The log's next event, as soon as there is one; None when it is over."""
+        server = self._server
+        assert self._next is not None
+        while not server._stopping.is_set() and not self.gone:
+            with server._changed:
+                if self._next >= len(server._log):
+                    server._changed.wait(0.02)
+                if self._next < len(server._log):
+                    self._next += 1
+                    return server._log[self._next - 1]
+            self._receive(0)
+        return None
+
+    def _wants(self, event: Event) -> bool:
+        collection = event.get("commit", {}).get("collection")
+        return not self._wanted or collection is None or collection in self._wanted
+
+    def _send_event(self, event: Event) -> None:
+        data = json.dumps(event).encode()
+        if self._longest and len(data) > self._longest:
+            return
+        if self._compressor is not None:
+            self._send(self._compressor.compress(data), text=False)
+        else:
+            self._send(data, text=True)
+        self._server.sent += 1
+
+    def _send(self, payload: bytes, text: bool) -> None:
+        (self._protocol.send_text if text else self._protocol.send_binary)(payload)
+        self._flush()
+
+    def _cut(self, action: Cut) -> bool:
+        self._protocol.send_text(json.dumps(action.event).encode())
+        whole = b"".join(self._protocol.data_to_send())
+        self._write(whole[: action.at])
+        self._reset(f"cut after {min(action.at, len(whole))} bytes")
+        return False
+
+    def _reset(self, what: str) -> None:
+        """Close without goodbye; pending bytes of ours may be lost, as in life."""
+        self._server.fired.append(what)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.gone = True
+
+    def _idle(self) -> None:
+        """Until the client goes or the server stops."""
+        while not self.gone and not self._server._stopping.is_set():
+            self._receive(0.05)
+
+    # --- bytes ---
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._write(data)
+            else:
+                self._socket.shutdown(socket.SHUT_WR)
+
+    def _write(self, data: bytes) -> None:
+        """All of it, in pieces of ``split`` bytes, however slowly the client reads."""
+        rest = memoryview(data)
+        size = self._server.split or len(data)
+        while rest and not self._server._stopping.is_set():
+            _, writable, _ = select.select([], [self._socket], [], 0.25)
+            if not writable:
+                self._server.blocked.set()
+                continue
+            self._server.blocked.clear()
+            rest = rest[self._socket.send(rest[:size]) :]
+
+    def _receive(self, timeout_s: float) -> None:
+        readable, _, _ = select.select([self._socket], [], [], timeout_s)
+        if not readable:
+            return
+        data = self._socket.recv(65_536)
+        if not data:
+            self.gone = True
+            return
+        self._protocol.receive_data(data)
+        if self._protocol.handshake_exc is not None:
+            self.gone = True
+        for event in self._protocol.events_received() if self._open() else ():
+            if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
+                self.gone = True
+            elif isinstance(event, Frame) and event.opcode is Opcode.PING:
+                self._flush()
+        if self.gone:
+            self._flush()
+
+    def _open(self) -> bool:
+        return self._protocol.state.name != "CONNECTING"
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+def post(did: str, rkey: str, rev: str, time_us: int, text: str, **record: Any) -> Event:
+    """A created post."""
+    return commit(
+        "create",
+        did,
+        rkey,
+        rev,
+        time_us,
+        {"$type": "app.bsky.feed.post", "text": text, **record},
+    )
+
+
+def commit(
+    operation: str,
+    did: str,
+    rkey: str,
+    rev: str,
+    time_us: int,
+    record: Mapping[str, Any] | None = None,
+    collection: str = "app.bsky.feed.post",
+) -> Event:
+    """Any commit."""
+    body: dict[str, Any] = {
+        "rev": rev,
+        "operation": operation,
+        "collection": collection,
+        "rkey": rkey,
+    }
+    if record is not None:
+        body |= {"record": record, "cid": "bafyreidwaivazkwu67xztlmuobx35hs2lnfh3kolmgfmucldvhd3sg"}
+    return {"did": did, "time_us": time_us, "kind": "commit", "commit": body}
+
+
+def account(did: str, time_us: int, *, active: bool, status: str | None = None) -> Event:
+    """A change of an account's state."""
+    body: dict[str, Any] = {"active": active, "did": did, "seq": 1, "time": "2024-09-05T06:11:04Z"}
+    if status is not None:
+        body["status"] = status
+    return {"did": did, "time_us": time_us, "kind": "account", "account": body}
+
+
+def identity(did: str, time_us: int) -> Event:
+    """A change of a handle."""
+    body = {"did": did, "handle": "a.example", "seq": 2, "time": "2024-09-05T06:11:04Z"}
+    return {"did": did, "time_us": time_us, "kind": "identity", "identity": body}
+
+
+def tid(microseconds: int, clock_id: int = 0) -> str:
+    """A TID (atproto.com/specs/tid): 53 bits of microseconds, 10 bits of clock id."""
+    value = microseconds << 10 | clock_id
+    letters = "234567abcdefghijklmnopqrstuvwxyz"
+    return "".join(letters[value >> shift & 31] for shift in range(60, -1, -5))

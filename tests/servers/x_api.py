@@ -1,0 +1,420 @@
+"""The filtered stream of X's API v2 on this machine; misbehaves when told to.
+
+After docs.x.com ("Filtered stream", "Handling disconnections", "Update stream rules"): rules with
+dry runs, duplicates and invalid ones; one line a post, ``\\r\\n`` between them and as a keep-alive;
+``backfill_minutes``; 401, 403, 409 without rules, 429 with ``x-rate-limit-reset``, 503; errors
+inside the stream. HTTP is written by hand, so that chunks and packets can be cut anywhere.
+
+A post that is published while nobody is connected is lost, but for backfill, as it is with X.
+Every fault that a script asks for is written to ``fired`` when it happens.
+"""
+
+import json
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+RULES = "/2/tweets/search/stream/rules"
+STREAM = "/2/tweets/search/stream"
+PROBLEMS = "https://api.twitter.com/2/problems"
+
+
+class Step(Enum):
+    """What a stream does, one after the other; LIVE and STALL last until the client goes."""
+
+    LIVE = "live"
+    """Send what is published from now on (and what backfill repeats)."""
+    STALL = "stall"
+    """Send nothing more, not even keep-alives, and keep the connection open."""
+    END = "end"
+    """End the response properly."""
+    RESET = "reset"
+    """Vanish: a TCP reset."""
+    HANG_UP = "hang up"
+    """Close in the middle of a chunk, with a FIN."""
+
+
+KEEP_ALIVE = b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a request with an error, or with anything."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Action = Step | bytes | Answer
+"""Bytes are sent as they are, in the response's body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one request asked for."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    body: Any = None
+
+
+@dataclass
+class XServer:
+    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
+
+    ``scripts`` are used up one a stream, ``answers`` one a request for rules; without them, a
+    stream is LIVE and rules are handled. ``split`` is the most bytes in one HTTP chunk, and
+    ``packet`` the most in one write.
+    """
+
+    token: str = "token"
+    rules: list[dict[str, str]] = field(default_factory=list)
+    scripts: list[Sequence[Action]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    invalid: Callable[[str], str | None] = lambda _: None
+    """X's complaint about a rule's text, if it has one."""
+    most_rules: int = 1000
+    backfill: bool = True
+    """Whether the plan has it."""
+    split: int | None = None
+    packet: int | None = None
+    asked: list[Asked] = field(default_factory=list)
+    fired: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._log: list[bytes] = []
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._made = 1_000
+        self.streams = 0
+        self.sent = 0
+        self.blocked = threading.Event()
+        """Set while the client reads nothing and the kernel's buffers are full."""
+
+    def __enter__(self) -> Self:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        self._begin(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    @property
+    def url(self) -> str:
+        """What stands where https://api.x.com stands."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def publish(self, *lines: bytes) -> None:
+        """Send posts (without line ends) to whoever is connected now."""
+        with self._changed:
+            self._log.extend(line + b"\r\n" for line in lines)
+            self._changed.notify_all()
+
+    def wait_streams(self, number: int, timeout_s: float = 20) -> None:
+        """Until so many streams have begun."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.streams >= number, timeout_s):
+                raise TimeoutError(f"{self.streams} of {number} streams began")
+
+    def wait_asked(self, number: int, path: str = STREAM, timeout_s: float = 20) -> None:
+        """Until so many requests for the path have come."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.requests(path)) >= number, timeout_s):
+                raise TimeoutError(f"{len(self.requests(path))} of {number} requests came")
+
+    def requests(self, path: str) -> list[Asked]:
+        """What was asked of a path."""
+        return [asked for asked in self.asked if asked.path == path]
+
+    # --- threads ---
+
+    def _begin(self, target: Any, *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            self._begin(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        client = _Client(self, connection)
+        try:
+            while not client.gone and not self._stopping.is_set():
+                client.serve_one()
+        except OSError:
+            pass  # the client went away; that is its right
+        finally:
+            connection.close()
+
+    # --- rules ---
+
+    def change_rules(self, body: Any, dry_run: bool) -> Answer:
+        """POST rules: adds or deletes, as the body says."""
+        if "delete" in body:
+            ids = set(body["delete"]["ids"])
+            kept = [rule for rule in self.rules if rule["id"] not in ids]
+            deleted = len(self.rules) - len(kept)
+            if not dry_run:
+                self.rules = kept
+            summary = {"deleted": deleted, "not_deleted": len(ids) - deleted}
+            return Answer(200, {"meta": {"sent": "2026-01-01T00:00:00Z", "summary": summary}})
+        return self._add_rules(body["add"], dry_run)
+
+    def _add_rules(self, wanted: list[dict[str, str]], dry_run: bool) -> Answer:
+        problems: list[dict[str, Any]] = []
+        made: list[dict[str, str]] = []
+        held = {rule["value"]: rule["id"] for rule in self.rules}
+        for rule in wanted:
+            value, complaint = rule["value"], self.invalid(rule["value"])
+            if complaint is not None:
+                self.fired.append("invalid rule")
+                kind, title = "invalid-rules", "UnprocessableEntity"
+                problems.append({"value": value, "details": [complaint], "title": title})
+                problems[-1]["type"] = f"{PROBLEMS}/{kind}"
+            elif value in held:
+                self.fired.append("duplicate rule")
+                problems.append({"value": value, "id": held[value], "title": "DuplicateRule"})
+                problems[-1]["type"] = f"{PROBLEMS}/duplicate-rules"
+            else:
+                self._made += 1
+                held[value] = str(self._made)
+                made.append({**rule, "id": held[value]})
+        if not dry_run and len(self.rules) + len(made) > self.most_rules:
+            self.fired.append("too many rules")
+            problem = {"title": "RulesCapExceeded", "detail": "Rules cap exceeded", "type": ""}
+            return Answer(422, problem | {"type": f"{PROBLEMS}/rule-cap"})
+        if not dry_run:
+            self.rules = self.rules + made
+        summary = {"created": len(made), "not_created": len(problems)}
+        answer: dict[str, Any] = {"meta": {"sent": "2026-01-01T00:00:00Z", "summary": summary}}
+        if made:
+            answer["data"] = made
+        if problems:
+            answer["errors"] = problems
+        return Answer(201, answer)
+
+
+class _Client:
+    """One connection, from the server's side; keeps alive between requests."""
+
+    def __init__(self, server: XServer, connection: socket.socket) -> None:
+        self._server = server
+        self._socket = connection
+        self._socket.setblocking(False)
+        self._received = b""
+        self.gone = False
+
+    def serve_one(self) -> None:
+        """Read one request and answer it."""
+        head = self._read_until(b"\r\n\r\n")
+        if head is None:
+            return
+        request, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = request.split(" ")
+        headers = {
+            name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines if x)
+        }
+        body = self._read_body(int(headers.get("content-length", "0")))
+        parts = urlsplit(target)
+        asked = Asked(method, parts.path, parse_qs(parts.query), body)
+        with self._server._changed:
+            self._server.asked.append(asked)
+            self._server._changed.notify_all()
+        if headers.get("authorization") != f"Bearer {self._server.token}":
+            self._server.fired.append("unauthorized")
+            problem = {"title": "Unauthorized", "type": "about:blank", "detail": "Unauthorized"}
+            self._answer(Answer(401, problem))
+        elif parts.path == RULES:
+            self._answer(self._rules(asked))
+        elif parts.path == STREAM:
+            self._stream(asked)
+        else:
+            self._answer(Answer(404, {"title": "Not Found", "detail": "no such path"}))
+
+    def _rules(self, asked: Asked) -> Answer:
+        server = self._server
+        if server.answers:
+            answer = server.answers.pop(0)
+            server.fired.append(f"answer {answer.status}")
+            return answer
+        if asked.method == "POST":
+            return server.change_rules(asked.body, asked.query.get("dry_run") == ["true"])
+        meta = {"meta": {"sent": "2026-01-01T00:00:00Z", "result_count": len(server.rules)}}
+        return Answer(200, ({"data": server.rules} if server.rules else {}) | meta)
+
+    # --- the stream ---
+
+    def _stream(self, asked: Asked) -> None:
+        server = self._server
+        script = server.scripts.pop(0) if server.scripts else [Step.LIVE]
+        refusal = self._refusal(asked, script[0])
+        if refusal is not None:
+            self._answer(refusal)
+            return
+        with server._changed:
+            backfill = "backfill_minutes" in asked.query
+            begin = 0 if backfill else len(server._log)
+            server.streams += 1
+            server._changed.notify_all()
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
+        self._write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        for action in script:
+            if self.gone or not self._perform(action, begin):
+                break
+
+    def _refusal(self, asked: Asked, first: Action) -> Answer | None:
+        if isinstance(first, Answer):
+            self._server.fired.append(f"answer {first.status}")
+            return first
+        if not self._server.rules:
+            self._server.fired.append("no rules")
+            problem = {"title": "ConnectionException", "detail": "You must define rules"}
+            issue = {"connection_issue": "RuleConfigurationIssue"}
+            return Answer(409, problem | issue | {"type": f"{PROBLEMS}/streaming-connection"})
+        if "backfill_minutes" in asked.query and not self._server.backfill:
+            self._server.fired.append("no backfill")
+            error = {"parameters": {"backfill_minutes": asked.query["backfill_minutes"]}}
+            problem = {"title": "Invalid Request", "type": f"{PROBLEMS}/invalid-request"}
+            detail = "One or more parameters to your request was invalid."
+            return Answer(400, {"errors": [error], "detail": detail} | problem)
+        return None
+
+    def _perform(self, action: Action, begin: int) -> bool:
+        if isinstance(action, bytes):
+            self._send(action)
+            return True
+        if action is Step.LIVE:
+            self._serve_log(begin)
+            return False
+        assert isinstance(action, Step)
+        self._server.fired.append(action.value)
+        if action is Step.STALL:
+            while not self.gone and not self._server._stopping.is_set():
+                self._receive(0.05)
+        elif action is Step.END:
+            self._write(b"0\r\n\r\n")
+        elif action is Step.RESET:
+            linger = struct.pack("ii", 1, 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.gone = True
+        elif action is Step.HANG_UP:
+            self._write(b'40\r\n{"data":{"id":"12')
+            self.gone = True
+        return False
+
+    def _serve_log(self, position: int) -> None:
+        server = self._server
+        while not self.gone and not server._stopping.is_set():
+            with server._changed:
+                if position >= len(server._log):
+                    server._changed.wait(0.02)
+                lines = server._log[position:]
+            for line in lines:
+                self._send(line)
+                server.sent += 1
+            position += len(lines)
+            self._receive(0)
+
+    # --- bytes ---
+
+    def _answer(self, answer: Answer) -> None:
+        body = answer.body
+        data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        lines = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(data)}"]
+        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        self._write("\r\n".join([*lines, "", ""]).encode() + data)
+
+    def _send(self, data: bytes) -> None:
+        """The data, in chunks of HTTP."""
+        size = self._server.split or len(data)
+        for start in range(0, len(data), size):
+            part = data[start : start + size]
+            self._write(b"%x\r\n%b\r\n" % (len(part), part))
+
+    def _write(self, data: bytes) -> None:
+        """All of it, in packets, however slowly the client reads."""
+        rest = memoryview(data)
+        size = self._server.packet or len(data)
+        while rest and not self._server._stopping.is_set():
+            _, writable, _ = select.select([], [self._socket], [], 0.25)
+            if not writable:
+                self._server.blocked.set()
+                continue
+            self._server.blocked.clear()
+            rest = rest[self._socket.send(rest[:size]) :]
+
+    def _read_until(self, end: bytes) -> bytes | None:
+        while end not in self._received:
+            if self.gone or self._server._stopping.is_set():
+                return None
+            self._receive(0.05)
+        head, _, self._received = self._received.partition(end)
+        return head
+
+    def _read_body(self, length: int) -> Any:
+        while len(self._received) < length and not self.gone:
+            self._receive(0.05)
+        body, self._received = self._received[:length], self._received[length:]
+        return json.loads(body) if body else None
+
+    def _receive(self, timeout_s: float) -> None:
+        readable, _, _ = select.select([self._socket], [], [], timeout_s)
+        if readable:
+            data = self._socket.recv(65_536)
+            self._received += data
+            self.gone = self.gone or not data
+
+
+# --- lines -------------------------------------------------------------------------------------
+
+
+def snowflake(milliseconds: int, sequence: int = 0) -> str:
+    """A post id of X's, made at so many milliseconds since 1970."""
+    return str((milliseconds - 1_288_834_974_657) << 22 | sequence)
+
+
+def tweet(id_: str, text: str, *, author: str = "7", **fields: Any) -> dict[str, Any]:
+    """The ``data`` of a line."""
+    base = {"id": id_, "text": text, "author_id": author, "edit_history_tweet_ids": [id_]}
+    return base | {"created_at": "2026-01-02T03:04:05.000Z", "lang": "en"} | fields
+
+
+def line(data: Mapping[str, Any], **includes: Any) -> bytes:
+    """A line of the stream, without its end."""
+    body: dict[str, Any] = {"data": data}
+    if includes:
+        body["includes"] = includes
+    body["matching_rules"] = [{"id": "1", "tag": "tocsin:acme:1"}]
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def farewell() -> bytes:
+    """What X sends before it ends a stream itself, with its end of line."""
+    error = {
+        "title": "operational-disconnect",
+        "disconnect_type": "UpstreamOperationalDisconnect",
+        "detail": "This stream has been disconnected upstream for operational reasons.",
+        "type": f"{PROBLEMS}/operational-disconnect",
+    }
+    return json.dumps({"errors": [error]}).encode() + b"\r\n"

@@ -1,0 +1,6 @@
+"""The command line, the local stacks and the demo: what a person starts.
+
+Nothing may import this package; it may import all others.
+"""
+
+__version__ = "0.1.0"

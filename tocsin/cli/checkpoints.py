@@ -1,0 +1,48 @@
+"""``tocsin checkpoints``: where sources resume."""
+
+import typer
+from kafka.errors import KafkaError
+
+from ingestors.checkpoints import TOPIC
+from runtime import kafka
+from runtime.errors import ServiceUnavailable
+from runtime.settings import KafkaSettings, load
+from tocsin.cli.output import result, say
+
+app = typer.Typer(no_args_is_help=True, help="Where sources resume.")
+
+
+@app.command("list")
+def list_() -> None:
+    """Print every source's checkpoint, one JSON object a line."""
+    settings = load(KafkaSettings)
+    found: dict[bytes, bytes] = {}
+    with kafka.kafka_errors(settings):
+        consumer = kafka.consumer(settings, "checkpoints")
+        try:
+            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
+                if record.value is None:
+                    found.pop(record.key, None)
+                else:
+                    found[record.key] = record.value
+        finally:
+            consumer.close()
+    for _, value in sorted(found.items()):
+        result(value.decode("utf-8", "replace"))
+
+
+@app.command("reset")
+def reset(source_id: str) -> None:
+    """Forget where a source is; it starts afresh. Stop its ingestor first.
+
+    Example: `tocsin checkpoints reset bluesky`
+    """
+    settings = load(KafkaSettings)
+    producer = kafka.producer(settings, "checkpoints", delivery_timeout_s=30)
+    try:
+        producer.send(settings.topic_prefix + TOPIC, key=source_id.encode(), value=None).get(30)
+    except KafkaError as error:
+        raise ServiceUnavailable(f"Kafka did not take the reset ({error!r}); try again") from None
+    finally:
+        producer.close(timeout=5)
+    say(f"{source_id} will start afresh")

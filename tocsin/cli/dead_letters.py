@@ -1,0 +1,130 @@
+"""``tocsin dead-letters``: look at what could not be handled, and send it again."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from kafka.errors import KafkaError
+
+from runtime import kafka
+from runtime.dead_letters import REPLAYS_HEADER, TOPIC
+from runtime.errors import ConfigurationError, ServiceUnavailable
+from runtime.settings import KafkaSettings, load
+from schemas.codec import DEAD_LETTER, InvalidMessage
+from schemas.dead_letter import DeadLetter
+from tocsin.cli.output import result, say
+
+app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
+
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Only these, such as invalid_message.")
+]
+ServiceOption = Annotated[
+    str | None, typer.Option("--service", help="Only those given up by this service.")
+]
+
+
+def read_letters(settings: KafkaSettings) -> Iterator[tuple[str, Any, DeadLetter]]:
+    """Every dead letter with its id (``partition-offset``) and record, oldest first a partition."""
+    with kafka.kafka_errors(settings):
+        consumer = kafka.consumer(settings, "dead-letters")
+        try:
+            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
+                try:
+                    letter = DEAD_LETTER.decode(record.value or b"")
+                except InvalidMessage:
+                    continue
+                yield f"{record.partition}-{record.offset}", record, letter
+        finally:
+            consumer.close()
+
+
+def _chosen(
+    settings: KafkaSettings, reason: str | None, service: str | None
+) -> Iterator[tuple[str, DeadLetter]]:
+    for name, _, letter in read_letters(settings):
+        if reason in (None, letter.reason) and service in (None, letter.service):
+            yield name, letter
+
+
+@app.command("list")
+def list_(
+    reason: ReasonOption = None,
+    service: ServiceOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most lines to print.")] = 100,
+) -> None:
+    """List dead letters: id, time, service, reason, origin, detail; and a count by reason.
+
+    Example: `tocsin dead-letters list --reason index_rejected`
+    """
+    counts: dict[str, int] = {}
+    shown = 0
+    for name, letter in _chosen(load(KafkaSettings), reason, service):
+        counts[letter.reason] = counts.get(letter.reason, 0) + 1
+        if shown < limit:
+            origin = letter.source or f"{letter.topic}/{letter.partition}/{letter.offset}"
+            result(
+                f"{name}\t{letter.at:%Y-%m-%d %H:%M:%S}\t{letter.service}\t{letter.reason}\t"
+                f"{origin}\t{letter.detail}"
+            )
+            shown += 1
+    total = sum(counts.values())
+    by_reason = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    say(f"{total} dead letters" + (f" ({by_reason}); {shown} shown" if total else ""))
+
+
+@app.command("show")
+def show(
+    letter_id: Annotated[str, typer.Argument(help="An id from 'list', such as 0-17.")],
+) -> None:
+    """Show one dead letter whole, with its payload as text where it is text."""
+    for name, _, letter in read_letters(load(KafkaSettings)):
+        if name == letter_id:
+            shown = json.loads(DEAD_LETTER.encode(letter))
+            shown["payload"] = letter.payload.decode("utf-8", "backslashreplace")
+            result(json.dumps(shown, indent=2, ensure_ascii=False))
+            return
+    raise ConfigurationError(f"there is no dead letter {letter_id}; see 'tocsin dead-letters list'")
+
+
+@app.command("replay")
+def replay(
+    letter_ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids from 'list'; all that are chosen if none.")
+    ] = None,
+    reason: ReasonOption = None,
+    service: ServiceOption = None,
+    most: Annotated[
+        int, typer.Option(min=0, help="Leave those that were replayed this often already.")
+    ] = 3,
+) -> None:
+    """Send dead letters to the topics that they came from; versions make a repeat harmless.
+
+    Letters from a source itself (an unreadable post) have no topic and are left.
+
+    Example: `tocsin dead-letters replay --reason index_rejected`
+    """
+    settings = load(KafkaSettings)
+    wanted = None if not letter_ids else set(letter_ids)
+    producer = kafka.producer(settings, "dead-letters", delivery_timeout_s=30)
+    sent, left, futures = 0, 0, []
+    try:
+        for name, letter in _chosen(settings, reason, service):
+            if wanted is not None and name not in wanted:
+                continue
+            if letter.topic is None or letter.replays >= most:
+                left += 1
+                continue
+            headers = [(REPLAYS_HEADER, str(letter.replays + 1).encode())]
+            futures.append(
+                producer.send(letter.topic, key=letter.key, value=letter.payload, headers=headers)
+            )
+            sent += 1
+        for future in futures:
+            future.get(timeout=60)
+    except KafkaError as error:
+        raise ServiceUnavailable(f"Kafka did not take a replay ({error!r}); try again") from None
+    finally:
+        producer.close(timeout=5)
+    say(f"{sent} replayed, {left} left (no topic to go to, or replayed {most} times)")

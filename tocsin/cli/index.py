@@ -1,0 +1,48 @@
+"""``tocsin index``: the Elasticsearch indices."""
+
+import typer
+
+from runtime.clock import utc_now
+from runtime.settings import ElasticsearchSettings, SinkSettings, load
+from sinks.elasticsearch import erasure
+from sinks.elasticsearch.client import connect, elasticsearch_errors
+from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.setup import setup as setup_indices
+from tocsin.cli.output import say
+
+app = typer.Typer(no_args_is_help=True, help="The Elasticsearch indices.")
+
+
+@app.command("setup")
+def setup() -> None:
+    """Create or migrate templates, aliases and indices; safe to repeat.
+
+    Example: `TOCSIN_ELASTICSEARCH_REPLICAS=1 tocsin index setup`
+    """
+    settings = load(ElasticsearchSettings)
+    with connect(settings) as client:
+        setup_indices(client, settings, say)
+
+
+@app.command("purge")
+def purge() -> None:
+    """Delete tombstones that nothing can contradict any more (the sink does this hourly)."""
+    settings, sink = load(ElasticsearchSettings), load(SinkSettings)
+    with connect(settings) as client, elasticsearch_errors(settings):
+        purged = erasure.purge(client, Names(settings), utc_now(), sink.tombstone_days)
+    say(f"{purged} tombstones deleted")
+
+
+@app.command("erase")
+def erase(source: str, author_id: str) -> None:
+    """Take away all that one author wrote, now and from what is still under way.
+
+    Example: `tocsin index erase bluesky did:plc:abc123`
+    """
+    settings, now = load(ElasticsearchSettings), utc_now()
+    version = int(now.timestamp() * 1_000_000)
+    names = Names(settings)
+    with connect(settings) as client, elasticsearch_errors(settings):
+        erasure.remember(client, names, source, author_id, version, now)
+        erased = erasure.erase(client, names, source, author_id, version, now)
+    say(f"{erased} posts erased")

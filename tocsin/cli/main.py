@@ -1,0 +1,91 @@
+"""``tocsin``: puts the commands together and turns errors into a sentence and a status."""
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from runtime.errors import TocsinError
+from runtime.service import VERSION
+from tocsin.cli import (
+    annotate,
+    brands,
+    checkpoints,
+    dead_letters,
+    demo,
+    doctor,
+    index,
+    ingest,
+    process,
+    sink,
+    topics,
+    up,
+    watch,
+)
+from tocsin.cli.output import console
+from tocsin.stack.base import StackError
+
+app = typer.Typer(
+    name="tocsin",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Streaming social listening: know within seconds what the public says of your brands.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"tocsin {VERSION}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Settings are read from the environment (TOCSIN_...); docs/settings.md lists them."""
+
+
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("watch")(watch.watch)
+app.command("annotate")(annotate.annotate)
+app.command("doctor")(doctor.doctor)
+app.add_typer(brands.app, name="brands")
+app.add_typer(topics.app, name="topics")
+app.add_typer(index.app, name="index")
+app.add_typer(ingest.app, name="ingest")
+app.command("process")(process.process)
+app.add_typer(sink.app, name="sink")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(checkpoints.app, name="checkpoints")
+
+
+def main() -> None:
+    """Entry point; never shows a traceback for what a person can mend."""
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (TocsinError, StackError) as error:
+        console.print(f"tocsin: {error}", style="red", markup=False)
+        sys.exit(getattr(error, "exit_status", 1))
+    except BrokenPipeError:
+        # The reader of our output left ('| head'): nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Trains the sentiment model that `processors/models/sentiment.py` runs.
+
+    python -m training.train_sentiment --data DIR --out processors/models/artifacts/sentiment.npz
+
+DIR holds `sentiment/umsab_train`, `umsab_val`, `semeval2017_4A_train` and
+`tweeteval_sentiment_val` (`.jsonl.gz`, rows with `text`, `label`, `lang`). Needs, beyond what the
+model itself needs: scikit-learn 1.9, scipy 1.17. Same data and versions, same artifact.
+
+Posts of a validation set, and repeats, are left out of the training sets by their normalised
+text. The temperature is fitted on the validation sets; it changes no label.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sparse  # type: ignore[import-untyped]
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+from processors.models.sentiment import (
+    LABELS,
+    SentimentModel,
+    Weights,
+    chunks,
+    features,
+    normalise,
+)
+
+BITS: Final = 19
+SHORTEST: Final = 2
+LONGEST: Final = 5
+RARE: Final = 2
+"""Features in fewer training posts than this are ignored."""
+
+SECONDARY_WEIGHT: Final = 0.3
+"""Weight of a SemEval post beside a UMSAB post: many, English only, unbalanced."""
+
+Row = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+
+def read(data: Path, name: str) -> list[Row]:
+    """Rows of one set, each with its normalised text under `normalised`."""
+    with gzip.open(data / "sentiment" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows: list[Row] = [json.loads(line) for line in lines]
+    for row in rows:
+        row["normalised"] = normalise(row["text"])
+    return rows
+
+
+def without(rows: Sequence[Row], seen: set[str]) -> list[Row]:
+    """The rows whose normalised text is not in `seen`, which grows by them."""
+    kept = []
+    for row in rows:
+        if row["normalised"] not in seen:
+            seen.add(row["normalised"])
+            kept.append(row)
+    return kept
+
+
+def labels_of(rows: Sequence[Row]) -> Labels:
+    """Indices into LABELS."""
+    return np.array([LABELS.index(row["label"]) for row in rows])
+
+
+def blocks_of(texts: Sequence[str]) -> sparse.csr_matrix:
+    """Counts of features, shape (2 texts, rows): see `features`."""
+    rows, blocks, before = [], [], 0
+    for part in chunks(texts):
+        part_rows, part_blocks = features(part, BITS, SHORTEST, LONGEST)
+        rows.append(part_rows)
+        blocks.append(part_blocks + 2 * before)
+        before += len(part)
+    indices = np.concatenate(rows)
+    counts = sparse.csr_matrix(
+        (np.ones(len(indices)), (np.concatenate(blocks), indices)),
+        shape=(2 * len(texts), 1 << BITS),
+    )
+    counts.sum_duplicates()
+    return counts
+
+
+def rarity_of(counts: sparse.csr_matrix) -> npt.NDArray[np.uint8]:
+    """Sixteenths of the smoothed inverse document frequency of each row of the table."""
+    texts = counts.shape[0] // 2
+    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+    inverse = np.log((1 + texts) / (1 + frequency)) + 1
+    return np.where(frequency >= RARE, np.rint(16 * inverse), 0).astype(np.uint8)
+
+
+def matrix(counts: sparse.csr_matrix, rarity: npt.NDArray[np.uint8]) -> sparse.csr_matrix:
+    """What the regression sees, shape (texts, rows): blocks weighted by rarity and divided by
+    the norm that inference uses, which counts a repeated feature once per occurrence."""
+    weight = rarity / 16
+    norm = np.sqrt(counts @ np.square(weight))
+    norm[norm == 0] = 1
+    weighted = (sparse.diags(1 / norm) @ counts @ sparse.diags(weight)).tocsr()
+    joined = (weighted[0::2] + weighted[1::2]).tocsr()
+    joined.eliminate_zeros()
+    return joined
+
+
+def quantised(regression: LogisticRegression, rarity: npt.NDArray[np.uint8]) -> Weights:
+    """Eight-bit weights with the rarity folded in; the largest of each class sets its scale."""
+    folded = regression.coef_.T * (rarity / 16)[:, None]
+    scale = np.abs(folded).max(axis=0) / 127
+    return Weights(
+        classes=np.rint(folded / scale).astype(np.int8),
+        scale=scale,
+        rarity=rarity,
+        bias=regression.intercept_.astype(np.float64),
+        temperature=1.0,
+        shortest=SHORTEST,
+        longest=LONGEST,
+    )
+
+
+def logits_of(model: SentimentModel, rows: Sequence[Row]) -> Floats:
+    """Shape (rows, 3)."""
+    texts = [row["normalised"] for row in rows]
+    return np.concatenate([model.logits(part) for part in chunks(texts)])
+
+
+def loss(logits: Floats, truth: Labels, temperature: float) -> float:
+    """Mean negative log likelihood, in nats."""
+    scaled = logits / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    normaliser = np.log(np.exp(scaled).sum(axis=1))
+    return float((normaliser - scaled[np.arange(len(truth)), truth]).mean())
+
+
+def macro_f1(truth: Labels, guess: Labels) -> float:
+    """Unweighted mean over the classes, in percent."""
+    scores = []
+    for label in range(len(LABELS)):
+        both = np.count_nonzero((truth == label) & (guess == label))
+        either = np.count_nonzero(truth == label) + np.count_nonzero(guess == label)
+        scores.append(2 * both / either if either else 0.0)
+    return 100 * float(np.mean(scores))
+
+
+def save(weights: Weights, out: Path, description: Row) -> None:
+    """Writes the artifact and, beside it, the JSON file that `SentimentModel.load` checks."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        out,
+        classes=weights.classes,
+        scale=weights.scale,
+        rarity=weights.rarity,
+        bias=weights.bias,
+        temperature=np.float64(weights.temperature),
+        ngrams=np.array([weights.shortest, weights.longest]),
+    )
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    described = {"sha256": digest, "bytes": out.stat().st_size, **description}
+    text = json.dumps(described, indent=2, sort_keys=True) + "\n"
+    out.with_suffix(".json").write_text(text, "utf-8")
+
+
+def main() -> None:
+    """Train, calibrate, print the table, save."""
+    parser = argparse.ArgumentParser(description="Train the sentiment model.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    parser.add_argument("--regularisation", type=float, default=1.0, help="C of the regression")
+    parser.add_argument("--iterations", type=int, default=150)
+    arguments = parser.parse_args()
+
+    umsab_val = read(arguments.data, "umsab_val")
+    english_val = read(arguments.data, "tweeteval_sentiment_val")
+    seen = {row["normalised"] for row in umsab_val + english_val}
+    primary = without(read(arguments.data, "umsab_train"), seen)
+    secondary = without(read(arguments.data, "semeval2017_4A_train"), seen)
+    rows = primary + secondary
+    print(f"training posts: {len(primary)} umsab_train, {len(secondary)} semeval2017_4A_train")
+
+    counts = blocks_of([row["normalised"] for row in rows])
+    rarity = rarity_of(counts)
+    regression = LogisticRegression(C=arguments.regularisation, max_iter=arguments.iterations)
+    importance = np.repeat([1.0, SECONDARY_WEIGHT], [len(primary), len(secondary)])
+    regression.fit(matrix(counts, rarity), labels_of(rows), sample_weight=importance)
+    print(f"iterations of the regression: {regression.n_iter_.max()}")
+
+    weights = quantised(regression, rarity)
+    model = SentimentModel(weights)
+    logits = logits_of(model, umsab_val)
+    english_logits = logits_of(model, english_val)
+    truth, english_truth = labels_of(umsab_val), labels_of(english_val)
+    every_logit = np.concatenate((logits, english_logits))
+    every_truth = np.concatenate((truth, english_truth))
+    best = minimize_scalar(
+        lambda value: loss(every_logit, every_truth, value), bounds=(0.2, 5.0), method="bounded"
+    )
+    temperature = round(float(best.x), 3)
+    before, after = (loss(every_logit, every_truth, value) for value in (1.0, temperature))
+    print(f"temperature {temperature}: loss {before:.4f} -> {after:.4f}")
+
+    languages = np.array([row["lang"] for row in umsab_val])
+    scores = {
+        str(language): round(
+            macro_f1(truth[languages == language], logits[languages == language].argmax(1)), 1
+        )
+        for language in sorted(set(languages.tolist()))
+    }
+    scores["tweeteval"] = round(macro_f1(english_truth, english_logits.argmax(1)), 1)
+    for name, score in scores.items():
+        print(f"{name:10s} macro-F1 {score:5.1f}")
+
+    fields = {name: getattr(weights, name) for name in Weights.__slots__}
+    save(
+        Weights(**{**fields, "temperature": temperature}),
+        arguments.out,
+        {
+            "labels": list(LABELS),
+            "macro_f1_validation": scores,
+            "trained_on": {
+                "umsab_train": len(primary),
+                "semeval2017_4A_train": len(secondary),
+            },
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
