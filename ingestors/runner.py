@@ -9,6 +9,7 @@ Invariants:
    What Kafka has not acknowledged by the drain time-out is read again after the restart.
 """
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -239,10 +240,8 @@ class Runner:
             time.sleep(0.002)
         self._save_checkpoint(now=True)
         remaining = max(1.0, deadline - self._monotonic())
-        try:
+        with contextlib.suppress(KafkaError):  # what is missing is told below
             self.producer.flush(timeout=remaining)
-        except KafkaError:
-            pass  # what is missing is told below
         if self._sent:
             raise ServiceUnavailable(
                 f"{self._in_flight} events were not acknowledged by Kafka within "

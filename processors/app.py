@@ -26,7 +26,10 @@ def _credentials(kafka: KafkaSettings) -> CredentialsArg | None:
     login = sasl_login(kafka)
     if login is not None:
         return faust.SASLCredentials(
-            username=login[0], password=login[1], ssl_context=context, mechanism=kafka.sasl_mechanism
+            username=login[0],
+            password=login[1],
+            ssl_context=context,
+            mechanism=kafka.sasl_mechanism,
         )
     return None if context is None else faust.SSLCredentials(context=context)
 

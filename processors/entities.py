@@ -22,9 +22,7 @@ class EntityAnnotator:
         """Fill ``entities``."""
         texts = [mention.post.text for mention in batch]
         languages = [mention.language.code if mention.language else "und" for mention in batch]
-        for mention, found in zip(
-            batch, self._recognizer.recognise(texts, languages), strict=True
-        ):
+        for mention, found in zip(batch, self._recognizer.recognise(texts, languages), strict=True):
             mention.entities = [
                 Entity(text=text, label=cast(EntityLabel, label), start=start, end=end)
                 for text, start, end, label in found

@@ -40,11 +40,11 @@ class Progress:
         seen = set()
         for state in states:
             seen.add(state.partition)
-            committed, since = self._moved.get(state.partition, (None, now))
+            before = self._moved.get(state.partition)
             idle = state.end is None or (state.committed or 0) >= state.end
-            if holding or idle or state.committed != committed or state.partition not in self._moved:
+            if holding or idle or before is None or state.committed != before[0]:
                 self._moved[state.partition] = (state.committed, now)
-            elif now - since > self.stuck_after_s:
+            elif now - before[1] > self.stuck_after_s:
                 found.append(state.partition)
         for gone in self._moved.keys() - seen:
             del self._moved[gone]

@@ -81,9 +81,7 @@ INGEST_CHECKPOINT = Gauge(
 )
 
 # --- processors ----------------------------------------------------------------------------
-PROCESS_EVENTS = Counter(
-    "tocsin_process_events_total", "Events read from the posts topic.", ["op"]
-)
+PROCESS_EVENTS = Counter("tocsin_process_events_total", "Events read from the posts topic.", ["op"])
 PROCESS_MENTIONS = Counter(
     "tocsin_process_mentions_total", "Events delivered to the mentions topic.", ["op"]
 )

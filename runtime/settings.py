@@ -200,9 +200,7 @@ class ProcessSettings(Group):
         0.5, gt=0, le=1, description="Share of dead letters, of the last window, that stops it."
     )
     dead_letter_window: int = Field(1_000, ge=10, description="Messages that the share is over.")
-    dead_letter_run: int = Field(
-        1_000, ge=1, description="Dead letters in a row that stop it."
-    )
+    dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
     data_dir: Path | None = Field(
         None, description="Faust's data folder; a temporary one where not given."
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offset; UTC is written.")]
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offset, in UTC.")]
 """An instant. A time without an offset is refused: nobody can say when it was."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -19,7 +19,7 @@ Score = Annotated[float, Meta(ge=-1, le=1)]
 Offset = Annotated[int, Meta(ge=0, description="Unicode code points into the published text.")]
 
 Op = Literal["upsert", "delete", "erase_author"]
-"""What an event does to the post: write it, take it away, or take away all that its author wrote."""
+"""What an event does: write the post, take it away, or take away all that its author wrote."""
 
 Kind = Literal["original", "reply", "repost", "quote"]
 EntityLabel = Literal["PERSON", "ORG", "LOC", "PRODUCT", "EVENT"]

@@ -5,7 +5,7 @@ A language without an installed pipeline is no error: its posts get no entities,
 says so. It must never raise because of a text, and must not let a process that runs for months
 grow: everything spaCy learns from a batch (strings, lexemes) is forgotten after it.
 
-Choice of pipelines, speed and limits: `docs/models/language.md`.
+Choice of pipelines, speed and limits: `docs/models/language.md`, section Entities.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Final
 
 import spacy
 from spacy.language import Language
-from threadpoolctl import threadpool_limits
 
 Entity = tuple[str, int, int, str]
 """Text, start and end (Unicode code points, end exclusive), label."""
@@ -49,6 +48,9 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
 
 TEXT_LIMIT: Final = 1_000
 """Code points of a text that are looked at."""
+
+NAME_LIMIT: Final = 100
+"""Code points of the longest entity that is reported."""
 
 BATCH: Final = 256
 """Texts in one call of the network: the quickest of 32 to 512 on short posts."""
@@ -131,18 +133,17 @@ class EntityRecognizer:
         readable = (
             _UNENCODABLE.sub("\ufffd", texts[index][: self._text_limit]) for index in indices
         )
-        # The small matrices of these networks gain nothing from threads, which only contend.
-        with threadpool_limits(1), pipeline.memory_zone():
+        with pipeline.memory_zone():
             for index, doc in zip(
                 indices, pipeline.pipe(readable, batch_size=BATCH), strict=True
             ):
                 original = texts[index]
                 for span in doc.ents:
                     label = LABELS.get(span.label_)
-                    if label is None:
-                        continue
                     start, end = span.start_char, span.end_char
-                    found[index].append((original[start:end], start, end, label))
+                    name = original[start:end]
+                    if label is not None and _plausible(name):
+                        found[index].append((name, start, end, label))
 
     def _pipeline(self, language: str) -> Language | None:
         if language not in self._pipelines:
@@ -155,6 +156,12 @@ class EntityRecognizer:
             if find_spec(package) is not None:
                 return package
         return None
+
+
+def _plausible(name: str) -> bool:
+    """Whether a name has a letter or digit and is no longer than names are: the pipelines, made
+    for news, take emoji and lines of noise for names."""
+    return len(name) <= NAME_LIMIT and any(map(str.isalnum, name))
 
 
 def _load(package: str) -> Language:

@@ -29,7 +29,7 @@ TEXT_LIMIT: Final = 2_000
 """Code points of a text that are looked at."""
 
 THRESHOLD: Final = 0.3
-"""Below this confidence the model is right on one post in four at best: `und`."""
+"""Below this confidence the model is right on one post in four at most: `und`."""
 
 _LINK = re.compile(r"https?://\S+|\bwww\.\S+|\bhttp\b|@\w+|^RT\b:?|&\w+;|#|\x00")
 _SURROGATE = re.compile("[\ud800-\udfff]")

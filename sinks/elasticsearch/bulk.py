@@ -62,9 +62,7 @@ def write(client: Elasticsearch, operations: Sequence[Operation]) -> Outcome:
     return triage(operations, response["items"])
 
 
-def _refused(
-    client: Elasticsearch, operations: Sequence[Operation], error: ApiError
-) -> Outcome:
+def _refused(client: Elasticsearch, operations: Sequence[Operation], error: ApiError) -> Outcome:
     status = error.status_code
     if status == 413 and len(operations) > 1:
         middle = len(operations) // 2

@@ -60,9 +60,7 @@ def upsert(event: MentionEvent, names: Names) -> Operation:
     )
 
 
-def tombstone(
-    id_: str, source: str, version: int, index: str, deleted_at: datetime
-) -> Operation:
+def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datetime) -> Operation:
     """What is left of a deleted post: enough to refuse an older state of it, and no more."""
     body = {"id": id_, "source": source, "version": version, "deleted_at": deleted_at}
     return Operation(id_, index, version, _encode(body), deletes=True)
@@ -71,6 +69,7 @@ def tombstone(
 def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
     """The document, flat where analysts filter and aggregate; absent values are left out."""
     post = mention.post
+    whole = f"{post.title}\n{post.text}" if post.title else post.text
     fields: dict[str, Any] = {
         "id": post.id,
         "source": post.source,
@@ -80,7 +79,7 @@ def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
         "author": post.author,
         "title": post.title,
         "text": post.text,
-        "tokens": " ".join(folded_tokens(f"{post.title}\n{post.text}" if post.title else post.text)),
+        "tokens": " ".join(folded_tokens(whole)),
         "created_at": post.created_at,
         "edited_at": post.edited_at,
         "claimed_at": post.claimed_at,

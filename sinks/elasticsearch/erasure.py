@@ -112,9 +112,7 @@ def purge(client: Elasticsearch, names: Names, now: datetime, keep_days: float) 
         if not found:
             return purged
         answer = client.bulk(
-            operations=[
-                {"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in found
-            ]
+            operations=[{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in found]
         )
         if answer["errors"]:
             raise ErasureIncomplete("old tombstones were not deleted; trying again later")

@@ -141,9 +141,7 @@ class ElasticsearchSink:
             self._erase(step.erase, stop)
         return rejected
 
-    def _write(
-        self, operations: Sequence[Operation], stop: Event
-    ) -> list[tuple[Operation, str]]:
+    def _write(self, operations: Sequence[Operation], stop: Event) -> list[tuple[Operation, str]]:
         """Write until each operation is done or refused; returns the refused ones."""
         rejected: list[tuple[Operation, str]] = []
         pending, attempt = list(operations), 0
@@ -180,9 +178,7 @@ class ElasticsearchSink:
             erasure.remember(
                 self.client, self.names, event.source, author, event.version, event.enriched_at
             )
-            return erasure.erase(
-                self.client, self.names, event.source, author, event.version, at
-            )
+            return erasure.erase(self.client, self.names, event.source, author, event.version, at)
 
         erased = self._insist(action, stop)
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)

@@ -16,8 +16,8 @@ from elasticsearch import ConflictError, Elasticsearch
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import UnknownTopicOrPartitionError
-from tests.stack_fixtures import RunningEngines
 
+from tests.stack_fixtures import RunningEngines
 from tocsin.stack import Endpoints, StackError, open_stack
 from tocsin.stack.engines import EnginesStack
 

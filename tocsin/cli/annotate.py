@@ -68,9 +68,7 @@ def annotate(
     everything: Annotated[
         bool, typer.Option("--all", help="With --brands: write the other posts too.")
     ] = False,
-    source: Annotated[
-        str, typer.Option(help="Source of lines that do not name theirs.")
-    ] = "file",
+    source: Annotated[str, typer.Option(help="Source of lines that do not name theirs.")] = "file",
 ) -> None:
     """Annotate posts offline, with the same function as the stream.
 
@@ -79,8 +77,10 @@ def annotate(
     Example: `tocsin annotate < posts.jsonl > mentions.jsonl`
     """
     matcher = BrandMatcher(load_brands(brands) if brands else ())
-    settings = load(ProcessSettings, keep_unmatched=True) if everything or not brands else load(
-        ProcessSettings
+    settings = (
+        load(ProcessSettings, keep_unmatched=True)
+        if everything or not brands
+        else load(ProcessSettings)
     )
     enricher = build_enricher(settings, lambda: matcher, prefilter=brands is not None)
     bad: list[str] = []

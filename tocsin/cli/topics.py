@@ -29,6 +29,4 @@ def list_() -> None:
     prefix = load(KafkaSettings).topic_prefix
     for topic in topics().values():
         kept = "compacted" if topic.cleanup == "compact" else f"{topic.retention_days:g} days"
-        result(
-            f"{prefix}{topic.name}\t{topic.partitions} partitions\t{kept}\t{topic.description}"
-        )
+        result(f"{prefix}{topic.name}\t{topic.partitions} partitions\t{kept}\t{topic.description}")

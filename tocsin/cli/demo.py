@@ -1,0 +1,144 @@
+"""``tocsin demo``: real posts through the whole pipeline, and what the index then answers."""
+
+import importlib.resources
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ingestors.cast import brands as invented_brands
+from runtime.brands_file import load_brands
+from runtime.errors import ConfigurationError, TocsinError
+from runtime.flow import Flow
+from runtime.service import stop_on_signals
+from schemas.brand import Brand
+from sinks.elasticsearch.client import connect, elasticsearch_errors
+from sinks.elasticsearch.indices import Names
+from tocsin import summary
+from tocsin.cli.output import console, say
+from tocsin.cli.up import as_stack, report_ended, status_line, status_of
+from tocsin.local import HOME, LocalPipeline, Wish
+from tocsin.services import Service
+
+_PATIENCE_S = 120.0
+"""Seconds without any movement after which the demo gives up."""
+
+
+def _known(data: Path, folder: str) -> Path | None:
+    """Our file of that kind for a data set that we know, by its name."""
+    name = data.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".csv")
+    package = "ingestors" if folder == "mappings" else "tocsin"
+    found = Path(str(importlib.resources.files(package))) / folder / f"{name}.yaml"
+    return found if found.is_file() else None
+
+
+def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> list[str]:
+    if data is None:
+        return ["generate", "--posts", str(posts), "--seed", str(seed)]
+    if not data.is_file():
+        raise ConfigurationError(f"{data} is no file; give DATA=path of JSON lines or CSV")
+    found = _known(data, "mappings") if mapping is None else None
+    chosen = mapping or (found.stem if found else None)
+    return ["replay", str(data.absolute()), *(["--mapping", chosen] if chosen else [])]
+
+
+def _brands(data: Path | None, brands: Path | None) -> list[Brand]:
+    if brands is not None:
+        return load_brands(brands)
+    if data is None:
+        return invented_brands()
+    found = _known(data, "brands")
+    if found is None:
+        raise ConfigurationError(
+            f"whose mentions are in {data.name}? give --brands brands.yaml (docs/brands.md)"
+        )
+    return load_brands(found)
+
+
+def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> Flow:
+    """Wait until everything that was read is searchable, showing how it goes."""
+    moved, before = time.monotonic(), Flow()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("starting", total=None)
+        said = 0.0
+        while True:
+            report_ended([s for s in pipeline.supervisor.watch() if s is not ingest or s.status])
+            flow = pipeline.look()
+            if flow != before:
+                moved, before = time.monotonic(), flow
+            text = status_line(status_of(flow, 0) | {"posts/s": "-"})
+            written, lag = flow.written.get("posts", 0), sum(flow.lag.values())
+            progress.update(task, description=text, total=max(1, written), completed=written - lag)
+            if not console.is_terminal and time.monotonic() - said > 5:
+                say(text)
+                said = time.monotonic()
+            failed = [s for s in pipeline.supervisor.services if s.ended and s.status]
+            if failed:
+                raise TocsinError(f"{failed[0].name} ended: {failed[0].last_words()}")
+            if ingest.ended and flow.idle and pipeline.look() == flow:
+                return flow
+            if time.monotonic() - moved > _PATIENCE_S:
+                raise TocsinError(
+                    f"nothing moved for {_PATIENCE_S:.0f} s; look at {pipeline.supervisor.folder}"
+                )
+            if stop.wait(0.3):
+                raise KeyboardInterrupt
+
+
+def demo(
+    stack: Annotated[
+        str, typer.Option(help="embedded, engines, or external (addresses from the settings).")
+    ] = "embedded",
+    data: Annotated[
+        Path | None, typer.Option(help="Replay this file instead of an invented day.")
+    ] = None,
+    mapping: Annotated[str | None, typer.Option(help="How its fields are called.")] = None,
+    brands: Annotated[Path | None, typer.Option(help="Brands to find in it.")] = None,
+    posts: Annotated[int, typer.Option(min=1, help="Posts of the invented day.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="Which day to invent.")] = 1,
+    processors: Annotated[int, typer.Option(min=1, help="Processor processes.")] = 1,
+) -> None:
+    """Run a day of posts through the whole pipeline and print what the index answers.
+
+    Example: `tocsin demo --stack engines`
+    """
+    arguments, wanted = _source(data, mapping, posts, seed), _brands(data, brands)
+    stop = stop_on_signals()
+    began = time.monotonic()
+    wish = Wish(as_stack(stack), HOME / f"demo-{stack}", processors, fresh=True)
+    with LocalPipeline(wish, say) as pipeline:
+        pipeline.apply_brands(wanted)
+        pipeline.start_services()
+        ingest = pipeline.start_ingest("ingest", arguments)
+        flow = _wait(pipeline, ingest, stop)
+        _summarise(pipeline, flow, wanted, time.monotonic() - began)
+
+
+def _summarise(
+    pipeline: LocalPipeline, flow: Flow, brands: Sequence[Brand], seconds: float
+) -> None:
+    names, out = Names(pipeline.elasticsearch), Console(highlight=False, soft_wrap=True)
+    with connect(pipeline.elasticsearch) as client, elasticsearch_errors(pipeline.elasticsearch):
+        client.indices.refresh(index=names.mentions_pattern)
+        count = client.count(index=names.mentions)["count"]
+        out.rule(f"{count} mentions of {len(brands)} brands")
+        summary.show(client, names.mentions, out)
+    out.print()
+    out.print(
+        f"{flow.written['posts']} post events read, {flow.written['mentions']} mention events "
+        f"written, {count} mentions found by search, {flow.written['dead-letters']} dead letters, "
+        f"{seconds:.0f} s from nothing to here."
+    )
+    if not count:
+        raise TocsinError("the index holds no mention; look at the services' logs")
