@@ -47,7 +47,9 @@ def read(data: Path, name: str) -> list[Row]:
         return [json.loads(line) for line in lines]
 
 
-def timed(work: Callable[[Sequence[str]], list[Any]], texts: Sequence[str]) -> tuple[list[Any], float]:
+def timed(
+    work: Callable[[Sequence[str]], list[Any]], texts: Sequence[str]
+) -> tuple[list[Any], float]:
     """The result of `work` and posts per second of processor time."""
     begin = time.process_time()
     result = work(texts)
@@ -127,9 +129,7 @@ def main() -> None:
         recogniser.warm([code])
         gold = sentences(read(data, name)[:2_000])
         texts = [text for text, _ in gold]
-        entities, speed = timed(
-            partial(recogniser.recognise, languages=[code] * len(texts)), texts
-        )
+        entities, speed = timed(partial(recogniser.recognise, languages=[code] * len(texts)), texts)
         right_spans = said = meant = 0
         for (_, spans), guess in zip(gold, entities, strict=True):
             guessed = {(b, e, k) for _, b, e, k in guess if k in ("PERSON", "ORG", "LOC")}

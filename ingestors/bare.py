@@ -26,7 +26,7 @@ _MILLISECONDS_FROM = 1e11
 """Numbers of this size count milliseconds: in seconds they would be the year 5138."""
 
 
-class NotAPost(TocsinError):  # noqa: N818 - it reads as what it says
+class NotAPost(TocsinError):
     """A line that is no post; the message says what is missing or wrong."""
 
 

@@ -72,7 +72,7 @@ class FileLines:
             io.BufferedReader(gzip.GzipFile(fileobj=self._raw), 2**18) if zipped else self._raw
         )
 
-    def next(self, wait_s: float) -> bytes | None:  # noqa: ARG002 - as of a pipe
+    def next(self, wait_s: float) -> bytes | None:
         """The next line; a file keeps nobody waiting."""
         try:
             line = self._file.readline(MAX_LINE_BYTES + 1)

@@ -148,7 +148,7 @@ class _Sorted:
         """Go behind so many rows."""
         self._at = min(line, len(self._items))
 
-    def next(self, wait_s: float) -> Item | None:  # noqa: ARG002 - as of a reading
+    def next(self, wait_s: float) -> Item | None:
         """The next row, or None at the end."""
         if self.finished:
             return None

@@ -80,7 +80,7 @@ class JsonRows(_WholeLines):
         return self._mapping.event(row, now)
 
 
-class _More(Exception):  # noqa: N818 - no error, a signal
+class _More(Exception):
     """The record goes on in the next line."""
 
 

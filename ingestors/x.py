@@ -414,7 +414,7 @@ class _Client(tweepy.StreamingClient):  # type: ignore[misc]
         route: str,
         params: Any = None,
         json: Any = None,
-        user_auth: bool = False,  # noqa: ARG002 - Tweepy's signature
+        user_auth: bool = False,
     ) -> requests.Response:
         """What every call of Tweepy's goes through; :class:`_HTTPError` unless 2xx."""
         return self._send(method, route, params=params, json=json)
@@ -514,7 +514,7 @@ class _Stream:
         self._gap_after_s = gap_after_s
         self._clock = clock
         self._backoff = XBackoff(waits)
-        self._lines: queue.Queue[_Line] = queue.Queue(buffer_lines)
+        self._lines: queue.Queue[_Line | None] = queue.Queue(buffer_lines)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="x-stream", daemon=True)
         self._reconciled = False
@@ -539,7 +539,7 @@ class _Stream:
             self._thread.join(MAX_WAIT_S)
 
     def take(self, timeout_s: float) -> _Line | None:
-        """The next line, or None if none came in time."""
+        """The next line, or None if none came in time (or ever will: see ``failure``)."""
         try:
             return self._lines.get(timeout=timeout_s)
         except queue.Empty:
@@ -556,6 +556,8 @@ class _Stream:
                 metrics.INGEST_RECONNECTS.labels(self._source_id, cause).inc()
         except Exception as error:  # noqa: BLE001 - it is raised where lines are taken
             self.failure = error
+            with suppress(queue.Full):  # wakes whoever waits; nobody waits for a full queue
+                self._lines.put_nowait(None)
         finally:
             self._client.session.close()
 
@@ -618,6 +620,8 @@ class _Stream:
     def _read(self, response: requests.Response) -> Cause:
         """Read until it ends; the socket's time-out is the keep-alive watchdog."""
         self._last_line = self._clock()
+        if self._stop.is_set():  # stop() came too early to find a response to shut down
+            return "dropped"
         splitter = LineSplitter()
         try:
             for chunk in response.iter_content(16_384):

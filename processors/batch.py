@@ -18,9 +18,16 @@ from runtime.logs import get_logger
 from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT, InvalidMessage
 from schemas.dead_letter import Reason
 from schemas.post import PostEvent
+from schemas.registry import topics
 
 SERVICE = "process"
+MAX_MENTION_BYTES = topics()["mentions"].max_message_bytes - 4_096
+"""What the mentions topic takes, less the key and Kafka's own framing."""
 log = get_logger(SERVICE)
+
+
+class _TooLarge(Exception):
+    """A mention is over what its topic takes; producing it would fail for ever."""
 
 
 class Incoming(NamedTuple):
@@ -84,9 +91,7 @@ def _enrich(
         outgoing = _encode(enriched := enricher.enrich([event for _, event in decoded], clock()))
     except Exception as error:  # any annotator's own bug; never lets one post stop the stream
         if len(decoded) == 1:
-            log.error("enrichment failed", post=decoded[0][1].id, exc_info=error)
-            detail = f"{type(error).__name__}: {error}"
-            _give_up(result, decoded[0][0], "enrich_failed", detail, clock())
+            _give_up(result, decoded[0][0], *_why(error, decoded[0][1]), clock())
             return
         metrics.PROCESS_BISECTIONS.inc()
         middle = len(decoded) // 2
@@ -99,11 +104,21 @@ def _enrich(
     result.mentions.update(event.op for event in enriched.mentions)
 
 
+def _why(error: Exception, event: PostEvent) -> tuple[Reason, str]:
+    if isinstance(error, _TooLarge):
+        return "too_large", str(error)
+    log.error("enrichment failed", post=event.id, exc_info=error)
+    return "enrich_failed", f"{type(error).__name__}: {error}"
+
+
 def _encode(enriched: Enriched) -> list[Outgoing]:
     mentions = [
         Outgoing("mentions", event.id.encode(), MENTION_EVENT.encode(event))
         for event in enriched.mentions
     ]
+    largest = max((len(message.value) for message in mentions), default=0)
+    if largest > MAX_MENTION_BYTES:
+        raise _TooLarge(f"its mention is {largest} bytes, the topic takes {MAX_MENTION_BYTES}")
     activity = [
         Outgoing("activity", record.brand.encode(), ACTIVITY.encode(record))
         for record in enriched.activity

@@ -10,8 +10,13 @@ _SHORTEST = 3
 
 def duplicate_group(text: str) -> str | None:
     """64 bits over the folded words, hexadecimal; None for a text too short to tell."""
-    words = [token for token in folded_tokens(text) if token[0] not in "@" and "://" not in token]
+    words = [token for token in folded_tokens(text) if not _is_address(token)]
     if len(words) < _SHORTEST:
         return None
     data = " ".join(words).encode("utf-8", "replace")
     return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _is_address(token: str) -> bool:
+    """Whether the token is a handle or a link, which differ between copies."""
+    return token[0] == "@" or "://" in token or token.startswith("www.")

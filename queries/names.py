@@ -6,6 +6,7 @@ addressed. A phrase in ``exclude`` takes away the matches that lie within it.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from queries.tokens import fold, folded_tokens, tokenize
 from schemas.brand import Brand
@@ -15,6 +16,8 @@ from schemas.post import Post
 _Phrases = dict[str, list[tuple[tuple[str, ...], int]]]
 _Hit = tuple[int, int]
 """First token, and the one behind the last."""
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class BrandMatcher:
@@ -37,15 +40,15 @@ class BrandMatcher:
             words = tuple(tokenize(name).folded)
             if not words:
                 continue
-            self._names.setdefault(words[0], []).append((words, index))
+            _put(self._names, words[0], (words, index))
             if words[0][0] not in "@#$":
-                self._hashtags.setdefault("#" + "".join(words), []).append(index)
+                _put(self._hashtags, "#" + "".join(words), index)
         for phrase in brand.exclude:
             words = tuple(tokenize(phrase).folded)
             if words:
-                self._exclusions.setdefault(words[0], []).append((words, index))
+                _put(self._exclusions, words[0], (words, index))
         for handle in brand.handles:
-            self._handles.setdefault("@" + fold(handle.lstrip("@")), []).append(index)
+            _put(self._handles, "@" + fold(handle.lstrip("@")), index)
 
     def match(self, post: Post) -> list[BrandMatch]:
         """The brands that the post names, by brand id; languages are not looked at."""
@@ -80,13 +83,13 @@ class BrandMatcher:
             kind = token[0]
             if kind == "#":
                 for index in hashtags.get(token, ()):
-                    hits.setdefault(index, []).append((position, position + 1))
+                    _put(hits, index, (position, position + 1))
             elif kind == "@":
                 for index in handles.get(token, ()):
-                    hits.setdefault(index, []).append((position, position + 1))
+                    _put(hits, index, (position, position + 1))
             if token in names:
                 for index, hit in _phrases_at(folded, position, names[token]):
-                    hits.setdefault(index, []).append(hit)
+                    _put(hits, index, hit)
         return self._without_excluded(folded, hits) if self._exclusions and hits else hits
 
     def _without_excluded(
@@ -101,6 +104,13 @@ class BrandMatcher:
             for index, places in hits.items()
         }
         return {index: places for index, places in kept.items() if places}
+
+
+def _put(places: dict[_Key, list[_Value]], key: _Key, value: _Value) -> None:
+    """Add to the list of a key, once: a brand may be written in two ways that fold alike."""
+    values = places.setdefault(key, [])
+    if value not in values:
+        values.append(value)
 
 
 def _phrases_at(

@@ -20,7 +20,7 @@ _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_CJK}]]"
 _EMOJI = r"\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F)?"
 _TOKEN = regex.compile(
     rf"""
-      (?:https?://|www\.)[^\s<>"]+                    # URL
+      (?:https?://|www\.)[^\s\x1c-\x1f<>"]+           # URL
     | (?<![\p{{L}}\p{{N}}_])[@＠]{_WORD}+(?:[.\-]{_WORD}+)*   # handle, Bluesky's have dots
     | [#＃](?:{_WORD}|[{_CJK}])+                       # hashtag
     | (?<![\p{{L}}\p{{N}}_$])\$[A-Za-z]{{1,6}}(?![\p{{L}}\p{{N}}_])   # ticker
@@ -34,7 +34,7 @@ _TOKEN = regex.compile(
 # The same for text that is all ASCII, as most English is: four times as fast.
 _ASCII_TOKEN = re.compile(
     r"""
-      (?:https?://|www\.)[^\s<>"]+
+      (?:https?://|www\.)[^\s\x1c-\x1f<>"]+
     | (?<!\w)@\w+(?:[.\-]\w+)*
     | \#\w+
     | (?<![\w$])\$[A-Za-z]{1,6}(?!\w)
@@ -42,7 +42,8 @@ _ASCII_TOKEN = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_DIACRITICS = regex.compile(r"[\u0300-\u036f\u0640\u064b-\u0652\u0670\ufe0f]")
+# A space too: NFKD makes one of some letters (ﷺ, presentation forms), and a token holds none.
+_DIACRITICS = regex.compile(r"[\u0300-\u036f\u0640\u064b-\u0652\u0670\ufe0f ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,15 @@ class Tokens:
 
 
 def fold(text: str) -> str:
-    """Case and diacritics gone: "Été" and "ETE" become "ete"; marks of Indic scripts stay."""
+    """Case and diacritics of one token gone: "Été" and "ETE" become "ete".
+
+    Marks of Indic scripts stay. Letters in fancy dress (𝐎𝐫𝐚𝐧𝐠𝐞) become plain ones.
+    """
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", _DIACRITICS.sub("", decomposed))
+    # Case goes last: what NFKD makes of a fancy capital is a plain capital.
+    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", plain.casefold())
 
 
 def tokenize(text: str) -> Tokens:

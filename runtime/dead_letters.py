@@ -32,7 +32,7 @@ def dead_letter(
     if len(payload) > MAX_PAYLOAD_BYTES:
         detail = f"{detail} (payload cut from {len(payload)} bytes)"
         payload = payload[:MAX_PAYLOAD_BYTES]
-    safe = detail.encode("utf-8", "backslashreplace").decode()
+    safe = _writable(detail)
     return DEAD_LETTER.encode(
         DeadLetter(
             service=service,
@@ -44,10 +44,15 @@ def dead_letter(
             topic=topic,
             partition=partition,
             offset=offset,
-            source=source,
+            source=None if source is None else _writable(source),
             replays=replays,
         )
     )
+
+
+def _writable(text: str) -> str:
+    """The text without lone surrogates, which JSON cannot hold (a file's name may have them)."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def replays_of(headers: object) -> int:

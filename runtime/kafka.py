@@ -56,6 +56,7 @@ def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": f"tocsin-{client_id}",
         "security_protocol": settings.security_protocol,
+        "bootstrap_timeout_ms": 10_000,
     }
     context = tls_context(settings)
     if context is not None:
@@ -130,7 +131,7 @@ def consumer(
 def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """An admin client, closed at the end."""
     with kafka_errors(settings):
-        client = KafkaAdminClient(**_connection(settings, "admin"), bootstrap_timeout_ms=10_000)
+        client = KafkaAdminClient(**_connection(settings, "admin"))
         try:
             yield client
         finally:

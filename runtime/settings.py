@@ -26,13 +26,17 @@ class _SecretFiles(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = f"{self.config.get('env_prefix', '')}{field_name}".upper() + "_FILE"
         path = os.environ.get(name)
-        if path is None or SecretStr not in getattr(field.annotation, "__args__", ()):
+        if not path or SecretStr not in getattr(field.annotation, "__args__", ()):
             return None, field_name, False
         try:
             return Path(path).read_text("utf-8").strip(), field_name, False
         except OSError as error:
             raise ConfigurationError(
                 f"{name} names {path}, which cannot be read ({error.strerror})"
+            ) from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(
+                f"{name} names {path}, which is not UTF-8 text; put the bare secret into it"
             ) from None
 
     def __call__(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Codec(Generic[T]):
         """Write one message, or raise :class:`InvalidMessage` (a lone surrogate, say)."""
         try:
             return self._encode(message)
-        except (UnicodeEncodeError, TypeError, OverflowError, ValueError) as error:
+        except (TypeError, OverflowError, ValueError, RecursionError) as error:
             raise InvalidMessage("invalid_message", f"cannot be written as JSON: {error}") from None
 
 

@@ -97,7 +97,7 @@ class Supervisor:
             if service.process is not None:
                 service.status = service.process.returncode
                 service.process = None
-                service.due = now + min(30.0, 0.5 * 2**service.restarts)
+                service.due = now + min(30.0, 0.5 * 2 ** min(service.restarts, 10))
                 ended.append(service)
             elif now >= service.due:
                 service.restarts += 1

@@ -4,7 +4,9 @@
 
 DIR holds `sentiment/umsab_train`, `umsab_val`, `semeval2017_4A_train` and
 `tweeteval_sentiment_val` (`.jsonl.gz`, rows with `text`, `label`, `lang`). Needs, beyond what the
-model itself needs: scikit-learn 1.9, scipy 1.17. Same data and versions, same artifact.
+model itself needs: scikit-learn 1.9, scipy 1.17. Nothing is random, but sums depend on the number
+of threads: with another OMP_NUM_THREADS (1 for the committed artifact) the bytes differ and the
+scores move by some tenths.
 
 Posts of a validation set, and repeats, are left out of the training sets by their normalised
 text. The temperature is fitted on the validation sets; it changes no label.
@@ -22,9 +24,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sparse  # type: ignore[import-untyped]
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+import scipy.sparse as sparse  # type: ignore[import-untyped, unused-ignore]
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped, unused-ignore]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped, unused-ignore]
 
 from processors.models.sentiment import (
     LABELS,

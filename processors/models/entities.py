@@ -10,6 +10,7 @@ Choice of pipelines, speed and limits: `docs/models/language.md`, section Entiti
 
 from __future__ import annotations
 
+import gc
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,10 @@ BATCH: Final = 256
 ZONE: Final = 2_048
 """Texts between two cleanings of the vocabulary."""
 
+LEXEMES: Final = 2_000_000
+"""Words a pipeline may have met before it is loaded anew. A memory zone frees them, but spaCy
+3.8.18 keeps some 40 bytes of bookkeeping for each: this bounds that to about 80 MB a language."""
+
 _NOT_NEEDED: Final = (
     "tok2vec",
     "tagger",
@@ -81,12 +86,17 @@ class EntityRecognizer:
     """
 
     def __init__(
-        self, packages: Mapping[str, Sequence[str]] = PACKAGES, text_limit: int = TEXT_LIMIT
+        self,
+        packages: Mapping[str, Sequence[str]] = PACKAGES,
+        text_limit: int = TEXT_LIMIT,
+        lexemes: int = LEXEMES,
     ) -> None:
         """`packages`: names of installed packages by language, best first.
 
         `text_limit`: code points of a text given to the model; entities beyond are not found.
+        `lexemes`: words a pipeline may have met before it is loaded anew, to bound memory.
         """
+        self._lexemes = lexemes
         self._packages = dict(packages)
         self._text_limit = text_limit
         self._pipelines: dict[str, Language | None] = {}
@@ -110,13 +120,14 @@ class EntityRecognizer:
             if pipeline is not None:
                 for begin in range(0, len(indices), ZONE):
                     self._annotate(pipeline, texts, indices[begin : begin + ZONE], found)
+                if len(pipeline.vocab) > self._lexemes:
+                    del self._pipelines[language], pipeline
+                    gc.collect()
         return found
 
     def missing(self, languages: Sequence[str]) -> list[str]:
         """Those of the languages, once each and sorted, for which no pipeline is installed."""
-        return sorted(
-            language for language in set(languages) if self._installed(language) is None
-        )
+        return sorted(language for language in set(languages) if self._installed(language) is None)
 
     def warm(self, languages: Sequence[str]) -> None:
         """Loads the pipelines of these languages now, so that no post waits for it."""
@@ -134,9 +145,7 @@ class EntityRecognizer:
             _UNENCODABLE.sub("\ufffd", texts[index][: self._text_limit]) for index in indices
         )
         with pipeline.memory_zone():
-            for index, doc in zip(
-                indices, pipeline.pipe(readable, batch_size=BATCH), strict=True
-            ):
+            for index, doc in zip(indices, pipeline.pipe(readable, batch_size=BATCH), strict=True):
                 original = texts[index]
                 for span in doc.ents:
                     label = LABELS.get(span.label_)
@@ -167,9 +176,11 @@ def _plausible(name: str) -> bool:
 def _load(package: str) -> Language:
     """The pipeline in an installed package, read from its folder: the package is not imported."""
     spec = find_spec(package)
-    folders = [] if spec is None or spec.origin is None else [
-        config.parent for config in Path(spec.origin).parent.glob(f"{package}-*/config.cfg")
-    ]
+    folders = (
+        []
+        if spec is None or spec.origin is None
+        else [config.parent for config in Path(spec.origin).parent.glob(f"{package}-*/config.cfg")]
+    )
     if len(folders) != 1:
         raise PipelineError(f"the package {package} does not hold one spaCy pipeline")
     try:

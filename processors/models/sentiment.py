@@ -44,7 +44,7 @@ _HANDLE = re.compile(r"@\w+")
 _ELONGATION = re.compile(r"(\S)\1{2,}")
 _DROPPED = re.compile("[\u0640\u064b-\u0652\u200b-\u200f\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]+")
 _APART = re.compile(r"([!-&(-/:-?\[-^`{-~]+|[^\w\s\x00-\x7f])")
-_FOLDED = str.maketrans("أإآى’", "اااي'")
+_FOLDED = str.maketrans("أإآى\u2019", "اااي'")
 
 
 class ArtifactError(Exception):
@@ -221,7 +221,9 @@ class SentimentModel:
             payload = path.read_bytes()
             described = json.loads(path.with_suffix(".json").read_text("utf-8"))["sha256"]
         except (OSError, ValueError, KeyError) as error:
-            raise ArtifactError(f"{path.name} or its description cannot be read: {error}") from error
+            raise ArtifactError(
+                f"{path.name} or its description cannot be read: {error}"
+            ) from error
         if hashlib.sha256(payload).hexdigest() != described:
             raise ArtifactError(f"{path.name} does not have the checksum in its description")
         with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:

@@ -11,20 +11,22 @@ other 4xx                   dead letter: the document itself is refused
 ==========================  ==========================================================
 
 A request that fails as a whole (no connection, 429, 5xx, credentials) is tried again as a whole;
-413 halves it. Nothing here sleeps or gives up: the caller decides when to try again.
+413 and 400 halve it until the document that it is about stands alone. Nothing here sleeps or gives
+up: the caller decides when to try again.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from sinks.elasticsearch.documents import Operation
 
 _FILTER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"]
+# Too large as a whole, or one document that fails the request's validation (an id over 512 bytes).
+_HALVED = (400, 413)
 _FILTER_CAUSE = "items.*.error.caused_by.reason"
 
 
@@ -55,7 +57,7 @@ def write(client: Elasticsearch, operations: Sequence[Operation]) -> Outcome:
         )
     except ApiError as error:
         return _refused(client, operations, error)
-    except (TransportConnectionError, TransportError) as error:
+    except TransportError as error:
         return Outcome(retry=list(operations), why=str(error.message), cause="connection")
     if not response.get("errors"):
         return Outcome(written=list(operations))
@@ -64,14 +66,14 @@ def write(client: Elasticsearch, operations: Sequence[Operation]) -> Outcome:
 
 def _refused(client: Elasticsearch, operations: Sequence[Operation], error: ApiError) -> Outcome:
     status = error.status_code
-    if status == 413 and len(operations) > 1:
+    if status in _HALVED and len(operations) > 1:
         middle = len(operations) // 2
         first, second = write(client, operations[:middle]), Outcome(retry=list(operations[middle:]))
         if not first.retry:
             second = write(client, operations[middle:])
         return _join(first, second)
-    if status == 413:
-        return Outcome(rejected=[(operations[0], "larger than Elasticsearch takes")])
+    if status in _HALVED:
+        return Outcome(rejected=[(operations[0], f"{status}: {error.message}")])
     why = f"Elasticsearch answered {status}: {error.message}"
     return Outcome(retry=list(operations), why=why, cause=f"status_{status}")
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from elastic_transport import ConnectionError as TransportError
+from elastic_transport import TransportError
 from elasticsearch import ApiError, AuthenticationException, AuthorizationException, Elasticsearch
 
 from runtime.errors import ConfigurationError, ServiceUnavailable

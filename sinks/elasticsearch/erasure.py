@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from elasticsearch import Elasticsearch
 
-from schemas.ids import EPOCH
+from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.indices import NOT_DELETED, Names
@@ -26,7 +26,7 @@ def remember(
     """Write the erasure down, before it is done."""
     client.index(
         index=names.erasures,
-        id=f"{source}:{author_id}"[:500],
+        id=post_id(source, author_id),
         document={
             "source": source,
             "author_id": author_id,

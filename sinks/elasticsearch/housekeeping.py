@@ -2,7 +2,7 @@
 
 import threading
 
-from elastic_transport import ConnectionError as TransportConnectionError
+from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from runtime.clock import Clock, utc_now
@@ -51,7 +51,7 @@ class Housekeeping:
             now = self._clock()
             swept = erasure.sweep(self._client, self._names, now, self._tombstone_days)
             purged = erasure.purge(self._client, self._names, now, self._tombstone_days)
-        except (ApiError, TransportConnectionError, erasure.ErasureIncomplete) as error:
+        except (ApiError, TransportError, erasure.ErasureIncomplete) as error:
             log.warning("housekeeping put off", why=str(error))
             return
         if swept or purged:

@@ -4,7 +4,8 @@ The mappings are explicit and closed (``dynamic: false``): a field that is not l
 ``_source`` and cannot blow up the mapping. Only what Elasticsearch's core carries is used.
 """
 
-from datetime import datetime
+import contextlib
+from datetime import UTC, datetime
 from typing import Any
 
 from runtime.settings import ElasticsearchSettings
@@ -117,6 +118,8 @@ class Names:
 
     def mentions_of(self, when: datetime) -> str:
         """The index of the month of an event time (UTC)."""
+        with contextlib.suppress(OverflowError):  # the first and last day of the calendar
+            when = when.astimezone(UTC)
         return f"{self.mentions}-{when.year:04d}.{when.month:02d}"
 
 

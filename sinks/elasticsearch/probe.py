@@ -7,7 +7,7 @@ written mention and searches for it until it is found.
 import threading
 import time
 
-from elastic_transport import ConnectionError as TransportConnectionError
+from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from runtime import metrics
@@ -48,7 +48,7 @@ class SearchableProbe:
                 continue
             try:
                 self._ask_until_found(event)
-            except (ApiError, TransportConnectionError):
+            except (ApiError, TransportError):
                 continue  # the sink itself says that the cluster is away
 
     def _ask_until_found(self, event: MentionEvent, give_up_s: float = 30.0) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any
 
-from elastic_transport import ConnectionError as TransportConnectionError
+from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
@@ -164,7 +164,7 @@ class ElasticsearchSink:
                 result = action()
             except ApiError as error:
                 self._wait(attempt, str(error.message), f"status_{error.status_code}", stop)
-            except (TransportConnectionError, erasure.ErasureIncomplete) as error:
+            except (TransportError, erasure.ErasureIncomplete) as error:
                 self._wait(attempt, str(error), "connection", stop)
             else:
                 self._recovered()
@@ -206,7 +206,7 @@ class ElasticsearchSink:
         self.health.hinder("elasticsearch", why)
         metrics.RETRIES.labels(SERVICE, cause).inc()
         metrics.SINK_PAUSED.labels(NAME).set(1)
-        most = min(self.settings.retry_most_s, self.settings.retry_first_s * 2**attempt)
+        most = min(self.settings.retry_most_s, self.settings.retry_first_s * 2 ** min(attempt, 20))
         deadline = time.monotonic() + random.uniform(most / 2, most)
         while (left := deadline - time.monotonic()) > 0:
             if stop.is_set():

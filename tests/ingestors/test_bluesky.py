@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -42,6 +42,8 @@ from tests.servers.jetstream import (
     tid,
 )
 
+patient = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 START = microseconds(NOW - timedelta(hours=1))
 SECOND = 1_000_000
@@ -360,6 +362,7 @@ JSON = st.recursive(
 )
 
 
+@patient
 @given(JSON)
 def test_any_json_is_survived(value: Any) -> None:
     message = map_message(value, NOW)
@@ -375,7 +378,7 @@ KEYS = st.sampled_from(
     + ["index", "media", "parent", "record", "ref", "reply", "tag", "title", "uri", "$link"]
 )
 TEXT = st.text(
-    st.characters() | st.sampled_from(["\ud800", "\x00", "\u202e", "👩‍👧"]), max_size=200
+    st.characters() | st.sampled_from(["\ud800", "\x00", "\u202e", "👩", "\u200d"]), max_size=200
 )
 HOSTILE = st.recursive(
     st.none() | st.integers(-5, 300) | TEXT | st.just(_uri()) | st.just(DID),
@@ -383,10 +386,11 @@ HOSTILE = st.recursive(
         st.lists(inner, max_size=4)
         | st.builds(lambda kind, rest: {"$type": kind, **rest}, TYPES, st.dictionaries(KEYS, inner))
     ),
-    max_leaves=25,
+    max_leaves=12,
 )
 
 
+@patient
 @given(
     TEXT,
     st.dictionaries(
@@ -544,9 +548,9 @@ def test_a_restart_resumes_a_little_before_the_position(open_source: Open) -> No
         server.publish(*map(_post, range(20)))
         position = {"cursor": START + 10 * SECOND + 2, "endpoint": server.url}
         source = open_source(server, position=position, rewind_s=3.0)
-        batch = _events(source, 12)
+        batch = _events(source, 13)
         assert server.asked[0].cursor == START + 7 * SECOND + 2
-        assert [event.id for event in batch.events] == _ids(*range(8 - 1, 20))
+        assert [event.id for event in batch.events] == _ids(*range(7, 20))
         assert _metric(source, "gaps_total") == 0
 
 
@@ -597,20 +601,20 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
 
 
 def test_the_wider_margin_holds_until_the_new_endpoint_has_caught_up(open_source: Open) -> None:
-    with _two() as (first, second):
-        for server in (first, second):
-            server.publish(*map(_post, range(40)))
-        first.scripts = [[Log(30), Step.RESET], [Step.LIVE]]
-        second.scripts = [[Log(3), Step.RESET]]
-        source = open_source(
-            first, second, position={"cursor": START, "endpoint": first.url}, switch_rewind_s=10.0
-        )
-        batch = _events(source, 30)
-        assert {event.id for event in batch.events} >= set(_ids(*range(30)))
-        _events(source, 10)
-        newest = START + 29 * SECOND + 2
-        assert second.asked[0].cursor in range(newest - 40 * SECOND, newest - 10 * SECOND + 1)
-        assert first.fired == second.fired == ["reset"]
+    scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
+    with JetstreamServer(scripts=scripts) as server:  # type: ignore[arg-type]
+        server.publish(*map(_post, range(40)))
+        known = START + 29 * SECOND + 2
+        position = {"cursor": known, "endpoint": "elsewhere"}
+        source = open_source(server, position=position, rewind_s=3.0, switch_rewind_s=10.0)
+        batch = _events(source, 21)
+        assert [event.id for event in batch.events[-12:]] == _ids(*range(28, 40))
+        assert server.fired == ["close", "close"]
+        assert [asked.cursor for asked in server.asked] == [
+            known - 10 * SECOND,
+            known - 10 * SECOND,
+            known + SECOND - 3 * SECOND,
+        ]
 
 
 def test_silence_is_noticed_and_the_next_endpoint_tried(open_source: Open) -> None:
@@ -625,8 +629,7 @@ def test_silence_is_noticed_and_the_next_endpoint_tried(open_source: Open) -> No
             receive_timeout_s=30.0,
             monotonic=clock,
         )
-        _until(source, lambda _: first.fired == ["stall"])
-        _until(source, lambda _: _metric(source, "connected") == 1)
+        _until(source, lambda _: first.fired == ["stall"] and _metric(source, "connected") == 1)
         clock.now += 29
         source.next_batch()
         assert _metric(source, "connected") == 1
@@ -784,14 +787,12 @@ def test_what_is_not_kept_moves_the_position(open_source: Open) -> None:
 
 
 def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(open_source: Open) -> None:
-    total = 3_000
-    with JetstreamServer() as server:
+    total = 1_500
+    with JetstreamServer(deflate=False) as server:
         source = open_source(server)
         source.next_batch()
         server.wait_asked(1)
-        # Noise, as deflate would shrink anything else.
-        noise = "".join(chr(0x4E00 + (n * n * 7919) % 20_000) for n in range(10_000))
-        server.publish(*(_post(n, text=noise[n:] + noise[:n]) for n in range(total)))
+        server.publish(*(_post(number, text="x" * 20_000) for number in range(total)))
         assert server.blocked.wait(30), "the server could send everything"
         assert server.sent < total
         batch = _events(source, total)
@@ -801,10 +802,14 @@ def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(open_source: Open)
 
 # --- compression -----------------------------------------------------------------------------
 
+Samples = list[bytes | bytearray | memoryview]
+
 
 @pytest.fixture(scope="module")
 def dictionary() -> bytes:
-    samples = [json.dumps(_post(n, text=f"text {n * 37 % 101}")).encode() for n in range(600)]
+    samples: Samples = [
+        json.dumps(_post(n, text=f"text {n * 37 % 101}")).encode() for n in range(600)
+    ]
     return zstandard.train_dictionary(4_096, samples).as_bytes()
 
 
@@ -823,7 +828,7 @@ def test_zstd_with_a_dictionary(open_source: Open, dictionary: bytes, tmp_path: 
 def test_another_dictionary_needs_a_person(
     open_source: Open, dictionary: bytes, tmp_path: Path
 ) -> None:
-    samples = [f"{n} something else altogether {n * n}".encode() * 5 for n in range(600)]
+    samples: Samples = [f"{n} something else altogether {n * n}".encode() * 5 for n in range(600)]
     path = tmp_path / "zstd_dictionary"
     path.write_bytes(zstandard.train_dictionary(4_096, samples, dict_id=7).as_bytes())
     with JetstreamServer(dictionary=dictionary) as server:

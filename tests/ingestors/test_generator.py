@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fake_time import FakeTime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from schemas.bounds import bound_post
 from schemas.codec import BRAND, POST_EVENT
 from schemas.ids import microseconds, time_of
 from schemas.post import Post, PostEvent
+from tests.ingestors.fake_time import FakeTime
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 POSTS = 20_000
@@ -66,7 +66,7 @@ def test_the_bytes_depend_on_no_hash_seed() -> None:
 def test_every_event_is_valid_in_order_and_within_the_day(day: list[PostEvent]) -> None:
     times = [event_time(event) for event in day]
     assert times == sorted(times)
-    assert START <= times[0] and times[-1] < START + timedelta(days=1)
+    assert times[0] >= START and times[-1] < START + timedelta(days=1)
     for event in day:
         assert POST_EVENT.decode(POST_EVENT.encode(event)) == event
         assert event.version == microseconds(event_time(event))
@@ -204,11 +204,10 @@ def test_brands_are_valid_and_know_their_peers() -> None:
     seed=st.integers(-(2**40), 2**70),
     count=st.integers(0, 60),
     seconds=st.integers(1, 200_000),
-    start=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    day=st.integers(0, 36_500),
 )
-def test_any_day_has_its_posts_in_order(
-    seed: int, count: int, seconds: int, start: datetime
-) -> None:
+def test_any_day_has_its_posts_in_order(seed: int, count: int, seconds: int, day: int) -> None:
+    start = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=day)
     events = list(generate(seed, count, start, timedelta(seconds=seconds)))
     assert len({event.id for event in events}) == count
     times = [event_time(event) for event in events]
@@ -250,7 +249,8 @@ def test_the_source_plays_the_day_that_ends_now_and_resumes_at_any_batch() -> No
         boundaries.append((len(whole), batch.position))
         finished = batch.finished
     source.close()
-    assert whole == list(generate(1, 1500, time.start - timedelta(days=1))) or len(whole) > 1500
+    made = generate(1, 1500, time.start - timedelta(days=1))
+    assert [(e.id, e.version, e.post) for e in whole] == [(e.id, e.version, e.post) for e in made]
     assert all(event.ingested_at == time.start for event in whole)
     for at, position in boundaries:
         again = generator(time)

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shared_data import stream_file
 
 from ingestors.bare import NotAPost
 from ingestors.mapped import RowMapping
@@ -19,6 +18,7 @@ from runtime.errors import ConfigurationError
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds, time_of
 from schemas.post import PostEvent
+from tests.ingestors.shared_data import stream_file
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ROWS = {

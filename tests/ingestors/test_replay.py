@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_time import FakeTime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from runtime.errors import ConfigurationError
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds
 from schemas.post import PostEvent
+from tests.ingestors.fake_time import FakeTime
 
 FIRST = datetime(2026, 1, 5, 8, tzinfo=UTC)
 CSV_MAPPING = """

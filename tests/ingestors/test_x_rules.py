@@ -3,20 +3,24 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestors.x_rules import MAX_LENGTH, TAG_PREFIX, Rule, reconcile, rules_for
 from schemas.brand import Brand
 
+patient = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 TEXTS = st.text(max_size=40)
 BRANDS = st.builds(
     Brand,
     id=st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True),
     name=st.text(min_size=1, max_size=40),
-    names=st.lists(TEXTS, max_size=40),
-    handles=st.lists(st.one_of(TEXTS, st.from_regex(r"@?[A-Za-z0-9_]{1,15}", fullmatch=True))),
-    exclude=st.lists(TEXTS, max_size=20),
+    names=st.lists(TEXTS, max_size=20),
+    handles=st.lists(
+        st.one_of(TEXTS, st.from_regex(r"@?[A-Za-z0-9_]{1,15}", fullmatch=True)), max_size=10
+    ),
+    exclude=st.lists(TEXTS, max_size=9),
     languages=st.lists(st.sampled_from(["en", "de", "he", "nb", "xx", "zh"])),
 )
 RULES = st.builds(
@@ -115,7 +119,8 @@ def test_two_brands_with_one_name_share_a_rule() -> None:
     assert rules == [Rule('"Acme"', "tocsin:a:1")]
 
 
-@given(st.lists(BRANDS, max_size=5), st.integers(40, 1024))
+@patient
+@given(st.lists(BRANDS, max_size=3), st.integers(40, 1024))
 def test_every_rule_is_one_that_x_can_read(brands: list[Brand], max_length: int) -> None:
     rules = rules_for(brands, max_length)
     assert rules_for(list(reversed(brands)), max_length) == rules or len(
@@ -141,6 +146,7 @@ def _at_x(rules: list[Rule]) -> list[Rule]:
     return [Rule(rule.value, rule.tag, str(number)) for number, rule in enumerate(unique)]
 
 
+@patient
 @given(st.lists(RULES), st.lists(RULES))
 def test_reconcile_reaches_what_is_wanted_and_rests(
     wanted: list[Rule], existing: list[Rule]
@@ -158,6 +164,7 @@ def test_reconcile_reaches_what_is_wanted_and_rests(
     assert reconcile(wanted, after) == ([], [])
 
 
+@patient
 @given(st.lists(RULES))
 def test_nothing_happens_where_all_is_well(existing: list[Rule]) -> None:
     held = _at_x(existing)

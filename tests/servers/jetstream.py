@@ -108,6 +108,8 @@ class JetstreamServer:
     scripts: list[Sequence[Action]] = field(default_factory=list)
     dictionary: bytes | None = None
     split: int | None = None
+    deflate: bool = True
+    """Whether permessage-deflate is negotiated."""
     repeat: int = 1
     """How often each event is sent: 2 duplicates everything."""
     asked: list[Asked] = field(default_factory=list)
@@ -191,7 +193,7 @@ class _Client:
         self._socket = connection
         self._socket.setblocking(False)
         self._protocol = ServerProtocol(
-            extensions=[ServerPerMessageDeflateFactory()], max_size=None
+            extensions=[ServerPerMessageDeflateFactory()] if server.deflate else None
         )
         self._compressor: zstandard.ZstdCompressor | None = None
         self._next: int | None = None
@@ -226,7 +228,7 @@ class _Client:
 
     def _read_request(self) -> Request | None:
         while not self._server._stopping.is_set():
-            self._receive(0.05)
+            self._receive(0.01)
             for event in self._protocol.events_received():
                 if isinstance(event, Request):
                     return event
@@ -355,7 +357,7 @@ class _Client:
     def _idle(self) -> None:
         """Until the client goes or the server stops."""
         while not self.gone and not self._server._stopping.is_set():
-            self._receive(0.05)
+            self._receive(0.01)
 
     # --- bytes ---
 

@@ -311,7 +311,7 @@ class _Client:
         self._server.fired.append(action.value)
         if action is Step.STALL:
             while not self.gone and not self._server._stopping.is_set():
-                self._receive(0.05)
+                self._receive(0.01)
         elif action is Step.END:
             self._write(b"0\r\n\r\n")
         elif action is Step.RESET:
@@ -368,13 +368,13 @@ class _Client:
         while end not in self._received:
             if self.gone or self._server._stopping.is_set():
                 return None
-            self._receive(0.05)
+            self._receive(0.01)
         head, _, self._received = self._received.partition(end)
         return head
 
     def _read_body(self, length: int) -> Any:
         while len(self._received) < length and not self.gone:
-            self._receive(0.05)
+            self._receive(0.01)
         body, self._received = self._received[:length], self._received[length:]
         return json.loads(body) if body else None
 

@@ -97,4 +97,4 @@ def annotate(
         say(complaint)
     say(f"{written} mentions written, {len(bad)} lines are no posts")
     if bad:
-        raise typer.Exit(1)
+        sys.exit(1)

@@ -78,6 +78,9 @@ def apply(
 
 @app.command("list")
 def list_() -> None:
-    """Print the brands that are listened for now, one JSON object a line."""
+    """Print the brands that are listened for now, one JSON object a line.
+
+    Example: `tocsin brands list`
+    """
     for _, value in sorted(current_brands(load(KafkaSettings)).items()):
         result(value.decode())

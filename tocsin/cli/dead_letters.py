@@ -78,7 +78,10 @@ def list_(
 def show(
     letter_id: Annotated[str, typer.Argument(help="An id from 'list', such as 0-17.")],
 ) -> None:
-    """Show one dead letter whole, with its payload as text where it is text."""
+    """Show one dead letter whole, with its payload as text where it is text.
+
+    Example: `tocsin dead-letters show 0-17`
+    """
     for name, _, letter in read_letters(load(KafkaSettings)):
         if name == letter_id:
             shown = json.loads(DEAD_LETTER.encode(letter))

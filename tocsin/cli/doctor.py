@@ -1,12 +1,11 @@
 """``tocsin doctor``: looks at everything a deployment needs, and says what to do."""
 
 import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import typer
 
 from runtime import kafka
 from runtime.clock import utc_now
@@ -148,4 +147,4 @@ def doctor() -> None:
         bad += not finding.good
         result(f"{'ok  ' if finding.good else 'FAIL'} {finding.subject}: {finding.text}")
     if bad:
-        raise typer.Exit(1)
+        sys.exit(1)

@@ -61,7 +61,8 @@ class ExternalStack:
             with Elasticsearch(
                 self._endpoints.elasticsearch, request_timeout=self._timeout, max_retries=0
             ) as client:
-                client.info()
+                # Not client.info(): `GET /` is a module, which the engines' core does not carry.
+                client.cluster.health(timeout=f"{self._timeout:g}s")
         except ApiError as error:
             raise StackError(
                 f"Elasticsearch refused the request with status {error.status_code}: "

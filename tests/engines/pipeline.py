@@ -1,0 +1,219 @@
+"""A pipeline of real service processes on real engines, under names of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import Elasticsearch
+from kafka import KafkaProducer
+
+from runtime import kafka
+from runtime.flow import Flow, FlowMeter
+from runtime.kafka import setup_topics
+from runtime.settings import ElasticsearchSettings, KafkaSettings
+from schemas.brand import Brand
+from schemas.codec import DEAD_LETTER
+from schemas.dead_letter import DeadLetter
+from schemas.registry import topics
+from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.setup import setup as setup_indices
+from tests.stack_fixtures import RunningEngines
+from tocsin.cli.brands import publish
+
+PATIENCE_S = 120.0
+"""How long a wait may take before the test fails; nothing asserts how long it did take."""
+
+
+@dataclass
+class Child:
+    """One service process."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tocsin", *self.arguments],
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, as a machine that loses power."""
+        assert self.process.poll() is None, f"{self.name} had ended before the kill"
+        self.process.kill()
+        assert self.process.wait() == -signal.SIGKILL
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+    def words(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+
+class Pipeline:
+    """Topics, indices and services that no other test shares."""
+
+    def __init__(self, engines: RunningEngines, folder: Path) -> None:
+        name = uuid.uuid4().hex[:8]
+        self.engines = engines
+        self.folder = folder
+        self.kafka = KafkaSettings(
+            bootstrap_servers=engines.endpoints.kafka,
+            topic_prefix=f"t{name}.",
+            group_prefix=f"t{name}.",
+            partitions=4,
+        )
+        self.elasticsearch = ElasticsearchSettings(
+            url=engines.endpoints.elasticsearch, index_prefix=f"t{name}-"
+        )
+        self.names = Names(self.elasticsearch)
+        self.client: Elasticsearch = connect(self.elasticsearch)
+        self.children: list[Child] = []
+        setup_topics(self.kafka, topics().values())
+        setup_indices(self.client, self.elasticsearch, lambda text: None)
+        self.meter = FlowMeter(self.kafka)
+
+    # --- services --------------------------------------------------------------------------
+
+    def start(self, name: str, *arguments: str, **environment: str) -> Child:
+        child = Child(
+            name,
+            arguments,
+            {
+                "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
+                "TOCSIN_KAFKA_TOPIC_PREFIX": self.kafka.topic_prefix,
+                "TOCSIN_KAFKA_GROUP_PREFIX": self.kafka.group_prefix,
+                "TOCSIN_ELASTICSEARCH_URL": self.elasticsearch.url,
+                "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": self.elasticsearch.index_prefix,
+                "TOCSIN_MONITOR_PORT": "0",
+                **environment,
+            },
+            self.folder / f"{name}.log",
+        )
+        self.children.append(child)
+        return child
+
+    def process(self, **environment: str) -> Child:
+        """A processor without the entity models, which take seconds to load."""
+        environment = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment", **environment}
+        return self.start("process", "process", **environment)
+
+    def sink(self, **environment: str) -> Child:
+        return self.start("sink", "sink", "elasticsearch", **environment)
+
+    def apply(self, brands: Sequence[Brand]) -> None:
+        publish(self.kafka, list(brands), keep_others=False)
+
+    # --- Kafka -----------------------------------------------------------------------------
+
+    @contextmanager
+    def producer(self) -> Iterator[KafkaProducer]:
+        producer = kafka.producer(self.kafka, "test")
+        try:
+            yield producer
+            producer.flush()
+        finally:
+            producer.close()
+
+    def produce(self, topic: str, messages: Sequence[tuple[bytes | None, bytes]]) -> None:
+        with self.producer() as producer:
+            futures = [
+                producer.send(self.kafka.topic_prefix + topic, key=key, value=value)
+                for key, value in messages
+            ]
+            for future in futures:
+                future.get(timeout=60)
+
+    def read(self, topic: str) -> list[Any]:
+        consumer = kafka.consumer(self.kafka, "test")
+        try:
+            return list(kafka.read_to_end(consumer, self.kafka.topic_prefix + topic))
+        finally:
+            consumer.close()
+
+    def dead_letters(self) -> list[DeadLetter]:
+        return [DEAD_LETTER.decode(record.value) for record in self.read("dead-letters")]
+
+    # --- Elasticsearch ---------------------------------------------------------------------
+
+    def documents(self, tombstones: bool = False) -> dict[str, dict[str, Any]]:
+        """Every document by id; fails if an id is in two indices."""
+        index = self.names.mentions_pattern if tombstones else self.names.mentions
+        self.client.indices.refresh(index=self.names.mentions_pattern, ignore_unavailable=True)
+        found: dict[str, dict[str, Any]] = {}
+        after: list[Any] | None = None
+        while True:
+            extra: dict[str, Any] = {"search_after": after} if after else {}
+            page = self.client.search(
+                index=index,
+                size=5_000,
+                sort=[{"id": "asc"}],
+                ignore_unavailable=True,
+                seq_no_primary_term=False,
+                version=True,
+                **extra,
+            )["hits"]["hits"]
+            if not page:
+                return found
+            for hit in page:
+                assert hit["_id"] not in found, f"{hit['_id']} is in the index twice"
+                found[hit["_id"]] = {**hit["_source"], "_version": hit["_version"]}
+            after = page[-1]["sort"]
+
+    # --- waiting ---------------------------------------------------------------------------
+
+    def wait(self, what: str, condition: Callable[[], bool], dying: bool = False) -> None:
+        """Poll until ``condition`` holds; ``dying`` allows that services end meanwhile."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            for child in self.children:
+                status = child.process.poll()
+                if not dying and status not in (None, 0, -signal.SIGKILL):
+                    raise AssertionError(f"{child.name} ended ({status}):\n{child.words()[-4000:]}")
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {c.name}\n{c.words()[-2000:]}" for c in self.children)
+                raise AssertionError(f"waited in vain for {what}: {self.meter.look()}\n{logs}")
+            time.sleep(0.1)
+
+    def wait_until_idle(self, at_least: int) -> Flow:
+        """Until ``at_least`` posts were written and all of them came out at the other end."""
+
+        def idle() -> bool:
+            flow = self.meter.look()
+            return flow.written["posts"] >= at_least and flow.idle and self.meter.look() == flow
+
+        self.wait(f"{at_least} posts to come through", idle)
+        return self.meter.look()
+
+    def close(self) -> None:
+        for child in reversed(self.children):
+            child.stop()
+        self.meter.close()
+        self.client.close()

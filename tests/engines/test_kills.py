@@ -1,0 +1,107 @@
+"""kill -9 of each part in mid-stream, then restart: nothing missing, nothing doubled."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingestors.cast import brands
+from ingestors.generator import generate
+from schemas.post import PostEvent
+from tests.engines.expected import final_state
+from tests.engines.pipeline import Pipeline
+
+pytestmark = pytest.mark.engines
+
+POSTS = 6_000
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(hours=24)
+INGEST = ("ingest", "generate", "--posts", str(POSTS), "--start", "2026-03-01T00:00:00")
+
+
+def the_day() -> list[PostEvent]:
+    return list(generate(1, POSTS, START, DAY))
+
+
+def posted(pipeline: Pipeline) -> list[str]:
+    return [record.key.decode() for record in pipeline.read("posts")]
+
+
+def run_and_compare(pipeline: Pipeline) -> None:
+    """Wait for the end of the stream and compare the index with what must be in it."""
+    day = the_day()
+    pipeline.wait("the last event", lambda: day[-1].id in posted(pipeline))
+    pipeline.wait_until_idle(len(day))
+    expected = final_state(day, brands())
+    found = {id_: doc["_version"] for id_, doc in pipeline.documents().items()}
+    assert found.keys() == expected.keys()
+    assert found == expected
+    assert pipeline.meter.look().written["dead-letters"] == 0
+
+
+def test_ingestor(pipeline: Pipeline) -> None:
+    pipeline.apply(brands())
+    ingest = pipeline.start("ingest", *INGEST, "--pace", "7200", TOCSIN_INGEST_CHECKPOINT_EVERY_S="1")
+    pipeline.wait("a first checkpoint", lambda: bool(pipeline.read("checkpoints")))
+    pipeline.wait("some posts", lambda: pipeline.meter.look().written["posts"] > 500)
+    ingest.kill()
+    written = pipeline.meter.look().written["posts"]
+    assert 500 < written < POSTS, "the kill came too late to be in mid-stream"
+    pipeline.process()
+    pipeline.sink()
+    ingest.start()
+    run_and_compare(pipeline)
+    repeated = len(posted(pipeline)) - len(the_day())
+    assert repeated < written, "it began again from the start instead of its checkpoint"
+    assert ingest.stop() == 0
+
+
+def test_processor(pipeline: Pipeline) -> None:
+    pipeline.apply(brands())
+    pipeline.start("ingest", *INGEST)
+    pipeline.sink()
+    process = pipeline.process(TOCSIN_PROCESS_BATCH_SIZE="100")
+    pipeline.wait("some mentions", lambda: pipeline.meter.look().written["mentions"] > 300)
+    process.kill()
+    assert pipeline.meter.look().lag["posts"] > 0, "the kill came too late to be in mid-stream"
+    process.start()
+    run_and_compare(pipeline)
+
+
+def test_sink(pipeline: Pipeline) -> None:
+    pipeline.apply(brands())
+    pipeline.start("ingest", *INGEST)
+    pipeline.process()
+    sink = pipeline.sink(TOCSIN_SINK_BATCH_SIZE="100")
+    pipeline.wait("some documents", lambda: len(pipeline.documents()) > 200)
+    sink.kill()
+    assert pipeline.meter.look().lag["mentions"] > 0, "the kill came too late to be in mid-stream"
+    sink.start()
+    run_and_compare(pipeline)
+
+
+@pytest.mark.parametrize("component", ["kafka", "elasticsearch"])
+def test_engine(pipeline: Pipeline, component: str) -> None:
+    """A dead broker or store: services hold or come back, as under any supervisor."""
+    pipeline.apply(brands())
+    ingest = pipeline.start("ingest", *INGEST, "--pace", "7200")
+    process = pipeline.process(TOCSIN_PROCESS_BATCH_SIZE="100")
+    sink = pipeline.sink(TOCSIN_SINK_BATCH_SIZE="100")
+    pipeline.wait("some documents", lambda: len(pipeline.documents()) > 200)
+    stack = pipeline.engines.stack
+    stack.kill("kafka" if component == "kafka" else "elasticsearch")
+    try:
+        if component == "elasticsearch":
+            pipeline.wait("the sink to notice", lambda: "does not take writes" in sink.words())
+    finally:
+        stack.restart("kafka" if component == "kafka" else "elasticsearch")
+    services, total = (ingest, process, sink), len(the_day())
+
+    def supervised() -> bool:
+        for service in services:
+            if service.process.poll() not in (None, 0):
+                service.start()
+        flow = pipeline.meter.look()
+        return flow.written["posts"] >= total and flow.idle
+
+    pipeline.wait("the stream to come to its end", supervised, dying=True)
+    run_and_compare(pipeline)
