@@ -92,7 +92,7 @@ def _incoming(event: Any) -> Incoming:
         message.offset,
         message.key,
         message.value,
-        replays_of(list((message.headers or {}).items())) if message.headers else 0,
+        replays_of(message.headers),
     )
 
 
@@ -115,7 +115,14 @@ def _monitor() -> Health:
 @app.agent(posts)
 async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each once all that it came to is delivered."""
-    worker = Worker(_kafka, _settings, _monitor())
+    try:
+        await _work(stream, Worker(_kafka, _settings, _monitor()))
+    except Exception as error:
+        # Left to itself, Faust would log this and go on without an agent, or acknowledge.
+        end_process(error)
+
+
+async def _work(stream: Any, worker: Worker) -> None:
     watch(
         lambda: partition_states(app),
         lambda: worker.holding,

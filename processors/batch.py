@@ -91,7 +91,12 @@ def _enrich(
         outgoing = _encode(enriched := enricher.enrich([event for _, event in decoded], clock()))
     except Exception as error:  # any annotator's own bug; never lets one post stop the stream
         if len(decoded) == 1:
-            _give_up(result, decoded[0][0], *_why(error, decoded[0][1]), clock())
+            message, event = decoded[0]
+            if isinstance(error, _TooLarge):
+                _give_up(result, message, "too_large", str(error), clock())
+                return
+            log.error("enrichment failed", post=event.id, exc_info=error)
+            _give_up(result, message, "enrich_failed", f"{type(error).__name__}: {error}", clock())
             return
         metrics.PROCESS_BISECTIONS.inc()
         middle = len(decoded) // 2
@@ -102,13 +107,6 @@ def _enrich(
     result.good += len(decoded)
     result.unmatched += enriched.unmatched
     result.mentions.update(event.op for event in enriched.mentions)
-
-
-def _why(error: Exception, event: PostEvent) -> tuple[Reason, str]:
-    if isinstance(error, _TooLarge):
-        return "too_large", str(error)
-    log.error("enrichment failed", post=event.id, exc_info=error)
-    return "enrich_failed", f"{type(error).__name__}: {error}"
 
 
 def _encode(enriched: Enriched) -> list[Outgoing]:

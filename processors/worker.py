@@ -30,7 +30,8 @@ log = get_logger(SERVICE)
 
 def end_process(error: Exception) -> NoReturn:
     """Say why, and leave at once, with nothing flushed and nothing acknowledged."""
-    log.error("ending without acknowledging", why=str(error))
+    fault = None if isinstance(error, TocsinError) else error
+    log.error("ending without acknowledging", why=str(error), exc_info=fault)
     sys.stderr.flush()
     os._exit(error.exit_status if isinstance(error, TocsinError) else 70)
 

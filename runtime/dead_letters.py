@@ -1,5 +1,6 @@
 """Building dead letters: the message whole, where it came from, and why it was given up."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from schemas.codec import DEAD_LETTER
@@ -57,9 +58,10 @@ def _writable(text: str) -> str:
 
 def replays_of(headers: object) -> int:
     """How often a message with these Kafka headers was replayed before."""
-    if not isinstance(headers, list | tuple):
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    if not isinstance(pairs, Iterable):
         return 0
-    for name, value in headers:
+    for name, value in pairs:
         if name == REPLAYS_HEADER and isinstance(value, bytes) and value.isdigit():
             return int(value[:6])
     return 0

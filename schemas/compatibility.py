@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Schema = dict[str, Any]
+_ANYTHING = "anything"
 
 
 def incompatibilities(released: Schema, current: Schema) -> list[str]:
@@ -42,7 +43,8 @@ def _compare_type(name: str, old: Schema, new: Schema) -> Iterator[str]:
         else:
             yield f"{name}.{field} was added without a default: old messages lack it; give it one"
     for field in sorted(before.keys() & after.keys()):
-        lost = _types(before[field]) - _types(after[field])
+        taken = _types(after[field])
+        lost = set() if _ANYTHING in taken else _types(before[field]) - taken
         if lost:
             yield (
                 f"{name}.{field} no longer takes {', '.join(sorted(lost))}: old messages hold it; "
@@ -51,11 +53,15 @@ def _compare_type(name: str, old: Schema, new: Schema) -> Iterator[str]:
 
 
 def _types(schema: Schema) -> set[str]:
-    """The alternatives that a field takes: JSON types, referenced types, enum values."""
+    """The alternatives that a field takes: JSON types, referenced types, enum values, items."""
     if "anyOf" in schema:
         return set().union(*(_types(option) for option in schema["anyOf"]))
     if "enum" in schema:
         return {f"value {value!r}" for value in schema["enum"]}
     if "$ref" in schema:
         return {schema["$ref"].rpartition("/")[2]}
-    return {schema["type"]} if "type" in schema else set()
+    if "items" in schema:
+        return {f"array of {item}" for item in _types(schema["items"])}
+    if isinstance(schema.get("additionalProperties"), dict):
+        return {f"object of {value}" for value in _types(schema["additionalProperties"])}
+    return {schema.get("type", _ANYTHING)}

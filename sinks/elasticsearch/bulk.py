@@ -73,9 +73,17 @@ def _refused(client: Elasticsearch, operations: Sequence[Operation], error: ApiE
             second = write(client, operations[middle:])
         return _join(first, second)
     if status in _HALVED:
-        return Outcome(rejected=[(operations[0], f"{status}: {error.message}")])
-    why = f"Elasticsearch answered {status}: {error.message}"
+        return Outcome(rejected=[(operations[0], f"{status}: {_said(error)}")])
+    why = f"Elasticsearch answered {status}: {_said(error)}"
     return Outcome(retry=list(operations), why=why, cause=f"status_{status}")
+
+
+def _said(error: ApiError) -> str:
+    """The reason in the answer, which says more than its type."""
+    body = error.body
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return str(body["error"].get("reason", error.message))
+    return str(error.message)
 
 
 def _join(first: Outcome, second: Outcome) -> Outcome:

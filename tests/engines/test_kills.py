@@ -10,7 +10,11 @@ from schemas.post import PostEvent
 from tests.engines.expected import final_state
 from tests.engines.pipeline import Pipeline
 
-pytestmark = pytest.mark.engines
+pytestmark = [
+    pytest.mark.engines,
+    # kafka-python leaves sockets to the garbage collector when a broker is gone.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 POSTS = 6_000
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,0 +1,45 @@
+"""``docker-compose.yml`` and ``deploy/Dockerfile``, read for tests."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TOP = Path(__file__).parents[2]
+DEPLOY = TOP / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_bytes())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+"""Services of our own image."""
+
+
+def instruction(name: str) -> list[str]:
+    """The arguments of every such instruction of the Dockerfile, lines joined."""
+    joined = DOCKERFILE.replace("\\\n", " ")
+    return re.findall(rf"^{name}\s+(.*)$", joined, re.MULTILINE)
+
+
+def one_shot(service: dict[str, Any]) -> bool:
+    """Whether it runs once and ends."""
+    return bool(service.get("restart") == "no")
+
+
+def tocsin_commands(service: dict[str, Any]) -> list[list[str]]:
+    """The ``tocsin`` commands that a service of ours runs, as words without ``tocsin``."""
+    words = list(service["command"])
+    if service.get("entrypoint", [])[:1] == ["/bin/sh"]:
+        (script,) = words
+        return [part.split()[1:] for part in script.split("&&")]
+    assert service["entrypoint"] == ["tocsin-hold"]
+    return [words]
+
+
+def host_ports(service: dict[str, Any]) -> list[tuple[str, int, int]]:
+    """Address, port on the host and port in the container of each published port."""
+    found = []
+    for text in service.get("ports", ()):
+        address, host, container = text.rsplit(":", 2)
+        found.append((address, int(host), int(container)))
+    return found

@@ -1,0 +1,304 @@
+"""Rules, dashboards and saved objects name only what exists, and their own tools accept them."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from docs import generate
+from runtime.settings import ElasticsearchSettings, MonitorSettings, SinkSettings, load
+from sinks.elasticsearch.indices import MENTION_PROPERTIES, Names
+from tests.deploy.compose import DEPLOY, OURS, SERVICES
+
+PROMETHEUS = DEPLOY / "prometheus"
+RULES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "rules.yml").read_bytes())
+SCRAPES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_bytes())
+ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
+DASHBOARD: dict[str, Any] = json.loads(
+    (DEPLOY / "grafana" / "dashboards" / "tocsin.json").read_bytes()
+)
+ALERTS: list[dict[str, Any]] = [rule for group in RULES["groups"] for rule in group["rules"]]
+PANELS: list[dict[str, Any]] = [p for p in DASHBOARD["panels"] if p["type"] != "row"]
+NOT_OURS = {
+    "up",
+    "process_start_time_seconds",
+    "process_resident_memory_bytes",
+    "process_cpu_seconds_total",
+}
+"""Metrics of Prometheus itself and of its Python client."""
+
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is absent: apt-get install prometheus"
+)
+needs_amtool = pytest.mark.skipif(
+    shutil.which("amtool") is None,
+    reason="amtool is absent: apt-get install prometheus-alertmanager",
+)
+
+
+def _run(*words: str | Path) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _served() -> dict[str, set[str]]:
+    """Every series that our services can serve, with its labels."""
+    found: dict[str, set[str]] = {}
+    for name, metric in generate.all_metrics().items():
+        labels = set(metric._labelnames)
+        found[name] = labels
+        if metric._type == "histogram":
+            found |= {f"{name}_bucket": labels | {"le"}}
+            found |= {f"{name}_sum": labels, f"{name}_count": labels}
+    return found
+
+
+def _metrics_of(expression: str) -> set[str]:
+    """The metrics that a PromQL expression of ours names."""
+    bare = re.sub(r'"[^"]*"', '""', expression)
+    return set(re.findall(r"\b(?:tocsin|process|python)_\w+|\bup\b", bare))
+
+
+def _expressions() -> Iterator[tuple[str, str]]:
+    for rule in ALERTS:
+        yield rule["alert"], rule["expr"]
+    for panel in PANELS:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+
+
+@pytest.mark.parametrize(("where", "expression"), list(_expressions()))
+def test_every_metric_named_exists(where: str, expression: str) -> None:
+    served = _served()
+    named = _metrics_of(expression)
+    assert named, f"{where} names no metric"
+    assert named <= served.keys() | NOT_OURS, f"{where}: {named - served.keys() - NOT_OURS}"
+    known = {"job", "instance", "le", "alertname"}.union(*(served.get(n, set()) for n in named))
+    for inside in re.findall(r"\b(?:by|without|ignoring|on)\s*\(([^)]*)\)", expression):
+        labels = {label.strip() for label in inside.split(",")}
+        assert labels <= known, f"{where}: {labels - known}"
+    for label in re.findall(r"[{,]\s*(\w+)\s*(?:=~|!~|!=|=)", expression):
+        assert label in known, f"{where}: {label}"
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: str(rule["alert"]))
+def test_every_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert re.fullmatch(r"Tocsin[A-Z]\w+", rule["alert"])
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert rule["annotations"].keys() == {"summary", "action"}
+
+
+def test_every_alert_is_in_the_operations_page() -> None:
+    page = (generate.DOCS / "operations.md").read_text("utf-8")
+    missing = [rule["alert"] for rule in ALERTS if f"`{rule['alert']}`" not in page]
+    assert not missing
+
+
+def test_dead_letter_alerts_are_below_the_brake() -> None:
+    brake = SinkSettings.model_fields["dead_letter_share"].default
+    for name in ("TocsinDeadLetterRate", "TocsinBrakeNear"):
+        (rule,) = (rule for rule in ALERTS if rule["alert"] == name)
+        for limit in re.findall(r"> (0\.\d+)", rule["expr"]):
+            assert float(limit) < brake
+
+
+def test_prometheus_scrapes_every_service_of_ours() -> None:
+    port = MonitorSettings.model_fields["port"].default
+    scraped = set()
+    for job in SCRAPES["scrape_configs"]:
+        for discovery in job.get("dns_sd_configs", ()):
+            assert discovery["port"] == port
+            scraped |= set(discovery["names"])
+    assert scraped == {name for name, service in OURS.items() if service["restart"] != "no"}
+
+
+def test_rules_speak_of_jobs_that_are_scraped() -> None:
+    jobs = {job["job_name"] for job in SCRAPES["scrape_configs"]}
+    for _, expression in _expressions():
+        assert set(re.findall(r'job="([^"]*)"', expression)) <= jobs
+
+
+@needs_promtool
+def test_promtool_accepts_the_configuration_and_the_rules() -> None:
+    _run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
+
+
+@needs_promtool
+def test_alerts_fire_when_they_should() -> None:
+    _run("promtool", "test", "rules", Path(__file__).with_name("rules.test.yml"))
+
+
+@needs_promtool
+def test_promtool_reads_the_dashboard(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "1m")}
+        for number, (_, expression) in enumerate(_expressions())
+    ]
+    path = tmp_path / "rules.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    _run("promtool", "check", "rules", path)
+
+
+# --- Alertmanager ----------------------------------------------------------------------------
+
+
+@needs_amtool
+def test_amtool_accepts_the_configuration(tmp_path: Path) -> None:
+    text = ALERTMANAGER.read_text("utf-8")
+    version = re.search(r"version (\d+)\.(\d+)", _run("amtool", "--version"))
+    assert version is not None
+    if (int(version[1]), int(version[2])) < (0, 26):  # knows no url_file yet
+        text = re.sub(r"url_file: \S+", "url: http://127.0.0.1/", text)
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(text)
+    _run("amtool", "check-config", path)
+
+
+def test_alertmanager_inhibits_alerts_that_exist_and_holds_no_address() -> None:
+    config: dict[str, Any] = yaml.safe_load(ALERTMANAGER.read_bytes())
+    names = {rule["alert"] for rule in ALERTS}
+    for inhibition in config["inhibit_rules"]:
+        for matcher in inhibition["source_matchers"] + inhibition["target_matchers"]:
+            assert set(re.findall(r"Tocsin\w+", matcher)) <= names
+    (receiver,) = config["receivers"]
+    (webhook,) = receiver["webhook_configs"]
+    assert webhook["url_file"] == f"/run/secrets/{SERVICES['alertmanager']['secrets'][0]}"
+
+
+# --- Grafana ---------------------------------------------------------------------------------
+
+
+def test_the_dashboard_asks_the_provisioned_datasource() -> None:
+    folder = DEPLOY / "grafana" / "provisioning"
+    provisioned = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_bytes())
+    (source,) = provisioned["datasources"]
+    for panel in PANELS:
+        assert panel["datasource"]["uid"] == source["uid"]
+    assert source["jsonData"]["timeInterval"] == SCRAPES["global"]["scrape_interval"]
+    port = SERVICES["prometheus"]["ports"][0].rpartition(":")[2]
+    assert source["url"] == f"http://prometheus:{port}"
+
+
+def test_dashboards_are_mounted_where_grafana_looks() -> None:
+    providers = yaml.safe_load(
+        (DEPLOY / "grafana" / "provisioning" / "dashboards" / "tocsin.yml").read_bytes()
+    )
+    path = providers["providers"][0]["options"]["path"]
+    volumes = SERVICES["grafana"]["volumes"]
+    assert f"./deploy/grafana/dashboards:{path}:ro" in volumes
+
+
+def test_panels_have_their_own_ids_and_places() -> None:
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(ids) == len(set(ids))
+    taken = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+# --- Kibana ----------------------------------------------------------------------------------
+
+SAVED: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in (DEPLOY / "kibana" / "tocsin.ndjson").read_text("utf-8").splitlines()
+]
+NOT_AGGREGATED = ("text", "object")
+
+
+def _field(path: str) -> dict[str, Any]:
+    """The mapping of a field, by its path."""
+    properties, found = MENTION_PROPERTIES, {}
+    for part in path.split("."):
+        assert part in properties, f"{path} is not in the mapping"
+        found = properties[part]
+        properties = found.get("properties", {})
+    return dict(found)
+
+
+def test_saved_objects_refer_to_one_another_only() -> None:
+    present = {(saved["type"], saved["id"]) for saved in SAVED}
+    assert len(present) == len(SAVED)
+    for saved in SAVED:
+        for reference in saved["references"]:
+            assert (reference["type"], reference["id"]) in present, saved["id"]
+        assert saved["coreMigrationVersion"] and saved["typeMigrationVersion"]
+
+
+def test_the_data_view_is_the_read_alias_by_event_time() -> None:
+    prefix = ElasticsearchSettings.model_fields["index_prefix"].default
+    (view,) = (saved for saved in SAVED if saved["type"] == "index-pattern")
+    assert view["attributes"]["title"] == Names(load(ElasticsearchSettings, index_prefix=prefix)).mentions
+    assert _field(view["attributes"]["timeFieldName"])["type"] == "date"
+
+
+@pytest.mark.parametrize(
+    "saved", [s for s in SAVED if s["type"] == "visualization"], ids=lambda s: str(s["id"])
+)
+def test_visualizations_aggregate_what_can_be_aggregated(saved: dict[str, Any]) -> None:
+    state = json.loads(saved["attributes"]["visState"])
+    assert state["title"] == saved["attributes"]["title"]
+    ids = [aggregation["id"] for aggregation in state["aggs"]]
+    assert len(ids) == len(set(ids))
+    for aggregation in state["aggs"]:
+        parameters = aggregation["params"]
+        if aggregation["type"] == "count":
+            continue
+        mapped = _field(parameters["field"])
+        assert mapped.get("type", "object") not in NOT_AGGREGATED
+        assert mapped.get("doc_values", True)
+        if aggregation["type"] == "terms":
+            assert parameters["orderBy"] in ids
+        if aggregation["type"] in ("avg", "max", "sum"):
+            assert mapped["type"] in ("long", "float", "integer")
+
+
+def test_searches_show_fields_that_exist() -> None:
+    for saved in SAVED:
+        if saved["type"] == "search":
+            for path in saved["attributes"]["columns"]:
+                _field(path)
+            for path, _ in saved["attributes"]["sort"]:
+                _field(path)
+
+
+def test_dashboards_hold_their_panels_side_by_side() -> None:
+    (dashboard,) = (saved for saved in SAVED if saved["type"] == "dashboard")
+    references = {reference["name"]: reference for reference in dashboard["references"]}
+    taken: set[tuple[int, int]] = set()
+    for panel in json.loads(dashboard["attributes"]["panelsJSON"]):
+        reference = references.pop(f"{panel['panelIndex']}:{panel['panelRefName']}")
+        assert reference["type"] == panel["type"]
+        place = panel["gridData"]
+        assert place["i"] == panel["panelIndex"]
+        assert place["x"] + place["w"] <= 48
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken
+        taken |= cells
+    assert not references
+
+
+def test_every_saved_object_has_its_index_by_reference() -> None:
+    for saved in SAVED:
+        if saved["type"] in ("visualization", "search"):
+            text = saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"]
+            name = json.loads(text)["indexRefName"]
+            assert name in {reference["name"] for reference in saved["references"]}

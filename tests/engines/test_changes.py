@@ -1,0 +1,208 @@
+"""Edits, deletes, erased authors, changed brands and replayed dead letters, end to end."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from runtime.dead_letters import dead_letter
+from schemas.brand import Brand
+from schemas.codec import POST_EVENT
+from schemas.post import Author, Post, PostEvent
+from tests.engines.pipeline import Pipeline
+
+pytestmark = pytest.mark.engines
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+VOLTA = Brand(id="volta", name="Volta", names=["Air Volta"], handles=["airvolta"])
+CORVO = Brand(id="corvo", name="Corvo")
+
+
+def upsert(
+    number: int,
+    text: str,
+    *,
+    version: int = 1,
+    author: str = "a1",
+    edited: bool = False,
+    source: str = "forum",
+) -> PostEvent:
+    post = Post(
+        id=f"{source}:{number}",
+        source=source,
+        author=Author(id=author),
+        text=text,
+        created_at=NOW,
+        edited_at=NOW if edited else None,
+    )
+    return PostEvent(
+        op="upsert", id=post.id, source=source, version=version, ingested_at=NOW, post=post
+    )
+
+
+def delete(number: int, version: int, *, dated: bool) -> PostEvent:
+    return PostEvent(
+        op="delete",
+        id=f"forum:{number}",
+        source="forum",
+        version=version,
+        ingested_at=NOW,
+        created_at=NOW if dated else None,
+    )
+
+
+def send(pipeline: Pipeline, *events: PostEvent) -> None:
+    written = pipeline.meter.look().written["posts"]
+    pipeline.produce("posts", [(event.id.encode(), POST_EVENT.encode(event)) for event in events])
+    pipeline.wait_until_idle(written + len(events))
+
+
+def test_edits_and_deletes_in_any_order(pipeline: Pipeline) -> None:
+    pipeline.apply([VOLTA])
+    pipeline.process()
+    pipeline.sink()
+    send(
+        pipeline,
+        upsert(1, "Air Volta is late"),
+        upsert(1, "Air Volta is very late", version=2, edited=True),
+        upsert(1, "Air Volta is late"),  # an old state, redelivered
+        upsert(2, "Air Volta lost my bag"),
+        upsert(2, "never mind", version=2, edited=True),  # names the brand no more
+        upsert(3, "j'adore Air Volta"),
+        delete(3, 2, dated=True),
+        upsert(3, "j'adore Air Volta"),  # a replay must not bring it back
+        upsert(4, "#AirVolta @airvolta"),
+        upsert(5, "AIR VOLTA again"),
+        delete(6, 2, dated=False),  # was never here
+    )
+    send(pipeline, delete(4, 2, dated=False))  # must be looked up
+    documents = pipeline.documents()
+    assert documents.keys() == {"forum:1", "forum:5"}
+    assert documents["forum:1"]["text"] == "Air Volta is very late"
+    assert documents["forum:1"]["_version"] == 2
+    tombstones = pipeline.documents(tombstones=True)
+    for gone in ("forum:2", "forum:3", "forum:4"):
+        assert tombstones[gone].keys() == {"id", "source", "version", "deleted_at", "_version"}
+    assert pipeline.dead_letters() == []
+
+
+def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
+    pipeline.apply([VOLTA])
+    pipeline.process()
+    pipeline.sink()
+    send(
+        pipeline,
+        *(upsert(n, f"Air Volta {n}", author="gone") for n in range(20)),
+        *(upsert(n, f"Air Volta {n}", author="stays") for n in range(20, 30)),
+        *(upsert(n, f"Air Volta {n}", author="gone", source="other") for n in range(30, 33)),
+    )
+    assert len(pipeline.documents()) == 33
+    send(
+        pipeline,
+        PostEvent(
+            op="erase_author",
+            id="forum:gone",
+            source="forum",
+            version=5,
+            ingested_at=NOW,
+            author_id="gone",
+        ),
+    )
+    assert pipeline.documents().keys() == {
+        *(f"forum:{n}" for n in range(20, 30)),
+        *(f"other:{n}" for n in range(30, 33)),
+    }
+    pipeline.client.indices.refresh(index=pipeline.names.erasures)
+    assert pipeline.client.count(index=pipeline.names.erasures)["count"] == 1
+
+
+def test_running_processors_take_a_change_of_brands(pipeline: Pipeline) -> None:
+    pipeline.apply([VOLTA])
+    process = pipeline.process()
+    pipeline.sink()
+    send(pipeline, upsert(1, "Corvo and Air Volta"))
+    assert pipeline.documents()["forum:1"]["brands"] == ["volta"]
+    pipeline.apply([VOLTA, CORVO])
+    pipeline.wait("the new brand", lambda: "count=2" in process.words())
+    send(pipeline, upsert(2, "Corvo and Air Volta"))
+    assert pipeline.documents()["forum:2"]["brands"] == ["corvo", "volta"]
+    pipeline.apply([CORVO])
+    pipeline.wait("the old brand to go", lambda: process.words().count("count=1") == 2)
+    send(pipeline, upsert(3, "Corvo and Air Volta"))
+    assert pipeline.documents()["forum:3"]["brands"] == ["corvo"]
+    assert process.process.poll() is None
+
+
+def test_a_processor_without_brands_holds_back_and_loses_nothing(pipeline: Pipeline) -> None:
+    process = pipeline.process()
+    pipeline.sink()
+    pipeline.produce(
+        "posts",
+        [(b"forum:1", POST_EVENT.encode(upsert(1, "Air Volta before there were brands")))],
+    )
+    pipeline.wait("the processor to be up", lambda: "count=0" in process.words())
+    assert pipeline.meter.look().lag["posts"] == 1
+    pipeline.apply([VOLTA])
+    pipeline.wait_until_idle(1)
+    assert pipeline.documents().keys() == {"forum:1"}
+
+
+def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
+    pipeline.apply([VOLTA])
+    pipeline.process()
+    pipeline.sink()
+    send(pipeline, upsert(1, "Air Volta"))
+    # As if an annotator that has since been mended had failed on this one.
+    value = POST_EVENT.encode(upsert(2, "Air Volta, given up once"))
+    letter = dead_letter(
+        service="process",
+        reason="enrich_failed",
+        detail="KeyError: 'mended since'",
+        payload=value,
+        at=NOW,
+        key=b"forum:2",
+        topic=pipeline.kafka.topic_prefix + "posts",
+        partition=0,
+        offset=7,
+    )
+    pipeline.produce("dead-letters", [(b"forum:2", letter)])
+
+    listed = tocsin(pipeline, "dead-letters", "list")
+    assert "enrich_failed" in listed.stdout
+    assert "1 dead letters (1 enrich_failed" in listed.stderr
+    name = listed.stdout.split("\t")[0]
+    assert "given up once" in tocsin(pipeline, "dead-letters", "show", name).stdout
+    assert "1 replayed" in tocsin(pipeline, "dead-letters", "replay", name).stderr
+    pipeline.wait_until_idle(2)
+    assert pipeline.documents().keys() == {"forum:1", "forum:2"}
+
+
+def test_doctor_finds_everything_well_and_says_what_is_not(pipeline: Pipeline) -> None:
+    sick = tocsin(pipeline, "doctor")
+    assert sick.returncode == 1
+    assert "FAIL brands: none are published" in sick.stdout
+    pipeline.apply([VOLTA])
+    well = tocsin(pipeline, "doctor")
+    assert well.returncode == 0, well.stdout
+    assert "FAIL" not in well.stdout
+    for subject in ("kafka", "topics", "elasticsearch", "indices", "clocks", "models"):
+        assert f"ok   {subject}: " in well.stdout
+
+
+def tocsin(pipeline: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": pipeline.kafka.bootstrap_servers,
+        "TOCSIN_KAFKA_TOPIC_PREFIX": pipeline.kafka.topic_prefix,
+        "TOCSIN_ELASTICSEARCH_URL": pipeline.elasticsearch.url,
+        "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": pipeline.elasticsearch.index_prefix,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "tocsin", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

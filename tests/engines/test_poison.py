@@ -1,0 +1,113 @@
+"""Garbage among good posts ends in dead letters with reasons; nothing but garbage is stopped."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingestors.cast import brands
+from ingestors.generator import generate
+from runtime.errors import BrakeTripped
+from schemas.codec import MENTION_EVENT, POST_EVENT
+from schemas.post import PostEvent
+from tests.engines.expected import final_state
+from tests.engines.pipeline import Pipeline
+
+pytestmark = pytest.mark.engines
+
+GARBAGE = {
+    b"": "invalid_json",
+    b"\xff\xfe\x00": "invalid_json",
+    b"[" * 10_000: "invalid_message",
+    b'{"op":"upsert","id":"x:1"}': "invalid_message",
+    b'{"op":"explode","id":"x:1","source":"x","version":1,"ingested_at":"2026-01-01T00:00:00Z"}': (
+        "invalid_message"
+    ),
+    b"null": "invalid_message",
+}
+
+
+def some_day(posts: int) -> list[PostEvent]:
+    return list(generate(7, posts, datetime(2026, 3, 1, tzinfo=UTC), timedelta(hours=24)))
+
+
+def test_one_percent_of_garbage(pipeline: Pipeline) -> None:
+    day = some_day(3_000)
+    poison = [garbage for garbage in GARBAGE for _ in range(5)]
+    chance = random.Random(1)
+    messages = [(event.id.encode(), POST_EVENT.encode(event)) for event in day]
+    for garbage in poison:
+        messages.insert(chance.randrange(len(messages)), (b"poison", garbage))
+    pipeline.apply(brands())
+    pipeline.process()
+    pipeline.sink()
+    pipeline.produce("posts", messages)
+    pipeline.wait_until_idle(len(messages))
+
+    letters = pipeline.dead_letters()
+    assert sorted((letter.payload, letter.reason) for letter in letters) == sorted(
+        (garbage, GARBAGE[garbage]) for garbage in poison
+    )
+    for letter in letters:
+        assert (letter.service, letter.key) == ("process", b"poison")
+        assert letter.topic == pipeline.kafka.topic_prefix + "posts"
+        assert letter.offset is not None
+        assert letter.detail
+    expected = final_state(day, brands())
+    assert pipeline.documents().keys() == expected.keys()
+
+
+def test_nothing_but_garbage_trips_the_processors_brake(pipeline: Pipeline) -> None:
+    pipeline.apply(brands())
+    pipeline.produce("posts", [(b"poison", b"garbage")] * 3_000)
+    process = pipeline.process(
+        TOCSIN_PROCESS_DEAD_LETTER_RUN="200", TOCSIN_PROCESS_BATCH_SIZE="100"
+    )
+    pipeline.wait("the brake", lambda: process.process.poll() is not None, dying=True)
+    assert process.process.returncode == BrakeTripped.exit_status
+    assert "dead-letters list" in process.words()
+    letters = len(pipeline.dead_letters())
+    assert 200 < letters < 3_000, "the brake should save most of the stream from dead-letters"
+
+
+def test_nothing_but_garbage_trips_the_sinks_brake(pipeline: Pipeline) -> None:
+    pipeline.produce("mentions", [(b"poison", b"garbage")] * 3_000)
+    sink = pipeline.sink(TOCSIN_SINK_DEAD_LETTER_RUN="200", TOCSIN_SINK_BATCH_SIZE="100")
+    pipeline.wait("the brake", lambda: sink.process.poll() is not None, dying=True)
+    assert sink.process.returncode == BrakeTripped.exit_status
+    assert "dead-letters list" in sink.words()
+    assert 200 < len(pipeline.dead_letters()) < 3_000
+
+
+def test_what_elasticsearch_refuses_is_a_dead_letter_and_the_rest_is_indexed(
+    pipeline: Pipeline,
+) -> None:
+    """An id of over 512 bytes fails the whole bulk request: the sink must find the one at fault."""
+    pipeline.apply(brands())
+    process, sink = pipeline.process(), pipeline.sink()
+    day = some_day(300)
+    pipeline.produce("posts", [(event.id.encode(), POST_EVENT.encode(event)) for event in day])
+    pipeline.wait_until_idle(len(day))
+    assert process.process.poll() is None
+    good = next(
+        MENTION_EVENT.decode(record.value)
+        for record in pipeline.read("mentions")
+        if b'"upsert"' in record.value
+    )
+    encoded = MENTION_EVENT.encode(good).decode()
+    long_id = "x:" + "é" * 400
+    bad = encoded.replace(f'"{good.id}"', f'"{long_id}"').encode()
+    later = [encoded.replace(f'"{good.id}"', f'"x:later-{n}"').encode() for n in range(20)]
+    before = pipeline.documents().keys()
+    pipeline.produce("mentions", [(b"k", value) for value in [*later[:10], bad, *later[10:]]])
+    pipeline.wait("the sink", lambda: pipeline.meter.look().idle)
+
+    assert pipeline.documents().keys() - before == {f"x:later-{n}" for n in range(20)}
+    (letter,) = pipeline.dead_letters()
+    assert (letter.service, letter.reason, letter.payload) == (
+        "sink-elasticsearch",
+        "index_rejected",
+        bad,
+    )
+    assert "512" in letter.detail
+    assert sink.process.poll() is None

@@ -1,0 +1,87 @@
+"""The examples that readers of the schemas see are messages of today."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from schemas import generate
+from schemas.codec import InvalidMessage
+from schemas.mention import MentionEvent
+from schemas.post import PostEvent
+from schemas.registry import CODECS
+
+FOLDER = generate.FOLDER / "examples"
+EXAMPLES = sorted(FOLDER.glob("*/*.json"))
+
+
+def _id(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+def test_every_topic_has_examples_and_nothing_else_does() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == set(CODECS)
+    for topic in CODECS:
+        assert len(list((FOLDER / topic).glob("*.json"))) >= 2, f"{topic} wants two examples"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=_id)
+def test_an_example_decodes_and_comes_back_equal(path: Path) -> None:
+    codec = CODECS[path.parent.name]
+    message = codec.decode(path.read_bytes())
+    assert codec.decode(codec.encode(message)) == message
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=_id)
+def test_an_example_validates_against_the_committed_schema(path: Path) -> None:
+    committed = generate.FOLDER / "topics" / f"{path.parent.name}.schema.json"
+    validator = Draft202012Validator(json.loads(committed.read_bytes()))
+    assert [error.message for error in validator.iter_errors(json.loads(path.read_bytes()))] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=_id)
+def test_an_example_holds_no_field_that_is_dropped_on_reading(path: Path) -> None:
+    codec = CODECS[path.parent.name]
+    written = json.loads(path.read_bytes())
+    read = json.loads(codec.encode(codec.decode(path.read_bytes())))
+    assert _paths(written) <= _paths(read)
+
+
+def _paths(value: object, path: str = "") -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*(_paths(inner, f"{path}.{key}") for key, inner in value.items()))
+    return {path}
+
+
+@pytest.mark.parametrize("topic", ["posts", "mentions"])
+def test_every_operation_has_an_example(topic: str) -> None:
+    events = [CODECS[topic].decode(path.read_bytes()) for path in (FOLDER / topic).glob("*.json")]
+    assert all(isinstance(event, PostEvent | MentionEvent) for event in events)
+    assert {event.op for event in events} == {"upsert", "delete", "erase_author"}
+
+
+def test_offsets_in_the_examples_point_at_what_they_say() -> None:
+    for path in (FOLDER / "mentions").glob("*.json"):
+        mention = CODECS["mentions"].decode(path.read_bytes()).mention
+        if mention is None:
+            continue
+        text = mention.post.text
+        for match in (match for brand in mention.brands for match in brand.matches):
+            assert text[match.start : match.end] == match.text
+        for entity in mention.entities:
+            assert text[entity.start : entity.end] == entity.text
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=_id)
+def test_an_example_without_a_required_field_is_refused_by_both(path: Path) -> None:
+    topic = path.parent.name
+    schema = json.loads((generate.FOLDER / "topics" / f"{topic}.schema.json").read_bytes())
+    name = schema["$ref"].rpartition("/")[2]
+    for field in schema["$defs"][name]["required"]:
+        body = json.loads(path.read_bytes())
+        del body[field]
+        assert not Draft202012Validator(schema).is_valid(body)
+        with pytest.raises(InvalidMessage) as caught:
+            CODECS[topic].decode(json.dumps(body).encode())
+        assert field in caught.value.detail
