@@ -1,16 +1,22 @@
 """The documentation is complete: what the code has, the pages name; what pages link to, exists."""
 
+import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import yaml
 
 from docs import generate
+from ingestors.source import Source
+from queries.names import BrandMatcher
 from runtime.brands_file import load_brands
 from runtime.settings import GROUPS
 from schemas.brand import AlertPolicy, Brand
+from schemas.post import Author, Post
 from schemas.registry import topics
 from sinks.elasticsearch.indices import MENTION_PROPERTIES
 
@@ -145,3 +151,75 @@ def test_yaml_in_pages_is_yaml() -> None:
     for page in DOCS.glob("*.md"):
         for block in re.findall(r"```yaml\n(.*?)```", _read(page.name), re.DOTALL):
             yaml.safe_load(block)
+
+
+def _python(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", _read(page), re.DOTALL)
+
+
+def test_python_in_pages_compiles() -> None:
+    for page in DOCS.glob("*.md"):
+        for block in _python(page.name):
+            compile(block, page.name, "exec")
+
+
+class _Forum:
+    """Answers the example's questions: one post, one that is none, then nothing."""
+
+    def posts_after(self, after: int, most: int) -> list[dict[str, str]]:
+        if after:
+            return []
+        post = {"id": "1", "date": "2026-03-02T12:00:00+00:00", "user": "ana", "body": "Velmora!"}
+        return [post, {"id": "2"}]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_the_example_of_a_source_works() -> None:
+    namespace: dict[str, Any] = {}
+    (block,) = _python("sources.md")
+    exec(compile(block, "sources.md", "exec"), namespace)
+    source: Source = namespace["ForumSource"](_Forum())
+    source.open(None)
+    batch = source.next_batch()
+    source.close()
+    assert [event.id for event in batch.events] == ["forum:1"]
+    assert len(batch.unreadable) == 1
+    assert batch.position == {"after": 2}
+    assert source.source_id == "forum"
+
+
+NAMES = re.compile(r"^\| (handle )?`([^`]+)` \| (.*) \| (.*) \|$", re.MULTILINE)
+
+
+def _post(text: str) -> Post:
+    return Post(
+        id="test:1",
+        source="test",
+        author=Author(id="1"),
+        text=text,
+        created_at=datetime(2026, 3, 2, tzinfo=UTC),
+    )
+
+
+def test_names_match_as_the_page_says() -> None:
+    section = _read("brands.md").partition("## How names match")[2]
+    rows = NAMES.findall(section)
+    assert len(rows) == 3
+    for handle, name, good, bad in rows:
+        brand = Brand(id="b", name="x y z", **{"handles" if handle else "names": [name]})
+        matcher = BrandMatcher([brand])
+        for text in re.findall(r'"([^"]+)"', good):
+            assert matcher.match(_post(text)), f"{name}: {text}"
+        for text in re.findall(r'"([^"]+)"', bad):
+            assert not matcher.match(_post(text)), f"{name}: {text}"
+
+
+def test_queries_in_pages_ask_for_fields_that_exist() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", _read("elasticsearch.md"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        for path in re.findall(r'"(?:field|term|range|tokens)": ?\{?"?([\w.]+)"', block):
+            assert path.partition(".")[0] in {*MENTION_PROPERTIES, "all_of"}, path
+        json.loads(block)

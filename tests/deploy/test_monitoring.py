@@ -198,7 +198,7 @@ def test_dashboards_are_mounted_where_grafana_looks() -> None:
 def test_panels_have_their_own_ids_and_places() -> None:
     ids = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(ids) == len(set(ids))
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24
@@ -242,7 +242,10 @@ def test_saved_objects_refer_to_one_another_only() -> None:
 def test_the_data_view_is_the_read_alias_by_event_time() -> None:
     prefix = ElasticsearchSettings.model_fields["index_prefix"].default
     (view,) = (saved for saved in SAVED if saved["type"] == "index-pattern")
-    assert view["attributes"]["title"] == Names(load(ElasticsearchSettings, index_prefix=prefix)).mentions
+    assert (
+        view["attributes"]["title"]
+        == Names(load(ElasticsearchSettings, index_prefix=prefix)).mentions
+    )
     assert _field(view["attributes"]["timeFieldName"])["type"] == "date"
 
 

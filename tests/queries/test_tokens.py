@@ -83,7 +83,7 @@ TEXTS = ANY_TEXT | PIECES
         ('<a href="http://b.example">', ["a", "href", "http://b.example"]),
         ("www.Orange.example/été", ["www.orange.example/ete"]),
         # Handles; Bluesky's have dots. An address is none.
-        (".@Jean_Dupont: hi @ana.bsky.example.", [".", "@jean_dupont", "hi", "@ana.bsky.example"]),
+        (".@Jean_Dupont: hi @ana.bsky.example.", ["@jean_dupont", "hi", "@ana.bsky.example"]),
         ("mail me@home.example", ["mail", "me", "home", "example"]),
         ("@a-b @ @@c", ["@a-b", "@c"]),
         ("＠Velmora ＃Panne", ["@velmora", "#panne"]),
@@ -103,7 +103,7 @@ TEXTS = ANY_TEXT | PIECES
     ],
 )
 def test_golden(text: str, tokens: list[str]) -> None:
-    assert [token for token in tokenize(text).folded] == [token for token in tokens if token != "."]
+    assert tokenize(text).folded == tokens
 
 
 @given(TEXTS)
@@ -167,9 +167,7 @@ def test_words_that_are_written_differently_fold_alike(words: tuple[str, ...]) -
     assert len({fold(word) for word in words}) == 1
 
 
-@pytest.mark.parametrize(
-    "pair", [("की", "का"), ("कि", "की"), ("が", "か"), ("나", "너")]
-)
+@pytest.mark.parametrize("pair", [("की", "का"), ("कि", "की"), ("が", "か"), ("나", "너")])
 def test_marks_that_make_another_word_stay(pair: tuple[str, str]) -> None:
     assert fold(pair[0]) != fold(pair[1])
 

@@ -6,6 +6,7 @@ The differences are tested too: when a new version of the wheel mends one, a tes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,15 +39,14 @@ def client(endpoints: Endpoints) -> Iterator[Elasticsearch]:
 
 
 def produce(kafka: str, topic: str, values: list[bytes]) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.create_topics([NewTopic(topic, 1, 1)])
-    admin.close()
+    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
+        admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"max.message.bytes": "4194304"})])
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=4 << 20)
-    futures = [producer.send(topic, value) for value in values]
-    producer.flush()
-    for future in futures:
-        future.get(timeout=10)
-    producer.close()
+    with closing(producer):
+        futures = [producer.send(topic, value) for value in values]
+        producer.flush()
+        for future in futures:
+            future.get(timeout=10)
 
 
 def test_a_group_reads_and_resumes_where_it_committed(endpoints: Endpoints) -> None:
@@ -64,6 +64,18 @@ def test_a_group_reads_and_resumes_where_it_committed(endpoints: Endpoints) -> N
     consumer.commit()
     assert consumer.committed(TopicPartition(topic, 0)) == 3
     consumer.close()
+
+
+def test_a_member_that_leaves_hands_over(endpoints: Endpoints) -> None:
+    topic = f"test.{uuid4().hex}"
+    produce(endpoints.kafka, topic, [b"1"])
+    settings = {"bootstrap_servers": endpoints.kafka, "group_id": topic}
+    with closing(KafkaConsumer(topic, **settings, auto_offset_reset="earliest")) as first:
+        assert next(first).value == b"1"
+        first.commit()
+    with closing(KafkaConsumer(topic, **settings)) as second:
+        second.poll(timeout_ms=2000)
+        assert second.assignment() == {TopicPartition(topic, 0)}
 
 
 def test_versions_order_writes_and_the_alias_hides_tombstones(client: Elasticsearch) -> None:

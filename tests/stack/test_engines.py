@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,19 +30,18 @@ def quiet(line: str) -> None:
 
 def create_topic(kafka: str, partitions: int = 1) -> str:
     name = f"test.{uuid4().hex}"
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.create_topics([NewTopic(name, partitions, 1)])
-    admin.close()
+    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
+        admin.create_topics([NewTopic(name, partitions, 1)])
     return name
 
 
 def produce(kafka: str, topic: str, values: list[bytes]) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=4 << 20)
-    futures = [producer.send(topic, value) for value in values]
-    producer.flush()
-    for future in futures:
-        future.get(timeout=10)
-    producer.close()
+    with closing(producer):
+        futures = [producer.send(topic, value) for value in values]
+        producer.flush()
+        for future in futures:
+            future.get(timeout=10)
 
 
 def consume(kafka: str, topic: str, count: int) -> list[bytes]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing
+
 from elasticsearch import ApiError, Elasticsearch, TransportError
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -44,17 +47,31 @@ class ExternalStack:
 
     def _ask_kafka(self) -> None:
         try:
+            self._reach_a_broker()
             admin = KafkaAdminClient(
                 bootstrap_servers=self._endpoints.kafka.split(","),
                 bootstrap_timeout_ms=int(self._timeout * 1000),
             )
-            admin.list_topics()
-            admin.close()
+            with closing(admin):
+                admin.list_topics()
         except (KafkaError, OSError, ValueError) as error:
             raise StackError(
                 f"Kafka does not answer at {self._endpoints.kafka} ({type(error).__name__}): "
                 "check the address, that it is running, and that this machine may reach it."
             ) from error
+
+    def _reach_a_broker(self) -> None:
+        """Fail at once where nobody listens: the client would try again until its time is up."""
+        refusal: OSError | ValueError = ValueError("no address")
+        for address in self._endpoints.kafka.split(","):
+            host, _, port = address.strip().rpartition(":")
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), self._timeout).close()
+            except (OSError, ValueError) as error:
+                refusal = error
+            else:
+                return
+        raise refusal
 
     def _ask_elasticsearch(self) -> None:
         try:

@@ -1,0 +1,107 @@
+"""Logs: one line an event, machines read JSON, and secrets stay out."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from runtime import logs
+from runtime.settings import ElasticsearchSettings, KafkaSettings, load
+
+SECRET = "correct-horse-battery"
+
+
+@pytest.fixture(autouse=True)
+def _defaults() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.splitlines()
+
+
+def test_json_style_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "info")
+    log = logs.get_logger("sink")
+    log.info("two\nlines", count=3, text="é\u2028😡")
+    log.warning("busy", why="429")
+    first, second = (json.loads(line) for line in lines(capsys))
+    assert first["event"] == "two\nlines"
+    assert (first["count"], first["text"]) == (3, "é\u2028😡")
+    assert (first["subject"], first["level"]) == ("sink", "info")
+    assert first["timestamp"].endswith("Z")
+    assert (second["level"], second["why"]) == ("warning", "429")
+
+
+def test_a_traceback_is_within_its_event(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "info")
+    error = ValueError("no\nway")
+    logs.get_logger("sink").error("failed", exc_info=error)
+    (line,) = lines(capsys)
+    assert "ValueError: no\nway" in json.loads(line)["exception"]
+
+
+def test_what_cannot_be_json_does_not_stop_the_service(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "info")
+    logs.get_logger("sink").info("odd", value=object(), raw=b"\xff", lone="\ud800")
+    (line,) = lines(capsys)
+    assert json.loads(line)["event"] == "odd"
+
+
+def test_console_style_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("console", "info")
+    logs.get_logger("sink").info("paused", why="429")
+    (line,) = lines(capsys)
+    assert "paused" in line
+    assert "why=429" in line
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_the_level_is_the_least_that_is_written(
+    capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    logs.configure("json", level)
+    log = logs.get_logger("sink")
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log, name)(name)
+    order = ["debug", "info", "warning", "error"]
+    written = [json.loads(line)["level"] for line in lines(capsys)]
+    assert written == order[order.index(level) :]
+
+
+def test_a_logger_made_before_follows_the_configuration(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = logs.get_logger("early")
+    logs.configure("json", "info")
+    log.info("now")
+    assert json.loads(lines(capsys)[0])["subject"] == "early"
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_secrets_are_not_logged(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD", SECRET)
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_API_KEY", SECRET)
+    kafka, elasticsearch = load(KafkaSettings), load(ElasticsearchSettings)
+    logs.configure("json" if style == "json" else "console", "debug")
+    log = logs.get_logger("start")
+    log.info("settings", kafka=kafka, password=kafka.sasl_password, dumped=kafka.model_dump())
+    log.info(f"settings {elasticsearch!r} {elasticsearch.api_key}")
+    written = "\n".join(lines(capsys))
+    assert "settings" in written
+    assert SECRET not in written
+
+
+def test_the_clients_of_servers_are_quiet() -> None:
+    logging.getLogger("kafka").setLevel(logging.DEBUG)
+    logs.configure("console", "debug")
+    for name in ("kafka", "aiokafka", "faust", "elastic_transport", "urllib3"):
+        assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING

@@ -1,0 +1,104 @@
+"""Metrics are named as Prometheus asks, say what they are, and hold nothing of posts or people."""
+
+import re
+
+import pytest
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
+from prometheus_client.metrics import MetricWrapperBase
+
+from runtime import metrics
+
+ALL = {
+    name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
+}
+KNOWN_LABELS = {
+    "service",
+    "reason",
+    "cause",
+    "source",
+    "op",
+    "sink",
+    "partition",
+    "result",
+    "annotator",
+}
+"""All from closed sets or settings. What a post or a person names would grow without bound."""
+FORBIDDEN_LABELS = {"id", "post", "author", "handle", "user", "text", "url", "hashtag", "key"}
+UNITS = ("_seconds", "_bytes", "_messages", "_ratio", "_timestamp_seconds")
+GAUGES_WITHOUT_UNIT = {
+    "tocsin_ready",
+    "tocsin_ingest_in_flight",
+    "tocsin_ingest_connected",
+    "tocsin_process_brands",
+    "tocsin_sink_paused",
+}
+"""Flags, and counts of things that the name says."""
+cases = pytest.mark.parametrize("metric", ALL.values(), ids=list(ALL))
+
+
+def name_of(metric: MetricWrapperBase) -> str:
+    """The name that is served, with a counter's ``_total``."""
+    (family,) = metric.describe()
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def labels_of(metric: MetricWrapperBase) -> tuple[str, ...]:
+    return tuple(metric._labelnames)  # the client offers no other way
+
+
+def test_there_are_metrics_and_no_two_share_a_name() -> None:
+    names = [name_of(metric) for metric in ALL.values()]
+    assert len(names) > 20
+    assert len(set(names)) == len(names)
+
+
+@cases
+def test_a_name_has_our_prefix_and_is_plain(metric: MetricWrapperBase) -> None:
+    assert re.fullmatch(r"tocsin(_[a-z]+)+", name_of(metric))
+
+
+@cases
+def test_a_name_ends_as_its_kind_does(metric: MetricWrapperBase) -> None:
+    name = name_of(metric)
+    if isinstance(metric, Counter):
+        assert name.endswith("_total")
+    elif isinstance(metric, Histogram):
+        assert name.endswith(("_seconds", "_bytes"))
+    elif isinstance(metric, Gauge):
+        assert not name.endswith("_total")
+        assert name.endswith(UNITS) or name in GAUGES_WITHOUT_UNIT
+    else:
+        assert isinstance(metric, Info)
+
+
+@cases
+def test_a_name_is_in_base_units(metric: MetricWrapperBase) -> None:
+    wrong = {"ms", "milliseconds", "minutes", "hours", "kb", "mb", "percent", "count", "age"}
+    assert not wrong & set(name_of(metric).split("_"))
+
+
+@cases
+def test_a_metric_says_what_it_is(metric: MetricWrapperBase) -> None:
+    (family,) = metric.describe()
+    assert family.documentation.endswith(".")
+    assert len(family.documentation) > 20
+
+
+@cases
+def test_labels_come_from_closed_sets(metric: MetricWrapperBase) -> None:
+    labels = set(labels_of(metric))
+    assert labels <= KNOWN_LABELS
+    assert not labels & FORBIDDEN_LABELS
+
+
+@cases
+def test_a_metric_is_served(metric: MetricWrapperBase) -> None:
+    (described,) = metric.describe()
+    assert described.name in {family.name for family in REGISTRY.collect()}
+
+
+@cases
+def test_buckets_rise(metric: MetricWrapperBase) -> None:
+    if isinstance(metric, Histogram):
+        bounds = list(metric._upper_bounds)
+        assert bounds == sorted(set(bounds))

@@ -1,0 +1,200 @@
+"""Settings: read once, never changed, wrong ones told in a sentence, secrets never shown."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from runtime.errors import ConfigurationError
+from runtime.settings import (
+    GROUPS,
+    ElasticsearchSettings,
+    Group,
+    IngestSettings,
+    KafkaSettings,
+    LogSettings,
+    MonitorSettings,
+    ProcessSettings,
+    SinkSettings,
+    load,
+)
+
+SECRET = "correct-horse-battery"
+SECRETS = [
+    (KafkaSettings, "sasl_password"),
+    (ElasticsearchSettings, "password"),
+    (ElasticsearchSettings, "api_key"),
+    (IngestSettings, "x_bearer_token"),
+]
+
+
+def variable(group: type[Group], field: str) -> str:
+    return f"{group.model_config.get('env_prefix', '')}{field}".upper()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for group in GROUPS:
+        for field in group.model_fields:
+            monkeypatch.delenv(variable(group, field), raising=False)
+            monkeypatch.delenv(variable(group, field) + "_FILE", raising=False)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_defaults_are_enough(group: type[Group]) -> None:
+    settings = load(group)
+    assert settings == group()
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_settings_do_not_change(group: type[Group]) -> None:
+    settings = load(group)
+    for field in group.model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(settings, field, getattr(settings, field))
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_every_setting_is_described_and_under_our_prefix(group: type[Group]) -> None:
+    assert str(group.model_config.get("env_prefix")).startswith("TOCSIN_")
+    for name, field in group.model_fields.items():
+        assert field.description and field.description.endswith("."), name
+
+
+def test_no_two_settings_share_a_variable() -> None:
+    names = [variable(group, field) for group in GROUPS for field in group.model_fields]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "group", "field", "read"),
+    [
+        ("TOCSIN_KAFKA_PARTITIONS", "3", KafkaSettings, "partitions", 3),
+        ("TOCSIN_MONITOR_PORT", "0", MonitorSettings, "port", 0),
+        ("TOCSIN_LOG_STYLE", "json", LogSettings, "style", "json"),
+        ("TOCSIN_PROCESS_KEEP_UNMATCHED", "true", ProcessSettings, "keep_unmatched", True),
+        ("TOCSIN_SINK_BATCH_WITHIN_S", "0.5", SinkSettings, "batch_within_s", 0.5),
+        ("TOCSIN_KAFKA_SSL_CAFILE", "ca.pem", KafkaSettings, "ssl_cafile", Path("ca.pem")),
+        ("TOCSIN_KAFKA_PARTITIONS", "", KafkaSettings, "partitions", None),
+    ],
+)
+def test_the_environment_sets(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    group: type[Group],
+    field: str,
+    read: object,
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(load(group), field) == read
+
+
+def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_MONITOR_PORT", "1234")
+    assert load(MonitorSettings, port=0).port == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "group"),
+    [
+        ("TOCSIN_MONITOR_PORT", "70000", MonitorSettings),
+        ("TOCSIN_MONITOR_PORT", "http", MonitorSettings),
+        ("TOCSIN_LOG_STYLE", "xml", LogSettings),
+        ("TOCSIN_KAFKA_TOPIC_PREFIX", "no spaces", KafkaSettings),
+        ("TOCSIN_KAFKA_SECURITY_PROTOCOL", "TLS", KafkaSettings),
+        ("TOCSIN_ELASTICSEARCH_INDEX_PREFIX", "Upper-", ElasticsearchSettings),
+        ("TOCSIN_SINK_BATCH_SIZE", "0", SinkSettings),
+        ("TOCSIN_PROCESS_DEAD_LETTER_SHARE", "1.5", ProcessSettings),
+        ("TOCSIN_INGEST_X_BACKFILL_MINUTES", "6", IngestSettings),
+    ],
+)
+def test_a_wrong_value_is_a_sentence_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, group: type[Group]
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load(group)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{name} is wrong: ")
+    assert sentence.endswith("; see docs/settings.md")
+    assert "\n" not in sentence
+
+
+def test_an_unknown_argument_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_MONITOR_PROT"):
+        load(MonitorSettings, prot=1)
+
+
+def test_every_secret_is_listed_here() -> None:
+    found = {
+        (group, name)
+        for group in GROUPS
+        for name, field in group.model_fields.items()
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    }
+    assert found == set(SECRETS)
+
+
+@pytest.mark.parametrize(("group", "field"), SECRETS)
+def test_a_secret_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, group: type[Group], field: str
+) -> None:
+    monkeypatch.setenv(variable(group, field), SECRET)
+    settings = load(group)
+    assert getattr(settings, field).get_secret_value() == SECRET
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), f"{settings!r}"):
+        assert SECRET not in shown
+    assert SECRET not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize(("group", "field"), SECRETS)
+def test_a_secret_may_be_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, group: type[Group], field: str
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text(f"{SECRET}\n")
+    monkeypatch.setenv(variable(group, field) + "_FILE", str(path))
+    settings = load(group)
+    assert getattr(settings, field).get_secret_value() == SECRET
+    assert SECRET not in repr(settings)
+
+
+def test_the_variable_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("of the file")
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD_FILE", str(path))
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD", SECRET)
+    password = load(KafkaSettings).sasl_password
+    assert password is not None and password.get_secret_value() == SECRET
+
+
+def test_a_secret_file_that_is_not_there_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD_FILE", str(tmp_path / "absent"))
+    with pytest.raises(ConfigurationError, match="TOCSIN_KAFKA_SASL_PASSWORD_FILE names .*absent"):
+        load(KafkaSettings)
+
+
+def test_a_secret_file_that_is_no_text_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"\xff\x00\xfe")
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD_FILE", str(path))
+    with pytest.raises(ConfigurationError, match="TOCSIN_KAFKA_SASL_PASSWORD_FILE .*not UTF-8"):
+        load(KafkaSettings)
+
+
+def test_an_empty_file_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD_FILE", "")
+    assert load(KafkaSettings).sasl_password is None
+
+
+def test_only_secrets_are_read_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "user"
+    path.write_text("somebody")
+    monkeypatch.setenv("TOCSIN_KAFKA_SASL_USERNAME_FILE", str(path))
+    assert load(KafkaSettings).sasl_username is None
