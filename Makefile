@@ -70,7 +70,7 @@ generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
 lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models -o requirements/runtime.txt
-	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models --extra engines --extra dev \
+	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models --extra dev \
 		-c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## Take away what was set up and what the stacks keep here.

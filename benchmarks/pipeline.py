@@ -19,9 +19,10 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -149,7 +150,7 @@ class Bench:
             command = ["sink", "elasticsearch"] if name == "sink" else ["process"]
             self.supervisor.start(name, command, {"TOCSIN_MONITOR_PORT": str(port)})
         for port in self.ports.values():
-            wait_for(lambda port=port: ready(port), "a service to be ready")
+            wait_for(partial(ready, port), "a service to be ready")
         # Ready is not yet assigned: a first post shows that all partitions are being read.
         time.sleep(3)
 
@@ -165,16 +166,17 @@ class Bench:
 
 def ready(port: int) -> bool:
     """Whether the service on ``port`` answers that it is ready."""
-    with contextlib.suppress(OSError):
+    try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
-    return False
+    except OSError:
+        return False
 
 
-def wait_for(condition: object, what: str, most_s: float = 300.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, most_s: float = 300.0) -> None:
     """Poll until ``condition()`` holds."""
     deadline = time.monotonic() + most_s
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if time.monotonic() > deadline:
             sys.exit(f"waited {most_s:.0f} s for {what}")
         time.sleep(0.05)
@@ -207,7 +209,7 @@ def latencies(port: int) -> dict[str, dict[str, float]]:
             kind = name.removeprefix("tocsin_sink_").removesuffix("_latency_seconds_bucket")
             found.setdefault(kind, []).append((float(labels["le"]), value))
     return {
-        kind: {f"p{round(share * 100)}": quantile(sorted(rows), share) for share in (0.5, 0.95, 0.99)}
+        kind: {f"p{share * 100:.0f}": quantile(sorted(rows), share) for share in (0.5, 0.95, 0.99)}
         for kind, rows in found.items()
     }
 

@@ -1,9 +1,11 @@
 """From brands to the rules of X's filtered stream, and from the rules there to the rules wanted.
 
-Pure functions; :mod:`ingestors.x` talks to X. A rule decides only what X sends (and bills); which
-brand a post names is decided later, by our own matcher. So whatever does not fit into a rule is
-left out on the side of *more* posts: a language or an exclusion may be dropped, a name never is,
-unless it alone is longer than a rule may be.
+Pure functions; :mod:`ingestors.x_api` talks to X. A rule decides only what X sends (and bills);
+which brand a post names is decided later, by our own matcher. So a rule errs on the side of *more*
+posts: the languages may be dropped where they do not fit, a name never is, unless it alone is
+longer than a rule may be. And a brand's ``exclude`` is in no rule at all: ``apple -"apple pie"``
+would cost the post "an apple pie beside my Apple", which the matcher keeps (``queries/names.py``
+takes away only the matches that lie within the phrase).
 
 Syntax and limits: docs.x.com/x-api/posts/filtered-stream/integrate/build-a-rule (AND binds before
 OR, groups are not negated, 512 or 1024 characters by plan) and .../integrate/operators.
@@ -92,7 +94,7 @@ def _values(brand: Brand, max_length: int) -> list[str]:
     terms = [term for term in _terms(brand) if _length(term) <= max_length]
     if not terms:
         return []
-    suffix = _suffix(brand, max_length - max(_length(term) for term in terms))
+    suffix = _languages(brand, max_length - max(_length(term) for term in terms))
     return [group + suffix for group in _groups(terms, max_length - _length(suffix))]
 
 
@@ -125,19 +127,13 @@ def _separates(letter: str) -> bool:
     return letter in '"\\“”' or unicodedata.category(letter) in _SEPARATORS
 
 
-def _suffix(brand: Brand, room: int) -> str:
-    """Languages and exclusions, as far as they leave room for the longest term."""
-    suffix = ""
+def _languages(brand: Brand, room: int) -> str:
+    """The clause for the languages, if X knows them all and the longest term leaves room."""
     codes = [_SAME_LANGUAGE.get(code.lower(), code.lower()) for code in brand.languages]
-    if codes and all(code in _LANGUAGES for code in codes):
-        clause = " " + _any_of([f"lang:{code}" for code in _unique(codes)])
-        if _length(clause) <= room:
-            suffix = clause
-    for phrase in _unique([_phrase(text) for text in brand.exclude]):
-        clause = f" -{phrase}"
-        if _length(suffix) + _length(clause) <= room:
-            suffix += clause
-    return suffix
+    if not codes or not all(code in _LANGUAGES for code in codes):
+        return ""
+    clause = " " + _any_of([f"lang:{code}" for code in _unique(codes)])
+    return clause if _length(clause) <= room else ""
 
 
 def _groups(terms: Iterable[str], room: int) -> list[str]:

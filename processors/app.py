@@ -11,12 +11,14 @@ import faust
 from faust.types.auth import CredentialsArg
 
 from processors.batch import SERVICE, Incoming
+from processors.pipeline import check_annotators
 from processors.watchdog import PartitionState, watch
 from processors.worker import Worker, end_process
+from runtime.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.dead_letters import replays_of
 from runtime.errors import TocsinError
 from runtime.health import Health
-from runtime.kafka import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.kafka import MAX_MESSAGE_BYTES, check_topics, sasl_login, tls_context
 from runtime.service import start_monitor
 from runtime.settings import KafkaSettings, MonitorSettings, ProcessSettings, load
 
@@ -117,7 +119,7 @@ async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each once all that it came to is delivered."""
     try:
         await _work(stream, Worker(_kafka, _settings, _monitor()))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Left to itself, Faust would log this and go on without an agent, or acknowledge.
         end_process(error)
 
@@ -139,8 +141,12 @@ async def _work(stream: Any, worker: Worker) -> None:
 
 def main() -> None:
     """Run a worker until SIGTERM; does not return."""
-    load(MonitorSettings)  # a wrong setting is told before Kafka is asked
+    load(MonitorSettings)
+    # Told in a sentence here, before Faust tells it in a traceback.
+    check_annotators(_settings)
+    check_topics(_kafka, ("posts", "mentions", "activity", DEAD_LETTERS, "brands"))
     worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+    worker.spinner = None  # it writes to the terminal even where there is none
     worker.execute_from_commandline()
 
 

@@ -1,8 +1,7 @@
 """Delivery of what a batch came to, through one aiokafka producer inside the agent.
 
-One producer whose futures are gathered a batch at a time carries about twice what ``topic.send``
-does (see docs/architecture.md), and its futures, unlike ``await topic.send()``, say that the
-brokers have the messages.
+One producer whose futures are gathered a batch at a time carries more than ``topic.send`` does, and
+its futures, unlike ``await topic.send()``, say that the brokers have the messages.
 """
 
 import asyncio

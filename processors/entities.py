@@ -29,6 +29,10 @@ class EntityAnnotator:
         self._recognizer = recognizer or EntityRecognizer()
         self._known: OrderedDict[tuple[str, str], list[Entity]] = OrderedDict()
 
+    def warm(self, languages: Sequence[str]) -> None:
+        """Load the pipelines now rather than at the first post in their language (seconds)."""
+        self._recognizer.warm(languages)
+
     def annotate(self, batch: Sequence[Mention]) -> None:
         """Fill ``entities``."""
         keys = [(_language(mention), mention.post.text) for mention in batch]

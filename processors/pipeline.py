@@ -59,10 +59,20 @@ def spacy_models(settings: ProcessSettings) -> dict[str, list[str]]:
     return chosen
 
 
-def build_enricher(
-    settings: ProcessSettings, matcher: Callable[[], BrandMatcher], prefilter: bool = True
-) -> Enricher:
-    """The enricher with the annotators of the settings, in their order."""
+WARM_LANGUAGES = ("fr", "en")
+"""Languages whose pipelines a stream processor loads before it reads its first post."""
+
+
+def warm(enricher: Enricher) -> None:
+    """Load what is otherwise loaded at first use, so that the first batch is not seconds late."""
+    for annotator in enricher.annotators:
+        load_now = getattr(annotator, "warm", None)
+        if load_now is not None:
+            load_now(WARM_LANGUAGES)
+
+
+def check_annotators(settings: ProcessSettings) -> list[str]:
+    """The annotators that the settings name, or an error that says what they may name."""
     names = [name.strip() for name in settings.annotators.split(",") if name.strip()]
     unknown = [name for name in names if name not in _BUILDERS]
     if unknown or not names or len(set(names)) < len(names):
@@ -70,6 +80,14 @@ def build_enricher(
             f"TOCSIN_PROCESS_ANNOTATORS is {settings.annotators!r}; name each of "
             f"{', '.join(NAMES)} at most once"
         )
+    return names
+
+
+def build_enricher(
+    settings: ProcessSettings, matcher: Callable[[], BrandMatcher], prefilter: bool = True
+) -> Enricher:
+    """The enricher with the annotators of the settings, in their order."""
+    names = check_annotators(settings)
     return Enricher(
         [_BUILDERS[name](settings, matcher) for name in names],
         keep_unmatched=settings.keep_unmatched,

@@ -16,7 +16,7 @@ from processors.batch import SERVICE, Incoming, Processed, process
 from processors.brand_book import BrandBook
 from processors.delivery import Delivery
 from processors.enrich import Enricher
-from processors.pipeline import build_enricher
+from processors.pipeline import build_enricher, warm
 from runtime import metrics
 from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
@@ -64,9 +64,8 @@ class Worker:
     async def start(self) -> None:
         """Load the models, connect, and wait until there is a brand to listen for."""
         try:
-            self._enricher = await asyncio.to_thread(
-                build_enricher, self.settings, self.book.matcher
-            )
+            self._enricher = build_enricher(self.settings, self.book.matcher)
+            await asyncio.to_thread(warm, self._enricher)
             await self._delivery.start()
         except TocsinError as error:
             end_process(error)

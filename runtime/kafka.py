@@ -160,6 +160,17 @@ def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
         return names
 
 
+def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
+    """Raise unless Kafka answers and has these topics (named without the prefix)."""
+    with admin(settings) as client:
+        present = set(client.list_topics())
+    missing = [name for name in names if settings.topic_prefix + name not in present]
+    if missing:
+        raise ConfigurationError(
+            f"Kafka has no topic {settings.topic_prefix}{missing[0]}; run 'tocsin topics setup'"
+        )
+
+
 def read_to_end(client: KafkaConsumer, topic: str) -> Iterator[Any]:
     """Assign every partition of ``topic`` and yield its records up to the end as it is now."""
     partitions = client.partitions_for_topic(topic)

@@ -1,5 +1,6 @@
 """A whole pipeline on this machine: a stack, the topics and indices, and the services."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from runtime.errors import ConfigurationError
 from runtime.flow import Flow, FlowMeter
 from runtime.kafka import setup_topics
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
@@ -17,11 +19,25 @@ from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.brands import publish
 from tocsin.services import Service, Supervisor
 from tocsin.stack import Endpoints, open_stack
+from tocsin.stack.account import server_account
 from tocsin.stack.choice import StackName
 
 Say = Callable[[str], None]
 HOME = Path(".tocsin")
 """Where stacks keep their data, below the folder that they are started in."""
+
+
+def data_folder(name: str) -> Path:
+    """``.tocsin/<name>`` here; for root, elsewhere if the servers' account cannot get in.
+
+    Elasticsearch refuses to run as root, and the account that it gets instead cannot pass a folder
+    that is closed to others, such as root's own.
+    """
+    here = (HOME / name).absolute()
+    if server_account().barrier(here) is None:
+        return here
+    mark = hashlib.blake2b(str(here).encode(), digest_size=6).hexdigest()
+    return Path("/var/lib/tocsin") / f"{name}-{mark}"
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,10 @@ class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
 
     def __init__(self, wish: Wish, say: Say) -> None:
+        if wish.stack == "embedded" and wish.processors > 1:
+            raise ConfigurationError(
+                "the embedded stack serves one processor; take --stack engines for more"
+            )
         self.wish = wish
         self._say = say
         if wish.fresh and wish.stack != "external":

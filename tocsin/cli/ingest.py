@@ -26,11 +26,16 @@ PaceOption = Annotated[
 ]
 
 
-def run_source(source: Source, settings: IngestSettings) -> None:
+AfreshOption = Annotated[
+    bool, typer.Option("--afresh", help="Begin at the beginning, whatever the checkpoint says.")
+]
+
+
+def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -> None:
     """Run one source as a service, from its checkpoint on."""
     kafka_settings = load(KafkaSettings)
     with service("ingest") as (health, stop):
-        checkpoint = load_checkpoint(kafka_settings, source.source_id)
+        checkpoint = None if afresh else load_checkpoint(kafka_settings, source.source_id)
         # A broker that is away holds the source back; it does not make us lose what was read.
         producer = kafka.producer(
             kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=10_000
@@ -61,6 +66,7 @@ def replay(
     ] = None,
     sort: Annotated[bool, typer.Option(help="Bring the file into time order first.")] = False,
     source: Annotated[str, typer.Option(help="Source of posts that do not name theirs.")] = "file",
+    afresh: AfreshOption = False,
 ) -> None:
     """Replay a file; a restart goes on where it stopped.
 
@@ -76,6 +82,7 @@ def replay(
             file, mapping=mapping, pace=pace, redate=shift, sort=sort, default_source=source
         ),
         load(IngestSettings),
+        afresh,
     )
 
 
@@ -87,6 +94,7 @@ def generate(
         datetime | None, typer.Option(help="When the day begins (UTC); near now if not given.")
     ] = None,
     pace: PaceOption = None,
+    afresh: AfreshOption = False,
 ) -> None:
     """Invent a day of posts about invented brands (docs/replay.md).
 
@@ -96,7 +104,7 @@ def generate(
 
     begins = None if start is None else start.replace(tzinfo=UTC)
     source = GeneratorSource(seed=seed, posts=posts, start=begins, pace=pace)
-    run_source(source, load(IngestSettings))
+    run_source(source, load(IngestSettings), afresh)
 
 
 @app.command("bluesky")

@@ -13,7 +13,7 @@ from runtime.errors import ConfigurationError
 from runtime.flow import Flow
 from runtime.service import stop_on_signals
 from tocsin.cli.output import console, say
-from tocsin.local import HOME, LocalPipeline, Wish
+from tocsin.local import LocalPipeline, Wish, data_folder
 from tocsin.services import Service
 from tocsin.stack.choice import StackName
 
@@ -98,7 +98,7 @@ def up(
     if stack == "embedded":
         say("the embedded stack is for a first look: a kill can lose data; never for production")
     stop = stop_on_signals()
-    with LocalPipeline(Wish(as_stack(stack), HOME / stack, processors), say) as pipeline:
+    with LocalPipeline(Wish(as_stack(stack), data_folder(stack), processors), say) as pipeline:
         pipeline.apply_brands(wanted)
         pipeline.start_services()
         for name in sources:

@@ -30,6 +30,7 @@ from tocsin.stack.process import Command
 from tocsin.stack.ready import has_shards
 
 MINIMUM_JAVA = 21
+JAVA_MODULES = frozenset({"jdk.attach", "jdk.jdi", "jdk.management.agent", "jdk.net", "jdk.zipfs"})
 KEYSTORE_CLASS = "org.elasticsearch.common.settings.KeyStoreWrapper"
 KEYSTORE_FORMAT = 7
 

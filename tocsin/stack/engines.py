@@ -124,6 +124,7 @@ class EnginesStack:
             "Elasticsearch",
             account,
             environment=self._environment,
+            modules=elasticsearch_server.JAVA_MODULES,
         )
         cache = maven.cache_folder(account, self._environment)
         engines = maven.install(cache, maven.read_lock(maven.LOCK.read_text()), progress)

