@@ -52,6 +52,7 @@ class Worker:
         self._clock = clock
         self._delivery = Delivery(kafka)
         self._enricher: Enricher | None = None
+        self._pulse: asyncio.Task[None] | None = None
         self._brake = Brake(
             settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
         )
@@ -70,14 +71,20 @@ class Worker:
         except TocsinError as error:
             end_process(error)
         self.book.start(on_failure=end_process)
+        self._pulse = asyncio.create_task(self._beat())
         self.health.clear("start")
         await self._wait_for_brands()
+
+    async def _beat(self) -> None:
+        """Say that the event loop goes round, also while no post comes."""
+        while True:
+            self.health.beat()
+            await asyncio.sleep(5)
 
     async def _wait_for_brands(self) -> None:
         """Reading on without brands would throw the stream away as unmatched."""
         while self.holding:
             self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
-            self.health.beat()
             await asyncio.sleep(0.2)
         self.health.clear("brands")
 
@@ -98,7 +105,6 @@ class Worker:
             log.error("a fault of ours", exc_info=error)
             end_process(ServiceUnavailable(f"unexpected: {error!r}"))
         metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
-        self.health.beat()
 
     def _count(self, result: Processed) -> None:
         for op, count in result.mentions.items():
@@ -107,5 +113,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Let go of the connections."""
+        if self._pulse is not None:
+            self._pulse.cancel()
         self.book.stop()
         await self._delivery.stop()

@@ -1,9 +1,11 @@
-"""What all tests share: how hard Hypothesis tries, and the running servers."""
+"""What all tests share: how hard Hypothesis tries, logs, and the running servers."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+from runtime import logs
 from tests.stack_fixtures import engines, stack_dir
 
 __all__ = ["engines", "stack_dir"]
@@ -14,3 +16,13 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_a_service() -> None:
+    """Configure logs as every service does first, to the standard error of this very test.
+
+    Without it, structlog draws each traceback with all its locals, which takes minutes where a
+    property test makes an annotator fail.
+    """
+    logs.configure("json", "warning")

@@ -61,6 +61,17 @@ class FakeTime:
         return self.now
 
 
+class Failures:
+    """A back-off's luck: always the longest wait; counts how often one was asked for."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> float:
+        self.count += 1
+        return 1.0
+
+
 @contextmanager
 def opening(source_id: str) -> Iterator[Open]:
     """Opens sources with short waits, and closes them."""

@@ -137,6 +137,23 @@ def test_silence_is_noticed_and_the_next_endpoint_tried(open_source: Open) -> No
         assert reconnects(source, "stalled") == 1
 
 
+def test_silence_begins_with_the_last_message(open_source: Open) -> None:
+    clock = FakeTime()
+    with JetstreamServer() as server:
+        position = {"cursor": START, "endpoint": server.url}
+        source = open_source(server, position=position, receive_timeout_s=30.0, monotonic=clock)
+        until(source, lambda _: metric(source, "connected") == 1)
+        clock.now += 25
+        server.publish(post_of(0))
+        read_events(source, 1)
+        clock.now += 25
+        source.next_batch()
+        assert metric(source, "connected") == 1
+        clock.now += 6
+        source.next_batch()
+        assert metric(source, "connected") == 0
+
+
 def test_history_that_the_endpoint_no_longer_has_is_a_gap(open_source: Open) -> None:
     with JetstreamServer(history=5) as server:
         server.publish(*map(post_of, range(1_000)))

@@ -1,16 +1,30 @@
 """Jetstream's wire: connections that break or never come about, garbage, and compression."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
+from websockets.protocol import State
+from websockets.sync.client import ClientConnection, connect
 
+from ingestors import jetstream
 from ingestors.source import SourceError
-from tests.ingestors.bluesky_feed import SECOND, START, FakeTime, Open, ids, opening, post_of
-from tests.ingestors.reading import metric, read_events, reconnects, until
-from tests.servers.jetstream import Cut, JetstreamServer, Log, Mute, Raw, Refuse, Step
+from tests.ingestors.bluesky_feed import (
+    SECOND,
+    START,
+    Failures,
+    FakeTime,
+    Open,
+    ids,
+    opening,
+    post_of,
+)
+from tests.ingestors.reading import read_events, reconnects, until
+from tests.servers.jetstream import Action, Cut, JetstreamServer, Log, Mute, Raw, Refuse, Step
 
 
 @pytest.fixture
@@ -76,6 +90,65 @@ def test_endpoints_that_all_refuse_for_good_need_a_person(open_source: Open) -> 
         assert server.fired == ["refuse 404"] * 3
 
 
+@pytest.mark.parametrize("between", [Step.RESET, Refuse(503)])
+def test_refusals_are_forgotten_once_an_endpoint_says_something_else(
+    open_source: Open, between: Action
+) -> None:
+    with JetstreamServer() as server:
+        server.scripts = [[Refuse(404)], [Refuse(404)], [between], [Refuse(404)], [Refuse(404)]]
+        server.publish(post_of(0))
+        source = open_source(server, position={"cursor": START, "endpoint": ""})
+        assert len(read_events(source, 1).events) == 1
+        assert len(server.fired) == 5
+
+
+def test_a_message_makes_the_next_failure_the_first_again(open_source: Open) -> None:
+    clock = FakeTime()
+    failures = Failures()
+    scripts: list[list[Action]] = [[Step.CLOSE], [Step.CLOSE], [Log(1), Step.CLOSE], [Step.LIVE]]
+    with JetstreamServer(scripts=scripts) as server:  # type: ignore[arg-type]
+        server.publish(post_of(0))
+        source = open_source(
+            server,
+            position={"cursor": START, "endpoint": ""},
+            retry_first_s=1.0,
+            retry_most_s=60.0,
+            random=failures,
+            monotonic=clock,
+        )
+        for number, wait in enumerate([1.0, 2.0, 1.0], start=1):
+            until(source, lambda _: failures.count == 1)
+            failures.count = 0
+            clock.now += wait - 0.1
+            source.next_batch()
+            assert len(server.asked) == number
+            clock.now += 0.2
+        assert len(read_events(source, 1).events) == 1
+
+
+def test_a_connection_that_comes_after_the_end_is_closed(
+    open_source: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[ClientConnection] = []
+    go_on = threading.Event()
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        go_on.wait(20)
+        made.append(connect(*arguments, **options))
+        return made[0]
+
+    monkeypatch.setattr(jetstream, "connect", slowly)
+    with JetstreamServer() as server:
+        source = open_source(server)
+        source.next_batch()
+        source.close()
+        go_on.set()
+        for thread in threading.enumerate():
+            if thread.name == "jetstream-connect":
+                thread.join(20)
+        assert [connection.state for connection in made] == [State.CLOSED]
+
+
 def test_a_handshake_that_never_ends_does_not_hold_next_batch(open_source: Open) -> None:
     with JetstreamServer(scripts=[[Mute()]]) as server:
         server.publish(post_of(0))
@@ -92,6 +165,7 @@ def test_a_handshake_that_never_ends_does_not_hold_next_batch(open_source: Open)
 
 def test_nothing_is_asked_before_the_back_off_is_over(open_source: Open) -> None:
     clock = FakeTime()
+    failures = Failures()
     with JetstreamServer(scripts=[[Step.RESET]]) as server:
         server.publish(post_of(0))
         source = open_source(
@@ -99,10 +173,11 @@ def test_nothing_is_asked_before_the_back_off_is_over(open_source: Open) -> None
             position={"cursor": START, "endpoint": ""},
             retry_first_s=100.0,
             retry_most_s=100.0,
-            random=lambda: 1.0,
+            random=failures,
             monotonic=clock,
         )
-        until(source, lambda _: server.fired == ["reset"] and metric(source, "connected") == 0)
+        until(source, lambda _: failures.count == 1)
+        assert server.fired == ["reset"]
         clock.now += 98.9
         source.next_batch()
         assert len(server.asked) == 1

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from ingestors.source import Position, SourceError
 from ingestors.x import XSource
+from runtime import logs
 from tests.ingestors.reading import metric, read_events, until
 from tests.ingestors.x_feed import (
     HELD,
@@ -21,7 +22,7 @@ from tests.ingestors.x_feed import (
     opening,
     sent,
 )
-from tests.servers.x_api import KEEP_ALIVE, STREAM, Step, XServer
+from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer
 
 
 @pytest.fixture
@@ -101,6 +102,7 @@ def test_backfill_repeats_what_was_missed(server: XServer, open_source: Open) ->
 def test_a_plan_without_backfill_goes_on_without(
     server: XServer, open_source: Open, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    logs.configure("json", "warning")  # to what capsys put in the place of standard error
     server.backfill = False
     server.scripts = [[Step.LIVE], [sent(0), Step.RESET], [sent(1), Step.LIVE]]
     source = open_source(server, backfill_minutes=5)
@@ -108,7 +110,7 @@ def test_a_plan_without_backfill_goes_on_without(
     assert server.fired == ["no backfill", "reset"]
     asked = ["backfill_minutes" in asked.query for asked in server.requests(STREAM)]
     assert asked == [True, False, False]
-    assert capsys.readouterr().out.count("no backfill") == 1
+    assert capsys.readouterr().err.count("no backfill") == 1
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,21 @@ def test_a_break_is_a_gap_from_when_it_was_noticed(server: XServer, open_source:
     assert server.fired == ["reset"]
     assert metric(source, "gaps_total") == 1
     assert metric(source, "gap_seconds_total") == 10
+
+
+def test_silence_is_a_gap_from_the_last_line(server: XServer, open_source: Open) -> None:
+    """The looks at this clock: a connection, a post, a keep-alive, and the next connection."""
+    looks = iter(range(10**6))
+    server.scripts = [[sent(0), KEEP_ALIVE, Step.STALL], [sent(1), Step.STALL], [Answer(401)]]
+    source = open_source(
+        server,
+        clock=lambda: NOW + timedelta(seconds=next(looks) ** 2),
+        keep_alive_timeout_s=0.4,
+    )
+    with pytest.raises(SourceError):
+        read_events(source, 3)
+    assert metric(source, "gaps_total") == 1
+    assert metric(source, "gap_seconds_total") == 3**2 - 2**2
 
 
 @pytest.mark.parametrize("token", [None, SecretStr(""), SecretStr("a\nb"), SecretStr("ü")])

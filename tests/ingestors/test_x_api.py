@@ -9,6 +9,7 @@ import pytest
 
 from ingestors.source import SourceError
 from ingestors.x_rules import Rule
+from runtime import logs
 from tests.ingestors.reading import read_events, reconnects
 from tests.ingestors.x_feed import HELD, RULE, TOKEN, Open, opening, sent
 from tests.servers.x_api import RULES, Answer, Step, XServer
@@ -116,13 +117,18 @@ def test_what_waiting_does_not_mend_names_the_setting(
 def test_the_token_is_in_no_log_and_no_error(
     server: XServer, open_source: Open, capsys: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
+    logs.configure("json", "debug")  # to what capsys put in the place of standard error
     caplog.set_level("DEBUG")
+    for name in ("tweepy", "urllib3"):
+        caplog.set_level("DEBUG", name)  # which logs.configure holds at WARNING
     server.token = "another"
     source = open_source(server)
     with pytest.raises(SourceError) as caught:
         read_events(source, 1)
     assert server.fired == ["unauthorized"]
     seen = "".join([*capsys.readouterr(), caplog.text, repr(caught.value), repr(vars(source))])
+    assert '"event": "refused"' in seen, "logs are seen at all"
+    assert "urllib3" in caplog.text, "and those of libraries"
     assert TOKEN not in seen
     chain: BaseException | None = caught.value
     while chain is not None:

@@ -1,6 +1,7 @@
 """The stream of X: lines, a connection that breaks, and holding back."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestors.backoff import XWaits
+from ingestors.backoff import Cause, XBackoff, XWaits
 from ingestors.source import SourceError
 from ingestors.x_stream import LineSplitter
 from tests.ingestors.reading import read_events, reconnects, until
-from tests.ingestors.x_feed import HELD, NOW, TOKEN, Open, id_of, ids, line_of, opening, sent
+from tests.ingestors.x_feed import HELD, NOW, SHORT, TOKEN, Open, id_of, ids, line_of, opening, sent
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer, farewell, tweet
 
 some_examples = settings(max_examples=60)
@@ -28,6 +29,25 @@ def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
 def server() -> Iterator[XServer]:
     with XServer(token=TOKEN, rules=[HELD]) as running:
         yield running
+
+
+Failure = tuple[Cause, float | None, float]
+"""The cause, when the rate limit resets, and the wait."""
+
+
+@pytest.fixture
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[Failure]:
+    """Every failure that the back-off is told of."""
+    told: list[Failure] = []
+    failed = XBackoff.failed
+
+    def tell(backoff: XBackoff, cause: Cause, reset_in_s: float | None = None) -> float:
+        wait = failed(backoff, cause, reset_in_s)
+        told.append((cause, reset_in_s, wait))
+        return wait
+
+    monkeypatch.setattr(XBackoff, "failed", tell)
+    return told
 
 
 @some_examples
@@ -115,7 +135,9 @@ def test_garbage_is_handed_over_and_does_not_end_the_stream(
     assert [event.id for event in batch.events] == ids(0, 1)
 
 
-def test_http_errors_are_waited_out(server: XServer, open_source: Open) -> None:
+def test_http_errors_are_waited_out(
+    server: XServer, open_source: Open, failures: list[Failure]
+) -> None:
     reset = str(int(NOW.timestamp()) + 7)
     issue = {"title": "ConnectionException", "connection_issue": "TooManyConnections"}
     server.scripts = [
@@ -130,6 +152,21 @@ def test_http_errors_are_waited_out(server: XServer, open_source: Open) -> None:
     assert server.fired == ["answer 429", "answer 429", "answer 503", "answer 500"]
     assert reconnects(source, "limited") == 2
     assert reconnects(source, "unavailable") == 2
+    assert [failure[:2] for failure in failures] == [
+        ("limited", 7.0),
+        ("limited", None),
+        ("unavailable", None),
+        ("unavailable", None),
+    ]
+
+
+def test_a_line_makes_the_next_failure_the_first_again(
+    server: XServer, open_source: Open, failures: list[Failure]
+) -> None:
+    server.scripts = [[Step.END], [Step.END], [KEEP_ALIVE, Step.END], [sent(0), Step.LIVE]]
+    read_events(open_source(server), 1)
+    step = SHORT.network_step_s
+    assert [wait for _, _, wait in failures] == [0, step, 0]
 
 
 def test_next_batch_returns_while_a_long_wait_goes_on(server: XServer, open_source: Open) -> None:
@@ -148,6 +185,9 @@ def test_what_was_read_is_handed_out_before_the_error(server: XServer, open_sour
     server.scripts = [[sent(0), sent(1), Step.END], [Answer(401, problem)]]
     source = open_source(server)
     server.wait_asked(2)
+    for thread in threading.enumerate():
+        if thread.name == "x-stream":
+            thread.join(20)
     assert len(read_events(source, 2).events) == 2
     with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN"):
         read_events(source, 1)

@@ -1,5 +1,6 @@
 """Enrichment is a pure function of posts: nothing lost, nothing moved, whatever the batches."""
 
+import itertools
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -161,10 +162,7 @@ def test_how_the_posts_are_cut_into_batches_changes_nothing(
 ) -> None:
     whole = enrich(events, keep_unmatched)
     edges = sorted({0, *(min(cut, len(events)) for cut in cuts), len(events)})
-    parts = [
-        enrich(events[start:end], keep_unmatched)
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    parts = [enrich(events[start:end], keep_unmatched) for start, end in itertools.pairwise(edges)]
     assert [event for part in parts for event in part.mentions] == whole.mentions
     assert [record for part in parts for record in part.activity] == whole.activity
     assert sum(part.unmatched for part in parts) == whole.unmatched

@@ -17,7 +17,7 @@ from tocsin.local import LocalPipeline, Wish, data_folder
 from tocsin.services import Service
 from tocsin.stack.choice import StackName
 
-_SOURCES = {"bluesky": ["bluesky"], "x": ["x"], "generate": ["generate", "--pace", "1"]}
+_SOURCES = ("bluesky", "x", "generate")
 
 
 class Rates:
@@ -84,6 +84,9 @@ def up(
         list[str] | None, typer.Option(help="bluesky, x, generate; may be repeated; or none.")
     ] = None,
     processors: Annotated[int, typer.Option(min=1, help="Processor processes, one a core.")] = 1,
+    pace_of_generated: Annotated[
+        float, typer.Option("--pace", min=0.001, help="Of generate: 60 is a minute a second.")
+    ] = 1.0,
 ) -> None:
     """Start a stack and all services, show how they do, and stop all on Ctrl-C.
 
@@ -102,7 +105,8 @@ def up(
         pipeline.apply_brands(wanted)
         pipeline.start_services()
         for name in sources:
-            pipeline.start_ingest(name, _SOURCES[name])
+            pace = ["--pace", str(pace_of_generated)] if name == "generate" else []
+            pipeline.start_ingest(name, [name, *pace])
         say(f"Kafka {pipeline.kafka.bootstrap_servers}, Elasticsearch {pipeline.elasticsearch.url}")
         rates = Rates()
         plain = not console.is_terminal

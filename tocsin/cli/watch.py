@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from queries.names import BrandMatcher
+from queries.tokens import tokenize
 from runtime import logs
 from runtime.errors import ConfigurationError
 from runtime.service import stop_on_signals
@@ -34,12 +35,17 @@ def brand_of(query: str) -> Brand:
             )
         terms.append(quoted or plain)
         expects_term = False
-    if not terms or expects_term:
+    if not terms or expects_term or not all(_says_something(term) for term in terms):
         raise ConfigurationError(f"'{query}' names nothing to watch; write a term after each OR")
     names = [term for term in terms if not term.startswith("@")]
     handles = [term[1:] for term in terms if term.startswith("@")]
     # Without names the brand's own name would count as one; this one cannot occur in a text.
     return Brand(id="watch", name="watch", names=names or ["\u2060"], handles=handles)
+
+
+def _says_something(term: str) -> bool:
+    """Whether a text can hold the term: punctuation alone is no word."""
+    return bool(tokenize(term).exact)
 
 
 def line_of(post: Post, matcher: BrandMatcher) -> Text:

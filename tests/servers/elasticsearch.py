@@ -1,0 +1,272 @@
+"""As much of Elasticsearch as the sink speaks to, on this machine; misbehaves on command.
+
+Bulk writes with ``external_gte`` versions kept in memory, searches by the few clauses that tocsin
+asks with, refresh, count, index. A search sees what a refresh has made visible, as in the real
+one, so a test notices a refresh that is missing.
+
+Faults come from ``faults``: one is used up a bulk request, in order. Every body of a bulk request
+that arrived is in ``bulks``.
+"""
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+JSON = "application/vnd.elasticsearch+json;compatible-with=9"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the whole request with an error."""
+
+    status: int
+    type: str = "some_exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Answer single items with errors: document id to status and the error's type."""
+
+    statuses: Mapping[str, tuple[int, str]]
+
+
+class Reset:
+    """Vanish without an answer: a TCP reset."""
+
+
+class Stall:
+    """Read the request and answer nothing until the server is closed."""
+
+
+Fault = Answer | Items | Reset | Stall
+
+
+@dataclass
+class Document:
+    """What is kept of one document."""
+
+    source: dict[str, Any]
+    version: int
+    visible: bool = False
+
+
+@dataclass
+class ElasticsearchServer:
+    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
+
+    ``most_bytes``: larger requests are answered 413. ``most_id_bytes``: as in the real one, an id
+    that is longer fails the whole request with 400.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    most_bytes: int = 100 * 2**20
+    most_id_bytes: int = 512
+    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
+    bulks: list[list[dict[str, Any]]] = field(default_factory=list)
+    """The actions of each bulk request that arrived whole."""
+    refreshes: int = 0
+
+    def __enter__(self) -> Self:
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        handler = type("Handler", (_Handler,), {"es": self})
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def sources(self, index: str) -> dict[str, dict[str, Any]]:
+        """The documents of an index by id, visible or not."""
+        return {key[1]: found.source for key, found in self.documents.items() if key[0] == index}
+
+    def wait_until_closed(self) -> None:
+        self._closing.wait()
+
+    # --- what it answers -------------------------------------------------------------------
+
+    def bulk(self, lines: Sequence[bytes], fault: Items | None) -> dict[str, Any]:
+        items, errors = [], False
+        rest = iter(lines)
+        actions = []
+        for line in rest:
+            ((verb, action),) = json.loads(line).items()
+            actions.append(action)
+            source = None if verb == "delete" else json.loads(next(rest))
+            told = fault.statuses.get(action["_id"]) if fault else None
+            result = _failure(*told) if told else self._one(verb, action, source)
+            errors |= "error" in result
+            items.append({verb: result})
+        self.bulks.append(actions)
+        return {"took": 1, "errors": errors, "items": items}
+
+    def _one(
+        self, verb: str, action: dict[str, Any], source: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        key = action["_index"], action["_id"]
+        if verb == "delete" or source is None:
+            return {"status": 200 if self.documents.pop(key, None) else 404}
+        present, version = self.documents.get(key), action.get("version", 0)
+        if present is not None and version < present.version:
+            return _failure(409, "version_conflict_engine_exception")
+        self.documents[key] = Document(source, version)
+        return {"status": 200 if present else 201}
+
+    def refresh(self) -> None:
+        self.refreshes += 1
+        for found in self.documents.values():
+            found.visible = True
+
+    def search(self, pattern: str, body: dict[str, Any]) -> dict[str, Any]:
+        found = [
+            {"_index": index, "_id": id_, "_source": document.source}
+            for (index, id_), document in self.documents.items()
+            if document.visible
+            and _named(index, pattern)
+            and _holds(body.get("query", {"bool": {}}), id_, document.source)
+        ]
+        names = [name for clause in body.get("sort", []) for name in clause]
+        for hit in found:
+            hit["sort"] = [hit["_source"].get(name) for name in names]
+        found.sort(key=lambda hit: [str(value) for value in hit["sort"]])
+        if "search_after" in body:
+            found = [hit for hit in found if hit["sort"] > body["search_after"]]
+        return {
+            "hits": {"total": {"value": len(found)}, "hits": found[: body.get("size", 10)]},
+            "count": len(found),
+        }
+
+
+def _failure(status: int, kind: str) -> dict[str, Any]:
+    error: dict[str, Any] = {"type": kind, "reason": f"told to answer {status}"}
+    if status == 400:
+        error["caused_by"] = {"type": "cause", "reason": "the cause"}
+    return {"status": status, "error": error}
+
+
+def _named(index: str, pattern: str) -> bool:
+    return index == pattern or (pattern.endswith("*") and index.startswith(pattern[:-1]))
+
+
+def _holds(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
+    """Whether a document fits a query; a clause that tocsin does not use is an error."""
+    ((kind, clause),) = query.items()
+    if kind == "bool":
+        return all(_holds(inner, id_, source) for inner in clause.get("filter", [])) and not any(
+            _holds(inner, id_, source) for inner in clause.get("must_not", [])
+        )
+    if kind == "ids":
+        return id_ in clause["values"]
+    if kind == "exists":
+        return _value(source, clause["field"]) is not None
+    ((name, wanted),) = clause.items()
+    value = _value(source, name)
+    if kind == "term":
+        return bool(value == wanted)
+    if kind == "range":
+        compare = {
+            "lt": lambda bound: value < bound,
+            "lte": lambda bound: value <= bound,
+            "gte": lambda bound: value >= bound,
+        }
+        return value is not None and all(compare[key](bound) for key, bound in wanted.items())
+    raise AssertionError(f"the server does not know {kind} queries")
+
+
+def _value(source: dict[str, Any], name: str) -> Any:
+    value: Any = source
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+class _Handler(BaseHTTPRequestHandler):
+    es: ElasticsearchServer
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.partition("?")[0].strip("/")
+        if path == "_bulk":
+            self._bulk(body)
+            return
+        index, _, action = path.partition("/")
+        with self.es._lock:
+            if action == "_refresh":
+                self.es.refresh()
+                self._answer(200, {})
+            elif action in ("_search", "_count"):
+                self._answer(200, self.es.search(index, json.loads(body or b"{}")))
+            elif action.startswith("_doc/"):
+                id_ = action.removeprefix("_doc/").replace("%3A", ":").replace("%2F", "/")
+                if len(id_.encode()) > self.es.most_id_bytes:
+                    self._answer(400, _failure(400, "action_request_validation_exception"))
+                    return
+                self.es.documents[index, id_] = Document(json.loads(body), 1)
+                self._answer(201, {"result": "created"})
+            else:
+                self._answer(404, _failure(404, "no_such_path"))
+
+    def do_PUT(self) -> None:
+        self.do_POST()
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def _bulk(self, body: bytes) -> None:
+        es = self.es
+        fault = es.faults.pop(0) if es.faults else None
+        if isinstance(fault, Reset):
+            option = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+            self.close_connection = True
+            self.connection.close()
+        elif isinstance(fault, Stall):
+            es.wait_until_closed()
+            self.close_connection = True
+        elif isinstance(fault, Answer):
+            self._answer(fault.status, _failure(fault.status, fault.type))
+        elif len(body) > es.most_bytes:
+            self._answer(413, _failure(413, "content_too_long_exception"))
+        else:
+            self._apply(body.splitlines(), fault)
+
+    def _apply(self, lines: Sequence[bytes], fault: Items | None) -> None:
+        ids = [
+            action["_id"]
+            for line in lines
+            for verb, action in json.loads(line).items()
+            if verb in ("index", "delete") and isinstance(action, dict)
+        ]
+        if any(len(id_.encode()) > self.es.most_id_bytes for id_ in ids):
+            self._answer(400, _failure(400, "action_request_validation_exception"))
+            return
+        with self.es._lock:
+            self._answer(200, self.es.bulk(lines, fault))
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("X-Elastic-Product", "Elasticsearch")
+        self.send_header("Content-Type", JSON)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""

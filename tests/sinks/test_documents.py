@@ -1,0 +1,199 @@
+"""What is written for a mention: where, under which version, and with which fields."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from queries.tokens import folded_tokens
+from schemas.mention import BrandMatch, Entity, Language, Match, Mention, MentionEvent, Sentiment
+from schemas.post import Author, Media, Metrics, Post
+from sinks.elasticsearch.documents import document, month_of, tombstone, upsert
+from sinks.elasticsearch.indices import MENTION_PROPERTIES
+from tests.sinks import events
+from tests.sinks.events import AT, INDEX, LATER, NAMES, SNOWFLAKE
+from tests.strategies import MENTION_EVENTS
+
+JANUARY = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def full() -> MentionEvent:
+    """A mention with every field set."""
+    post = Post(
+        id="file:1",
+        source="file",
+        author=Author(
+            id="17", handle="odile", name="Odile", followers=3, verified=True, created_at=AT
+        ),
+        text="Velmora à Nantes",
+        title="Encore une Panne",
+        created_at=AT,
+        url="https://f.example/1",
+        language="fr",
+        edited_at=AT,
+        claimed_at=AT,
+        reply_to="file:0",
+        repost_of="file:2",
+        quote_of="file:3",
+        mentions=["a"],
+        hashtags=["b"],
+        links=["https://l.example"],
+        media=[Media(type="photo", url="https://m.example", alt="alt")],
+        place="Nantes",
+        country="FR",
+        metrics=Metrics(likes=1, reposts=2, replies=3, quotes=4, views=5),
+        truncated=True,
+        labels={"topic": "network"},
+    )
+    mention = Mention(
+        post=post,
+        language=Language(code="fr", confidence=0.9),
+        brands=[BrandMatch(id="velmora", matches=[Match(text="Velmora", start=0, end=7)])],
+        entities=[Entity(text="Nantes", label="LOC", start=10, end=16)],
+        sentiment=Sentiment(label="negative", score=-0.5, negative=0.6, neutral=0.3, positive=0.1),
+        provenance={"brands": "names-1"},
+    )
+    return MentionEvent(
+        op="upsert",
+        id="file:1",
+        source="file",
+        version=7,
+        ingested_at=AT,
+        enriched_at=LATER,
+        mention=mention,
+    )
+
+
+def written(event: MentionEvent) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(upsert(event, NAMES).document)
+    return found
+
+
+def unmapped(body: dict[str, Any], properties: dict[str, Any], path: str = "") -> set[str]:
+    """Paths of the body that the mapping does not name; those under ``enabled: false`` are free."""
+    missing = set()
+    for name, value in body.items():
+        mapping = properties.get(name)
+        if mapping is None:
+            missing.add(path + name)
+        elif "properties" in mapping:
+            for inner in value if isinstance(value, list) else [value]:
+                missing |= unmapped(inner, mapping["properties"], f"{path}{name}.")
+    return missing
+
+
+def test_every_field_is_in_the_mapping() -> None:
+    assert unmapped(written(full()), MENTION_PROPERTIES) == set()
+
+
+def test_every_mapped_field_is_written() -> None:
+    assert written(full()).keys() == MENTION_PROPERTIES.keys() - {"deleted_at"}
+
+
+@given(MENTION_EVENTS.filter(lambda event: event.mention is not None))
+@settings(max_examples=50)
+def test_any_mention_is_a_document_that_the_mapping_knows(event: MentionEvent) -> None:
+    body = written(event)
+    assert unmapped(body, MENTION_PROPERTIES) == set()
+    assert (body["id"], body["version"]) == (event.id, event.version)
+    assert None not in body.values()
+    assert [] not in body.values()
+
+
+def test_the_fields_are_flat_where_analysts_filter() -> None:
+    body = written(full())
+    assert body["brands"] == ["velmora"]
+    assert (body["language"], body["language_confidence"]) == ("fr", 0.9)
+    assert (body["kind"], body["labels"], body["truncated"]) == ("quote", ["topic=network"], True)
+    assert body["author"]["followers"] == 3
+    assert body["sentiment"]["label"] == "negative"
+    assert body["entities"] == [{"text": "Nantes", "label": "LOC", "start": 10, "end": 16}]
+
+
+def test_the_tokens_are_those_of_title_and_text() -> None:
+    tokens = written(full())["tokens"].split(" ")
+    assert tokens == ["encore", "une", "panne", "velmora", "a", "nantes"]
+    assert tokens == folded_tokens("Encore une Panne\nVelmora à Nantes")
+
+
+def test_what_is_absent_is_left_out() -> None:
+    event = events.upsert()
+    assert event.mention is not None
+    assert document(event, event.mention).keys() == {
+        "id", "source", "version", "kind", "author", "text", "tokens", "created_at",
+        "ingested_at", "enriched_at", "metrics", "provenance",
+    }  # fmt: skip
+
+
+def test_an_operation_is_two_lines_under_an_external_version() -> None:
+    action, body = upsert(full(), NAMES).lines().split(b"\n")
+    assert json.loads(action) == {
+        "index": {
+            "_index": INDEX,
+            "_id": "file:1",
+            "version": 7,
+            "version_type": "external_gte",
+        }
+    }
+    assert json.loads(body)["text"] == "Velmora à Nantes"
+
+
+def test_text_with_lines_stays_on_one() -> None:
+    lines = upsert(events.upsert(text="a\nb\r\u2028c"), NAMES).lines()
+    assert lines.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "index"),
+    [
+        (events.upsert(created_at=JANUARY), "tocsin-mentions-2026.01"),
+        (events.upsert(created_at=JANUARY + timedelta(seconds=1)), "tocsin-mentions-2026.02"),
+        # UTC decides, whatever the offset that it was written with.
+        (
+            events.upsert(created_at=datetime(2026, 2, 1, 1, tzinfo=timezone(timedelta(hours=2)))),
+            "tocsin-mentions-2026.01",
+        ),
+        # The id knows better than the post, since a delete has it too.
+        (events.upsert(SNOWFLAKE, created_at=JANUARY), "tocsin-mentions-2022.06"),
+        # An id that was made up is not believed.
+        (events.upsert("bluesky:a/7zzzzzzzzzzzz", created_at=JANUARY), "tocsin-mentions-2026.01"),
+        (events.upsert("bluesky:a/2222222222222", created_at=JANUARY), "tocsin-mentions-2026.01"),
+        # Nothing can be out of the calendar.
+        (
+            events.upsert(created_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+            "tocsin-mentions-0001.01",
+        ),
+        (
+            events.upsert(
+                created_at=datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
+            ),
+            "tocsin-mentions-9999.12",
+        ),
+    ],
+)
+def test_the_month_decides_the_index(event: MentionEvent, index: str) -> None:
+    assert upsert(event, NAMES).index == index
+
+
+def test_a_delete_finds_the_month_of_its_post() -> None:
+    encoded = month_of(events.upsert(SNOWFLAKE))
+    assert encoded is not None
+    assert month_of(events.delete(SNOWFLAKE)) == encoded
+    assert month_of(events.delete(SNOWFLAKE, created_at=JANUARY)) == encoded
+    assert month_of(events.delete("file:1", created_at=JANUARY)) == JANUARY
+    assert month_of(events.delete("file:1")) is None
+
+
+def test_a_tombstone_holds_nothing_of_the_post() -> None:
+    found = tombstone("file:1", "file", 8, INDEX, LATER)
+    assert (found.id, found.index, found.version, found.deletes) == ("file:1", INDEX, 8, True)
+    body = json.loads(found.document)
+    assert body == {
+        "id": "file:1",
+        "source": "file",
+        "version": 8,
+        "deleted_at": "2026-01-02T03:04:06Z",
+    }
+    assert unmapped(body, MENTION_PROPERTIES) == set()

@@ -1,0 +1,39 @@
+"""Runs ``tocsin`` in this process, as its entry point does: every start of Python costs seconds."""
+
+import io
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from tocsin.cli.main import main
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Commands:
+    """Calls the entry point with arguments and, where given, bytes on standard input."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Ran:
+        self._monkeypatch.setattr(sys, "argv", ["tocsin", *arguments])
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        self._capsys.readouterr()
+        status: object = 0
+        try:
+            main()
+        except SystemExit as error:
+            status = error.code or 0
+        captured = self._capsys.readouterr()
+        assert isinstance(status, int)
+        return Ran(status, captured.out, captured.err)
