@@ -18,7 +18,13 @@ from runtime.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.dead_letters import replays_of
 from runtime.errors import TocsinError
 from runtime.health import Health
-from runtime.kafka import MAX_MESSAGE_BYTES, check_topics, sasl_login, tls_context
+from runtime.kafka import (
+    MAX_MESSAGE_BYTES,
+    check_topics,
+    sasl_login,
+    tls_context,
+    with_messages,
+)
 from runtime.service import start_monitor
 from runtime.settings import KafkaSettings, MonitorSettings, ProcessSettings, load
 
@@ -99,6 +105,14 @@ def _incoming(event: Any) -> Incoming:
 
 
 def _stuck(partitions: list[int]) -> None:
+    """Called by the watchdog; asks Kafka first, since an expired partition only looks stuck."""
+    topic = _kafka.topic_prefix + "posts"
+    try:
+        partitions = with_messages(_kafka, topic, partitions)
+    except TocsinError as error:
+        end_process(error)
+    if not partitions:
+        return
     end_process(
         TocsinError(
             f"partitions {partitions} have lag and committed nothing for "

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from queries.tokens import tokenize
 from runtime.errors import ConfigurationError
 from schemas.brand import Brand
 
@@ -49,6 +50,12 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
         brand = msgspec.convert(entry, Brand)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: brand {name}: {error}") from None
+    for word in brand.names or [brand.name]:
+        if not len(tokenize(word)):
+            raise ConfigurationError(
+                f"{path}: brand {name} is named {word!r}, which holds no word; write it with "
+                "letters, digits or an emoji"
+            )
     if brand.query is not None and not brand.names:
         raise ConfigurationError(
             f"{path}: brand {name} has a query and no names; this version matches by names and "

@@ -171,6 +171,18 @@ def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
         )
 
 
+def with_messages(settings: KafkaSettings, topic: str, partitions: Iterable[int]) -> list[int]:
+    """Those of the partitions that hold messages now; what has expired is not there to be read."""
+    assigned = [TopicPartition(topic, partition) for partition in partitions]
+    client = consumer(settings, "watchdog")
+    try:
+        with kafka_errors(settings):
+            starts, ends = client.beginning_offsets(assigned), client.end_offsets(assigned)
+    finally:
+        client.close()
+    return [tp.partition for tp in assigned if starts[tp] < ends[tp]]
+
+
 def read_to_end(client: KafkaConsumer, topic: str) -> Iterator[Any]:
     """Assign every partition of ``topic`` and yield its records up to the end as it is now."""
     partitions = client.partitions_for_topic(topic)

@@ -141,9 +141,6 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
     assert ran.status == 2
 
 
-@pytest.mark.xfail(
-    reason="tocsin.cli.main does not know the click that typer brings along", strict=False
-)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -4,7 +4,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from runtime.errors import TocsinError
@@ -70,12 +69,7 @@ app.add_typer(checkpoints.app, name="checkpoints")
 def main() -> None:
     """Entry point; never shows a traceback for what a person can mend."""
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app()
     except (TocsinError, StackError) as error:
         console.print(f"tocsin: {error}", style="red", markup=False)
         sys.exit(getattr(error, "exit_status", 1))
