@@ -5,6 +5,8 @@ and acknowledges them, in order, once that returns. Settings are read here, once
 """
 
 import tempfile
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import faust
@@ -92,6 +94,11 @@ posts = app.topic(
 )
 
 
+def _acknowledge(events: Sequence[Any]) -> None:
+    for event in events:
+        event.ack()
+
+
 def _incoming(event: Any) -> Incoming:
     message = event.message
     return Incoming(
@@ -147,9 +154,7 @@ async def _work(stream: Any, worker: Worker) -> None:
     )
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
-        await worker.handle([_incoming(event) for event in events])
-        for event in events:
-            event.ack()
+        await worker.take([_incoming(event) for event in events], partial(_acknowledge, events))
     await worker.stop()
 
 

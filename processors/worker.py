@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from processors.batch import SERVICE, Incoming, Processed, process
@@ -20,7 +20,7 @@ from processors.pipeline import build_enricher, warm
 from runtime import metrics
 from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
-from runtime.errors import ServiceUnavailable, TocsinError
+from runtime.errors import TocsinError
 from runtime.health import Health
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
@@ -52,7 +52,11 @@ class Worker:
         self._clock = clock
         self._delivery = Delivery(kafka)
         self._enricher: Enricher | None = None
-        self._pulse: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        # One waits while one is enriched and one is delivered: three batches in memory.
+        self._batches: asyncio.Queue[tuple[Sequence[Incoming], Callable[[], None]]] = asyncio.Queue(
+            maxsize=1
+        )
         self._brake = Brake(
             settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
         )
@@ -71,7 +75,10 @@ class Worker:
         except TocsinError as error:
             end_process(error)
         self.book.start(on_failure=end_process)
-        self._pulse = asyncio.create_task(self._beat())
+        self._tasks = [
+            asyncio.create_task(self._beat()),
+            asyncio.create_task(self._handle_batches()),
+        ]
         self.health.clear("start")
         await self._wait_for_brands()
 
@@ -88,23 +95,43 @@ class Worker:
             await asyncio.sleep(0.2)
         self.health.clear("brands")
 
-    async def handle(self, batch: Sequence[Incoming]) -> None:
-        """Return once everything that the batch came to is delivered; else end the process."""
-        assert self._enricher is not None, "start() comes first"
-        await self._wait_for_brands()
-        began = time.perf_counter()
+    async def take(self, batch: Sequence[Incoming], acknowledge: Callable[[], None]) -> None:
+        """Hand over a batch; ``acknowledge`` is called once all that it came to is delivered.
+
+        Returns as soon as there is room: while one batch is delivered, the next is enriched and
+        the one after that is read. They are delivered and acknowledged in the order of the calls.
+        """
+        await self._batches.put((batch, acknowledge))
+
+    async def _handle_batches(self) -> None:
+        """Enrich one batch after the other; never returns, never raises."""
+        delivery: asyncio.Task[None] | None = None
         try:
-            # In a thread, so that heartbeats and fetches go on while the models work.
-            result = await asyncio.to_thread(process, batch, self._enricher, self._clock)
-            await self._delivery.deliver(result.outgoing)
-            self._count(result)
-            self._brake.record(result.good, result.bad)
-        except TocsinError as error:
+            while True:
+                batch, acknowledge = await self._batches.get()
+                await self._wait_for_brands()
+                began = time.perf_counter()
+                assert self._enricher is not None, "start() comes first"
+                # In a thread, so that heartbeats and fetches go on while the models work.
+                result = await asyncio.to_thread(process, batch, self._enricher, self._clock)
+                if delivery is not None:
+                    await delivery
+                delivery = asyncio.create_task(self._finish(result, acknowledge, began))
+        except Exception as error:  # noqa: BLE001
             end_process(error)
-        except Exception as error:
-            log.error("a fault of ours", exc_info=error)
-            end_process(ServiceUnavailable(f"unexpected: {error!r}"))
-        metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
+
+    async def _finish(
+        self, result: Processed, acknowledge: Callable[[], None], began: float
+    ) -> None:
+        """Deliver, acknowledge, count; then let the brake judge."""
+        try:
+            await self._delivery.deliver(result.outgoing)
+            acknowledge()
+            self._count(result)
+            metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
+            self._brake.record(result.good, result.bad)
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
 
     def _count(self, result: Processed) -> None:
         for op, count in result.mentions.items():
@@ -113,7 +140,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Let go of the connections."""
-        if self._pulse is not None:
-            self._pulse.cancel()
+        for task in self._tasks:
+            task.cancel()
         self.book.stop()
         await self._delivery.stop()
