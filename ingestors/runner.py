@@ -4,9 +4,11 @@ Invariants:
 
 1. A checkpoint is sent only after Kafka acknowledged every event and dead letter before it.
 2. Everything a source hands over is sent: as an event, or as a dead letter with its reason.
-3. At most ``buffer_events`` events are in flight; beyond that the source is not read.
-4. On SIGTERM: nothing more is read, what is in flight is awaited, the checkpoint is saved.
-   What Kafka has not acknowledged by the drain time-out is read again after the restart.
+3. At most ``buffer_events`` events and dead letters are in flight; beyond that the source is not
+   read.
+4. On SIGTERM and on a :class:`SourceError`: the source is closed, what it had received is sent,
+   what is in flight is awaited, the checkpoint is saved. That takes no longer than the drain
+   time-out, Kafka or no Kafka; what it has not acknowledged then is read again after the restart.
 """
 
 import contextlib
@@ -18,10 +20,10 @@ from threading import Event
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
-from ingestors.source import Batch, Position, Source, Unreadable
+from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.dead_letters import TOPIC as DEAD_LETTERS
@@ -34,7 +36,10 @@ from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT, POST_EVENT, InvalidMessage
 from schemas.dead_letter import Reason
 from schemas.post import PostEvent
+from schemas.registry import topics
 
+MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
+"""What the posts topic takes, less Kafka's own framing."""
 log = get_logger("ingest")
 
 
@@ -70,11 +75,15 @@ class Runner:
         self._monotonic = monotonic
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
+        """Futures of ``_sent``: events and dead letters alike."""
         self._acknowledged = 0
         self._position: Position | None = None
         self._saved: Position | None = None
         self._checkpoint_due = monotonic()
         self._checkpoint_sent: Any = None
+        self._stop = Event()
+        self._deadline: float | None = None
+        """When the drain is over; None while there is no reason to end."""
 
     def run(self, stop: Event, checkpoint: Checkpoint | None) -> int:
         """Run until the source ends or ``stop`` is set; returns the events acknowledged."""
@@ -83,24 +92,42 @@ class Runner:
             self._position = self._saved = checkpoint.position
             self._acknowledged = checkpoint.posts
         before = self._acknowledged
+        self._stop, self._deadline = stop, None
         self.source.open(None if checkpoint is None else checkpoint.position)
         self.health.clear("start")
         log.info("reading", source=source_id, resumed=checkpoint is not None)
+        failure: SourceError | None = None
         try:
-            while not stop.is_set():
-                self._wait_for_room(stop)
-                batch = self.source.next_batch()
-                self.health.beat()
-                self._send(batch)
-                self._settle()
-                self._save_checkpoint()
-                if batch.finished:
-                    break
+            self._read()
+        except SourceError as error:
+            failure = error
         finally:
             self.source.close()
         self._drain()
         log.info("stopped", source=source_id, events=self._acknowledged - before)
+        if failure is not None:
+            raise failure
         return self._acknowledged - before
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            self._wait_for_room()
+            batch = self.source.next_batch()
+            self.health.beat()
+            self._send(batch)
+            self._settle()
+            self._save_checkpoint()
+            if batch.finished:
+                break
+
+    def _out_of_time(self) -> bool:
+        """Whether the drain time-out has passed since the stop was noticed."""
+        if self._deadline is None and self._stop.is_set():
+            self._begin_to_end()
+        return self._deadline is not None and self._monotonic() >= self._deadline
+
+    def _begin_to_end(self) -> None:
+        self._deadline = self._monotonic() + self.settings.drain_timeout_s
 
     # --- sending ---------------------------------------------------------------------------
 
@@ -110,7 +137,7 @@ class Runner:
         futures = [self._send_event(event) for event in batch.events]
         futures += [self._send_unreadable(item) for item in batch.unreadable]
         self._sent.append(_Sent(futures, batch.position, len(batch.events)))
-        self._in_flight += len(batch.events)
+        self._in_flight += len(futures)
         metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
         if batch.events:
             self._count(batch)
@@ -138,10 +165,12 @@ class Runner:
         except InvalidMessage as error:
             payload = repr(event).encode("utf-8", "backslashreplace")
             return self._send_letter(payload, "unreadable_post", error.detail)
-        try:
-            return self._produce("posts", event.id.encode(), data)
-        except MessageSizeTooLargeError as error:
-            return self._send_letter(data, "too_large", str(error))
+        key = event.id.encode()
+        size = len(key) + len(data)
+        if size > MAX_EVENT_BYTES:
+            detail = f"it is {size} bytes, the topic takes {MAX_EVENT_BYTES}"
+            return self._send_letter(data, "too_large", detail)
+        return self._produce("posts", key, data)
 
     def _send_unreadable(self, item: Unreadable) -> Any:
         metrics.INGEST_UNREADABLE.labels(self.source.source_id).inc()
@@ -165,6 +194,12 @@ class Runner:
             try:
                 return self.producer.send(self._prefix + topic, value=value, key=key)
             except KafkaTimeoutError as error:
+                if self._out_of_time():
+                    raise ServiceUnavailable(
+                        f"Kafka did not answer within {self.settings.drain_timeout_s:.0f} s of the "
+                        "stop; what it has not acknowledged will be read again from the last "
+                        "checkpoint"
+                    ) from None
                 self.health.beat()
                 self.health.hinder("kafka", str(error))
                 metrics.RETRIES.labels("ingest", "kafka").inc()
@@ -174,7 +209,7 @@ class Runner:
 
     def _settle(self) -> None:
         """Take what Kafka has acknowledged off the front, in order."""
-        settled = 0
+        settled = events = 0
         while self._sent and all(future.is_done for future in self._sent[0].futures):
             sent = self._sent.popleft()
             for future in sent.futures:
@@ -183,23 +218,24 @@ class Runner:
                         f"Kafka refused an event ({future.exception!r}); the checkpoint stays "
                         "before it, so start again once Kafka is well"
                     )
-            settled += sent.events
+            settled += len(sent.futures)
+            events += sent.events
             if sent.position is not None:
                 self._position = sent.position
         if settled:
             self.health.clear("kafka")
             self._in_flight -= settled
-            self._acknowledged += settled
-            metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(settled)
+            self._acknowledged += events
+            metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(events)
             metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
 
-    def _wait_for_room(self, stop: Event) -> None:
+    def _wait_for_room(self) -> None:
         """Backpressure: not reading the source until Kafka has caught up."""
         if self._in_flight < self.settings.buffer_events:
             return
         began = self._monotonic()
-        while self._in_flight >= self.settings.buffer_events and not stop.is_set():
-            stop.wait(0.002)
+        while self._in_flight >= self.settings.buffer_events and not self._stop.is_set():
+            self._stop.wait(0.002)
             self.health.beat()
             self._settle()
             if self._monotonic() - began > 5:
@@ -210,6 +246,7 @@ class Runner:
     # --- checkpoints -----------------------------------------------------------------------
 
     def _save_checkpoint(self, now: bool = False) -> None:
+        self._check_checkpoint()
         if self._position is None or self._position == self._saved:
             return
         if not now and self._monotonic() < self._checkpoint_due:
@@ -231,20 +268,51 @@ class Runner:
         future.add_callback(lambda _: gauge.set(moment.timestamp()))
         self._checkpoint_sent, self._saved = future, self._position
 
+    def _check_checkpoint(self) -> None:
+        """Raise if Kafka refused the last one; without them, a restart would read all again."""
+        if self._checkpoint_sent is not None and self._checkpoint_sent.failed():
+            raise ServiceUnavailable(
+                f"Kafka refused a checkpoint ({self._checkpoint_sent.exception!r}); start again "
+                f"once the topic {self._prefix}{CHECKPOINTS} can be written"
+            )
+
+    # --- the end ---------------------------------------------------------------------------
+
     def _drain(self) -> None:
         """Wait for what is in flight, then save the last checkpoint and wait for that too."""
-        deadline = self._monotonic() + self.settings.drain_timeout_s
-        while self._sent and self._monotonic() < deadline:
+        if self._deadline is None:
+            self._begin_to_end()
+        assert self._deadline is not None
+        self._send_what_was_received()
+        while self._sent and not self._out_of_time():
             self.health.beat()
             self._settle()
             time.sleep(0.002)
         self._save_checkpoint(now=True)
-        remaining = max(1.0, deadline - self._monotonic())
+        remaining = max(1.0, self._deadline - self._monotonic())
         with contextlib.suppress(KafkaError):  # what is missing is told below
             self.producer.flush(timeout=remaining)
         if self._sent:
             raise ServiceUnavailable(
-                f"{self._in_flight} events were not acknowledged by Kafka within "
+                f"{self._in_flight} messages were not acknowledged by Kafka within "
                 f"{self.settings.drain_timeout_s:.0f} s; they will be read again from the last "
                 "checkpoint"
             )
+        self._check_checkpoint()
+        if self._checkpoint_sent is not None and not self._checkpoint_sent.is_done:
+            raise ServiceUnavailable(
+                "Kafka did not acknowledge the last checkpoint within "
+                f"{self.settings.drain_timeout_s:.0f} s; what is behind the one before it will be "
+                "read again"
+            )
+
+    def _send_what_was_received(self) -> None:
+        """Ask the closed source for what it still holds; its own bound is the bound here."""
+        with contextlib.suppress(SourceError):  # nothing is left
+            while not self._out_of_time():
+                batch = self.source.next_batch()
+                if not batch.events and not batch.unreadable:
+                    return
+                self.health.beat()
+                self._send(batch)
+                self._settle()

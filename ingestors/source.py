@@ -14,6 +14,9 @@ Rules that a source keeps:
 - What cannot be understood is handed over as :class:`Unreadable`; it never raises for bad data.
 - It raises :class:`SourceError` only for what a person has to mend (a wrong token, a missing
   file).
+- After ``close`` it is asked again, until it says with an empty batch or a :class:`SourceError`
+  that nothing is left. It may then hand out what it had received before and must not wait for
+  more. A platform's source that cannot resume does so; one that can need not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,4 +75,4 @@ class Source(Protocol):
         """What came next; possibly nothing."""
 
     def close(self) -> None:
-        """Let go of connections and files; safe to call twice."""
+        """Let go of connections and files, not of what was received; safe to call twice."""

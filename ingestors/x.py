@@ -136,7 +136,7 @@ class XSource:
         return Batch(events, self._position(), unreadable)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; ``next_batch`` goes on with what was received until then."""
         if self._stream is not None:
             self._stream.stop()
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)

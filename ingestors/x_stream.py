@@ -3,7 +3,8 @@
 A client that reads too slowly is disconnected. Reading therefore has a thread of its own and a
 bounded queue behind it; when that is full, reading stops, and TCP tells X. Silence is a dead
 connection: the socket's time-out is the keep-alive watchdog. Lines are handed on as they are, and
-never interpreted beyond X's own good-bye.
+never interpreted beyond X's own good-bye. What was read when the stop came is still handed out: X
+would not send it again.
 """
 
 import queue
@@ -82,7 +83,8 @@ class Stream:
         self._gap_after_s = gap_after_s
         self._clock = clock
         self._backoff = XBackoff(waits)
-        self._lines: queue.Queue[Line | None] = queue.Queue(buffer_lines)
+        self._lines: queue.Queue[Line | None] = queue.Queue()
+        self._room = threading.Semaphore(buffer_lines)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="x-stream", daemon=True)
         self._reconciled = False
@@ -109,9 +111,11 @@ class Stream:
     def take(self, timeout_s: float) -> Line | None:
         """The next line, or None if none came in time (or ever will: see ``failure``)."""
         try:
-            return self._lines.get(timeout=timeout_s)
+            line = self._lines.get(timeout=0 if self._stop.is_set() else timeout_s)
         except queue.Empty:
             return None
+        self._room.release()
+        return line
 
     def _run(self) -> None:
         """Connect again and again; what ends this is told to whoever takes lines."""
@@ -124,8 +128,7 @@ class Stream:
                 metrics.INGEST_RECONNECTS.labels(self._source_id, cause).inc()
         except Exception as error:  # noqa: BLE001 - it is raised where lines are taken
             self.failure = error
-            with suppress(queue.Full):  # wakes whoever waits; nobody waits for a full queue
-                self._lines.put_nowait(None)
+            self._lines.put(None)  # wakes whoever waits
         finally:
             self._client.session.close()
 
@@ -208,12 +211,9 @@ class Stream:
         return "dropped"
 
     def _put(self, line: Line) -> None:
-        """Queue a line; while the queue is full, nothing more is read."""
+        """Queue a line; while there is no room, nothing more is read. A stop makes room."""
         self._backoff.healthy()
         self._last_line = line.at
-        while not self._stop.is_set():
-            try:
-                self._lines.put(line, timeout=0.5)
-                return
-            except queue.Full:
-                continue
+        while not self._stop.is_set() and not self._room.acquire(timeout=0.5):
+            pass
+        self._lines.put(line)

@@ -111,21 +111,18 @@ def _incoming(event: Any) -> Incoming:
     )
 
 
-def _stuck(partitions: list[int]) -> None:
+def _stuck(partitions: list[int]) -> list[int]:
     """Called by the watchdog; asks Kafka first, since an expired partition only looks stuck."""
-    topic = _kafka.topic_prefix + "posts"
     try:
-        partitions = with_messages(_kafka, topic, partitions)
+        stuck = with_messages(_kafka, _kafka.topic_prefix + "posts", partitions)
     except TocsinError as error:
         end_process(error)
-    if not partitions:
-        return
-    end_process(
-        TocsinError(
-            f"partitions {partitions} have lag and committed nothing for "
-            f"{_settings.stuck_after_s:.0f} s; leaving them to another process"
+    if stuck:
+        why = (
+            f"partitions {stuck} have lag and committed nothing for {_settings.stuck_after_s:.0f} s"
         )
-    )
+        end_process(TocsinError(f"{why}; leaving them to another process"))
+    return partitions
 
 
 def _monitor() -> Health:

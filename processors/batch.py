@@ -14,6 +14,7 @@ from processors.enrich import Enriched, Enricher
 from runtime import metrics
 from runtime.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.dead_letters import dead_letter
+from runtime.errors import TocsinError
 from runtime.logs import get_logger
 from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT, InvalidMessage
 from schemas.dead_letter import Reason
@@ -89,6 +90,8 @@ def _enrich(
         return
     try:
         outgoing = _encode(enriched := enricher.enrich([event for _, event in decoded], clock()))
+    except TocsinError:
+        raise  # a model that cannot be loaded is not the post's fault
     except Exception as error:  # any annotator's own bug; never lets one post stop the stream
         if len(decoded) == 1:
             message, event = decoded[0]

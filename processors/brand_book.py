@@ -4,12 +4,10 @@ import threading
 from collections.abc import Callable
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError
 
 from queries.names import BrandMatcher
 from runtime import kafka, metrics
 from runtime.clock import Clock, utc_now
-from runtime.errors import TocsinError
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.brand import Brand
@@ -61,7 +59,8 @@ class BrandBook:
                     self._poll(consumer)
             finally:
                 consumer.close()
-        except (KafkaError, TocsinError) as error:
+        except Exception as error:  # noqa: BLE001
+            # Whatever it was: going on with the brands as they were would be a silent fault.
             on_failure(error)
 
     def _poll(self, consumer: KafkaConsumer) -> None:

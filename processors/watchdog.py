@@ -30,6 +30,16 @@ class Progress:
     def __init__(self, stuck_after_s: float) -> None:
         self.stuck_after_s = stuck_after_s
         self._moved: dict[int, tuple[int | None, float]] = {}
+        self._expired: dict[int, int] = {}
+
+    def caught_up(self, partition: int, end: int | None) -> None:
+        """Kafka has nothing below ``end`` that is still to be read: it has expired."""
+        self._expired[partition] = end or 0
+        self._moved.pop(partition, None)
+
+    def committed(self, state: PartitionState) -> int:
+        """What counts as committed: what is, or what has expired before it could be."""
+        return max(state.committed or 0, self._expired.get(state.partition, 0))
 
     def stuck(self, states: Iterable[PartitionState], now: float, holding: bool) -> list[int]:
         """Partitions that are stuck at ``now`` (monotonic seconds).
@@ -41,48 +51,58 @@ class Progress:
         for state in states:
             seen.add(state.partition)
             before = self._moved.get(state.partition)
-            idle = state.end is None or (state.committed or 0) >= state.end
+            idle = state.end is None or self.committed(state) >= state.end
             if holding or idle or before is None or state.committed != before[0]:
                 self._moved[state.partition] = (state.committed, now)
             elif now - before[1] > self.stuck_after_s:
                 found.append(state.partition)
         for gone in self._moved.keys() - seen:
             del self._moved[gone]
+            self._expired.pop(gone, None)
         return found
 
 
-def export(states: Iterable[PartitionState]) -> None:
+def export(states: Iterable[PartitionState], progress: Progress) -> None:
     """Put the offsets into the metrics; partitions that went elsewhere are taken out."""
     metrics.PROCESS_LAG.clear()
     metrics.PROCESS_UNCOMMITTED.clear()
     for state in states:
         label = str(state.partition)
         if state.end is not None:
-            metrics.PROCESS_LAG.labels(label).set(max(0, state.end - (state.committed or 0)))
+            metrics.PROCESS_LAG.labels(label).set(max(0, state.end - progress.committed(state)))
         metrics.PROCESS_UNCOMMITTED.labels(label).set(state.acknowledged)
 
 
 def watch(
     states: Callable[[], list[PartitionState]],
     holding: Callable[[], bool],
-    on_stuck: Callable[[list[int]], None],
+    on_stuck: Callable[[list[int]], list[int]],
     stuck_after_s: float,
     every_s: float = 2.0,
 ) -> threading.Thread:
-    """Look at the partitions every ``every_s`` seconds, in a thread, for as long as we live."""
+    """Look at the partitions every ``every_s`` seconds, in a thread, for as long as we live.
+
+    ``on_stuck`` ends the process, or returns those that only look stuck.
+    """
+
+    def look(progress: Progress) -> None:
+        now_states = states()
+        export(now_states, progress)
+        found = progress.stuck(now_states, time.monotonic(), holding())
+        if found:
+            ends = {state.partition: state.end for state in now_states}
+            for partition in on_stuck(found):
+                progress.caught_up(partition, ends[partition])
 
     def run() -> None:
         progress = Progress(stuck_after_s)
         while True:
             time.sleep(every_s)
             try:
-                now_states = states()
-            except RuntimeError:
-                continue  # Faust's dictionaries changed under us: look again
-            export(now_states)
-            found = progress.stuck(now_states, time.monotonic(), holding())
-            if found:
-                on_stuck(found)
+                look(progress)
+            except Exception as error:  # noqa: BLE001
+                # A rebalance changes the consumer under us in several ways: look again.
+                log.debug("could not look", why=repr(error))
 
     thread = threading.Thread(target=run, name="watchdog", daemon=True)
     thread.start()

@@ -20,7 +20,7 @@ from processors.pipeline import build_enricher, warm
 from runtime import metrics
 from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
-from runtime.errors import TocsinError
+from runtime.errors import ServiceUnavailable, TocsinError
 from runtime.health import Health
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
@@ -109,7 +109,9 @@ class Worker:
         try:
             while True:
                 batch, acknowledge = await self._batches.get()
-                await self._wait_for_brands()
+                if self.holding:
+                    # Waiting here would hold up a rebalance; after a restart, start() waits.
+                    raise ServiceUnavailable("the last brand was taken away; nothing to match")
                 began = time.perf_counter()
                 assert self._enricher is not None, "start() comes first"
                 # In a thread, so that heartbeats and fetches go on while the models work.

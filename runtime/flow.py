@@ -45,13 +45,16 @@ class FlowMeter:
         with kafka.kafka_errors(self._settings):
             ends = self._ends([prefix + name for name in topics()])
             committed = self._committed()
+            read = [tp for tp in ends if tp.topic.removeprefix(prefix) in _COMMITTED_BY]
+            # What has expired is no lag, whether or not it was ever committed.
+            starts: dict[TopicPartition, int] = self._consumer.beginning_offsets(read)
         written: dict[str, int] = {}
         lag: dict[str, int] = {}
         for tp, end in ends.items():
             name = tp.topic.removeprefix(prefix)
             written[name] = written.get(name, 0) + end
             if name in _COMMITTED_BY:
-                behind = max(0, end - committed.get(tp, 0))
+                behind = max(0, end - max(committed.get(tp, 0), starts[tp]))
                 lag[name] = lag.get(name, 0) + behind
         return Flow(written, lag)
 

@@ -6,12 +6,13 @@ delivery rests on them. Its exceptions do not leave the functions of this module
 
 import contextlib
 import ssl
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import TopicPartition
 
 from runtime.errors import ConfigurationError, ServiceUnavailable
@@ -183,8 +184,17 @@ def with_messages(settings: KafkaSettings, topic: str, partitions: Iterable[int]
     return [tp.partition for tp in assigned if starts[tp] < ends[tp]]
 
 
-def read_to_end(client: KafkaConsumer, topic: str) -> Iterator[Any]:
-    """Assign every partition of ``topic`` and yield its records up to the end as it is now."""
+READ_STALLED_AFTER_S = 30.0
+"""How long :func:`read_to_end` stays with a Kafka that gives nothing."""
+
+
+def read_to_end(
+    client: KafkaConsumer, topic: str, monotonic: Callable[[], float] = time.monotonic
+) -> Iterator[Any]:
+    """Assign every partition of ``topic`` and yield its records up to the end as it is now.
+
+    Raises kafka's own time-out error where Kafka goes away meanwhile.
+    """
     partitions = client.partitions_for_topic(topic)
     if not partitions:
         raise ConfigurationError(f"topic {topic} does not exist; run 'tocsin topics setup'")
@@ -192,8 +202,21 @@ def read_to_end(client: KafkaConsumer, topic: str) -> Iterator[Any]:
     client.assign(assigned)
     client.seek_to_beginning(*assigned)
     ends = client.end_offsets(assigned)
-    behind = {tp for tp in assigned if client.position(tp) < ends[tp]}
+    behind = _behind(client, assigned, ends)
+    moved = monotonic()
     while behind:
         for records in client.poll(timeout_ms=500).values():
             yield from records
-        behind = {tp for tp in behind if client.position(tp) < ends[tp]}
+        before, behind = behind, _behind(client, behind, ends)
+        if behind != before:
+            moved = monotonic()
+        elif monotonic() - moved > READ_STALLED_AFTER_S:
+            raise KafkaTimeoutError(f"{topic} gave nothing for {READ_STALLED_AFTER_S:.0f} s")
+
+
+def _behind(
+    client: KafkaConsumer, partitions: Iterable[TopicPartition], ends: dict[TopicPartition, int]
+) -> dict[TopicPartition, int | None]:
+    """Where the client stands in those partitions that it has not read to their ends."""
+    positions = {tp: client.position(tp, timeout_ms=1_000) for tp in partitions}
+    return {tp: at for tp, at in positions.items() if at is None or at < ends[tp]}

@@ -23,17 +23,23 @@ def start_monitor(service: str) -> tuple[health.Health, ThreadingHTTPServer]:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    """An event that SIGTERM, SIGINT and SIGHUP set; a second signal ends the process at once.
+
+    A second SIGHUP does not: a terminal that is closed sends two, one by way of its shell. And
+    where SIGHUP is ignored (``nohup``), it stays so.
+    """
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        if stop.is_set() and number != signal.SIGHUP:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.set()
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, on_signal)
     return stop
 
 

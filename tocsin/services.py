@@ -2,19 +2,24 @@
 
 A child that dies is started again after a growing pause, as an orchestrator would; one that ends
 because a person has to act (a wrong setting, a tripped brake) is not.
+
+On Linux the kernel sends the children a SIGTERM when we die, however we die. That promise is bound
+to the thread that started them, which must be one that lives as long as we do: the main one.
 """
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.errors import BrakeTripped, ConfigurationError
+from tocsin.stack.process import PR_SET_PDEATHSIG
 
 _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
 """Exit statuses after which starting again would not help."""
@@ -85,6 +90,7 @@ class Supervisor:
                 stderr=log,
                 # Ctrl-C in the terminal is ours to handle, in order, and not the children's.
                 start_new_session=True,
+                preexec_fn=_tie_to_parent(os.getpid()) if sys.platform == "linux" else None,
             )
 
     def watch(self) -> list[Service]:
@@ -123,3 +129,15 @@ class Supervisor:
             service.status = service.process.returncode
             service.process = None
         return killed
+
+
+def _tie_to_parent(parent: int) -> Callable[[], None]:
+    """A function for the child: it shall be told to stop, and may drain, when the parent dies."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
+
+    def tie() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the tie was made
+            os._exit(1)
+
+    return tie

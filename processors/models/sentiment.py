@@ -24,6 +24,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from runtime.errors import ConfigurationError
+
 LABELS: Final = ("negative", "neutral", "positive")
 """Order of the classes in every array and tuple of this module."""
 
@@ -47,7 +49,7 @@ _APART = re.compile(r"([!-&(-/:-?\[-^`{-~]+|[^\w\s\x00-\x7f])")
 _FOLDED = str.maketrans("أإآى\u2019", "اااي'")
 
 
-class ArtifactError(Exception):
+class ArtifactError(ConfigurationError):
     """The weights are missing or not the committed ones: check out the repository again, or
     train anew with `training/train_sentiment.py`."""
 

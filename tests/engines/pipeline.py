@@ -166,7 +166,10 @@ class Pipeline:
     def documents(self, tombstones: bool = False) -> dict[str, dict[str, Any]]:
         """Every document by id; fails if an id is in two indices."""
         index = self.names.mentions_pattern if tombstones else self.names.mentions
-        self.client.indices.refresh(index=self.names.mentions_pattern, ignore_unavailable=True)
+        pattern = self.names.mentions_pattern
+        # An index that was just made answers 503 until its shard is there.
+        self.client.cluster.health(index=pattern, wait_for_status="green", timeout="30s")
+        self.client.indices.refresh(index=pattern, ignore_unavailable=True)
         found: dict[str, dict[str, Any]] = {}
         after: list[Any] | None = None
         while True:

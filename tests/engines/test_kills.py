@@ -21,6 +21,7 @@ pytestmark = [
 POSTS = 6_000
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(hours=24)
+FAST = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment"}
 INGEST = ("ingest", "generate", "--posts", str(POSTS), "--start", "2026-03-01T00:00:00")
 
 
@@ -84,6 +85,24 @@ def test_sink(pipeline: Pipeline) -> None:
     sink.kill()
     assert pipeline.meter.look().lag["mentions"] > 0, "the kill came too late to be in mid-stream"
     sink.start()
+    run_and_compare(pipeline)
+
+
+def test_copies_that_join_and_leave(pipeline: Pipeline) -> None:
+    """Rebalances in mid-stream: partitions move between copies, in order and by kill -9."""
+    pipeline.apply(brands())
+    pipeline.start("ingest", *INGEST, "--pace", "2880")
+    first, sink = pipeline.process(TOCSIN_PROCESS_BATCH_SIZE="50"), pipeline.sink()
+    pipeline.wait("some documents", lambda: len(pipeline.documents()) > 100)
+    second = pipeline.start("process-2", "process", **FAST, TOCSIN_PROCESS_BATCH_SIZE="50")
+    other_sink = pipeline.start("sink-2", "sink", "elasticsearch", TOCSIN_SINK_BATCH_SIZE="50")
+    pipeline.wait("the second processor", lambda: "count=" in second.words())
+    pipeline.wait("more documents", lambda: len(pipeline.documents()) > 800)
+    assert first.stop() == 0
+    sink.kill()
+    assert pipeline.meter.look().written["posts"] < len(the_day()), "no longer in mid-stream"
+    pipeline.wait("the copies to take over", lambda: len(pipeline.documents()) > 1_500)
+    assert other_sink.process.poll() is None
     run_and_compare(pipeline)
 
 

@@ -80,12 +80,29 @@ def uncommitted(partition: str) -> float | None:
 
 
 def test_the_offsets_are_exported() -> None:
-    export([PartitionState(0, 100, 40, 5), PartitionState(1, None, None, 0)])
+    export([PartitionState(0, 100, 40, 5), PartitionState(1, None, None, 0)], Progress(60))
     assert (lag("0"), uncommitted("0")) == (60, 5)
     assert (lag("1"), uncommitted("1")) == (None, 0)
 
 
 def test_partitions_that_went_elsewhere_are_no_longer_exported() -> None:
-    export([PartitionState(0, 100, 40, 5), PartitionState(1, 9, None, 0)])
-    export([PartitionState(1, 9, 12, 0)])
+    export([PartitionState(0, 100, 40, 5), PartitionState(1, 9, None, 0)], Progress(60))
+    export([PartitionState(1, 9, 12, 0)], Progress(60))
     assert (lag("0"), lag("1")) == (None, 0)
+
+
+def test_what_has_expired_is_neither_stuck_nor_lag() -> None:
+    progress = Progress(10)
+    expired = PartitionState(0, 100, None, 0)
+    assert progress.stuck([expired], 0, holding=False) == []
+    assert progress.stuck([expired], 11, holding=False) == [0]
+    progress.caught_up(0, 100)
+    assert progress.stuck([expired], 1_000, holding=False) == []
+    export([expired], progress)
+    assert REGISTRY.get_sample_value("tocsin_process_lag_messages", {"partition": "0"}) == 0
+    # A new message is lag again, and is stuck again when nobody takes it.
+    arrived = PartitionState(0, 101, None, 0)
+    assert progress.stuck([arrived], 1_001, holding=False) == []
+    assert progress.stuck([arrived], 1_012, holding=False) == [0]
+    export([arrived], progress)
+    assert REGISTRY.get_sample_value("tocsin_process_lag_messages", {"partition": "0"}) == 1

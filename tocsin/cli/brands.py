@@ -66,12 +66,18 @@ def apply(
     keep_others: Annotated[
         bool, typer.Option(help="Keep listening for brands that the file does not name.")
     ] = False,
+    if_none: Annotated[
+        bool, typer.Option(help="Only if none are published yet; for a first set-up.")
+    ] = False,
 ) -> None:
     """Publish a brands file; running processors follow within a few seconds.
 
     Example: `tocsin brands apply brands.yaml`
     """
     brands = load_brands(file)
+    if if_none and current_brands(load(KafkaSettings)):
+        say("there are brands already; they stay as they are")
+        return
     changed, gone = publish(load(KafkaSettings), brands, keep_others)
     say(f"{len(brands)} brands: {changed} new or changed, {gone} taken away")
 

@@ -22,6 +22,7 @@ from schemas.brand import Brand
 from sinks.elasticsearch.client import connect, elasticsearch_errors
 from sinks.elasticsearch.indices import Names
 from tocsin import summary
+from tocsin.cli.brands import current_brands
 from tocsin.cli.output import console, say
 from tocsin.cli.up import as_stack, report_ended, status_line, status_of
 from tocsin.local import LocalPipeline, Wish, data_folder
@@ -122,11 +123,24 @@ def demo(
     began = time.monotonic()
     wish = Wish(as_stack(stack), data_folder(f"demo-{stack}"), processors, fresh=True)
     with LocalPipeline(wish, say) as pipeline:
+        if stack == "external":
+            _refuse_to_mix(pipeline, wanted)
         pipeline.apply_brands(wanted)
         pipeline.start_services()
         ingest = pipeline.start_ingest("ingest", arguments)
         flow = _wait(pipeline, ingest, stop)
         _summarise(pipeline, flow, wanted, time.monotonic() - began)
+
+
+def _refuse_to_mix(pipeline: LocalPipeline, wanted: Sequence[Brand]) -> None:
+    """A demo must not replace the brands of a cluster that somebody works with."""
+    present = current_brands(pipeline.kafka).keys()
+    if present - {brand.id for brand in wanted}:
+        raise ConfigurationError(
+            "that cluster listens for brands of its own; give the demo names of its own with "
+            "TOCSIN_KAFKA_TOPIC_PREFIX, TOCSIN_KAFKA_GROUP_PREFIX and "
+            "TOCSIN_ELASTICSEARCH_INDEX_PREFIX"
+        )
 
 
 def _summarise(
