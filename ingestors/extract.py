@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from schemas.bounds import MAX_ITEMS
+from schemas.bounds import MAX_ITEMS, MAX_SHORT
 
 
 class Extracted(NamedTuple):
@@ -64,7 +64,8 @@ def extract(text: str) -> Extracted:
         value = match[kind]
         before = text[start - 1] if start else " "
         if kind == _LINK:
-            link = _trim(value)
+            # No more of it is kept, and trimming takes the square of its length.
+            link = _trim(value[:MAX_SHORT])
             if not link.endswith("/") or link.count("/") > 2:
                 _add(found.links, link)
         elif before.isalnum() or before in "_/":

@@ -2,10 +2,12 @@
 
 A name is one or more tokens and matches that run of words, whatever the case and accents, and
 also the hashtag that it makes ("Air Volta" matches #AirVolta). A handle matches where it is
-addressed. A phrase in ``exclude`` takes away the matches that lie within it.
+addressed. A phrase in ``exclude`` takes away the matches that lie within it. A brand has its first
+``MAX_HITS`` matches in a field, and no more: the work stays linear in the text, and the mention
+small.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from queries.tokens import fold, folded_tokens, tokenize
@@ -13,7 +15,10 @@ from schemas.brand import Brand
 from schemas.mention import BrandMatch, Match
 from schemas.post import Post
 
-_Phrases = dict[str, list[tuple[tuple[str, ...], int]]]
+MAX_HITS = 100
+"""Matches kept of one brand in one field."""
+
+_Phrases = dict[str, dict[tuple[tuple[str, ...], int], None]]
 _Hit = tuple[int, int]
 """First token, and the one behind the last."""
 _Key = TypeVar("_Key")
@@ -27,8 +32,7 @@ class BrandMatcher:
         self.brands = tuple(sorted(brands, key=lambda brand: brand.id))
         self._names: _Phrases = {}
         self._exclusions: _Phrases = {}
-        self._hashtags: dict[str, list[int]] = {}
-        self._handles: dict[str, list[int]] = {}
+        self._signs: dict[str, dict[int, None]] = {}  # hashtags and handles, with # and @
         for index, brand in enumerate(self.brands):
             self._add(index, brand)
 
@@ -42,13 +46,13 @@ class BrandMatcher:
                 continue
             _put(self._names, words[0], (words, index))
             if words[0][0] not in "@#$":
-                _put(self._hashtags, "#" + "".join(words), index)
+                _put(self._signs, fold("#" + "".join(words)), index)
         for phrase in brand.exclude:
             words = tuple(tokenize(phrase).folded)
             if words:
                 _put(self._exclusions, words[0], (words, index))
         for handle in brand.handles:
-            _put(self._handles, "@" + fold(handle.lstrip("@")), index)
+            _put(self._signs, fold("@" + handle.lstrip("@")), index)
 
     def match(self, post: Post) -> list[BrandMatch]:
         """The brands that the post names, by brand id; languages are not looked at."""
@@ -57,7 +61,7 @@ class BrandMatcher:
         if post.title:
             self._match_field("title", post.title, found)
         for handle in post.mentions:
-            for index in self._handles.get("@" + fold(handle), ()):
+            for index in self._signs.get(fold("@" + handle), ()):
                 if index not in found:
                     found[index] = [Match(text=handle, field="mentions")]
         return [
@@ -76,41 +80,30 @@ class BrandMatcher:
                 match = Match(text=text[first:last], field=field, start=first, end=last)
                 found.setdefault(index, []).append(match)
 
-    def _hits(self, folded: Sequence[str]) -> dict[int, list[_Hit]]:
-        hits: dict[int, list[_Hit]] = {}
-        names, hashtags, handles = self._names, self._hashtags, self._handles
+    def _hits(self, folded: Sequence[str]) -> dict[int, dict[_Hit, None]]:
+        hits: dict[int, dict[_Hit, None]] = {}
+        excluded_to: dict[int, int] = {}
+        names, signs, exclusions = self._names, self._signs, self._exclusions
         for position, token in enumerate(folded):
-            kind = token[0]
-            if kind == "#":
-                for index in hashtags.get(token, ()):
-                    _put(hits, index, (position, position + 1))
-            elif kind == "@":
-                for index in handles.get(token, ()):
-                    _put(hits, index, (position, position + 1))
-            if token in names:
-                for index, hit in _phrases_at(folded, position, names[token]):
-                    _put(hits, index, hit)
-        return self._without_excluded(folded, hits) if self._exclusions and hits else hits
+            if token in exclusions:
+                for index, (_, end) in _phrases_at(folded, position, exclusions[token]):
+                    excluded_to[index] = max(end, excluded_to.get(index, 0))
+            if token in names or token in signs:
+                for index, hit in self._hits_at(folded, position):
+                    # Every phrase that can hold the hit began here or before.
+                    if hit[1] > excluded_to.get(index, 0) and len(hits.get(index, ())) < MAX_HITS:
+                        _put(hits, index, hit)
+        return hits
 
-    def _without_excluded(
-        self, folded: Sequence[str], hits: dict[int, list[_Hit]]
-    ) -> dict[int, list[_Hit]]:
-        excluded: dict[int, list[_Hit]] = {}
-        for position, token in enumerate(folded):
-            for index, hit in _phrases_at(folded, position, self._exclusions.get(token, ())):
-                excluded.setdefault(index, []).append(hit)
-        kept = {
-            index: [hit for hit in places if not _inside(hit, excluded.get(index, ()))]
-            for index, places in hits.items()
-        }
-        return {index: places for index, places in kept.items() if places}
+    def _hits_at(self, folded: Sequence[str], position: int) -> Iterator[tuple[int, _Hit]]:
+        for index in self._signs.get(folded[position], ()):
+            yield index, (position, position + 1)
+        yield from _phrases_at(folded, position, self._names.get(folded[position], ()))
 
 
-def _put(places: dict[_Key, list[_Value]], key: _Key, value: _Value) -> None:
-    """Add to the list of a key, once: a brand may be written in two ways that fold alike."""
-    values = places.setdefault(key, [])
-    if value not in values:
-        values.append(value)
+def _put(places: dict[_Key, dict[_Value, None]], key: _Key, value: _Value) -> None:
+    """Add to what a key has, once: a brand may be written in two ways that fold alike."""
+    places.setdefault(key, {})[value] = None
 
 
 def _phrases_at(
@@ -120,7 +113,3 @@ def _phrases_at(
         end = position + len(words)
         if tuple(folded[position:end]) == words:
             yield index, (position, end)
-
-
-def _inside(hit: _Hit, ranges: Iterable[_Hit]) -> bool:
-    return any(start <= hit[0] and hit[1] <= end for start, end in ranges)

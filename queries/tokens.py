@@ -7,6 +7,10 @@ diacritics gone), and its place in the published text, in code points.
 
 Apostrophes and hyphens split: "l'Orange" holds the word "orange". Marks of other scripts (Hindi
 vowel signs) stay, since without them a word is another word.
+
+A folded form ends at 255 UTF-16 code units: Elasticsearch's whitespace tokenizer would begin
+another token there. So both read a giant token (a long URL, a run of Thai, an attack) as the one
+that it begins with, and normalizing, which is quadratic in a run of marks, costs little.
 """
 
 import re
@@ -46,6 +50,10 @@ _ASCII_TOKEN = re.compile(
 _DIACRITICS = regex.compile(r"[\u0300-\u036f\u0640\u064b-\u0652\u0670\ufe0f ]")
 
 
+MAX_FOLDED = 255
+"""UTF-16 code units of a folded token: what Elasticsearch's whitespace tokenizer takes for one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """Parallel lists, one entry a token; ``starts`` and ``ends`` are code points."""
@@ -62,13 +70,29 @@ class Tokens:
 def fold(text: str) -> str:
     """Case and diacritics of one token gone: "Été" and "ETE" become "ete".
 
-    Marks of Indic scripts stay. Letters in fancy dress (𝐎𝐫𝐚𝐧𝐠𝐞) become plain ones.
+    Marks of Indic scripts stay. Letters in fancy dress (𝐎𝐫𝐚𝐧𝐠𝐞) become plain ones. What lies
+    behind ``MAX_FOLDED`` is left out.
     """
     if text.isascii():
-        return text.lower()
+        return text[:MAX_FOLDED].lower()
+    if len(text) > MAX_FOLDED:
+        # Diacritics first, so that a word buried in them is still found.
+        text = _DIACRITICS.sub("", text)[:MAX_FOLDED]
     # Case goes last: what NFKD makes of a fancy capital is a plain capital.
     plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFC", plain.casefold())
+    return _cut(unicodedata.normalize("NFC", plain.casefold()))
+
+
+def _cut(folded: str) -> str:
+    """The first ``MAX_FOLDED`` code units, and no half of a letter."""
+    if 2 * len(folded) <= MAX_FOLDED:
+        return folded
+    units = 0
+    for place, letter in enumerate(folded):
+        units += 2 if letter > "\uffff" else 1
+        if units > MAX_FOLDED:
+            return folded[:place]
+    return folded
 
 
 def tokenize(text: str) -> Tokens:
@@ -93,6 +117,9 @@ def folded_tokens(text: str) -> list[str]:
 
 def _folded(exact: list[str], ascii_only: bool) -> list[str]:
     if ascii_only:
-        return [token.lower() for token in exact]
+        return [token[:MAX_FOLDED].lower() for token in exact]
     # NFKD folds ＠ and ＃ too; a mark that stands alone folds to nothing and stays itself.
-    return [token.lower() if token.isascii() else fold(token) or token for token in exact]
+    return [
+        token[:MAX_FOLDED].lower() if token.isascii() else fold(token) or _cut(token)
+        for token in exact
+    ]

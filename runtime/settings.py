@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -139,6 +139,17 @@ class ElasticsearchSettings(Group):
     shards: int = Field(1, ge=1, le=100, description="Primary shards of each new index.")
     replicas: int = Field(0, ge=0, le=10, description="Copies of each new index; 1 or more live.")
 
+    @field_validator("url")
+    @classmethod
+    def _holds_no_secret(cls, url: str) -> str:
+        """The URL is printed in logs and errors; what is in it could be a password."""
+        if "@" in url:
+            raise ConfigurationError(
+                "TOCSIN_ELASTICSEARCH_URL must not hold a user and password, since it is printed; "
+                "set TOCSIN_ELASTICSEARCH_USERNAME and TOCSIN_ELASTICSEARCH_PASSWORD instead"
+            )
+        return url
+
 
 class IngestSettings(Group):
     """Ingestors."""
@@ -229,7 +240,9 @@ class SinkSettings(Group):
     dead_letter_window: int = Field(1_000, ge=10, description="Messages that the share is over.")
     dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
     tombstone_days: float = Field(
-        8.0, ge=0, description="Days that tombstones stay: longer than the topics keep."
+        38.0,
+        ge=0,
+        description="Days that tombstones stay: longer than `posts`, then `dead-letters`, keep.",
     )
 
 

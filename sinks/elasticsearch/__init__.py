@@ -2,6 +2,7 @@
 
 - ``client``: the connection; ``indices``: what the indices look like; ``setup``: makes them so.
 - ``documents``: from a mention event to what is written; pure.
-- ``bulk``: writes and triages item by item; ``erasure``: takes away what an author wrote.
+- ``bulk``: writes and triages item by item; ``locate``: finds what a delete is about;
+  ``erasure``: takes away what an author wrote.
 - ``service``: the consumer loop; ``housekeeping`` and ``probe``: its two side threads.
 """

@@ -7,6 +7,7 @@ answer for the item         what is done
 409, version conflict       superseded: the index holds a later state; that is success
 429, 5xx                    tried again: the cluster is busy or not whole
 403, 404                    tried again, and said: an index is blocked (a full disk) or missing
+400, the shard limit        the same: the cluster takes no new index until a person makes room
 other 4xx                   dead letter: the document itself is refused
 ==========================  ==========================================================
 
@@ -15,6 +16,7 @@ A request that fails as a whole (no connection, 429, 5xx, credentials) is tried 
 up: the caller decides when to try again.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +30,8 @@ _FILTER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reas
 # Too large as a whole, or one document that fails the request's validation (an id over 512 bytes).
 _HALVED = (400, 413)
 _FILTER_CAUSE = "items.*.error.caused_by.reason"
+# By its words, since the type has differed; from their beginning, where no post's text can stand.
+_SHARD_LIMIT = re.compile(r"Validation Failed: \d+: this action would add \[.* shards open")
 
 
 @dataclass(slots=True)
@@ -109,13 +113,18 @@ def triage(operations: Sequence[Operation], items: Sequence[dict[str, Any]]) -> 
             outcome.written.append(operation)
         elif status == 409 and kind == "version_conflict_engine_exception":
             outcome.superseded.append(operation)
-        elif status in (403, 404, 429) or status >= 500:
+        elif status in (403, 404, 429) or status >= 500 or _is_shard_limit(status, error):
             outcome.retry.append(operation)
             outcome.why = f"{operation.index}: {status} {kind} {error.get('reason', '')}"
             outcome.cause = f"status_{status}"
         else:
             outcome.rejected.append((operation, _reason(status, error)))
     return outcome
+
+
+def _is_shard_limit(status: int, error: dict[str, Any]) -> bool:
+    """Whether the index could not be made: the cluster's fault, not the document's."""
+    return status == 400 and _SHARD_LIMIT.match(error.get("reason") or "") is not None
 
 
 def _reason(status: int, error: dict[str, Any]) -> str:

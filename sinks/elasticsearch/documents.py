@@ -40,7 +40,8 @@ def month_of(event: MentionEvent) -> datetime | None:
     """The event time that decides the index, or None for a delete that does not know it.
 
     The time that the platform wrote into the id comes first, since a delete has it too; but only
-    where it is believable, since some clients make their ids up.
+    where it is believable, since some clients make their ids up. A later event of the same post may
+    judge that otherwise: for ids that clients make, this is a guess, and deletes search as well.
     """
     encoded = time_of(event.id)
     if encoded is not None and plausible(encoded, event.ingested_at):

@@ -5,14 +5,17 @@ is written down in the index of erasures and swept again until the topics keep n
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.indices import NOT_DELETED, Names
 
+log = get_logger("erasure")
 _PAGE = 500
 
 
@@ -39,23 +42,22 @@ def remember(
 def erase(
     client: Elasticsearch, names: Names, source: str, author_id: str, version: int, at: datetime
 ) -> int:
-    """Replace the author's posts up to ``version`` by tombstones; returns how many."""
-    query = {
-        "bool": {
-            **NOT_DELETED["bool"],
-            "filter": [
-                {"term": {"source": source}},
-                {"term": {"author.id": author_id}},
-                {"range": {"version": {"lte": version}}},
-            ],
-        }
-    }
-    erased = 0
+    """Replace the author's posts up to ``version`` by tombstones; returns how many.
+
+    A tombstone that is refused for good is said, and keeps nobody from the others.
+    """
+    wanted = [
+        {"term": {"source": source}},
+        {"term": {"author.id": author_id}},
+        {"range": {"version": {"lte": version}}},
+    ]
+    erased, skipped = 0, list[str]()
     while True:
+        unwanted = [*NOT_DELETED["bool"]["must_not"], {"ids": {"values": skipped}}]
         client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
         found = client.search(
             index=names.mentions_pattern,
-            query=query,
+            query={"bool": {"filter": wanted, "must_not": unwanted}},
             size=_PAGE,
             source=False,
             ignore_unavailable=True,
@@ -66,8 +68,12 @@ def erase(
             client,
             [tombstone(hit["_id"], source, version, hit["_index"], at) for hit in found],
         )
-        if outcome.retry or outcome.rejected or not outcome.written:
-            raise ErasureIncomplete(outcome.why or "tombstones were refused")
+        for refused, why in outcome.rejected:
+            log.error("tombstone refused; its post stays", id=refused.id, why=why)
+            skipped.append(refused.id)
+        if outcome.retry:
+            raise ErasureIncomplete(outcome.why)
+        skipped += [later.id for later in outcome.superseded]
         erased += len(outcome.written)
 
 
@@ -96,7 +102,8 @@ def sweep(client: Elasticsearch, names: Names, now: datetime, keep_days: float) 
 def purge(client: Elasticsearch, names: Names, now: datetime, keep_days: float) -> int:
     """Delete tombstones older than ``keep_days`` for good; returns how many.
 
-    By then the topics hold no older state of those posts that a replay could bring back.
+    By then the topics hold no older state of those posts that a replay could bring back. What was
+    written over a tombstone since it was found is left alone.
     """
     before = max(EPOCH, now - timedelta(days=keep_days)).isoformat()
     purged = 0
@@ -107,13 +114,23 @@ def purge(client: Elasticsearch, names: Names, now: datetime, keep_days: float) 
             query={"range": {"deleted_at": {"lt": before}}},
             size=_PAGE,
             source=False,
+            seq_no_primary_term=True,
             ignore_unavailable=True,
         )["hits"]["hits"]
         if not found:
             return purged
-        answer = client.bulk(
-            operations=[{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in found]
-        )
-        if answer["errors"]:
+        answer = client.bulk(operations=[{"delete": _as_found(hit)} for hit in found])
+        statuses = [item["delete"]["status"] for item in answer["items"]]
+        if not {200, 404, 409}.issuperset(statuses):
             raise ErasureIncomplete("old tombstones were not deleted; trying again later")
-        purged += len(found)
+        purged += statuses.count(200)
+
+
+def _as_found(hit: dict[str, Any]) -> dict[str, Any]:
+    """The document of a hit, in the state that the search saw; in any other it is a conflict."""
+    return {
+        "_index": hit["_index"],
+        "_id": hit["_id"],
+        "if_seq_no": hit["_seq_no"],
+        "if_primary_term": hit["_primary_term"],
+    }

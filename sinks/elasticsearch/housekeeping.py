@@ -41,7 +41,10 @@ class Housekeeping:
 
     def _run(self) -> None:
         while True:
-            self.once()
+            try:
+                self.once()
+            except Exception:  # the thread goes on, whatever it was
+                log.exception("housekeeping failed; again next time")
             if self._stop.wait(self._every_s):
                 return
 

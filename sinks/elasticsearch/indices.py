@@ -10,6 +10,9 @@ from typing import Any
 
 from runtime.settings import ElasticsearchSettings
 
+FIRST_MONTHLY_YEAR = 2015
+"""Earlier event times share one index: else one account could make an index for every month since
+1990, only by claiming old dates."""
 VERSION = 1
 """Raised with every change of a mapping; kept in each index's ``_meta``."""
 
@@ -117,9 +120,11 @@ class Names:
         self.templates = (self.mentions, self.alerts, self.erasures)
 
     def mentions_of(self, when: datetime) -> str:
-        """The index of the month of an event time (UTC)."""
+        """The index of the month of an event time (UTC); one for all that is older than months."""
         with contextlib.suppress(OverflowError):  # the first and last day of the calendar
             when = when.astimezone(UTC)
+        if when.year < FIRST_MONTHLY_YEAR:
+            return f"{self.mentions}-before-{FIRST_MONTHLY_YEAR}"
         return f"{self.mentions}-{when.year:04d}.{when.month:02d}"
 
 

@@ -1,6 +1,6 @@
 """From a batch of Kafka records to steps to take in order: write these, then erase that author.
 
-Pure but for one thing: a delete that does not know its post's month asks where the post is.
+Pure but for one thing: a delete that is not certain of its post's month asks where the post is.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,16 +12,19 @@ from schemas.mention import MentionEvent
 from sinks.elasticsearch.documents import Operation, month_of, tombstone, upsert
 from sinks.elasticsearch.indices import Names
 
-Locate = Callable[[Sequence[str]], dict[str, str]]
-"""From post ids to the index that each is in; ids that are nowhere are left out."""
+Locate = Callable[[Sequence[str]], dict[str, list[str]]]
+"""From post ids to the indices that each is in; ids that are nowhere are left out."""
+_MAKE_THEIR_IDS = ("x",)
+"""Platforms whose ids no client can choose: the time in them is certain."""
 
 
 @dataclass(slots=True)
 class Step:
-    """Operations to write in order, then, where given, an author to erase."""
+    """Operations to write in order, deletes to search for, then an author to erase, if any."""
 
     operations: list[Operation] = field(default_factory=list)
-    unlocated: list[MentionEvent] = field(default_factory=list)
+    to_locate: list[MentionEvent] = field(default_factory=list)
+    """Deletes whose posts may be in an index that they do not know of."""
     erase: MentionEvent | None = None
 
 
@@ -54,11 +57,11 @@ def plan(records: Sequence[Any], names: Names) -> Plan:
             continue
         result.records[event.id, event.version] = record
         operation = _operation(event, names, indices)
-        if operation is None:
-            step.unlocated.append(event)
-        else:
+        if operation is not None:
             indices[event.id] = operation.index
             step.operations.append(operation)
+        if event.op == "delete" and (operation is None or event.source not in _MAKE_THEIR_IDS):
+            step.to_locate.append(event)
     result.steps.append(step)
     return result
 
@@ -75,13 +78,15 @@ def _operation(event: MentionEvent, names: Names, indices: dict[str, str]) -> Op
     return tombstone(event.id, event.source, event.version, index, event.enriched_at)
 
 
-def located(events: Sequence[MentionEvent], locate: Locate) -> list[Operation]:
-    """Tombstones for the deletes whose posts are in the index; the others were never in it."""
-    if not events:
+def located(step: Step, locate: Locate) -> list[Operation]:
+    """Tombstones for the step's deletes wherever else their posts are."""
+    if not step.to_locate:
         return []
-    where = locate([event.id for event in events])
+    where = locate(list(dict.fromkeys(event.id for event in step.to_locate)))
+    done = {(found.id, found.index, found.version) for found in step.operations if found.deletes}
     return [
-        tombstone(event.id, event.source, event.version, where[event.id], event.enriched_at)
-        for event in events
-        if event.id in where
+        tombstone(event.id, event.source, event.version, index, event.enriched_at)
+        for event in step.to_locate
+        for index in where.get(event.id, ())
+        if (event.id, index, event.version) not in done
     ]

@@ -12,19 +12,28 @@ from elasticsearch import ApiError, Elasticsearch
 
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.logs import get_logger
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.indices import Names
+
+log = get_logger("probe")
 
 
 class SearchableProbe:
     """``sample`` takes a written mention; a thread does the asking."""
 
     def __init__(
-        self, client: Elasticsearch, names: Names, sink: str, clock: Clock = utc_now
+        self,
+        client: Elasticsearch,
+        names: Names,
+        sink: str,
+        every_s: float = 1.0,
+        clock: Clock = utc_now,
     ) -> None:
         self._client = client
         self._names = names
         self._latency = metrics.SINK_SEARCHABLE_LATENCY.labels(sink)
+        self._every_s = every_s
         self._clock = clock
         self._newest: MentionEvent | None = None
         self._stop = threading.Event()
@@ -42,7 +51,7 @@ class SearchableProbe:
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(1.0):
+        while not self._stop.wait(self._every_s):
             event, self._newest = self._newest, None
             if event is None:
                 continue
@@ -50,6 +59,8 @@ class SearchableProbe:
                 self._ask_until_found(event)
             except (ApiError, TransportError):
                 continue  # the sink itself says that the cluster is away
+            except Exception:  # the thread goes on, whatever it was
+                log.exception("a mention could not be looked for")
 
     def _ask_until_found(self, event: MentionEvent, give_up_s: float = 30.0) -> None:
         deadline = time.monotonic() + give_up_s

@@ -12,6 +12,7 @@ Invariants:
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -36,6 +37,7 @@ from sinks.elasticsearch import erasure
 from sinks.elasticsearch.bulk import Outcome, write
 from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.locate import locate
 from sinks.elasticsearch.plan import Plan, Step, located, plan
 
 NAME = "elasticsearch"
@@ -73,6 +75,7 @@ class ElasticsearchSink:
         self._prefix = topic_prefix
         self._clock = clock
         self._on_written = on_written
+        self._locate = partial(locate, client, names)
         self._carried: list[Any] = []
         self._brake = Brake(
             settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
@@ -134,8 +137,8 @@ class ElasticsearchSink:
 
     def _take_step(self, step: Step, stop: Event) -> list[tuple[Operation, str]]:
         rejected = self._write(step.operations, stop)
-        if step.unlocated:
-            operations = self._insist(lambda: located(step.unlocated, self._locate), stop)
+        if step.to_locate:
+            operations = self._insist(lambda: located(step, self._locate), stop)
             rejected += self._write(operations, stop)
         if step.erase is not None:
             self._erase(step.erase, stop)
@@ -183,19 +186,6 @@ class ElasticsearchSink:
         erased = self._insist(action, stop)
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)
         log.info("author erased", source=event.source, posts=erased)
-
-    def _locate(self, ids: Sequence[str]) -> dict[str, str]:
-        """Where posts are; refreshed first, since a search does not see the last second."""
-        pattern = self.names.mentions_pattern
-        self.client.indices.refresh(index=pattern, ignore_unavailable=True)
-        found = self.client.search(
-            index=pattern,
-            query={"ids": {"values": list(ids)}},
-            size=len(ids),
-            source=False,
-            ignore_unavailable=True,
-        )
-        return {hit["_id"]: hit["_index"] for hit in found["hits"]["hits"]}
 
     # --- waiting ---------------------------------------------------------------------------
 

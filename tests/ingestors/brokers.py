@@ -7,13 +7,14 @@ can do that, so tests that need it say so.
 
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from ingestors.checkpoints import load_checkpoint
 from runtime import kafka
-from runtime.kafka import setup_topics
+from runtime.kafka import MAX_MESSAGE_BYTES, setup_topics
 from runtime.settings import KafkaSettings
 from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT
@@ -61,23 +62,36 @@ class FakeFuture:
 
 
 class FakeBroker:
-    """Acknowledges at once, or when told; ``max_bytes`` refuses larger messages as Kafka does."""
+    """Acknowledges at once, or when told; refuses what is too large as Kafka does.
 
-    def __init__(self, max_bytes: int = 4 * 2**20) -> None:
+    ``refusing`` names topics that cannot be written, ``away`` those that have no leader.
+    """
+
+    def __init__(self) -> None:
         self.producer = self
         self.prefix = PREFIX
         self.held: list[tuple[FakeFuture, str, bytes | None, bytes | None]] = []
         self.holding = False
         self.most_held = 0
-        self._max_bytes = max_bytes
+        self.refusing: set[str] = set()
+        self.away: set[str] = set()
+        self.on_away: Callable[[], None] = lambda: None
+        """Called whenever a message is sent to a topic that is away."""
         self._log: dict[str, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
 
     # --- kafka-python's producer ---------------------------------------------------------
 
     def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> FakeFuture:
-        if value is not None and len(value) > self._max_bytes:
-            raise MessageSizeTooLargeError("larger than the topic takes")
+        name, size = topic.removeprefix(self.prefix), len(key or b"") + len(value or b"")
+        if name in self.away:
+            self.on_away()
+            raise KafkaTimeoutError("no metadata")
+        if size > MAX_MESSAGE_BYTES:
+            raise MessageSizeTooLargeError("larger than the producer sends")
         future = FakeFuture()
+        if name in self.refusing or size > topics()[name].max_message_bytes:
+            future.settle(MessageSizeTooLargeError("larger than the topic takes"))
+            return future
         self.held.append((future, topic, key, value))
         if not self.holding:
             self.release()
@@ -98,6 +112,11 @@ class FakeBroker:
         for future, topic, key, value in taken:
             self._log[topic].append((key, value))
             future.settle()
+
+    def let_go(self) -> None:
+        """Hold nothing back any more."""
+        self.holding = False
+        self.release()
 
     def refuse(self, error: KafkaError) -> None:
         taken, self.held = self.held, []

@@ -1,22 +1,27 @@
 """The runner's promises, on a fake broker and on real Kafka alike."""
 
+import itertools
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from ingestors.runner import Runner
-from ingestors.source import Batch, Position, SourceError, Unreadable
+from ingestors.runner import MAX_EVENT_BYTES, Runner
+from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
+from runtime.dead_letters import MAX_PAYLOAD_BYTES
 from runtime.errors import ServiceUnavailable
 from runtime.health import Health
 from runtime.settings import IngestSettings
 from schemas.codec import DEAD_LETTER, POST_EVENT
 from schemas.post import Author, Post, PostEvent
+from tests.ingestors import x_feed
 from tests.ingestors.brokers import Broker, FakeBroker, RealBroker
+from tests.servers.x_api import Step, XServer
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -47,9 +52,14 @@ def event(number: int, text: str = "hello") -> PostEvent:
 
 @dataclass
 class ListSource:
-    """Hands out batches; ``after`` is called when they are used up."""
+    """Hands out batches, then stops the runner.
+
+    ``received`` is what it still hands out once closed; ``on_close`` is called when it is.
+    """
 
     batches: Sequence[Batch]
+    received: Iterator[Batch] = field(default_factory=lambda: iter(()))
+    on_close: Callable[[], None] = lambda: None
     source_id: str = "list"
     opened_at: Position | None = None
     closed: bool = False
@@ -60,6 +70,8 @@ class ListSource:
         self.opened_at = position
 
     def next_batch(self) -> Batch:
+        if self.closed:
+            return next(self.received, Batch())
         if self.reads < len(self.batches):
             self.reads += 1
             return self.batches[self.reads - 1]
@@ -68,6 +80,7 @@ class ListSource:
 
     def close(self) -> None:
         self.closed = True
+        self.on_close()
 
 
 def numbered(batches: int, size: int) -> list[Batch]:
@@ -77,7 +90,24 @@ def numbered(batches: int, size: int) -> list[Batch]:
     ]
 
 
-def runner(source: ListSource, broker: Broker, **settings: float) -> Runner:
+def large_event(number: int, size: int) -> PostEvent:
+    """An event that is so large with its key."""
+    rest = len(POST_EVENT.encode(event(number, ""))) + len(event(number).id)
+    return event(number, "x" * (size - rest))
+
+
+def seconds() -> Callable[[], float]:
+    """A clock on which every look is a second after the one before."""
+    ticks = itertools.count()
+    return lambda: float(next(ticks))
+
+
+def runner(
+    source: Source,
+    broker: Broker,
+    monotonic: Callable[[], float] = time.monotonic,
+    **settings: float,
+) -> Runner:
     return Runner(
         source,
         broker.producer,
@@ -85,6 +115,7 @@ def runner(source: ListSource, broker: Broker, **settings: float) -> Runner:
         settings=IngestSettings(checkpoint_every_s=0.001, **settings),
         health=Health("ingest"),
         clock=lambda: NOW,
+        monotonic=monotonic,
     )
 
 
@@ -129,15 +160,22 @@ def test_an_event_that_cannot_be_written_as_json_is_a_dead_letter(broker: Broker
     assert [POST_EVENT.decode(value).id for value in broker.values("posts")] == ["test:2"]
 
 
-def test_an_event_too_large_for_kafka_is_a_dead_letter(broker: Broker) -> None:
-    large = event(1, text="x" * 5 * 2**20)
-    runner(ListSource([Batch([large, event(2)], {"at": 2}, finished=True)]), broker).run(
-        threading.Event(), None
-    )
+@pytest.mark.parametrize("size", [MAX_EVENT_BYTES + 1, 2 * 2**20, 3 * 2**20, 5 * 2**20])
+def test_an_event_too_large_for_its_topic_is_a_dead_letter(broker: Broker, size: int) -> None:
+    batch = Batch([large_event(1, size), event(2)], {"at": 2}, finished=True)
+    assert runner(ListSource([batch]), broker).run(threading.Event(), None) == 2
     (letter,) = [DEAD_LETTER.decode(value) for value in broker.values("dead-letters")]
     assert letter.reason == "too_large"
-    assert "cut from" in letter.detail
+    assert f"it is {size} bytes" in letter.detail
+    assert ("cut from" in letter.detail) == (size > MAX_PAYLOAD_BYTES)
     assert [POST_EVENT.decode(value).id for value in broker.values("posts")] == ["test:2"]
+
+
+def test_the_largest_event_that_fits_is_sent(broker: Broker) -> None:
+    batch = Batch([large_event(1, MAX_EVENT_BYTES)], {"at": 1}, finished=True)
+    runner(ListSource([batch]), broker).run(threading.Event(), None)
+    assert [POST_EVENT.decode(value).id for value in broker.values("posts")] == ["test:1"]
+    assert broker.values("dead-letters") == []
 
 
 def test_a_stop_drains_what_is_in_flight(broker: Broker) -> None:
@@ -149,6 +187,45 @@ def test_a_stop_drains_what_is_in_flight(broker: Broker) -> None:
     assert saved.position == {"at": 30}
 
 
+def test_what_a_closed_source_had_received_is_sent(broker: Broker) -> None:
+    first, *received = numbered(4, 10)
+    source = ListSource([first], iter(received))
+    assert runner(source, broker).run(source.stop, None) == 40
+    assert len(broker.values("posts")) == 40
+    saved = broker.checkpoint("list")
+    assert saved is not None
+    assert saved.position == {"at": 40}
+
+
+def test_a_stop_of_x_sends_every_post_that_was_read(
+    broker: Broker, request: pytest.FixtureRequest
+) -> None:
+    # One chunk: who has seen one post of it has read them all, though there is room for two.
+    chunk = b"".join(x_feed.sent(number) for number in range(10))
+    with (
+        XServer(token=x_feed.TOKEN, rules=[x_feed.HELD], scripts=[[chunk, Step.LIVE]]) as server,
+        x_feed.opening(request.node.name) as open_source,
+    ):
+        source = open_source(server, batch_events=1, buffer_lines=2)
+        stop = threading.Event()
+        read = source.next_batch
+
+        def next_batch() -> Batch:
+            batch = read()
+            if batch.events:
+                stop.set()
+            return batch
+
+        source.open = lambda position: None  # type: ignore[method-assign]
+        source.next_batch = next_batch  # type: ignore[method-assign]
+        assert runner(source, broker).run(stop, None) == 10
+    posts = [POST_EVENT.decode(value).id for value in broker.values("posts")]
+    assert posts == x_feed.ids(*range(10))
+    saved = broker.checkpoint(source.source_id)
+    assert saved is not None
+    assert saved.position["last_id"] == x_feed.id_of(9)
+
+
 # --- what only a broker that obeys can show --------------------------------------------------
 
 
@@ -156,7 +233,7 @@ def test_the_checkpoint_never_passes_what_kafka_has_not_acknowledged() -> None:
     broker = FakeBroker()
     broker.holding = True
     source = ListSource(numbered(4, 10))
-    with pytest.raises(ServiceUnavailable, match="40 events were not acknowledged"):
+    with pytest.raises(ServiceUnavailable, match="40 messages were not acknowledged"):
         runner(source, broker, drain_timeout_s=0.05).run(source.stop, None)
     assert broker.checkpoint("list") is None
     # The first batch and half of the second are acknowledged, then the process is gone.
@@ -179,14 +256,19 @@ def test_the_checkpoint_never_passes_what_kafka_has_not_acknowledged() -> None:
     assert saved.position == {"at": 10}
 
 
-def test_the_source_is_not_read_while_the_buffer_is_full() -> None:
+def unreadable(batches: int, size: int) -> list[Batch]:
+    return [Batch(unreadable=[Unreadable(b"{", "no post")] * size)] * batches
+
+
+@pytest.mark.parametrize(("batches", "events"), [(numbered(50, 10), 500), (unreadable(50, 10), 0)])
+def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], events: int) -> None:
     broker = FakeBroker()
     broker.holding = True
-    source = ListSource([*numbered(50, 10), Batch(finished=True)])
-    timer = threading.Timer(0.3, lambda: setattr(broker, "holding", False) or broker.release())
+    source = ListSource([*batches, Batch(finished=True)])
+    timer = threading.Timer(0.3, broker.let_go)
     before = metrics.INGEST_BACKPRESSURE_SECONDS.labels("list")._value.get()
     timer.start()
-    assert runner(source, broker, buffer_events=100).run(threading.Event(), None) == 500
+    assert runner(source, broker, buffer_events=100).run(threading.Event(), None) == events
     timer.join()
     assert broker.most_held <= 110, "more than the buffer and one batch were in flight"
     assert metrics.INGEST_BACKPRESSURE_SECONDS.labels("list")._value.get() > before
@@ -209,6 +291,103 @@ def test_a_refused_event_ends_the_runner_before_its_checkpoint() -> None:
     broker.release()
     assert broker.checkpoint("list") is None
     assert source.closed
+
+
+def test_an_acknowledged_dead_letter_shows_that_kafka_is_back() -> None:
+    started = runner(ListSource([*unreadable(1, 1), Batch(finished=True)]), FakeBroker())
+    started.health.hinder("kafka", "behind; the source is not being read")
+    started.run(threading.Event(), None)
+    assert started.health.ready() == (True, "ready")
+
+
+def test_a_refused_checkpoint_ends_the_runner() -> None:
+    broker = FakeBroker()
+    broker.refusing = {"checkpoints"}
+    source = ListSource(numbered(50, 1))
+    with pytest.raises(ServiceUnavailable, match="refused a checkpoint"):
+        runner(source, broker).run(source.stop, None)
+    assert source.reads == 2
+    assert source.closed
+
+
+@pytest.mark.parametrize(
+    ("refusing", "sentence"),
+    [({"checkpoints"}, "refused a checkpoint"), (set(), "did not acknowledge the last checkpoint")],
+)
+def test_a_last_checkpoint_that_kafka_does_not_take_is_told(
+    refusing: set[str], sentence: str
+) -> None:
+    broker = FakeBroker()
+    broker.holding, broker.refusing = True, refusing
+    # No checkpoint before the drain: the event is acknowledged when the source is closed.
+    source = ListSource([Batch([event(1)], {"at": 1}, finished=True)], on_close=broker.release)
+    with pytest.raises(ServiceUnavailable, match=sentence):
+        runner(source, broker).run(threading.Event(), None)
+
+
+@pytest.mark.parametrize("topic", ["posts", "checkpoints"])
+def test_a_stop_while_kafka_is_away_ends_the_process(topic: str) -> None:
+    broker = FakeBroker()
+    source = ListSource(numbered(1, 10))
+    attempts = 0
+
+    def on_away() -> None:
+        nonlocal attempts
+        attempts += 1
+        assert attempts < 1_000, "it never gave up"
+        if attempts == 3:
+            source.stop.set()
+
+    broker.away, broker.on_away = {topic}, on_away
+    with pytest.raises(ServiceUnavailable, match="did not answer within 30 s"):
+        runner(source, broker, seconds(), drain_timeout_s=30).run(source.stop, None)
+    assert attempts > 10, "it gave up long before the time for the drain was over"
+    assert source.closed
+
+
+def test_a_drain_ends_though_kafka_takes_no_checkpoint() -> None:
+    broker = FakeBroker()
+    broker.holding, broker.away = True, {"checkpoints"}
+    attempts = itertools.count()
+
+    def on_away() -> None:
+        assert next(attempts) < 1_000, "it never gave up"
+
+    broker.on_away = on_away
+    source = ListSource([Batch([event(1)], {"at": 1}, finished=True)], on_close=broker.release)
+    with pytest.raises(ServiceUnavailable, match="did not answer within 30 s"):
+        runner(source, broker, seconds(), drain_timeout_s=30).run(threading.Event(), None)
+
+
+def test_a_closed_source_that_goes_on_for_ever_does_not_hold_up_the_end() -> None:
+    def received() -> Iterator[Batch]:
+        for number in range(1_000):
+            yield Batch([event(number)], {"at": number})
+        raise AssertionError("it was read on and on")
+
+    source, broker = ListSource([], received()), FakeBroker()
+    runner(source, broker, seconds(), drain_timeout_s=30).run(source.stop, None)
+    posts = [POST_EVENT.decode(value).id for value in broker.values("posts")]
+    saved = broker.checkpoint("list")
+    assert posts and saved is not None
+    assert f"test:{saved.position['at']}" == posts[-1]
+
+
+def test_a_source_that_needs_a_person_leaves_nothing_in_flight() -> None:
+    class Failing(ListSource):
+        def next_batch(self) -> Batch:
+            if self.reads == 2:
+                raise SourceError("the token is wrong; set TOCSIN_INGEST_X_BEARER_TOKEN")
+            return super().next_batch()
+
+    broker = FakeBroker()
+    broker.holding = True
+    source = Failing(numbered(2, 10), on_close=broker.let_go)
+    with pytest.raises(SourceError, match="set TOCSIN"):
+        runner(source, broker).run(threading.Event(), None)
+    saved = broker.checkpoint("list")
+    assert saved is not None
+    assert (saved.position, saved.posts) == ({"at": 20}, 20)
 
 
 def test_a_source_that_needs_a_person_ends_the_runner_with_its_sentence() -> None:

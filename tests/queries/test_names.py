@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queries.names import BrandMatcher
+from queries.names import MAX_HITS, BrandMatcher
 from schemas.brand import Brand
 from schemas.mention import Match
 from schemas.post import Author, Post
@@ -140,6 +140,28 @@ MIRABELLE = Brand(
 )
 def test_a_phrase_takes_the_name_within_it_away(text: str, found: list[str]) -> None:
     assert texts(MIRABELLE, text) == found
+
+
+def test_phrases_that_overlap_take_away_what_each_holds() -> None:
+    brand = Brand(
+        id="b", name="b", names=["plum", "plum tart"], exclude=["a plum tart", "tart plum"]
+    )
+    assert texts(brand, "a plum tart plum, plum") == ["plum"]
+    assert texts(brand, "plum tart") == ["plum", "plum tart"]
+
+
+def test_a_brand_has_so_many_matches_in_a_field_and_no_more() -> None:
+    brand = Brand(id="ee", name="EE", handles=["EE"])
+    found = matches(brand, "ee #ee @ee " * 8_000, title="ee " * 200)
+    assert [match.field for match in found] == ["text"] * MAX_HITS + ["title"] * MAX_HITS
+    assert [match.start for match in found[:4]] == [0, 3, 7, 11]
+
+
+def test_what_a_phrase_takes_away_does_not_count() -> None:
+    text = "mirabelle plum " * 8_000
+    assert texts(MIRABELLE, text) == []
+    (match,) = matches(MIRABELLE, text + "mirabelle")
+    assert match.start == len(text)
 
 
 def test_a_phrase_takes_nothing_from_another_brand() -> None:

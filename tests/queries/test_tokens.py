@@ -1,10 +1,14 @@
 """The tokens of text in many scripts, and what holds for any text at all."""
 
+import unicodedata
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from queries.tokens import fold, folded_tokens, tokenize
+from queries import tokens
+from queries.tokens import MAX_FOLDED, fold, folded_tokens, tokenize
 from tests.strategies import ANY_TEXT
 
 ASCII = st.text(alphabet=st.characters(max_codepoint=127), max_size=60)
@@ -175,3 +179,74 @@ def test_marks_that_make_another_word_stay(pair: tuple[str, str]) -> None:
 @given(ANY_TEXT)
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+GIANTS = st.builds(
+    lambda text, times: text * times,
+    st.text(st.sampled_from("aÉß日𝐀𠀀ﷺ\u0301\u0591\u05a3ि._@#\u200d "), min_size=1, max_size=4),
+    st.integers(100, 600),
+)
+
+
+@given(GIANTS)
+@example("a" * 256)
+@example("é" * 256)
+@example("𠀂" * 128)
+@example("\u0301" * 300)
+@example("ﷺ" * 15)
+def test_no_folded_token_is_longer_than_the_index_takes_for_one(text: str) -> None:
+    assert all(0 < units(token) <= MAX_FOLDED for token in tokenize(text).folded)
+    assert folded_tokens(text) == tokenize(text).folded
+
+
+@given(GIANTS)
+def test_folding_a_giant_twice_is_folding_it_once(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("a" * 255, "a" * 255),
+        ("a" * 256, "a" * 255),
+        ("é" * 256, "e" * 255),
+        # A letter of two code units is there or not.
+        ("𠮷" * 127 + "ab", "𠮷" * 127 + "a"),
+        ("𠮷" * 200, "𠮷" * 127),
+        ("ﷺ" * 15, ("صلىاللهعليهوسلم" * 15)[:255]),
+    ],
+)
+def test_a_giant_is_read_as_its_beginning(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+def test_a_giant_keeps_its_place() -> None:
+    url = "https://a.example/" + "é" * 1_000
+    found = tokenize(f"see {url}#b now")
+    assert found.exact == ["see", f"{url}#b", "now"]
+    assert found.folded == ["see", "https://a.example/" + "e" * 237, "now"]
+
+
+def test_a_word_under_a_heap_of_accents_is_still_found() -> None:
+    zalgo = "".join(letter + "\u0315\u0316\u0336" * 100 for letter in "velmora")
+    assert folded_tokens(f"#{zalgo} {zalgo}") == ["#velmora", "velmora"]
+
+
+@pytest.mark.parametrize("marks", ["\u0315\u0316", "\u05b0\u05b1", "\u0591\u05a3", "\u0f71\u0f72"])
+def test_no_long_run_of_marks_is_normalized(marks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Normalizing takes the square of a run's length: 100,000 marks would take ten seconds.
+    lengths: list[int] = []
+
+    def normalize(form: str, text: str) -> str:
+        lengths.append(len(text))
+        return unicodedata.normalize(form, text)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tokens, "unicodedata", SimpleNamespace(normalize=normalize))
+    for text in (marks * 50_000, "a" + marks * 50_000, f"www.{marks * 50_000}"):
+        folded_tokens(text)
+        fold(text)
+    assert lengths and max(lengths) <= 3 * MAX_FOLDED

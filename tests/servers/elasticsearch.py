@@ -30,9 +30,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Answer single items with errors: document id to status and the error's type."""
+    """Answer single items with errors: document id to status, the error's type, and its reason."""
 
-    statuses: Mapping[str, tuple[int, str]]
+    statuses: Mapping[str, tuple[int, str] | tuple[int, str, str]]
 
 
 class Reset:
@@ -53,6 +53,7 @@ class Document:
     source: dict[str, Any]
     version: int
     visible: bool = False
+    seq_no: int = 0
 
 
 @dataclass
@@ -70,6 +71,9 @@ class ElasticsearchServer:
     bulks: list[list[dict[str, Any]]] = field(default_factory=list)
     """The actions of each bulk request that arrived whole."""
     refreshes: int = 0
+    searches: int = 0
+    writes: int = 0
+    """Documents written, over all indices; the last one is the sequence number of a document."""
 
     def __enter__(self) -> Self:
         self._closing = threading.Event()
@@ -119,12 +123,15 @@ class ElasticsearchServer:
         self, verb: str, action: dict[str, Any], source: dict[str, Any] | None
     ) -> dict[str, Any]:
         key = action["_index"], action["_id"]
+        present, version = self.documents.get(key), action.get("version", 0)
+        if "if_seq_no" in action and (present is None or present.seq_no != action["if_seq_no"]):
+            return _failure(409, "version_conflict_engine_exception")
         if verb == "delete" or source is None:
             return {"status": 200 if self.documents.pop(key, None) else 404}
-        present, version = self.documents.get(key), action.get("version", 0)
         if present is not None and version < present.version:
             return _failure(409, "version_conflict_engine_exception")
-        self.documents[key] = Document(source, version)
+        self.writes += 1
+        self.documents[key] = Document(source, version, seq_no=self.writes)
         return {"status": 200 if present else 201}
 
     def refresh(self) -> None:
@@ -133,8 +140,11 @@ class ElasticsearchServer:
             found.visible = True
 
     def search(self, pattern: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.searches += 1
+        asked = body.get("seq_no_primary_term", False)
         found = [
             {"_index": index, "_id": id_, "_source": document.source}
+            | ({"_seq_no": document.seq_no, "_primary_term": 1} if asked else {})
             for (index, id_), document in self.documents.items()
             if document.visible
             and _named(index, pattern)
@@ -152,8 +162,8 @@ class ElasticsearchServer:
         }
 
 
-def _failure(status: int, kind: str) -> dict[str, Any]:
-    error: dict[str, Any] = {"type": kind, "reason": f"told to answer {status}"}
+def _failure(status: int, kind: str, reason: str = "") -> dict[str, Any]:
+    error: dict[str, Any] = {"type": kind, "reason": reason or f"told to answer {status}"}
     if status == 400:
         error["caused_by"] = {"type": "cause", "reason": "the cause"}
     return {"status": status, "error": error}

@@ -102,6 +102,31 @@ def test_a_rejected_document_says_why(client: Elasticsearch, server: Elasticsear
     assert why == "400 document_parsing_exception: told to answer 400 (the cause)"
 
 
+SHARD_LIMIT = (
+    "Validation Failed: 1: this action would add [2] shards, but this cluster currently has "
+    "[1000]/[1000] maximum normal shards open; for more information, see https://elastic.example;"
+)
+
+
+@pytest.mark.parametrize("kind", ["validation_exception", "illegal_argument_exception"])
+def test_an_index_that_cannot_be_made_is_tried_again_and_said(
+    client: Elasticsearch, server: ElasticsearchServer, kind: str
+) -> None:
+    server.faults = [Items({"file:3": (400, kind, SHARD_LIMIT)})]
+    outcome = write(client, TEN)
+    assert (outcome.retry, outcome.rejected) == ([TEN[3]], [])
+    assert "maximum normal shards open" in outcome.why
+    assert write(client, outcome.retry) == Outcome(written=[TEN[3]])
+
+
+def test_a_post_that_quotes_the_shard_limit_is_still_rejected(
+    client: Elasticsearch, server: ElasticsearchServer
+) -> None:
+    quoted = f"failed to parse field [created_at]. Preview of field's value: '{SHARD_LIMIT}'"
+    server.faults = [Items({"file:3": (400, "document_parsing_exception", quoted)})]
+    assert ids([found for found, _ in write(client, TEN).rejected]) == ["file:3"]
+
+
 def test_answers_of_all_kinds_at_once(client: Elasticsearch, server: ElasticsearchServer) -> None:
     busy, bad = (429, "es_rejected_execution_exception"), (400, "document_parsing_exception")
     blocked = (403, "cluster_block_exception")

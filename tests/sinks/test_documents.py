@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ def test_text_with_lines_stays_on_one() -> None:
         # Nothing can be out of the calendar.
         (
             events.upsert(created_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
-            "tocsin-mentions-0001.01",
+            "tocsin-mentions-before-2015",
         ),
         (
             events.upsert(
@@ -175,6 +176,20 @@ def test_text_with_lines_stays_on_one() -> None:
 )
 def test_the_month_decides_the_index(event: MentionEvent, index: str) -> None:
     assert upsert(event, NAMES).index == index
+
+
+def test_old_dates_share_one_index() -> None:
+    months = [
+        datetime(year, month, 1, tzinfo=UTC) for year in range(1990, 2016) for month in range(1, 13)
+    ]
+    indices = {upsert(events.upsert(created_at=when), NAMES).index for when in months}
+    before, *monthly = sorted(indices, reverse=True)
+    assert before == "tocsin-mentions-before-2015"
+    assert sorted(monthly) == [f"tocsin-mentions-2015.{month:02d}" for month in range(1, 13)]
+    assert fnmatchcase(before, NAMES.mentions_pattern)
+    last = datetime(2014, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert NAMES.mentions_of(last) == before
+    assert NAMES.mentions_of(last + timedelta(seconds=1)) == monthly[-1]
 
 
 def test_a_delete_finds_the_month_of_its_post() -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
+from structlog.testing import capture_logs
 
 from runtime.settings import ElasticsearchSettings
 from schemas.post import Author
@@ -106,6 +108,30 @@ def test_an_erasure_that_is_not_whole_is_told(
     assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1
 
 
+def test_a_tombstone_that_is_refused_keeps_nobody_from_the_others(
+    client: Elasticsearch, server: ElasticsearchServer
+) -> None:
+    events = [upsert(f"file:{number}", author=Author(id="17")) for number in range(501)]
+    write(client, [upsert_of(event, NAMES) for event in events])
+    server.faults = [Items({"file:1": (400, "document_parsing_exception")})]
+    with capture_logs() as logs:
+        assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 500
+    assert living(server) == {"file:1"}
+    (said,) = logs
+    assert (said["log_level"], said["id"]) == ("error", "file:1")
+    assert "document_parsing_exception" in said["why"]
+    # The next sweep tries it again.
+    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1
+
+
+def test_a_post_that_has_a_later_state_by_now_is_left(
+    client: Elasticsearch, server: ElasticsearchServer
+) -> None:
+    index(client, "file:1", "17")
+    server.faults = [Items({"file:1": (409, "version_conflict_engine_exception")})]
+    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 0
+
+
 def test_a_post_that_slipped_past_is_swept(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
@@ -155,6 +181,34 @@ def test_only_old_tombstones_are_purged(client: Elasticsearch, server: Elasticse
     assert erasure.purge(client, NAMES, AT, keep_days=8) == 2
     assert dead(server) == {"file:3"}
     assert living(server) == {"file:4"}
+
+
+def test_a_post_that_was_written_over_a_tombstone_is_not_purged(
+    client: Elasticsearch, server: ElasticsearchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = AT - timedelta(days=30)
+    write(client, [tombstone(f"file:{number}", "file", 2, INDEX, old) for number in range(3)])
+
+    def bulk(**arguments: Any) -> Any:
+        monkeypatch.undo()
+        index(client, "file:1", "17", version=3)
+        return client.bulk(**arguments)
+
+    monkeypatch.setattr(client, "bulk", bulk)
+    assert erasure.purge(client, NAMES, AT, keep_days=8) == 2
+    assert (living(server), dead(server)) == ({"file:1"}, set())
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_purge_that_is_not_whole_is_told(
+    client: Elasticsearch, server: ElasticsearchServer, status: int
+) -> None:
+    old = AT - timedelta(days=30)
+    write(client, [tombstone(f"file:{number}", "file", 2, INDEX, old) for number in range(3)])
+    server.faults = [Items({"file:1": (status, "some_exception")})]
+    with pytest.raises(erasure.ErasureIncomplete):
+        erasure.purge(client, NAMES, AT, keep_days=8)
+    assert dead(server) == {"file:1"}
 
 
 def test_housekeeping_sweeps_and_purges(client: Elasticsearch, server: ElasticsearchServer) -> None:

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.mention import MentionEvent
-from sinks.elasticsearch.plan import Plan, located, plan
+from sinks.elasticsearch.plan import Plan, Step, located, plan
 from tests.sinks.events import INDEX, NAMES, SNOWFLAKE, delete, erase, record, upsert
+
+TID = "bluesky:did:plc:a/3mbhcqgfbzz2a"
+"""Made, as it says, early in 2026."""
 
 
 def planned(*events: MentionEvent | bytes | None) -> Plan:
@@ -47,7 +50,15 @@ def test_a_delete_that_knows_its_month_is_a_tombstone_there() -> None:
         "tocsin-mentions-2025.11",
     ]
     assert all(operation.deletes for operation in step.operations)
-    assert step.unlocated == []
+
+
+def test_only_a_delete_whose_id_nobody_makes_up_does_not_ask() -> None:
+    at = datetime(2025, 11, 5, tzinfo=UTC)
+    (step,) = planned(
+        delete(SNOWFLAKE), delete("x:7", 5), delete(TID), delete("file:1", created_at=at)
+    ).steps
+    assert [event.id for event in step.to_locate] == ["x:7", TID, "file:1"]
+    assert [operation.id for operation in step.operations] == [SNOWFLAKE, TID, "file:1"]
 
 
 def test_a_delete_behind_its_post_in_one_batch_knows_the_month() -> None:
@@ -60,7 +71,7 @@ def test_a_delete_behind_its_post_in_one_batch_knows_the_month() -> None:
 
 def test_a_delete_that_knows_nothing_has_to_ask() -> None:
     (step,) = planned(delete("file:1", 2), upsert("file:2")).steps
-    assert [event.id for event in step.unlocated] == ["file:1"]
+    assert [event.id for event in step.to_locate] == ["file:1"]
     assert [operation.id for operation in step.operations] == ["file:2"]
 
 
@@ -97,16 +108,21 @@ EVENTS = st.lists(
 def test_every_record_is_planned_once(events: list[MentionEvent | bytes | None]) -> None:
     work = planned(*events)
     operations = [operation for step in work.steps for operation in step.operations]
-    unlocated = [event for step in work.steps for event in step.unlocated]
+    to_locate = [event for step in work.steps for event in step.to_locate]
     erasures = [step.erase for step in work.steps if step.erase is not None]
-    assert len(operations) + len(unlocated) + len(erasures) + len(work.invalid) == len(events)
     good = [event for event in events if isinstance(event, MentionEvent)]
+    upserts = [event for event in good if event.op == "upsert"]
+    deletes = [event for event in good if event.op == "delete"]
+    assert sum(not operation.deletes for operation in operations) == len(upserts)
+    assert sum(operation.deletes for operation in operations) <= len(deletes)
+    assert len(upserts) + len(deletes) + len(erasures) + len(work.invalid) == len(events)
+    assert to_locate == [event for event in deletes if event.source != "x"]
     assert work.events == good
     assert erasures == [event for event in good if event.op == "erase_author"]
     # The states of one post keep their order within a step.
     for id_ in ("file:1", "file:2", SNOWFLAKE):
         ours = [operation.version for operation in operations if operation.id == id_]
-        asked = {(event.id, event.version) for event in unlocated}
+        asked = {(event.id, event.version) for event in to_locate}
         theirs = [event.version for event in good if event.id == id_ and event.op != "erase_author"]
         assert ours == [v for v in theirs if (id_, v) not in asked] or asked
 
@@ -114,19 +130,27 @@ def test_every_record_is_planned_once(events: list[MentionEvent | bytes | None])
 def test_deletes_are_located_at_once() -> None:
     asked: list[Sequence[str]] = []
 
-    def locate(ids: Sequence[str]) -> dict[str, str]:
+    def locate(ids: Sequence[str]) -> dict[str, list[str]]:
         asked.append(ids)
-        return {"file:1": "tocsin-mentions-2024.02"}
+        return {"file:1": ["tocsin-mentions-2024.02", "tocsin-mentions-2024.03"]}
 
-    (found,) = located([delete("file:1", 5), delete("file:2", 6)], locate)
+    deletes = [delete("file:1", 5), delete("file:2", 6), delete("file:1", 7)]
+    found = located(Step(to_locate=deletes), locate)
     assert asked == [["file:1", "file:2"]]
-    assert (found.id, found.index, found.version, found.deletes) == (
-        "file:1",
-        "tocsin-mentions-2024.02",
-        5,
-        True,
-    )
+    assert [(tombstone.id, tombstone.index, tombstone.version) for tombstone in found] == [
+        ("file:1", "tocsin-mentions-2024.02", 5),
+        ("file:1", "tocsin-mentions-2024.03", 5),
+        ("file:1", "tocsin-mentions-2024.02", 7),
+        ("file:1", "tocsin-mentions-2024.03", 7),
+    ]
+    assert all(tombstone.deletes for tombstone in found)
+
+
+def test_what_was_just_written_is_not_written_again() -> None:
+    (step,) = planned(upsert("file:1", 1), delete("file:1", 2)).steps
+    found = located(step, lambda ids: {"file:1": [INDEX, "tocsin-mentions-2024.02"]})
+    assert [tombstone.index for tombstone in found] == ["tocsin-mentions-2024.02"]
 
 
 def test_nobody_is_asked_about_nothing() -> None:
-    assert located([], lambda ids: {"never": "asked"}) == []
+    assert located(Step(), lambda ids: {"never": ["asked"]}) == []

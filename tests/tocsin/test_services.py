@@ -5,14 +5,19 @@ starts the real one.
 """
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tocsin.services import Service, Supervisor
 
+ROOT = Path(__file__).parents[2]
 CHILD = """
 import signal, sys, time
 what, *rest = sys.argv[1:]
@@ -21,6 +26,8 @@ if what == "exit":
     sys.exit(int(rest[0]))
 if what == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if what == "drain":
+    signal.signal(signal.SIGTERM, lambda *_: print("drained", flush=True) or sys.exit(0))
 print("ready", flush=True)
 while True:
     time.sleep(60)
@@ -162,3 +169,87 @@ def test_the_real_tocsin_with_a_wrong_setting_ends_for_good(tmp_path: Path) -> N
     watch_until(supervisor, lambda: service.ended)
     assert service.status == 2
     assert "TOCSIN_KAFKA_TOPIC_PREFIX is wrong" in service.log.read_text()
+
+
+# --- signals and sudden ends -----------------------------------------------------------------
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tocsin.services import Supervisor
+Supervisor(Path(sys.argv[1]), {"PYTHONPATH": sys.argv[2], "PYTHONSAFEPATH": "1"}).start(
+    "s", ["drain"]
+)
+time.sleep(600)
+"""
+LISTENER = """
+import sys
+from runtime.service import stop_on_signals
+stop = stop_on_signals()
+print("ready", flush=True)
+stop.wait()
+print("stopping", flush=True)
+sys.stdin.readline()
+print("in order", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children")
+def test_services_drain_when_their_parent_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
+    arguments = [str(tmp_path / "orphans"), str(tmp_path / "stand-in")]
+    with subprocess.Popen([sys.executable, "-c", PARENT, *arguments], cwd=ROOT) as parent:
+        log = tmp_path / "orphans" / "s.log"
+        wait_for(lambda: log.exists() and "ready" in log.read_text())
+        parent.kill()
+    wait_for(lambda: "drained" in log.read_text())
+
+
+def listen(**options: Any) -> subprocess.Popen[str]:
+    listener = subprocess.Popen(
+        [sys.executable, "-c", LISTENER],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+    assert listener.stdout is not None and listener.stdout.readline() == "ready\n"
+    return listener
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_in_order(number: signal.Signals) -> None:
+    with listen() as listener:
+        listener.send_signal(number)
+        assert listener.communicate("go on\n")[0] == "stopping\nin order\n"
+    assert listener.returncode == 0
+
+
+def test_the_second_hang_up_of_a_closed_terminal_changes_nothing() -> None:
+    with listen() as listener:
+        listener.send_signal(signal.SIGHUP)
+        assert listener.stdout is not None and listener.stdout.readline() == "stopping\n"
+        listener.send_signal(signal.SIGHUP)
+        assert listener.communicate("go on\n")[0] == "in order\n"
+    assert listener.returncode == 0
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    with listen() as listener:
+        listener.send_signal(signal.SIGHUP)
+        assert listener.stdout is not None and listener.stdout.readline() == "stopping\n"
+        listener.send_signal(signal.SIGTERM)
+        assert listener.wait() == -signal.SIGTERM
+
+
+def test_nohup_is_respected() -> None:
+    ignoring = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        listener = listen(restore_signals=False)
+    finally:
+        signal.signal(signal.SIGHUP, ignoring)
+    with listener:
+        listener.send_signal(signal.SIGHUP)
+        listener.send_signal(signal.SIGTERM)
+        assert listener.communicate("go on\n")[0] == "stopping\nin order\n"
+    assert listener.returncode == 0

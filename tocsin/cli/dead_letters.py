@@ -104,7 +104,7 @@ def replay(
 ) -> None:
     """Send dead letters to the topics that they came from; versions make a repeat harmless.
 
-    Letters from a source itself (an unreadable post) have no topic and are left.
+    Letters from a source itself (a post unreadable or too large) have no topic and are left.
 
     Example: `tocsin dead-letters replay --reason index_rejected`
     """
