@@ -7,8 +7,9 @@ Invariants:
 3. At most ``buffer_events`` events and dead letters are in flight; beyond that the source is not
    read.
 4. On SIGTERM and on a :class:`SourceError`: the source is closed, what it had received is sent,
-   what is in flight is awaited, the checkpoint is saved. That takes no longer than the drain
-   time-out, Kafka or no Kafka; what it has not acknowledged then is read again after the restart.
+   what is in flight is awaited, the checkpoint is saved. That ends with the drain time-out (and
+   one send's own), Kafka or no Kafka; what it has not acknowledged then is read again after the
+   restart.
 """
 
 import contextlib

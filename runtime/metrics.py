@@ -45,7 +45,9 @@ INGEST_IMPLAUSIBLE_DATES = Counter(
     ["source"],
 )
 INGEST_IN_FLIGHT = Gauge(
-    "tocsin_ingest_in_flight", "Events sent and not yet acknowledged.", ["source"]
+    "tocsin_ingest_in_flight",
+    "Messages sent and not yet acknowledged, dead letters included.",
+    ["source"],
 )
 INGEST_BACKPRESSURE_SECONDS = Counter(
     "tocsin_ingest_backpressure_seconds_total",

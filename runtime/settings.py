@@ -158,7 +158,7 @@ class IngestSettings(Group):
         env_prefix="TOCSIN_INGEST_", frozen=True, env_ignore_empty=True
     )
     buffer_events: int = Field(
-        10_000, ge=1, description="Events in flight before the source is no longer read."
+        10_000, ge=1, description="Messages in flight before the source is no longer read."
     )
     checkpoint_every_s: float = Field(5.0, gt=0, description="Seconds between checkpoints.")
     drain_timeout_s: float = Field(

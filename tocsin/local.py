@@ -119,8 +119,11 @@ class LocalPipeline:
         return self.meter.look()
 
     def __exit__(self, *details: object) -> None:
-        killed = self.supervisor.stop()
-        if killed:
-            self._say(f"had to kill {', '.join(killed)}")
-        self.meter.close()
-        self._stack.stop()
+        try:
+            killed = self.supervisor.stop()
+            if killed:
+                self._say(f"had to kill {', '.join(killed)}")
+        finally:
+            # Also when there is no terminal left to say it to.
+            self.meter.close()
+            self._stack.stop()

@@ -8,18 +8,17 @@ to the thread that started them, which must be one that lives as long as we do: 
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.errors import BrakeTripped, ConfigurationError
-from tocsin.stack.process import PR_SET_PDEATHSIG
+from tocsin.stack.process import tie_to_parent
 
 _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
 """Exit statuses after which starting again would not help."""
@@ -90,7 +89,10 @@ class Supervisor:
                 stderr=log,
                 # Ctrl-C in the terminal is ours to handle, in order, and not the children's.
                 start_new_session=True,
-                preexec_fn=_tie_to_parent(os.getpid()) if sys.platform == "linux" else None,
+                # SIGTERM, so that a service drains even when its supervisor was killed.
+                preexec_fn=tie_to_parent(os.getpid(), signal.SIGTERM)
+                if sys.platform == "linux"
+                else None,
             )
 
     def watch(self) -> list[Service]:
@@ -110,7 +112,7 @@ class Supervisor:
                 self._launch(service)
         return ended
 
-    def stop(self, timeout_s: float = 30.0) -> list[str]:
+    def stop(self, timeout_s: float = 45.0) -> list[str]:
         """SIGTERM all, in order of the data's way; returns who had to be killed."""
         killed = []
         for service in self.services:
@@ -129,15 +131,3 @@ class Supervisor:
             service.status = service.process.returncode
             service.process = None
         return killed
-
-
-def _tie_to_parent(parent: int) -> Callable[[], None]:
-    """A function for the child: it shall be told to stop, and may drain, when the parent dies."""
-    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
-
-    def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the tie was made
-            os._exit(1)
-
-    return tie

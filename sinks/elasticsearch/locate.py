@@ -6,7 +6,7 @@ from elasticsearch import Elasticsearch
 
 from sinks.elasticsearch.indices import Names
 
-CHUNK = 1_000
+_CHUNK = 1_000
 """Ids asked for at once."""
 _MOST_HITS = 10_000
 """No answer of Elasticsearch holds more."""
@@ -17,7 +17,7 @@ def locate(client: Elasticsearch, names: Names, ids: Sequence[str]) -> dict[str,
     # A search does not see the last second by itself.
     client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
     found: dict[str, list[str]] = {}
-    chunks = [ids[first : first + CHUNK] for first in range(0, len(ids), CHUNK)]
+    chunks = [ids[first : first + _CHUNK] for first in range(0, len(ids), _CHUNK)]
     while chunks:
         chunk = chunks.pop()
         hits = client.search(

@@ -148,6 +148,8 @@ def test_phrases_that_overlap_take_away_what_each_holds() -> None:
     )
     assert texts(brand, "a plum tart plum, plum") == ["plum"]
     assert texts(brand, "plum tart") == ["plum", "plum tart"]
+    nested = Brand(id="b", name="Orange", exclude=["juice of an orange", "of an"])
+    assert texts(nested, "juice of an orange, orange") == ["orange"]
 
 
 def test_a_brand_has_so_many_matches_in_a_field_and_no_more() -> None:

@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 from runtime.settings import ElasticsearchSettings
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.client import connect
-from sinks.elasticsearch.locate import CHUNK, locate
+from sinks.elasticsearch.locate import locate
 from sinks.elasticsearch.plan import located, plan
 from tests.servers.elasticsearch import Document, ElasticsearchServer
 from tests.sinks.events import NAMES, SNOWFLAKE, delete, operation, record, upsert
@@ -75,7 +75,7 @@ def test_a_post_is_found_in_each_of_its_indices(
 def test_many_posts_are_asked_for_in_chunks(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
-    ids = [f"file:{number}" for number in range(2 * CHUNK + 1)]
+    ids = [f"file:{number}" for number in range(2_001)]
     write(client, [operation(id_) for id_ in ids])
     assert locate(client, NAMES, ids).keys() == set(ids)
     assert (server.searches, server.refreshes) == (3, 1)

@@ -152,5 +152,10 @@ def test_what_was_just_written_is_not_written_again() -> None:
     assert [tombstone.index for tombstone in found] == ["tocsin-mentions-2024.02"]
 
 
+def test_a_post_of_the_same_version_does_not_keep_the_delete_away() -> None:
+    (step,) = planned(delete("file:1", 1), upsert("file:1", 1)).steps
+    assert [found.index for found in located(step, lambda ids: {"file:1": [INDEX]})] == [INDEX]
+
+
 def test_nobody_is_asked_about_nothing() -> None:
     assert located(Step(), lambda ids: {"never": ["asked"]}) == []

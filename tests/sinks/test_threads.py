@@ -15,7 +15,7 @@ from sinks.elasticsearch.housekeeping import Housekeeping
 from sinks.elasticsearch.probe import SearchableProbe
 from tests.sinks.events import NAMES, upsert
 
-PATIENCE_S = 60
+PATIENCE_S = 20
 
 
 @pytest.fixture

@@ -116,7 +116,9 @@ class ChildProcess:
                 user=command.account.uid if switch else None,
                 group=command.account.gid if switch else None,
                 extra_groups=[] if switch else None,
-                preexec_fn=_tie_to_parent(os.getpid()) if sys.platform == "linux" else None,
+                preexec_fn=tie_to_parent(os.getpid(), signal.SIGKILL)
+                if sys.platform == "linux"
+                else None,
             )
         self._greet(process)
         return process
@@ -136,12 +138,15 @@ class ChildProcess:
             self._running.stdin.close()
 
 
-def _tie_to_parent(parent: int) -> Callable[[], None]:
-    """A function for the child, which runs after the switch of user (that would undo it)."""
+def tie_to_parent(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
+    """A function for the child: the kernel shall send it the signal when its parent dies.
+
+    It runs after a switch of user, which would undo it.
+    """
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
 
     def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
         if os.getppid() != parent:  # it died before the tie was made
             os._exit(1)
 
