@@ -13,9 +13,10 @@ _MOST_HITS = 10_000
 
 
 def locate(client: Elasticsearch, names: Names, ids: Sequence[str]) -> dict[str, list[str]]:
-    """The indices that hold each of the posts; ids that are nowhere are left out."""
-    # A search does not see the last second by itself.
-    client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
+    """The indices that hold each of the posts; ids that are nowhere are left out.
+
+    A search does not see the last second; where that matters, :func:`refresh` first.
+    """
     found: dict[str, list[str]] = {}
     chunks = [ids[first : first + _CHUNK] for first in range(0, len(ids), _CHUNK)]
     while chunks:
@@ -34,3 +35,8 @@ def locate(client: Elasticsearch, names: Names, ids: Sequence[str]) -> dict[str,
         for hit in hits:
             found.setdefault(hit["_id"], []).append(hit["_index"])
     return found
+
+
+def refresh(client: Elasticsearch, names: Names) -> None:
+    """Let searches see all that was written: for the whole cluster, so not once a batch."""
+    client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)

@@ -35,9 +35,9 @@ from schemas.dead_letter import Reason
 from schemas.mention import MentionEvent
 from sinks.elasticsearch import erasure
 from sinks.elasticsearch.bulk import Outcome, write
-from sinks.elasticsearch.documents import Operation
+from sinks.elasticsearch.documents import Operation, month_of
 from sinks.elasticsearch.indices import Names
-from sinks.elasticsearch.locate import locate
+from sinks.elasticsearch.locate import locate, refresh
 from sinks.elasticsearch.plan import Plan, Step, located, plan
 
 NAME = "elasticsearch"
@@ -138,6 +138,10 @@ class ElasticsearchSink:
     def _take_step(self, step: Step, stop: Event) -> list[tuple[Operation, str]]:
         rejected = self._write(step.operations, stop)
         if step.to_locate:
+            if any(month_of(event) is None for event in step.to_locate):
+                # The post may be a second old, and the search is all that can find it. Where the
+                # month is known, the search is for a copy under a date that a client made up.
+                self._insist(lambda: refresh(self.client, self.names), stop)
             operations = self._insist(lambda: located(step, self._locate), stop)
             rejected += self._write(operations, stop)
         if step.erase is not None:

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -203,15 +202,19 @@ def test_services_drain_when_their_parent_is_killed(supervisor: Supervisor, tmp_
     wait_for(lambda: "drained" in log.read_text())
 
 
-def listen(**options: Any) -> subprocess.Popen[str]:
-    listener = subprocess.Popen(
-        [sys.executable, "-c", LISTENER],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+def listen(hang_up: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen[str]:
+    """A listener that starts with this disposition to SIGHUP, whatever the tests run under."""
+    ours = signal.signal(signal.SIGHUP, hang_up)
+    try:
+        listener = subprocess.Popen(
+            [sys.executable, "-c", LISTENER],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, ours)
     assert listener.stdout is not None and listener.stdout.readline() == "ready\n"
     return listener
 
@@ -220,7 +223,7 @@ def listen(**options: Any) -> subprocess.Popen[str]:
 def test_a_signal_stops_in_order(number: signal.Signals) -> None:
     with listen() as listener:
         listener.send_signal(number)
-        assert listener.communicate("go on\n")[0] == "stopping\nin order\n"
+        assert listener.communicate("go on\n", timeout=60)[0] == "stopping\nin order\n"
     assert listener.returncode == 0
 
 
@@ -229,7 +232,7 @@ def test_the_second_hang_up_of_a_closed_terminal_changes_nothing() -> None:
         listener.send_signal(signal.SIGHUP)
         assert listener.stdout is not None and listener.stdout.readline() == "stopping\n"
         listener.send_signal(signal.SIGHUP)
-        assert listener.communicate("go on\n")[0] == "in order\n"
+        assert listener.communicate("go on\n", timeout=60)[0] == "in order\n"
     assert listener.returncode == 0
 
 
@@ -242,13 +245,8 @@ def test_a_second_signal_ends_at_once() -> None:
 
 
 def test_nohup_is_respected() -> None:
-    ignoring = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        listener = listen(restore_signals=False)
-    finally:
-        signal.signal(signal.SIGHUP, ignoring)
-    with listener:
+    with listen(signal.SIG_IGN) as listener:
         listener.send_signal(signal.SIGHUP)
         listener.send_signal(signal.SIGTERM)
-        assert listener.communicate("go on\n")[0] == "stopping\nin order\n"
+        assert listener.communicate("go on\n", timeout=60)[0] == "stopping\nin order\n"
     assert listener.returncode == 0
