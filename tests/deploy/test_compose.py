@@ -54,10 +54,9 @@ VARIABLES = {
 def _engines() -> dict[str, str]:
     """Artifact to the version that the engines stack runs."""
     tree = ElementTree.parse(TOP / "tocsin" / "stack" / "kafka.pom.xml")
-    space = {"m": "http://maven.apache.org/POM/4.0.0"}
     return {
-        dependency.findtext("m:artifactId", "", space): dependency.findtext("m:version", "", space)
-        for dependency in tree.iterfind(".//m:dependency", space)
+        dependency.findtext("artifactId", ""): dependency.findtext("version", "")
+        for dependency in tree.iterfind(".//dependency")
     }
 
 
