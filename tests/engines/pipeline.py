@@ -41,6 +41,7 @@ class Child:
     arguments: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    module: str = "tocsin"
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +50,7 @@ class Child:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tocsin", *self.arguments],
+                [sys.executable, "-m", self.module, *self.arguments],
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -102,7 +103,9 @@ class Pipeline:
 
     # --- services --------------------------------------------------------------------------
 
-    def start(self, name: str, *arguments: str, **environment: str) -> Child:
+    def start(
+        self, name: str, *arguments: str, module: str = "tocsin", **environment: str
+    ) -> Child:
         child = Child(
             name,
             arguments,
@@ -116,6 +119,7 @@ class Pipeline:
                 **environment,
             },
             self.folder / f"{name}.log",
+            module,
         )
         self.children.append(child)
         return child

@@ -16,6 +16,7 @@ from tests.engines.pipeline import Pipeline
 pytestmark = pytest.mark.engines
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FAST = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment"}
 VOLTA = Brand(id="volta", name="Volta", names=["Air Volta"], handles=["airvolta"])
 CORVO = Brand(id="corvo", name="Corvo")
 
@@ -133,6 +134,16 @@ def test_running_processors_take_a_change_of_brands(pipeline: Pipeline) -> None:
     send(pipeline, upsert(3, "Corvo and Air Volta"))
     assert pipeline.documents()["forum:3"]["brands"] == ["corvo"]
     assert process.process.poll() is None
+
+
+def test_the_processor_is_a_plain_faust_app_too(pipeline: Pipeline) -> None:
+    pipeline.apply([VOLTA])
+    arguments = ("-A", "processors.app", "worker", "-l", "warn")
+    worker = pipeline.start("faust", *arguments, module="faust", **FAST)
+    pipeline.sink()
+    send(pipeline, upsert(1, "Air Volta"))
+    assert pipeline.documents().keys() == {"forum:1"}
+    assert worker.stop() == 0
 
 
 def test_a_processor_without_brands_holds_back_and_loses_nothing(pipeline: Pipeline) -> None:
