@@ -31,6 +31,6 @@ def describe() -> list[str]:
     return [
         f"- date: {datetime.now(UTC):%Y-%m-%d}",
         f"- machine: {os.cpu_count()} cores ({processor()}), {memory_gib():.0f} GiB, "
-        f"{platform.system()} {platform.release()}",
+        f"{platform.system()}",
         f"- software: Python {platform.python_version()}, {versions}",
     ]

@@ -335,7 +335,11 @@ def report(runs: list[Run], processors: int, command: str) -> str:
                 shown = " | ".join(f"≤ {value:g}" for value in values.values())
                 label = "acknowledged by the index" if kind == "ingest" else kind
                 lines.append(f"| {label} | {shown} |")
-    lines += ["", "Peak resident memory (MiB, the largest copy) and processor time (s, all copies):", ""]
+    lines += [
+        "",
+        "Peak resident memory (MiB, the largest copy) and processor time (s, all copies):",
+        "",
+    ]
     names = sorted({name for run in runs for name in run.peak_mib})
     lines += ["| run | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for run in runs:
