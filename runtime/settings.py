@@ -240,9 +240,9 @@ class SinkSettings(Group):
     dead_letter_window: int = Field(1_000, ge=10, description="Messages that the share is over.")
     dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
     tombstone_days: float = Field(
-        38.0,
+        45.0,
         ge=0,
-        description="Days that tombstones stay: longer than `posts`, then `dead-letters`, keep.",
+        description="Days that tombstones stay: longer than `posts`, `mentions`, then `dead-letters` keep.",
     )
 
 

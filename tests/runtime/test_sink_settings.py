@@ -37,5 +37,5 @@ def test_urls_without_one_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_dead_letter_that_is_replayed_meets_the_tombstone() -> None:
     # A post may be dead-lettered at the end of its retention, and replayed at the letter's.
-    kept = [topics()[name].retention_days for name in ("posts", "dead-letters")]
+    kept = [topics()[name].retention_days for name in ("posts", "mentions", "dead-letters")]
     assert SinkSettings().tombstone_days > sum(days or 0 for days in kept)
