@@ -242,7 +242,9 @@ class SinkSettings(Group):
     tombstone_days: float = Field(
         45.0,
         ge=0,
-        description="Days that tombstones stay: longer than `posts`, `mentions`, then `dead-letters` keep.",
+        description=(
+            "Days that tombstones stay: longer than `posts`, `mentions`, then `dead-letters` keep."
+        ),
     )
 
 
