@@ -13,16 +13,7 @@ log = get_logger("ingest")
 
 def load_checkpoint(settings: KafkaSettings, source_id: str) -> Checkpoint | None:
     """The source's last checkpoint, or None if it never had one."""
-    found: bytes | None = None
-    key = source_id.encode()
-    with kafka.kafka_errors(settings):
-        consumer = kafka.consumer(settings, "checkpoints")
-        try:
-            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
-                if record.key == key:
-                    found = record.value
-        finally:
-            consumer.close()
+    found = kafka.latest_values(settings, "checkpoints", TOPIC).get(source_id.encode())
     if found is None:
         return None
     try:

@@ -16,6 +16,7 @@ from schemas.activity import Activity
 from schemas.ids import author_hash
 from schemas.mention import Mention, MentionEvent
 from schemas.post import PostEvent
+from schemas.types import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,24 @@ class Enricher:
         for event in events:
             mention = by_event.get(id(event))
             if mention is None:
-                mentions.append(_passed_on(event, at))
+                mentions.append(
+                    _mention_event(
+                        event,
+                        event.op,
+                        at,
+                        created_at=event.created_at,
+                        author_id=event.author_id,
+                    )
+                )
             elif mention.brands or self.keep_unmatched:
-                mentions.append(_upsert(event, mention, at))
+                mentions.append(_mention_event(event, "upsert", at, mention=mention))
                 activity.extend(_activity(event, mention))
             else:
                 unmatched += 1
                 if mention.post.edited_at is not None:
                     # It may have named a brand before the edit: take that state away.
-                    mentions.append(_delete(event, at))
+                    created_at = mention.post.created_at
+                    mentions.append(_mention_event(event, "delete", at, created_at=created_at))
         return Enriched(mentions, activity, unmatched)
 
     def _annotate(self, batch: list[Mention]) -> list[Mention]:
@@ -83,40 +93,26 @@ class Enricher:
         return batch
 
 
-def _upsert(event: PostEvent, mention: Mention, at: datetime) -> MentionEvent:
+def _mention_event(
+    event: PostEvent,
+    op: Op,
+    at: datetime,
+    *,
+    mention: Mention | None = None,
+    created_at: datetime | None = None,
+    author_id: str | None = None,
+) -> MentionEvent:
+    """The event on ``mentions`` that follows from one on ``posts``."""
     return MentionEvent(
-        op="upsert",
+        op=op,
         id=event.id,
         source=event.source,
         version=event.version,
         ingested_at=event.ingested_at,
         enriched_at=at,
         mention=mention,
-    )
-
-
-def _passed_on(event: PostEvent, at: datetime) -> MentionEvent:
-    return MentionEvent(
-        op=event.op,
-        id=event.id,
-        source=event.source,
-        version=event.version,
-        ingested_at=event.ingested_at,
-        enriched_at=at,
-        created_at=event.created_at,
-        author_id=event.author_id,
-    )
-
-
-def _delete(event: PostEvent, at: datetime) -> MentionEvent:
-    return MentionEvent(
-        op="delete",
-        id=event.id,
-        source=event.source,
-        version=event.version,
-        ingested_at=event.ingested_at,
-        enriched_at=at,
-        created_at=None if event.post is None else event.post.created_at,
+        created_at=created_at,
+        author_id=author_id,
     )
 
 

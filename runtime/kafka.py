@@ -220,3 +220,24 @@ def _behind(
     """Where the client stands in those partitions that it has not read to their ends."""
     positions = {tp: client.position(tp, timeout_ms=1_000) for tp in partitions}
     return {tp: at for tp, at in positions.items() if at is None or at < ends[tp]}
+
+
+def read_topic(settings: KafkaSettings, client_id: str, topic: str) -> Iterator[Any]:
+    """Every record of ``topic`` (named without the prefix) up to its end as it is now."""
+    with kafka_errors(settings):
+        client = consumer(settings, client_id)
+        try:
+            yield from read_to_end(client, settings.topic_prefix + topic)
+        finally:
+            client.close()
+
+
+def latest_values(settings: KafkaSettings, client_id: str, topic: str) -> dict[bytes, bytes]:
+    """What a compacted topic says: the last value of each key; a null value takes a key away."""
+    found: dict[bytes, bytes] = {}
+    for record in read_topic(settings, client_id, topic):
+        if record.value is None:
+            found.pop(record.key, None)
+        else:
+            found[record.key] = record.value
+    return found

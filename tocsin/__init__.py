@@ -2,5 +2,3 @@
 
 Nothing may import this package; it may import all others.
 """
-
-__version__ = "0.1.0"

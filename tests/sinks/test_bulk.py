@@ -1,7 +1,7 @@
 """Bulk writes against a server that misbehaves: every operation ends in exactly one list."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -16,18 +16,6 @@ from tests.servers.elasticsearch import Answer, ElasticsearchServer, Items, Rese
 from tests.sinks.events import INDEX, operation
 
 TEN = [operation(f"file:{number}") for number in range(10)]
-
-
-@pytest.fixture
-def server() -> Iterator[ElasticsearchServer]:
-    with ElasticsearchServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: ElasticsearchServer) -> Iterator[Elasticsearch]:
-    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
-        yield client
 
 
 def ids(operations: Sequence[Operation]) -> list[str]:

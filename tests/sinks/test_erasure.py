@@ -1,6 +1,5 @@
 """Taking away what an author wrote: all of it, nothing else, and again for what was under way."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,18 +17,6 @@ from sinks.elasticsearch.documents import upsert as upsert_of
 from sinks.elasticsearch.housekeeping import Housekeeping
 from tests.servers.elasticsearch import Answer, ElasticsearchServer, Items, Stall
 from tests.sinks.events import AT, INDEX, NAMES, SNOWFLAKE, upsert
-
-
-@pytest.fixture
-def server() -> Iterator[ElasticsearchServer]:
-    with ElasticsearchServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: ElasticsearchServer) -> Iterator[Elasticsearch]:
-    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
-        yield client
 
 
 def index(client: Elasticsearch, id_: str, author: str, version: int = 1) -> None:

@@ -1,16 +1,12 @@
 """A delete reaches its post in whichever index it is, and asks for it in few searches."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
-import pytest
 from elasticsearch import Elasticsearch
 
-from runtime.settings import ElasticsearchSettings
 from sinks.elasticsearch.bulk import write
-from sinks.elasticsearch.client import connect
 from sinks.elasticsearch.locate import locate, refresh
 from sinks.elasticsearch.plan import located, plan
 from tests.servers.elasticsearch import Document, ElasticsearchServer
@@ -18,18 +14,6 @@ from tests.sinks.events import NAMES, SNOWFLAKE, delete, operation, record, upse
 
 FEBRUARY = "bluesky:did:plc:a/3mdykyfq22222"
 """A record key that says February 2026; a client may choose it in January."""
-
-
-@pytest.fixture
-def server() -> Iterator[ElasticsearchServer]:
-    with ElasticsearchServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: ElasticsearchServer) -> Iterator[Elasticsearch]:
-    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
-        yield client
 
 
 def test_a_delete_reaches_a_post_whose_id_was_not_believed_when_it_came(

@@ -20,19 +20,8 @@ TOPIC = "brands"
 
 def current_brands(settings: KafkaSettings) -> dict[str, bytes]:
     """The brands topic as it is now: brand id to the encoded brand."""
-    found: dict[str, bytes] = {}
-    with kafka.kafka_errors(settings):
-        consumer = kafka.consumer(settings, "brands")
-        try:
-            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
-                name = (record.key or b"").decode("utf-8", "replace")
-                if record.value is None:
-                    found.pop(name, None)
-                else:
-                    found[name] = record.value
-        finally:
-            consumer.close()
-    return found
+    found = kafka.latest_values(settings, "brands", TOPIC)
+    return {(key or b"").decode("utf-8", "replace"): value for key, value in found.items()}
 
 
 def publish(settings: KafkaSettings, brands: list[Brand], keep_others: bool) -> tuple[int, int]:

@@ -15,18 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Where sources resume.")
 @app.command("list")
 def list_() -> None:
     """Print every source's checkpoint, one JSON object a line."""
-    settings = load(KafkaSettings)
-    found: dict[bytes, bytes] = {}
-    with kafka.kafka_errors(settings):
-        consumer = kafka.consumer(settings, "checkpoints")
-        try:
-            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
-                if record.value is None:
-                    found.pop(record.key, None)
-                else:
-                    found[record.key] = record.value
-        finally:
-            consumer.close()
+    found = kafka.latest_values(load(KafkaSettings), "checkpoints", TOPIC)
     for _, value in sorted(found.items()):
         result(value.decode("utf-8", "replace"))
 

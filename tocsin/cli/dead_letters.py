@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from kafka.errors import KafkaError
@@ -25,25 +25,20 @@ ServiceOption = Annotated[
 ]
 
 
-def read_letters(settings: KafkaSettings) -> Iterator[tuple[str, Any, DeadLetter]]:
-    """Every dead letter with its id (``partition-offset``) and record, oldest first a partition."""
-    with kafka.kafka_errors(settings):
-        consumer = kafka.consumer(settings, "dead-letters")
+def read_letters(settings: KafkaSettings) -> Iterator[tuple[str, DeadLetter]]:
+    """Every dead letter with its id (``partition-offset``), oldest first a partition."""
+    for record in kafka.read_topic(settings, "dead-letters", TOPIC):
         try:
-            for record in kafka.read_to_end(consumer, settings.topic_prefix + TOPIC):
-                try:
-                    letter = DEAD_LETTER.decode(record.value or b"")
-                except InvalidMessage:
-                    continue
-                yield f"{record.partition}-{record.offset}", record, letter
-        finally:
-            consumer.close()
+            letter = DEAD_LETTER.decode(record.value or b"")
+        except InvalidMessage:
+            continue
+        yield f"{record.partition}-{record.offset}", letter
 
 
 def _chosen(
     settings: KafkaSettings, reason: str | None, service: str | None
 ) -> Iterator[tuple[str, DeadLetter]]:
-    for name, _, letter in read_letters(settings):
+    for name, letter in read_letters(settings):
         if reason in (None, letter.reason) and service in (None, letter.service):
             yield name, letter
 
@@ -82,7 +77,7 @@ def show(
 
     Example: `tocsin dead-letters show 0-17`
     """
-    for name, _, letter in read_letters(load(KafkaSettings)):
+    for name, letter in read_letters(load(KafkaSettings)):
         if name == letter_id:
             shown = json.loads(DEAD_LETTER.encode(letter))
             shown["payload"] = letter.payload.decode("utf-8", "backslashreplace")
