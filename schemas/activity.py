@@ -2,9 +2,18 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
-from schemas.types import Count, Kind, Score, SentimentLabel, Time, Version
+from schemas.types import (
+    Count,
+    EmotionLabel,
+    IntentLabel,
+    Kind,
+    Score,
+    SentimentLabel,
+    Time,
+    Version,
+)
 
 
 class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,4 +38,13 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     country: str | None = None
     duplicate_group: Annotated[
         str | None, Meta(description="Equal for copies of one text, whatever links they carry.")
+    ] = None
+    duplicate_keys: Annotated[
+        list[str],
+        Meta(description="Light edits of one text share at least one of these (locality hashes)."),
+    ] = field(default_factory=list)
+    intents: list[IntentLabel] = field(default_factory=list)
+    emotion: EmotionLabel | None = None
+    account_age_days: Annotated[
+        Count | None, Meta(description="Age of the account when it posted, if known.")
     ] = None

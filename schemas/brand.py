@@ -4,7 +4,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from schemas.types import Time
+from schemas.types import Probability, Time
+
+MOST_EXAMPLES = 400
+"""Examples that a brand may have: what is learnt from them is learnt whenever brands change."""
+
+
+class Example(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A text that somebody read, and whether it is about the brand or about another thing."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=2000)]
+    about: Annotated[bool, Meta(description="Whether the text is about the brand.")]
 
 
 class AlertPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,6 +49,16 @@ class Brand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exclude: Annotated[
         list[str], Meta(description="Phrases in which the name is another thing.")
     ] = field(default_factory=list)
+    examples: Annotated[
+        list[Example],
+        Meta(
+            max_length=MOST_EXAMPLES,
+            description="Texts that teach which posts mean the brand; none: all do.",
+        ),
+    ] = field(default_factory=list)
+    minimum_confidence: Annotated[
+        Probability, Meta(description="Matches below it are dropped, where there are examples.")
+    ] = 0.5
     query: Annotated[
         str | None, Meta(description="Brand query; names and handles decide until it is read.")
     ] = None

@@ -5,7 +5,21 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from schemas.post import Post
-from schemas.types import EntityLabel, Offset, Op, Probability, Score, SentimentLabel, Time, Version
+from schemas.types import (
+    AspectLabel,
+    Count,
+    EmotionLabel,
+    EntityLabel,
+    IntentLabel,
+    Offset,
+    Op,
+    Probability,
+    Score,
+    SentimentLabel,
+    Tier,
+    Time,
+    Version,
+)
 
 
 class Language(Struct, frozen=True, kw_only=True):
@@ -24,22 +38,6 @@ class Match(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: Offset | None = None
 
 
-class BrandMatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A brand that the post is about, and why we think so."""
-
-    id: Annotated[str, Meta(description="Brand id.")]
-    matches: list[Match] = field(default_factory=list)
-
-
-class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A person, organisation, place, product or event named in the text."""
-
-    text: str
-    label: EntityLabel
-    start: Offset
-    end: Offset
-
-
 class Sentiment(Struct, frozen=True, kw_only=True):
     """What the author feels, as three probabilities that sum to one."""
 
@@ -50,6 +48,79 @@ class Sentiment(Struct, frozen=True, kw_only=True):
     positive: Probability
 
 
+class BrandMatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A brand that the post is about, and why we think so."""
+
+    id: Annotated[str, Meta(description="Brand id.")]
+    matches: list[Match] = field(default_factory=list)
+    confidence: Annotated[
+        Probability | None,
+        Meta(description="That the words mean the brand; absent where nobody taught it."),
+    ] = None
+    sentiment: Annotated[
+        Sentiment | None, Meta(description="Towards this brand; absent in the fast tier.")
+    ] = None
+
+
+class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person, organisation, place, product or event named in the text."""
+
+    text: str
+    label: EntityLabel
+    start: Offset
+    end: Offset
+    name: Annotated[str | None, Meta(description="Its usual name, where the gazetteer has it.")] = (
+        None
+    )
+    id: Annotated[str | None, Meta(description="Id in the gazetteer, a Wikidata id if any.")] = None
+
+
+class Aspect(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an opinion is about, and the words that say so."""
+
+    label: AspectLabel
+    text: str
+    start: Offset
+    end: Offset
+    sentiment: Annotated[
+        Sentiment | None, Meta(description="Towards it; absent in the fast tier.")
+    ] = None
+
+
+class Emotion(Struct, frozen=True, kw_only=True):
+    """The emotion that the text shows most."""
+
+    label: EmotionLabel
+    confidence: Probability
+
+
+class Flag(Struct, frozen=True, kw_only=True):
+    """Whether a text is of one kind, and how sure that is."""
+
+    label: bool
+    probability: Probability
+
+
+class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that somebody asked the sentiment towards (offline use)."""
+
+    text: str
+    sentiment: Sentiment | None = None
+
+
+class Influence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far the post may carry, from what the platform said of it."""
+
+    reach: Annotated[Count, Meta(description="Followers of the author, 0 if unknown.")] = 0
+    engagement: Annotated[
+        Count, Meta(description="Likes, reposts, replies and quotes, 0 if unknown.")
+    ] = 0
+    amplified: Annotated[bool, Meta(description="A repost: somebody else's words.")] = False
+    account_age_days: Annotated[
+        Count | None, Meta(description="Age of the account when it posted, if known.")
+    ] = None
+
+
 class Mention(Struct, kw_only=True, omit_defaults=True):
     """A post and its annotations. Annotators fill it in place, each its own field."""
 
@@ -58,6 +129,21 @@ class Mention(Struct, kw_only=True, omit_defaults=True):
     brands: list[BrandMatch] = field(default_factory=list)
     entities: list[Entity] = field(default_factory=list)
     sentiment: Sentiment | None = None
+    aspects: list[Aspect] = field(default_factory=list)
+    intents: list[IntentLabel] = field(default_factory=list)
+    emotion: Emotion | None = None
+    irony: Flag | None = None
+    toxicity: Flag | None = None
+    targets: list[Target] = field(default_factory=list)
+    duplicate_group: Annotated[
+        str | None, Meta(description="Equal for copies of one text, whatever links they carry.")
+    ] = None
+    duplicate_keys: Annotated[
+        list[str],
+        Meta(description="Light edits of one text share at least one of these (locality hashes)."),
+    ] = field(default_factory=list)
+    influence: Influence | None = None
+    tier: Annotated[Tier | None, Meta(description="Which models read it.")] = None
     provenance: Annotated[
         dict[str, str], Meta(description="Annotator to the version of it that ran.")
     ] = field(default_factory=dict)

@@ -24,3 +24,19 @@ Op = Literal["upsert", "delete", "erase_author"]
 Kind = Literal["original", "reply", "repost", "quote"]
 EntityLabel = Literal["PERSON", "ORG", "LOC", "PRODUCT", "EVENT"]
 SentimentLabel = Literal["negative", "neutral", "positive"]
+
+IntentLabel = Literal[
+    "complaint", "question", "request", "praise", "threat_to_leave", "purchase_intent", "crisis"
+]
+"""What the author wants; ``crisis``: a term of the crisis lexicon is in the text."""
+
+EmotionLabel = Literal["anger", "fear", "joy", "sadness", "optimism", "none"]
+
+AspectLabel = Literal[
+    "price", "delay", "service", "quality", "safety", "ethics", "availability", "delivery",
+    "usability", "security", "environment", "staff", "information", "other",
+]  # fmt: skip
+"""What an opinion is about; ``other`` for a phrase that belongs to none of the named ones."""
+
+Tier = Literal["fast", "accurate"]
+"""``fast`` models read every post; ``accurate`` ones only posts that match a brand."""

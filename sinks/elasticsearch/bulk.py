@@ -24,6 +24,7 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
+from sinks.elasticsearch.client import reason
 from sinks.elasticsearch.documents import Operation
 
 _FILTER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"]
@@ -77,17 +78,9 @@ def _refused(client: Elasticsearch, operations: Sequence[Operation], error: ApiE
             second = write(client, operations[middle:])
         return _join(first, second)
     if status in _HALVED:
-        return Outcome(rejected=[(operations[0], f"{status}: {_said(error)}")])
-    why = f"Elasticsearch answered {status}: {_said(error)}"
+        return Outcome(rejected=[(operations[0], f"{status}: {reason(error)}")])
+    why = f"Elasticsearch answered {status}: {reason(error)}"
     return Outcome(retry=list(operations), why=why, cause=f"status_{status}")
-
-
-def _said(error: ApiError) -> str:
-    """The reason in the answer, which says more than its type."""
-    body = error.body
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        return str(body["error"].get("reason", error.message))
-    return str(error.message)
 
 
 def _join(first: Outcome, second: Outcome) -> Outcome:

@@ -51,3 +51,11 @@ def elasticsearch_errors(settings: ElasticsearchSettings) -> Iterator[None]:
             f"Elasticsearch at {settings.url} does not answer ({error.message}); is it running, "
             "and is TOCSIN_ELASTICSEARCH_URL right?"
         ) from None
+
+
+def reason(error: ApiError) -> str:
+    """The reason in the answer, which says more than its type."""
+    body = error.body
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return str(body["error"].get("reason", error.message))
+    return str(error.message)

@@ -1,5 +1,6 @@
 """From a mention event to the bytes of one bulk operation. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 from queries.tokens import folded_tokens
 from schemas.bounds import plausible
 from schemas.ids import time_of
-from schemas.mention import Mention, MentionEvent
+from schemas.mention import Mention, MentionEvent, Sentiment
 from sinks.elasticsearch.indices import Names
 
 _encode = msgspec.json.Encoder().encode
@@ -88,8 +89,20 @@ def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
         "enriched_at": event.enriched_at,
         "brands": [match.id for match in mention.brands],
         "brand_matches": mention.brands,
+        "brand_sentiment": _pairs((brand.id, brand.sentiment) for brand in mention.brands),
         "entities": mention.entities,
         "sentiment": mention.sentiment,
+        "aspects": mention.aspects,
+        "aspect_sentiment": _pairs((aspect.label, aspect.sentiment) for aspect in mention.aspects),
+        "intents": mention.intents,
+        "emotion": mention.emotion,
+        "irony": mention.irony,
+        "toxicity": mention.toxicity,
+        "targets": mention.targets,
+        "duplicate_group": mention.duplicate_group,
+        "duplicate_keys": mention.duplicate_keys,
+        "influence": mention.influence,
+        "tier": mention.tier,
         "hashtags": post.hashtags,
         "mentions": post.mentions,
         "links": post.links,
@@ -109,3 +122,8 @@ def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
     if post.truncated:
         fields["truncated"] = True
     return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _pairs(found: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
+    """``velmora=negative``: one term that keeps together what a flat object would not."""
+    return sorted({f"{name}={of.label}" for name, of in found if of is not None})

@@ -13,7 +13,7 @@ from runtime.settings import ElasticsearchSettings
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index: else one account could make an index for every month since
 1990, only by claiming old dates."""
-VERSION = 1
+VERSION = 2
 """Raised with every change of a mapping; kept in each index's ``_meta``."""
 
 _KEYWORD = {"type": "keyword", "ignore_above": 2048}
@@ -24,11 +24,17 @@ _TEXT = {"type": "text"}
 _TOKENS = {"type": "text", "analyzer": "whitespace", "norms": False}
 _STORED = {"type": "keyword", "ignore_above": 2048, "index": False, "doc_values": False}
 _OFF = {"type": "object", "enabled": False}
+_FLOAT = {"type": "float"}
+_BOOLEAN = {"type": "boolean"}
+_OFFSET = {"type": "integer", "index": False}
 
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"properties": properties}
 
+
+_SENTIMENT = _object(label=_KEYWORD, score=_FLOAT, negative=_FLOAT, neutral=_FLOAT, positive=_FLOAT)
+_FLAG = _object(label=_BOOLEAN, probability=_FLOAT)
 
 MENTION_PROPERTIES: dict[str, Any] = {
     "id": _KEYWORD,
@@ -41,7 +47,7 @@ MENTION_PROPERTIES: dict[str, Any] = {
         handle=_KEYWORD,
         name={"type": "text", "fields": {"keyword": _KEYWORD}},
         followers=_LONG,
-        verified={"type": "boolean"},
+        verified=_BOOLEAN,
         created_at=_DATE,
     ),
     "title": _TEXT,
@@ -54,22 +60,29 @@ MENTION_PROPERTIES: dict[str, Any] = {
     "enriched_at": _DATE,
     "deleted_at": _DATE,
     "language": _KEYWORD,
-    "language_confidence": {"type": "float"},
+    "language_confidence": _FLOAT,
+    # Ids only, which people filter by; what else is known of each brand is in brand_matches, and
+    # as pairs in brand_sentiment, since a flat object would mix the brands of one post.
     "brands": _KEYWORD,
     "brand_matches": _OFF,
+    "brand_sentiment": _KEYWORD,
     "entities": _object(
-        text=_KEYWORD,
-        label=_KEYWORD,
-        start={"type": "integer", "index": False},
-        end={"type": "integer", "index": False},
+        text=_KEYWORD, label=_KEYWORD, start=_OFFSET, end=_OFFSET, name=_KEYWORD, id=_KEYWORD
     ),
-    "sentiment": _object(
-        label=_KEYWORD,
-        score={"type": "float"},
-        negative={"type": "float"},
-        neutral={"type": "float"},
-        positive={"type": "float"},
+    "sentiment": _SENTIMENT,
+    "aspects": _object(
+        label=_KEYWORD, text=_KEYWORD, start=_OFFSET, end=_OFFSET, sentiment=_SENTIMENT
     ),
+    "aspect_sentiment": _KEYWORD,
+    "intents": _KEYWORD,
+    "emotion": _object(label=_KEYWORD, confidence=_FLOAT),
+    "irony": _FLAG,
+    "toxicity": _FLAG,
+    "targets": _object(text=_KEYWORD, sentiment=_SENTIMENT),
+    "duplicate_group": _KEYWORD,
+    "duplicate_keys": _KEYWORD,
+    "influence": _object(reach=_LONG, engagement=_LONG, amplified=_BOOLEAN, account_age_days=_LONG),
+    "tier": _KEYWORD,
     "hashtags": _KEYWORD,
     "mentions": _KEYWORD,
     "links": _KEYWORD,
@@ -80,7 +93,7 @@ MENTION_PROPERTIES: dict[str, Any] = {
     "repost_of": _KEYWORD,
     "quote_of": _KEYWORD,
     "metrics": _object(likes=_LONG, reposts=_LONG, replies=_LONG, quotes=_LONG, views=_LONG),
-    "truncated": {"type": "boolean"},
+    "truncated": _BOOLEAN,
     "labels": _KEYWORD,
     "provenance": _OFF,
 }

@@ -11,7 +11,7 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from runtime.errors import ConfigurationError
 from runtime.settings import ElasticsearchSettings
-from sinks.elasticsearch.client import elasticsearch_errors
+from sinks.elasticsearch.client import elasticsearch_errors, reason
 from sinks.elasticsearch.indices import (
     ALERT_PROPERTIES,
     ERASURE_PROPERTIES,
@@ -28,7 +28,15 @@ def setup(
 ) -> None:
     """Templates, aliases, the fixed indices; then every existing index is migrated."""
     names = Names(settings)
+    kinds = {
+        names.mentions_pattern: MENTION_PROPERTIES,
+        names.alerts: ALERT_PROPERTIES,
+        names.erasures: ERASURE_PROPERTIES,
+    }
     with elasticsearch_errors(settings):
+        # Before anything is written: else an older tocsin would take the templates back.
+        for pattern in kinds:
+            _refuse_newer(_versions(client, pattern))
         for name, template in templates(settings).items():
             client.indices.put_index_template(name=name, **template)
             say(f"template {name} is at version {VERSION}")
@@ -36,32 +44,47 @@ def setup(
             if not client.indices.exists(index=index):
                 client.indices.create(index=index)
                 say(f"index {index} created")
-        _migrate(client, names.mentions_pattern, MENTION_PROPERTIES, say)
-        _migrate(client, names.alerts, ALERT_PROPERTIES, say)
-        _migrate(client, names.erasures, ERASURE_PROPERTIES, say)
+        # Asked again: a sink may have made an index of the old template meanwhile.
+        for pattern, properties in kinds.items():
+            _migrate(client, _versions(client, pattern), properties, say)
 
 
-def _migrate(
-    client: Elasticsearch, pattern: str, properties: dict[str, Any], say: Callable[[str], None]
-) -> None:
+def _versions(client: Elasticsearch, pattern: str) -> dict[str, int]:
+    """Existing indices, each with the version of its mapping."""
     try:
         found = client.indices.get_mapping(index=pattern)
     except NotFoundError:
-        return
-    for index, body in sorted(found.items()):
-        version = body["mappings"].get("_meta", {}).get("tocsin", 0)
-        if version == VERSION:
-            continue
+        return {}
+    return {
+        index: body["mappings"].get("_meta", {}).get("tocsin", 0)
+        for index, body in sorted(found.items())
+    }
+
+
+def _refuse_newer(versions: dict[str, int]) -> None:
+    for index, version in versions.items():
         if version > VERSION:
             raise ConfigurationError(
                 f"index {index} was made by a newer tocsin (mapping {version}, ours {VERSION}); "
                 "upgrade this one"
             )
+
+
+def _migrate(
+    client: Elasticsearch,
+    versions: dict[str, int],
+    properties: dict[str, Any],
+    say: Callable[[str], None],
+) -> None:
+    _refuse_newer(versions)
+    for index, version in versions.items():
+        if version == VERSION:
+            continue
         try:
             client.indices.put_mapping(index=index, **mappings(properties))
         except BadRequestError as error:
             raise ConfigurationError(
-                f"index {index} cannot take mapping {VERSION} in place ({error.message}); take "
+                f"index {index} cannot take mapping {VERSION} in place ({reason(error)}); take "
                 "it away and replay its month from Kafka, or keep it under another prefix"
             ) from None
         say(f"index {index} migrated from mapping {version} to {VERSION}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaProducer
 
 from runtime import kafka
@@ -31,6 +31,8 @@ from tocsin.cli.brands import publish
 
 PATIENCE_S = 120.0
 """How long a wait may take before the test fails; nothing asserts how long it did take."""
+SHARD_PATIENCE_S = 30.0
+"""How long the shard of a new index may take to start."""
 
 
 @dataclass
@@ -167,6 +169,23 @@ class Pipeline:
 
     # --- Elasticsearch ---------------------------------------------------------------------
 
+    def search(self, **request: Any) -> Any:
+        """A search of every shard there is, with patience for those that were just made.
+
+        The sink may make the index of a month at any moment, also between a look at the cluster's
+        health and the search. Until its first shard has started, a search answers 503
+        (``search_phase_execution_exception``), or leaves that shard out, if partial results are
+        allowed. That passes by itself; any other answer is an error at once.
+        """
+        deadline = time.monotonic() + SHARD_PATIENCE_S
+        while True:
+            try:
+                return self.client.search(allow_partial_search_results=False, **request)
+            except ApiError as error:
+                if error.status_code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
     def documents(self, tombstones: bool = False) -> dict[str, dict[str, Any]]:
         """Every document by id; fails if an id is in two indices."""
         index = self.names.mentions_pattern if tombstones else self.names.mentions
@@ -178,7 +197,7 @@ class Pipeline:
         after: list[Any] | None = None
         while True:
             extra: dict[str, Any] = {"search_after": after} if after else {}
-            page = self.client.search(
+            page = self.search(
                 index=index,
                 size=5_000,
                 sort=[{"id": "asc"}],

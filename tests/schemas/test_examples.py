@@ -11,6 +11,7 @@ from schemas.codec import InvalidMessage
 from schemas.mention import MentionEvent
 from schemas.post import PostEvent
 from schemas.registry import CODECS
+from tests.schemas.field_paths import field_paths
 
 FOLDER = generate.FOLDER / "examples"
 EXAMPLES = sorted(FOLDER.glob("*/*.json"))
@@ -67,10 +68,32 @@ def test_offsets_in_the_examples_point_at_what_they_say() -> None:
         if mention is None:
             continue
         text = mention.post.text
-        for match in (match for brand in mention.brands for match in brand.matches):
+        matches = [match for brand in mention.brands for match in brand.matches]
+        for match in (match for match in matches if match.field == "text"):
             assert text[match.start : match.end] == match.text
-        for entity in mention.entities:
-            assert text[entity.start : entity.end] == entity.text
+        for found in (*mention.entities, *mention.aspects):
+            assert text[found.start : found.end] == found.text
+
+
+@pytest.mark.parametrize("topic", ["mentions", "activity"])
+def test_every_field_is_in_an_example(topic: str) -> None:
+    shown = set().union(
+        *(_all_paths(json.loads(path.read_bytes())) for path in (FOLDER / topic).glob("*.json"))
+    )
+    missing = field_paths(CODECS[topic].type) - shown
+    # Those of a post are shown by the examples of ``posts``.
+    assert {path for path in missing if not path.startswith("mention.post.")} == set()
+
+
+def _all_paths(value: object, path: str = "") -> set[str]:
+    """The path of each member, lists looked through."""
+    if isinstance(value, list):
+        return set().union(*(_all_paths(inner, path) for inner in value))
+    if isinstance(value, dict):
+        return set().union(
+            *({f"{path}{key}"} | _all_paths(inner, f"{path}{key}.") for key, inner in value.items())
+        )
+    return set()
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=_id)

@@ -9,15 +9,31 @@ import pytest
 from hypothesis import given, settings
 
 from queries.tokens import folded_tokens
-from schemas.mention import BrandMatch, Entity, Language, Match, Mention, MentionEvent, Sentiment
+from schemas.mention import (
+    Aspect,
+    BrandMatch,
+    Emotion,
+    Entity,
+    Flag,
+    Influence,
+    Language,
+    Match,
+    Mention,
+    MentionEvent,
+    Sentiment,
+    Target,
+)
 from schemas.post import Author, Media, Metrics, Post
 from sinks.elasticsearch.documents import document, month_of, tombstone, upsert
 from sinks.elasticsearch.indices import MENTION_PROPERTIES
+from tests.schemas.field_paths import field_paths
 from tests.sinks import events
 from tests.sinks.events import AT, INDEX, LATER, NAMES, SNOWFLAKE
 from tests.strategies import MENTION_EVENTS
 
 JANUARY = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+BAD = Sentiment(label="negative", score=-0.5, negative=0.6, neutral=0.3, positive=0.1)
+GOOD = Sentiment(label="positive", score=0.5, negative=0.1, neutral=0.3, positive=0.6)
 
 
 def full() -> MentionEvent:
@@ -51,9 +67,26 @@ def full() -> MentionEvent:
     mention = Mention(
         post=post,
         language=Language(code="fr", confidence=0.9),
-        brands=[BrandMatch(id="velmora", matches=[Match(text="Velmora", start=0, end=7)])],
-        entities=[Entity(text="Nantes", label="LOC", start=10, end=16)],
-        sentiment=Sentiment(label="negative", score=-0.5, negative=0.6, neutral=0.3, positive=0.1),
+        brands=[
+            BrandMatch(
+                id="velmora",
+                matches=[Match(text="Velmora", field="title", start=0, end=7)],
+                confidence=0.9,
+                sentiment=BAD,
+            )
+        ],
+        entities=[Entity(text="Nantes", label="LOC", start=10, end=16, name="Nantes", id="Q12191")],
+        sentiment=BAD,
+        aspects=[Aspect(label="delay", text="Panne", start=0, end=5, sentiment=BAD)],
+        intents=["complaint"],
+        emotion=Emotion(label="anger", confidence=0.7),
+        irony=Flag(label=False, probability=0.1),
+        toxicity=Flag(label=True, probability=0.8),
+        targets=[Target(text="Nantes", sentiment=GOOD)],
+        duplicate_group="0f3a55c2b8d94e10",
+        duplicate_keys=["1b9e27c40d5a83f6"],
+        influence=Influence(reach=3, engagement=10, amplified=True, account_age_days=1),
+        tier="accurate",
         provenance={"brands": "names-1"},
     )
     return MentionEvent(
@@ -93,6 +126,39 @@ def test_every_mapped_field_is_written() -> None:
     assert written(full()).keys() == MENTION_PROPERTIES.keys() - {"deleted_at"}
 
 
+ELSEWHERE = {
+    "language.code": "language",
+    "language.confidence": "language_confidence",
+    "brands": "brand_matches",
+}
+"""Fields of a mention that have another name in the index, with all that is below them."""
+NOT_INDEXED = {"post", "post.language"}
+"""The post is spread out; of its own claim to a language, our reading takes the place."""
+
+
+def indexed_as(path: str) -> str:
+    """Where the index has a field of a mention."""
+    path = path.removeprefix("post.")
+    for name, here in ELSEWHERE.items():
+        if path == name or path.startswith(f"{name}."):
+            return here + path.removeprefix(name)
+    return path
+
+
+def test_no_field_of_a_mention_is_forgotten() -> None:
+    """One that is added tomorrow fails here until it is in the mapping and in the document."""
+    body = written(full())
+    for path in sorted(field_paths(Mention) - NOT_INDEXED):
+        value: Any = body
+        mapping: dict[str, Any] = {"properties": MENTION_PROPERTIES}
+        for name in indexed_as(path).split("."):
+            value = (value[0] if isinstance(value, list) else value).get(name)
+            assert value is not None, f"{path} is not written; set it in full()"
+            if mapping.get("enabled", True):
+                assert name in mapping.get("properties", {}), f"{path} has no mapping"
+                mapping = mapping["properties"][name]
+
+
 @given(MENTION_EVENTS.filter(lambda event: event.mention is not None))
 @settings(max_examples=50)
 def test_any_mention_is_a_document_that_the_mapping_knows(event: MentionEvent) -> None:
@@ -110,7 +176,31 @@ def test_the_fields_are_flat_where_analysts_filter() -> None:
     assert (body["kind"], body["labels"], body["truncated"]) == ("quote", ["topic=network"], True)
     assert body["author"]["followers"] == 3
     assert body["sentiment"]["label"] == "negative"
-    assert body["entities"] == [{"text": "Nantes", "label": "LOC", "start": 10, "end": 16}]
+    (entity,) = body["entities"]
+    assert (entity["text"], entity["name"], entity["id"]) == ("Nantes", "Nantes", "Q12191")
+    assert (body["intents"], body["tier"]) == (["complaint"], "accurate")
+    assert (body["irony"]["label"], body["toxicity"]["label"]) == (False, True)
+
+
+def test_sentiments_stay_with_their_brands_and_aspects() -> None:
+    mention = Mention(
+        post=Post(id="file:1", source="file", author=Author(id="1"), text="a", created_at=AT),
+        brands=[
+            BrandMatch(id="velmora", sentiment=BAD),
+            BrandMatch(id="mirabelle", sentiment=GOOD),
+            BrandMatch(id="volta"),
+        ],
+        aspects=[
+            Aspect(label="delay", text="late", start=0, end=1, sentiment=BAD),
+            Aspect(label="delay", text="later", start=0, end=1, sentiment=BAD),
+            Aspect(label="staff", text="crew", start=0, end=1, sentiment=GOOD),
+            Aspect(label="price", text="fare", start=0, end=1),
+        ],
+    )
+    body = document(events.upsert(), mention)
+    assert body["brands"] == ["velmora", "mirabelle", "volta"]
+    assert body["brand_sentiment"] == ["mirabelle=positive", "velmora=negative"]
+    assert body["aspect_sentiment"] == ["delay=negative", "staff=positive"]
 
 
 def test_the_tokens_are_those_of_title_and_text() -> None:
