@@ -7,17 +7,20 @@ from schemas.mention import Language, Mention
 
 
 class LanguageAnnotator:
-    """Identifies the language from the text; the platform's hint is not trusted for it."""
+    """Identifies the language from the text; the platform's hint only tips what is in doubt."""
 
     name = "language"
     heavy = False
 
     def __init__(self, identifier: LanguageIdentifier | None = None) -> None:
         self._identifier = identifier or LanguageIdentifier()
-        self.version = "lid176-1"
+        self.version = "posts-1"
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         """Fill ``language``."""
-        found = self._identifier.identify([mention.post.text for mention in batch])
+        found = self._identifier.identify(
+            [mention.post.text for mention in batch],
+            [mention.post.language for mention in batch],
+        )
         for mention, (code, confidence) in zip(batch, found, strict=True):
             mention.language = Language(code=code, confidence=confidence)
