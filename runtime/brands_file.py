@@ -56,6 +56,12 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
                 f"{path}: brand {name} is named {word!r}, which holds no word; write it with "
                 "letters, digits or an emoji"
             )
+    if len({example.about for example in brand.examples}) == 1:
+        kind, wanted = ("true", "false") if brand.examples[0].about else ("false", "true")
+        raise ConfigurationError(
+            f"{path}: brand {name} has only examples with about: {kind}, from which nothing can be "
+            f"learnt; add some with about: {wanted}, or leave the examples out"
+        )
     if brand.query is not None and not brand.names:
         raise ConfigurationError(
             f"{path}: brand {name} has a query and no names; this version matches by names and "

@@ -93,6 +93,11 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, alerts: {sensitivity: 11}}]", "$.alerts.sensitivity"),
         ("brands: [{id: a, name: A}, {id: a, name: B}]", "brand a is there twice"),
         ("brands: [{id: a, name: A, query: 'a AND b'}]", "add 'names:'"),
+        ("brands: [{id: a, name: A, examples: [{text: t}]}]", "$.examples[0]"),
+        ("brands: [{id: a, name: A, examples: [{text: '', about: true}]}]", "$.examples[0].text"),
+        ("brands: [{id: a, name: A, examples: [{text: t, about: true}]}]", "with about: false"),
+        ("brands: [{id: a, name: A, examples: [{text: t, about: false}]}]", "with about: true"),
+        ("brands: [{id: a, name: A, minimum_confidence: 2}]", "$.minimum_confidence"),
         ("brands: [{id: a, name: A, alerts: {mute_until: 2026-01-02T03:04:05}}]", "mute_until"),
     ],
 )
