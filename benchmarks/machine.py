@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,12 +26,26 @@ def memory_gib() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
-def describe() -> list[str]:
-    """Lines for the head of a report."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+def version_of(package: str) -> str | None:
+    """The installed version, if any."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def describe(packages: Sequence[str] = PACKAGES) -> list[str]:
+    """Lines for the head of a report; packages that are not installed are left out."""
+    found = ((name, version_of(name)) for name in packages)
+    versions = ", ".join(f"{name} {version}" for name, version in found if version)
     return [
         f"- date: {datetime.now(UTC):%Y-%m-%d}",
         f"- machine: {os.cpu_count()} cores ({processor()}), {memory_gib():.0f} GiB, "
         f"{platform.system()}",
         f"- software: Python {platform.python_version()}, {versions}",
     ]
+
+
+def without_folder(error: Exception) -> str:
+    """What an error says, with paths that begin here: reports do not say where they were made."""
+    return str(error).replace(f"{Path(__file__).parents[1]}{os.sep}", "")

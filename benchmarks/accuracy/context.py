@@ -1,0 +1,53 @@
+"""What every section of the report is given."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from benchmarks.accuracy.sets import DataSets
+from benchmarks.accuracy.tiers import TierReader
+from benchmarks.machine import without_folder
+from runtime.errors import ConfigurationError
+from schemas.types import Tier
+
+TIERS: tuple[Tier, ...] = ("fast", "accurate")
+
+
+@dataclass
+class Context:
+    """Data and annotators, and what was missing of them."""
+
+    sets: DataSets
+    readers: list[TierReader] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What the reader of the report must know: models and libraries that are not there."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, sets: DataSets) -> "Context":
+        """Loads both tiers; one whose models are not there is noted and left out."""
+        context = cls(sets)
+        for tier in TIERS:
+            try:
+                context.readers.append(TierReader.load(tier))
+            except (ConfigurationError, ImportError) as error:
+                context.notes.append(f"the tier `{tier}` is left out: {without_folder(error)}")
+        return context
+
+    @property
+    def tiers(self) -> list[str]:
+        """Names of what was loaded."""
+        return [reader.tier for reader in self.readers]
+
+    def not_installed(self, packages: list[str]) -> None:
+        """Note libraries that could have stood beside ours."""
+        self.notes += [f"{package}: not installed" for package in packages]
+
+    @contextmanager
+    def timed(self, section: str) -> Iterator[None]:
+        """Keeps how long a section took, and says that it has begun."""
+        print(f"{section} ...", flush=True)
+        begun = time.perf_counter()
+        yield
+        self.seconds[section] = time.perf_counter() - begun

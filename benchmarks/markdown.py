@@ -1,0 +1,15 @@
+"""The tables of the reports."""
+
+from collections.abc import Iterable, Sequence
+
+
+def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
+    """A Markdown table, as lines, with an empty line behind it; nothing without rows."""
+    cells = [_line(row) for row in rows]
+    if not cells:
+        return []
+    return [_line(header), "|---" * len(header) + "|", *cells, ""]
+
+
+def _line(row: Sequence[object]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |"
