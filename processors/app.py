@@ -125,6 +125,17 @@ def _stuck(partitions: list[int]) -> list[int]:
     return partitions
 
 
+def _lag() -> int:
+    """Messages behind the end of this process's partitions that it has not committed."""
+    if app.consumer is None:
+        return 0
+    return sum(
+        max(0, state.end - (state.committed or 0))
+        for state in partition_states(app)
+        if state.end is not None and state.end >= 0 and state.committed is not None
+    )
+
+
 def _monitor() -> Health:
     try:
         return start_monitor(SERVICE)[0]
@@ -136,7 +147,7 @@ def _monitor() -> Health:
 async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each once all that it came to is delivered."""
     try:
-        await _work(stream, Worker(_kafka, _settings, _monitor()))
+        await _work(stream, Worker(_kafka, _settings, _monitor(), _lag))
     except Exception as error:  # noqa: BLE001
         # Left to itself, Faust would log this and go on without an agent, or acknowledge.
         end_process(error)

@@ -28,7 +28,7 @@ class AspectAnnotator:
     """
 
     name = "aspects"
-    heavy = False
+    heavy = True
     version = "lexicon-1"
 
     def __init__(self, lists: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> None:

@@ -20,6 +20,7 @@ from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT, InvalidMessage
 from schemas.dead_letter import Reason
 from schemas.post import PostEvent
 from schemas.registry import topics
+from schemas.types import Tier
 
 SERVICE = "process"
 MAX_MENTION_BYTES = topics()["mentions"].max_message_bytes - 4_096
@@ -63,9 +64,12 @@ class Processed:
 
 
 def process(
-    batch: Sequence[Incoming], enricher: Enricher, clock: Callable[[], datetime]
+    batch: Sequence[Incoming],
+    enricher: Enricher,
+    clock: Callable[[], datetime],
+    tier: Tier = "accurate",
 ) -> Processed:
-    """Decode, enrich and encode a batch."""
+    """Decode, enrich in the tier, and encode a batch."""
     result = Processed()
     decoded: list[tuple[Incoming, PostEvent]] = []
     for message in batch:
@@ -75,7 +79,7 @@ def process(
             _give_up(result, message, error.reason, error.detail, clock())
     for _, event in decoded:
         metrics.PROCESS_EVENTS.labels(event.op).inc()
-    _enrich(decoded, enricher, clock, result)
+    _enrich(decoded, enricher, clock, tier, result)
     return result
 
 
@@ -83,13 +87,15 @@ def _enrich(
     decoded: Sequence[tuple[Incoming, PostEvent]],
     enricher: Enricher,
     clock: Callable[[], datetime],
+    tier: Tier,
     result: Processed,
 ) -> None:
     """Enrich what was decoded; where that fails, halve until the one bad message is found."""
     if not decoded:
         return
     try:
-        outgoing = _encode(enriched := enricher.enrich([event for _, event in decoded], clock()))
+        enriched = enricher.enrich([event for _, event in decoded], clock(), tier)
+        outgoing = _encode(enriched)
     except TocsinError:
         raise  # a model that cannot be loaded is not the post's fault
     except Exception as error:  # any annotator's own bug; never lets one post stop the stream
@@ -103,8 +109,8 @@ def _enrich(
             return
         metrics.PROCESS_BISECTIONS.inc()
         middle = len(decoded) // 2
-        _enrich(decoded[:middle], enricher, clock, result)
-        _enrich(decoded[middle:], enricher, clock, result)
+        _enrich(decoded[:middle], enricher, clock, tier, result)
+        _enrich(decoded[middle:], enricher, clock, tier, result)
         return
     result.outgoing.extend(outgoing)
     result.good += len(decoded)

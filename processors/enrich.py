@@ -5,18 +5,24 @@ between batches, reads no clock, and gives the same result however the posts are
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from processors.annotator import Annotator
-from processors.fingerprint import duplicate_group
 from runtime import metrics
 from schemas.activity import Activity
 from schemas.ids import author_hash
-from schemas.mention import Mention, MentionEvent
+from schemas.mention import Mention, MentionEvent, Target
 from schemas.post import PostEvent
-from schemas.types import Op
+from schemas.types import Op, Tier
+
+BRANDS: Final = "brands"
+"""The annotator that decides which posts go on."""
+SKIPPED: Final = "skipped"
+"""In a mention's provenance: the accurate model did not read it, since the batch went fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Enriched:
 class Enricher:
     """Runs the annotators in order, the heavy ones only on posts that name a brand.
 
+    ``accurate`` ones come after them, on those same posts, unless the batch is read ``fast``.
     ``keep_unmatched`` passes posts without a brand on as well; ``prefilter`` off lets the heavy
     annotators read those too (offline use).
     """
@@ -39,17 +46,33 @@ class Enricher:
         self,
         annotators: Sequence[Annotator],
         *,
+        accurate: Sequence[Annotator] = (),
         keep_unmatched: bool = False,
         prefilter: bool = True,
     ) -> None:
         self.annotators = tuple(annotators)
+        self.accurate = tuple(accurate)
         self.keep_unmatched = keep_unmatched
         self.prefilter = prefilter
 
-    def enrich(self, events: Sequence[PostEvent], at: datetime) -> Enriched:
-        """Enrich a batch; ``at`` is the time to write down as that of enrichment."""
+    def enrich(
+        self,
+        events: Sequence[PostEvent],
+        at: datetime,
+        tier: Tier = "accurate",
+        targets: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> Enriched:
+        """Enrich a batch; ``at`` is the time to write down as that of enrichment.
+
+        ``targets``: post id to what the sentiment towards is asked for, beside its brands.
+        """
         upserts = [event for event in events if event.post is not None]
-        annotated = self._annotate([Mention(post=event.post) for event in upserts if event.post])
+        batch = [
+            Mention(post=event.post, targets=[Target(text=t) for t in targets.get(event.id, ())])
+            for event in upserts
+            if event.post
+        ]
+        annotated = self._annotate(batch, tier)
         by_event = {id(event): mention for event, mention in zip(upserts, annotated, strict=True)}
         mentions: list[MentionEvent] = []
         activity: list[Activity] = []
@@ -77,20 +100,38 @@ class Enricher:
                     mentions.append(_mention_event(event, "delete", at, created_at=created_at))
         return Enriched(mentions, activity, unmatched)
 
-    def _annotate(self, batch: list[Mention]) -> list[Mention]:
+    def _annotate(self, batch: list[Mention], tier: Tier) -> list[Mention]:
+        matched = False
         for annotator in self.annotators:
-            chosen = batch
-            if annotator.heavy and self.prefilter:
-                chosen = [mention for mention in batch if mention.brands]
-            if not chosen:
+            # Once the brands are known, what goes no further need not be read further.
+            self._run(annotator, batch, annotator.heavy or (matched and not self.keep_unmatched))
+            matched = matched or annotator.name == BRANDS
+        if not self.accurate:
+            return batch
+        read = [mention for mention in batch if mention.brands or not self.prefilter]
+        for mention in read:
+            mention.tier = tier
+        metrics.PROCESS_READ.labels(tier).inc(len(read))
+        for annotator in self.accurate:
+            if tier == "accurate":
+                self._run(annotator, batch, True)
                 continue
-            began = time.perf_counter()
-            annotator.annotate(chosen)
-            spent = time.perf_counter() - began
-            metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
-            for mention in chosen:
-                mention.provenance[annotator.name] = annotator.version
+            for mention in read:
+                mention.provenance[annotator.name] = SKIPPED
         return batch
+
+    def _run(self, annotator: Annotator, batch: list[Mention], only_named: bool) -> None:
+        chosen = batch
+        if only_named and self.prefilter:
+            chosen = [mention for mention in batch if mention.brands]
+        if not chosen:
+            return
+        began = time.perf_counter()
+        annotator.annotate(chosen)
+        spent = time.perf_counter() - began
+        metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
+        for mention in chosen:
+            mention.provenance[annotator.name] = annotator.version
 
 
 def _mention_event(
@@ -121,7 +162,7 @@ def _activity(event: PostEvent, mention: Mention) -> list[Activity]:
         return []
     post, sentiment = mention.post, mention.sentiment
     author = author_hash(post.source, post.author.id)
-    group = duplicate_group(post.text)
+    influence = mention.influence
     return [
         Activity(
             brand=brand.id,
@@ -132,12 +173,17 @@ def _activity(event: PostEvent, mention: Mention) -> list[Activity]:
             source=post.source,
             author=author,
             kind=post.kind,
-            sentiment=None if sentiment is None else sentiment.label,
-            score=None if sentiment is None else sentiment.score,
+            sentiment=None if towards is None else towards.label,
+            score=None if towards is None else towards.score,
             reach=post.author.followers or 0,
             language=None if mention.language is None else mention.language.code,
             country=post.country,
-            duplicate_group=group,
+            duplicate_group=mention.duplicate_group,
+            duplicate_keys=mention.duplicate_keys,
+            intents=mention.intents,
+            emotion=None if mention.emotion is None else mention.emotion.label,
+            account_age_days=None if influence is None else influence.account_age_days,
         )
         for brand in mention.brands
+        for towards in (brand.sentiment or sentiment,)
     ]

@@ -72,7 +72,7 @@ class FingerprintAnnotator:
     """Fills ``duplicate_group`` and ``duplicate_keys``, by which detectors know copied posts."""
 
     name = "duplicates"
-    heavy = False
+    heavy = True
     version = "words-1"
 
     def annotate(self, batch: Sequence[Mention]) -> None:

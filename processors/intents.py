@@ -60,7 +60,7 @@ class IntentAnnotator:
     """
 
     name = "intents"
-    heavy = False
+    heavy = True
     version = "lexicon-1"
 
     def __init__(self, intents: Lists | None = None, crisis: Lists | None = None) -> None:

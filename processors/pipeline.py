@@ -9,7 +9,19 @@ from queries.names import BrandMatcher
 from runtime.errors import ConfigurationError
 from runtime.settings import ProcessSettings
 
-NAMES = ("language", "brands", "entities", "sentiment")
+NAMES = (
+    "language",
+    "brands",
+    "sentiment",
+    "entities",
+    "aspects",
+    "intents",
+    "duplicates",
+    "influence",
+    "encoder",
+)
+ACCURATE = ("encoder",)
+"""What only the accurate tier runs; always after the others, whose fields it refines."""
 
 
 def _language(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
@@ -27,7 +39,8 @@ def _entities(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) ->
     from processors.models.entities import EntityRecognizer
 
     chosen = spacy_models(settings)
-    return EntityAnnotator(EntityRecognizer(chosen) if chosen else EntityRecognizer())
+    recognizer = EntityRecognizer(chosen) if chosen else EntityRecognizer()
+    return EntityAnnotator(recognizer, gazetteer=settings.gazetteer)
 
 
 def _sentiment(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
@@ -36,12 +49,52 @@ def _sentiment(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -
     return SentimentAnnotator()
 
 
+def _aspects(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.aspects import AspectAnnotator
+
+    return AspectAnnotator()
+
+
+def _intents(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.intents import IntentAnnotator
+
+    return IntentAnnotator()
+
+
+def _duplicates(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.fingerprint import FingerprintAnnotator
+
+    return FingerprintAnnotator()
+
+
+def _influence(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.influence import InfluenceAnnotator
+
+    return InfluenceAnnotator()
+
+
+def _encoder(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    try:
+        from processors.encoder import EncoderAnnotator
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the encoder needs {error.name}: install tocsin[models], or set "
+            "TOCSIN_PROCESS_TIER=fast"
+        ) from None
+    return EncoderAnnotator()
+
+
 # Imported when built: spaCy alone takes seconds, and not every command needs it.
 _BUILDERS: dict[str, Callable[[ProcessSettings, Callable[[], BrandMatcher]], Annotator]] = {
     "language": _language,
     "brands": _brands,
-    "entities": _entities,
     "sentiment": _sentiment,
+    "entities": _entities,
+    "aspects": _aspects,
+    "intents": _intents,
+    "duplicates": _duplicates,
+    "influence": _influence,
+    "encoder": _encoder,
 }
 
 
@@ -65,7 +118,7 @@ WARM_LANGUAGES = ("fr", "en")
 
 def warm(enricher: Enricher) -> None:
     """Load what is otherwise loaded at first use, so that the first batch is not seconds late."""
-    for annotator in enricher.annotators:
+    for annotator in (*enricher.annotators, *enricher.accurate):
         load_now = getattr(annotator, "warm", None)
         if load_now is not None:
             load_now(WARM_LANGUAGES)
@@ -88,8 +141,10 @@ def build_enricher(
 ) -> Enricher:
     """The enricher with the annotators of the settings, in their order."""
     names = check_annotators(settings)
+    accurate = [name for name in names if name in ACCURATE and settings.tier != "fast"]
     return Enricher(
-        [_BUILDERS[name](settings, matcher) for name in names],
+        [_BUILDERS[name](settings, matcher) for name in names if name not in ACCURATE],
+        accurate=[_BUILDERS[name](settings, matcher) for name in accurate],
         keep_unmatched=settings.keep_unmatched,
         prefilter=prefilter,
     )

@@ -17,6 +17,7 @@ from processors.brand_book import BrandBook
 from processors.delivery import Delivery
 from processors.enrich import Enricher
 from processors.pipeline import build_enricher, warm
+from processors.tiers import TierChooser
 from runtime import metrics
 from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
@@ -24,6 +25,7 @@ from runtime.errors import ServiceUnavailable, TocsinError
 from runtime.health import Health
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
+from schemas.types import Tier
 
 log = get_logger(SERVICE)
 
@@ -44,12 +46,15 @@ class Worker:
         kafka: KafkaSettings,
         settings: ProcessSettings,
         health: Health,
+        lag: Callable[[], int] = lambda: 0,
         clock: Clock = utc_now,
     ) -> None:
         self.health = health
         self.settings = settings
         self.book = BrandBook(kafka, clock)
         self._clock = clock
+        self._lag = lag
+        self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
         self._delivery = Delivery(kafka)
         self._enricher: Enricher | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -115,12 +120,22 @@ class Worker:
                 began = time.perf_counter()
                 assert self._enricher is not None, "start() comes first"
                 # In a thread, so that heartbeats and fetches go on while the models work.
-                result = await asyncio.to_thread(process, batch, self._enricher, self._clock)
+                tier = self._choose_tier()
+                result = await asyncio.to_thread(process, batch, self._enricher, self._clock, tier)
                 if delivery is not None:
                     await delivery
                 delivery = asyncio.create_task(self._finish(result, acknowledge, began))
         except Exception as error:  # noqa: BLE001
             end_process(error)
+
+    def _choose_tier(self) -> Tier:
+        """The next batch's tier; a change is logged, since it changes what is read out of posts."""
+        before = self._tiers.behind
+        tier = self._tiers.choose(lag := self._lag())
+        if self._tiers.behind != before:
+            log.warning("tier changed", tier=tier, lag=lag)
+        metrics.PROCESS_FALLEN_BACK.set(self._tiers.behind)
+        return tier
 
     async def _finish(
         self, result: Processed, acknowledge: Callable[[], None], began: float

@@ -98,6 +98,12 @@ PROCESS_BATCH_SECONDS = Histogram(
 PROCESS_ANNOTATOR_SECONDS = Counter(
     "tocsin_process_annotator_seconds_total", "Time spent in each annotator.", ["annotator"]
 )
+PROCESS_READ = Counter(
+    "tocsin_process_read_total", "Posts that name a brand, by the tier that read them.", ["tier"]
+)
+PROCESS_FALLEN_BACK = Gauge(
+    "tocsin_process_fallen_back", "1 while lag makes the automatic tier read fast, else 0."
+)
 PROCESS_BISECTIONS = Counter(
     "tocsin_process_bisections_total", "Batches split to find the message that fails."
 )

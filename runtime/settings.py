@@ -194,8 +194,20 @@ class ProcessSettings(Group):
         env_prefix="TOCSIN_PROCESS_", frozen=True, env_ignore_empty=True
     )
     annotators: str = Field(
-        "language,brands,entities,sentiment",
+        "language,brands,sentiment,entities,aspects,intents,duplicates,influence,encoder",
         description="Comma-separated annotators, in the order in which they run.",
+    )
+    tier: Literal["fast", "accurate", "auto"] = Field(
+        "auto",
+        description=(
+            "`accurate` has the encoder read every post that names a brand; `fast` never; "
+            "`auto` does while the lag allows."
+        ),
+    )
+    fast_above_lag: int = Field(
+        5_000,
+        ge=0,
+        description="Unread posts above which `auto` goes fast, until a quarter of it is left.",
     )
     keep_unmatched: bool = Field(
         False, description="Also pass on posts that name no brand (they stay without entities)."
@@ -203,6 +215,9 @@ class ProcessSettings(Group):
     batch_size: int = Field(500, ge=1, le=10_000, description="Most posts in one batch.")
     batch_within_s: float = Field(
         0.1, gt=0, le=10, description="Seconds that a batch waits to be filled."
+    )
+    gazetteer: Path | None = Field(
+        None, description="YAML of names to link, beside those that come with tocsin."
     )
     spacy_models: str = Field(
         "",

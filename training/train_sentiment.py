@@ -1,12 +1,17 @@
 """Trains the sentiment model that `processors/models/sentiment.py` runs.
 
-    python -m training.train_sentiment --data DIR --out processors/models/artifacts/sentiment.npz
+    python -m training.train_sentiment --data DIR --soft FILE \\
+        --out processors/models/artifacts/sentiment.npz
 
 DIR holds `sentiment/umsab_train`, `umsab_val`, `semeval2017_4A_train` and
 `tweeteval_sentiment_val` (`.jsonl.gz`, rows with `text`, `label`, `lang`). Needs, beyond what the
 model itself needs: scikit-learn 1.9, scipy 1.17. Nothing is random, but sums depend on the number
 of threads: with another OMP_NUM_THREADS (1 for the committed artifact) the bytes differ and the
 scores move by some tenths.
+
+FILE holds the teacher's answers that `training.train_encoder --answers` writes: the regression
+learns from these as well, each post counting for every class by its probability. Without it, from
+labels alone.
 
 Posts of a validation set, and repeats, are left out of the training sets by their normalised
 text. The temperature is fitted on the validation sets; it changes no label.
@@ -46,6 +51,11 @@ RARE: Final = 2
 SECONDARY_WEIGHT: Final = 0.3
 """Weight of a SemEval post beside a UMSAB post: many, English only, unbalanced."""
 
+SOFT_WEIGHT: Final = 0.7
+"""Weight of a post that the teacher read."""
+SOFT_LEAST: Final = 0.03
+"""Probabilities below this are left out: a third of the work, none of the result."""
+
 Row = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -68,6 +78,33 @@ def without(rows: Sequence[Row], seen: set[str]) -> list[Row]:
             seen.add(row["normalised"])
             kept.append(row)
     return kept
+
+
+def taught(path: Path | None, seen: set[str]) -> list[Row]:
+    """What the teacher read, but for the posts in `seen`."""
+    if path is None:
+        return []
+    with path.open(encoding="utf-8") as lines:
+        rows: list[Row] = [json.loads(line) for line in lines]
+    for row in rows:
+        row["normalised"] = normalise(row["text"])
+    return [row for row in rows if row["normalised"] not in seen]
+
+
+def expanded(
+    seen_as: sparse.csr_matrix, rows: Sequence[Row], soft: Sequence[Row], importance: Floats
+) -> tuple[sparse.csr_matrix, Labels, Floats]:
+    """Features, labels and weights: a labelled post once, a soft one once a likely class."""
+    count = len(rows)
+    parts, labels, weights = [seen_as[:count]], [labels_of(rows)], [importance]
+    if soft:
+        probabilities = np.array([row["probabilities"] for row in soft])
+        for label in range(len(LABELS)):
+            likely = np.flatnonzero(probabilities[:, label] >= SOFT_LEAST)
+            parts.append(seen_as[count + likely])
+            labels.append(np.full(len(likely), label))
+            weights.append(SOFT_WEIGHT * probabilities[likely, label])
+    return sparse.vstack(parts).tocsr(), np.concatenate(labels), np.concatenate(weights)
 
 
 def labels_of(rows: Sequence[Row]) -> Labels:
@@ -174,6 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the sentiment model.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    parser.add_argument("--soft", type=Path, help="the teacher's answers, JSON lines")
     parser.add_argument("--regularisation", type=float, default=1.0, help="C of the regression")
     parser.add_argument("--iterations", type=int, default=150)
     arguments = parser.parse_args()
@@ -184,13 +222,18 @@ def main() -> None:
     primary = without(read(arguments.data, "umsab_train"), seen)
     secondary = without(read(arguments.data, "semeval2017_4A_train"), seen)
     rows = primary + secondary
+    held = {row["normalised"] for row in umsab_val + english_val}
+    soft = taught(arguments.soft, held)
     print(f"training posts: {len(primary)} umsab_train, {len(secondary)} semeval2017_4A_train")
 
-    counts = blocks_of([row["normalised"] for row in rows])
+    print(f"posts read by the teacher: {len(soft)}")
+
+    counts = blocks_of([row["normalised"] for row in rows + soft])
     rarity = rarity_of(counts)
     regression = LogisticRegression(C=arguments.regularisation, max_iter=arguments.iterations)
     importance = np.repeat([1.0, SECONDARY_WEIGHT], [len(primary), len(secondary)])
-    regression.fit(matrix(counts, rarity), labels_of(rows), sample_weight=importance)
+    features_, labels, weight = expanded(matrix(counts, rarity), rows, soft, importance)
+    regression.fit(features_, labels, sample_weight=weight)
     print(f"iterations of the regression: {regression.n_iter_.max()}")
 
     weights = quantised(regression, rarity)
@@ -228,6 +271,7 @@ def main() -> None:
             "trained_on": {
                 "umsab_train": len(primary),
                 "semeval2017_4A_train": len(secondary),
+                "read by the teacher": len(soft),
             },
         },
     )

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from processors.annotator import Annotator
 from processors.brands import BrandAnnotator
 from processors.enrich import Enriched, Enricher
+from processors.fingerprint import FingerprintAnnotator
+from processors.influence import InfluenceAnnotator
 from schemas.ids import author_hash
 from schemas.post import PostEvent
 from tests.processors.fakes import (
@@ -28,7 +30,8 @@ def brands() -> Annotator:
 
 
 def enrich(events: Sequence[PostEvent], keep_unmatched: bool = False) -> Enriched:
-    enricher = Enricher([Initials(), brands(), Loudness()], keep_unmatched=keep_unmatched)
+    annotators = [Initials(), brands(), FingerprintAnnotator(), InfluenceAnnotator(), Loudness()]
+    enricher = Enricher(annotators, keep_unmatched=keep_unmatched)
     return enricher.enrich(events, ENRICHED)
 
 
@@ -46,7 +49,13 @@ def test_a_mention_carries_the_post_and_what_was_found() -> None:
     assert [brand.id for brand in found.mention.brands] == ["velmora"]
     assert found.mention.language is not None and found.mention.language.code == "V"
     assert [entity.text for entity in found.mention.entities] == ["Velmora!"]
-    assert found.mention.provenance == {"initials": "1", "brands": "names-1", "loudness": "2"}
+    assert found.mention.provenance == {
+        "initials": "1",
+        "brands": "names-2",
+        "duplicates": "words-1",
+        "influence": "counts-1",
+        "loudness": "2",
+    }
 
 
 def test_the_order_of_what_comes_out_is_that_of_what_went_in() -> None:
@@ -107,7 +116,7 @@ def test_without_the_prefilter_heavy_annotators_read_everything() -> None:
     found = enricher.enrich([upsert(1, "Velmora"), upsert(2, "no")], ENRICHED)
     assert heavy.seen == ["x:1", "x:2"]
     assert [event.mention.provenance for event in found.mentions if event.mention] == [
-        {"brands": "names-1", "loudness": "2"}
+        {"brands": "names-2", "loudness": "2"}
     ] * 2
 
 
@@ -115,7 +124,7 @@ def test_a_heavy_annotator_that_did_not_run_is_not_in_the_provenance() -> None:
     enricher = Enricher([brands(), Loudness()], keep_unmatched=True)
     (event,) = enricher.enrich([upsert(1, "no")], ENRICHED).mentions
     assert event.mention is not None
-    assert event.mention.provenance == {"brands": "names-1"}
+    assert event.mention.provenance == {"brands": "names-2"}
 
 
 def test_activity_is_one_record_a_brand() -> None:
@@ -126,6 +135,7 @@ def test_activity_is_one_record_a_brand() -> None:
         assert (record.reach, record.kind, record.language) == (12, "original", "V")
         assert record.author == author_hash("x", "12")
         assert record.duplicate_group is not None
+        assert record.duplicate_keys
 
 
 def test_the_annotators_run_in_their_order() -> None:
@@ -181,3 +191,13 @@ def test_every_event_comes_out_or_is_counted(events: list[PostEvent]) -> None:
 def test_one_event_twice_comes_out_twice() -> None:
     event = upsert(1, "Velmora")
     assert len(enrich([event, event]).mentions) == 2
+
+
+def test_a_post_that_goes_no_further_is_read_no_further() -> None:
+    events = [upsert(1, "Velmora"), upsert(2, "nothing")]
+    before, after = Initials(), Initials(name="after")
+    Enricher([before, brands(), after]).enrich(events, ENRICHED)
+    assert (len(before.seen), after.seen) == (2, [events[0].id])
+    after.seen.clear()
+    Enricher([brands(), after], keep_unmatched=True).enrich(events, ENRICHED)
+    assert len(after.seen) == 2

@@ -1,0 +1,176 @@
+"""Refines what the fast tier said of a post with the encoder, and adds what only it can tell."""
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+from msgspec.structs import replace
+
+from processors.models.encoder import Encoder, Reading, Span
+from processors.sentiment import to_sentiment
+from schemas.mention import Aspect, BrandMatch, Emotion, Entity, Flag, Mention, Sentiment, Target
+from schemas.types import EmotionLabel, EntityLabel, IntentLabel
+
+_MOST_ASPECTS: Final = 20
+_OCCURRENCES: Final = 4
+"""Places of one target that are looked at."""
+_SPACY: Final = frozenset({"fr", "en"})
+"""Languages whose entities spaCy found already."""
+
+
+class EncoderAnnotator:
+    """Fills sentiment (of the post, towards brands, aspects and targets), emotion, irony and
+    toxicity; decides complaint; adds free aspects, and entities where spaCy has no pipeline."""
+
+    name = "encoder"
+    heavy = True
+
+    def __init__(self, encoder: Encoder | None = None) -> None:
+        """The committed weights, unless others are given."""
+        self._encoder = encoder or Encoder()
+        self.version = self._encoder.version
+
+    def warm(self, languages: Sequence[str]) -> None:
+        """Run once, so that the first batch does not wait for the layers to be prepared."""
+        self._encoder.read(["warm " * (8 * n) for n in range(1, 9)])
+
+    def annotate(self, batch: Sequence[Mention]) -> None:
+        """Refine each mention."""
+        asked = [_asked(mention) for mention in batch]
+        readings = self._encoder.read(
+            [mention.post.text for mention in batch], [[s for _, s in spans] for spans in asked]
+        )
+        for mention, spans, reading in zip(batch, asked, readings, strict=True):
+            if reading.heads:
+                self._refine(mention, spans, reading)
+
+    def _refine(
+        self, mention: Mention, spans: Sequence[tuple[str, Span]], reading: Reading
+    ) -> None:
+        classes = self._encoder.classes
+        heads = reading.heads
+        mention.sentiment = to_sentiment(_three(heads["sentiment"]))
+        mention.emotion = _emotion(classes["emotion"], heads["emotion"])
+        mention.irony = _flag(heads["irony"][1])
+        mention.toxicity = _flag(heads["offensive"][1])
+        towards = _towards(spans, reading)
+        mention.brands = [
+            replace(brand, sentiment=towards.get(f"brand:{brand.id}", mention.sentiment))
+            for brand in mention.brands
+        ]
+        mention.targets = [
+            Target(text=one.text, sentiment=towards.get(f"target:{one.text}", mention.sentiment))
+            for one in mention.targets
+        ]
+        mention.aspects = _aspects(mention, towards, reading)
+        _decide_complaint(mention, heads["complaint"][1])
+        language = "und" if mention.language is None else mention.language.code
+        if language not in _SPACY and not mention.entities:
+            mention.entities = [
+                Entity(
+                    text=mention.post.text[start:end],
+                    label=cast(EntityLabel, label),
+                    start=start,
+                    end=end,
+                )
+                for start, end, label in reading.entities
+            ]
+
+
+def _asked(mention: Mention) -> list[tuple[str, Span]]:
+    """The spans to tell the sentiment towards, each with what it stands for."""
+    asked: list[tuple[str, Span]] = []
+    for brand in mention.brands:
+        asked += [(f"brand:{brand.id}", span) for span in _places(mention, brand)]
+    for target in mention.targets:
+        found = occurrences(mention.post.text, target.text)
+        asked += [(f"target:{target.text}", span) for span in found]
+    asked += [(f"aspect:{one.start}", (one.start, one.end)) for one in mention.aspects]
+    return asked
+
+
+def _places(mention: Mention, brand: BrandMatch) -> list[Span]:
+    """Where the text names the brand."""
+    return [
+        (match.start, match.end)
+        for match in brand.matches
+        if match.field == "text" and match.start is not None and match.end is not None
+    ][:_OCCURRENCES]
+
+
+def occurrences(text: str, wanted: str) -> list[Span]:
+    """The first few places of a phrase in a text, whatever its case; whole words if there are."""
+    if not wanted:
+        return []
+    low, sought = text.lower(), wanted.lower()
+    if len(low) != len(text):
+        low, sought = text, wanted
+    found: list[Span] = []
+    at = low.find(sought)
+    while at >= 0:
+        found.append((at, at + len(sought)))
+        at = low.find(sought, at + len(sought))
+    whole = [span for span in found if _is_whole(text, span)]
+    return (whole or found)[:_OCCURRENCES]
+
+
+def _is_whole(text: str, span: Span) -> bool:
+    start, end = span
+    before = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+    after = end < len(text) and text[end].isalnum() and text[end - 1].isalnum()
+    return not before and not after
+
+
+def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) -> list[Aspect]:
+    """The lexicon's aspects with the sentiment towards each, and the phrases that it lacks."""
+    known = [
+        replace(aspect, sentiment=towards.get(f"aspect:{aspect.start}"))
+        for aspect in mention.aspects
+    ]
+    free = [
+        Aspect(
+            label="other",
+            text=mention.post.text[start:end],
+            start=start,
+            end=end,
+            sentiment=to_sentiment(_three(probabilities)),
+        )
+        for start, end, probabilities in reading.aspects
+        if not any(start < aspect.end and aspect.start < end for aspect in known)
+    ]
+    return sorted(known + free, key=lambda aspect: aspect.start)[:_MOST_ASPECTS]
+
+
+def _towards(spans: Sequence[tuple[str, Span]], reading: Reading) -> dict[str, Sentiment]:
+    """The sentiment towards each thing: the mean over the places that name it."""
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for (what, _), probabilities in zip(spans, reading.targets, strict=True):
+        if probabilities is not None:
+            found.setdefault(what, []).append(probabilities)
+    return {
+        what: to_sentiment(_three([sum(each) / len(all_) for each in zip(*all_, strict=True)]))
+        for what, all_ in found.items()
+    }
+
+
+def _three(probabilities: Sequence[float]) -> tuple[float, float, float]:
+    negative, neutral, positive = probabilities
+    return negative, neutral, positive
+
+
+def _emotion(classes: Sequence[str], probabilities: Sequence[float]) -> Emotion:
+    best = max(range(len(classes)), key=probabilities.__getitem__)
+    return Emotion(
+        label=cast(EmotionLabel, classes[best]), confidence=round(probabilities[best], 4)
+    )
+
+
+def _flag(probability: float) -> Flag:
+    return Flag(label=probability >= 0.5, probability=round(probability, 4))
+
+
+def _decide_complaint(mention: Mention, probability: float) -> None:
+    complaint: IntentLabel = "complaint"
+    if probability >= 0.5 and complaint not in mention.intents:
+        mention.intents = [complaint, *mention.intents]
+    elif probability < 0.5 and complaint in mention.intents:
+        mention.intents = [intent for intent in mention.intents if intent != complaint]

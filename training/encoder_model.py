@@ -1,0 +1,137 @@
+"""The encoder with its heads, and how a batch of samples goes through it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.e5 import Encoder
+from training.encoder_tasks import HEADS, Sample
+
+PAD: Final = 1
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Heads(nn.Module):
+    """An encoder, and one linear layer a head over the mean of the states.
+
+    ``target`` reads the mean over the target's tokens beside that over the post.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = encoder.norm.weight.shape[0]
+        self.heads = nn.ModuleDict(
+            {
+                head: nn.Linear(2 * width if head == "target" else width, len(classes))
+                for head, classes in HEADS.items()
+            }
+        )
+
+    def forward(self, ids: Tensor, mask: Tensor, head: str, part: Tensor | None) -> Tensor:
+        states = self.encoder(ids, mask).float()
+        pooled = mean(states, mask)
+        if part is not None:
+            pooled = torch.cat([pooled, mean(states, part)], -1)
+        if self.training:
+            pooled = functional.dropout(pooled, 0.1)
+        out: Tensor = self.heads[head](pooled)
+        return out
+
+
+def mean(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean of the states where the mask is 1."""
+    weights = mask[..., None].to(states.dtype)
+    return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def tensors(batch: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Ids, mask and, where the head is ``target``, the mask of the targets."""
+    length = max(len(sample.ids) for sample in batch)
+    ids = torch.full((len(batch), length), PAD, dtype=torch.long)
+    mask = torch.zeros(len(batch), length)
+    part = torch.zeros(len(batch), length) if batch[0].target else None
+    for row, sample in enumerate(batch):
+        ids[row, : len(sample.ids)] = torch.from_numpy(sample.ids)
+        mask[row, : len(sample.ids)] = 1
+        if part is not None and sample.target:
+            part[row, sample.target[0] : sample.target[1]] = 1
+    return ids, mask, part
+
+
+def batches(samples: Sequence[Sample], size: int, seed: int) -> Iterator[list[Sample]]:
+    """Batches of one head each, of posts of like length, in random order."""
+    pick = random.Random(seed)
+    found: list[list[Sample]] = []
+    by_head: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_head.setdefault(sample.head, []).append(sample)
+    for same in by_head.values():
+        pick.shuffle(same)
+        for begin in range(0, len(same), 40 * size):
+            near = sorted(same[begin : begin + 40 * size], key=lambda one: len(one.ids))
+            found += [near[at : at + size] for at in range(0, len(near), size)]
+    pick.shuffle(found)
+    yield from found
+
+
+def logits(model: Heads, samples: Sequence[Sample], head: str, size: int = 64) -> Floats:
+    """Logits of the head for every sample, in order."""
+    model.eval()
+    order = sorted(range(len(samples)), key=lambda at: len(samples[at].ids))
+    out = np.zeros((len(samples), len(HEADS[head])), np.float32)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for begin in range(0, len(order), size):
+            chosen = order[begin : begin + size]
+            ids, mask, part = tensors([samples[at] for at in chosen])
+            out[chosen] = model(ids, mask, head, part).float().numpy()
+    return out
+
+
+def macro_f1(truth: Sequence[int], found: Sequence[int], classes: int) -> float:
+    """Mean of the classes' F1, in percent."""
+    true, guess = np.asarray(truth), np.asarray(found)
+    scores = []
+    for label in range(classes):
+        both = int(((true == label) & (guess == label)).sum())
+        either = int((true == label).sum() + (guess == label).sum())
+        scores.append(2 * both / either if either else 0.0)
+    return 100 * float(np.mean(scores))
+
+
+def report(model: Heads, groups: dict[str, list[Sample]]) -> str:
+    """Macro-F1 of each group; for UMSAB the mean over its languages."""
+    parts = []
+    for name, samples in groups.items():
+        head = samples[0].head
+        found = logits(model, samples, head).argmax(1)
+        truth = np.array([sample.truth.argmax() for sample in samples])
+        if name == "sentiment":
+            languages = sorted({sample.language for sample in samples})
+            each = {}
+            for language in languages:
+                mine = [at for at, s in enumerate(samples) if s.language == language]
+                each[language] = macro_f1(truth[mine], found[mine], 3)
+            detail = " ".join(f"{k} {v:.1f}" for k, v in each.items())
+            parts.append(f"umsab {np.mean(list(each.values())):.1f} ({detail})")
+        elif head == "emotion":
+            seen = sorted(set(truth.tolist()))
+
+            exact = [2 * ((truth == c) & (found == c)).sum() for c in seen]
+            total = [(truth == c).sum() + (found == c).sum() for c in seen]
+
+            parts.append(
+                f"emotion {100 * np.mean([a / b for a, b in zip(exact, total, strict=True)]):.1f}"
+            )
+        elif head == "target":
+            parts.append(f"target accuracy {100 * (found == truth).mean():.1f}")
+        else:
+            parts.append(f"{name} {macro_f1(truth, found, len(HEADS[head])):.1f}")
+    return ", ".join(parts)

