@@ -10,9 +10,30 @@ from schemas.alert import Alert, Evidence, Signal
 from schemas.brand import AlertPolicy, Brand
 from schemas.checkpoint import Checkpoint
 from schemas.dead_letter import DeadLetter, Reason
-from schemas.mention import BrandMatch, Entity, Language, Match, Mention, MentionEvent, Sentiment
+from schemas.mention import (
+    Aspect,
+    BrandMatch,
+    Emotion,
+    Entity,
+    Flag,
+    Influence,
+    Language,
+    Match,
+    Mention,
+    MentionEvent,
+    Sentiment,
+    Target,
+)
 from schemas.post import Author, Media, Metrics, Post, PostEvent
-from schemas.types import EntityLabel, Kind, SentimentLabel
+from schemas.types import (
+    AspectLabel,
+    EmotionLabel,
+    EntityLabel,
+    IntentLabel,
+    Kind,
+    SentimentLabel,
+    Tier,
+)
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 """Any text that JSON can hold."""
@@ -37,6 +58,11 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(strategy, max_size=3)
+
+
+def labels(literal: Any) -> st.SearchStrategy[Any]:
+    """One of the values of a ``Literal``."""
+    return st.sampled_from(get_args(literal))
 
 
 IDS = st.tuples(st.sampled_from(["x", "bluesky", "file"]), SHORT).map(":".join)
@@ -91,6 +117,24 @@ def posts(
     )
 
 
+SENTIMENTS = st.builds(
+    Sentiment,
+    label=labels(SentimentLabel),
+    score=st.floats(-1, 1),
+    negative=SHARES,
+    neutral=SHARES,
+    positive=SHARES,
+)
+MATCHES = st.builds(Match, text=TEXT, start=maybe(COUNTS), end=maybe(COUNTS))
+ASPECTS = st.builds(
+    Aspect,
+    label=labels(AspectLabel),
+    text=TEXT,
+    start=COUNTS,
+    end=COUNTS,
+    sentiment=maybe(SENTIMENTS),
+)
+FLAGS = st.builds(Flag, label=st.booleans(), probability=SHARES)
 MENTIONS = st.builds(
     Mention,
     post=posts(),
@@ -99,28 +143,41 @@ MENTIONS = st.builds(
         st.builds(
             BrandMatch,
             id=TEXT,
-            matches=some(st.builds(Match, text=TEXT, start=maybe(COUNTS), end=maybe(COUNTS))),
+            matches=some(MATCHES),
+            confidence=maybe(SHARES),
+            sentiment=maybe(SENTIMENTS),
         )
     ),
     entities=some(
         st.builds(
             Entity,
             text=TEXT,
-            label=st.sampled_from(get_args(EntityLabel)),
+            label=labels(EntityLabel),
             start=COUNTS,
             end=COUNTS,
+            name=maybe(TEXT),
+            id=maybe(TEXT),
         )
     ),
-    sentiment=maybe(
+    sentiment=maybe(SENTIMENTS),
+    targets=some(st.builds(Target, text=TEXT, sentiment=maybe(SENTIMENTS))),
+    aspects=some(ASPECTS),
+    intents=some(labels(IntentLabel)),
+    emotion=maybe(st.builds(Emotion, label=labels(EmotionLabel), confidence=SHARES)),
+    irony=maybe(FLAGS),
+    toxicity=maybe(FLAGS),
+    duplicate_group=maybe(SHORT),
+    duplicate_keys=some(SHORT),
+    influence=maybe(
         st.builds(
-            Sentiment,
-            label=st.sampled_from(get_args(SentimentLabel)),
-            score=st.floats(-1, 1),
-            negative=SHARES,
-            neutral=SHARES,
-            positive=SHARES,
+            Influence,
+            reach=COUNTS,
+            engagement=COUNTS,
+            amplified=st.booleans(),
+            account_age_days=maybe(COUNTS),
         )
     ),
+    tier=maybe(labels(Tier)),
     provenance=st.dictionaries(TEXT, TEXT, max_size=2),
 )
 
@@ -202,6 +259,10 @@ ACTIVITIES = st.builds(
     language=maybe(TEXT),
     country=maybe(TEXT),
     duplicate_group=maybe(TEXT),
+    duplicate_keys=some(SHORT),
+    intents=some(labels(IntentLabel)),
+    emotion=maybe(labels(EmotionLabel)),
+    account_age_days=maybe(COUNTS),
 )
 SIGNALS = st.builds(
     Signal,

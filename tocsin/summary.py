@@ -31,6 +31,8 @@ class BrandDay:
     mean: float | None
     hours: list[Hour]
     entities: list[tuple[str, int]]
+    reasons: list[tuple[str, int]]
+    """What the negative mentions are about."""
 
 
 def ask(client: Elasticsearch, index: str) -> list[BrandDay]:
@@ -45,6 +47,10 @@ def ask(client: Elasticsearch, index: str) -> list[BrandDay]:
                     "sentiment": {"terms": {"field": "sentiment.label", "size": 3}},
                     "mean": {"avg": {"field": "sentiment.score"}},
                     "entities": {"terms": {"field": "entities.text", "size": 12}},
+                    "reasons": {
+                        "filter": {"term": {"sentiment.label": _SAD}},
+                        "aggs": {"about": {"terms": {"field": "aspects.label", "size": 5}}},
+                    },
                     "hours": {
                         "date_histogram": {"field": "created_at", "fixed_interval": "1h"},
                         "aggs": {"sentiment": {"terms": {"field": "sentiment.label", "size": 3}}},
@@ -76,6 +82,7 @@ def _brand(bucket: dict[str, Any]) -> BrandDay:
         bucket["mean"]["value"],
         hours,
         list(_counts(bucket["entities"]["buckets"]).items()),
+        list(_counts(bucket["reasons"]["about"]["buckets"]).items()),
     )
 
 
@@ -152,7 +159,9 @@ def show(client: Elasticsearch, index: str, console: Console) -> None:
     console.print()
     for brand in brands[:5]:
         names = ", ".join(f"{name} ({count})" for name, count in brand.entities[:6]) or "none"
+        about = ", ".join(f"{name} ({count})" for name, count in brand.reasons) or "none"
         console.print(Text(f"{brand.id}: top entities: {names}"))
+        console.print(Text(f"{brand.id}: the negative ones are about: {about}"))
     console.print()
     console.print("Loudest authors", style="italic")
     for author in loudest(client, index):

@@ -12,6 +12,7 @@ ALL = {
     name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
+    "tier",
     "service",
     "reason",
     "cause",
@@ -30,6 +31,7 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_ingest_in_flight",
     "tocsin_ingest_connected",
     "tocsin_process_brands",
+    "tocsin_process_fallen_back",
     "tocsin_sink_paused",
 }
 """Flags, and counts of things that the name says."""
