@@ -1,20 +1,21 @@
 """Refines what the fast tier said of a post with the encoder, and adds what only it can tell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, cast
 
 from msgspec.structs import replace
 
+from processors.entities import reading_language
+from processors.gazetteer import Gazetteer, built_in
 from processors.models.encoder import Encoder, Reading, Span
 from processors.sentiment import to_sentiment
-from schemas.mention import Aspect, BrandMatch, Emotion, Entity, Flag, Mention, Sentiment, Target
+from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment, Target
 from schemas.types import EmotionLabel, EntityLabel, IntentLabel
 
 _MOST_ASPECTS: Final = 20
 _OCCURRENCES: Final = 4
 """Places of one target that are looked at."""
-_SPACY: Final = frozenset({"fr", "en"})
-"""Languages whose entities spaCy found already."""
 
 
 class EncoderAnnotator:
@@ -24,9 +25,17 @@ class EncoderAnnotator:
     name = "encoder"
     heavy = True
 
-    def __init__(self, encoder: Encoder | None = None) -> None:
-        """The committed weights, unless others are given."""
+    def __init__(
+        self,
+        encoder: Encoder | None = None,
+        gazetteer: Path | None = None,
+        names_in: Callable[[str], bool] = lambda language: language not in ("en", "fr"),
+    ) -> None:
+        """The committed weights, unless others are given; ``gazetteer``: as for entities;
+        ``names_in``: whether the encoder is to find the entities of a language."""
         self._encoder = encoder or Encoder()
+        self._names_in = names_in
+        self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
         self.version = self._encoder.version
 
     def warm(self, languages: Sequence[str]) -> None:
@@ -63,17 +72,12 @@ class EncoderAnnotator:
         ]
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, heads["complaint"][1])
-        language = "und" if mention.language is None else mention.language.code
-        if language not in _SPACY and not mention.entities:
-            mention.entities = [
-                Entity(
-                    text=mention.post.text[start:end],
-                    label=cast(EntityLabel, label),
-                    start=start,
-                    end=end,
-                )
-                for start, end, label in reading.entities
-            ]
+        if self._names_in(reading_language(mention)):
+            mention.entities = self._gazetteer.apply(
+                mention.post.text,
+                [(start, end, cast(EntityLabel, label)) for start, end, label in reading.entities],
+                len(mention.post.text),
+            )
 
 
 def _asked(mention: Mention) -> list[tuple[str, Span]]:

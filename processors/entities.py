@@ -15,6 +15,9 @@ from processors.gazetteer import Gazetteer, built_in
 from processors.models.entities import EntityRecognizer
 from schemas.mention import Entity, Mention
 
+FALLBACK = "en"
+SURE = 0.5
+"""Confidence in the language from which it chooses the pipeline."""
 _REMEMBERED = 10_000
 """Texts whose entities are kept: a few minutes of a busy stream, a few megabytes."""
 _MACHINE_TEXT = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
@@ -41,7 +44,7 @@ class EntityAnnotator:
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         """Fill ``entities``."""
-        keys = [(_language(mention), mention.post.text) for mention in batch]
+        keys = [(reading_language(mention), mention.post.text) for mention in batch]
         self._recognise(dict.fromkeys(keys))
         for mention, key in zip(batch, keys, strict=True):
             mention.entities = self._known[key]
@@ -61,15 +64,11 @@ class EntityAnnotator:
         found = self._recognizer.recognise([text for _, text in read], [code for code, _ in read])
         spans = dict(zip(read, found, strict=True))
         for key in new:
-            code, text = key
-            self._known[key] = (
-                []
-                if code in missing
-                else self._gazetteer.apply(
-                    text,
-                    [(start, end, label) for _, start, end, label in spans.get(key, ())],
-                    self._recognizer.text_limit,
-                )
+            _, text = key
+            self._known[key] = self._gazetteer.apply(
+                text,
+                [(start, end, label) for _, start, end, label in spans.get(key, ())],
+                self._recognizer.text_limit,
             )
 
     def _may_name(self, language: str, text: str) -> bool:
@@ -79,8 +78,15 @@ class EntityAnnotator:
         )
 
 
-def _language(mention: Mention) -> str:
-    return "und" if mention.language is None else mention.language.code
+def reading_language(mention: Mention) -> str:
+    """The language to read the post in: where nobody can tell, it is read as English.
+
+    A post of a few names and abbreviations is what language models are least sure of.
+    """
+    language = mention.language
+    if language is None or language.code == "und" or language.confidence < SURE:
+        return FALLBACK
+    return language.code
 
 
 def may_name(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Builds the enrichment that the settings name."""
 
 from collections.abc import Callable
+from functools import cache
 
 from processors.annotator import Annotator
 from processors.brands import BrandAnnotator
@@ -74,6 +75,8 @@ def _influence(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -
 
 
 def _encoder(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.models.entities import EntityRecognizer
+
     try:
         from processors.encoder import EncoderAnnotator
     except ModuleNotFoundError as error:
@@ -81,7 +84,14 @@ def _encoder(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> 
             f"the encoder needs {error.name}: install tocsin[models], or set "
             "TOCSIN_PROCESS_TIER=fast"
         ) from None
-    return EncoderAnnotator()
+    # Only asked what is installed; the pipelines themselves are the entity annotator's.
+    chosen = spacy_models(settings)
+    recognizer = EntityRecognizer(chosen) if chosen else EntityRecognizer()
+    named = "entities" in check_annotators(settings)
+    return EncoderAnnotator(
+        gazetteer=settings.gazetteer,
+        names_in=cache(lambda code: not named or bool(recognizer.missing([code]))),
+    )
 
 
 # Imported when built: spaCy alone takes seconds, and not every command needs it.

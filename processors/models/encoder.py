@@ -226,10 +226,16 @@ def _read_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
-    """Embeddings, (pieces, width), as 4 bits each and a scale for every 32."""
+    """Embeddings, (pieces, width), as 4 bits each and a scale for every 32.
+
+    The weight furthest from 0 becomes -8, whatever its sign: the embeddings that training starts
+    from are quantised so, and come out again unchanged.
+    """
     blocks = table.reshape(len(table), -1, _BLOCK)
-    scale = np.maximum(np.abs(blocks).max(-1) / 7, 1e-8).astype(np.float16)
-    values = np.round(blocks / scale[..., None].astype(np.float32)).clip(-8, 7).astype(np.int8) + 8
+    furthest = np.abs(blocks).argmax(-1, keepdims=True)
+    scale = (np.take_along_axis(blocks, furthest, -1)[..., 0] / -8).astype(np.float16)
+    divisor = np.where(scale == 0, 1, scale).astype(np.float32)[..., None]
+    values = np.round(blocks / divisor).clip(-8, 7).astype(np.int8) + 8
     half = _BLOCK // 2
     packed = (values[..., :half] | (values[..., half:] << 4)).astype(np.uint8)
     return packed.reshape(len(table), -1), scale

@@ -51,9 +51,20 @@ def test_other_handles_are_no_entities() -> None:
     assert not [entity for entity in post.entities if "@" in entity.text]
 
 
-def test_a_language_without_a_pipeline_stays_empty() -> None:
-    posts = [mention("@SNCF in Paris", "xx"), Mention(post=mention("SNCF").post)]
-    assert [post.entities for post in annotated(ANNOTATOR, posts)] == [[], []]
+def test_a_language_without_a_pipeline_has_the_names_that_everybody_knows() -> None:
+    (post,) = annotated(ANNOTATOR, [mention("@SNCF xx Jean Dupont", "xx")])
+    assert [(entity.text, entity.name) for entity in post.entities] == [("@SNCF", "SNCF")]
+
+
+def test_where_nobody_can_tell_the_language_it_is_read_as_english() -> None:
+    text = "Angela Merkel in London"
+    unsure = mention(text)
+    unsure.language = Language(code="nl", confidence=0.3)
+    unknown = mention(text, "und")
+    known = mention(text, "en")
+    one, other, same = annotated(ANNOTATOR, [unsure, unknown, known])
+    assert one.entities == other.entities == same.entities
+    assert [entity.label for entity in same.entities] == ["PERSON", "LOC"]
 
 
 @needs_french

@@ -196,7 +196,7 @@ def test_the_annotator_fills_both() -> None:
     batch = [Mention(post=post) for number in range(2) if (post := upsert(number, SHORT).post)]
     batch += [Mention(post=post) for text in ("hi", LONG) if (post := upsert(9, text).post)]
     annotator = FingerprintAnnotator()
-    assert (annotator.name, annotator.heavy) == ("duplicates", False)
+    assert (annotator.name, annotator.heavy) == ("duplicates", True)
     annotator.annotate(batch)
     annotator.annotate([])
     assert [mention.duplicate_group for mention in batch] == [

@@ -169,6 +169,24 @@ def annotate_stream(
     target.flush()
 
 
+def _open(file: Path | None) -> BinaryIO:
+    if file is None:
+        return sys.stdin.buffer
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _enricher(brands: Path | None, everything: bool, tier: ReadingTier) -> Enricher:
+    matcher = BrandMatcher(load_brands(brands) if brands else ())
+    chosen = load(ProcessSettings)
+    settings = chosen.model_copy(
+        update={"tier": tier.value, "keep_unmatched": everything or chosen.keep_unmatched}
+    )
+    return build_enricher(settings, lambda: matcher, prefilter=not everything)
+
+
 def annotate(
     file: Annotated[
         Path | None, typer.Argument(help="JSON lines; standard input if not given.")
@@ -194,20 +212,10 @@ def annotate(
 
     Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
     """
-    matcher = BrandMatcher(load_brands(brands) if brands else ())
-    everything = everything or not brands
-    chosen = load(ProcessSettings)
-    settings = chosen.model_copy(
-        update={"tier": tier.value, "keep_unmatched": everything or chosen.keep_unmatched}
-    )
-    enricher = build_enricher(settings, lambda: matcher, prefilter=not everything)
     bad: list[str] = []
-    try:
-        stream = sys.stdin.buffer if file is None else file.open("rb")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
     written = 0
-    with stream, Progress(console=console, transient=True) as progress:
+    with _open(file) as stream, Progress(console=console, transient=True) as progress:
+        enricher = _enricher(brands, everything or not brands, tier)
         task = progress.add_task("annotating", total=None)
         for written in annotate_stream(
             stream, sys.stdout.buffer, enricher, source, bad, events=events

@@ -1,0 +1,105 @@
+"""The encoder's files and arithmetic, apart from what it says."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.models.encoder import (
+    ARTIFACTS,
+    TOKENIZER,
+    WEIGHTS,
+    Encoder,
+    EncoderMissing,
+    pack_embeddings,
+    unpack_embeddings,
+)
+from processors.models.encoder_session import pack, unpacked
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder()
+
+
+@given(SEEDS)
+def test_embeddings_of_four_bits_come_back_nearly(seed: int) -> None:
+    table = np.random.default_rng(seed).standard_normal((5, 64)).astype(np.float32)
+    back = unpack_embeddings(*pack_embeddings(table)).astype(np.float32)
+    # A step is an eighth of the furthest weight of 32; at the far end up to a whole one is cut.
+    step = np.abs(table.reshape(5, 2, 32)).max(-1).repeat(32, -1) / 8
+    assert (np.abs(back - table) <= step * 1.01).all()
+
+
+@given(SEEDS)
+def test_embeddings_that_were_of_four_bits_come_back_as_they_were(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values = random.integers(-7, 8, (3, 2, 32)).astype(np.float32)
+    values[..., 0] = -8
+    scale = random.choice([0.5, -0.25, 0.125], (3, 2, 1)).astype(np.float32)
+    table = (values * scale).reshape(3, 64)
+    assert (unpack_embeddings(*pack_embeddings(table)).astype(np.float32) == table).all()
+
+
+def test_an_embedding_of_nothing_is_nothing() -> None:
+    assert not unpack_embeddings(*pack_embeddings(np.zeros((2, 32), np.float32))).any()
+
+
+@given(SEEDS)
+def test_weights_of_eight_bits_come_back_nearly(seed: int) -> None:
+    weight = np.random.default_rng(seed).standard_normal((4, 9)).astype(np.float32)
+    back = unpacked(pack("w", weight), "w")
+    assert (np.abs(back - weight) <= np.abs(weight).max(1, keepdims=True) / 250).all()
+
+
+def test_what_ships_stays_small() -> None:
+    assert sum(path.stat().st_size for path in ARTIFACTS.iterdir()) < 40e6
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, TOKENIZER])
+def test_files_that_were_not_committed_are_refused(tmp_path: Path, name: str) -> None:
+    for one in (WEIGHTS, TOKENIZER, "encoder.json"):
+        shutil.copy(ARTIFACTS / one, tmp_path / one)
+    with (tmp_path / name).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(EncoderMissing, match=f"{name} does not have the checksum"):
+        Encoder(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(EncoderMissing, match="cannot be read"):
+        Encoder(tmp_path)
+
+
+def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> None:
+    (reading,) = encoder.read(["The train was late again."], [[(4, 9)]])
+    described = json.loads((ARTIFACTS / "encoder.json").read_text())["heads"]
+    for head, probabilities in reading.heads.items():
+        assert len(probabilities) == len(described[head])
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+    assert reading.targets[0] is not None
+    assert sum(reading.targets[0]) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_span_out_of_reach_has_no_answer(encoder: Encoder) -> None:
+    (reading,) = encoder.read(["word " * 400], [[(1_900, 1_904), (0, 4)]])
+    assert reading.targets[0] is None
+    assert reading.targets[1] is not None
+
+
+def test_nothing_to_read_is_no_answer(encoder: Encoder) -> None:
+    assert [one.heads for one in encoder.read(["", " \n", "\u200b"])] == [{}, {}, {}]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=()), max_size=80), max_size=5))
+def test_spans_lie_within_the_text(encoder: Encoder, texts: list[str]) -> None:
+    for text, reading in zip(texts, encoder.read(texts), strict=True):
+        for start, end, _ in reading.entities:
+            assert 0 <= start < end <= len(text)
+        for start, end, _ in reading.aspects:
+            assert 0 <= start < end <= len(text)
