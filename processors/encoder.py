@@ -57,10 +57,11 @@ class EncoderAnnotator:
     ) -> None:
         classes = self._encoder.classes
         heads = reading.heads
-        mention.sentiment = to_sentiment(_three(heads["sentiment"]))
-        mention.emotion = _emotion(classes["emotion"], heads["emotion"])
-        mention.irony = _flag(heads["irony"][1])
-        mention.toxicity = _flag(heads["offensive"][1])
+        mention.sentiment = self._sentiment(heads["sentiment"], mention.sentiment)
+        weights = self._encoder.weights
+        mention.emotion = _emotion(classes["emotion"], heads["emotion"], weights["emotion"])
+        mention.irony = _flag(heads["irony"], weights["irony"])
+        mention.toxicity = _flag(heads["offensive"], weights["offensive"])
         towards = _towards(spans, reading)
         mention.brands = [
             replace(brand, sentiment=towards.get(f"brand:{brand.id}", mention.sentiment))
@@ -71,13 +72,19 @@ class EncoderAnnotator:
             for one in mention.targets
         ]
         mention.aspects = _aspects(mention, towards, reading)
-        _decide_complaint(mention, heads["complaint"][1])
+        _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
         if self._names_in(reading_language(mention)):
             mention.entities = self._gazetteer.apply(
                 mention.post.text,
                 [(start, end, cast(EntityLabel, label)) for start, end, label in reading.entities],
                 len(mention.post.text),
             )
+
+    def _sentiment(self, own: Sequence[float], fast: Sentiment | None) -> Sentiment:
+        if fast is None:
+            return to_sentiment(_three(own))
+        said = (fast.negative, fast.neutral, fast.positive)
+        return to_sentiment(_three(self._encoder.blend.mix(own, said)))
 
 
 def _asked(mention: Mention) -> list[tuple[str, Span]]:
@@ -161,20 +168,23 @@ def _three(probabilities: Sequence[float]) -> tuple[float, float, float]:
     return negative, neutral, positive
 
 
-def _emotion(classes: Sequence[str], probabilities: Sequence[float]) -> Emotion:
-    best = max(range(len(classes)), key=probabilities.__getitem__)
+def _emotion(
+    classes: Sequence[str], probabilities: Sequence[float], weights: Sequence[float]
+) -> Emotion:
+    best = max(range(len(classes)), key=lambda at: probabilities[at] * weights[at])
     return Emotion(
         label=cast(EmotionLabel, classes[best]), confidence=round(probabilities[best], 4)
     )
 
 
-def _flag(probability: float) -> Flag:
-    return Flag(label=probability >= 0.5, probability=round(probability, 4))
+def _flag(probabilities: Sequence[float], weights: Sequence[float]) -> Flag:
+    no, yes = (p * weight for p, weight in zip(probabilities, weights, strict=True))
+    return Flag(label=yes > no, probability=round(probabilities[1], 4))
 
 
-def _decide_complaint(mention: Mention, probability: float) -> None:
+def _decide_complaint(mention: Mention, complains: bool) -> None:
     complaint: IntentLabel = "complaint"
-    if probability >= 0.5 and complaint not in mention.intents:
+    if complains and complaint not in mention.intents:
         mention.intents = [complaint, *mention.intents]
-    elif probability < 0.5 and complaint in mention.intents:
+    elif not complains and complaint in mention.intents:
         mention.intents = [intent for intent in mention.intents if intent != complaint]

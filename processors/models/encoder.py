@@ -41,6 +41,8 @@ BATCH: Final = 32
 _STEP: Final = 8
 """Texts are padded to a multiple of this: few shapes, each prepared once."""
 _PAD: Final = 1
+_LEAST: Final = 1e-4
+"""What a probability counts for at least; the fast tier's are rounded to this."""
 _BLOCK: Final = 32
 
 Span = tuple[int, int]
@@ -50,6 +52,25 @@ Floats = npt.NDArray[np.float32]
 class EncoderMissing(ConfigurationError):
     """The encoder's files are missing or not the committed ones: check out the repository again,
     or train anew with `make models`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """How the sentiment of a post is mixed from the encoder's and from the fast tier's.
+
+    They err on different posts: the geometric mean is better than either. ``share``: the fast
+    tier's weight in it; ``temperature``: what its logarithm is divided by.
+    """
+
+    share: float
+    temperature: float
+
+    def mix(self, own: Sequence[float], fast: Sequence[float]) -> tuple[float, ...]:
+        """The mixed probabilities."""
+        logs = np.log(np.maximum([own, fast], _LEAST))
+        mixed = (logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature
+        odds = np.exp(mixed - mixed.max())
+        return tuple((odds / odds.sum()).tolist())
 
 
 @dataclass(slots=True)
@@ -107,8 +128,11 @@ class Encoder:
         described, files = _read_files(folder)
         self.version: str = described["version"]
         self.classes: dict[str, list[str]] = described["heads"]
+        self.blend = Blend(**described["blend"])
+        self.weights: dict[str, list[float]] = described["weights"]
+        """Head to what each class's probability is multiplied by before one is chosen: what is
+        rare in the training posts would else never be said."""
         self._temperature: dict[str, float] = described["temperature"]
-        self._offsets: dict[str, list[float]] = described.get("offset", {})
         self._tokenizer = Tokenizer.from_str(gzip.decompress(files[TOKENIZER]).decode())
         self._tokenizer.enable_truncation(TOKENS)
         with np.load(io.BytesIO(files[WEIGHTS]), allow_pickle=False) as loaded:
@@ -189,7 +213,6 @@ class Encoder:
     def _probabilities(self, head: str, pooled: Floats) -> tuple[float, ...]:
         weight, bias = self._heads[head]
         logits = (weight @ pooled + bias) / self._temperature.get(head, 1.0)
-        logits = logits + np.asarray(self._offsets.get(head, 0.0), np.float32)
         odds = np.exp(logits - logits.max())
         return tuple((odds / odds.sum()).tolist())
 

@@ -13,6 +13,7 @@ from processors.models.encoder import (
     ARTIFACTS,
     TOKENIZER,
     WEIGHTS,
+    Blend,
     Encoder,
     EncoderMissing,
     pack_embeddings,
@@ -60,6 +61,23 @@ def test_weights_of_eight_bits_come_back_nearly(seed: int) -> None:
 
 def test_what_ships_stays_small() -> None:
     assert sum(path.stat().st_size for path in ARTIFACTS.iterdir()) < 40e6
+
+
+THREE = st.lists(st.floats(0.001, 1), min_size=3, max_size=3).map(
+    lambda values: [value / sum(values) for value in values]
+)
+
+
+@given(THREE, THREE, st.floats(0, 1))
+def test_a_blend_of_two_answers_lies_between_them(
+    own: list[float], fast: list[float], share: float
+) -> None:
+    mixed = Blend(share, 1.0).mix(own, fast)
+    assert sum(mixed) == pytest.approx(1)
+    assert Blend(0.0, 1.0).mix(own, fast) == pytest.approx(own, abs=1e-4)
+    assert Blend(1.0, 1.0).mix(own, fast) == pytest.approx(fast, abs=1e-4)
+    if own.index(max(own)) == fast.index(max(fast)):
+        assert mixed.index(max(mixed)) == own.index(max(own))
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, TOKENIZER])

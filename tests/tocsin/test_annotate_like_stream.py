@@ -20,7 +20,7 @@ from schemas.types import Tier
 from tocsin.cli.annotate import annotate_stream
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MATCHER = BrandMatcher([Brand(id="velmora", name="Velmora")])
+MATCHER = BrandMatcher([Brand(id="velmora", name="Velmora", handles=["velmora"])])
 TEXTS = [
     "Velmora, you were wonderful today! Thank you to the whole crew ❤️",
     "Encore 3 heures de retard avec Velmora, je résilie dès demain 😡",
