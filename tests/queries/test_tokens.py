@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from queries import tokens
-from queries.tokens import MAX_FOLDED, fold, folded_tokens, tokenize
+from queries.tokens import MAX_FOLDED, compose, fold, fold_case, folded_tokens, tokenize
 from tests.strategies import ANY_TEXT
 
 ASCII = st.text(alphabet=st.characters(max_codepoint=127), max_size=60)
@@ -247,3 +247,51 @@ def test_no_long_run_of_marks_is_normalized(marks: str, monkeypatch: pytest.Monk
     for text in (marks * 50_000, "a" + marks * 50_000, f"www.{marks * 50_000}"):
         folded_tokens(text)
         fold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("ชอบกาแฟที่นี่", ["ช", "อ", "บ", "ก", "า", "แ", "ฟ", "ที่", "นี่"]),
+        ("#กาแฟ กาแฟ", ["#กาแฟ", "ก", "า", "แ", "ฟ"]),
+        ("ภาษาAirVolta", ["ภ", "า", "ษ", "า", "airvolta"]),
+        ("ລາວ ខ្មែរ", ["ລ", "າ", "ວ", "ខ្", "មែ", "រ"]),
+    ],
+)
+def test_scripts_without_spaces_are_cut_into_letters_with_their_marks(
+    text: str, tokens: list[str]
+) -> None:
+    assert tokenize(text).folded == tokens
+
+
+@given(TEXTS)
+@example("ǅ \u0345 \u1e9e")
+def test_the_form_with_accents_folds_to_the_one_without(text: str) -> None:
+    for token in tokenize(text).exact:
+        assert fold(fold_case(token)) == fold(token)
+        assert fold(compose(token)) == fold(token)
+        assert not (fold_case(token) + compose(token)).split()[1:]
+
+
+@given(GIANTS)
+@example("é" * 256)
+def test_no_form_is_longer_than_the_index_takes_for_one(text: str) -> None:
+    for token in tokenize(text).exact:
+        assert units(fold_case(token)) <= MAX_FOLDED
+        assert units(compose(token)) <= MAX_FOLDED
+
+
+@pytest.mark.parametrize(
+    ("word", "cased", "composed"),
+    [
+        ("Été", "été", "Été"),
+        ("E\u0301te\u0301", "été", "Été"),
+        ("ORANGE", "orange", "ORANGE"),
+        ("❤\ufe0f", "❤", "❤"),
+        ("كـتاب", "كتاب", "كتاب"),
+        ("Ёлка", "ёлка", "Ёлка"),
+    ],
+)
+def test_the_forms_that_keep_accents(word: str, cased: str, composed: str) -> None:
+    assert fold_case(word) == cased
+    assert compose(word) == composed

@@ -18,6 +18,7 @@ from tocsin.cli import (
     index,
     ingest,
     process,
+    query,
     sink,
     topics,
     up,
@@ -57,6 +58,7 @@ app.command("watch")(watch.watch)
 app.command("annotate")(annotate.annotate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(brands.app, name="brands")
+app.add_typer(query.app, name="query")
 app.add_typer(topics.app, name="topics")
 app.add_typer(index.app, name="index")
 app.add_typer(ingest.app, name="ingest")

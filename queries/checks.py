@@ -1,0 +1,109 @@
+"""What a grammar cannot say: which trees are no query, though each part of them is one."""
+
+from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value, children
+from queries.errors import QueryError
+from queries.fields import FIELDS, Holds
+
+
+def check(node: Node) -> None:
+    """Refuse a tree that no back end may be given."""
+    _check_parts(node)
+    wide = _unbounded(node)
+    if wide is not None:
+        raise QueryError(
+            "this would match every post but those that it excludes",
+            *wide.span,
+            "say what a post must hold, such as orange AND NOT (…)"
+            + ("" if wide is node else "; beside OR, a NOT needs an AND of its own"),
+        )
+
+
+def _unbounded(node: Node) -> Not | None:
+    """The NOT that makes a tree match nearly every post, if one does."""
+    match node:
+        case Not():
+            return node
+        case And(parts):
+            found = [_unbounded(part) for part in parts]
+            return None if None in found else found[0]
+        case Or(parts):
+            return next((wide for part in parts if (wide := _unbounded(part)) is not None), None)
+        case _:
+            return None
+
+
+def _check_parts(node: Node) -> None:
+    match node:
+        case Near(left, right):
+            for side in (left, right):
+                _check_beside_near(side)
+            return
+        case Field(name, child):
+            _check_field(name, child)
+    for child in children(node):
+        _check_parts(child)
+
+
+def _check_beside_near(node: Node) -> None:
+    match node:
+        case Term() | Phrase():
+            return
+        case Or(parts):
+            for part in parts:
+                _check_beside_near(part)
+        case Near(left, right):
+            _check_beside_near(left)
+            _check_beside_near(right)
+        case And():
+            raise QueryError(
+                "AND has no place beside NEAR", *node.span,
+                "write one NEAR for each: (a NEAR/5 c) AND (b NEAR/5 c), or a NEAR/5 (b OR c)",
+            )  # fmt: skip
+        case Not():
+            raise QueryError(
+                "NOT has no place beside NEAR", *node.span,
+                "write it outside: (a NEAR/5 b) AND NOT c",
+            )  # fmt: skip
+        case Field(name, _):
+            kind = FIELDS[name].holds
+            hint = f"write {name}:(a NEAR/5 b)" if kind is Holds.TEXT else "write AND"
+            raise QueryError(f"'{name}:' has no place beside NEAR", *node.span, hint)
+        case Named():
+            raise QueryError(
+                "another query has no place beside NEAR", *node.span, "write its words, or AND"
+            )
+        case Value() | Range():
+            raise QueryError(
+                "NEAR finds words, and these are values", *node.span, "write AND or OR"
+            )
+
+
+def _check_field(name: str, child: Node) -> None:
+    field = FIELDS[name]
+    wide = _unbounded(child)
+    if wide is not None:
+        raise QueryError(
+            f"'{name}:' has nothing but a NOT in it", *wide.span, f"write NOT {name}:…"
+        )
+    if field.holds is Holds.VALUE:
+        _check_values(name, child, single=field.single)
+
+
+def _check_values(name: str, node: Node, *, single: bool) -> None:
+    match node:
+        case And() if single:
+            raise QueryError(
+                f"a post has one value of '{name}:' at most, so that no post can have all of these",
+                *node.span,
+                f"write {name}:(… OR …); terms side by side in a field's parentheses mean AND",
+            )
+        case Near():
+            raise QueryError(
+                "NEAR finds words, and these are values", *node.span, "write AND or OR"
+            )
+        case Not() if single:
+            raise QueryError(
+                f"a NOT inside '{name}:' says nothing", *node.span, f"write NOT {name}:…"
+            )
+    for child in children(node):
+        _check_values(name, child, single=single)

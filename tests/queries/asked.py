@@ -1,0 +1,167 @@
+"""Posts to ask, and trees of every kind that a query can be."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
+from queries.checks import check
+from queries.document import Document
+from queries.errors import QueryError
+from queries.fields import FIELDS, Holds
+from schemas.mention import Mention
+from schemas.post import Author, Post
+
+WHEN = datetime(2026, 3, 2, 12, 0, 0, 123_456, tzinfo=UTC)
+
+
+def document(text: str, **fields: Any) -> Document:
+    """A post of that text."""
+    given: dict[str, Any] = {
+        "id": "x:1",
+        "source": "x",
+        "author": Author(id="1"),
+        "created_at": WHEN,
+    }
+    return Document(Mention(post=Post(**{**given, "text": text, **fields})))
+
+
+WORDS = st.sampled_from(
+    ["orange", "Été", "ete", "BT", "bt", "panne", "5g", "a", "b", "日", "ก", "straße", "or", "AND",
+     "near", "To", "クラウド", "한국", "snake_case", "2026"]
+)  # fmt: skip
+SIGNED = st.sampled_from(
+    ["#orange", "#Été", "@velmora", "@ana.bsky.example", "$AAPL", "🍊", "👍🏽", "❤️", "🇫🇷",
+     "https://a.example/x?y=1", "www.b.example/(c)*", "#日本"]
+)  # fmt: skip
+PATTERNS = st.sampled_from(["oran*", "abo?n*", "été*", "pan?e", "#vel*", "box?"])
+TOKENS = WORDS.filter(lambda word: word != "クラウド") | SIGNED
+"""Texts that are one token each."""
+INNER_PATTERNS = PATTERNS.filter(lambda text: not text.endswith("?"))
+
+
+def _plain(text: str) -> Term:
+    return Term(text)
+
+
+def _pattern(text: str) -> Term:
+    return Term(text, wildcard=True)
+
+
+TERMS = (
+    TOKENS.map(_plain)
+    | PATTERNS.map(_pattern)
+    | (WORDS.filter(lambda word: word != "クラウド") | SIGNED.filter(lambda s: "(" not in s)).map(
+        lambda text: Term(text, exact=True)
+    )
+)
+SLOPS = st.none() | st.integers(0, 100)
+PHRASES = st.builds(
+    Phrase,
+    st.lists(TOKENS.map(_plain) | INNER_PATTERNS.map(_pattern), min_size=2, max_size=4).map(tuple),
+    SLOPS,
+) | st.builds(
+    Phrase,
+    st.lists(
+        WORDS.filter(lambda word: word != "クラウド").map(lambda text: Term(text, exact=True)),
+        min_size=2,
+        max_size=3,
+    ).map(tuple),
+    SLOPS,
+)
+_LEAVES: st.SearchStrategy[Node] = TERMS | PHRASES
+
+
+def _several(kind: Any, nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    return st.lists(nodes, min_size=2, max_size=4).map(lambda parts: kind(tuple(parts)))
+
+
+_NEAR_OPERANDS = st.recursive(
+    _LEAVES,
+    lambda inner: (
+        _several(Or, inner) | st.builds(Near, inner, inner, st.integers(0, 100), st.booleans())
+    ),
+    max_leaves=6,
+)
+NEARS = st.builds(Near, _NEAR_OPERANDS, _NEAR_OPERANDS, st.integers(0, 6), st.booleans())
+_WORDY = st.recursive(
+    _LEAVES | NEARS,
+    lambda inner: _several(And, inner | inner.map(Not)) | _several(Or, inner),
+    max_leaves=6,
+)
+_TEXT_FIELDS = st.builds(Field, st.sampled_from(["text", "title", "authorName"]), _WORDY)
+_VALUES = {
+    "lang": ["fr", "en", "und"],
+    "country": ["fr", "us"],
+    "source": ["x", "bluesky", "my feed", "or"],
+    "author": ["velmora", "did:plc:1", "a b"],
+    "entity": ["Air France", "Q1", "*", "l'été"],
+    "sentiment": ["negative", "positive"],
+    "engagementType": ["reply", "original"],
+    "verified": ["true", "false"],
+    "hashtags": ["panne", "Été", "not"],
+    "mentions": ["velmora", "ana.bsky.example"],
+    "site": ["lemonde.fr"],
+    "brand": ["air-volta"],
+}
+
+
+def _value_field(name: str) -> st.SearchStrategy[Node]:
+    value: st.SearchStrategy[Node] = st.sampled_from(_VALUES[name]).map(Value)
+    if FIELDS[name].wildcards:
+        value |= st.sampled_from([Value("vel*", wildcard=True), Value("pan?e", wildcard=True)])
+    listed = value | _several(Or, value)
+    if not FIELDS[name].single:
+        listed |= _several(And, value)
+    return listed.map(lambda child: Field(name, child))
+
+
+_VALUE_FIELDS = st.sampled_from(sorted(_VALUES)).flatmap(_value_field)
+_TIMES = st.integers(-(10**12), 10**13).map(
+    lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+) | st.sampled_from(
+    [datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 1, 23, 59, 59, 999_000, tzinfo=UTC)]
+)
+
+
+def _ranges(names: list[str], bounds: Any) -> st.SearchStrategy[Node]:
+    def of(name: str, ends: list[Any], open_side: int) -> Node:
+        low, high = sorted(ends)
+        return Range(name, None if open_side == 1 else low, None if open_side == 2 else high)
+
+    pairs = st.lists(bounds, min_size=2, max_size=2)
+    return st.builds(of, st.sampled_from(names), pairs, st.integers(0, 2))
+
+
+RANGES = _ranges(
+    [name for name, field in FIELDS.items() if field.holds is Holds.NUMBER],
+    st.integers(0, 10**15 - 1),
+) | _ranges(["date"], _TIMES)
+NAMES = st.builds(Named, st.sampled_from(["outages", "mes marques", "a"]))
+
+
+def valid(node: Node) -> bool:
+    """Whether a query may be so."""
+    try:
+        check(node)
+    except QueryError:
+        return False
+    return True
+
+
+def trees(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    """Trees that are queries."""
+    return st.recursive(
+        leaves,
+        lambda inner: _several(And, inner | inner.map(Not)) | _several(Or, inner),
+        max_leaves=8,
+    ).filter(valid)
+
+
+RESOLVED = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES)
+"""Queries that name no other one."""
+QUERIES = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES | NAMES)
+TEXTS = st.lists(TOKENS | st.sampled_from(["oranges", "...", "l'orange", "日本"]), max_size=12).map(
+    " ".join
+)

@@ -1,0 +1,102 @@
+"""Warnings: what is legal and unwise."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+
+from queries.ast import Node
+from queries.explain import explain
+from queries.lint import everyday_words, lint
+from queries.parser import parse
+from tests.queries.asked import QUERIES
+
+
+@pytest.mark.parametrize(
+    ("query", "warned"),
+    [
+        ("velmora", []),
+        ("orange", [("everyday-word", "orange")]),
+        ("Été", []),  # the accent tells it from "ete"
+        ("demain OR velmora", [("everyday-word", "demain")]),
+        ("tomorrow", [("everyday-word", "tomorrow")]),
+        ("gap OR free OR apple OR target", [("everyday-word", w) for w in
+                                            ("gap", "free", "apple", "target")]),
+        ("orange AND lang:fr", [("everyday-word", "orange")]),
+        ("orange NOT jus", [("everyday-word", "orange")]),
+        ("title:orange", [("everyday-word", "orange")]),
+        ("orange AND panne", []),
+        ("orange NEAR/5 panne", []),
+        ('"orange bank"', []),
+        ("{Orange}", []),
+        ("#orange", []),
+        ("author:orange AND velmora", []),
+        ("velmora OR VELMORA", [("duplicate", "VELMORA")]),
+        ('velmora OR "velmora"', [("duplicate", '"velmora"')]),
+        ("velmora OR {velmora}", []),
+        ("velmora OR vélmora", []),
+        ("(velmora AND box) OR (box AND velmora)", [("duplicate", "box AND velmora")]),
+        ("velmora AND lang:(fr OR FR)", [("duplicate", "FR")]),
+        ("vel*", [("wide-wildcard", "vel*")]),
+        ("velm*", []),
+        ("vel?ora", []),
+        ("cont*", [("wide-wildcard", "cont*")]),
+        ('"ma vel*"', [("wide-wildcard", "vel*")]),
+        ("(velmora OR corvane) NOT velmora", [("excludes-itself", "velmora")]),
+        ("velmora AND box NOT (panne OR box)", [("excludes-itself", "box")]),
+        ("velmora NOT (velmora AND box)", []),
+        ("velmora AND (box OR lang:fr) NOT lang:fr", [("excludes-itself", "lang:fr")]),
+        ("lang:fr AND likes:>5", [("no-words", "lang:fr AND likes:>5")]),
+        ('query:"outages"', []),
+    ],
+)  # fmt: skip
+def test_what_is_warned_of(query: str, warned: list[tuple[str, str]]) -> None:
+    found = lint(parse(query))
+    assert [(each.code, query[each.start : each.end]) for each in found] == warned
+    for each in found:
+        assert each.message in each.show(query)
+        assert each.hint
+
+
+def test_only_watched_languages_have_everyday_words() -> None:
+    assert not lint(parse("demain"), ["en"])
+    assert lint(parse("demain"), ["en", "fr"])
+    assert lint(parse("orange"), [])  # a brand's name, whatever is watched
+
+
+def test_the_lists_are_there() -> None:
+    lists = everyday_words()
+    assert lists.keys() == {"fr", "en", "es", "de", "it", "pt", "brands"}
+    assert all(len(words) >= 150 for words in lists.values())
+    assert lists["brands"] >= {"orange", "free", "apple", "target", "gap"}
+
+
+@given(QUERIES)
+@settings(max_examples=150, deadline=None)
+def test_every_query_can_be_judged_and_explained(node: Node) -> None:
+    lint(node)
+    assert len(explain(node)) >= 1
+
+
+def test_a_monster_is_judged_in_time() -> None:
+    clause = '(velmora OR "ma box" OR corv* OR #x) NEAR/5 (panne OR coupure) NOT (jus OR fruit)'
+    query = " OR ".join(f"({clause})" for _ in range(1_000))
+    started = time.process_time()
+    assert lint(parse(query))
+    assert time.process_time() - started < 20
+
+
+def test_an_explanation_says_each_clause() -> None:
+    said = explain(parse('(box OR "en rade") NEAR/5f {BT} AND lang:fr NOT likes:>10'))
+    assert said == [
+        "all of",
+        "├─ both, with at most 5 words between them, the first before the second",
+        "│  ├─ at least one of",
+        "│  │  ├─ the word “box”",
+        "│  │  └─ the words “en rade” in a row",
+        "│  └─ the word “BT”, in these capitals and accents",
+        "├─ in lang (the language that the text was found to be in)",
+        "│  └─ the value “fr”",
+        "└─ not",
+        "   └─ likes (likes when the post was read): 11 or more",
+    ]
