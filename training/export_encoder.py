@@ -127,11 +127,11 @@ def decisions(
 ) -> dict[str, list[float]]:
     """What to multiply the classes' probabilities by before one is chosen.
 
-    Emotions by one over their share of the training posts (Menon et al. 2021, arXiv:2007.07314);
-    yes or no by macro-F1 on the validation posts.
+    Emotions by one over their share of the training posts (Menon et al. 2021, arXiv:2007.07314),
+    ten at most; yes or no by macro-F1 on the validation posts.
     """
     seen = np.sum([sample.truth for sample in taught if sample.head == "emotion"], axis=0)
-    found = {"emotion": (seen.max() / seen).round(3).tolist()}
+    found = {"emotion": [round(float(weight), 3) for weight in (seen.max() / seen).clip(1, 10)]}
     for head in ("irony", "offensive", "complaint"):
         readings = encoder.read([sample.text for sample in checked[head]])
         yes = np.array([reading.heads.get(head, (1, 0))[1] for reading in readings])
