@@ -14,6 +14,11 @@ from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentimen
 from schemas.types import EmotionLabel, EntityLabel, IntentLabel
 
 _MOST_ASPECTS: Final = 20
+LEAST_LIKELY: Final = 0.15
+"""Probability below which an emotion is not said for being rare (chosen on TweetEval's and
+EmoEvent's validation posts, as its weight was)."""
+_IRONY_LANGUAGES: Final = frozenset({"en", "und"})
+"""Irony was only learnt in English, and elsewhere calls most complaints ironic."""
 _OCCURRENCES: Final = 4
 """Places of one target that are looked at."""
 
@@ -60,7 +65,9 @@ class EncoderAnnotator:
         mention.sentiment = self._sentiment(heads["sentiment"], mention.sentiment)
         weights = self._encoder.weights
         mention.emotion = _emotion(classes["emotion"], heads["emotion"], weights["emotion"])
-        mention.irony = _flag(heads["irony"], weights["irony"])
+        language = mention.language
+        if language is None or language.code in _IRONY_LANGUAGES:
+            mention.irony = _flag(heads["irony"], weights["irony"])
         mention.toxicity = _flag(heads["offensive"], weights["offensive"])
         towards = _towards(spans, reading)
         mention.brands = [
@@ -171,7 +178,9 @@ def _three(probabilities: Sequence[float]) -> tuple[float, float, float]:
 def _emotion(
     classes: Sequence[str], probabilities: Sequence[float], weights: Sequence[float]
 ) -> Emotion:
-    best = max(range(len(classes)), key=lambda at: probabilities[at] * weights[at])
+    top = max(probabilities)
+    likely = [at for at, p in enumerate(probabilities) if p >= LEAST_LIKELY or p == top]
+    best = max(likely, key=lambda at: probabilities[at] * weights[at])
     return Emotion(
         label=cast(EmotionLabel, classes[best]), confidence=round(probabilities[best], 4)
     )

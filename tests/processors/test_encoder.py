@@ -111,6 +111,17 @@ def test_it_decides_what_is_a_complaint(annotator: EncoderAnnotator) -> None:
     assert happy.intents == ["praise"]
 
 
+def test_irony_is_said_of_english_alone(annotator: EncoderAnnotator) -> None:
+    english, french = (
+        mention("great, another delay", "en"),
+        mention("super, encore un retard", "fr"),
+    )
+    annotator.annotate([english, french])
+    assert english.irony is not None
+    assert french.irony is None
+    assert french.toxicity is not None
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_any_text_is_read_and_offsets_point_into_it(
