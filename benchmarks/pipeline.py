@@ -2,7 +2,7 @@
 
 Three runs on one machine, each on fresh topics and indices of the same engines:
 
-- **all match**: every post names a brand, so every post pays for spaCy (the worst case);
+- **all match**: every post names a brand, so all pay for spaCy and the encoder (the worst);
 - **one in ten**: 10 % of the posts name a brand, as in a stream that a platform's filter widened;
 - **paced**: the first at a steady rate well below the limit, for the latencies that people feel.
 
@@ -20,14 +20,13 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import psutil
 
-from benchmarks.machine import describe
+from benchmarks.pipeline_report import Run, report
 from ingestors.cast import brands
 from ingestors.generator import generate
 from runtime.flow import Flow, FlowMeter
@@ -45,22 +44,6 @@ from tocsin.stack import Endpoints, open_stack
 from tocsin.stack.ports import free_ports
 
 SAMPLE = re.compile(r"^(tocsin_\w+)(?:\{([^}]*)\})? ([0-9.e+-]+)$", re.MULTILINE)
-
-
-@dataclass
-class Run:
-    """What one run came to."""
-
-    name: str
-    posts: int
-    mentions: int = 0
-    ingest_s: float = 0.0
-    process_s: float = 0.0
-    end_to_end_s: float = 0.0
-    peak_mib: dict[str, float] = field(default_factory=dict)
-    cpu_s: dict[str, float] = field(default_factory=dict)
-    annotators: dict[str, float] = field(default_factory=dict)
-    latencies: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class Watch:
@@ -265,6 +248,8 @@ def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
             if metric == "tocsin_process_annotator_seconds_total":
                 annotator = labels["annotator"]
                 run.annotators[annotator] = run.annotators.get(annotator, 0.0) + value
+            if metric == "tocsin_process_read_total":
+                run.tiers[labels["tier"]] = run.tiers.get(labels["tier"], 0.0) + value
     return run
 
 
@@ -302,56 +287,6 @@ def fresh_of(event: PostEvent) -> PostEvent:
     import msgspec
 
     return msgspec.structs.replace(event, ingested_at=datetime.now(UTC))
-
-
-def report(runs: list[Run], processors: int, command: str) -> str:
-    """The runs as Markdown."""
-    lines = [
-        "# Pipeline benchmark",
-        "",
-        f"Made by `{command}`. One run each; engines, services and load share the machine, and",
-        "processes start before the clock does. Latencies are upper bounds of histogram buckets.",
-        "",
-        *describe(),
-        "- engines: Apache Kafka 4.3.0, Elasticsearch 9.5.0, one node each",
-        f"- processors: {processors}; annotators: language, brands, entities (spaCy), sentiment",
-        "",
-        "| run | posts | mentions | ingest posts/s | process posts/s | end to end posts/s |",
-        "|---|---|---|---|---|---|",
-    ]
-    for run in runs:
-        if run.latencies:
-            continue
-        rates = [
-            f"{run.posts / seconds:,.0f}" if seconds > 0 else "n/a"
-            for seconds in (run.ingest_s, run.process_s, run.end_to_end_s)
-        ]
-        lines.append(f"| {run.name} | {run.posts:,} | {run.mentions:,} | {' | '.join(rates)} |")
-    for run in runs:
-        if run.latencies:
-            lines += ["", f"Latency at {run.name} from ingest, seconds:", ""]
-            lines += ["| to | p50 | p95 | p99 |", "|---|---|---|---|"]
-            for kind, values in run.latencies.items():
-                shown = " | ".join(f"≤ {value:g}" for value in values.values())
-                label = "acknowledged by the index" if kind == "ingest" else kind
-                lines.append(f"| {label} | {shown} |")
-    lines += [
-        "",
-        "Peak resident memory (MiB, the largest copy) and processor time (s, all copies):",
-        "",
-    ]
-    names = sorted({name for run in runs for name in run.peak_mib})
-    lines += ["| run | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for run in runs:
-        cells = [f"{run.peak_mib.get(n, 0):.0f} / {run.cpu_s.get(n, 0):.1f}" for n in names]
-        lines.append(f"| {run.name} | " + " | ".join(cells) + " |")
-    lines += ["", "Share of annotation time by annotator:", ""]
-    for run in runs:
-        total = sum(run.annotators.values())
-        if total:
-            shares = ", ".join(f"{n} {v / total:.0%}" for n, v in run.annotators.items())
-            lines.append(f"- {run.name}: {shares}")
-    return "\n".join(lines) + "\n"
 
 
 @contextlib.contextmanager

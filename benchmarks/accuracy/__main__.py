@@ -30,12 +30,18 @@ SECTIONS: tuple[tuple[str, Callable[[Context], list[str]]], ...] = (
 )
 
 
+TRIAL = 1_000
+"""Rows of a set below which a run shows only that everything runs."""
+
+
 def head(context: Context, command: str) -> list[str]:
     """What the figures are and where they come from."""
     limit = context.sets.limit
     lines = ["# Accuracy", "", f"Made by `{command}`; do not edit.", ""]
-    if limit is not None:
+    if limit is not None and limit < TRIAL:
         lines += [f"**A trial run over the first {limit} rows of each set: not the scores.**", ""]
+    elif limit is not None:
+        lines += [f"At most the first {limit:,} posts of each set and language were read.", ""]
     lines += [
         "Scores are of posts that nothing was trained on, as the annotators give them through "
         f"the enricher. In brackets, the middle 95 % of {RESAMPLES:,} bootstrap resamples of the "
