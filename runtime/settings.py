@@ -205,7 +205,7 @@ class ProcessSettings(Group):
         ),
     )
     fast_above_lag: int = Field(
-        5_000,
+        1_000,
         ge=0,
         description="Unread posts above which `auto` goes fast, until a quarter of it is left.",
     )
