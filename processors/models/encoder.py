@@ -117,6 +117,11 @@ class _Text:
             b -= 1
         if a == b:
             return 0, 0
+        # Tokens are parts of words; what is named is made of whole ones.
+        while a and text[a - 1].isalnum() and text[a].isalnum():
+            a -= 1
+        while b < len(text) and text[b - 1].isalnum() and text[b].isalnum():
+            b += 1
         return self.normalised.starts[a], self.normalised.ends[b - 1]
 
 
@@ -197,11 +202,11 @@ class Encoder:
                 reading.targets[at] = self._towards(states, pooled, *found)
         for first, last, label in self._runs(states, "entities"):
             start, end = text.published(first, last)
-            if end > start:
+            if end > start and (not reading.entities or start >= reading.entities[-1][1]):
                 reading.entities.append((start, end, label))
         for first, last, _ in self._runs(states, "aspects"):
             start, end = text.published(first, last)
-            if end > start:
+            if end > start and (not reading.aspects or start >= reading.aspects[-1][1]):
                 towards = self._towards(states, pooled, first, last)
                 reading.aspects.append((start, end, towards))
 

@@ -1,5 +1,6 @@
 """The encoder's files and arithmetic, apart from what it says."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -117,7 +118,19 @@ def test_nothing_to_read_is_no_answer(encoder: Encoder) -> None:
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=()), max_size=80), max_size=5))
 def test_spans_lie_within_the_text(encoder: Encoder, texts: list[str]) -> None:
     for text, reading in zip(texts, encoder.read(texts), strict=True):
+        for spans in (reading.entities, reading.aspects):
+            places = [(start, end) for start, end, _ in spans]
+            assert all(0 <= start < end <= len(text) for start, end in places)
+            assert all(one[1] <= other[0] for one, other in itertools.pairwise(places))
+
+
+def test_names_are_whole_words(encoder: Encoder) -> None:
+    texts = [
+        "La Velmora è un disastro oggi.",
+        "Corvane ist wieder down",
+        "con Lumirail a Zephalia!",
+    ]
+    for text, reading in zip(texts, encoder.read(texts), strict=True):
         for start, end, _ in reading.entities:
-            assert 0 <= start < end <= len(text)
-        for start, end, _ in reading.aspects:
-            assert 0 <= start < end <= len(text)
+            assert not (start and text[start - 1].isalnum() and text[start].isalnum())
+            assert not (end < len(text) and text[end - 1].isalnum() and text[end].isalnum())
