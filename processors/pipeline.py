@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from processors.annotator import Annotator
 from processors.brands import BrandAnnotator
@@ -9,6 +10,9 @@ from processors.enrich import Enricher
 from queries.names import BrandMatcher
 from runtime.errors import ConfigurationError
 from runtime.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from processors.models.entities import EntityRecognizer
 
 NAMES = (
     "language",
@@ -35,13 +39,17 @@ def _brands(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> A
     return BrandAnnotator(matcher)
 
 
-def _entities(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
-    from processors.entities import EntityAnnotator
+def _recognizer(settings: ProcessSettings) -> "EntityRecognizer":
     from processors.models.entities import EntityRecognizer
 
     chosen = spacy_models(settings)
-    recognizer = EntityRecognizer(chosen) if chosen else EntityRecognizer()
-    return EntityAnnotator(recognizer, gazetteer=settings.gazetteer)
+    return EntityRecognizer(chosen) if chosen else EntityRecognizer()
+
+
+def _entities(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
+    from processors.entities import EntityAnnotator
+
+    return EntityAnnotator(_recognizer(settings), gazetteer=settings.gazetteer)
 
 
 def _sentiment(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
@@ -75,8 +83,6 @@ def _influence(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -
 
 
 def _encoder(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:
-    from processors.models.entities import EntityRecognizer
-
     try:
         from processors.encoder import EncoderAnnotator
     except ModuleNotFoundError as error:
@@ -85,8 +91,7 @@ def _encoder(settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> 
             "TOCSIN_PROCESS_TIER=fast"
         ) from None
     # Only asked what is installed; the pipelines themselves are the entity annotator's.
-    chosen = spacy_models(settings)
-    recognizer = EntityRecognizer(chosen) if chosen else EntityRecognizer()
+    recognizer = _recognizer(settings)
     named = "entities" in check_annotators(settings)
     return EncoderAnnotator(
         gazetteer=settings.gazetteer,

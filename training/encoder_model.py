@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -52,8 +53,18 @@ def mean(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-def tensors(batch: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Ids, mask and, where the head is ``target``, the mask of the targets."""
+class Tokens(Protocol):
+    """What goes through the encoder: a post, or a post and a part of it."""
+
+    ids: np.ndarray[Any, np.dtype[np.int64]]
+    target: tuple[int, int] | None
+
+
+T = TypeVar("T", bound=Tokens)
+
+
+def tensors(batch: Sequence[Tokens]) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Ids, mask and, where the batch is of targets, the mask of the targets."""
     length = max(len(sample.ids) for sample in batch)
     ids = torch.full((len(batch), length), PAD, dtype=torch.long)
     mask = torch.zeros(len(batch), length)
@@ -66,20 +77,67 @@ def tensors(batch: Sequence[Sample]) -> tuple[Tensor, Tensor, Tensor | None]:
     return ids, mask, part
 
 
-def batches(samples: Sequence[Sample], size: int, seed: int) -> Iterator[list[Sample]]:
-    """Batches of one head each, of posts of like length, in random order."""
+def batches(samples: Sequence[T], kind: Callable[[T], str], size: int, seed: int) -> list[list[T]]:
+    """Batches of one kind each, of posts of like length, in random order."""
     pick = random.Random(seed)
-    found: list[list[Sample]] = []
-    by_head: dict[str, list[Sample]] = {}
+    found: list[list[T]] = []
+    kinds: dict[str, list[T]] = {}
     for sample in samples:
-        by_head.setdefault(sample.head, []).append(sample)
-    for same in by_head.values():
+        kinds.setdefault(kind(sample), []).append(sample)
+    for same in kinds.values():
         pick.shuffle(same)
         for begin in range(0, len(same), 40 * size):
             near = sorted(same[begin : begin + 40 * size], key=lambda one: len(one.ids))
             found += [near[at : at + size] for at in range(0, len(near), size)]
     pick.shuffle(found)
-    yield from found
+    return found
+
+
+def soft_loss(found: Tensor, truths: Sequence[Floats]) -> Tensor:
+    """Cross-entropy of logits against the classes' probabilities."""
+    truth = torch.from_numpy(np.stack(truths))
+    return -(truth * functional.log_softmax(found.float(), -1)).sum(-1).mean()
+
+
+def freeze_embeddings(encoder: Encoder) -> list[nn.Parameter]:
+    """What of the encoder is trained: all but its embeddings, which ship as they came."""
+    encoder.word.weight.requires_grad_(False)
+    encoder.position.weight.requires_grad_(False)
+    return [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+
+
+def fit(
+    groups: Sequence[tuple[Sequence[nn.Parameter], float]],
+    clipped: Sequence[nn.Parameter],
+    todo: Sequence[list[T]],
+    loss_of: Callable[[list[T]], Tensor],
+    minutes: float,
+) -> None:
+    """Go once through the batches, or as far as the minutes reach.
+
+    ``groups``: parameters with the highest rate of each; the rate falls with the batches done and
+    with the time that is up. ``clipped``: what the norm of the gradient is bounded over.
+    """
+    optimiser = torch.optim.AdamW(
+        [{"params": list(parameters)} for parameters, _ in groups], weight_decay=0.01, fused=True
+    )
+    began, seen, lost = time.monotonic(), 0, 0.0
+    for step, batch in enumerate(todo):
+        done = max(step / len(todo), (time.monotonic() - began) / (60 * minutes))
+        if done >= 1:
+            break
+        for group, (_, peak) in zip(optimiser.param_groups, groups, strict=True):
+            group["lr"] = peak * min(1, (step + 1) / 100) * (1 - done)
+        loss = loss_of(batch)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(clipped, 1.0)
+        optimiser.step()
+        seen, lost = seen + len(batch), lost + loss.item()
+        if step % 100 == 99:
+            speed = seen / (time.monotonic() - began)
+            print(f"{step + 1}/{len(todo)} loss {lost / 100:.3f} {speed:.0f}/s", flush=True)
+            lost = 0.0
 
 
 def logits(model: Heads, samples: Sequence[Sample], head: str, size: int = 64) -> Floats:

@@ -14,7 +14,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,18 @@ from training.e5 import (
     pruned_tokenizer,
     read_member,
 )
-from training.encoder_model import Floats, Heads, logits, mean, report
+from training.encoder_model import (
+    Floats,
+    Heads,
+    batches,
+    fit,
+    freeze_embeddings,
+    logits,
+    mean,
+    report,
+    soft_loss,
+    tensors,
+)
 from training.encoder_tasks import (
     HEADS,
     Reader,
@@ -98,7 +109,7 @@ class Student(nn.Module):
 
     def loss(self, batch: Sequence[Lesson]) -> Tensor:
         """Mean loss of a batch of one kind."""
-        ids, mask, part = _tensors(batch)
+        ids, mask, part = tensors(batch)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             states = self.base.encoder(ids, mask)
         states = states.float()
@@ -108,7 +119,7 @@ class Student(nn.Module):
         if part is not None:
             both = torch.cat([pooled, mean(states, part)], -1)
             found = self.base.heads["target"](functional.dropout(both, 0.1))
-            return _soft(found, [lesson.truths["target"] for lesson in batch])
+            return soft_loss(found, [lesson.truths["target"] for lesson in batch])
         pooled = functional.dropout(pooled, 0.1)
         total = torch.zeros(())
         for head in POOLED:
@@ -116,7 +127,7 @@ class Student(nn.Module):
             if rows:
                 found = self.base.heads[head](pooled[rows])
                 share = len(rows) / len(batch) * (1.0 if head == "sentiment" else 0.5)
-                total = total + share * _soft(found, [batch[row].truths[head] for row in rows])
+                total = total + share * soft_loss(found, [batch[row].truths[head] for row in rows])
         return total
 
     def _tag_loss(self, batch: Sequence[Lesson], states: Tensor) -> Tensor:
@@ -130,24 +141,6 @@ class Student(nn.Module):
                 found.flatten(0, 1), truth.flatten(), ignore_index=IGNORED
             )
         return total
-
-
-def _soft(found: Tensor, truths: Sequence[Floats]) -> Tensor:
-    truth = torch.from_numpy(np.stack(truths))
-    return -(truth * functional.log_softmax(found.float(), -1)).sum(-1).mean()
-
-
-def _tensors(batch: Sequence[Lesson]) -> tuple[Tensor, Tensor, Tensor | None]:
-    length = max(len(lesson.ids) for lesson in batch)
-    ids = torch.ones(len(batch), length, dtype=torch.long)
-    mask = torch.zeros(len(batch), length)
-    part = torch.zeros(len(batch), length) if batch[0].target else None
-    for row, lesson in enumerate(batch):
-        ids[row, : len(lesson.ids)] = torch.from_numpy(lesson.ids)
-        mask[row, : len(lesson.ids)] = 1
-        if part is not None and lesson.target:
-            part[row, lesson.target[0] : lesson.target[1]] = 1
-    return ids, mask, part
 
 
 def _softened(found: Floats) -> Floats:
@@ -198,7 +191,7 @@ def _answers(teacher: Heads, samples: Sequence[Sample]) -> dict[str, Floats]:
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         for begin in range(0, len(order), 64):
             chosen = order[begin : begin + 64]
-            ids, mask, _ = _tensors([Lesson(samples[at].ids) for at in chosen])
+            ids, mask, _ = tensors([Lesson(samples[at].ids) for at in chosen])
             pooled = mean(teacher.encoder(ids, mask).float(), mask)
             for head in POOLED:
                 found[head][chosen] = teacher.heads[head](pooled).float().numpy()
@@ -265,52 +258,15 @@ def entity_posts(data: Path) -> list[Post]:
     return posts + [post for post in paragraphs(news) if len(post[0]) > 20] * 2
 
 
-def batches(lessons: Sequence[Lesson], size: int, seed: int) -> Iterator[list[Lesson]]:
-    """Batches of one kind each, of texts of like length, in random order."""
-    pick = random.Random(seed)
-    found: list[list[Lesson]] = []
-    kinds: dict[str, list[Lesson]] = {}
-    for lesson in lessons:
-        kinds.setdefault(lesson.kind, []).append(lesson)
-    for same in kinds.values():
-        pick.shuffle(same)
-        for begin in range(0, len(same), 40 * size):
-            near = sorted(same[begin : begin + 40 * size], key=lambda one: len(one.ids))
-            found += [near[at : at + size] for at in range(0, len(near), size)]
-    pick.shuffle(found)
-    yield from found
-
-
-def fit(
+def train(
     student: Student, lessons: Sequence[Lesson], rate: float, minutes: float, seed: int
 ) -> None:
     """One pass over the lessons, or as much of it as fits into the minutes."""
-    encoder = student.base.encoder
-    encoder.word.weight.requires_grad_(False)
-    encoder.position.weight.requires_grad_(False)
-    bodies = [p for p in encoder.parameters() if p.requires_grad]
+    bodies = freeze_embeddings(student.base.encoder)
     tops = [*student.base.heads.parameters(), *student.tags.parameters()]
-    groups: list[dict[str, Any]] = [{"params": bodies}, {"params": tops}]
-    optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01, fused=True)
-    peaks = (rate, 1e-3)
-    todo, began, seen, lost = list(batches(lessons, 48, seed)), time.monotonic(), 0, 0.0
     student.train()
-    for step, batch in enumerate(todo):
-        done = max(step / len(todo), (time.monotonic() - began) / (60 * minutes))
-        if done >= 1:
-            break
-        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * min(1, (step + 1) / 100) * (1 - done)
-        loss = student.loss(batch)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([*bodies, *tops], 1.0)
-        optimiser.step()
-        seen, lost = seen + len(batch), lost + loss.item()
-        if step % 100 == 99:
-            speed = seen / (time.monotonic() - began)
-            print(f"{step + 1}/{len(todo)} loss {lost / 100:.3f} {speed:.0f}/s", flush=True)
-            lost = 0.0
+    todo = batches(lessons, lambda one: one.kind, 48, seed)
+    fit([(bodies, rate), (tops, 1e-3)], [*bodies, *tops], todo, student.loss, minutes)
 
 
 def first_layers(teacher: Heads, weights: WeightsFile, keep: Sequence[int], layers: int) -> Student:
@@ -376,7 +332,7 @@ def main() -> None:
     student = first_layers(teacher, weights, keep, options.layers)
     if options.start:
         student.load_state_dict(average([torch.load(path) for path in options.start]))
-    fit(student, [*lessons, *tags], options.rate, options.minutes, options.seed)
+    train(student, [*lessons, *tags], options.rate, options.minutes, options.seed)
     torch.save(student.state_dict(), options.out)
     print(report(student.base, checked), flush=True)
     print(report(student.base, out_of_domain(options.data, reader)), flush=True)

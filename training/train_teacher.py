@@ -9,13 +9,10 @@ ends well within ``--minutes`` on a slow machine. The result is read by `trainin
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from training.e5 import (
     TOKENIZER_WHEEL,
@@ -25,48 +22,31 @@ from training.e5 import (
     pruned_tokenizer,
     read_member,
 )
-from training.encoder_model import Heads, batches, report, tensors
+from training.encoder_model import (
+    Heads,
+    batches,
+    fit,
+    freeze_embeddings,
+    report,
+    soft_loss,
+    tensors,
+)
 from training.encoder_tasks import Reader, Sample, out_of_domain, training, validation
 
 
-def soft_loss(found: torch.Tensor, batch: list[Sample]) -> torch.Tensor:
-    """Cross-entropy against the samples' class probabilities."""
-    truth = torch.from_numpy(np.stack([sample.truth for sample in batch]))
-    return -(truth * functional.log_softmax(found, -1)).sum(-1).mean()
-
-
-def fit(model: Heads, samples: list[Sample], rate: float, minutes: float, size: int = 32) -> None:
+def train(model: Heads, samples: list[Sample], rate: float, minutes: float) -> None:
     """One pass over the samples, or as much of it as fits into the minutes."""
-    model.encoder.word.weight.requires_grad_(False)
-    model.encoder.position.weight.requires_grad_(False)
-    bodies = [p for p in model.encoder.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": bodies, "lr": rate},
-        {"params": model.heads.parameters(), "lr": max(rate, 1e-3)},
-    ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    peaks = [group["lr"] for group in groups]
-    todo, began, seen, lost = list(batches(samples, size, 1)), time.monotonic(), 0, 0.0
-    for step, batch in enumerate(todo):
-        done = max(step / len(todo), (time.monotonic() - began) / (60 * minutes))
-        if done >= 1:
-            break
-        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * min(1, (step + 1) / 100) * (1 - done)
-        model.train()
+    bodies = freeze_embeddings(model.encoder)
+    model.train()
+
+    def loss_of(batch: list[Sample]) -> torch.Tensor:
         ids, mask, part = tensors(batch)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = model(ids, mask, batch[0].head, part)
-        loss = soft_loss(found.float(), batch)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(bodies, 1.0)
-        optimiser.step()
-        seen, lost = seen + len(batch), lost + loss.item()
-        if step % 100 == 99:
-            speed = seen / (time.monotonic() - began)
-            print(f"{step + 1}/{len(todo)} loss {lost / 100:.3f} {speed:.0f}/s", flush=True)
-            lost = 0.0
+        return soft_loss(found, [sample.truth for sample in batch])
+
+    groups = [(bodies, rate), (list(model.heads.parameters()), max(rate, 1e-3))]
+    fit(groups, bodies, batches(samples, lambda one: one.head, 32, 1), loss_of, minutes)
 
 
 def main() -> None:
@@ -88,7 +68,7 @@ def main() -> None:
     checked = validation(options.data, reader)
     samples = training(options.data, reader, checked)
     print(len(samples), "samples", flush=True)
-    fit(model, samples, 5e-5, options.minutes)
+    train(model, samples, 5e-5, options.minutes)
     torch.save(model.state_dict(), options.out)
     print(report(model, checked), flush=True)
     print(report(model, out_of_domain(options.data, reader)), flush=True)
