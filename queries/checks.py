@@ -4,6 +4,9 @@ from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, T
 from queries.errors import QueryError
 from queries.fields import FIELDS, Holds
 
+MOST_COMBINATIONS = 1_000
+"""Ways to choose one of each OR and one order of each NEAR, in a NEAR that holds another one."""
+
 
 def check(node: Node) -> None:
     """Refuse a tree that no back end may be given."""
@@ -37,6 +40,7 @@ def _check_parts(node: Node) -> None:
         case Near(left, right):
             for side in (left, right):
                 _check_beside_near(side)
+            _check_combinations(node)
             return
         case Field(name, child):
             _check_field(name, child)
@@ -76,6 +80,33 @@ def _check_beside_near(node: Node) -> None:
             raise QueryError(
                 "NEAR finds words, and these are values", *node.span, "write AND or OR"
             )
+
+
+def _check_combinations(node: Near) -> None:
+    """A NEAR within a NEAR is read one combination at a time: their number has to be bounded."""
+    many = _combinations(node)
+    if many > MOST_COMBINATIONS and any(map(_holds_near, (node.left, node.right))):
+        raise QueryError(
+            f"the OR and NEAR in this NEAR make {many:,} combinations of words"
+            if many < 10**9 else "the OR and NEAR in this NEAR make too many combinations of words",
+            *node.span,
+            f"keep to {MOST_COMBINATIONS:,}: fewer alternatives, NEAR/5f for one order, or AND "
+            "instead of the outer NEAR",
+        )  # fmt: skip
+
+
+def _combinations(node: Node) -> int:
+    match node:
+        case Or(parts):
+            return sum(map(_combinations, parts))
+        case Near(left, right, _, ordered):
+            return _combinations(left) * _combinations(right) * (1 if ordered else 2)
+        case _:
+            return 1
+
+
+def _holds_near(node: Node) -> bool:
+    return isinstance(node, Near) or any(map(_holds_near, children(node)))
 
 
 def _check_field(name: str, child: Node) -> None:

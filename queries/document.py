@@ -4,57 +4,64 @@ One view for every back end that reads posts: a field means here what ``docs/que
 nowhere else.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 from queries.fields import normal
 from queries.tokens import Tokens, tokenize, url_words
 from schemas.mention import Mention
+from schemas.post import Post
 
 ANYWHERE = ("text", "title")
 """The fields that a term without a field is looked for in, each on its own."""
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class MatchedSpan:
+    """Code points of a field that a query's words stand at."""
+
+    field: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Document:
-    """A post with what was found in it."""
+    """A post with what was found in it. Each field is read when it is first asked for."""
 
     mention: Mention
+    _read: dict[str, Any] = dataclass_field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    @cached_property
+    def texts_of(self, field: str) -> tuple[Tokens, ...]:
+        """The texts of a field of text: none, one, or each address. A phrase never leaves one."""
+        texts: tuple[Tokens, ...] | None = self._read.get(field)
+        if texts is None:
+            texts = self._read[field] = tuple(map(tokenize, _TEXTS[field](self.mention.post)))
+        return texts
+
+    def values_of(self, field: str) -> frozenset[str]:
+        """The values of a field of values, in their compared form (``queries.fields.normal``)."""
+        values: frozenset[str] | None = self._read.get(field)
+        if values is None:
+            values = self._read[field] = _VALUES[field](self.mention)
+        return values
+
+    @property
     def texts(self) -> dict[str, tuple[Tokens, ...]]:
-        """Fields of text; a field that is not there is no text. A phrase never leaves a text."""
-        post = self.mention.post
-        return {
-            "text": (tokenize(post.text),),
-            "title": (tokenize(post.title),) if post.title else (),
-            "authorName": (tokenize(post.author.name),) if post.author.name else (),
-            "url": tuple(
-                tokenize(" ".join(url_words(url))) for url in (post.url, *post.links) if url
-            ),
-        }
+        """Every field of text."""
+        return {field: self.texts_of(field) for field in _TEXTS}
 
-    @cached_property
+    @property
     def values(self) -> dict[str, frozenset[str]]:
-        """Fields of values, in their compared form (``queries.fields.normal``)."""
-        mention, post = self.mention, self.mention.post
-        author = post.author
-        return {
-            "author": _values(author.handle, author.id),
-            "lang": _values(mention.language.code if mention.language else None),
-            "source": _values(post.source),
-            "site": _domains(post.url),
-            "country": _values(post.country),
-            "hashtags": _values(*post.hashtags),
-            "mentions": _values(*post.mentions),
-            "entity": _values(*(v for e in mention.entities for v in (e.text, e.name, e.id))),
-            "brand": _values(*(brand.id for brand in mention.brands)),
-            "sentiment": _values(mention.sentiment.label if mention.sentiment else None),
-            "engagementType": _values(post.kind),
-            "verified": _values(None if author.verified is None else str(author.verified).lower()),
-        }
+        """Every field of values."""
+        return {field: self.values_of(field) for field in _VALUES}
 
     @cached_property
     def numbers(self) -> dict[str, int | datetime | None]:
@@ -93,3 +100,33 @@ def _milliseconds(when: datetime) -> datetime:
     except OverflowError:
         when = when.replace(tzinfo=UTC)
     return when.replace(microsecond=when.microsecond // 1000 * 1000)
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return (text,) if text else ()
+
+
+_TEXTS: dict[str, Callable[[Post], Iterable[str]]] = {
+    "text": lambda post: (post.text,),
+    "title": lambda post: _words(post.title),
+    "authorName": lambda post: _words(post.author.name),
+    "url": lambda post: (" ".join(url_words(url)) for url in (post.url, *post.links) if url),
+}
+_VALUES: dict[str, Callable[[Mention], frozenset[str]]] = {
+    "author": lambda it: _values(it.post.author.handle, it.post.author.id),
+    "lang": lambda it: _values(it.language.code if it.language else None),
+    "source": lambda it: _values(it.post.source),
+    "site": lambda it: _domains(it.post.url),
+    "country": lambda it: _values(it.post.country),
+    "hashtags": lambda it: _values(*it.post.hashtags),
+    "mentions": lambda it: _values(*it.post.mentions),
+    "entity": lambda it: _values(*(v for e in it.entities for v in (e.text, e.name, e.id))),
+    "brand": lambda it: _values(*(brand.id for brand in it.brands)),
+    "sentiment": lambda it: _values(it.sentiment.label if it.sentiment else None),
+    "engagementType": lambda it: _values(it.post.kind),
+    "verified": lambda it: _values(_flag(it.post.author.verified)),
+}
+
+
+def _flag(value: bool | None) -> str | None:
+    return None if value is None else str(value).lower()

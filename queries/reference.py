@@ -7,24 +7,15 @@ Where words stand is said by occurrences: runs of tokens in one text. ``NEAR`` a
 the shortest of them: an occurrence that holds another one does not count.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
-from queries.document import ANYWHERE, Document
+from queries.document import ANYWHERE, Document, MatchedSpan
 from queries.fields import normal
 from queries.tokens import Tokens
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class MatchedSpan:
-    """Code points of a field that a query's words stand at."""
-
-    field: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
         case Field(name, child):
             return evaluate(child, document, (name,))
         case Value():
-            return Result(any(_has_value(node, v) for v in document.values[fields[0]]))
+            return Result(any(_has_value(node, v) for v in document.values_of(fields[0])))
         case Range(name, low, high):
             value = document.numbers[name]
             return Result(
@@ -104,7 +95,7 @@ def fits(pattern: str, text: str) -> bool:
 def _found(node: Node, document: Document, fields: tuple[str, ...]) -> Result:
     matches, spans = False, set()
     for field in fields:
-        for tokens, plain in product(document.texts[field], _without_or(node)):
+        for tokens, plain in product(document.texts_of(field), _without_or(node)):
             for occurrence in _occurrences(plain, tokens):
                 matches = True
                 for first, end in occurrence.parts:
@@ -149,51 +140,53 @@ def _occurrences(node: Node, tokens: Tokens) -> list[_Occurrence]:
 
 def _runs(terms: tuple[Term, ...], tokens: Tokens) -> list[_Occurrence]:
     """Where the terms follow each other with nothing between."""
-    is_at = _matches_at(tokens)
+    places = [_places(term, tokens) for term in terms]
     return [
         _Occurrence(first, first + len(terms), frozenset({(first, first + len(terms))}))
         for first in range(len(tokens) - len(terms) + 1)
-        if all(is_at(term, first + offset) for offset, term in enumerate(terms))
+        if all(first + offset in each for offset, each in enumerate(places))
     ]
 
 
 def _scattered(terms: tuple[Term, ...], slop: int, tokens: Tokens) -> Iterator[_Occurrence]:
     """Stretches that have a place of its own for each term, and at most ``slop`` more."""
-    is_at = _matches_at(tokens)
+    places = [_places(term, tokens) for term in terms]
+    if not all(places):
+        return
     for first in range(len(tokens)):
         for end in range(first + len(terms), min(first + len(terms) + slop, len(tokens)) + 1):
-            if _each_has_a_place(terms, range(first, end), is_at):
-                places = [p for p in range(first, end) if any(is_at(term, p) for term in terms)]
-                yield _Occurrence(first, end, frozenset((p, p + 1) for p in places))
+            inside = [each & set(range(first, end)) for each in places]
+            if _each_has_a_place(inside):
+                parts = frozenset((p, p + 1) for each in inside for p in each)
+                yield _Occurrence(first, end, parts)
                 break
 
 
-def _each_has_a_place(
-    terms: tuple[Term, ...], places: range, is_at: Callable[[Term, int], bool]
-) -> bool:
-    """Whether the terms can be given different places (Kuhn's matching)."""
+def _each_has_a_place(places: list[set[int]]) -> bool:
+    """Whether terms with these places can be given different ones (Kuhn's matching)."""
     taken: dict[int, int] = {}
 
     def give(number: int, tried: set[int]) -> bool:
-        for place in places:
-            if place in tried or not is_at(terms[number], place):
-                continue
+        for place in places[number] - tried:
             tried.add(place)
             if place not in taken or give(taken[place], tried):
                 taken[place] = number
                 return True
         return False
 
-    return all(give(number, set()) for number in range(len(terms)))
+    return all(give(number, set()) for number in range(len(places)))
 
 
-def _matches_at(tokens: Tokens) -> Callable[[Term, int], bool]:
-    @cache
-    def is_at(term: Term, place: int) -> bool:
-        token = term.form_of(tokens.exact[place])
-        return fits(term.form, token) if term.wildcard else term.form == token
+def _places(term: Term, tokens: Tokens) -> set[int]:
+    """The tokens that a term stands for."""
+    return {place for place, token in enumerate(tokens.exact) if _stands_for(term, token)}
 
-    return is_at
+
+# Whoever compares asks for the same few words hundreds of thousands of times.
+@lru_cache(maxsize=100_000)
+def _stands_for(term: Term, token: str) -> bool:
+    form = term.form_of(token)
+    return fits(term.form, form) if term.wildcard else term.form == form
 
 
 def _shortest(found: Iterator[_Occurrence]) -> list[_Occurrence]:

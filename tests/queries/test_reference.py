@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queries.ast import And, Near, Node, Not, Or, Phrase, Term
+from queries.document import MatchedSpan
 from queries.parser import parse
-from queries.reference import MatchedSpan, evaluate, fits
+from queries.reference import evaluate, fits
 from schemas.mention import BrandMatch, Entity, Language, Sentiment
 from schemas.post import Author, Metrics
 from tests.queries.asked import RESOLVED, TERMS, TEXTS, document

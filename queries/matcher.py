@@ -1,0 +1,57 @@
+"""The live matcher: which of thousands of queries each post of a batch matches, and where.
+
+A prefilter names the few queries that a post could match; only those are asked, of tokens that are
+cut once and only then. Its answer is that of ``queries.reference``, which the tests hold it to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from queries.ast import Node
+from queries.compiled import Asked, Question, compile_query
+from queries.document import Document, MatchedSpan
+from queries.prefilter import Prefilter
+from schemas.mention import Mention
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMatch:
+    """A query that a post matches."""
+
+    name: str
+    question: Question
+    asked: Asked
+
+    def spans(self) -> frozenset[MatchedSpan]:
+        """Where the query's words stand in the post; a query of values alone stands nowhere."""
+        return self.question.spans(self.asked)
+
+
+class QueryMatcher:
+    """Immutable: a change of queries makes a new one. Pure and thread-safe.
+
+    ``queries``: by name, with no names of other queries in them (``queries.named.resolve``).
+    """
+
+    def __init__(self, queries: Mapping[str, Node]) -> None:
+        self.names = tuple(sorted(queries))
+        nodes = [queries[name] for name in self.names]
+        self._questions = [compile_query(node) for node in nodes]
+        self._prefilter = Prefilter(nodes)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def match(self, batch: Sequence[Mention]) -> list[list[QueryMatch]]:
+        """For each post, the queries that it matches, in the order of their names."""
+        return [list(self._match(Document(mention))) for mention in batch]
+
+    def _match(self, document: Document) -> Iterator[QueryMatch]:
+        candidates = self._prefilter.candidates(document)
+        if not candidates:
+            return
+        asked, questions = Asked(document), self._questions
+        for number in sorted(candidates):
+            question = questions[number]
+            if question.matches(asked):
+                yield QueryMatch(self.names[number], question, asked)
