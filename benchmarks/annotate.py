@@ -17,7 +17,7 @@ from benchmarks.machine import describe
 from ingestors.bare import read_post_line
 from ingestors.generator import generate
 from processors.pipeline import build_enricher, warm
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime import metrics
 from runtime.settings import ProcessSettings
 from schemas.codec import MENTION_EVENT, POST_EVENT

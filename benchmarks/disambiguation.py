@@ -34,7 +34,7 @@ from processors.disambiguation import learn
 from processors.duplicates import DuplicateWindow
 from processors.fingerprint import duplicate_keys
 from processors.models.language import LanguageIdentifier
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from schemas.brand import Brand, Example
 from schemas.mention import Language, Mention
 from schemas.post import Author, Post

@@ -32,7 +32,7 @@ from ingestors.bare import read_post_line
 from processors.annotator import Annotator
 from processors.enrich import Enricher
 from processors.pipeline import ACCURATE, NAMES, WARM_LANGUAGES, build_enricher, warm
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.errors import ConfigurationError
 from runtime.settings import ProcessSettings
 from schemas.mention import Mention

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from kafka import KafkaConsumer
 
-from queries.names import BrandMatcher
+from queries.brand_query import query_of
+from queries.brands import BrandMatcher
+from queries.errors import QueryError
 from runtime import kafka, metrics
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
@@ -28,6 +30,7 @@ class BrandBook:
         self._settings = settings
         self._clock = clock
         self._brands: dict[str, Brand] = {}
+        self._unreadable: set[str] = set()
         self._matcher = BrandMatcher(())
         self._stop = threading.Event()
         self.filled = threading.Event()
@@ -73,20 +76,24 @@ class BrandBook:
 
     def _take(self, key: bytes | None, value: bytes | None) -> None:
         name = (key or b"").decode("utf-8", "replace")
+        self._unreadable.discard(name)
         if value is None:
             self._brands.pop(name, None)
             return
         try:
             brand = BRAND.decode(value)
-        except InvalidMessage as error:
+            query_of(brand)
+        except (InvalidMessage, QueryError) as error:
             # Somebody else wrote it: keep what we have rather than stop listening.
-            log.error("a brand cannot be read; the last state stays", brand=name, why=error.detail)
+            log.error("a brand cannot be read; the last state stays", brand=name, why=str(error))
+            self._unreadable.add(name)
             return
         self._brands[brand.id] = brand
 
     def _publish(self) -> None:
         self._matcher = BrandMatcher(self._brands.values())
         metrics.PROCESS_BRANDS.set(len(self._brands))
+        metrics.PROCESS_BRANDS_UNREADABLE.set(len(self._unreadable))
         metrics.PROCESS_BRANDS_UPDATED.set(self._clock().timestamp())
         log.info("brands", count=len(self._brands))
         if self._brands:

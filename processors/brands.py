@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from processors.disambiguation import UNKNOWN, Disambiguator, Identify, is_taught, learn
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from queries.tokens import Tokens, tokenize
 from schemas.brand import Brand
 from schemas.mention import BrandMatch, Match, Mention
@@ -15,7 +15,7 @@ MOST_READ = 10
 
 
 class BrandAnnotator:
-    """Matches names and handles; asks for the matcher once a batch, so a change takes at once.
+    """Matches the brands' queries; asks for the matcher once a batch, so a change takes at once.
 
     A brand with examples is learnt when it is first matched, and again when it changes.
     ``identify`` tells the languages of examples, and of posts whose language nobody has told;
@@ -24,7 +24,7 @@ class BrandAnnotator:
 
     name = "brands"
     heavy = False
-    version = "names-2"
+    version = "queries-1"
 
     def __init__(
         self, matcher: Callable[[], BrandMatcher], identify: Identify | None = None
@@ -42,8 +42,7 @@ class BrandAnnotator:
         matcher = self._matcher()
         if matcher is not self._known:
             self._take(matcher)
-        for mention in batch:
-            found = matcher.match(mention.post)
+        for mention, found in zip(batch, matcher.match_batch(batch), strict=True):
             if found and self._languages:
                 found = [match for match in found if _listens(match, mention, self._languages)]
             if found and self._taught:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from queries.tokens import Tokens, tokenize
 from schemas.brand import Brand
 from schemas.mention import Match
@@ -107,11 +108,8 @@ def learn(brand: Brand, identify: Identify | None = None) -> Disambiguator | Non
 
 def _first_match(matcher: BrandMatcher, text: str) -> Match | None:
     """An example may leave the name out; then its words speak for themselves."""
-    found = matcher.match(Post(
-        id=_UNREAD.id, source=_UNREAD.source, author=_UNREAD.author, text=text,
-        created_at=_UNREAD.created_at,
-    ))  # fmt: skip
-    return found[0].matches[0] if found else None
+    found = matcher.match(replace(_UNREAD, text=text))
+    return next((match for brand in found for match in brand.matches), None)
 
 
 def _long_names(brand: Brand) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from processors.annotator import Annotator
 from processors.brands import BrandAnnotator
 from processors.enrich import Enricher
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.errors import ConfigurationError
 from runtime.settings import ProcessSettings
 

@@ -44,7 +44,7 @@ class Term:
     @cached_property
     def accented(self) -> bool:
         """Whether it was written with an accent, and so wants that accent."""
-        return fold_case(self.text) != fold(self.text)
+        return not self.text.isascii() and fold_case(self.text) != fold(self.text)
 
     @cached_property
     def form(self) -> str:

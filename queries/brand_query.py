@@ -6,6 +6,7 @@ a handle makes ``@handle`` in the text and among the handles that the platform l
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from queries.ast import Field, Node, Or, Phrase, Term, Value, children
 from queries.checks import check
@@ -24,7 +25,13 @@ def query_of(brand: Brand) -> Node:
     """What the brand's posts hold; raises ``QueryError`` for a query with a mistake in it."""
     if brand.query is None:
         return query_of_names(brand)
-    node = resolve(parse(brand.query), {})
+    return _read(brand.query)
+
+
+# The brands of a team change one at a time, and all are read again.
+@lru_cache(maxsize=10_000)
+def _read(query: str) -> Node:
+    node = resolve(parse(query), {})
     refuse_later(node)
     return node
 

@@ -14,6 +14,7 @@ from queries.ast import And, Field, Near, Node, Not, Or, Phrase, Range, Term, Va
 from queries.document import ANYWHERE, Document, MatchedSpan
 from queries.fields import normal
 from queries.occurrences import IndexedText, occurrences, pattern
+from queries.tokens import Tokens
 
 Fields: TypeAlias = tuple[str, ...]
 
@@ -30,8 +31,8 @@ class Asked:
         """The folded tokens of some fields."""
         words = self._words.get(fields)
         if words is None:
-            texts = chain.from_iterable(map(self.document.texts_of, fields))
-            words = frozenset(chain.from_iterable(tokens.folded for tokens in texts))
+            texts = chain.from_iterable(map(self.texts, fields))
+            words = frozenset(chain.from_iterable(text.folded for text in texts))
             self._words[fields] = words
         return words
 
@@ -39,8 +40,16 @@ class Asked:
         """The texts of a field, with the places of their tokens."""
         texts = self._texts.get(field)
         if texts is None:
-            texts = self._texts[field] = list(map(IndexedText, self.document.texts_of(field)))
+            document = self.document
+            texts = self._texts[field] = [
+                IndexedText(folded, partial(_tokens, document, field, number))
+                for number, folded in enumerate(document.folded_of(field))
+            ]
         return texts
+
+
+def _tokens(document: Document, field: str, number: int) -> Tokens:
+    return document.texts_of(field)[number]
 
 
 Matches: TypeAlias = Callable[[Asked], bool]
@@ -158,7 +167,8 @@ def _add_places(node: Node, fields: Fields, asked: Asked, found: set[MatchedSpan
     for field in fields:
         # An address is cut into words before it is read: its places are none of the post's.
         for text in asked.texts(field) if field != "url" else ():
-            starts, ends = text.tokens.starts, text.tokens.ends
+            tokens = text.tokens()
+            starts, ends = tokens.starts, tokens.ends
             for every in occurrences(node, text):
                 found.update(
                     MatchedSpan(field, starts[first], ends[end - 1])

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from queries.fields import normal
-from queries.tokens import Tokens, tokenize, url_words
+from queries.tokens import Tokens, folded_tokens, tokenize, url_words
 from schemas.mention import Mention
 from schemas.post import Post
 
@@ -45,6 +45,13 @@ class Document:
         if texts is None:
             texts = self._read[field] = tuple(map(tokenize, _TEXTS[field](self.mention.post)))
         return texts
+
+    def folded_of(self, field: str) -> list[list[str]]:
+        """The folded tokens of each text of a field, in half the time of ``texts_of``."""
+        texts = self._read.get(field)
+        if texts is not None:
+            return [tokens.folded for tokens in texts]
+        return [folded_tokens(text) for text in _TEXTS[field](self.mention.post)]
 
     def values_of(self, field: str) -> frozenset[str]:
         """The values of a field of values, in their compared form (``queries.fields.normal``)."""

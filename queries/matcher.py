@@ -46,12 +46,16 @@ class QueryMatcher:
         """For each post, the queries that it matches, in the order of their names."""
         return [list(self._match(Document(mention))) for mention in batch]
 
+    def candidates(self, mention: Mention) -> list[str]:
+        """The queries that are asked of a post: those that match it, and few more."""
+        return [self.names[n] for n in sorted(set(self._prefilter.candidates(Document(mention))))]
+
     def _match(self, document: Document) -> Iterator[QueryMatch]:
         candidates = self._prefilter.candidates(document)
         if not candidates:
             return
         asked, questions = Asked(document), self._questions
-        for number in sorted(candidates):
+        for number in sorted(set(candidates)):
             question = questions[number]
             if question.matches(asked):
                 yield QueryMatch(self.names[number], question, asked)

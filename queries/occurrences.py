@@ -21,9 +21,13 @@ Occurrence: TypeAlias = tuple[int, int, Parts]
 
 
 class IndexedText:
-    """The tokens of one text and where each of them stands."""
+    """The tokens of one text and where each of them stands.
 
-    def __init__(self, tokens: Tokens) -> None:
+    ``tokens``: gives the same tokens with their exact forms, which few terms ask for.
+    """
+
+    def __init__(self, folded: list[str], tokens: Callable[[], Tokens]) -> None:
+        self.folded = folded
         self.tokens = tokens
         self._terms: dict[Term, Sequence[int]] = {}
 
@@ -31,7 +35,7 @@ class IndexedText:
     def places(self) -> dict[str, list[int]]:
         """Places by folded token."""
         places: dict[str, list[int]] = {}
-        for place, token in enumerate(self.tokens.folded):
+        for place, token in enumerate(self.folded):
             places.setdefault(token, []).append(place)
         return places
 
@@ -45,12 +49,20 @@ class IndexedText:
         return found
 
     def _looked_up(self, term: Term) -> Sequence[int]:
-        exact, form = self.tokens.exact, term.form
-        if not term.wildcard:
-            folded = fold(term.text) or term.form
-            return [p for p in self.places.get(folded, ()) if term.form_of(exact[p]) == form]
-        fits = pattern(form)
-        return [p for p, token in enumerate(exact) if fits(term.form_of(token))]
+        form = term.form
+        if term.wildcard:
+            fits = pattern(form)
+            if not (term.exact or term.accented):
+                stem = form[: re.search(r"[*?]", form).start()]  # type: ignore[union-attr]
+                folded = enumerate(self.folded)
+                return [p for p, token in folded if token.startswith(stem) and fits(token)]
+            exact = enumerate(self.tokens().exact)
+            return [p for p, token in exact if fits(term.form_of(token))]
+        places = self.places.get(fold(term.text) or form)
+        if not places:
+            return ()
+        tokens = self.tokens().exact
+        return [place for place in places if term.form_of(tokens[place]) == form]
 
 
 @lru_cache(maxsize=10_000)

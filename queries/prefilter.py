@@ -4,11 +4,12 @@ Aho and Corasick 1975, https://doi.org/10.1145/360825.360855, in the Rust of Bur
 ``aho-corasick``. Its answer holds every query that matches, and few others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from queries.ast import Node
+from queries.chances import chance_of
 from queries.document import Document
 from queries.searchable import is_odd, searchable
 from queries.tokens import url_words
@@ -32,6 +33,7 @@ class Prefilter:
                 continue
             for trigger in found:
                 self._add(trigger, number, needles, fields)
+        self._chances = [chance_of(node) for node in queries]
         self._owners: list[tuple[int, ...]] = [tuple(numbers) for numbers in needles.values()]
         self._author, self._urls = "authorName" in fields, "url" in fields
         # The automaton that grows with the needles and not with their letters: it is as fast here.
@@ -50,8 +52,8 @@ class Prefilter:
         if trigger.address:
             self._addresses.append(number)
 
-    def candidates(self, document: Document) -> Iterable[int]:
-        """The numbers of the queries that the post may match, in no order."""
+    def candidates(self, document: Document) -> Sequence[int]:
+        """The numbers of the queries that the post may match, in no order, some perhaps twice."""
         post = document.mention.post
         text = self._text(post)
         haystack = searchable(text)
@@ -64,9 +66,14 @@ class Prefilter:
             numbers.update(owners[place])
         for field, values in self._values.items():
             _add_values(field, values, document, numbers)
+        if not numbers:
+            return ()
+        words = frozenset(haystack.split())
+        chances = self._chances
+        chosen = [n for n in numbers if (chance := chances[n]) is None or chance(words)]
         if self._addresses and is_odd(text):
-            numbers.update(self._addresses)
-        return numbers
+            chosen += self._addresses
+        return chosen
 
     def _text(self, post: Post) -> str:
         parts = [post.text]

@@ -6,6 +6,11 @@ from typing import Any
 
 import msgspec
 
+from queries.brand_query import query_of, refuse_later
+from queries.errors import QueryError
+from queries.format import format_query
+from queries.named import resolve
+from queries.parser import parse
 from queries.tokens import tokenize
 from runtime.errors import ConfigurationError
 from schemas.brand import Brand
@@ -13,6 +18,7 @@ from schemas.brand import Brand
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     brands: list[dict[str, Any]]
+    queries: dict[str, str] = {}
 
 
 def load_brands(path: Path) -> list[Brand]:
@@ -27,7 +33,8 @@ def load_brands(path: Path) -> list[Brand]:
         ) from None
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from None
-    brands = [_brand(entry, path) for entry in raw.brands]
+    _check_saved(raw.queries, path)
+    brands = _with_queries([_brand(entry, path) for entry in raw.brands], raw.queries, path)
     seen: set[str] = set()
     for brand in brands:
         if brand.id in seen:
@@ -50,7 +57,7 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
         brand = msgspec.convert(entry, Brand)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: brand {name}: {error}") from None
-    for word in brand.names or [brand.name]:
+    for word in brand.names or ([brand.name] if brand.query is None else []):
         if not len(tokenize(word)):
             raise ConfigurationError(
                 f"{path}: brand {name} is named {word!r}, which holds no word; write it with "
@@ -62,9 +69,45 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
             f"{path}: brand {name} has only examples with about: {kind}, from which nothing can be "
             f"learnt; add some with about: {wanted}, or leave the examples out"
         )
-    if brand.query is not None and not brand.names:
-        raise ConfigurationError(
-            f"{path}: brand {name} has a query and no names; this version matches by names and "
-            "handles, so add 'names:'"
-        )
     return brand
+
+
+def _check_saved(saved: dict[str, str], path: Path) -> None:
+    """Refuse a saved query with a mistake in it, used or not."""
+    for name, text in saved.items():
+        try:
+            resolve(parse(text), saved)
+        except QueryError as error:
+            raise ConfigurationError(
+                f"{path}: the query {name!r} has a mistake\n{error.show(text)}"
+            ) from None
+
+
+def _with_queries(brands: list[Brand], saved: dict[str, str], path: Path) -> list[Brand]:
+    """The brands with the saved queries put in the places of their names.
+
+    A brand's own query is saved under its id, so that another one can use it.
+    """
+    known = {brand.id: brand.query for brand in brands if brand.query is not None} | saved
+    return [_with_query(brand, known, path) for brand in brands]
+
+
+def _with_query(brand: Brand, saved: dict[str, str], path: Path) -> Brand:
+    try:
+        if brand.query is None:
+            query_of(brand)
+            return brand
+        node = parse(brand.query)
+        resolved = resolve(node, saved)
+        refuse_later(resolved)
+        # What is published stands alone: it has to be a query that may be so long.
+        whole = format_query(resolved)
+        parse(whole)
+    except QueryError as error:
+        shown = error.show(brand.query) if brand.query else str(error)
+        raise ConfigurationError(
+            f"{path}: the query of brand {brand.id} has a mistake\n{shown}"
+        ) from None
+    if resolved == node:
+        return brand
+    return msgspec.structs.replace(brand, query=whole)

@@ -116,6 +116,11 @@ PROCESS_UNCOMMITTED = Gauge(
     ["partition"],
 )
 PROCESS_BRANDS = Gauge("tocsin_process_brands", "Brands that are matched now.")
+PROCESS_BRANDS_UNREADABLE = Gauge(
+    "tocsin_process_brands_unreadable",
+    "Brands on the topic that cannot be read, or whose query has a mistake: their last readable "
+    "state is matched, if this process has seen one.",
+)
 PROCESS_BRANDS_UPDATED = Gauge(
     "tocsin_process_brands_updated_timestamp_seconds", "When the brands last changed."
 )

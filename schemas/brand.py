@@ -60,7 +60,7 @@ class Brand(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Probability, Meta(description="Matches below it are dropped, where there are examples.")
     ] = 0.5
     query: Annotated[
-        str | None, Meta(description="Brand query; names and handles decide until it is read.")
+        str | None, Meta(description="Brand query, which decides; without it names and handles do.")
     ] = None
     languages: Annotated[
         list[str], Meta(description="ISO 639-1 codes to keep; all where empty.")

@@ -12,7 +12,7 @@ import yaml
 
 from docs import generate
 from ingestors.source import Source
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.brands_file import load_brands
 from runtime.settings import GROUPS
 from schemas.brand import AlertPolicy, Brand

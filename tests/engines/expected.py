@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from processors.enrich import Enricher
 from processors.pipeline import build_enricher
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.post import PostEvent

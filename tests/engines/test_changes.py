@@ -9,7 +9,7 @@ import pytest
 
 from runtime.dead_letters import dead_letter
 from schemas.brand import Brand
-from schemas.codec import POST_EVENT
+from schemas.codec import BRAND, POST_EVENT
 from schemas.post import Author, Post, PostEvent
 from tests.engines.pipeline import Pipeline
 
@@ -134,6 +134,45 @@ def test_running_processors_take_a_change_of_brands(pipeline: Pipeline) -> None:
     send(pipeline, upsert(3, "Corvo and Air Volta"))
     assert pipeline.documents()["forum:3"]["brands"] == ["corvo"]
     assert process.process.poll() is None
+
+
+def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pipeline) -> None:
+    file = pipeline.folder / "brands.yaml"
+
+    def write(query: str) -> None:
+        file.write_text(f"brands: [{{id: corvo, name: Corvo, query: '{query}'}}]", "utf-8")
+
+    write("(corvo OR #corvo) NEAR/3 panne")
+    assert tocsin(pipeline, "brands", "apply", str(file)).returncode == 0
+    process = pipeline.process()
+    pipeline.sink()
+    send(pipeline, upsert(1, "panne chez #Corvo"), upsert(2, "Corvo: tout marche"))
+    assert pipeline.documents().keys() == {"forum:1"}
+
+    write("corvo AND (panne")
+    refused = tocsin(pipeline, "brands", "apply", str(file))
+    assert refused.returncode == 2
+    assert "this parenthesis is never closed" in refused.stderr
+    send(pipeline, upsert(3, "Corvo en panne"), upsert(4, "Corvo"))
+    assert pipeline.documents().keys() == {"forum:1", "forum:3"}
+
+    # Written past the command: the processor says so, and keeps the query that it has.
+    broken = BRAND.encode(Brand(id="corvo", name="Corvo", query="corvo AND (panne"))
+    pipeline.produce("brands", [(b"corvo", broken)])
+    pipeline.wait("the refusal", lambda: "the last state stays" in process.words())
+    send(pipeline, upsert(5, "Corvo en panne"), upsert(6, "Corvo"))
+    assert pipeline.documents().keys() == {"forum:1", "forum:3", "forum:5"}
+
+    write("corvo AND NOT panne AND lang:fr")
+    assert tocsin(pipeline, "brands", "apply", str(file)).returncode == 0
+    pipeline.wait("the new query", lambda: process.words().count("count=1") == 3)
+    send(
+        pipeline,
+        upsert(7, "Corvo en panne"),
+        upsert(8, "Bonjour, je suis client de Corvo depuis dix ans et tout va bien"),
+        upsert(9, "Hello, I have been with Corvo for ten years and all is well"),
+    )
+    assert pipeline.documents().keys() == {"forum:1", "forum:3", "forum:5", "forum:8"}
 
 
 def test_the_processor_is_a_plain_faust_app_too(pipeline: Pipeline) -> None:

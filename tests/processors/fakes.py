@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from schemas.brand import Brand
 from schemas.mention import Entity, Language, Mention
 from schemas.post import Author, Post, PostEvent

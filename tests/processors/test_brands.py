@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from processors.brands import BrandAnnotator
 from processors.disambiguation import Disambiguator, Identify, learn
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from schemas.brand import Brand, Example
 from schemas.mention import Language, Mention
 from tests.processors.fakes import upsert

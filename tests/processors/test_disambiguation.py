@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.disambiguation import Disambiguator, is_taught, learn
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from queries.tokens import tokenize
 from schemas.brand import MOST_EXAMPLES, Brand, Example
 from tests.processors.fakes import upsert

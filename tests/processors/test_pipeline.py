@@ -3,7 +3,7 @@
 import pytest
 
 from processors.pipeline import NAMES, build_enricher, spacy_models
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.errors import ConfigurationError
 from runtime.settings import ProcessSettings
 from tests.processors.fakes import ENRICHED, MATCHER, upsert

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from processors.brands import BrandAnnotator
 from processors.enrich import SKIPPED, Enricher
 from processors.tiers import RETURN_SHARE, TierChooser
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime import metrics
 from schemas.brand import Brand
 from schemas.types import Tier

@@ -92,7 +92,14 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, zzz: 1}]", "known are id, name, names"),
         ("brands: [{id: a, name: A, alerts: {sensitivity: 11}}]", "$.alerts.sensitivity"),
         ("brands: [{id: a, name: A}, {id: a, name: B}]", "brand a is there twice"),
-        ("brands: [{id: a, name: A, query: 'a AND b'}]", "add 'names:'"),
+        ("brands: [{id: a, name: A, query: 'a AND'}]", "the query of brand a has a mistake"),
+        ("brands: [{id: a, name: A, query: 'a AND'}]", "a AND\n"),
+        ("brands: [{id: a, name: A, query: 'sentiment:negative'}]", "found after brands are"),
+        ("brands: [{id: a, name: A, query: 'a AND brand:b'}]", 'query:"its id"'),
+        ("brands: [{id: a, name: A, query: 'query:b'}]", "there is no query 'b'"),
+        ("brands: [{id: a, name: A, query: 'query:a'}]", "in a circle"),
+        ("{queries: {b: 'a OR'}, brands: [{id: a, name: A}]}", "the query 'b' has a mistake"),
+        ("{queries: [b], brands: [{id: a, name: A}]}", "$.queries"),
         ("brands: [{id: a, name: A, examples: [{text: t}]}]", "$.examples[0]"),
         ("brands: [{id: a, name: A, examples: [{text: '', about: true}]}]", "$.examples[0].text"),
         ("brands: [{id: a, name: A, examples: [{text: t, about: true}]}]", "with about: false"),
@@ -110,3 +117,27 @@ def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         load_brands(tmp_path / "brands.yaml")
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         load_brands(tmp_path)
+
+
+def test_saved_queries_are_put_into_the_brands(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        queries:
+          outages: panne OR coupure
+        brands:
+          - {id: a, name: A, query: 'corvane AND query:outages'}
+          - {id: b, name: B, query: 'velmora NOT query:a'}
+          - {id: c, name: C, query: 'mirabelle'}
+        """,
+    )
+    assert [brand.query for brand in load_brands(path)] == [
+        "corvane AND (panne OR coupure)",
+        "velmora AND NOT (corvane AND (panne OR coupure))",
+        "mirabelle",
+    ]
+
+
+def test_a_brand_with_a_query_needs_no_names(tmp_path: Path) -> None:
+    (brand,) = load_brands(write(tmp_path, "brands: [{id: a, name: '…', query: orange}]"))
+    assert (brand.names, brand.query) == ([], "orange")

@@ -31,6 +31,7 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_ingest_in_flight",
     "tocsin_ingest_connected",
     "tocsin_process_brands",
+    "tocsin_process_brands_unreadable",
     "tocsin_process_fallen_back",
     "tocsin_sink_paused",
 }

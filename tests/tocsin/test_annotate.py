@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from processors.pipeline import build_enricher
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.codec import MENTION_EVENT

@@ -11,7 +11,7 @@ import pytest
 from processors.batch import Incoming, process
 from processors.enrich import Enricher
 from processors.pipeline import build_enricher
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.codec import MENTION_EVENT, POST_EVENT

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from ingestors.bare import NotAPost, read_post_line
 from processors.enrich import Enricher
 from processors.pipeline import build_enricher
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.brands_file import load_brands
 from runtime.clock import utc_now
 from runtime.errors import ConfigurationError

@@ -93,7 +93,7 @@ def _clock() -> str:
 
 def _models() -> str:
     from processors.pipeline import build_enricher
-    from queries.names import BrandMatcher
+    from queries.brands import BrandMatcher
 
     build_enricher(load(ProcessSettings), lambda: BrandMatcher(()))
     from processors.models.entities import EntityRecognizer

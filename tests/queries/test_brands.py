@@ -1,4 +1,4 @@
-"""Brands are found by names, hashtags and handles, on the boundaries of words."""
+"""Brands are found by their queries: their own, or those of names, hashtags and handles."""
 
 import random
 from datetime import UTC, datetime
@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from queries.names import MAX_HITS, BrandMatcher
+from queries.brands import MAX_HITS, BrandMatcher
+from queries.errors import QueryError
+from queries.tokens import tokenize
 from schemas.brand import Brand
-from schemas.mention import Match
+from schemas.mention import BrandMatch, Language, Match, Mention
 from schemas.post import Author, Post
 from tests.strategies import ANY_TEXT, BRANDS
 
@@ -224,11 +227,61 @@ def test_no_brands_match_nothing() -> None:
     assert matcher.match(post("Orange")) == []
 
 
-def test_a_name_without_a_word_matches_nothing() -> None:
-    assert texts(Brand(id="b", name="b", names=["...", "  "], exclude=["!"]), "... b") == []
+def test_names_without_a_word_are_refused() -> None:
+    with pytest.raises(QueryError, match="no word"):
+        BrandMatcher([Brand(id="b", name="b", names=["...", "  "], exclude=["!"])])
 
 
-@given(ANY_TEXT, ANY_TEXT, st.lists(BRANDS, max_size=4, unique_by=lambda brand: brand.id))
+ORDER = Brand(
+    id="order",
+    name="Corvane",
+    query='(corvane OR "ma box") NEAR/5 panne AND NOT lang:en AND followers:>10',
+    exclude=["la box de Corvane"],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "followers", "found"),
+    [
+        ("Corvane est en panne", "fr", 11, ["Corvane", "panne"]),
+        ("Corvane est en panne", "fr", 10, []),
+        ("Corvane est en panne", "en", 11, []),
+        ("Corvane, et puis plus tard encore une bonne panne", "fr", 11, []),
+        ("panne de ma box", None, 11, ["panne", "ma box"]),
+    ],
+)
+def test_a_brand_with_a_query_is_what_the_query_says(
+    text: str, language: str | None, followers: int, found: list[str]
+) -> None:
+    asked = replace(post(text), author=Author(id="1", followers=followers))
+    mention = Mention(post=asked)
+    if language:
+        mention.language = Language(code=language, confidence=1)
+    (brands,) = BrandMatcher([ORDER]).match_batch([mention])
+    assert [match.text for brand in brands for match in brand.matches] == found
+
+
+def test_a_query_that_names_no_word_finds_the_brand_and_no_place() -> None:
+    brand = Brand(id="fr", name="All French", query="lang:fr")
+    mention = Mention(post=post("bonjour"), language=Language(code="fr", confidence=1))
+    assert BrandMatcher([brand]).match_batch([mention]) == [[BrandMatch(id="fr")]]
+
+
+@pytest.mark.parametrize("query", ["orange OR", "sentiment:negative AND a", "a AND brand:b",
+                                   'query:"other"'])  # fmt: skip
+def test_a_query_that_cannot_be_asked_is_refused(query: str) -> None:
+    with pytest.raises(QueryError):
+        BrandMatcher([Brand(id="b", name="B", query=query)])
+
+
+def _has_words(brand: Brand) -> bool:
+    return any(len(tokenize(name)) for name in brand.names or [brand.name])
+
+
+NAMED = BRANDS.map(lambda brand: replace(brand, query=None)).filter(_has_words)
+
+
+@given(ANY_TEXT, ANY_TEXT, st.lists(NAMED, max_size=4, unique_by=lambda brand: brand.id))
 def test_matches_are_at_their_places_in_any_text(
     before: str, after: str, brands: list[Brand]
 ) -> None:
@@ -242,7 +295,7 @@ def test_matches_are_at_their_places_in_any_text(
 
 
 @given(
-    st.lists(BRANDS, min_size=2, max_size=5, unique_by=lambda brand: brand.id),
+    st.lists(NAMED, min_size=2, max_size=5, unique_by=lambda brand: brand.id),
     st.randoms(use_true_random=False),
 )
 def test_the_order_of_the_brands_does_not_matter(brands: list[Brand], rng: random.Random) -> None:
