@@ -4,6 +4,8 @@ from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, T
 from queries.errors import QueryError
 from queries.fields import FIELDS, Holds
 
+MOST_SCATTERED = 20
+"""Words of a phrase with a distance."""
 MOST_COMBINATIONS = 1_000
 """Ways to choose one of each OR and one order of each NEAR, in a NEAR that holds another one."""
 
@@ -44,13 +46,17 @@ def _check_parts(node: Node) -> None:
             return
         case Field(name, child):
             _check_field(name, child)
+        case Phrase():
+            _check_scattered(node)
     for child in children(node):
         _check_parts(child)
 
 
 def _check_beside_near(node: Node) -> None:
     match node:
-        case Term() | Phrase():
+        case Phrase():
+            _check_scattered(node)
+        case Term():
             return
         case Or(parts):
             for part in parts:
@@ -80,6 +86,15 @@ def _check_beside_near(node: Node) -> None:
             raise QueryError(
                 "NEAR finds words, and these are values", *node.span, "write AND or OR"
             )
+
+
+def _check_scattered(phrase: Phrase) -> None:
+    """Words in any order are tried in every order."""
+    if phrase.slop is not None and len(phrase.terms) > MOST_SCATTERED:
+        raise QueryError(
+            f"{len(phrase.terms)} words in any order are too many", *phrase.span,
+            f"keep to {MOST_SCATTERED}, or leave the ~{phrase.slop} out for words in a row",
+        )  # fmt: skip
 
 
 def _check_combinations(node: Near) -> None:

@@ -53,7 +53,17 @@ def _tokens(document: Document, field: str, number: int) -> Tokens:
 
 
 Matches: TypeAlias = Callable[[Asked], bool]
-AddSpans: TypeAlias = Callable[[Asked, set[MatchedSpan]], None]
+
+
+class Places:
+    """What the parts of a query add where they stand to; a term that is there twice adds once."""
+
+    def __init__(self) -> None:
+        self.spans: set[MatchedSpan] = set()
+        self.terms: set[tuple[Term, Fields]] = set()
+
+
+AddSpans: TypeAlias = Callable[[Asked, Places], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +80,9 @@ class Question:
 
     def spans(self, asked: Asked) -> frozenset[MatchedSpan]:
         """Where the words of the query stand in a post that matches."""
-        found: set[MatchedSpan] = set()
+        found = Places()
         self.add_spans(asked, found)
-        return frozenset(found)
+        return frozenset(found.spans)
 
 
 def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
@@ -81,9 +91,9 @@ def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
         case Term() | Phrase() | Near():
             return _words(node, fields)
         case And(parts):
-            return _all([compile_query(part, fields) for part in parts])
+            return _all([compile_query(part, fields) for part in dict.fromkeys(parts)])
         case Or(parts):
-            return _any([compile_query(part, fields) for part in parts], fields)
+            return _any([compile_query(part, fields) for part in dict.fromkeys(parts)], fields)
         case Not(child):
             asked_not = compile_query(child, fields)
             return Question(lambda asked: not asked_not.matches(asked), _nowhere, asked_not.cost)
@@ -97,7 +107,7 @@ def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
             raise ValueError("a query with names in it: call queries.named.resolve first")
 
 
-def _nowhere(asked: Asked, found: set[MatchedSpan]) -> None:
+def _nowhere(asked: Asked, found: Places) -> None:
     """Values, ranges and what is not there have no place in a text."""
 
 
@@ -105,7 +115,7 @@ def _all(parts: Sequence[Question]) -> Question:
     parts = sorted(parts, key=lambda part: part.cost)
     asks = [part.matches for part in parts]
 
-    def add_spans(asked: Asked, found: set[MatchedSpan]) -> None:
+    def add_spans(asked: Asked, found: Places) -> None:
         for part in parts:
             part.add_spans(asked, found)
 
@@ -120,7 +130,7 @@ def _any(parts: Sequence[Question], fields: Fields) -> Question:
     if words:
         asks.insert(0, lambda asked: not words.isdisjoint(asked.words(fields)))
 
-    def add_spans(asked: Asked, found: set[MatchedSpan]) -> None:
+    def add_spans(asked: Asked, found: Places) -> None:
         for part in parts:
             if part.matches(asked):
                 part.add_spans(asked, found)
@@ -163,14 +173,18 @@ def _is_in(node: Range, asked: Asked) -> bool:
     return value is not None and (low is None or low <= value) and (high is None or value <= high)
 
 
-def _add_places(node: Node, fields: Fields, asked: Asked, found: set[MatchedSpan]) -> None:
+def _add_places(node: Node, fields: Fields, asked: Asked, found: Places) -> None:
+    if isinstance(node, Term):
+        if (node, fields) in found.terms:
+            return
+        found.terms.add((node, fields))
     for field in fields:
         # An address is cut into words before it is read: its places are none of the post's.
         for text in asked.texts(field) if field != "url" else ():
             tokens = text.tokens()
             starts, ends = tokens.starts, tokens.ends
             for every in occurrences(node, text):
-                found.update(
+                found.spans.update(
                     MatchedSpan(field, starts[first], ends[end - 1])
                     for _, _, parts in every
                     for first, end in parts

@@ -1,5 +1,6 @@
 """The live matcher gives the answer of the reference, for any queries and posts."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from queries.ast import Node
 from queries.document import Document
+from queries.errors import QueryError
 from queries.format import format_query
 from queries.matcher import QueryMatcher
 from queries.parser import parse
@@ -16,6 +18,7 @@ from queries.reference import evaluate
 from schemas.mention import Entity, Language, Sentiment
 from schemas.post import Author, Metrics
 from tests.queries.asked import RESOLVED, TEXTS, document
+from tests.queries.test_parser import MONSTERS
 from tests.queries.test_reference import GOLDEN
 
 PAIRS = 200_000
@@ -25,9 +28,9 @@ _POSTS = _TEXTS + _TEXTS**2 + 2
 _PIECES = st.sampled_from(
     ["l'orange", "Orange™", "orange", "oranges", "ÉTÉ", "e\u0301te", "ete", "été", "BT's", "bt",
      "PANNE", "panne,panne", "5G", "a", "b", "A.B", "日本", "日 本", "กา", "straße", "STRASSE",
-     "or", "クラウド", "ｸﾗｳﾄﾞ", "한국", "snake_case", "2026", "#Orange", "#ÉTÉ", "#日本", "#velmora_down",
-     "@Velmora", "@ana.bsky.example", "x@velmora", "$aapl", "$AAPLE", "🍊", "🍊🍊", "👍🏽", "👍",
-     "❤", "❤️", "🇫🇷", "https://a.example/x?y=1", "https://A.example/X?y=1", "www.b.example/(c)*",
+     "or", "クラウド", "ｸﾗｳﾄﾞ", "한국", "snake_case", "2026", "#Orange", "#ÉTÉ", "#日本",
+     "#velmora_down", "@Velmora", "@ana.bsky.example", "x@velmora", "$aapl", "$AAPLE", "🍊", "🍊🍊",
+     "👍🏽", "👍", "❤", "❤️", "🇫🇷", "https://a.example/x?y=1", "https://A.example/X?y=1", "www.b.example/(c)*",
      "abonner", "Abolition", "abolir", "boxe", "box", "\u0301", "½", "ﷺ", "—", "...", "ab\u00adcd"]
 )  # fmt: skip
 _POST_TEXTS = st.lists(_PIECES, max_size=8).map(" ".join) | TEXTS
@@ -100,3 +103,36 @@ def test_agrees_with_the_reference_on_200_000_pairs() -> None:
 def test_the_tables_of_the_page(query: str, text: str, expected: bool) -> None:
     (found,) = answers([parse(query)], [document(text)])
     assert bool(found) is expected
+
+
+_HOSTILE_QUERIES = [
+    "(((a NEAR/100 b) NEAR/100 c) NEAR/100 d) NEAR/100 (a OR b OR c OR d)",
+    " NEAR/100 ".join(f"({' OR '.join(f'{letter}{n}*' for n in range(300))})" for letter in
+                      ("aaa", "bbb")),
+    '"' + "a b " * 10 + '"~100',
+    '"' + "aaa* " * 19 + 'b"~100',
+    "aaa" + "*a" * 100,
+    "orange AND NOT (" + " OR ".join(f"aaa{n}?b*" for n in range(2_000)) + ")",
+]  # fmt: skip
+_HOSTILE_TEXTS = [
+    "a b c d " * 1_250,
+    "a" * 10_000,
+    " ".join(f"aaa{n} bbb{n}" for n in range(700)),
+    "\u0301" * 10_000,
+    "日" * 10_000,
+    "🍊\u200d" * 5_000,
+    "https://a.example/" + "a™" * 4_000,
+]
+
+
+@pytest.mark.parametrize("query", [*_HOSTILE_QUERIES, *MONSTERS], ids=lambda text: f"{text[:12]!r}")
+def test_monsters_are_asked_of_monsters_in_bounded_time(query: str) -> None:
+    started = time.process_time()
+    try:
+        node = parse(query)
+    except QueryError:
+        return
+    found = answers([node], [document(text, title=text[:500]) for text in _HOSTILE_TEXTS])
+    assert len(found) == len(_HOSTILE_TEXTS)
+    # Generous for a slow machine; what this is after is anything that explodes.
+    assert time.process_time() - started < 60
