@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from processors.annotator import Annotator
+from processors.terms import terms_of
 from runtime import metrics
 from schemas.activity import Activity
 from schemas.ids import author_hash
@@ -183,6 +184,8 @@ def _activity(event: PostEvent, mention: Mention) -> list[Activity]:
             intents=mention.intents,
             emotion=None if mention.emotion is None else mention.emotion.label,
             account_age_days=None if influence is None else influence.account_age_days,
+            url=post.url,
+            terms=terms_of(mention, brand),
         )
         for brand in mention.brands
         for towards in (brand.sentiment or sentiment,)

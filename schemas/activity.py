@@ -1,4 +1,4 @@
-"""One slim record per brand per mention: all that the detectors need, and no text."""
+"""One slim record per brand per mention: all that the detectors need, and no whole text."""
 
 from typing import Annotated
 
@@ -14,6 +14,9 @@ from schemas.types import (
     Time,
     Version,
 )
+
+MOST_TERMS = 24
+"""Terms of one record; a post of a thousand hashtags has its first."""
 
 
 class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,3 +51,13 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     account_age_days: Annotated[
         Count | None, Meta(description="Age of the account when it posted, if known.")
     ] = None
+    url: Annotated[str | None, Meta(description="Of the post, for the evidence of an alert.")] = (
+        None
+    )
+    terms: Annotated[
+        list[str],
+        Meta(
+            max_length=MOST_TERMS,
+            description="What it is about: #hashtags, links, names of entities, rarer words.",
+        ),
+    ] = field(default_factory=list)

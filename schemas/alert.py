@@ -4,13 +4,27 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from schemas.types import Count, Probability, Time, Version
+from schemas.types import Count, Probability, Score, Time, Version
+
+Status = Literal["open", "update", "close"]
+AlertKind = Literal["crisis", "blind"]
+"""``blind``: a source is silent, so that no calm can be told from no data."""
+Authenticity = Literal["organic", "amplified", "coordinated"]
+"""``amplified``: mostly copies of few posts; ``coordinated``: of accounts that are young or act in
+step."""
+Role = Literal["first", "most_seen", "typical", "influential"]
 
 
 class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One measure that left its baseline."""
 
-    name: Annotated[str, Meta(description="volume, authors, negative_share, reach, ...")]
+    name: Annotated[
+        str,
+        Meta(
+            description="volume, authors, discounted_volume, negative_share, sentiment, reach, "
+            "topic, influencer, lexicon, spread."
+        ),
+    ]
     observed: float
     baseline: Annotated[float, Meta(description="What was expected, in the same unit.")]
     unit: Annotated[str, Meta(description="posts/5min, authors/5min, share, ...")]
@@ -18,6 +32,26 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[float, Meta(ge=0)] | None,
         Meta(description="Standard deviations, or the detector's own measure."),
     ] = None
+
+
+class Lift(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A word, hashtag, link or name that is said more than before."""
+
+    term: str
+    count: Count
+    expected: Annotated[float, Meta(description="Count that its share before would have given.")]
+    significance: Annotated[float, Meta(description="Log-likelihood ratio (Dunning 1993).")]
+
+
+class ShownPost(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A post that shows what happens."""
+
+    id: str
+    role: Role
+    at: Time
+    url: str | None = None
+    reach: Count = 0
+    score: Score | None = None
 
 
 class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,12 +62,28 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     )
     terms: list[str] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
-    authors: Annotated[list[str], Meta(description="`source:author id` of who carried it.")] = (
-        field(default_factory=list)
-    )
+    authors: Annotated[
+        list[str], Meta(description="Hashes of the authors who carried it, as in `activity`.")
+    ] = field(default_factory=list)
     mentions: Count = 0
     distinct_authors: Count = 0
     duplicate_share: Probability | None = None
+    lifted: Annotated[
+        list[Lift], Meta(description="The terms, with how much more they are said.")
+    ] = field(default_factory=list)
+    shown: Annotated[list[ShownPost], Meta(description="The posts, with why they are shown.")] = (
+        field(default_factory=list)
+    )
+    sources: Annotated[dict[str, Count], Meta(description="Mentions by source.")] = field(
+        default_factory=dict
+    )
+    languages: Annotated[dict[str, Count], Meta(description="Mentions by language.")] = field(
+        default_factory=dict
+    )
+    countries: Annotated[dict[str, Count], Meta(description="Mentions by country.")] = field(
+        default_factory=dict
+    )
+    authenticity: Authenticity | None = None
 
 
 class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,10 +92,17 @@ class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Annotated[str, Meta(min_length=1)]
     brand: Annotated[str, Meta(min_length=1)]
     version: Version
-    status: Literal["open", "update", "close"]
+    status: Status
     severity: Annotated[int, Meta(ge=1, le=5, description="5 is the gravest.")]
     began_at: Annotated[Time, Meta(description="Event time at which the shift began.")]
     raised_at: Annotated[Time, Meta(description="When this state was decided.")]
     title: str
     signals: list[Signal] = field(default_factory=list)
     evidence: Evidence = Evidence()
+    kind: AlertKind = "crisis"
+    channels: Annotated[
+        list[str], Meta(description="Where the brand's policy sends this severity; empty: all.")
+    ] = field(default_factory=list)
+    muted: Annotated[
+        bool, Meta(description="Quiet hours or a planned campaign: kept, and nobody is woken.")
+    ] = False

@@ -51,7 +51,7 @@ def test_a_mention_carries_the_post_and_what_was_found() -> None:
     assert [entity.text for entity in found.mention.entities] == ["Velmora!"]
     assert found.mention.provenance == {
         "initials": "1",
-        "brands": "names-2",
+        "brands": "queries-1",
         "duplicates": "words-1",
         "influence": "counts-1",
         "loudness": "2",
@@ -116,7 +116,7 @@ def test_without_the_prefilter_heavy_annotators_read_everything() -> None:
     found = enricher.enrich([upsert(1, "Velmora"), upsert(2, "no")], ENRICHED)
     assert heavy.seen == ["x:1", "x:2"]
     assert [event.mention.provenance for event in found.mentions if event.mention] == [
-        {"brands": "names-2", "loudness": "2"}
+        {"brands": "queries-1", "loudness": "2"}
     ] * 2
 
 
@@ -124,7 +124,7 @@ def test_a_heavy_annotator_that_did_not_run_is_not_in_the_provenance() -> None:
     enricher = Enricher([brands(), Loudness()], keep_unmatched=True)
     (event,) = enricher.enrich([upsert(1, "no")], ENRICHED).mentions
     assert event.mention is not None
-    assert event.mention.provenance == {"brands": "names-2"}
+    assert event.mention.provenance == {"brands": "queries-1"}
 
 
 def test_activity_is_one_record_a_brand() -> None:
