@@ -13,7 +13,10 @@ from queries.named import resolve
 from queries.parser import parse
 from queries.tokens import tokenize
 from runtime.errors import ConfigurationError
+from runtime.quiet_hours import read_quiet_hours
 from schemas.brand import Brand
+
+_SEVERITIES = ("1", "2", "3", "4", "5")
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,7 +72,23 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
             f"{path}: brand {name} has only examples with about: {kind}, from which nothing can be "
             f"learnt; add some with about: {wanted}, or leave the examples out"
         )
+    _check_policy(brand, path)
     return brand
+
+
+def _check_policy(brand: Brand, path: Path) -> None:
+    policy = brand.alerts
+    for severity in policy.channels:
+        if severity not in _SEVERITIES:
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has channels for severity {severity!r}; write one of "
+                f"{', '.join(_SEVERITIES)}, in quotes"
+            )
+    if policy.quiet_hours is not None:
+        try:
+            read_quiet_hours(policy.quiet_hours)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}: brand {brand.id}: {error}") from None
 
 
 def _check_saved(saved: dict[str, str], path: Path) -> None:

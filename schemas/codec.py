@@ -13,6 +13,8 @@ from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.checkpoint import Checkpoint
 from schemas.dead_letter import DeadLetter, Reason
+from schemas.delivery import AlertDelivery
+from schemas.detector_state import DetectorSnapshot
 from schemas.mention import MentionEvent
 from schemas.post import PostEvent
 
@@ -58,6 +60,8 @@ POST_EVENT = Codec(PostEvent)
 MENTION_EVENT = Codec(MentionEvent)
 ACTIVITY = Codec(Activity)
 ALERT = Codec(Alert)
+ALERT_DELIVERY = Codec(AlertDelivery)
+DETECTOR_STATE = Codec(DetectorSnapshot)
 DEAD_LETTER = Codec(DeadLetter)
 CHECKPOINT = Codec(Checkpoint)
 BRAND = Codec(Brand)

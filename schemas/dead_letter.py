@@ -13,6 +13,7 @@ Reason = Literal[
     "too_large",  # over what a topic takes
     "enrich_failed",  # an annotator failed on this one message
     "index_rejected",  # Elasticsearch refused the document for what it holds
+    "delivery_rejected",  # a channel refused an alert, and would refuse it again
 ]
 """Why a message was given up; a closed list, since it is a metric label."""
 

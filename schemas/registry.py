@@ -17,6 +17,8 @@ CODECS: dict[str, codec.Codec[Any]] = {
     "mentions": codec.MENTION_EVENT,
     "activity": codec.ACTIVITY,
     "alerts": codec.ALERT,
+    "alert-deliveries": codec.ALERT_DELIVERY,
+    "detector-state": codec.DETECTOR_STATE,
     "dead-letters": codec.DEAD_LETTER,
     "checkpoints": codec.CHECKPOINT,
     "brands": codec.BRAND,

@@ -10,6 +10,7 @@ from schemas.alert import Alert, Evidence, Signal
 from schemas.brand import AlertPolicy, Brand
 from schemas.checkpoint import Checkpoint
 from schemas.dead_letter import DeadLetter, Reason
+from schemas.detector_state import DetectorSnapshot
 from schemas.mention import (
     Aspect,
     BrandMatch,
@@ -334,6 +335,16 @@ BRANDS = st.builds(
     ),
 )
 
+DETECTOR_STATES = st.builds(
+    DetectorSnapshot,
+    brand=SHORT,
+    partition=COUNTS,
+    offset=COUNTS,
+    saved_at=TIMES,
+    format=COUNTS,
+    state=st.binary(max_size=200),
+)
+
 MESSAGES: dict[str, st.SearchStrategy[Any]] = {
     "posts": POST_EVENTS,
     "mentions": MENTION_EVENTS,
@@ -342,6 +353,7 @@ MESSAGES: dict[str, st.SearchStrategy[Any]] = {
     "dead-letters": DEAD_LETTERS,
     "checkpoints": CHECKPOINTS,
     "brands": BRANDS,
+    "detector-state": DETECTOR_STATES,
 }
 """Topic to what may travel on it."""
 

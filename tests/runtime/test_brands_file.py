@@ -91,6 +91,8 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, handels: [B]}]", "did you mean handles?"),
         ("brands: [{id: a, name: A, zzz: 1}]", "known are id, name, names"),
         ("brands: [{id: a, name: A, alerts: {sensitivity: 11}}]", "$.alerts.sensitivity"),
+        ("brands: [{id: a, name: A, alerts: {quiet_hours: at night}}]", "22:00-07:00"),
+        ("brands: [{id: a, name: A, alerts: {channels: {'6': [x]}}}]", "severity '6'"),
         ("brands: [{id: a, name: A}, {id: a, name: B}]", "brand a is there twice"),
         ("brands: [{id: a, name: A, query: 'a AND'}]", "the query of brand a has a mistake"),
         ("brands: [{id: a, name: A, query: 'a AND'}]", "a AND\n"),

@@ -9,6 +9,7 @@ from runtime.dead_letters import MAX_PAYLOAD_BYTES
 from runtime.kafka import MAX_MESSAGE_BYTES
 from schemas import generate
 from schemas.registry import CODECS, Topic, topics
+from sinks.alerts.service import SERVICE as ALERTS
 from sinks.elasticsearch.service import SERVICE as SINK
 from tocsin.cli.main import app
 
@@ -60,9 +61,11 @@ def test_topics_are_kept_as_the_design_says() -> None:
         "mentions": 7,
         "activity": 2,
         "alerts": 90,
+        "alert-deliveries": "compact",
         "dead-letters": 30,
         "checkpoints": "compact",
         "brands": "compact",
+        "detector-state": "compact",
     }
 
 
@@ -78,7 +81,7 @@ def test_what_services_write_is_registered() -> None:
     assert PROCESS in topics()["mentions"].producers
     assert PROCESS in topics()["activity"].producers
     assert SINK in topics()["mentions"].consumers
-    assert set(topics()["dead-letters"].producers) == {"ingest", PROCESS, SINK}
+    assert set(topics()["dead-letters"].producers) == {"ingest", PROCESS, SINK, ALERTS}
 
 
 def test_every_message_of_a_topic_fits_into_a_dead_letter() -> None:
@@ -92,7 +95,7 @@ def test_every_message_of_a_topic_fits_into_a_dead_letter() -> None:
 
 @pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
 def test_a_single_partition_only_where_order_is_needed_over_all(topic: Topic) -> None:
-    if topic.cleanup == "compact":
+    if topic.cleanup == "compact" and topic.name != "detector-state":
         assert topic.partitions == 1
     else:
         assert topic.partitions > 1
