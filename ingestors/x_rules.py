@@ -2,28 +2,25 @@
 
 Pure functions; :mod:`ingestors.x_api` talks to X. A rule decides only what X sends (and bills);
 which brand a post names is decided later, by our own matcher. So a rule errs on the side of *more*
-posts: the languages may be dropped where they do not fit, a name never is, unless it alone is
-longer than a rule may be. And a brand's ``exclude`` is in no rule at all: ``apple -"apple pie"``
-would cost the post "an apple pie beside my Apple", which the matcher keeps (``queries/names.py``
-takes away only the matches that lie within the phrase).
-
-Syntax and limits: docs.x.com/x-api/posts/filtered-stream/integrate/build-a-rule (AND binds before
-OR, groups are not negated, 512 or 1024 characters by plan) and .../integrate/operators.
+posts: ``queries.x_rules`` makes it from the brand's query, and the languages may be dropped where
+they do not fit. A brand's ``exclude`` is in no rule at all: ``apple -"apple pie"`` would cost the
+post "an apple pie beside my Apple", which the matcher keeps (``queries/brands.py`` takes away only
+the matches that lie within the phrase).
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from queries.brand_query import query_of
+from queries.errors import QueryError
+from queries.x_rules import MAX_LENGTH, XRules, compile_rules
+from runtime.errors import ConfigurationError
 from schemas.brand import Brand
 
 TAG_PREFIX = "tocsin:"
 """Rules with this tag are ours to delete; all others in the project are left alone."""
-MAX_LENGTH = 512
-"""Characters of a rule that every plan allows."""
 
-_HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
 _LANGUAGES = frozenset(
     re.findall(
         "[a-z]+",
@@ -36,7 +33,6 @@ _LANGUAGES = frozenset(
 invalid, so a brand that lists another gets no ``lang:`` at all. The operator wants ``id`` and
 ``he`` although posts say ``in`` and ``iw`` (github.com/xdevplatform/docs/issues/307); Chinese has
 only ``zh-CN`` and ``zh-TW`` there, while posts say ``zh``."""
-_SEPARATORS = frozenset(("Cc", "Cs", "So", "Zl", "Zp", "Zs"))
 _SAME_LANGUAGE = {"in": "id", "iw": "he", "nb": "no", "nn": "no", "fil": "tl"}
 
 
@@ -54,17 +50,40 @@ class Rule:
         return (self.tag or "").startswith(TAG_PREFIX)
 
 
-def rules_for(brands: Sequence[Brand], max_length: int = MAX_LENGTH) -> list[Rule]:
+def rules_for(
+    brands: Sequence[Brand],
+    max_length: int = MAX_LENGTH,
+    expansions: Mapping[str, Sequence[str]] | None = None,
+) -> list[Rule]:
     """The rules that ask for every brand's posts, each rule text once, in a stable order.
 
-    A brand whose names and handles do not fit into one rule gets several; a post that matches two
-    of them is still delivered once.
+    A brand whose query does not fit into one rule gets several; a post that matches two of them is
+    still delivered once. Raises ``ConfigurationError`` for a brand that X has no rule for.
     """
     rules: dict[str, Rule] = {}
     for brand in sorted(brands, key=lambda brand: brand.id):
-        for number, value in enumerate(_values(brand, max_length), start=1):
+        values = compiled(brand, max_length, expansions).rules
+        for number, value in enumerate(values, start=1):
             rules.setdefault(value, Rule(value, f"{TAG_PREFIX}{brand.id}:{number}"))
     return list(rules.values())
+
+
+def compiled(
+    brand: Brand,
+    max_length: int = MAX_LENGTH,
+    expansions: Mapping[str, Sequence[str]] | None = None,
+) -> XRules:
+    """One brand's rules, with what they ask too much for and what they may miss."""
+    try:
+        return compile_rules(
+            query_of(brand),
+            max_length=max_length,
+            expansions=expansions,
+            languages=_languages(brand),
+        )
+    except QueryError as error:
+        shown = error.show(brand.query) if brand.query else str(error)
+        raise ConfigurationError(f"brand {brand.id} makes no rule for X: {shown}") from None
 
 
 def reconcile(wanted: Sequence[Rule], existing: Sequence[Rule]) -> tuple[list[Rule], list[str]]:
@@ -90,76 +109,7 @@ def reconcile(wanted: Sequence[Rule], existing: Sequence[Rule]) -> tuple[list[Ru
     return list(to_add.values()), to_delete
 
 
-def _values(brand: Brand, max_length: int) -> list[str]:
-    terms = [term for term in _terms(brand) if _length(term) <= max_length]
-    if not terms:
-        return []
-    suffix = _languages(brand, max_length - max(_length(term) for term in terms))
-    return [group + suffix for group in _groups(terms, max_length - _length(suffix))]
-
-
-def _terms(brand: Brand) -> list[str]:
-    """Quoted names and ``@handles``, each once, in the brand's order."""
-    names = [_phrase(name) for name in brand.names or [brand.name]]
-    handles = [
-        f"@{handle.removeprefix('@')}"
-        for handle in brand.handles
-        if _HANDLE.fullmatch(handle.removeprefix("@"))
-    ]
-    return _unique([*names, *handles])
-
-
-def _phrase(text: str) -> str | None:
-    """The text as X's exact phrase; None for what has nothing in it that X could look for.
-
-    Quotes keep ``OR``, ``from:`` and punctuation from being read as operators. Symbols are left
-    out of a phrase (``Acme®`` asks for ``"Acme"``); one that stands alone, an emoji, is an
-    operator of its own and stays bare.
-    """
-    words = "".join(" " if _separates(letter) else letter for letter in text)
-    if any(letter.isalnum() for letter in words):
-        return f'"{" ".join(words.split())}"'
-    symbols = [letter for letter in text if unicodedata.category(letter) == "So"]
-    return symbols[0] if len(symbols) == 1 else None
-
-
-def _separates(letter: str) -> bool:
-    return letter in '"\\“”' or unicodedata.category(letter) in _SEPARATORS
-
-
-def _languages(brand: Brand, room: int) -> str:
-    """The clause for the languages, if X knows them all and the longest term leaves room."""
+def _languages(brand: Brand) -> list[str]:
+    """What ``lang:`` may find; nothing if X does not know one of the brand's languages."""
     codes = [_SAME_LANGUAGE.get(code.lower(), code.lower()) for code in brand.languages]
-    if not codes or not all(code in _LANGUAGES for code in codes):
-        return ""
-    clause = " " + _any_of([f"lang:{code}" for code in _unique(codes)])
-    return clause if _length(clause) <= room else ""
-
-
-def _groups(terms: Iterable[str], room: int) -> list[str]:
-    """``(a OR b OR c)`` as often as needed, none longer than ``room``."""
-    groups: list[list[str]] = []
-    for term in terms:
-        if groups and _length(_any_of([*groups[-1], term])) <= room:
-            groups[-1].append(term)
-        else:
-            groups.append([term])
-    return [_any_of(group) for group in groups]
-
-
-def _any_of(terms: Sequence[str]) -> str:
-    return terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
-
-
-def _unique(terms: Iterable[str | None]) -> list[str]:
-    """Each term once (X ignores case), in order, without the Nones."""
-    unique: dict[str, str] = {}
-    for term in terms:
-        if term is not None:
-            unique.setdefault(term.casefold(), term)
-    return list(unique.values())
-
-
-def _length(text: str) -> int:
-    """Length in UTF-16 units: never less than X counts, whichever way it counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return list(dict.fromkeys(codes)) if all(code in _LANGUAGES for code in codes) else []

@@ -1,0 +1,174 @@
+"""What a rule of X can say: operators, and AND, OR and NOT of them, written as X writes them.
+
+X's documentation is docs.x.com/x-api/posts/filtered-stream/integrate/build-a-rule and
+.../integrate/operators. AND is a space and binds before OR; a NOT is a dash before one operator,
+never before a group; every way to match has to hold one operator that X lets stand alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator, in the letters that X reads.
+
+    ``alone``: X lets it be the only one of a rule ("standalone"). ``negated``: what it does not
+    match, a dash before it.
+    """
+
+    text: str
+    alone: bool = True
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class All:
+    """All of two or more; made by ``all_of``."""
+
+    parts: "tuple[Formula, ...]"
+
+    @cached_property
+    def size(self) -> int:
+        """The length of its text."""
+        return sum(_inner_size(part) + 1 for part in self.parts) - 1
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """At least one of two or more; made by ``any_of``."""
+
+    parts: "tuple[Formula, ...]"
+
+    @cached_property
+    def size(self) -> int:
+        """The length of its text."""
+        return sum(_inner_size(part) + 4 for part in self.parts) - 4
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Every post, or none."""
+
+    holds: bool
+
+
+Formula: TypeAlias = Op | All | AnyOf | Constant
+EVERY_POST = Constant(True)
+NO_POST = Constant(False)
+
+
+def all_of(parts: Iterable[Formula]) -> Formula:
+    """What all parts match, without what says nothing more."""
+    kept: dict[Formula, None] = {}
+    for part in parts:
+        kept.update(dict.fromkeys(part.parts if isinstance(part, All) else (part,)))
+    if NO_POST in kept or _contradict(kept):
+        return NO_POST
+    kept.pop(EVERY_POST, None)
+    said = tuple(
+        part
+        for part in kept
+        if not (isinstance(part, AnyOf) and any(inner in kept for inner in part.parts))
+    )
+    if not said:
+        return EVERY_POST
+    return said[0] if len(said) == 1 else All(said)
+
+
+def any_of(parts: Iterable[Formula]) -> Formula:
+    """What one part at least matches, without what another part matches anyway."""
+    kept: dict[Formula, None] = {}
+    for part in parts:
+        kept.update(dict.fromkeys(part.parts if isinstance(part, AnyOf) else (part,)))
+    if EVERY_POST in kept or _contradict(kept):
+        return EVERY_POST
+    kept.pop(NO_POST, None)
+    said = tuple(
+        part
+        for part in kept
+        if not (isinstance(part, All) and any(inner in kept for inner in part.parts))
+    )
+    if not said:
+        return NO_POST
+    return said[0] if len(said) == 1 else AnyOf(said)
+
+
+def negation(formula: Formula) -> Formula:
+    """What it does not match; a dash stands before operators only (De Morgan)."""
+    match formula:
+        case Op(text, alone, negated):
+            return Op(text, alone, not negated)
+        case All(parts):
+            return any_of(negation(part) for part in parts)
+        case AnyOf(parts):
+            return all_of(negation(part) for part in parts)
+        case Constant(holds):
+            return Constant(not holds)
+
+
+def anchored(formula: Formula) -> bool:
+    """Whether every way to match it holds an operator that may stand alone."""
+    match formula:
+        case Op(_, alone, negated):
+            return alone and not negated
+        case All(parts):
+            return any(anchored(part) for part in parts)
+        case AnyOf(parts):
+            return all(anchored(part) for part in parts)
+        case Constant(holds):
+            return not holds
+
+
+def written(formula: Formula) -> str:
+    """The rule. Dashes come last, for people to read."""
+    match formula:
+        case Op(text, _, negated):
+            return f"-{text}" if negated else text
+        case All(parts):
+            return " ".join(_inner(part) for part in sorted(parts, key=_is_negated))
+        case AnyOf(parts):
+            return " OR ".join(_inner(part) for part in parts)
+        case Constant():
+            raise ValueError("X has no rule for every post, nor for none")
+
+
+def size(formula: Formula) -> int:
+    """The length of the rule, in UTF-16 units: never less than X counts, however it counts."""
+    match formula:
+        case All() | AnyOf():
+            return formula.size
+        case Op(text, _, negated):
+            return len(text.encode("utf-16-le", "surrogatepass")) // 2 + negated
+        case Constant():
+            return 0
+
+
+def operators(formula: Formula) -> Iterable[Op]:
+    """Every operator in it."""
+    match formula:
+        case Op():
+            yield formula
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from operators(part)
+
+
+def _inner(part: Formula) -> str:
+    return f"({written(part)})" if isinstance(part, All | AnyOf) else written(part)
+
+
+def _inner_size(part: Formula) -> int:
+    return size(part) + 2 * isinstance(part, All | AnyOf)
+
+
+def _is_negated(part: Formula) -> bool:
+    return isinstance(part, Op) and part.negated
+
+
+def _contradict(parts: Iterable[Formula]) -> bool:
+    """Whether an operator stands there with and without its dash."""
+    found = {part for part in parts if isinstance(part, Op)}
+    return any(part.negated and negation(part) in found for part in found)
