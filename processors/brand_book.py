@@ -40,6 +40,10 @@ class BrandBook:
         """The matcher of the brands as they are now."""
         return self._matcher
 
+    def brands(self) -> dict[str, Brand]:
+        """The brands as they are now, by id."""
+        return {brand.id: brand for brand in self._matcher.brands}
+
     def start(self, on_failure: Callable[[Exception], None]) -> None:
         """Read the topic, then follow it in a thread; ``on_failure`` hears why that ended."""
         thread = threading.Thread(

@@ -22,6 +22,10 @@ KNOWN_LABELS = {
     "partition",
     "result",
     "annotator",
+    "channel",
+    "kind",
+    "status",
+    "severity",
 }
 """All from closed sets or settings. What a post or a person names would grow without bound."""
 FORBIDDEN_LABELS = {"id", "post", "author", "handle", "user", "text", "url", "hashtag", "key"}
@@ -33,7 +37,10 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_process_brands",
     "tocsin_process_brands_unreadable",
     "tocsin_process_fallen_back",
+    "tocsin_detector_brands",
+    "tocsin_detector_late_records",
     "tocsin_sink_paused",
+    "tocsin_alerts_failing",
 }
 """Flags, and counts of things that the name says."""
 cases = pytest.mark.parametrize("metric", ALL.values(), ids=list(ALL))

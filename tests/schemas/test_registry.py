@@ -13,7 +13,7 @@ from sinks.alerts.service import SERVICE as ALERTS
 from sinks.elasticsearch.service import SERVICE as SINK
 from tocsin.cli.main import app
 
-PLANNED = {"detect", "sink-alerts"}
+PLANNED = {"sink-alerts"}
 """Services of later versions: their topics exist already, so that a cluster is set up once."""
 
 

@@ -16,6 +16,7 @@ from runtime.settings import IngestSettings, KafkaSettings, load
 from schemas.brand import Brand
 from schemas.codec import BRAND, InvalidMessage
 from tocsin.cli.brands import current_brands
+from tocsin.cli.output import say
 
 app = typer.Typer(no_args_is_help=True, help="Services that read a platform and write to Kafka.")
 
@@ -137,15 +138,19 @@ def x(
     Example: `TOCSIN_INGEST_X_BEARER_TOKEN_FILE=token tocsin ingest x`
     """
     from ingestors.x import XSource
-    from ingestors.x_rules import rules_for
+    from ingestors.x_rules import compiled, rules_for
     from runtime.brands_file import load_brands
 
     settings = load(IngestSettings)
     wanted = load_brands(brands) if brands else _published_brands()
+    rules = rules_for(wanted)
+    for brand in wanted:
+        for note in compiled(brand).lost:
+            say(f"{brand.id}: X may not send all of {note.clause}: {note.how}, {note.why}")
     run_source(
         XSource(
             settings.x_bearer_token,
-            rules_for(wanted),
+            rules,
             url=settings.x_url,
             backfill_minutes=settings.x_backfill_minutes,
             keep_alive_timeout_s=settings.x_keep_alive_timeout_s,

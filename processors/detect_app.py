@@ -1,0 +1,98 @@
+"""The detector's Faust application: ``tocsin detector``.
+
+A thin shell, as ``processors.app`` is: batches of raw records go to
+:class:`processors.detect_worker.DetectWorker`, which acknowledges them once their state is safe.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import faust
+
+from processors.detect_worker import SERVICE, STATE, DetectWorker
+from processors.faust_app import acknowledge, create_app, incoming, partition_states
+from processors.watchdog import watch
+from processors.worker import end_process
+from runtime.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.errors import TocsinError
+from runtime.health import Health
+from runtime.kafka import check_topics, with_messages
+from runtime.service import start_monitor
+from runtime.settings import DetectorSettings, KafkaSettings, MonitorSettings, load
+
+_kafka = load(KafkaSettings)
+_settings = load(DetectorSettings)
+app = create_app(_kafka, SERVICE, _settings.batch_size)
+activity = app.topic(
+    _kafka.topic_prefix + "activity",
+    key_type=bytes,
+    value_type=bytes,
+    key_serializer="raw",
+    value_serializer="raw",
+)
+
+
+def _stuck(partitions: list[int]) -> list[int]:
+    try:
+        stuck = with_messages(_kafka, _kafka.topic_prefix + "activity", partitions)
+    except TocsinError as error:
+        end_process(error)
+    if stuck:
+        end_process(TocsinError(f"partitions {stuck} have lag and committed nothing for long"))
+    return partitions
+
+
+def _monitor() -> Health:
+    try:
+        return start_monitor(SERVICE)[0]
+    except TocsinError as error:
+        end_process(error)
+
+
+def _generation(event: Any) -> int | None:
+    generation: int | None = event.message.generation_id
+    return generation
+
+
+def _by_generation(events: Sequence[Any]) -> Iterator[tuple[int | None, list[Any]]]:
+    """A batch may hold records of before and after the partitions were given out anew."""
+    for generation, group in groupby(events, key=_generation):
+        yield generation, list(group)
+
+
+@app.agent(activity)
+async def detect(stream: Any) -> None:
+    """Read batches of records; they are acknowledged when their state is saved."""
+    try:
+        await _work(
+            stream, DetectWorker(_kafka, _settings, _monitor(), partial(partition_states, app))
+        )
+    except Exception as error:  # noqa: BLE001
+        # Left to itself, Faust would log this and go on without an agent, or acknowledge.
+        end_process(error)
+
+
+async def _work(stream: Any, worker: DetectWorker) -> None:
+    watch(partial(partition_states, app), lambda: False, _stuck, _settings.stuck_after_s)
+    await worker.start()
+    async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
+        for generation, group in _by_generation(events):
+            if generation == app.consumer_generation_id:
+                records = [incoming(event) for event in group]
+                await worker.take(records, generation, partial(acknowledge, group))
+    await worker.stop()
+
+
+def main() -> None:
+    """Run a detector until SIGTERM; does not return."""
+    load(MonitorSettings)
+    check_topics(_kafka, ("activity", "alerts", STATE, DEAD_LETTERS, "brands"))
+    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+    worker.spinner = None  # it writes to the terminal even where there is none
+    worker.execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()

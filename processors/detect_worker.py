@@ -1,0 +1,205 @@
+"""What the detector's agent does with a batch, and with time that passes without one.
+
+Alerts leave at once. The records that they came of are acknowledged only when the state that holds
+them is on the topic ``detector-state``: who is killed before that reads them again, from a state
+without them, and comes to the same alerts under the same ids. No exception leaves; where going on
+would be wrong, the process ends without acknowledging.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from processors.batch import Incoming, Outgoing
+from processors.brand_book import BrandBook
+from processors.crisis.coverage import Coverage
+from processors.crisis.desk import Desk
+from processors.delivery import Delivery
+from processors.watchdog import PartitionState
+from processors.worker import end_process
+from runtime import kafka, metrics
+from runtime.brake import Brake
+from runtime.clock import Clock, utc_now
+from runtime.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.dead_letters import dead_letter
+from runtime.health import Health
+from runtime.logs import get_logger
+from runtime.settings import DetectorSettings, KafkaSettings
+from schemas.activity import Activity
+from schemas.alert import Alert
+from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, InvalidMessage
+
+SERVICE = "detector"
+STATE = "detector-state"
+log = get_logger(SERVICE)
+
+
+class DetectWorker:
+    """The state of one detector process.
+
+    ``states``: the offsets of the partitions that it has now.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        detector: DetectorSettings,
+        health: Health,
+        states: Callable[[], list[PartitionState]],
+        clock: Clock = utc_now,
+    ) -> None:
+        self.health = health
+        self.book = BrandBook(settings, clock)
+        self._kafka = settings
+        self._settings = detector
+        self._states = states
+        self._clock = clock
+        self._delivery = Delivery(settings)
+        self._brake = Brake(
+            detector.dead_letter_share, detector.dead_letter_window, detector.dead_letter_run
+        )
+        self._desk = Desk()
+        self._coverage = Coverage()
+        self._generation: int | None = None
+        self._read: dict[int, int] = {}
+        self._held: list[Callable[[], None]] = []
+        self._saved = clock()
+        # Batches and ticks take turns: both change the states.
+        self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Connect; brands are followed from a thread."""
+        try:
+            await self._delivery.start()
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
+        self.book.start(on_failure=end_process)
+        self._tasks = [asyncio.create_task(self._tick())]
+        self.health.clear("start")
+
+    async def take(
+        self, batch: Sequence[Incoming], generation: int | None, acknowledge: Callable[[], None]
+    ) -> None:
+        """Take a batch of one generation of the consumer group."""
+        async with self._turn:
+            if self._generation != generation:
+                await self._begin(generation)
+            outgoing, bad = self._observe(batch)
+            self._held.append(acknowledge)
+            await self._delivery.deliver(outgoing)
+            self._brake.record(len(batch) - bad, bad)
+            await self._save_if_due()
+
+    async def _begin(self, generation: int | None) -> None:
+        """The partitions were given out anew: what is kept is as the topic has it, no newer."""
+        while not self.book.filled.is_set():
+            # Without the brands' policies, the first minutes would be judged by other ones.
+            self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
+            await asyncio.sleep(0.2)
+        self.health.clear("brands")
+        mine = {state.partition for state in self._states()}
+        values = await asyncio.to_thread(kafka.latest_values, self._kafka, SERVICE, STATE)
+        snapshots = [DETECTOR_STATE.decode(value) for value in values.values()]
+        self._desk = Desk(self.book.brands())
+        unreadable = self._desk.restore(one for one in snapshots if one.partition in mine)
+        self._generation, self._held, self._read = generation, [], {}
+        log.info("states", brands=len(self._desk), partitions=sorted(mine), unreadable=unreadable)
+
+    def _observe(self, batch: Sequence[Incoming]) -> tuple[list[Outgoing], int]:
+        outgoing: list[Outgoing] = []
+        bad = 0
+        self._desk.set_brands(self.book.brands())
+        for message in batch:
+            self._read[message.partition] = message.offset + 1
+            try:
+                record = ACTIVITY.decode(message.value or b"")
+            except InvalidMessage as error:
+                bad += 1
+                outgoing.append(self._give_up(message, error))
+                continue
+            outgoing += self._alerts(self._of(record, message))
+        metrics.DETECT_RECORDS.inc(len(batch) - bad)
+        metrics.DETECT_LATE.set(self._desk.late)
+        metrics.DETECT_BRANDS.set(len(self._desk))
+        return outgoing, bad
+
+    def _of(self, record: Activity, message: Incoming) -> list[Alert]:
+        found = self._desk.observe(record, message.partition, message.offset + 1)
+        return found + self._coverage.observe(record.source, record.ingested_at)
+
+    def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
+        for alert in alerts:
+            metrics.DETECT_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
+            log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
+        return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
+
+    def _give_up(self, message: Incoming, error: InvalidMessage) -> Outgoing:
+        metrics.DEAD_LETTERS.labels(SERVICE, error.reason).inc()
+        letter = dead_letter(
+            service=SERVICE,
+            reason=error.reason,
+            detail=error.detail,
+            payload=message.value or b"",
+            at=self._clock(),
+            key=message.key,
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            replays=message.replays,
+        )
+        return Outgoing(DEAD_LETTERS, message.key, letter)
+
+    # --- time ------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        """Let time pass where nothing comes; never returns, never raises."""
+        try:
+            while True:
+                await asyncio.sleep(self._settings.tick_s)
+                self.health.beat()
+                async with self._turn:
+                    if self._caught_up():
+                        now = self._clock() - timedelta(seconds=self._settings.grace_s)
+                        found = self._desk.advance(now) + self._coverage.advance(self._clock())
+                        await self._delivery.deliver(self._alerts(found))
+                    await self._save_if_due()
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
+
+    def _caught_up(self) -> bool:
+        """Whether all that Kafka has was read: else silence may only be our own lag."""
+        if self._generation is None:
+            return False
+        return all(
+            state.end is not None
+            and state.end <= max(self._read.get(state.partition, 0), state.committed or 0)
+            for state in self._states()
+        )
+
+    async def _save_if_due(self) -> None:
+        now = self._clock()
+        if (now - self._saved).total_seconds() >= self._settings.snapshot_s:
+            await self._save(now)
+
+    async def _save(self, now: datetime) -> None:
+        """Write what has changed, then let Kafka forget the records that it holds."""
+        self._saved = now
+        snapshots = [
+            Outgoing(STATE, one.brand.encode(), DETECTOR_STATE.encode(one))
+            for one in self._desk.snapshots(now)
+        ]
+        await self._delivery.deliver(snapshots)
+        held, self._held = self._held, []
+        for acknowledge in held:
+            acknowledge()
+        metrics.DETECT_SAVED.set(now.timestamp())
+
+    async def stop(self) -> None:
+        """Save, and let go of the connections."""
+        for task in self._tasks:
+            task.cancel()
+        async with self._turn:
+            await self._save(self._clock())
+        self.book.stop()
+        await self._delivery.stop()
