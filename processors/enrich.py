@@ -11,11 +11,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from processors.activity import activity_of
 from processors.annotator import Annotator
-from processors.terms import terms_of
 from runtime import metrics
 from schemas.activity import Activity
-from schemas.ids import author_hash
 from schemas.mention import Mention, MentionEvent, Target
 from schemas.post import PostEvent
 from schemas.types import Op, Tier
@@ -92,7 +91,7 @@ class Enricher:
                 )
             elif mention.brands or self.keep_unmatched:
                 mentions.append(_mention_event(event, "upsert", at, mention=mention))
-                activity.extend(_activity(event, mention))
+                activity.extend(activity_of(event.version, event.ingested_at, mention))
             else:
                 unmatched += 1
                 if mention.post.edited_at is not None:
@@ -156,37 +155,3 @@ def _mention_event(
         created_at=created_at,
         author_id=author_id,
     )
-
-
-def _activity(event: PostEvent, mention: Mention) -> list[Activity]:
-    if not mention.brands:
-        return []
-    post, sentiment = mention.post, mention.sentiment
-    author = author_hash(post.source, post.author.id)
-    influence = mention.influence
-    return [
-        Activity(
-            brand=brand.id,
-            post_id=post.id,
-            version=event.version,
-            at=post.created_at,
-            ingested_at=event.ingested_at,
-            source=post.source,
-            author=author,
-            kind=post.kind,
-            sentiment=None if towards is None else towards.label,
-            score=None if towards is None else towards.score,
-            reach=post.author.followers or 0,
-            language=None if mention.language is None else mention.language.code,
-            country=post.country,
-            duplicate_group=mention.duplicate_group,
-            duplicate_keys=mention.duplicate_keys,
-            intents=mention.intents,
-            emotion=None if mention.emotion is None else mention.emotion.label,
-            account_age_days=None if influence is None else influence.account_age_days,
-            url=post.url,
-            terms=terms_of(mention, brand),
-        )
-        for brand in mention.brands
-        for towards in (brand.sentiment or sentiment,)
-    ]

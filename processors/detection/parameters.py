@@ -1,0 +1,42 @@
+"""What the volume detector may be told; the defaults are those of the scorecard."""
+
+from msgspec import Struct
+
+
+class VolumeParameters(Struct, frozen=True, kw_only=True):
+    """How a brand's counts are judged; durations in minutes or days, evidence in standard units.
+
+    The defaults were chosen on five series of the Numenta Anomaly Benchmark, leaving one brand
+    out, in the middle of a plateau (``docs/scorecard.md`` has what changing each of them does).
+    """
+
+    windows: tuple[float, ...] = (5.0, 60.0, 480.0)
+    """Minutes over which counts are held against the baseline: a burst, a rise, a bad day."""
+    bar: float = 3.2
+    """Mean of the evidence of all windows from which on an alert opens."""
+    dispersion: float = 0.02
+    """Variance of a count beyond Poisson's, as a share of its mean squared (negative binomial)."""
+    level_days: float = 7.0
+    """Half-life of the brand's level."""
+    season_days: float = 42.0
+    """Memory of the shares of the hours of the day."""
+    season_prior_days: float = 1.0
+    """Days of flat hours that are believed before any are seen."""
+    week_days: float = 182.0
+    """Memory of the shares of the days of the week."""
+    week_prior_weeks: float = 8.0
+    """Weeks of equal days that are believed before any are seen."""
+    spread_days: float = 14.0
+    """Half-life of what is usual by way of deviations."""
+    spread_prior_days: float = 3.0
+    """Days of mere counting noise that are believed before any are seen."""
+    clip: float = 4.0
+    """Deviations, in usual ones, beyond which a count teaches the baseline nothing more."""
+    learn_days: float = 1.0
+    """History below which no alert opens."""
+    quiet_minutes: float = 360.0
+    """How long evidence has to stay below half the bar before another alert may open."""
+    echo: float = 0.3
+    """Share of the last peak, above the bar, that is added to the bar."""
+    echo_days: float = 5.0
+    """Time in which that addition falls to 1/e."""

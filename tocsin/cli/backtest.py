@@ -1,0 +1,196 @@
+"""``tocsin backtest``: which alerts would have fired, and what another policy would change."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from msgspec.structs import replace
+
+from processors.activity import activity_of
+from processors.crisis.history import Difference, Episode, compare, episodes, replay
+from runtime.brands_file import load_brands
+from runtime.errors import ConfigurationError
+from runtime.settings import ElasticsearchSettings, load
+from schemas.activity import Activity
+from schemas.brand import Brand
+from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT, InvalidMessage
+from tocsin.cli.output import result, say
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_WIDTH = 72
+"""Columns of the chart."""
+
+
+def _time(written: str | None, name: str) -> datetime | None:
+    """A day or a time; UTC where no offset is written."""
+    if written is None:
+        return None
+    try:
+        if len(written) == len("2026-01-02"):
+            return datetime.combine(date.fromisoformat(written), time(), UTC)
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        raise ConfigurationError(
+            f"--{name} is {written!r}; write a day or a time, such as 2026-03-02T12:00Z"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def records_of(stream: BinaryIO, brand: str) -> Iterator[Activity]:
+    """A brand's records, from lines of mention events or of activity."""
+    for number, line in enumerate(stream, 1):
+        if line.isspace():
+            continue
+        try:
+            if b'"op"' in line:
+                event = MENTION_EVENT.decode(line)
+                if event.mention is not None:
+                    found = activity_of(event.version, event.ingested_at, event.mention)
+                    yield from (one for one in found if one.brand == brand)
+            else:
+                record = ACTIVITY.decode(line)
+                if record.brand == brand:
+                    yield record
+        except InvalidMessage as error:
+            raise ConfigurationError(
+                f"line {number} is neither a mention event nor a record of activity "
+                f"({error.detail}); make such lines with 'tocsin annotate --events --brands FILE'"
+            ) from None
+
+
+def _of_index(brand: str, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
+    from sinks.elasticsearch.client import connect, elasticsearch_errors
+    from sinks.elasticsearch.history import mentions_of
+    from sinks.elasticsearch.indices import Names
+
+    if first is None or end is None:
+        raise ConfigurationError("say --from and --to, or give a file")
+    settings = load(ElasticsearchSettings)
+    with connect(settings) as client, elasticsearch_errors(settings):
+        for event in mentions_of(client, Names(settings), brand, first, end):
+            assert event.mention is not None
+            found = activity_of(event.version, event.ingested_at, event.mention)
+            yield from (one for one in found if one.brand == brand)
+
+
+def _brand(name: str, file: Path | None) -> Brand:
+    if file is None:
+        return Brand(id=name, name=name)
+    for brand in load_brands(file):
+        if brand.id == name:
+            return brand
+    raise ConfigurationError(f"{file} has no brand {name}")
+
+
+def chart(records: Sequence[Activity], found: Sequence[Episode]) -> list[str]:
+    """Mentions over time as bars, alerts under them by their severity."""
+    first, last = records[0].at, max(record.at for record in records)
+    step = (last - first) / _WIDTH
+    counts = [0] * _WIDTH
+
+    def column(at: datetime) -> int:
+        return min(max(int((at - first) / step), 0), _WIDTH - 1) if step else 0
+
+    for record in records:
+        counts[column(record.at)] += 1
+    marks = [" "] * _WIDTH
+    for one in found:
+        for at in range(column(one.opened_at), column(one.closed_at or last) + 1):
+            marks[at] = max(marks[at], str(one.severity))
+    most = max(counts)
+    bars = "".join(_BARS[-(-count * 8 // most)] for count in counts)
+    minutes = step.total_seconds() / 60
+    return [
+        bars,
+        "".join(marks).rstrip() or "no alert",
+        f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, {minutes:.0f} minutes a column, "
+        f"{most} mentions in the highest",
+    ]
+
+
+def _line(one: Episode) -> str:
+    end = f"{one.closed_at:%m-%d %H:%M}" if one.closed_at else "open"
+    first = one.states[0]
+    return (
+        f"{one.opened_at:%Y-%m-%d %H:%M} to {end}  severity {one.severity}  "
+        f"{first.title.partition(': ')[2]}; {', '.join(first.evidence.terms[:5])}"
+    ).rstrip("; ")
+
+
+def _differences(found: Difference) -> Iterator[str]:
+    for one in found.only_before:
+        yield f"- {_line(one)}"
+    for one in found.only_after:
+        yield f"+ {_line(one)}"
+    for before, after in found.changed:
+        yield f"~ {_line(before)}"
+        yield f"  {_line(after)}"
+
+
+def backtest(
+    brand: Annotated[str, typer.Option(help="Id of the brand.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Mention events or activity, JSON lines; the index if not given."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Day or time; included.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Day or time; not included.")] = None,
+    brands: Annotated[
+        Path | None, typer.Option(help="Brands file with the policy; the usual one if not given.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Brands file with another policy, to compare.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write every state of every alert, a line each.")
+    ] = False,
+) -> None:
+    """Run the past through the detector of the stream: when alerts would have fired.
+
+    With --policy the alerts of both policies are compared: - is of the first alone, + of the other
+    one alone, ~ is told otherwise.
+
+    Example: `tocsin backtest --brand velmora --from 2026-03-01 --to 2026-03-08`
+    """
+    first, end = _time(since, "from"), _time(until, "to")
+    chosen = _brand(brand, brands)
+    records = list(_read(file, brand, first, end))
+    if not records:
+        say(f"nothing is said of {brand} there")
+        sys.exit(1)
+    alerts = replay(records, [chosen])
+    if json:
+        for alert in alerts:
+            result(ALERT.encode(alert).decode())
+        return
+    found = episodes(alerts)
+    for line in (*chart(records, found), "", *map(_line, found)):
+        result(line)
+    days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
+    say(f"{len(found)} alerts in {days:.1f} days, {len(records)} mentions")
+    if policy is not None:
+        other = replace(chosen, alerts=_brand(brand, policy).alerts)
+        difference = compare(found, episodes(replay(records, [other])))
+        lines = list(_differences(difference))
+        result("")
+        for line in lines or ["the other policy changes nothing"]:
+            result(line)
+
+
+def _read(
+    file: Path | None, brand: str, first: datetime | None, end: datetime | None
+) -> Iterator[Activity]:
+    if file is None:
+        yield from _of_index(brand, first, end)
+        return
+    try:
+        stream = sys.stdin.buffer if str(file) == "-" else file.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+    with stream:
+        for record in records_of(stream, brand):
+            if (first is None or record.at >= first) and (end is None or record.at < end):
+                yield record
