@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from queries.tokens import folded_tokens
+from queries.document import Document
+from queries.elasticsearch_fields import query_fields
 from schemas.bounds import plausible
 from schemas.ids import time_of
 from schemas.mention import Mention, MentionEvent, Sentiment
@@ -71,7 +72,6 @@ def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datet
 def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
     """The document, flat where analysts filter and aggregate; absent values are left out."""
     post = mention.post
-    whole = f"{post.title}\n{post.text}" if post.title else post.text
     fields: dict[str, Any] = {
         "id": post.id,
         "source": post.source,
@@ -81,7 +81,6 @@ def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
         "author": post.author,
         "title": post.title,
         "text": post.text,
-        "tokens": " ".join(folded_tokens(whole)),
         "created_at": post.created_at,
         "edited_at": post.edited_at,
         "claimed_at": post.claimed_at,
@@ -115,6 +114,7 @@ def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
         "metrics": post.metrics,
         "labels": [f"{key}={value}" for key, value in post.labels.items()],
         "provenance": mention.provenance,
+        **query_fields(Document(mention)),
     }
     if mention.language is not None:
         fields["language"] = mention.language.code

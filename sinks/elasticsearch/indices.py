@@ -8,12 +8,21 @@ import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
+from queries.elasticsearch_fields import (
+    ACCENTED,
+    EXACT,
+    GAP,
+    TEXT_PATHS,
+    VALUE_PATHS,
+    VALUES,
+    WORDS,
+)
 from runtime.settings import ElasticsearchSettings
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index: else one account could make an index for every month since
 1990, only by claiming old dates."""
-VERSION = 2
+VERSION = 3
 """Raised with every change of a mapping; kept in each index's ``_meta``."""
 
 _KEYWORD = {"type": "keyword", "ignore_above": 2048}
@@ -22,6 +31,9 @@ _LONG = {"type": "long"}
 _TEXT = {"type": "text"}
 # The tokens of queries.tokens, one space between: the index reads text as the stream does.
 _TOKENS = {"type": "text", "analyzer": "whitespace", "norms": False}
+_ADDRESSES = {**_TOKENS, "position_increment_gap": GAP}
+# Only looked up, never counted or sorted.
+_VALUE = {"type": "keyword", "doc_values": False}
 _STORED = {"type": "keyword", "ignore_above": 2048, "index": False, "doc_values": False}
 _OFF = {"type": "object", "enabled": False}
 _FLOAT = {"type": "float"}
@@ -35,6 +47,16 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 _SENTIMENT = _object(label=_KEYWORD, score=_FLOAT, negative=_FLOAT, neutral=_FLOAT, positive=_FLOAT)
 _FLAG = _object(label=_BOOLEAN, probability=_FLOAT)
+_WORDS = {
+    path.removeprefix(f"{WORDS}.") + form: _ADDRESSES if name == "url" else _TOKENS
+    for name, path in TEXT_PATHS.items()
+    for form in ("", ACCENTED, EXACT)
+}
+_QUERY_VALUES = {
+    path.removeprefix(f"{VALUES}."): _VALUE
+    for path in VALUE_PATHS.values()
+    if path.startswith(f"{VALUES}.")
+}
 
 MENTION_PROPERTIES: dict[str, Any] = {
     "id": _KEYWORD,
@@ -52,7 +74,10 @@ MENTION_PROPERTIES: dict[str, Any] = {
     ),
     "title": _TEXT,
     "text": _TEXT,
+    # Of documents before version 3, whose words and values are not kept; now those are asked.
     "tokens": _TOKENS,
+    WORDS: _object(**_WORDS),
+    VALUES: _object(**_QUERY_VALUES),
     "created_at": _DATE,
     "edited_at": _DATE,
     "claimed_at": _DATE,

@@ -17,6 +17,7 @@ from queries.parser import parse
 from queries.reference import evaluate
 from schemas.mention import Entity, Language, Sentiment
 from schemas.post import Author, Metrics
+from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, TEXTS, document
 from tests.queries.test_parser import MONSTERS
 from tests.queries.test_reference import GOLDEN
@@ -100,8 +101,10 @@ def test_agrees_with_the_reference_on_200_000_pairs() -> None:
     assert compared["matches True"] > PAIRS / 50
 
 
-@pytest.mark.parametrize(("query", "text", "expected"), GOLDEN)
-def test_the_tables_of_the_page(query: str, text: str, expected: bool) -> None:
+@pytest.mark.parametrize(("query", "text", "expected"), [*GOLDEN, *CASES])
+def test_the_tables_of_the_page_and_what_back_ends_disagreed_on(
+    query: str, text: str, expected: bool
+) -> None:
     (found,) = answers([parse(query)], [document(text)])
     assert bool(found) is expected
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from queries.tokens import folded_tokens
 from schemas.mention import (
     Aspect,
     BrandMatch,
@@ -42,12 +41,12 @@ def full() -> MentionEvent:
         id="file:1",
         source="file",
         author=Author(
-            id="17", handle="odile", name="Odile", followers=3, verified=True, created_at=AT
+            id="17", handle="odile", name="Odilé", followers=3, verified=True, created_at=AT
         ),
         text="Velmora à Nantes",
-        title="Encore une Panne",
+        title="Encore une Panné",
         created_at=AT,
-        url="https://f.example/1",
+        url="https://f.example/É",
         language="fr",
         edited_at=AT,
         claimed_at=AT,
@@ -123,7 +122,10 @@ def test_every_field_is_in_the_mapping() -> None:
 
 
 def test_every_mapped_field_is_written() -> None:
-    assert written(full()).keys() == MENTION_PROPERTIES.keys() - {"deleted_at"}
+    body = written(full())
+    assert body.keys() == MENTION_PROPERTIES.keys() - {"deleted_at", "tokens"}
+    for name in ("words", "values"):
+        assert body[name].keys() == MENTION_PROPERTIES[name]["properties"].keys()
 
 
 ELSEWHERE = {
@@ -203,17 +205,40 @@ def test_sentiments_stay_with_their_brands_and_aspects() -> None:
     assert body["aspect_sentiment"] == ["delay=negative", "staff=positive"]
 
 
-def test_the_tokens_are_those_of_title_and_text() -> None:
-    tokens = written(full())["tokens"].split(" ")
-    assert tokens == ["encore", "une", "panne", "velmora", "a", "nantes"]
-    assert tokens == folded_tokens("Encore une Panne\nVelmora à Nantes")
+def test_the_words_are_those_of_each_text_on_its_own() -> None:
+    words = written(full())["words"]
+    assert words["title"] == "encore une panne"
+    assert words["title_exact"] == "Encore . Panné"
+    assert (words["text"], words["text_accented"]) == ("velmora a nantes", ". à .")
+    assert words["text_exact"] == "Velmora à Nantes"
+    assert words["url_accented"] == [". . é", ". ."]
+    assert words["url"] == ["f example e", "l example"]
+    assert words["author_name"] == "odile"
+
+
+def test_a_text_without_accents_needs_no_field_of_them() -> None:
+    words = written(events.upsert(text="no accents"))["words"]
+    assert words == {"text": "no accents", "text_exact": ". ."}
+
+
+def test_the_values_are_normal() -> None:
+    values = written(full())["values"]
+    assert values == {
+        "author": ["17", "odile"],
+        "source": ["file"],
+        "site": ["example", "f.example"],
+        "country": ["fr"],
+        "hashtags": ["b"],
+        "mentions": ["a"],
+        "entity": ["nantes", "q12191"],
+    }
 
 
 def test_what_is_absent_is_left_out() -> None:
     event = events.upsert()
     assert event.mention is not None
     assert document(event, event.mention).keys() == {
-        "id", "source", "version", "kind", "author", "text", "tokens", "created_at",
+        "id", "source", "version", "kind", "author", "text", "words", "values", "created_at",
         "ingested_at", "enriched_at", "metrics", "provenance",
     }  # fmt: skip
 

@@ -1,0 +1,340 @@
+"""The queries of ``queries.elasticsearch`` find what the reference finds, on a real Elasticsearch.
+
+Posts of many languages, with repeated words, accents in every way of writing and all fields, are
+written by the sink's code. Queries of every kind are drawn from the same words, so that many match.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from elasticsearch import ApiError, Elasticsearch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from queries.ast import And, Near, Node, Or, Phrase, Term
+from queries.document import Document
+from queries.elasticsearch import DEEPEST, compile_query, refusal
+from queries.elasticsearch_patterns import MOST_BEHIND, MOST_UNKNOWN
+from queries.errors import QueryError
+from queries.parser import parse
+from queries.reference import evaluate
+from runtime.settings import ElasticsearchSettings
+from schemas.mention import BrandMatch, Entity, Language, Mention, MentionEvent, Sentiment
+from schemas.post import Author, Metrics, Post
+from schemas.types import SentimentLabel
+from sinks.elasticsearch.bulk import write
+from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.documents import Operation, tombstone, upsert
+from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.setup import setup as setup_indices
+from tests.queries.agreement_cases import CASES
+from tests.queries.asked import RESOLVED, WHEN
+from tests.queries.test_reference import GOLDEN
+from tests.stack_fixtures import RunningEngines
+
+pytestmark = pytest.mark.engines
+
+BATCH = 50
+RICH = [
+    "orange", "Été", "ete", "e\u0301te\u0301", "BT", "bt", "panne", "5g", "a", "b", "日", "日本",
+    "ก", "กาแฟ", "straße", "STRASSE", "or", "AND", "near", "To", "クラウド", "한국", "snake_case",
+    "2026", "#orange", "#Été", "@velmora", "@ana.bsky.example", "$AAPL", "🍊", "👍🏽", "👍", "❤️",
+    "❤", "🇫🇷", "https://a.example/x?y=1", "www.b.example/(c)*", "#日本", "oranges", "...",
+    "l'orange", "abonné", "abon", "pane", "boxe", "#velmora", "etés", "हिन्दी", "كِتَاب", "كتاب",
+    "ＯＲＡＮＧＥ", "\u0301", "\u0640", "ﷺ", "𝐎𝐫𝐚𝐧𝐠𝐞", "İstanbul", "x" * 300, "é" * 300, "a\\b",
+]  # fmt: skip
+"""Words of the strategies in ``asked``, and what is hard about tokens."""
+DENSE = ["a", "b", "c", "d", "ab1", "abc", "abcd", "été", "ete", "Été", "BT", "bt", "orange"]
+"""Few words, so that a text has each several times."""
+
+ENTITIES = [("AF", "Air  France", "Q1"), ("l'Été", None, None), ("*", "V", "vel")]
+
+
+def rich_post(rng: random.Random, number: int) -> Mention:
+    """A post with some of every field."""
+
+    def some(words: Sequence[str], most: int) -> list[str]:
+        return [rng.choice(words) for _ in range(rng.randint(0, most))]
+
+    hosts = ["www.lemonde.fr", "velmora.example", "a.example"]
+    handles = ["velmora", "Velmora", "ana.bsky.example", "pan", "panne"]
+    amounts = [None, 0, 7, 1000, 10**12, 2**53]
+    post = Post(
+        id=f"x:{number}",
+        source=rng.choice(["x", "Bluesky", "my feed", "or"]),
+        author=Author(
+            id=rng.choice(["did:plc:1", "17", "a  b"]),
+            handle=rng.choice([None, *handles]),
+            name=" ".join(some(RICH, 4)) or None,
+            followers=rng.choice(amounts),
+            verified=rng.choice([None, True, False]),
+        ),
+        text=" ".join(some(RICH, 12)),
+        title=" ".join(some(RICH, 4)) or None,
+        created_at=WHEN + timedelta(days=rng.randint(-40, 5), microseconds=rng.randint(0, 10**9)),
+        url=rng.choice(
+            [None, f"https://{rng.choice(hosts)}/{rng.choice(RICH)}/panne", "https://["]
+        ),
+        links=[f"http://{rng.choice(hosts)}/été/{word}" for word in some(["orange", "BT"], 2)],
+        country=rng.choice([None, "FR", "US"]),
+        hashtags=some(["Panne", "Été", "not", "velmora", "pan"], 2),
+        mentions=some(handles, 2),
+        reply_to=rng.choice([None, "x:0"]),
+        metrics=Metrics(likes=rng.choice(amounts), views=rng.choice(amounts)),
+    )
+    label: SentimentLabel | None = rng.choice([None, *get_args(SentimentLabel)])
+    return Mention(
+        post=post,
+        language=rng.choice([None, Language(code=rng.choice(["fr", "en", "und"]), confidence=1)]),
+        brands=[BrandMatch(id="air-volta")] if rng.random() < 0.2 else [],
+        entities=[
+            Entity(text=text, name=name, id=id_, label="ORG", start=0, end=1)
+            for text, name, id_ in ENTITIES
+            if rng.random() < 0.2
+        ],
+        sentiment=label
+        and Sentiment(label=label, score=0, negative=0.3, neutral=0.4, positive=0.3),
+    )  # fmt: skip
+
+
+def plain_post(number: int, text: str) -> Mention:
+    """A post of a text."""
+    return Mention(
+        post=Post(id=f"x:{number}", source="x", author=Author(id="1"), text=text, created_at=WHEN)
+    )
+
+
+def mentions() -> list[Mention]:
+    """All posts; each id ends with its place here."""
+    rng = random.Random(7)
+    found = [rich_post(rng, number) for number in range(200)]
+    for number in range(200, 350):
+        words = rng.sample(DENSE, rng.randint(2, 5))
+        found.append(
+            plain_post(number, " ".join(rng.choice(words) for _ in range(rng.randint(1, 14))))
+        )
+    texts = dict.fromkeys(text for _, text, _ in (*GOLDEN, *CASES))
+    return [*found, *(plain_post(350 + place, text) for place, text in enumerate(texts))]
+
+
+@dataclass
+class Index:
+    """Posts that are in an index of their own."""
+
+    client: Elasticsearch
+    pattern: str
+    documents: dict[str, Document]
+
+    def find(self, queries: Sequence[Node]) -> Iterator[set[str]]:
+        """The ids that the engine finds for each query."""
+        for first in range(0, len(queries), BATCH):
+            searches: list[dict[str, Any]] = []
+            for query in queries[first : first + BATCH]:
+                compiled = {"bool": {"filter": [compile_query(query)]}}
+                searches += [{}, {"query": compiled, "size": 10_000, "_source": False}]
+            answers = self.client.msearch(index=self.pattern, searches=searches)["responses"]
+            for query, answer in zip(queries[first : first + BATCH], answers, strict=True):
+                assert "error" not in answer, (query, answer)
+                assert answer["_shards"]["failed"] == 0, (query, answer)
+                yield {hit["_id"] for hit in answer["hits"]["hits"]}
+
+    def matching(self, query: Node) -> set[str]:
+        """The ids that the reference finds."""
+        return {id_ for id_, asked in self.documents.items() if evaluate(query, asked).matches}
+
+
+@pytest.fixture(scope="module")
+def index(engines: RunningEngines) -> Iterator[Index]:
+    """All posts, a tombstone, and a post that was written before there were fields for queries."""
+    settings = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="agree-")
+    names = Names(settings)
+    found = mentions()
+    events = [
+        MentionEvent(
+            op="upsert", id=mention.post.id, source=mention.post.source, version=1,
+            ingested_at=WHEN, enriched_at=WHEN, mention=mention,
+        )
+        for mention in found
+    ]  # fmt: skip
+    operations = [upsert(event, names) for event in events]
+    old = msgspec.json.decode(operations[0].document)
+    del old["words"], old["values"]
+    operations += [
+        Operation("x:old", operations[0].index, 1, msgspec.json.encode({**old, "tokens": "a"})),
+        tombstone("x:gone", "x", 1, operations[0].index, WHEN),
+    ]
+    with connect(settings) as client:
+        setup_indices(client, settings, lambda line: None)
+        assert len(write(client, operations).written) == len(operations)
+        client.indices.refresh(index=names.mentions_pattern)
+        yield Index(client, names.mentions_pattern, {m.post.id: Document(m) for m in found})
+
+
+def drawn(strategy: st.SearchStrategy[Node], count: int) -> list[Node]:
+    """Examples, the same each time."""
+    found: dict[Node, None] = {}
+
+    @settings(
+        max_examples=count, derandomize=True, database=None, deadline=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(strategy)
+    def keep(node: Node) -> None:
+        found[node] = None
+
+    keep()
+    return list(found)
+
+
+class DenseQueries:
+    """NEAR in NEAR and phrases with a distance, of few words: where intervals go wrong."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(seed)
+
+    def make(self, count: int) -> list[Node]:
+        return [
+            self._near(self._rng.choice([0, 1, 1, 2, 2, 3]))
+            if self._rng.random() < 0.7
+            else self._phrase()
+            for _ in range(count)
+        ]
+
+    def _term(self) -> Term:
+        kind = self._rng.random()
+        if kind < 0.1:
+            return Term(self._rng.choice(["abc*", "ab1*", "ora*", "été*"]), wildcard=True)
+        if kind < 0.2:
+            return Term(self._rng.choice(["BT", "bt", "Été", "ete", "a", "abc"]), exact=True)
+        return Term(self._rng.choice(["a", "b", "c", "d", "été", "ete", "bt", "abc"]))
+
+    def _phrase(self) -> Phrase:
+        terms = tuple(self._term() for _ in range(self._rng.randint(2, 4)))
+        return Phrase(terms, self._rng.choice([None, 0, 1, 2, 3, 5]))
+
+    def _operand(self, depth: int) -> Node:
+        kind = self._rng.random()
+        if depth and kind < 0.25:
+            return self._near(depth - 1)
+        if depth and kind < 0.55:
+            return Or(tuple(self._operand(depth - 1) for _ in range(self._rng.randint(2, 3))))
+        return self._term() if kind < 0.85 else self._phrase()
+
+    def _near(self, depth: int) -> Near:
+        left, right = self._operand(depth), self._operand(depth)
+        return Near(left, right, self._rng.randint(0, 4), self._rng.random() < 0.5)
+
+
+def runnable(queries: Sequence[Node]) -> list[Node]:
+    """Those that are not refused."""
+    found = []
+    for query in queries:
+        try:
+            compile_query(query)
+        except QueryError:
+            continue
+        found.append(query)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["every kind", "dense", "documented"])
+def test_the_engine_finds_the_posts_that_the_reference_finds(index: Index, kind: str) -> None:
+    asked: list[Node]
+    if kind == "every kind":
+        asked = drawn(RESOLVED, 120)
+    elif kind == "dense":
+        asked = DenseQueries(3).make(150)
+    else:
+        asked = list(map(parse, dict.fromkeys(query for query, _, _ in (*GOLDEN, *CASES))))
+    queries = runnable(asked)
+    assert len(queries) > 0.95 * len(asked)
+    matching, differing = 0, []
+    for query, found in zip(queries, index.find(queries), strict=True):
+        wanted = index.matching(query)
+        matching += len(wanted)
+        if wanted != found:
+            differing.append((query, wanted - found, found - wanted))
+    assert not differing
+    assert len(index.documents) > 450
+    assert len(queries) * len(index.documents) > 30_000
+    assert matching > 1_000
+
+
+def test_the_tables_of_the_page_and_the_cases(index: Index) -> None:
+    ids = {asked.mention.post.text: id_ for id_, asked in index.documents.items()}
+    rows = [*GOLDEN, *CASES]
+    answers = index.find([parse(query) for query, _, _ in rows])
+    assert [
+        (query, text)
+        for (query, text, expected), found in zip(rows, answers, strict=True)
+        if (ids[text] in found) is not expected
+    ] == []
+
+
+# --- limits ------------------------------------------------------------------------------------
+
+
+def listed(letter: str, count: int) -> Or:
+    return Or(tuple(Term(f"{letter}{number}") for number in range(count)))
+
+
+def deepest() -> Node:
+    node: Node = Term("panne")
+    while True:
+        deeper = And((Or((node, Term("a"))), Term("b")))
+        try:
+            compile_query(deeper)
+        except QueryError:
+            return node
+        node = deeper
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Or(tuple(Term(f"w{number}") for number in range(70_000))),
+        Or(tuple(Phrase((Term("a"), Term(f"w{number}"))) for number in range(1_500))),
+        Near(listed("a", 1_900), listed("b", 1_900), 5),
+        Near(Near(listed("a", 20), listed("b", 20), 5), listed("c", 20), 5),
+        Phrase(tuple(map(Term, "aabcde")), 5),
+        Near(Phrase(tuple(map(Term, "aabc")), 5), Phrase(tuple(map(Term, "aabc")), 5), 5),
+        Term("abc*" + "a?" * MOST_UNKNOWN + "a" * (MOST_BEHIND - 2 * MOST_UNKNOWN), wildcard=True),
+        Term("abc*a" + "?" * MOST_UNKNOWN + "*aa" * 10, wildcard=True),
+        deepest(),
+    ],
+    ids=["words", "phrases", "near", "near in near", "orders", "orders beside", "letters",
+         "pattern", "depth"],
+)  # fmt: skip
+def test_what_is_compiled_runs(index: Index, query: Node) -> None:
+    assert DEEPEST < 30
+    assert len(list(index.find([query]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        (
+            Or(tuple(Phrase((Term("a"), Term(f"w{number}"))) for number in range(60_000))),
+            "so many words and phrases",
+        ),
+        (Near(Term("many*", wildcard=True), Term("a"), 5), "stands for too many words"),
+    ],
+)
+def test_what_the_cluster_refuses_is_said_in_our_words(
+    index: Index, query: Node, says: str
+) -> None:
+    words = "a " + " ".join(f"many{number}" for number in range(60_000))
+    body = {"words": {"text": words}}
+    index.client.index(index=index.pattern.replace("*", "2026.03"), document=body, refresh=True)
+    with pytest.raises(ApiError) as refused:
+        index.client.search(
+            index=index.pattern, query=compile_query(query), allow_partial_search_results=False
+        )
+    error = refusal(str(refused.value.body))
+    assert error is not None
+    assert says in error.message
