@@ -42,7 +42,7 @@ test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (needs Java and Maven).
 	$(BIN)/pytest -m engines
