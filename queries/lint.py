@@ -1,6 +1,6 @@
 """Warns of what a query may say and should not: it is legal, and probably not what was meant.
 
-Judges the query alone; what only a sample of posts can show is not looked at here.
+Judges the query alone; what only a sample of posts can show is said by ``queries.lint_sample``.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
@@ -16,7 +16,16 @@ from queries.errors import caret
 from queries.fields import normal
 from queries.tokens import fold
 
-Code = Literal["everyday-word", "duplicate", "wide-wildcard", "excludes-itself", "no-words"]
+Code = Literal[
+    "everyday-word",
+    "duplicate",
+    "wide-wildcard",
+    "excludes-itself",
+    "no-words",
+    "matches-nothing",
+    "removes-most",
+    "adds-nothing",
+]
 _SHORT_STEM = 4
 """Letters before a ``*`` under which too many words begin with them."""
 _MANY = 5

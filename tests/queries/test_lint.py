@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from queries.ast import Node
 from queries.explain import explain
 from queries.lint import everyday_words, lint
+from queries.lint_sample import lint_sample
 from queries.parser import parse
-from tests.queries.asked import QUERIES
+from tests.queries.asked import QUERIES, RESOLVED, document
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,57 @@ def test_an_explanation_says_each_clause() -> None:
         "└─ not",
         "   └─ likes (likes when the post was read): 11 or more",
     ]
+
+
+# --- on a sample of posts --------------------------------------------------------------------
+
+
+def warned_on(query: str, *texts: str) -> list[tuple[str, str]]:
+    found = lint_sample(parse(query), (document(text).mention for text in texts))
+    # Whether the last parenthesis belongs to a clause is the parser's business.
+    return [(each.code, query[each.start : each.end].rstrip(")")) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "warned"),
+    [
+        ("velmora", []),
+        ("zorglub", [("matches-nothing", "zorglub")]),
+        ("velmora AND zorglub", [("matches-nothing", "velmora AND zorglub")]),
+        ("velmora OR zorglub", [("adds-nothing", "zorglub")]),
+        ("(velmora OR zorglub) AND panne", [("adds-nothing", "zorglub")]),
+        ("(velmora OR zorglub) NEAR/9 panne", [("adds-nothing", "zorglub")]),
+        # Each would be missed if the other were not there.
+        ("velmora OR coupure", [("adds-nothing", "coupure")]),
+        ("velmora NOT panne", [("removes-most", "NOT panne")]),
+        ("velmora NOT coupure", []),
+        ("velmora NOT (jus OR panne)", [("removes-most", "panne")]),
+        ("velmora NOT (rouge OR bleu)", [("removes-most", "NOT (rouge OR bleu")]),
+        (
+            "velmora NOT (velmora OR jus)",
+            [("matches-nothing", "velmora NOT (velmora OR jus"), ("removes-most", "velmora")],
+        ),
+        ("box NOT panne", []),  # too few to say
+    ],
+)
+def test_what_a_sample_warns_of(query: str, warned: list[tuple[str, str]]) -> None:
+    texts = ["velmora panne rouge"] * 12 + ["velmora coupure"] * 12 + ["velmora panne bleu"] * 12
+    texts += ["box panne"] * 18 + ["box"]
+    assert warned_on(query, *texts) == warned
+
+
+def test_a_warning_says_how_many() -> None:
+    texts = ["velmora panne"] * 15 + ["velmora"] * 10
+    (found,) = lint_sample(parse("velmora NOT panne"), [document(text).mention for text in texts])
+    assert "removes 15 of the 25 posts" in found.message
+    assert found.hint
+
+
+def test_an_empty_sample_matches_nothing() -> None:
+    assert warned_on("velmora OR corvane") == [("matches-nothing", "velmora OR corvane")]
+
+
+@given(RESOLVED)
+@settings(max_examples=50, deadline=None)
+def test_every_query_can_be_judged_on_a_sample(node: Node) -> None:
+    lint_sample(node, [document("orange bt panne").mention])

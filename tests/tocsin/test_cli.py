@@ -103,7 +103,7 @@ def test_topics_are_listed_without_a_broker(tocsin: Commands) -> None:
         (["up", "--source", "myspace"], "there is no source myspace; known are"),
         (["demo", "--stack", "cloud"], "there is no stack cloud; take embedded, engines"),
         (["demo", "--data", "absent.jsonl"], "absent.jsonl is no file"),
-        (["watch", "a AND b"], "'a AND b' cannot be watched"),
+        (["watch", "brand:velmora"], "--brands brands.yaml"),
         (["ingest", "replay", "absent.jsonl", "--redate", "noon"], "--redate is 'noon'"),
     ],
 )

@@ -9,14 +9,19 @@ import typer
 from runtime.errors import TocsinError
 from runtime.service import VERSION
 from tocsin.cli import (
+    alerts,
     annotate,
+    backtest,
     brands,
     checkpoints,
     dead_letters,
     demo,
+    detect,
+    detector,
     doctor,
     index,
     ingest,
+    match,
     process,
     query,
     sink,
@@ -56,6 +61,8 @@ app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("watch")(watch.watch)
 app.command("annotate")(annotate.annotate)
+app.command("match")(match.match)
+app.command("detect")(detect.detect)
 app.command("doctor")(doctor.doctor)
 app.add_typer(brands.app, name="brands")
 app.add_typer(query.app, name="query")
@@ -63,7 +70,10 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(index.app, name="index")
 app.add_typer(ingest.app, name="ingest")
 app.command("process")(process.process)
+app.command("backtest")(backtest.backtest)
+app.command("detector")(detector.detector)
 app.add_typer(sink.app, name="sink")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(checkpoints.app, name="checkpoints")
 

@@ -1,65 +1,59 @@
-"""``tocsin query``: what a brand query says, and what is unwise in it."""
+"""``tocsin query``: what a brand query says, what is unwise in it, and what it does to posts."""
 
+import json
 import sys
+from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from queries.ast import Node
+from queries.elasticsearch import compile_query
 from queries.errors import QueryError
 from queries.explain import explain as explained
 from queries.format import format_query
-from queries.lint import everyday_words
+from queries.lint import Warned, everyday_words
 from queries.lint import lint as warnings_of
-from queries.named import resolve
-from queries.parser import parse
+from queries.lint_sample import MOST_CLAUSES, lint_sample
+from queries.x_report import Note
+from queries.x_rules import MAX_LENGTH, compile_rules
 from runtime.errors import ConfigurationError
+from schemas.mention import Mention
+from tocsin.cli import preview
 from tocsin.cli.output import result, say
+from tocsin.cli.queried import (
+    BrandsOption,
+    QueryArgument,
+    SavedOption,
+    SourceOption,
+    parsed,
+    query_text,
+    read_yaml,
+    refuse,
+    whole,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Brand queries, with no broker (docs/queries.md).")
-_QUERY = Annotated[str, typer.Argument(help="The query, or - to read it from standard input.")]
-_SAVED = Annotated[
-    Path | None, typer.Option(help='YAML file of saved queries, name to query, for query:"name".')
-]
 
 
-def _read(query: str) -> str:
-    return sys.stdin.read() if query == "-" else query
+class Backend(StrEnum):
+    """What a query can be compiled to."""
 
-
-def _parsed(text: str, saved: dict[str, str] | None) -> Node:
-    """The tree, its names resolved where the saved queries are given."""
-    try:
-        node = parse(text)
-        if saved is not None:
-            resolve(node, saved)
-    except QueryError as error:
-        raise ConfigurationError(error.show(text)) from None
-    return node
-
-
-def _saved(file: Path | None) -> dict[str, str] | None:
-    if file is None:
-        return None
-    try:
-        found = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError):
-        raise ConfigurationError(f"{file} is no YAML: write 'name: query' lines") from None
-    if not isinstance(found, dict) or not all(
-        isinstance(name, str) and isinstance(query, str) for name, query in found.items()
-    ):
-        raise ConfigurationError(f"{file} has to be one map of names to queries, all text")
-    return found
+    elasticsearch = "elasticsearch"
+    x = "x"
 
 
 @app.command("lint")
 def lint(
-    query: _QUERY,
-    queries: _SAVED = None,
+    query: QueryArgument,
+    sample: Annotated[
+        Path | None, typer.Option(help="Posts as JSON lines: warn of what it does to these, too.")
+    ] = None,
+    queries: SavedOption = None,
+    brands: BrandsOption = None,
+    source: SourceOption = "file",
     language: Annotated[
         list[str] | None,
         typer.Option(help="A watched language, such as fr; again for more; all if not given."),
@@ -67,15 +61,17 @@ def lint(
 ) -> None:
     """Say what is wrong with a query, or legal and unwise; ends with 1 if anything is.
 
-    Example: `tocsin query lint 'orange AND NOT jus'`
+    Example: `tocsin query lint 'orange AND NOT jus' --sample posts.jsonl`
     """
     known = everyday_words().keys() - {"brands"}
     for code in language or ():
         if code not in known:
             listed = ", ".join(sorted(known))
             raise ConfigurationError(f"no words are listed for '{code}': take {listed}")
-    text = _read(query)
-    found = warnings_of(_parsed(text, _saved(queries)), language)
+    text = query_text(query)
+    found = warnings_of(parsed(text, queries), language)
+    if sample is not None:
+        found += _of_sample(whole(text, queries), sample, brands, source)
     for warned in found:
         result(warned.show(text) + "\n")
     say(f"{len(found)} warning{'s' * (len(found) != 1)}")
@@ -83,13 +79,117 @@ def lint(
         sys.exit(1)
 
 
+def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[Warned]:
+    # Not needed by those who only look at a query.
+    from queries.effects import clauses
+    from tocsin.finding import Finder
+    from tocsin.reading import Bad, batches, open_posts, read_posts
+
+    finder, bad, read = Finder(clauses(node, MOST_CLAUSES).queries, brands), Bad(), 0
+
+    def mentions() -> Iterator[Mention]:
+        nonlocal read
+        for batch in batches(read_posts(stream, source, bad)):
+            posts = [line.mention for line in batch]
+            finder.annotate(posts)
+            read += len(posts)
+            yield from posts
+
+    with open_posts(sample) as stream:
+        found = lint_sample(node, mentions())
+    for complaint in bad.first:
+        say(f"{sample}: {complaint}")
+    if not read:
+        raise ConfigurationError(f"{sample} holds no posts: write one JSON object a line")
+    say(f"{read} posts of the sample read")
+    return found
+
+
 @app.command("explain")
-def explain(query: _QUERY, queries: _SAVED = None) -> None:
+def explain(query: QueryArgument, queries: SavedOption = None) -> None:
     """Print a query in its canonical form, and in words, clause by clause.
 
     Example: `tocsin query explain '"ma box" NEAR/5 (panne OR coupure)'`
     """
-    node = _parsed(_read(query), _saved(queries))
+    node = parsed(query_text(query), queries)
     result(format_query(node) + "\n")
     for line in explained(node):
         result(line)
+
+
+@app.command("compile")
+def compile_(
+    query: QueryArgument,
+    to: Annotated[Backend, typer.Option(help="Elasticsearch's query DSL, or rules of X.")],
+    queries: SavedOption = None,
+    max_length: Annotated[
+        int, typer.Option(min=64, help="Most characters of one of X's rules; your plan says.")
+    ] = MAX_LENGTH,
+    max_rules: Annotated[
+        int | None, typer.Option(min=1, help="Refuse what needs more of X's rules than these.")
+    ] = None,
+    expansions: Annotated[
+        Path | None,
+        typer.Option(help="For X: YAML of terms, such as abonn* or ete, to lists of words."),
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="For X: only posts in this language, as X finds it; again for more."),
+    ] = None,
+    proximity: Annotated[
+        bool, typer.Option("--proximity", help="For X: let it measure distances, as it can.")
+    ] = False,
+) -> None:
+    """Print a query in another language: a filter of Elasticsearch, or X's rules one a line.
+
+    X's rules find all that the query does, and more where X cannot be asked so exactly; what they
+    widen and what they may miss is said on standard error.
+
+    Example: `tocsin query compile --to x 'velmora NEAR/5 panne'`
+    """
+    text = query_text(query)
+    node = whole(text, queries)
+    try:
+        if to is Backend.elasticsearch:
+            result(json.dumps(compile_query(node), ensure_ascii=False, indent=2))
+            return
+        rules = compile_rules(
+            node,
+            max_length=max_length,
+            max_rules=max_rules,
+            expansions=_expansions(expansions),
+            languages=language or (),
+            proximity=proximity,
+        )
+    except QueryError as error:
+        refuse(error, text)
+    for rule in rules.rules:
+        result(rule)
+    if not rules.rules:
+        say("no rules: no post of X can match this")
+    _report("More widely than the query; what comes too much is left out here:", rules.widened)
+    _report("X may not send, though the query matches it:", rules.lost)
+
+
+def _report(heading: str, notes: tuple[Note, ...]) -> None:
+    if notes:
+        say(heading)
+    for note in notes:
+        say(f"  {note.clause}: {note.how} ({note.why})")
+
+
+def _expansions(file: Path | None) -> dict[str, list[str]] | None:
+    if file is None:
+        return None
+    found = read_yaml(file, "abonn*: [abonné, abonnement]")
+    if not isinstance(found, dict) or not all(
+        isinstance(term, str)
+        and isinstance(words, list)
+        and all(isinstance(word, str) for word in words)
+        for term, words in found.items()
+    ):
+        raise ConfigurationError(f"{file} has to be one map of terms to lists of words, all text")
+    return found
+
+
+app.command("preview")(preview.preview)

@@ -1,10 +1,26 @@
-"""``tocsin sink``: services that write mentions to stores."""
+"""``tocsin sink``: services that write mentions to stores, and bring alerts to people."""
+
+from typing import Annotated, Any
 
 import typer
 
 from runtime import kafka
+from runtime.errors import ConfigurationError
 from runtime.service import service
-from runtime.settings import ElasticsearchSettings, KafkaSettings, SinkSettings, load
+from runtime.settings import (
+    AlertsSettings,
+    ElasticsearchSettings,
+    KafkaSettings,
+    SinkSettings,
+    load,
+)
+from sinks.alerts import service as alerts_service
+from sinks.alerts.channel import Channel
+from sinks.alerts.channels_file import load_channels
+from sinks.alerts.deliveries import TOPIC as DELIVERIES
+from sinks.alerts.deliveries import Deliveries
+from sinks.alerts.index import Index
+from sinks.alerts.workers import run_all
 from sinks.elasticsearch.client import connect
 from sinks.elasticsearch.housekeeping import Housekeeping
 from sinks.elasticsearch.indices import Names
@@ -12,12 +28,7 @@ from sinks.elasticsearch.probe import SearchableProbe
 from sinks.elasticsearch.service import GROUP, NAME, SERVICE, ElasticsearchSink
 from sinks.elasticsearch.setup import check
 
-app = typer.Typer(no_args_is_help=True, help="Services that write mentions to stores.")
-
-
-@app.callback()
-def _sinks() -> None:
-    """Keeps ``sink`` a group while it has one command."""
+app = typer.Typer(no_args_is_help=True, help="Services that write to stores and to people.")
 
 
 @app.command("elasticsearch")
@@ -58,3 +69,69 @@ def elasticsearch() -> None:
             probe.stop()
             housekeeping.stop()
             producer.close(timeout=5)
+
+
+@app.command("alerts")
+def alerts(
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this channel (may be repeated); `index` is one too. All if none."),
+    ] = None,
+) -> None:
+    """Bring alerts to the index and to the channels of TOCSIN_ALERTS_CHANNELS until SIGTERM.
+
+    Example: `TOCSIN_ALERTS_CHANNELS=channels.yaml tocsin sink alerts`
+    """
+    settings, kafka_settings = load(AlertsSettings), load(KafkaSettings)
+    es_settings = load(ElasticsearchSettings)
+    configured = [] if settings.channels is None else load_channels(settings.channels, settings)
+    names = {one.name for one in configured}
+    everything = [Index(connect(es_settings), Names(es_settings).alerts), *configured]
+    wanted = set(channel or [one.name for one in everything])
+    if missing := sorted(wanted - {one.name for one in everything}):
+        raise ConfigurationError(
+            f"there is no channel {missing[0]} in TOCSIN_ALERTS_CHANNELS; known are "
+            f"{', '.join(one.name for one in everything)}"
+        )
+    kafka.check_topics(kafka_settings, (alerts_service.TOPIC, DELIVERIES))
+    with service(alerts_service.SERVICE) as (health, stop):
+        producer = kafka.producer(kafka_settings, alerts_service.SERVICE, linger_ms=0)
+        workers = [
+            _worker(one, kafka_settings, settings, producer, names)
+            for one in everything
+            if one.name in wanted
+        ]
+        try:
+            run_all(workers, stop, health)
+        finally:
+            producer.close(timeout=5)
+
+
+def _worker(
+    channel: Channel,
+    kafka_settings: KafkaSettings,
+    settings: AlertsSettings,
+    producer: Any,
+    configured: set[str],
+) -> alerts_service.Worker:
+    """A worker with connections of its own; the index orders states by itself."""
+    prefix, client_id = kafka_settings.topic_prefix, f"{alerts_service.SERVICE}-{channel.name}"
+    deliveries = None
+    if not channel.takes_all:
+        memory = kafka.consumer(kafka_settings, f"{client_id}-deliveries")
+        deliveries = Deliveries(memory, producer, prefix + DELIVERIES, channel.name)
+    return alerts_service.Worker(
+        channel,
+        kafka.consumer(
+            kafka_settings,
+            client_id,
+            alerts_service.group_of(channel.name),
+            max_poll_records=100,
+            fetch_max_wait_ms=100,
+        ),
+        producer,
+        deliveries,
+        configured=configured,
+        topic_prefix=prefix,
+        settings=settings,
+    )

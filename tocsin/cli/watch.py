@@ -1,6 +1,5 @@
 """``tocsin watch``: live posts in a terminal, with nothing else running."""
 
-import re
 import sys
 from typing import Annotated
 
@@ -8,76 +7,50 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from queries.names import BrandMatcher
-from queries.tokens import tokenize
+from queries.matcher import QueryMatch
 from runtime import logs
-from runtime.errors import ConfigurationError
 from runtime.service import stop_on_signals
 from runtime.settings import IngestSettings, load
-from schemas.brand import Brand
-from schemas.post import Post, PostEvent
-
-_TERM = re.compile(r'"([^"]+)"|(\S+)')
-
-
-def brand_of(query: str) -> Brand:
-    """The terms of ``a OR "b c" OR @d`` as one brand; other operators are for later versions."""
-    terms: list[str] = []
-    expects_term = True
-    for quoted, plain in _TERM.findall(query):
-        if plain == "OR" and not expects_term:
-            expects_term = True
-            continue
-        if plain in ("AND", "NOT", "OR") or "(" in plain or ")" in plain or not expects_term:
-            raise ConfigurationError(
-                f"'{query}' cannot be watched: write terms with OR between them, such as "
-                "'orange OR sosh OR \"ma box\"'"
-            )
-        terms.append(quoted or plain)
-        expects_term = False
-    if not terms or expects_term or not all(_says_something(term) for term in terms):
-        raise ConfigurationError(f"'{query}' names nothing to watch; write a term after each OR")
-    names = [term for term in terms if not term.startswith("@")]
-    handles = [term[1:] for term in terms if term.startswith("@")]
-    # Without names the brand's own name would count as one; this one cannot occur in a text.
-    return Brand(id="watch", name="watch", names=names or ["\u2060"], handles=handles)
+from schemas.mention import Mention
+from schemas.post import PostEvent
+from tocsin.cli.marking import in_one_line, marked
+from tocsin.cli.queried import BrandsOption, QueryArgument, SavedOption, query_text, whole
+from tocsin.finding import Finder
 
 
-def _says_something(term: str) -> bool:
-    """Whether a text can hold the term: punctuation alone is no word."""
-    return bool(tokenize(term).exact)
-
-
-def line_of(post: Post, matcher: BrandMatcher) -> Text:
+def line_of(match: QueryMatch) -> Text:
     """One post as it is shown: time, handle, text with the matches marked."""
-    shown = Text(f"{post.created_at:%H:%M:%S} ", style="dim")
-    shown.append(f"@{post.author.handle or post.author.id} ", style="cyan")
-    body = Text(post.text)
-    for brand in matcher.match(post):
-        for match in brand.matches:
-            if match.field == "text" and match.start is not None:
-                body.stylize("bold yellow", match.start, match.end)
-    shown.append_text(body)
-    shown.append(f" [{post.language or '?'}]", style="dim")
+    mention = match.asked.document.mention
+    post = mention.post
+    shown = Text().append(f"{post.created_at:%H:%M:%S} ", style="dim")
+    shown.append(in_one_line(f"@{post.author.handle or post.author.id} "), style="cyan")
+    shown.append_text(marked(post.text, match.spans()))
+    language = mention.language.code if mention.language else post.language
+    shown.append(in_one_line(f" [{language or '?'}]"), style="dim")
     return shown
 
 
 def watch(
-    query: Annotated[str, typer.Argument(help="Terms with OR between them.")],
+    query: QueryArgument,
     most: Annotated[int | None, typer.Option("--max", min=1, help="Stop after so many.")] = None,
+    queries: SavedOption = None,
+    brands: BrandsOption = None,
 ) -> None:
-    """Show Bluesky's posts that match, live; no key, no broker, no index.
+    """Show Bluesky's posts that a query matches, live; no key, no broker, no index.
 
-    Example: `tocsin watch "orange OR sosh"`
+    The query is one of docs/queries.md: `orange` finds the word and neither `#orange` nor
+    `@orange`; write `orange OR #orange` for both.
+
+    Example: `tocsin watch '(orange OR #orange) NEAR/9 (panne OR outage) AND lang:(fr OR en)'`
     """
     from ingestors.bluesky import BlueskySource
 
     logs.configure("console", "warning")
     settings = load(IngestSettings)
-    matcher = BrandMatcher([brand_of(query)])
+    finder = Finder({"watch": whole(query_text(query), queries)}, brands)
 
     def keep(event: PostEvent) -> bool:
-        return event.post is not None and bool(matcher.match(event.post))
+        return event.post is not None and finder.could_match(Mention(post=event.post))
 
     source = BlueskySource(
         settings.bluesky_urls.split(","),
@@ -90,9 +63,11 @@ def watch(
     source.open(None)
     try:
         while not stop.is_set():
-            for event in source.next_batch().events:
-                if event.post is not None:
-                    console.print(line_of(event.post, matcher))
+            events = source.next_batch().events
+            found = finder.find([Mention(post=event.post) for event in events if event.post])
+            for matches in found:
+                for match in matches:
+                    console.print(line_of(match))
                     shown += 1
                 if shown == most:
                     return

@@ -1,0 +1,122 @@
+"""``tocsin query preview --index`` on a real Elasticsearch, beside what the file way says."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from queries.ast import Range
+from queries.effects import clauses
+from queries.parser import parse
+from runtime.errors import ConfigurationError
+from runtime.settings import ElasticsearchSettings
+from schemas.mention import Language, Mention, MentionEvent, Sentiment
+from schemas.post import Author, Post
+from sinks.elasticsearch.bulk import write
+from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.documents import tombstone, upsert
+from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.setup import setup as setup_indices
+from tests.queries.asked import WHEN
+from tests.stack_fixtures import RunningEngines
+from tocsin.preview import Preview, preview_posts
+from tocsin.preview_index import preview_index
+
+pytestmark = pytest.mark.engines
+
+TEXTS = [
+    "Orange en panne",
+    "sosh coupure",
+    "jus d'orange, panne",
+    "Orange!",
+    "rien",
+    "panne de box",
+]
+
+
+def mentions() -> list[Mention]:
+    return [
+        Mention(
+            post=Post(
+                id=f"x:{number}", source="x", author=Author(id="1", handle="odile"),
+                text=TEXTS[number % len(TEXTS)], created_at=WHEN + timedelta(hours=number),
+            ),
+            language=Language(code="en" if number % 4 else "fr", confidence=0.9),
+            sentiment=Sentiment(
+                label="negative", score=-0.8, negative=0.8, neutral=0.2, positive=0
+            ),
+        )
+        for number in range(90)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settings(engines: RunningEngines) -> Iterator[ElasticsearchSettings]:
+    """An index of posts and one tombstone."""
+    found = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="preview-")
+    names = Names(found)
+    operations = [
+        upsert(
+            MentionEvent(
+                op="upsert", id=mention.post.id, source="x", version=1, ingested_at=WHEN,
+                enriched_at=WHEN, mention=mention,
+            ),
+            names,
+        )
+        for mention in mentions()
+    ]  # fmt: skip
+    operations.append(tombstone("x:gone", "x", 1, operations[0].index, WHEN))
+    with connect(found) as client:
+        setup_indices(client, found, lambda line: None)
+        assert len(write(client, operations).written) == len(operations)
+        client.indices.refresh(index=names.mentions_pattern)
+    yield found
+
+
+def of_index(settings: ElasticsearchSettings, query: str, within: Range | None = None) -> Preview:
+    with connect(settings) as client:
+        return preview_index(client, settings, parse(query), sample=5, within=within)
+
+
+def date(text: str) -> Range:
+    node = parse(text)
+    assert isinstance(node, Range)
+    return node
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "(orange OR sosh OR velmora) AND (panne OR coupure) NOT (jus OR lang:en)",
+        "orange NEAR/3 (panne OR jus)",
+        "orange OR lang:fr",
+        "sentiment:positive",
+    ],
+)
+@pytest.mark.parametrize("within", [None, date("date:[2026-03-03 TO 2026-03-04]")])
+def test_the_index_says_what_the_posts_say(
+    settings: ElasticsearchSettings, query: str, within: Range | None
+) -> None:
+    found = of_index(settings, query, within)
+    expected = preview_posts(clauses(parse(query)), mentions(), sample=5, within=within)
+    assert replace(found, sample=[]) == replace(expected, sample=[])
+    assert sum(count for _, count in found.volume.counts) == found.matches
+
+
+def test_the_newest_posts_are_shown_with_their_words(settings: ElasticsearchSettings) -> None:
+    found = of_index(settings, '"en panne" OR sosh')
+    ids = [example.mention.post.id for example in found.sample]
+    assert ids == ["x:85", "x:84", "x:79", "x:78", "x:73"]
+    words = [
+        [example.mention.post.text[span.start : span.end] for span in example.spans]
+        for example in found.sample
+    ]
+    assert words == [["sosh"], ["en panne"], ["sosh"], ["en panne"], ["sosh"]]
+
+
+def test_an_index_that_is_not_there_is_a_sentence(settings: ElasticsearchSettings) -> None:
+    elsewhere = ElasticsearchSettings(url=settings.url, index_prefix="nowhere-")
+    with pytest.raises(ConfigurationError) as caught:
+        of_index(elsewhere, "orange")
+    assert "has no nowhere-mentions" in str(caught.value)

@@ -1,0 +1,257 @@
+"""``tocsin alerts``: what a crisis desk does with alerts, on the command line.
+
+The detector's state and the people's stand side by side in one document; see ``sinks.alerts``.
+"""
+
+import getpass
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+from elasticsearch import Elasticsearch
+
+from runtime.clock import utc_now
+from runtime.errors import ConfigurationError, ServiceUnavailable, TocsinError
+from runtime.settings import AlertsSettings, ElasticsearchSettings, load
+from sinks.alerts import desk
+from sinks.alerts.desk import Desk, NotPossible, desk_of, escalated, standing
+from sinks.alerts.rendering import plain
+from sinks.alerts.report import MOST_TITLE, Style, clean, report, when
+from sinks.alerts.store import Kept, alert_of, read, with_desk, write
+from sinks.alerts.words import Language, word
+from sinks.elasticsearch.client import connect, elasticsearch_errors
+from sinks.elasticsearch.indices import Names
+from tocsin.cli.output import result, say
+
+app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")
+_ATTEMPTS = 10
+_PAGE = 500
+
+AlertId = Annotated[str, typer.Argument(help="An id from 'list'.")]
+By = Annotated[str | None, typer.Option(help="Who does it; the user of this terminal if not set.")]
+Remark = Annotated[str | None, typer.Option("--text", help="A remark for the history.")]
+
+
+# --- looking ---------------------------------------------------------------------------------
+
+
+@app.command("list")
+def list_(
+    brand: Annotated[str | None, typer.Option(help="Only this brand's.")] = None,
+    status: Annotated[
+        Literal["open", "acknowledged", "closed", "all"] | None,
+        typer.Option(help="What is open or acknowledged, if not set."),
+    ] = None,
+    severity: Annotated[int, typer.Option(min=1, max=5, help="Least severity.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, help="Most lines to print.")] = 100,
+) -> None:
+    """List alerts, the newest first: id, standing, severity, brand, since, assignee, title.
+
+    Example: `tocsin alerts list --brand velmora --severity 3`
+    """
+    settings = load(ElasticsearchSettings)
+    wanted = ("open", "acknowledged") if status is None else (status,)
+    shown = 0
+    with connect(settings) as client, elasticsearch_errors(settings):
+        for source in _sources(client, Names(settings).alerts, brand, severity):
+            if status != "all" and standing(source) not in wanted:
+                continue
+            result(_line(source))
+            shown += 1
+            if shown == limit:
+                break
+    say(f"{shown} alerts")
+
+
+def _sources(
+    client: Elasticsearch, index: str, brand: str | None, severity: int
+) -> Iterator[dict[str, Any]]:
+    """Alerts that fit, newest first, page by page."""
+    filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
+    if brand is not None:
+        filters.append({"term": {"brand": brand}})
+    after: list[Any] | None = None
+    while True:
+        extra: dict[str, Any] = {"search_after": after} if after else {}
+        hits = client.search(
+            index=index,
+            query={"bool": {"filter": filters}},
+            sort=[{"raised_at": "desc"}, {"id": "asc"}],
+            size=_PAGE,
+            source_excludes=["evidence", "states"],
+            **extra,
+        )["hits"]["hits"]
+        for hit in hits:
+            yield hit["_source"]
+        if len(hits) < _PAGE:
+            return
+        after = hits[-1]["sort"]
+
+
+def _line(source: dict[str, Any]) -> str:
+    mark = "!" if escalated(source) else ""
+    muted = " (muted)" if source.get("muted") else ""
+    columns = (
+        source["id"],
+        standing(source) + mark + muted,
+        str(source["severity"]),
+        source["brand"],
+        source["began_at"],
+        desk_of(source).assignee or "-",
+        source["title"],
+    )
+    return "\t".join(clean(column, MOST_TITLE) for column in columns)
+
+
+@app.command("show")
+def show(
+    alert_id: AlertId,
+    language: Annotated[
+        Literal["fr", "en"] | None, typer.Option(help="TOCSIN_ALERTS_LANGUAGE if not set.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The document as it is kept.")] = False,
+) -> None:
+    """Show the evidence of an alert, how it went, and what was done about it.
+
+    Example: `tocsin alerts show velmora-2026-01-02T09:40Z --language fr`
+    """
+    settings, alerts = load(ElasticsearchSettings), load(AlertsSettings)
+    with connect(settings) as client, elasticsearch_errors(settings):
+        source = _existing(client, Names(settings).alerts, alert_id).source
+    if json:
+        result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
+        return
+    style = Style(language or alerts.language, alerts.time_zone)
+    parts = [plain(report(alert_of(source), style)), *_course(source, style)]
+    result("\n".join(parts).rstrip("\n"))
+
+
+def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
+    """The states that the alert had, then what people did."""
+    language = style.language
+    yield word("states", language)
+    for known in source.get("states") or []:
+        at = when(msgspec.convert(known["at"], type=datetime), style)
+        flag = word("of_5", language).format(known["severity"])
+        title = clean(known["title"], MOST_TITLE)
+        yield f"- {at}  {flag}, {word(known['status'], language)}  {title}"
+    done = desk_of(source)
+    people = list(_people(done, source, language))
+    if people or done.history:
+        yield ""
+        yield word("desk", language)
+        yield from (f"- {line}" for line in people)
+        yield from (f"- {line}" for line in _history(done, style))
+
+
+def _people(done: Desk, source: dict[str, Any], language: Language) -> Iterator[str]:
+    colon = word("colon", language)
+    named = (
+        ("acknowledged_by", done.acknowledged_by),
+        ("assigned_to", done.assignee),
+        ("closed_by", done.closed_by),
+    )
+    for key, person in named:
+        if person is not None:
+            yield f"{word(key, language)}{colon}{clean(person, MOST_TITLE)}"
+    if escalated(source):
+        yield word("escalated", language).format(done.closed_severity)
+
+
+def _history(done: Desk, style: Style) -> Iterator[str]:
+    for action in done.history:
+        what = word(f"did_{action.did}", style.language).format(clean(action.to or "", MOST_TITLE))
+        line = f"{when(action.at, style)}  {clean(action.by, MOST_TITLE)} {what}"
+        if action.text is not None:
+            line += word("colon", style.language) + clean(action.text, desk.MOST_TEXT)
+        yield line
+
+
+# --- acting ----------------------------------------------------------------------------------
+
+
+@app.command("ack")
+def ack(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
+    """Say that somebody looks at an alert.
+
+    Example: `tocsin alerts ack velmora-2026-01-02T09:40Z --by ana`
+    """
+    who = _who(by)
+    _change(alert_id, lambda source: desk.acknowledge(source, who, utc_now(), text))
+    say(f"{alert_id} acknowledged by {who}")
+
+
+@app.command("assign")
+def assign(
+    alert_id: AlertId,
+    to: Annotated[str, typer.Argument(help="Who is to take care of it.")],
+    by: By = None,
+    text: Remark = None,
+) -> None:
+    """Hand an alert to somebody.
+
+    Example: `tocsin alerts assign velmora-2026-01-02T09:40Z ben --by ana`
+    """
+    who = _who(by)
+    _change(alert_id, lambda source: desk.assign(source, who, utc_now(), to, text))
+    say(f"{alert_id} assigned to {to}")
+
+
+@app.command("close")
+def close(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
+    """Say that an alert is over for the desk; it is open again if it gets graver.
+
+    Example: `tocsin alerts close velmora-2026-01-02T09:40Z --text "answered at 11:00"`
+    """
+    who = _who(by)
+    _change(alert_id, lambda source: desk.close(source, who, utc_now(), text))
+    say(f"{alert_id} closed by {who}")
+
+
+@app.command("note")
+def note(
+    alert_id: AlertId,
+    text: Annotated[str, typer.Argument(help="The remark.")],
+    by: By = None,
+) -> None:
+    """Add a remark to the history of an alert.
+
+    Example: `tocsin alerts note velmora-2026-01-02T09:40Z "the outage is in Nantes"`
+    """
+    who = _who(by)
+    _change(alert_id, lambda source: desk.note(source, who, utc_now(), text))
+    say(f"{alert_id} noted")
+
+
+def _change(alert_id: str, action: Callable[[dict[str, Any]], Desk]) -> None:
+    """Do something to the people's part, on what is there at that moment."""
+    settings = load(ElasticsearchSettings)
+    index = Names(settings).alerts
+    with connect(settings) as client, elasticsearch_errors(settings):
+        for _ in range(_ATTEMPTS):
+            kept = _existing(client, index, alert_id)
+            try:
+                changed = with_desk(kept.source, action(kept.source))
+            except NotPossible as error:
+                raise TocsinError(f"{alert_id}: {error}") from None
+            if write(client, index, alert_id, changed, kept):
+                return
+    raise ServiceUnavailable(f"{alert_id} was changed by others all the time; try again")
+
+
+def _existing(client: Elasticsearch, index: str, alert_id: str) -> Kept:
+    kept = read(client, index, alert_id)
+    if kept is None:
+        raise ConfigurationError(f"there is no alert {alert_id}; see 'tocsin alerts list'")
+    return kept
+
+
+def _who(by: str | None) -> str:
+    """The person, for the history."""
+    try:
+        who = by if by is not None else getpass.getuser()
+    except (KeyError, OSError):
+        raise ConfigurationError("nobody knows who you are here; say it with --by") from None
+    return who

@@ -1,0 +1,311 @@
+"""``tocsin query preview``: what a query finds, and what each of its clauses does."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from queries.ast import Node, Range
+from queries.effects import Effect, clauses
+from queries.errors import QueryError, shorten
+from queries.format import format_query
+from queries.parser import parse
+from runtime.errors import ConfigurationError
+from runtime.settings import ElasticsearchSettings, load
+from schemas.mention import Mention
+from schemas.post import Post
+from tocsin.cli.marking import in_one_line, marked, starred
+from tocsin.cli.match import bad_lines
+from tocsin.cli.output import console
+from tocsin.cli.queried import (
+    BrandsOption,
+    QueryArgument,
+    SavedOption,
+    SourceOption,
+    query_beside_posts,
+    query_text,
+    refuse,
+    whole,
+)
+from tocsin.finding import Describer, Finder
+from tocsin.preview import Example, Preview, Volume, preview_posts
+from tocsin.reading import BATCH, Bad, Line, open_posts, read_posts
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_ROWS = 4
+_EXCERPT = 280
+_CLAUSE = 56
+_TIME = re.compile(r"[\w:.+\-]+")
+
+
+def preview(
+    query: QueryArgument,
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines; standard input if not given.")
+    ] = None,
+    index: Annotated[
+        bool, typer.Option("--index", help="Ask the Elasticsearch index instead of a file.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(help="Only posts from this date or time on (UTC).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Only posts up to this time, or to the end of this date.")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=0, max=100, help="Posts to show; of the index, the newest.")
+    ] = 5,
+    queries: SavedOption = None,
+    brands: BrandsOption = None,
+    source: SourceOption = "file",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what a query finds: how many posts, when, where, some of them, and why.
+
+    The last table says of each clause how many posts match only because of it (adds), or would
+    match if it were not there (removes). Languages and sentiments of a file are those of the fast
+    tier.
+
+    Example: `tocsin query preview '(orange OR sosh) AND (panne OR coupure) NOT jus' posts.jsonl`
+    """
+    if index and file is not None:
+        raise ConfigurationError("give a file of posts, or --index, not both")
+    text = query_text(query) if index else query_beside_posts(query, file)
+    node, within, bad = whole(text, queries), _within(since, until), Bad()
+    if index:
+        try:
+            found = _of_index(node, sample, within)
+        except QueryError as error:
+            refuse(error, text)
+    else:
+        with open_posts(file) as stream:
+            posts = _counted(read_posts(stream, source, bad))
+            finder = Finder((parts := clauses(node)).queries, brands)
+            found = preview_posts(
+                parts, posts, sample=sample, within=within, find=finder.find,
+                describe=Describer().fill,
+            )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(as_data(found), ensure_ascii=False) + "\n")
+    else:
+        show(found, Console(file=sys.stdout, highlight=False))
+    if bad.count:
+        bad_lines(bad, f"{found.read} posts read")
+
+
+def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
+    """The posts, and how many were read so far for who waits."""
+    waits = TextColumn("{task.description}")
+    hidden = not console.is_terminal
+    with Progress(waits, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("reading", total=None)
+        for number, line in enumerate(lines, 1):
+            if number % BATCH == 0:
+                progress.update(task, completed=number, description=f"{number:,} posts")
+            yield line.mention
+
+
+def _of_index(node: Node, sample: int, within: Range | None) -> Preview:
+    # Not needed by those who have a file.
+    from sinks.elasticsearch.client import connect
+    from tocsin.preview_index import preview_index
+
+    settings = load(ElasticsearchSettings)
+    with connect(settings) as client:
+        return preview_index(client, settings, node, sample=sample, within=within)
+
+
+def _within(since: str | None, until: str | None) -> Range | None:
+    """The time as a query would say it: a date is its whole day."""
+    if since is None and until is None:
+        return None
+    for name, given in (("--since", since), ("--until", until)):
+        if given is not None and not _TIME.fullmatch(given):
+            raise ConfigurationError(
+                f"{name} {given!r} is no time: write 2026-03-01 or 2026-03-01T12:00Z"
+            )
+    asked = f"date:[{since or '*'} TO {until or '*'}]"
+    try:
+        node = parse(asked)
+    except QueryError as error:
+        raise ConfigurationError(f"--since and --until: {error}") from None
+    assert isinstance(node, Range)
+    return node
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def show(found: Preview, to: Console) -> None:
+    """Print a preview."""
+    some = f"{found.matches:,} of {found.read:,} posts match"
+    to.print(f"{some} ({_percent(found.matches, found.read)})" if found.read else some)
+    if found.matches:
+        to.print()
+        for line in chart(found.volume):
+            to.print(Text(line))
+        to.print()
+        to.print(_values(found))
+    if found.sample:
+        to.print()
+        for example in found.sample:
+            to.print(_shown(example, colours=to.is_terminal), soft_wrap=True)
+    if found.effects:
+        to.print()
+        to.print(_clause_table(found.effects))
+        if found.left_out:
+            to.print(f"and {found.left_out:,} more clauses")
+
+
+def _percent(part: int, of: int) -> str:
+    share = 100 * part / of if of else 0.0
+    if not share:
+        return "0 %"
+    if 0 < share < 0.01:
+        return "under 0.01 %"
+    return f"{share:.{0 if share >= 10 else 1 if share >= 1 else 2}f} %"
+
+
+def chart(volume: Volume) -> list[str]:
+    """A bar for each of the counts, with what it stands for."""
+    counts = [count for _, count in volume.counts]
+    top, unit = max(counts), volume.interval
+    first, last, peak = (
+        _when(volume.counts[number][0], unit) for number in (0, -1, counts.index(top))
+    )
+    if len(counts) == 1:
+        return [f"All within one {unit}: {first}"]
+    each = "an hour" if unit == "hour" else f"a {unit}"
+    wide = max(1, min(4, 40 // len(counts)))
+    lines = [f"One bar is {each}; the highest has {top:,} ({peak})"]
+    for row in reversed(range(_ROWS)):
+        bars = (_piece(count, top, row) * wide for count in counts)
+        lines.append("  " + "".join(bars).rstrip())
+    gap = max(2, wide * len(counts) - len(first) - len(last))
+    return [*lines, f"  {first}{' ' * gap}{last}"]
+
+
+def _when(when: datetime, unit: str) -> str:
+    """As much of a time as bars of a unit tell apart."""
+    formats = {"year": "%Y", "month": "%Y-%m", "week": "%Y-%m-%d", "day": "%Y-%m-%d"}
+    return when.strftime(formats.get(unit, "%Y-%m-%d %H:%M"))
+
+
+def _piece(count: int, top: int, row: int) -> str:
+    """What a bar shows in a row; whatever is there at all shows at the bottom."""
+    eighths = -(-count * _ROWS * 8 // top) - row * 8
+    return _BARS[max(0, min(8, eighths))]
+
+
+def _values(found: Preview) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for heading, values in (
+        ("Languages", found.languages),
+        ("Sources", found.sources),
+        ("Sentiment", found.sentiments),
+    ):
+        shares = (f"{in_one_line(name)} {_percent(n, found.matches)}" for name, n in values)
+        table.add_row(heading, Text(", ".join(shares) or "not known"))
+    return table
+
+
+def _shown(example: Example, *, colours: bool) -> Text:
+    post = example.mention.post
+    language = example.mention.language.code if example.mention.language else "?"
+    line = Text().append(f"{post.created_at:%Y-%m-%d %H:%M} ", style="dim")
+    line.append(in_one_line(f"{_author(post)}[{language}] "), style="cyan")
+    if post.title:
+        title = marked(post.title, example.spans, "title", _EXCERPT)
+        line.append_text(title if colours else starred(title)).append(" | ")
+    body = marked(post.text, example.spans, "text", _EXCERPT)
+    return line.append_text(body if colours else starred(body))
+
+
+def _author(post: Post) -> str:
+    """Files need not say who wrote a post."""
+    if post.author.handle:
+        return f"@{post.author.handle} "
+    return "" if post.author.id.startswith("unknown-") else f"{post.author.id} "
+
+
+def _clause_table(effects: list[Effect]) -> Table:
+    table = Table(show_edge=False, box=None, header_style="", padding=(0, 2, 0, 0))
+    table.add_column("clause", no_wrap=True)
+    table.add_column("adds", justify="right")
+    table.add_column("removes", justify="right")
+    for effect in effects:
+        excluded = effect.kind == "exclusion"
+        text = "  " * effect.level + shorten(format_query(effect.clause), _CLAUSE)
+        adds, removes = _numbers(effect)
+        idle = effect.without == effect.matches
+        style = "dim" if idle else "red" if excluded else ""
+        table.add_row(Text(text, style=style), adds, removes)
+    return table
+
+
+def _numbers(effect: Effect) -> tuple[str, str]:
+    """Adds and removes; only the one that the clause is there for, unless it does the other."""
+    if effect.without is None:
+        return "", ""
+    for_adding = effect.kind == "alternative"
+    adds = f"{effect.adds:,}" if for_adding or effect.adds else ""
+    removes = f"{effect.removes:,}" if not for_adding or effect.removes else ""
+    return adds, removes if not (effect.adds and not effect.removes) else ""
+
+
+# --- for machines --------------------------------------------------------------------------------
+
+
+def as_data(found: Preview) -> dict[str, Any]:
+    """A preview as JSON takes it."""
+    return {
+        "read": found.read,
+        "matches": found.matches,
+        "share": found.share,
+        "volume": {
+            "interval": found.volume.interval,
+            "counts": [
+                {"start": when.isoformat(), "matches": count} for when, count in found.volume.counts
+            ],
+        },
+        "languages": dict(found.languages),
+        "sources": dict(found.sources),
+        "sentiments": dict(found.sentiments),
+        "sample": [_example_data(example.mention, example) for example in found.sample],
+        "clauses": list(_clause_data(found.effects)),
+        "clauses_left_out": found.left_out,
+    }
+
+
+def _example_data(mention: Mention, example: Example) -> dict[str, Any]:
+    post = mention.post
+    return {
+        "id": post.id,
+        "created_at": post.created_at.isoformat(),
+        "source": post.source,
+        "language": mention.language.code if mention.language else None,
+        "title": post.title,
+        "text": post.text,
+        "spans": [{"field": s.field, "start": s.start, "end": s.end} for s in example.spans],
+    }
+
+
+def _clause_data(effects: list[Effect]) -> Iterator[dict[str, Any]]:
+    for effect in effects:
+        known = effect.without is not None
+        yield {
+            "clause": format_query(effect.clause),
+            "kind": effect.kind,
+            "level": effect.level,
+            "adds": effect.adds if known else None,
+            "removes": effect.removes if known else None,
+        }

@@ -1,0 +1,83 @@
+"""Posts out of files of JSON lines, for the commands that ask queries of them."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ingestors.bare import NotAPost, read_post_line
+from runtime.clock import utc_now
+from runtime.errors import ConfigurationError
+from schemas.mention import Mention
+
+BATCH: Final = 1_000
+"""Posts that are asked at once."""
+_SHOWN = 10
+T = TypeVar("T")
+
+
+class _HasId(Struct):
+    id: str | int
+
+
+_decode_id = msgspec.json.Decoder(_HasId).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A post and its id as the line gave it."""
+
+    id: str | int
+    mention: Mention
+
+
+@dataclass(slots=True)
+class Bad:
+    """The lines that are no posts: how many, and what is wrong with the first of them."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, complaint: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(complaint)
+
+
+def open_posts(file: Path | None) -> BinaryIO:
+    """The file, or standard input if there is none."""
+    if file is None:
+        return sys.stdin.buffer
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def read_posts(stream: BinaryIO, source: str, bad: Bad) -> Iterator[Line]:
+    """The posts of a file; ``source`` is that of lines that do not name theirs."""
+    now = utc_now()
+    for number, line in enumerate(stream, 1):
+        if line.isspace():
+            continue
+        try:
+            post = read_post_line(line, now, source).post
+            given = _decode_id(line).id
+        except (NotAPost, msgspec.MsgspecError) as error:
+            bad.add(f"line {number}: {error}")
+        else:
+            if post is not None:
+                yield Line(given, Mention(post=post))
+
+
+def batches(every: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """``every`` in lists, read as they are needed."""
+    waiting = iter(every)
+    while batch := list(islice(waiting, size)):
+        yield batch
