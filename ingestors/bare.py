@@ -66,6 +66,15 @@ class BarePost(Struct, frozen=True):
     metrics: Metrics | None = None
     truncated: bool = False
     labels: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    # As queries call them, for files that have no objects within objects.
+    lang: str | None = None
+    followers: Count | None = None
+    verified: bool | None = None
+    likes: Count | None = None
+    reposts: Count | None = None
+    replies: Count | None = None
+    quotes: Count | None = None
+    views: Count | None = None
 
 
 class _Operation(Struct):
@@ -126,6 +135,15 @@ def _author(given: BareAuthor | str | int | None, own_id: str) -> Author:
     )
 
 
+def _metrics(bare: BarePost) -> Metrics:
+    if bare.metrics is not None:
+        return bare.metrics
+    flat = (bare.likes, bare.reposts, bare.replies, bare.quotes, bare.views)
+    if flat == (None,) * 5:
+        return _NO_METRICS
+    return Metrics(likes=flat[0], reposts=flat[1], replies=flat[2], quotes=flat[3], views=flat[4])
+
+
 def _post(bare: BarePost, id_: str, source: str, created_at: datetime) -> Post:
     mentions, hashtags, links = bare.mentions, bare.hashtags, bare.links
     if mentions is None or hashtags is None or links is None:
@@ -133,15 +151,20 @@ def _post(bare: BarePost, id_: str, source: str, created_at: datetime) -> Post:
         mentions = found.mentions if mentions is None else mentions
         hashtags = found.hashtags if hashtags is None else hashtags
         links = found.links if links is None else links
+    author = _author(bare.author, id_)
+    if bare.followers is not None:
+        author = msgspec.structs.replace(author, followers=bare.followers)
+    if bare.verified is not None:
+        author = msgspec.structs.replace(author, verified=bare.verified)
     return Post(
         id=id_,
         source=source,
-        author=_author(bare.author, id_),
+        author=author,
         text=bare.text,
         created_at=created_at,
         url=bare.url,
         title=bare.title,
-        language=bare.language,
+        language=bare.language or bare.lang,
         edited_at=utc(bare.edited_at),
         claimed_at=utc(bare.claimed_at),
         reply_to=full_id(source, bare.reply_to),
@@ -153,7 +176,7 @@ def _post(bare: BarePost, id_: str, source: str, created_at: datetime) -> Post:
         media=bare.media or [],
         place=bare.place,
         country=bare.country,
-        metrics=bare.metrics or _NO_METRICS,
+        metrics=_metrics(bare),
         truncated=bare.truncated,
         labels={key: _label(value) for key, value in bare.labels.items() if value is not None},
     )

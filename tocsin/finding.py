@@ -105,7 +105,11 @@ def _build(names: Sequence[str], tier: str, brands: Path | None = None) -> Seque
 
 def _run(annotators: Iterable[Annotator], batch: Sequence[Mention]) -> None:
     for annotator in annotators:
-        annotator.annotate(batch)
+        if annotator.name == "language":
+            # What the file says of it is believed.
+            annotator.annotate([mention for mention in batch if mention.language is None])
+        else:
+            annotator.annotate(batch)
 
 
 def _fields(node: Node) -> Iterable[str]:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from ingestors.bare import NotAPost, read_post_line
 from runtime.clock import utc_now
 from runtime.errors import ConfigurationError
-from schemas.mention import Mention
+from schemas.mention import Language, Mention
 
 BATCH: Final = 1_000
 """Posts that are asked at once."""
@@ -21,11 +21,14 @@ _SHOWN = 10
 T = TypeVar("T")
 
 
-class _HasId(Struct):
+class _Given(Struct):
+    """What a line may say beside its post: its id as written, and the language it is in."""
+
     id: str | int
+    lang: str | None = None
 
 
-_decode_id = msgspec.json.Decoder(_HasId).decode
+_decode_given = msgspec.json.Decoder(_Given).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ def read_posts(stream: BinaryIO, source: str, bad: Bad) -> Iterator[Line]:
             continue
         try:
             post = read_post_line(line, now, source).post
-            given = _decode_id(line).id
+            given = _decode_given(line)
         except (NotAPost, msgspec.MsgspecError) as error:
             bad.add(f"line {number}: {error}")
         else:
             if post is not None:
-                yield Line(given, Mention(post=post))
+                # What somebody has found is believed; ``language`` is a platform's hint.
+                language = Language(code=given.lang.lower(), confidence=1) if given.lang else None
+                yield Line(given.id, Mention(post=post, language=language))
 
 
 def batches(every: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

@@ -158,3 +158,19 @@ def test_many_posts_are_read_in_batches(tocsin: Commands) -> None:
 def test_the_same_id_may_come_again(tocsin: Commands) -> None:
     stdin = lines({"id": 1, "text": "orange"}, {"id": 1, "text": "x"}, {"id": 1, "text": "orange"})
     assert ids(tocsin("match", "--query", "orange", stdin=stdin)) == ["1", "1"]
+
+
+def test_a_line_may_say_what_it_is_in_flat_words(tocsin: Commands) -> None:
+    lines = [
+        '{"id": 1, "text": "panne", "lang": "fr", "followers": 2000, "likes": 3}',
+        '{"id": 2, "text": "panne", "lang": "en", "followers": 2000, "likes": 3}',
+        '{"id": 3, "text": "panne", "lang": "fr", "followers": 20, "likes": 3, "verified": true}',
+        '{"id": 4, "text": "panne", "lang": "fr", "author": {"id": 7, "followers": 2000}}',
+    ]
+    posts = "\n".join(lines).encode()
+
+    def matching(query: str) -> str:
+        return tocsin("match", "--query", query, stdin=posts).out
+
+    assert matching("panne AND lang:fr AND followers:>1000") == "1\n4\n"
+    assert matching("panne AND likes:[1 TO 5] AND verified:true") == "3\n"
