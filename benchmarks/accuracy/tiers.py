@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from processors.annotator import Annotator
 from processors.enrich import Enricher
 from processors.pipeline import build_enricher
-from queries.names import BrandMatcher
+from queries.brands import BrandMatcher
 from runtime.settings import ProcessSettings
 from schemas.mention import Language, Mention
 from schemas.post import Author, Post, PostEvent

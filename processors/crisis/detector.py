@@ -20,12 +20,14 @@ from processors.crisis.counts import (
     Minute,
     minute_of,
     time_of,
+    totals,
 )
 from processors.crisis.episodes import Change, Episode, step
 from processors.crisis.evidence import evidence
 from processors.crisis.policy import channels_of, is_muted
 from processors.crisis.severity import severity
 from processors.crisis.signals import LONG, Picture, picture
+from processors.crisis.volumes import SETTLES, STEP, Volumes, VolumesState
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -48,6 +50,7 @@ class DetectorState(Struct, kw_only=True):
     looked: int = 0
     counts: CountsState = field(default_factory=CountsState)
     usual: Usual = field(default_factory=Usual)
+    volumes: VolumesState = field(default_factory=VolumesState)
     episode: Episode = field(default_factory=Episode)
     late: int = 0
 
@@ -61,6 +64,7 @@ class BrandDetector:
         self._looked = state.looked
         self._counts = BrandCounts(state.counts)
         self._usual = state.usual
+        self._volumes = Volumes(state.volumes)
         self._episode = state.episode
         self.late = state.late
         """Records that came too late to count, or twice."""
@@ -72,6 +76,7 @@ class BrandDetector:
             looked=self._looked,
             counts=self._counts.snapshot(),
             usual=self._usual,
+            volumes=self._volumes.snapshot(),
             episode=self._episode,
             late=self.late,
         )
@@ -106,12 +111,20 @@ class BrandDetector:
             self._looked = minute
         while self._looked < minute:
             self._looked += 1
+            if self._looked % STEP == 0:
+                self._close(self._looked - SETTLES - STEP)
             alert = self._look(self._looked)
             if alert is not None:
                 alerts.append(alert)
             if self._looked % LEARNS_EVERY == 0:
                 self._learn(self._looked - LEARNS_AFTER)
         return alerts
+
+    def _close(self, first: int) -> None:
+        """Five minutes have settled; before the first mention there is nothing to expect."""
+        minutes = self._counts.between(first, first + STEP)
+        if minutes or self._volumes.is_known:
+            self._volumes.close(first, totals(minutes, STEP))
 
     def _learn(self, upto: int) -> None:
         usual, episode = self._usual, self._episode
@@ -131,7 +144,7 @@ class BrandDetector:
         minutes = self._counts.between(now - LONG, now)
         if not minutes and not episode.is_open and not episode.above:
             return None
-        seen = picture(minutes, usual, now)
+        seen = picture(minutes, usual, self._volumes, now)
         grade = severity(seen, self.brand.alerts, is_open=episode.is_open)
         change = step(episode, now, grade)
         return self._alert(change, seen, minutes) if change else None

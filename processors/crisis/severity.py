@@ -14,12 +14,9 @@ negative, or words of crisis. More people alone is severity 1 at most: a joyful 
 
 from typing import Final
 
-from processors.crisis.signals import Picture
+from processors.crisis.signals import MOVED, Picture
 from schemas.brand import AlertPolicy
 
-SURE: Final = 5.0
-"""Standard deviations from which a volume has moved: minutes are many, and nobody is to be woken
-for nothing."""
 SURE_OF_TONE: Final = 3.5
 MOSTLY_NEGATIVE: Final = 0.35
 """Share of negatives that is against the brand wherever it usually lies."""
@@ -32,7 +29,7 @@ def severity(picture: Picture, policy: AlertPolicy, *, is_open: bool = False) ->
     """The severity that the picture alone would have."""
     ease = policy.sensitivity / (CALMER if is_open else 1.0)
     least = policy.minimum_volume * (CALMER if is_open else 1.0)
-    sure, sure_of_tone = SURE / ease, SURE_OF_TONE / ease
+    sure, sure_of_tone = MOVED / ease, SURE_OF_TONE / ease
     enough = picture.short.mentions >= least or picture.long.mentions >= 2 * least
     moved = enough and picture.significance("volume") >= sure
     tone = picture.significance("negative_share")

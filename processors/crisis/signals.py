@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from processors.crisis.baseline import Usual
 from processors.crisis.counts import Minute, Totals, merged, totals
+from processors.crisis.volumes import Volumes
 from schemas.alert import Lift, Signal
 
 SHORT: Final = 5
@@ -20,6 +21,9 @@ LONG: Final = 30
 """Minutes in which a slow rise shows, and over which sentiment is judged."""
 LEAST_SCORED: Final = 10
 """Posts with a sentiment below which nothing is said of it."""
+MOVED: Final = 5.0
+"""Standard deviations from which a volume has moved: minutes are many, and nobody is to be woken
+for nothing."""
 _LIFTED: Final = 12
 _LEAST_LIFT: Final = 15.1
 """Log-likelihood ratio: one in ten thousand by chance (Dunning 1993,
@@ -47,13 +51,13 @@ class Picture(Struct, frozen=True):
         return signal.observed / max(signal.baseline, 0.5) if signal else 0.0
 
 
-def picture(minutes: Sequence[Minute], usual: Usual, now: int) -> Picture:
+def picture(minutes: Sequence[Minute], usual: Usual, volumes: Volumes, now: int) -> Picture:
     """Look at the minutes before ``now``; ``minutes`` are those of the last ``LONG``."""
     short = totals((m for m in minutes if m.start >= now - SHORT), SHORT)
     long = totals(minutes, LONG)
     found = [
-        *_volumes(short, usual, now),
-        *_volumes(long, usual, now),
+        *_volumes(short, usual, volumes, now),
+        *_volumes(long, usual, volumes, now),
         *_sentiment(long, usual),
         *_lexicon(long, usual),
         *_reach(minutes),
@@ -67,7 +71,8 @@ def picture(minutes: Sequence[Minute], usual: Usual, now: int) -> Picture:
     return Picture(now, short, long, signals)
 
 
-def _volumes(window: Totals, usual: Usual, now: int) -> list[Signal]:
+def _volumes(window: Totals, usual: Usual, volumes: Volumes, now: int) -> list[Signal]:
+    """Above what is expected, or for so long that the volume detector has opened an alert."""
     found = []
     for name, field, unit in (
         ("volume", "mentions", "posts"),
@@ -75,9 +80,13 @@ def _volumes(window: Totals, usual: Usual, now: int) -> list[Signal]:
         ("discounted_volume", "discounted", "posts"),
     ):
         observed = float(getattr(window, field))
-        expected = window.minutes * usual.per_minute(now - 1, field)
+        known = volumes.per_minute(field)
+        rate = usual.per_minute(now - 1, field) if known is None else known
+        expected = window.minutes * rate
         deviation = math.sqrt(expected + usual.variation * expected**2 + 1)
         distance = (observed - expected) / deviation
+        if observed > expected:
+            distance = max(distance, MOVED * volumes.evidence(field))
         if distance > 2:
             unit = f"{unit}/{window.minutes}min"
             found.append(_signal(name, observed, expected, unit, distance))

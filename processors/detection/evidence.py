@@ -23,6 +23,12 @@ def stabilised(counts: Floats, dispersion: float) -> Floats:
     return np.asarray(2 / np.sqrt(dispersion) * np.arcsinh(np.sqrt(dispersion * (counts + SHIFT))))
 
 
+def _power(base: Floats, exponents: Floats) -> Floats:
+    """Outer powers, (n, 1) and (m,) to (n, m), the last bit of which does not depend on m."""
+    # numpy takes another code path for operands that are stretched than for those that lie flat.
+    return np.asarray(np.exp(np.log(np.maximum(base, 1e-300)) * exponents))
+
+
 class Evidence:
     """Windows and usual deviations of ``size`` brands; 4 floats a window and brand."""
 
@@ -46,7 +52,7 @@ class Evidence:
         """
         lengths = np.maximum(np.array(self._parameters.windows) / step, 1.0)[:, None]
         fade = 1 - 1 / lengths
-        kept = fade if np.all(steps == 1) else fade**steps
+        kept = np.where(steps == 1, fade, _power(fade, steps))
         for sums, new in ((self.counts, counts), (self.expected, expected), (self.weights, 1.0)):
             np.copyto(sums, kept * sums + new, where=present)
         share = np.minimum(lengths, self.weights) / np.maximum(self.weights, 1.0)

@@ -43,7 +43,7 @@ class Opening:
         higher = present & (peak > echo)
         np.copyto(self.echo, peak, where=higher)
         np.copyto(self.echo_at, now, where=higher)
-        score = 1 - 0.5 ** (np.maximum(evidence, 0) / bar)
+        score = 1 - np.exp2(-np.maximum(evidence, 0) / bar)
         # What goes on is not news, and what came before any history is not known to be news.
         score = np.where(opens, score, np.minimum(score, _NOT_NEWS))
         return np.where(present, score, 0.0), opens

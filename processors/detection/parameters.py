@@ -6,14 +6,14 @@ from msgspec import Struct
 class VolumeParameters(Struct, frozen=True, kw_only=True):
     """How a brand's counts are judged; durations in minutes or days, evidence in standard units.
 
-    The defaults were chosen on five series of the Numenta Anomaly Benchmark, leaving one brand
-    out, in the middle of a plateau (``docs/scorecard.md`` has what changing each of them does).
+    The defaults were chosen on five series of the Numenta Anomaly Benchmark, by what still holds
+    when one brand is left out; ``docs/scorecard.md`` has what changing each of them does.
     """
 
     windows: tuple[float, ...] = (5.0, 60.0, 480.0)
     """Minutes over which counts are held against the baseline: a burst, a rise, a bad day."""
-    bar: float = 3.2
-    """Mean of the evidence of all windows from which on an alert opens."""
+    bar: float = 3.1
+    """Mean of the evidence of all windows beyond which an alert opens; the operating point."""
     dispersion: float = 0.02
     """Variance of a count beyond Poisson's, as a share of its mean squared (negative binomial)."""
     level_days: float = 7.0

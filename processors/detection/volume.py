@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 import numpy as np
 from msgspec import Struct
 
-from processors.detection.baseline import Baseline, Floats, Moment
+from processors.detection.baseline import Baseline, Flags, Floats, Moment
 from processors.detection.evidence import Evidence
 from processors.detection.opening import NEVER, Opening
 from processors.detection.parameters import VolumeParameters
@@ -85,9 +85,7 @@ class VolumeBank:
         self.evidence: Floats = np.zeros(size)
         """Of the last update."""
 
-    def update_many(
-        self, at: datetime, values: Sequence[float] | Floats
-    ) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    def update_many(self, at: datetime, values: Sequence[float] | Floats) -> tuple[Floats, Flags]:
         """Read one count of each brand; returns scores in [0, 1] and where alerts open.
 
         Shapes are (brands,). NaN, infinite and negative counts are missing ones. A time that is
@@ -122,6 +120,8 @@ class VolumeBank:
             if passed <= 0:
                 raise ValueError("counts must come in the order of their times, each time once")
             if self._step is None or passed < 0.75 * self._step:
+                # The counts were right, and the time that they were thought to cover was not.
+                self._baseline.level *= (self._step or DEFAULT_STEP) / passed
                 self._step = passed
         self._now = now
         return DEFAULT_STEP if self._step is None else self._step
@@ -153,7 +153,10 @@ class VolumeBank:
         if self._opening.since[brand] == NEVER:
             self._opening.since[brand] = np.inf
         self._last[brand] = memory.last
-        self._step = memory.step if memory.step is not None else self._step
+        if memory.step is not None:
+            self._step = memory.step
+        elif self._step is not None:
+            self._baseline.level[brand] *= DEFAULT_STEP / self._step
         self._now = max(self._now, memory.last)
 
 

@@ -3,7 +3,8 @@
 Entities are decoded, compatibility forms made plain (NFKC), what is invisible dropped, links and
 handles reduced to one word each, a letter or sign repeated three times or more to two, white
 space to single spaces, and CamelCase hashtags to their words ("#JeSuisFan": "# Je Suis Fan").
-Emoji stay, without skin tones and variation selectors.
+Emoji stay, without skin tones and variation selectors. A text that is nearly all in capitals is
+read in small letters: encoders saw few such posts, and split their words into single letters.
 
 Every step is a list of edits, found by one pass each. Most posts need few of them and nobody
 asks for most offsets, so the offsets are worked out only when they are asked for.
@@ -19,6 +20,11 @@ import regex
 
 LIMIT: Final = 2_000
 """Code points of a text that are read, and that come out at most."""
+
+LOUD: Final = 8
+"""Capitals from which on a text may be in capitals throughout; fewer may be one name."""
+LOUD_SHARE: Final = 0.8
+"""Share of the letters with a case that are capitals in such a text."""
 
 _Edit = tuple[int, int, str]
 """Start and end in the text before, and what stands there now."""
@@ -37,6 +43,7 @@ _CLUSTER = regex.compile(r"\X")
 # Each has its own pass, behind a test of whether it can find anything: most posts need few.
 _LINK = re.compile(r"(?:[hH][tT]{2}[pP][sS]?://|[wW]{3}\.)\S+")
 _HANDLE = re.compile(r"@\w+(?:[.\-]\w+)*")
+_APART = re.compile(rf"{_LINK.pattern}|{_HANDLE.pattern}|\bhttp\b")
 _HASHTAG = re.compile(r"#\w+")
 _LONG = re.compile(r"([^\W\d_]|[^\w\s])\1{2,}", re.IGNORECASE)
 _SPACE = re.compile(r"\s{2,}|[^\S ]")
@@ -106,6 +113,9 @@ def normalise(text: str, *, keep_handles: bool = False, limit: int = LIMIT) -> N
             text = _apply(text, _composed(text), steps)
             # Compatibility forms may hold what is dropped, though hardly any does.
             text = _apply(text, _invisible(text), steps)
+    # Before links and handles are words in small letters.
+    if _loud(text):
+        text = _apply(text, [(0, len(text), _quiet(text))], steps)
     edits = _rewritten(text, keep_handles)
     if edits:
         text = _apply(text, edits, steps)
@@ -125,6 +135,25 @@ def tripled(text: str) -> bool:
     differences = number ^ number << 8
     differences |= differences << 8
     return b"\0" in differences.to_bytes((differences.bit_length() + 7) // 8, "big")
+
+
+def _loud(text: str) -> bool:
+    """Whether the words, links and handles aside, are nearly all in capitals."""
+    if text.islower():
+        return False
+    words = _APART.sub(" ", text)
+    capitals = sum(map(str.isupper, words))
+    if capitals < LOUD or not any(map(str.isspace, words.strip())):
+        return False
+    return capitals >= LOUD_SHARE * (capitals + sum(map(str.islower, words)))
+
+
+def _quiet(text: str) -> str:
+    """The text in small letters, each in its place: "İ" alone would become two."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join([low if len(low := letter.lower()) == 1 else letter for letter in text])
 
 
 def _rewritten(text: str, keep_handles: bool) -> list[_Edit]:

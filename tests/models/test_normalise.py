@@ -39,6 +39,12 @@ PIECES = st.lists(
         ("𝐎𝐫𝐚𝐧𝐠𝐞 ﬁn", "Orange fin"),
         ("e\u0301te\u0301", "été"),
         ("a\u200bb\x00c\ud800d", "abcd"),
+        ("NOTHING WORKS AT ALL!", "nothing works at all!"),
+        ("@Bob NOTHING WORKS https://a.b/Cd", "@user nothing works http"),
+        ("ÇA NE MARCHE PLUS, ẞ, İ", "ça ne marche plus, ß, İ"),
+        ("SNCF: OK", "SNCF: OK"),
+        ("la SNCF et la RATP", "la SNCF et la RATP"),
+        ("INCROYABLE", "INCROYABLE"),
         ("", ""),
         (" \n ", ""),
     ],
@@ -59,6 +65,7 @@ def test_handles_may_be_kept() -> None:
         ("see https://a.b/c for e\u0301te\u0301!", "été", "e\u0301te\u0301"),
         ("oh #PanneOrange again", "Orange", "Orange"),
         ("hi @bob_c you", "@user", "@bob_c"),
+        ("LE TRAIN DE @Bob İ EST TARD", "est", "EST"),
     ],
 )
 def test_the_way_back(text: str, word: str, published: str) -> None:
