@@ -1,4 +1,4 @@
-"""Mentions of the past, read from the index in the order in which they were ingested."""
+"""Mentions of the past, read from the index in the order of event time."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -35,7 +35,7 @@ def mentions_of(
             index=names.mentions,
             query=query,
             size=PAGE,
-            sort=[{"ingested_at": "asc"}, {"id": "asc"}],
+            sort=[{"created_at": "asc"}, {"id": "asc"}],
             allow_partial_search_results=False,
             **extra,
         )["hits"]["hits"]

@@ -32,7 +32,7 @@ def test_it_draws_and_lists_what_would_have_fired(tocsin: Commands, records: Pat
     assert alert.startswith("2026-03-02 18:0")
     assert "#velmoradown" in alert
     assert rest == []
-    assert "1 alerts in 1.0 days" in ran.err
+    assert "1 alert in 1.0 days" in ran.err
 
 
 def test_json_is_every_state(tocsin: Commands, records: Path) -> None:

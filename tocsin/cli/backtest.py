@@ -170,7 +170,7 @@ def backtest(
     for line in (*chart(records, found), "", *map(_line, found)):
         result(line)
     days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
-    say(f"{len(found)} alerts in {days:.1f} days, {len(records)} mentions")
+    say(f"{len(found)} alert{'s' * (len(found) != 1)} in {days:.1f} days, {len(records)} mentions")
     if policy is not None:
         other = replace(chosen, alerts=_brand(brand, policy).alerts)
         difference = compare(found, episodes(replay(records, [other])))

@@ -3,16 +3,19 @@
 import importlib.resources
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Annotated
 
 import typer
+from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingestors.cast import brands as invented_brands
+from processors.activity import activity_of
+from processors.crisis.history import Episode, episodes, replay
 from runtime.brands_file import load_brands
 from runtime.clock import utc_now
 from runtime.errors import ConfigurationError, TocsinError
@@ -20,6 +23,7 @@ from runtime.flow import Flow
 from runtime.service import stop_on_signals
 from schemas.brand import Brand
 from sinks.elasticsearch.client import connect, elasticsearch_errors
+from sinks.elasticsearch.history import mentions_of
 from sinks.elasticsearch.indices import Names
 from tocsin import summary
 from tocsin.cli.brands import current_brands
@@ -143,6 +147,33 @@ def _refuse_to_mix(pipeline: LocalPipeline, wanted: Sequence[Brand]) -> None:
         )
 
 
+def _show_alerts(
+    client: Elasticsearch, names: Names, brands: Sequence[Brand], out: Console
+) -> None:
+    """The alerts of the day: the detector over the index, since a day in a minute is no stream."""
+    whole = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    found: list[Episode] = []
+    for brand in brands:
+        records = [
+            record
+            for event in mentions_of(client, names, brand.id, *whole)
+            if event.mention is not None
+            for record in activity_of(event.version, event.ingested_at, event.mention)
+            if record.brand == brand.id
+        ]
+        found += episodes(replay(records, [brand]))
+    out.print()
+    out.print(f"Alerts that the detector would have raised on that day: {len(found)}", style="bold")
+    for one in sorted(found, key=lambda one: one.opened_at):
+        shown = max(one.states, key=lambda state: state.severity)
+        terms = ", ".join(shown.evidence.terms[:4])
+        out.print(
+            f"{one.opened_at:%H:%M} severity {one.severity} {shown.title}"
+            + f" ({terms})" * bool(terms),
+            markup=False,
+        )
+
+
 def _summarise(
     pipeline: LocalPipeline, flow: Flow, brands: Sequence[Brand], seconds: float
 ) -> None:
@@ -152,6 +183,7 @@ def _summarise(
         count = client.count(index=names.mentions)["count"]
         out.rule(f"{count} mentions of {len(brands)} brands")
         summary.show(client, names.mentions, out)
+        _show_alerts(client, names, brands, out)
     out.print()
     out.print(
         f"{flow.written['posts']} post events read, {flow.written['mentions']} mention events "
