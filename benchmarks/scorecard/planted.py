@@ -243,7 +243,7 @@ def _within(at: datetime, windows: Sequence[tuple[datetime, datetime]]) -> bool:
     return any(first <= at <= end for first, end in windows)
 
 
-def section(data: Path, rounds: int = 4) -> list[str]:
+def section(data: Path, rounds: int = 1) -> list[str]:
     """The part of the scorecard."""
     found, false, days = measure(data, rounds)
     crises = [one for one in found if one.storm.kind.name != "joyful"]

@@ -1,0 +1,1 @@
+"""The scorecard of the detectors: how early and how often wrong, published."""
