@@ -131,6 +131,7 @@ _AREAS = {
     "tocsin_ingest_": "Ingestors",
     "tocsin_process_": "Processors",
     "tocsin_sink_": "Sinks",
+    "tocsin_alerts_": "Alerts",
 }
 
 

@@ -125,6 +125,20 @@ PROCESS_BRANDS_UPDATED = Gauge(
     "tocsin_process_brands_updated_timestamp_seconds", "When the brands last changed."
 )
 
+# --- detector ------------------------------------------------------------------------------
+DETECT_RECORDS = Counter("tocsin_detector_records_total", "Records of activity that were read.")
+DETECT_LATE = Gauge(
+    "tocsin_detector_late_records",
+    "Records of the brands held that came too late for their minute to count, or twice.",
+)
+DETECT_BRANDS = Gauge("tocsin_detector_brands", "Brands whose state this process holds.")
+DETECT_ALERTS = Counter(
+    "tocsin_detector_alerts_total",
+    "States of alerts that were written; after a restart some again, under the same ids.",
+    ["kind", "status", "severity"],
+)
+DETECT_SAVED = Gauge("tocsin_detector_saved_timestamp_seconds", "When the states were last saved.")
+
 # --- sinks ---------------------------------------------------------------------------------
 SINK_ITEMS = Counter(
     "tocsin_sink_items_total",
@@ -165,4 +179,29 @@ SINK_SEARCHABLE_LATENCY = Histogram(
 )
 SINK_LAST_WRITE = Gauge(
     "tocsin_sink_last_write_timestamp_seconds", "When the store last took a batch.", ["sink"]
+)
+
+# --- alerts to people ----------------------------------------------------------------------
+ALERTS_STATES = Counter(
+    "tocsin_alerts_states_total",
+    "States of alerts by what became of them in a channel: delivered, dead, or not told (repeated, "
+    "muted, elsewhere, unheard, expired).",
+    ["channel", "result"],
+)
+ALERTS_RETRIES = Counter(
+    "tocsin_alerts_retries_total",
+    "Attempts that failed and are repeated, by what the channel answered.",
+    ["channel", "cause"],
+)
+ALERTS_FAILING = Gauge(
+    "tocsin_alerts_failing", "1 while a channel does not take alerts, else 0.", ["channel"]
+)
+ALERTS_WAITING = Gauge(
+    "tocsin_alerts_waiting_messages", "States that a channel has not handled yet.", ["channel"]
+)
+ALERTS_LATENCY = Histogram(
+    "tocsin_alerts_delivery_latency_seconds",
+    "From the decision of the detector to the channel's acknowledgement.",
+    ["channel"],
+    buckets=_LATENCY_SECONDS,
 )

@@ -2,12 +2,14 @@
 
 Each group is a frozen object with a prefix of its own (``TOCSIN_KAFKA_``, ...). A secret may also
 be given as a file: ``TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka``. Nothing else in tocsin
-reads the environment. ``docs/settings.md`` is checked against this module.
+reads the environment, but ``runtime.secrets`` for alert channels. ``docs/settings.md`` is checked
+against this module.
 """
 
 import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -236,6 +238,37 @@ class ProcessSettings(Group):
     )
 
 
+class DetectorSettings(Group):
+    """The crisis detector."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TOCSIN_DETECTOR_", frozen=True, env_ignore_empty=True
+    )
+    batch_size: int = Field(500, ge=1, le=10_000, description="Most records in one batch.")
+    batch_within_s: float = Field(
+        0.25, gt=0, le=10, description="Seconds that a batch waits to be filled."
+    )
+    snapshot_s: float = Field(
+        30.0, gt=0, le=90, description="Seconds between two savings of what it knows."
+    )
+    tick_s: float = Field(
+        5.0, gt=0, le=60, description="Seconds between two looks where nothing comes."
+    )
+    grace_s: float = Field(
+        20.0,
+        ge=0,
+        description="Seconds that a quiet minute waits for records on their way to it.",
+    )
+    stuck_after_s: float = Field(
+        240.0, gt=100, description="Seconds without a commit, while there is lag, until it exits."
+    )
+    dead_letter_share: float = Field(
+        0.5, gt=0, le=1, description="Share of dead letters, of the last window, that stops it."
+    )
+    dead_letter_window: int = Field(1_000, ge=10, description="Records that the share is over.")
+    dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
+
+
 class SinkSettings(Group):
     """Sinks."""
 
@@ -263,6 +296,42 @@ class SinkSettings(Group):
     )
 
 
+class AlertsSettings(Group):
+    """Alerts to people."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TOCSIN_ALERTS_", frozen=True, env_ignore_empty=True
+    )
+    channels: Path | None = Field(
+        None, description="YAML of the channels (docs/alerts.md); without it, only the index."
+    )
+    language: Literal["fr", "en"] = Field(
+        "en", description="Language of the desk; a channel may have its own."
+    )
+    time_zone: str = Field("UTC", description="Zone in which times are told: `Europe/Paris`.")
+    allow_private: bool = Field(
+        False, description="Let webhooks reach private addresses, and speak plain HTTP."
+    )
+    request_timeout_s: float = Field(10.0, gt=0, description="Seconds to wait for a channel.")
+    retry_first_s: float = Field(1.0, gt=0, description="First pause after a failure.")
+    retry_most_s: float = Field(60.0, gt=0, description="Longest pause between attempts.")
+    expire_hours: float = Field(
+        24.0, gt=0, description="Age above which an alert wakes nobody any more, in hours."
+    )
+    dead_letter_run: int = Field(
+        20, ge=1, description="Refusals in a row after which a channel stops until a restart."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, OSError, ValueError):
+            raise ValueError("no time zone of that name is known") from None
+        return name
+
+
 GROUPS: tuple[type[Group], ...] = (
     LogSettings,
     MonitorSettings,
@@ -270,7 +339,9 @@ GROUPS: tuple[type[Group], ...] = (
     ElasticsearchSettings,
     IngestSettings,
     ProcessSettings,
+    DetectorSettings,
     SinkSettings,
+    AlertsSettings,
 )
 
 G = TypeVar("G", bound=Group)

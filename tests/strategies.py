@@ -10,6 +10,7 @@ from schemas.alert import Alert, Evidence, Signal
 from schemas.brand import AlertPolicy, Brand
 from schemas.checkpoint import Checkpoint
 from schemas.dead_letter import DeadLetter, Reason
+from schemas.delivery import AlertDelivery
 from schemas.detector_state import DetectorSnapshot
 from schemas.mention import (
     Aspect,
@@ -288,6 +289,15 @@ ALERTS = st.builds(
         Evidence, posts=some(IDS), terms=some(TEXT), mentions=COUNTS, duplicate_share=maybe(SHARES)
     ),
 )
+ALERT_DELIVERIES = st.builds(
+    AlertDelivery,
+    channel=SHORT,
+    alert_id=SHORT,
+    version=VERSIONS,
+    status=st.sampled_from(["open", "update", "close"]),
+    at=TIMES,
+    repeat=maybe(TEXT),
+)
 DEAD_LETTERS = st.builds(
     DeadLetter,
     service=TEXT,
@@ -350,6 +360,7 @@ MESSAGES: dict[str, st.SearchStrategy[Any]] = {
     "mentions": MENTION_EVENTS,
     "activity": ACTIVITIES,
     "alerts": ALERTS,
+    "alert-deliveries": ALERT_DELIVERIES,
     "dead-letters": DEAD_LETTERS,
     "checkpoints": CHECKPOINTS,
     "brands": BRANDS,

@@ -104,12 +104,13 @@ class LocalPipeline:
         publish(self.kafka, list(brands), keep_others=False)
 
     def start_services(self) -> None:
-        """The processors, the sink and the detector."""
+        """The processors, the sinks and the detector."""
         for number in range(1, self.wish.processors + 1):
             name = "process" if self.wish.processors == 1 else f"process-{number}"
             self.supervisor.start(name, ["process"])
         self.supervisor.start("sink", ["sink", "elasticsearch"])
         self.supervisor.start("detector", ["detector"])
+        self.supervisor.start("alerts", ["sink", "alerts"])
 
     def start_ingest(self, name: str, arguments: Sequence[str]) -> Service:
         """One ingestor, such as ``["replay", "posts.jsonl"]``."""

@@ -22,7 +22,7 @@ from runtime.settings import ElasticsearchSettings
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index: else one account could make an index for every month since
 1990, only by claiming old dates."""
-VERSION = 3
+VERSION = 4
 """Raised with every change of a mapping; kept in each index's ``_meta``."""
 
 _KEYWORD = {"type": "keyword", "ignore_above": 2048}
@@ -133,6 +133,20 @@ ALERT_PROPERTIES: dict[str, Any] = {
     "title": _TEXT,
     "signals": _OFF,
     "evidence": _OFF,
+    "kind": _KEYWORD,
+    "channels": _KEYWORD,
+    "muted": _BOOLEAN,
+    # The states that it had, and what people did about it: see sinks.alerts.
+    "states": _OFF,
+    "desk": _object(
+        acknowledged_by=_KEYWORD,
+        acknowledged_at=_DATE,
+        assignee=_KEYWORD,
+        closed_by=_KEYWORD,
+        closed_at=_DATE,
+        closed_severity={"type": "byte"},
+        history=_OFF,
+    ),
 }
 
 ERASURE_PROPERTIES: dict[str, Any] = {

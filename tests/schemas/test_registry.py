@@ -81,7 +81,7 @@ def test_what_services_write_is_registered() -> None:
     assert PROCESS in topics()["mentions"].producers
     assert PROCESS in topics()["activity"].producers
     assert SINK in topics()["mentions"].consumers
-    assert set(topics()["dead-letters"].producers) == {"ingest", PROCESS, SINK, ALERTS}
+    assert set(topics()["dead-letters"].producers) == {"ingest", PROCESS, "detector", SINK, ALERTS}
 
 
 def test_every_message_of_a_topic_fits_into_a_dead_letter() -> None:

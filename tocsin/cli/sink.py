@@ -119,7 +119,8 @@ def _worker(
     deliveries = None
     if not channel.takes_all:
         memory = kafka.consumer(kafka_settings, f"{client_id}-deliveries")
-        deliveries = Deliveries(memory, producer, prefix + DELIVERIES, channel.name)
+        with kafka.kafka_errors(kafka_settings):
+            deliveries = Deliveries(memory, producer, prefix + DELIVERIES, channel.name)
     return alerts_service.Worker(
         channel,
         kafka.consumer(

@@ -1,0 +1,199 @@
+"""Alerts on real Kafka and Elasticsearch: each state in the index and at a webhook once, also when
+the sink is killed in between; and what people do meanwhile stays."""
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.alert import Alert
+from schemas.codec import ALERT
+from sinks.alerts.signature import HEADER, verify
+from sinks.alerts.webhook import IDEMPOTENCY
+from tests.engines.pipeline import Child, Pipeline
+from tests.servers.http_desk import Answer, HttpDesk, Received
+from tests.servers.smtp import SmtpServer
+
+pytestmark = [
+    pytest.mark.engines,
+    # kafka-python leaves sockets to the garbage collector when a broker is gone.
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
+SECRET = "correct-horse-battery"
+BRANDS = 10
+STATES = 20
+
+
+def state(brand: str, version: int, **changed: Any) -> Alert:
+    status = "open" if version == 1 else "close" if version == STATES else "update"
+    now = datetime.now(UTC)
+    fields: dict[str, Any] = {
+        "id": f"{brand}-1",
+        "brand": brand,
+        "version": version,
+        "status": status,
+        "severity": 1 + version % 5,
+        "began_at": now - timedelta(minutes=10),
+        "raised_at": now,
+        "title": f"{brand} #{version}",
+        **changed,
+    }
+    return Alert(**fields)
+
+
+def produce(pipeline: Pipeline, *alerts: Alert) -> None:
+    pipeline.produce("alerts", [(alert.brand.encode(), ALERT.encode(alert)) for alert in alerts])
+
+
+def start(pipeline: Pipeline, *channels: dict[str, Any], name: str = "alerts") -> Child:
+    """The sink with these channels, their secret in a file beside them."""
+    folder: Path = pipeline.folder
+    (folder / "secret").write_text(SECRET)
+    path = folder / "channels.yaml"
+    path.write_text(json.dumps({"channels": channels}))
+    return pipeline.start(
+        name,
+        "sink",
+        "alerts",
+        TOCSIN_ALERTS_CHANNELS=str(path),
+        TOCSIN_ALERTS_ALLOW_PRIVATE="true",
+        TOCSIN_ALERTS_RETRY_FIRST_S="0.1",
+        TOCSIN_ALERTS_RETRY_MOST_S="0.5",
+    )
+
+
+def webhook(desk: HttpDesk, name: str = "desk") -> dict[str, Any]:
+    return {"name": name, "kind": "webhook", "url": f"{desk.url}/hook", "secret_file": "secret"}
+
+
+def told(desk: HttpDesk) -> list[tuple[str, int]]:
+    bodies = [json.loads(request.body)["alert"] for request in desk.taken]
+    return [(body["id"], body["version"]) for body in bodies]
+
+
+def indexed(pipeline: Pipeline) -> dict[str, Any]:
+    pipeline.client.indices.refresh(index=pipeline.names.alerts)
+    hits = pipeline.search(index=pipeline.names.alerts, size=100)["hits"]["hits"]
+    return {hit["_id"]: hit["_source"] for hit in hits}
+
+
+def complete(pipeline: Pipeline, brands: list[str]) -> bool:
+    """Whether the index has every state of every brand's alert."""
+    found = indexed(pipeline)
+    return {f"{brand}-1" for brand in brands} <= found.keys() and all(
+        [known["version"] for known in found[f"{brand}-1"]["states"]] == list(range(1, STATES + 1))
+        for brand in brands
+    )
+
+
+def test_every_state_arrives_once_also_after_kills(pipeline: Pipeline) -> None:
+    brands = [f"b{number}" for number in range(BRANDS)]
+    wanted = {(f"{brand}-1", version) for brand in brands for version in range(1, STATES + 1)}
+    with HttpDesk(decide=slowly) as desk:
+        child = start(pipeline, webhook(desk))
+        produce(pipeline, *(state(b, v) for v in range(1, STATES + 1) for b in brands))
+        for most in (len(wanted) // 3, len(wanted) // 2):
+            pipeline.wait("some deliveries", partial(more_than, desk, most))
+            child.kill()
+            assert len(desk.taken) < len(wanted), "the kill came too late to be in mid-stream"
+            child.start()
+        pipeline.wait("every delivery", lambda: set(told(desk)) == wanted)
+        pipeline.wait("every state in the index", lambda: complete(pipeline, brands))
+        counts = Counter(told(desk))
+        # A kill between the answer and our note of it repeats that one state, under its key.
+        assert sum(count - 1 for count in counts.values()) <= 2
+        keys = {request.headers[IDEMPOTENCY] for request in desk.taken}
+        assert len(keys) == len(wanted)
+        for brand in brands:
+            versions = [version for id_, version in told(desk) if id_ == f"{brand}-1"]
+            assert versions == sorted(versions), "an older state came after a newer one"
+        for request in desk.taken:
+            assert verify(SECRET, request.headers[HEADER], request.body)
+
+        # All over again: the index and the desk know it all already.
+        before = len(desk.received)
+        produce(pipeline, *(state(b, v) for b in brands for v in range(1, STATES + 1)))
+        produce(pipeline, state("last", 1))
+        pipeline.wait("the last one", lambda: ("last-1", 1) in told(desk))
+        assert child.stop() == 0
+        assert len(desk.received) == before + 1
+    assert pipeline.dead_letters() == []
+    assert SECRET not in child.words()
+
+
+def more_than(desk: HttpDesk, most: int) -> bool:
+    return len(desk.taken) > most
+
+
+def slowly(request: Received) -> Answer:
+    time.sleep(0.02)
+    return Answer()
+
+
+def test_a_dead_channel_holds_back_nobody_and_loses_nothing(pipeline: Pipeline) -> None:
+    open_again = []
+
+    def away(request: Received) -> Answer:
+        return Answer() if open_again else Answer(503)
+
+    with HttpDesk(decide=away) as dead, HttpDesk() as desk, SmtpServer() as smtp:
+        mail = {
+            "name": "mail",
+            "kind": "email",
+            "host": "127.0.0.1",
+            "port": smtp.port,
+            "security": "none",
+            "from": "tocsin@desk.test",
+            "to": ["ana@desk.test"],
+        }
+        child = start(pipeline, webhook(dead, "dead"), webhook(desk), mail)
+        produce(pipeline, *(state("velmora", version) for version in range(1, 6)))
+        pipeline.wait("the living", lambda: len(desk.taken) == 5 and len(smtp.mails) == 5)
+        assert dead.taken == []
+        assert child.stop() == 0
+        child.start()
+        open_again.append(True)
+        pipeline.wait("the dead one", lambda: len(dead.taken) == 5)
+        assert [version for _, version in told(dead)] == [1, 2, 3, 4, 5]
+        assert child.stop() == 0
+        assert (len(desk.taken), len(smtp.mails)) == (5, 5)
+
+
+def test_what_people_did_stays(pipeline: Pipeline) -> None:
+    child = start(pipeline)
+    produce(pipeline, state("velmora", 1, severity=3))
+    pipeline.wait("the alert", lambda: "velmora-1" in indexed(pipeline))
+    assert command(pipeline, "ack", "velmora-1", "--by", "ana") == 0
+    assert command(pipeline, "ack", "velmora-1", "--by", "ben") == 1
+    assert command(pipeline, "note", "velmora-1", "in Nantes", "--by", "ben") == 0
+    produce(pipeline, state("velmora", 2, severity=5))
+    pipeline.wait("the update", lambda: indexed(pipeline)["velmora-1"]["version"] == 2)
+    assert command(pipeline, "assign", "velmora-1", "ben", "--by", "ana") == 0
+    document = indexed(pipeline)["velmora-1"]
+    assert document["severity"] == 5
+    assert [action["did"] for action in document["desk"]["history"]] == [
+        "acknowledged",
+        "noted",
+        "assigned",
+    ]
+    listed = pipeline.folder / "list.log"
+    assert command(pipeline, "list", "--status", "acknowledged", name="list") == 0
+    assert "velmora-1\tacknowledged\t5\tvelmora" in listed.read_text()
+    assert command(pipeline, "show", "velmora-1", "--language", "fr", name="show") == 0
+    assert "Prise en compte par\u00a0: ana" in (pipeline.folder / "show.log").read_text()
+    assert command(pipeline, "show", "absent") == 2
+    assert child.stop() == 0
+
+
+def command(pipeline: Pipeline, *words: str, name: str = "command") -> int:
+    """The exit status of a command of the desk."""
+    child = pipeline.start(name, "alerts", *words)
+    pipeline.children.remove(child)
+    return child.process.wait(60)

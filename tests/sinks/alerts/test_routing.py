@@ -1,0 +1,86 @@
+"""Who is told of which state."""
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.alert import Alert
+from schemas.delivery import AlertDelivery
+from sinks.alerts.channel import Channel
+from sinks.alerts.routing import addressed, decide, oldest_of, unknown
+from tests.sinks.alerts.states import ID, NOW, state
+
+CONFIGURED = {"desk", "slack", "ops"}
+OLDEST = oldest_of(NOW, 24)
+
+
+class Plain(Channel):
+    def deliver(self, alert: Alert, before: AlertDelivery | None) -> None:
+        raise AssertionError("routing delivers nothing")
+
+
+class Holding(Plain):
+    holds = True
+
+
+class Everything(Plain):
+    takes_all = True
+
+
+def told(version: int = 1, status: str = "open") -> AlertDelivery:
+    return AlertDelivery(
+        channel="desk",
+        alert_id=ID,
+        version=version,
+        status=status,  # type: ignore[arg-type]
+        at=NOW,
+    )
+
+
+def decided(alert: Alert, before: AlertDelivery | None = None, kind: type[Plain] = Plain) -> str:
+    return decide(alert, kind("desk"), before, CONFIGURED, OLDEST)
+
+
+@pytest.mark.parametrize(
+    ("alert", "before", "decision"),
+    [
+        (state(1), None, "deliver"),
+        (state(2, "update"), told(1), "deliver"),
+        (state(2, "update"), None, "deliver"),
+        (state(1), told(1), "repeated"),
+        (state(1), told(2), "repeated"),
+        (state(1, muted=True), None, "muted"),
+        (state(2, "close", muted=True), told(1), "muted"),
+        (state(1, channels=["desk", "slack"]), None, "deliver"),
+        (state(1, channels=["slack"]), None, "elsewhere"),
+        (state(2, "update", channels=["slack"]), told(1), "elsewhere"),
+        (state(2, "close", channels=["slack"]), told(1), "deliver"),
+        (state(2, "close"), None, "unheard"),
+        (state(3, "close"), told(2, "close"), "unheard"),
+        (state(1, raised_at=NOW - timedelta(hours=25)), None, "expired"),
+        (state(2, "close", raised_at=NOW - timedelta(hours=25)), told(1), "deliver"),
+    ],
+)
+def test_a_state_goes_where_it_should(
+    alert: Alert, before: AlertDelivery | None, decision: str
+) -> None:
+    assert decided(alert, before) == decision
+
+
+def test_a_store_of_alerts_hears_of_every_close_and_of_old_ones() -> None:
+    assert decided(state(2, "close", muted=True), told(1), Holding) == "deliver"
+    assert decided(state(1, muted=True), None, Holding) == "muted"
+    assert decided(state(1, raised_at=NOW - timedelta(days=9)), None, Holding) == "deliver"
+
+
+def test_the_index_takes_everything() -> None:
+    for alert in (state(1, muted=True), state(1, channels=["slack"]), state(2, "close")):
+        assert decided(alert, told(9), Everything) == "deliver"
+
+
+def test_names_that_nobody_has_do_not_hide_a_crisis() -> None:
+    misspelt = state(1, channels=["dsek"])
+    assert addressed(misspelt, CONFIGURED) == CONFIGURED
+    assert unknown(misspelt, CONFIGURED) == ["dsek"]
+    assert decided(misspelt) == "deliver"
+    assert addressed(state(1, channels=["dsek", "ops"]), CONFIGURED) == {"ops"}

@@ -1,0 +1,164 @@
+"""One dead channel holds back nobody else, and what concerns all ends the process."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from runtime.errors import BrakeTripped, ServiceUnavailable
+from runtime.health import Health
+from runtime.settings import AlertsSettings
+from schemas.alert import Alert
+from schemas.codec import ALERT
+from schemas.delivery import AlertDelivery
+from sinks.alerts.channel import Busy, Channel, Refused
+from sinks.alerts.deliveries import Deliveries
+from sinks.alerts.service import Worker, group_of
+from sinks.alerts.workers import run_all
+from tests.sinks.alerts.fake_kafka import FakeKafka
+from tests.sinks.alerts.rigs import clock
+from tests.sinks.alerts.states import state
+
+PATIENCE_S = 10
+SETTINGS = AlertsSettings(retry_first_s=0.01, retry_most_s=0.02, dead_letter_run=1)
+
+
+class Told(Channel):
+    """Answers as it is told, and keeps what it took."""
+
+    def __init__(self, name: str, error: Exception | None = None) -> None:
+        super().__init__(name)
+        self.error = error
+        self.taken: list[int] = []
+        self.repeated: list[list[int]] = []
+        self.closed = False
+
+    def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
+        if self.error is not None:
+            raise self.error
+        self.taken.append(alert.version)
+        return "{}"
+
+    def again(self, held: object) -> None:
+        self.repeated.append([delivery.version for delivery in held])  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Crew:
+    """Workers on one broker, run on a thread."""
+
+    def __init__(self, *channels: Channel) -> None:
+        self.kafka = FakeKafka()
+        self.health = Health("sink-alerts")
+        self.stop = threading.Event()
+        self.error: BaseException | None = None
+        self.workers = [
+            Worker(
+                channel,
+                self.kafka.consumer(group_of(channel.name)),
+                self.kafka,
+                Deliveries(self.kafka.consumer(), self.kafka, "t.alert-deliveries", channel.name),
+                configured={one.name for one in channels},
+                topic_prefix="t.",
+                settings=SETTINGS,
+                clock=clock,
+            )
+            for channel in channels
+        ]
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            run_all(self.workers, self.stop, self.health)
+        except BaseException as error:  # noqa: BLE001
+            self.error = error
+
+    def start(self, *versions: int) -> None:
+        for version in versions:
+            self.kafka.send("t.alerts", key=b"velmora", value=ALERT.encode(state(version)))
+        self._thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_a_dead_channel_holds_back_nobody() -> None:
+    dead, alive = Told("dead", Busy("it is away", "connection")), Told("alive")
+    crew = Crew(dead, alive)
+    crew.start(1, 2, 3)
+    wait(lambda: alive.taken == [1, 2, 3])
+    wait(lambda: "channel dead: it is away" in crew.health.ready()[1])
+    assert dead.taken == []
+    dead.error = None
+    wait(lambda: dead.taken == [1, 2, 3])
+    wait(lambda: crew.health.ready()[0])
+    crew.end()
+    assert crew.error is None
+    assert dead.closed and alive.closed
+
+
+def test_a_brake_stops_one_channel_and_is_told() -> None:
+    bad, good = Told("bad", Refused("never")), Told("good")
+    crew = Crew(bad, good)
+    crew.start(1, 2, 3)
+    wait(lambda: "channel bad: stopped" in crew.health.ready()[1])
+    assert crew.health.alive()[0]
+    wait(lambda: good.taken == [1, 2, 3])
+    crew.end()
+    assert crew.error is None
+    assert len(crew.kafka.log["t.dead-letters"]) == 2
+
+
+def test_when_no_channel_is_left_the_process_ends() -> None:
+    crew = Crew(Told("bad", Refused("never")))
+    crew.start(1, 2, 3)
+    wait(lambda: crew.error is not None)
+    crew.end()
+    assert isinstance(crew.error, BrakeTripped)
+
+
+def test_what_concerns_all_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Told("one"), Told("other")
+    crew = Crew(one, other)
+
+    def away(stop: threading.Event) -> None:
+        raise ServiceUnavailable("Kafka is away")
+
+    monkeypatch.setattr(crew.workers[0], "run", away)
+    crew.start(1)
+    wait(lambda: crew.error is not None)
+    crew.end()
+    assert isinstance(crew.error, ServiceUnavailable)
+    assert one.closed and other.closed
+
+
+def test_what_is_open_is_said_again_also_after_a_restart() -> None:
+    ops = Told("ops")
+    ops.repeat_every_s = 0.05
+    crew = Crew(ops)
+    crew.start(1)
+    wait(lambda: ops.repeated.count([1]) > 2)
+    crew.end()
+    again = Told("ops")
+    again.repeat_every_s = 3_600
+    second = Crew(again)
+    second.kafka.log = crew.kafka.log
+    second.kafka.committed = crew.kafka.committed
+    for worker in second.workers:
+        worker.consumer._kafka = second.kafka
+    second.start()
+    wait(lambda: again.repeated == [[1]])
+    second.end()
+    assert again.taken == []
