@@ -70,7 +70,7 @@ def test_a_service_that_dies_is_started_again(folder: Path) -> None:
         sink = None
         while sink is None and time.monotonic() < deadline:
             for child in psutil.Process(process.pid).children(recursive=True):
-                if "tocsin sink" in " ".join(child.cmdline()):
+                if "tocsin sink elasticsearch" in " ".join(child.cmdline()):
                     sink = child
             time.sleep(0.2)
         assert sink is not None
@@ -83,14 +83,14 @@ def test_a_service_that_dies_is_started_again(folder: Path) -> None:
         again = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)
-            if child.pid != sink.pid and "tocsin sink" in " ".join(child.cmdline())
+            if child.pid != sink.pid and "tocsin sink elasticsearch" in " ".join(child.cmdline())
         ]
         while not again and time.monotonic() < deadline:
             time.sleep(0.2)
             again = [
                 child
                 for child in psutil.Process(process.pid).children(recursive=True)
-                if "tocsin sink" in " ".join(child.cmdline())
+                if "tocsin sink elasticsearch" in " ".join(child.cmdline())
             ]
         assert again
     finally:
