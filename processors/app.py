@@ -10,41 +10,27 @@ from typing import Any
 import faust
 
 from processors.batch import SERVICE
-from processors.faust_app import acknowledge, create_app, incoming, lag_of, partition_states
+from processors.faust_app import (
+    acknowledge,
+    create_app,
+    incoming,
+    lag_of,
+    leave_if_stuck,
+    monitor,
+    partition_states,
+    raw_topic,
+)
 from processors.pipeline import check_annotators
 from processors.watchdog import watch
 from processors.worker import Worker, end_process
 from runtime.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.errors import TocsinError
-from runtime.health import Health
-from runtime.kafka import check_topics, with_messages
-from runtime.service import start_monitor
+from runtime.kafka import check_topics
 from runtime.settings import KafkaSettings, MonitorSettings, ProcessSettings, load
 
 _kafka = load(KafkaSettings)
 _settings = load(ProcessSettings)
 app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir)
-posts = app.topic(
-    _kafka.topic_prefix + "posts",
-    key_type=bytes,
-    value_type=bytes,
-    key_serializer="raw",
-    value_serializer="raw",
-)
-
-
-def _stuck(partitions: list[int]) -> list[int]:
-    """Called by the watchdog; asks Kafka first, since an expired partition only looks stuck."""
-    try:
-        stuck = with_messages(_kafka, _kafka.topic_prefix + "posts", partitions)
-    except TocsinError as error:
-        end_process(error)
-    if stuck:
-        why = (
-            f"partitions {stuck} have lag and committed nothing for {_settings.stuck_after_s:.0f} s"
-        )
-        end_process(TocsinError(f"{why}; leaving them to another process"))
-    return partitions
+posts = raw_topic(app, _kafka.topic_prefix + "posts")
 
 
 def _lag() -> int:
@@ -52,18 +38,11 @@ def _lag() -> int:
     return 0 if app.consumer is None else lag_of(partition_states(app))
 
 
-def _monitor() -> Health:
-    try:
-        return start_monitor(SERVICE)[0]
-    except TocsinError as error:
-        end_process(error)
-
-
 @app.agent(posts)
 async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each once all that it came to is delivered."""
     try:
-        await _work(stream, Worker(_kafka, _settings, _monitor(), _lag))
+        await _work(stream, Worker(_kafka, _settings, monitor(SERVICE), _lag))
     except Exception as error:  # noqa: BLE001
         # Left to itself, Faust would log this and go on without an agent, or acknowledge.
         end_process(error)
@@ -73,7 +52,7 @@ async def _work(stream: Any, worker: Worker) -> None:
     watch(
         lambda: partition_states(app),
         lambda: worker.holding,
-        _stuck,
+        partial(leave_if_stuck, _kafka, "posts", _settings.stuck_after_s),
         _settings.stuck_after_s,
     )
     await worker.start()

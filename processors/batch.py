@@ -133,12 +133,13 @@ def _encode(enriched: Enriched) -> list[Outgoing]:
     return mentions + activity
 
 
-def _give_up(
-    result: Processed, message: Incoming, reason: Reason, detail: str, at: datetime
-) -> None:
-    metrics.DEAD_LETTERS.labels(SERVICE, reason).inc()
+def given_up(
+    service: str, message: Incoming, reason: Reason, detail: str, at: datetime
+) -> Outgoing:
+    """The dead letter of a message; it is counted."""
+    metrics.DEAD_LETTERS.labels(service, reason).inc()
     letter = dead_letter(
-        service=SERVICE,
+        service=service,
         reason=reason,
         detail=detail,
         payload=message.value or b"",
@@ -149,5 +150,11 @@ def _give_up(
         offset=message.offset,
         replays=message.replays,
     )
-    result.outgoing.append(Outgoing(DEAD_LETTERS, message.key, letter))
+    return Outgoing(DEAD_LETTERS, message.key, letter)
+
+
+def _give_up(
+    result: Processed, message: Incoming, reason: Reason, detail: str, at: datetime
+) -> None:
+    result.outgoing.append(given_up(SERVICE, message, reason, detail, at))
     result.bad += 1

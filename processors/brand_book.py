@@ -23,12 +23,17 @@ class BrandBook:
     """Holds the current :class:`BrandMatcher`; ``matcher()`` is safe from any thread.
 
     A change takes as long as a poll: a fraction of a second. The whole topic is read before the
-    first matcher is given out, so that no post is matched against half of the brands.
+    first matcher is given out, so that no post is matched against half of the brands. Who asks for
+    the brands alone says so with ``matching``: the matcher of thousands takes seconds to build.
     """
 
-    def __init__(self, settings: KafkaSettings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, settings: KafkaSettings, clock: Clock = utc_now, *, matching: bool = True
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._matching = matching
+        self._published: dict[str, Brand] = {}
         self._brands: dict[str, Brand] = {}
         self._unreadable: set[str] = set()
         self._matcher = BrandMatcher(())
@@ -42,7 +47,7 @@ class BrandBook:
 
     def brands(self) -> dict[str, Brand]:
         """The brands as they are now, by id."""
-        return {brand.id: brand for brand in self._matcher.brands}
+        return self._published
 
     def start(self, on_failure: Callable[[Exception], None]) -> None:
         """Read the topic, then follow it in a thread; ``on_failure`` hears why that ended."""
@@ -95,7 +100,9 @@ class BrandBook:
         self._brands[brand.id] = brand
 
     def _publish(self) -> None:
-        self._matcher = BrandMatcher(self._brands.values())
+        if self._matching:
+            self._matcher = BrandMatcher(self._brands.values())
+        self._published = dict(self._brands)
         metrics.PROCESS_BRANDS.set(len(self._brands))
         metrics.PROCESS_BRANDS_UNREADABLE.set(len(self._unreadable))
         metrics.PROCESS_BRANDS_UPDATED.set(self._clock().timestamp())

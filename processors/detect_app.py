@@ -12,43 +12,25 @@ from typing import Any
 import faust
 
 from processors.detect_worker import SERVICE, STATE, DetectWorker
-from processors.faust_app import acknowledge, create_app, incoming, partition_states
+from processors.faust_app import (
+    acknowledge,
+    create_app,
+    incoming,
+    leave_if_stuck,
+    monitor,
+    partition_states,
+    raw_topic,
+)
 from processors.watchdog import watch
 from processors.worker import end_process
 from runtime.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.errors import TocsinError
-from runtime.health import Health
-from runtime.kafka import check_topics, with_messages
-from runtime.service import start_monitor
+from runtime.kafka import check_topics
 from runtime.settings import DetectorSettings, KafkaSettings, MonitorSettings, load
 
 _kafka = load(KafkaSettings)
 _settings = load(DetectorSettings)
 app = create_app(_kafka, SERVICE, _settings.batch_size)
-activity = app.topic(
-    _kafka.topic_prefix + "activity",
-    key_type=bytes,
-    value_type=bytes,
-    key_serializer="raw",
-    value_serializer="raw",
-)
-
-
-def _stuck(partitions: list[int]) -> list[int]:
-    try:
-        stuck = with_messages(_kafka, _kafka.topic_prefix + "activity", partitions)
-    except TocsinError as error:
-        end_process(error)
-    if stuck:
-        end_process(TocsinError(f"partitions {stuck} have lag and committed nothing for long"))
-    return partitions
-
-
-def _monitor() -> Health:
-    try:
-        return start_monitor(SERVICE)[0]
-    except TocsinError as error:
-        end_process(error)
+activity = raw_topic(app, _kafka.topic_prefix + "activity")
 
 
 def _generation(event: Any) -> int | None:
@@ -67,7 +49,8 @@ async def detect(stream: Any) -> None:
     """Read batches of records; they are acknowledged when their state is saved."""
     try:
         await _work(
-            stream, DetectWorker(_kafka, _settings, _monitor(), partial(partition_states, app))
+            stream,
+            DetectWorker(_kafka, _settings, monitor(SERVICE), partial(partition_states, app)),
         )
     except Exception as error:  # noqa: BLE001
         # Left to itself, Faust would log this and go on without an agent, or acknowledge.
@@ -75,7 +58,8 @@ async def detect(stream: Any) -> None:
 
 
 async def _work(stream: Any, worker: DetectWorker) -> None:
-    watch(partial(partition_states, app), lambda: False, _stuck, _settings.stuck_after_s)
+    stuck = partial(leave_if_stuck, _kafka, "activity", _settings.stuck_after_s)
+    watch(partial(partition_states, app), lambda: False, stuck, _settings.stuck_after_s)
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
         for generation, group in _by_generation(events):

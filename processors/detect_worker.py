@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from processors.batch import Incoming, Outgoing
+from processors.batch import Incoming, Outgoing, given_up
 from processors.brand_book import BrandBook
 from processors.crisis.coverage import Coverage
 from processors.crisis.desk import Desk
@@ -20,8 +20,6 @@ from processors.worker import end_process
 from runtime import kafka, metrics
 from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
-from runtime.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.dead_letters import dead_letter
 from runtime.health import Health
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
@@ -49,7 +47,7 @@ class DetectWorker:
         clock: Clock = utc_now,
     ) -> None:
         self.health = health
-        self.book = BrandBook(settings, clock)
+        self.book = BrandBook(settings, clock, matching=False)
         self._kafka = settings
         self._settings = detector
         self._states = states
@@ -117,7 +115,9 @@ class DetectWorker:
                 record = ACTIVITY.decode(message.value or b"")
             except InvalidMessage as error:
                 bad += 1
-                outgoing.append(self._give_up(message, error))
+                outgoing.append(
+                    given_up(SERVICE, message, error.reason, error.detail, self._clock())
+                )
                 continue
             outgoing += self._alerts(self._of(record, message))
         metrics.DETECT_RECORDS.inc(len(batch) - bad)
@@ -136,22 +136,6 @@ class DetectWorker:
             metrics.DETECT_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
             log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
         return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
-
-    def _give_up(self, message: Incoming, error: InvalidMessage) -> Outgoing:
-        metrics.DEAD_LETTERS.labels(SERVICE, error.reason).inc()
-        letter = dead_letter(
-            service=SERVICE,
-            reason=error.reason,
-            detail=error.detail,
-            payload=message.value or b"",
-            at=self._clock(),
-            key=message.key,
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            replays=message.replays,
-        )
-        return Outgoing(DEAD_LETTERS, message.key, letter)
 
     # --- time ------------------------------------------------------------------------------
 

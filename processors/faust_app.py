@@ -13,8 +13,12 @@ from faust.types.auth import CredentialsArg
 
 from processors.batch import Incoming
 from processors.watchdog import PartitionState
+from processors.worker import end_process
 from runtime.dead_letters import replays_of
-from runtime.kafka import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.errors import TocsinError
+from runtime.health import Health
+from runtime.kafka import MAX_MESSAGE_BYTES, sasl_login, tls_context, with_messages
+from runtime.service import start_monitor
 from runtime.settings import KafkaSettings
 
 
@@ -97,3 +101,32 @@ def incoming(event: Any) -> Incoming:
         message.value,
         replays_of(message.headers),
     )
+
+
+def raw_topic(app: faust.App, name: str) -> Any:
+    """A topic whose keys and values stay bytes: we decode, and give up, ourselves."""
+    return app.topic(
+        name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+    )
+
+
+def monitor(service: str) -> Health:
+    """Serve metrics and health, or end the process."""
+    try:
+        return start_monitor(service)[0]
+    except TocsinError as error:
+        end_process(error)
+
+
+def leave_if_stuck(
+    kafka: KafkaSettings, topic: str, after_s: float, partitions: list[int]
+) -> list[int]:
+    """For the watchdog; asks Kafka first, since an expired partition only looks stuck."""
+    try:
+        stuck = with_messages(kafka, kafka.topic_prefix + topic, partitions)
+    except TocsinError as error:
+        end_process(error)
+    if stuck:
+        why = f"partitions {stuck} have lag and committed nothing for {after_s:.0f} s"
+        end_process(TocsinError(f"{why}; leaving them to another process"))
+    return partitions

@@ -22,6 +22,7 @@ import msgspec
 
 from queries.tokens import folded_tokens, tokenize
 from runtime.errors import ConfigurationError
+from runtime.yaml_file import read_yaml
 from schemas.mention import Entity
 from schemas.types import EntityLabel
 
@@ -221,13 +222,4 @@ def _entity(text: str, start: int, end: int, label: str, known: Known | None) ->
 
 
 def _read(path: Path) -> _File:
-    try:
-        return msgspec.yaml.decode(path.read_bytes(), type=_File)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(
-            f"{path}: {error}; it must hold lists under PERSON, ORG, LOC, PRODUCT or EVENT"
-        ) from None
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from None
+    return read_yaml(path, _File, "it must hold lists under PERSON, ORG, LOC, PRODUCT or EVENT")

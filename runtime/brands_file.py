@@ -14,6 +14,7 @@ from queries.parser import parse
 from queries.tokens import tokenize
 from runtime.errors import ConfigurationError
 from runtime.quiet_hours import read_quiet_hours
+from runtime.yaml_file import read_yaml
 from schemas.brand import Brand
 
 _SEVERITIES = ("1", "2", "3", "4", "5")
@@ -26,16 +27,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def load_brands(path: Path) -> list[Brand]:
     """Read and check the file; every fault is one sentence that names the brand and the field."""
-    try:
-        raw = msgspec.yaml.decode(path.read_bytes(), type=_File)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(
-            f"{path}: {error}; it must hold a list under 'brands:', see docs/brands.md"
-        ) from None
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from None
+    raw = read_yaml(path, _File, "it must hold a list under 'brands:', see docs/brands.md")
     _check_saved(raw.queries, path)
     brands = _with_queries([_brand(entry, path) for entry in raw.brands], raw.queries, path)
     seen: set[str] = set()

@@ -32,21 +32,17 @@ class Usual(Struct, kw_only=True):
     mentions: float = 0.0
     discounted: float = 0.0
     authors: float = 0.0
-    copies: float = 0.0
     scored: float = 4.0
     """As if four posts had been read before, one of them negative, while it knows little."""
     negative: float = 1.0
     score_sum: float = 0.0
     score_squares: float = 2.0
-    reach_logs: float = 0.0
-    reach_squares: float = 0.0
     lexicon: float = 0.1
     spread: float = 0.0
     """Sum of squared distances of five minutes' mentions from what was expected of them, less what
     chance alone explains; over the squared expectations it is how much volumes vary."""
     expected_squares: float = 0.0
     terms: dict[str, float] = field(default_factory=dict)
-    sources: dict[str, float] = field(default_factory=dict)
     countries: dict[str, float] = field(default_factory=dict)
     hours: list[float] = field(default_factory=lambda: [0.0] * HOURS)
     """Mentions by hour of the day (UTC), decayed alike."""
@@ -136,19 +132,14 @@ def _add(usual: Usual, minute: Minute) -> None:
     usual.mentions += minute.mentions
     usual.discounted += minute.discounted
     usual.authors += minute.distinct
-    usual.copies += minute.copies
     usual.scored += minute.scored
     usual.negative += minute.negative
     usual.score_sum += minute.score_sum
     usual.score_squares += minute.score_squares
     usual.lexicon += minute.lexicon
     usual.hours[minute.start // 60 % HOURS] += minute.mentions
-    reach = math.log1p(minute.reach)
-    usual.reach_logs += reach
-    usual.reach_squares += reach**2
     for mine, theirs in (
         (usual.terms, minute.terms),
-        (usual.sources, minute.sources),
         (usual.countries, minute.countries),
     ):
         for name, count in theirs.items():
@@ -166,7 +157,7 @@ def _decay(usual: Usual, minutes: int) -> None:
     usual.lexicon += 0.1 * (1 - kept)
     usual.hours = [count * kept for count in usual.hours]
     usual.hour_minutes = [count * kept for count in usual.hour_minutes]
-    for counts in (usual.terms, usual.sources, usual.countries):
+    for counts in (usual.terms, usual.countries):
         for name in list(counts):
             counts[name] *= kept
             if counts[name] < 0.01:
@@ -174,6 +165,6 @@ def _decay(usual: Usual, minutes: int) -> None:
 
 
 _DECAYING: Final = (
-    "minutes", "mentions", "discounted", "authors", "copies", "scored", "negative", "score_sum",
-    "score_squares", "reach_logs", "reach_squares", "lexicon", "spread", "expected_squares",
+    "minutes", "mentions", "discounted", "authors", "scored", "negative", "score_sum",
+    "score_squares", "lexicon", "spread", "expected_squares",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from runtime.errors import ConfigurationError
 from runtime.secrets import read_secret
 from runtime.settings import AlertsSettings
+from runtime.yaml_file import read_yaml
 from sinks.alerts.alertmanager import PATH, Alertmanager, basic
 from sinks.alerts.channel import Channel
 from sinks.alerts.email import Email, Security, Server
@@ -90,16 +91,7 @@ class _File(Struct, forbid_unknown_fields=True):
 
 def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
     """Read the file and its secrets; every fault is one sentence that names the channel."""
-    try:
-        raw = msgspec.yaml.decode(path.read_bytes(), type=_File)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(
-            f"{path}: {error}; it must hold a list under 'channels:', see docs/alerts.md"
-        ) from None
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from None
+    raw = read_yaml(path, _File, "it must hold a list under 'channels:', see docs/alerts.md")
     build = _Builder(path.parent, settings)
     channels: list[Channel] = []
     for entry in raw.channels:
