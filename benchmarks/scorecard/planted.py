@@ -1,273 +1,153 @@
 """Crises of known size, laid over the real volumes of brands: which are found, how late, and how
 often an alert is wrong.
 
-The background is the five-minute counts of real brands (``brand-volume``), spread over their five
-minutes, with the share of negatives, reach and ages of invented but ordinary authors. A storm is so
-many times the brand's mean, rises over so many minutes, stays an hour, and falls. Each kind of
-storm is laid at several times of day over several brands; whatever opens outside of storms, and
-outside of what the series' own labels call unusual, is a false alarm.
+Each kind of storm is laid at several times of day over several brands (``benchmarks.scorecard.
+storms``); whatever wakes outside of storms, and outside of what the series' own labels call
+unusual, is a false alarm.
 """
 
-import csv
-import json
-import random
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from math import exp
+from datetime import datetime
+from math import exp, factorial
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.markdown import table
+from benchmarks.scorecard.storms import (
+    DAYS,
+    HOLD,
+    KINDS,
+    RISES,
+    SIZES,
+    Kind,
+    Storm,
+    mentions,
+    plans,
+    schedule,
+    unusual,
+    volumes,
+)
 from processors.crisis.history import Episode, episodes, replay
-from schemas.activity import Activity
-from schemas.alert import Authenticity
 from schemas.brand import Brand
-from schemas.types import SentimentLabel
 
-DAYS: Final = 12
-"""Of each series, from its beginning; storms come from the fourth day on."""
 WAKES: Final = 2
 """Severity from which the desk is told of a crisis."""
-HOLD: Final = 60
-"""Minutes at full size."""
-_NEGATIVE: Final = 0.25
-_TERMS: Final = ("delivery", "store", "price", "offer", "thanks", "order", "app", "service")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """How the mentions of a storm are."""
+class Woken:
+    """When the desk was told of a crisis: an alert opened as one, or grew to it."""
 
-    name: str
-    negative: float
-    copies: float = 0.0
-    young: float = 0.0
-    authors: int | None = None
-    reposts: bool = False
-    expected: Authenticity = "organic"
-
-
-KINDS: Final = (
-    Kind("organic", 0.75),
-    Kind("organic, mild", 0.5),
-    Kind("astroturfed", 0.9, copies=0.9, young=0.7, authors=80, expected="coordinated"),
-    Kind("bot-amplified", 0.8, copies=0.85, reposts=True, expected="amplified"),
-    Kind("joyful", 0.03),
-)
-SIZES: Final = (2, 4, 8, 16)
-"""Storm at its height over the mean of the brand."""
-RISES: Final = (5, 30, 120)
-"""Minutes until a storm is at its height."""
-
-
-@dataclass(frozen=True, slots=True)
-class Storm:
-    """One planted crisis."""
-
-    kind: Kind
-    size: float
-    rise: int
-    began: datetime
-
-    @property
-    def ended(self) -> datetime:
-        """When it has gone."""
-        return self.began + timedelta(minutes=2 * self.rise + HOLD)
-
-    def level(self, at: datetime) -> float:
-        """Share of the height at a time."""
-        passed = (at - self.began).total_seconds() / 60
-        if not 0 <= passed < 2 * self.rise + HOLD:
-            return 0.0
-        falling = passed - self.rise - HOLD
-        return min(passed / self.rise, 1.0) if falling < 0 else max(1 - falling / self.rise, 0)
+    at: datetime
+    episode: Episode
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What became of one storm."""
 
+    brand: str
     storm: Storm
-    episode: Episode | None
+    woken: Woken | None
 
     @property
     def delay(self) -> float | None:
-        """Minutes from its first mention to the alert."""
-        if self.episode is None:
+        """Minutes from its first mention until the desk is told."""
+        if self.woken is None:
             return None
-        return (self.episode.opened_at - self.storm.began).total_seconds() / 60
-
-
-def volumes(data: Path) -> dict[str, list[tuple[datetime, int]]]:
-    """The first days of each series: time and mentions of five minutes."""
-    found = {}
-    for path in sorted((data / "brand-volume").glob("*.csv")):
-        with path.open(encoding="utf-8") as lines:
-            rows = [
-                (datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC), int(row["value"]))
-                for row in csv.DictReader(lines)
-            ]
-        # The end, so that the parameters of the volume detector were not the ones to see it all.
-        found[path.stem] = rows[-DAYS * 288 :]
-    return found
-
-
-def unusual(data: Path) -> dict[str, list[tuple[datetime, datetime]]]:
-    """What the series' labels call unusual: an alert there is neither right nor wrong."""
-    labels = json.loads((data / "brand-volume" / "windows.json").read_text("utf-8"))
-    return {
-        name: [
-            (
-                datetime.fromisoformat(first).replace(tzinfo=UTC),
-                datetime.fromisoformat(end).replace(tzinfo=UTC),
-            )
-            for first, end in each["windows"]
-        ]
-        for name, each in labels.items()
-    }
-
-
-class Crowd:
-    """Makes mentions; the same for the same seed."""
-
-    def __init__(self, brand: str, seed: str) -> None:
-        self._brand = brand
-        self._pick = random.Random(seed)
-        self._number = 0
-
-    def usual(self, at: datetime) -> Activity:
-        """An ordinary mention somewhere in the five minutes."""
-        pick = self._pick
-        label: SentimentLabel = "negative"
-        if pick.random() >= _NEGATIVE:
-            label = pick.choice(("neutral", "positive"))
-        return self._record(at, label, terms=pick.sample(_TERMS, 2))
-
-    def stormy(self, at: datetime, kind: Kind) -> Activity:
-        """A mention of a storm of that kind."""
-        pick = self._pick
-        label: SentimentLabel = "negative"
-        if pick.random() >= kind.negative:
-            label = "positive" if kind.negative < 0.1 else "neutral"
-        fields: dict[str, Any] = {"terms": ["#scandal", "recall"], "country": "US"}
-        if pick.random() < kind.copies:
-            fields |= {"duplicate_group": "storm", "duplicate_keys": ["wstorm", "wstorms"]}
-            fields["kind"] = "repost" if kind.reposts else "original"
-        if kind.authors:
-            fields["author"] = f"bot{pick.randrange(kind.authors)}"
-        if pick.random() < kind.young:
-            fields["account_age_days"] = pick.randrange(20)
-        return self._record(at, label, **fields)
-
-    def _record(self, at: datetime, label: SentimentLabel, **fields: Any) -> Activity:
-        self._number += 1
-        pick = self._pick
-        moment = at + timedelta(seconds=pick.uniform(0, 300))
-        given = {
-            "author": f"a{pick.randrange(200_000)}",
-            "account_age_days": int(pick.uniform(40, 3_000)),
-            "reach": int(pick.paretovariate(1.1) * 60),
-            **fields,
-        }
-        return Activity(
-            brand=self._brand, post_id=f"x:{self._number}", version=1, at=moment,
-            ingested_at=moment, source="x", language="en", sentiment=label,
-            score={"negative": -0.8, "neutral": 0.0, "positive": 0.8}[label], **given,
-        )  # fmt: skip
-
-
-def mentions(
-    brand: str, rows: Sequence[tuple[datetime, int]], storms: Sequence[Storm], seed: str
-) -> Iterator[Activity]:
-    """The background with the storms, in the order of event time."""
-    crowd = Crowd(brand, seed)
-    pick = random.Random(seed)
-    mean = sum(count for _, count in rows) / len(rows)
-    for at, count in rows:
-        found = [crowd.usual(at) for _ in range(count)]
-        for storm in storms:
-            rate = storm.level(at + timedelta(minutes=2.5)) * (storm.size - 1) * mean
-            found += [crowd.stormy(at, storm.kind) for _ in range(_poisson(rate, pick))]
-        yield from sorted(found, key=lambda record: record.at)
-
-
-def _poisson(rate: float, pick: random.Random) -> int:
-    if rate > 50:
-        return max(0, round(pick.gauss(rate, rate**0.5)))
-    limit, count, product = exp(-rate), 0, pick.random()
-    while product > limit:
-        count += 1
-        product *= pick.random()
-    return count
-
-
-def schedule(rows: Sequence[tuple[datetime, int]], offset: int) -> list[Storm]:
-    """One storm every eleven hours, so that they come at all times of day, in a shuffled order."""
-    every = [(kind, size, rise) for kind in KINDS for size in SIZES for rise in RISES]
-    random.Random(offset).shuffle(every)
-    first = rows[0][0] + timedelta(days=3)
-    storms = []
-    for number, (kind, size, rise) in enumerate(every):
-        began = first + timedelta(hours=11 * number)
-        if began + timedelta(hours=8) > rows[-1][0]:
-            break
-        storms.append(Storm(kind, size, rise, began))
-    return storms
+        return (self.woken.at - self.storm.began).total_seconds() / 60
 
 
 def measure(data: Path, rounds: int) -> tuple[list[Found], int, float]:
     """All storms with what became of them; false alarms, and the days that they are over."""
     found: list[Found] = []
     false, days = 0, 0.0
-    known = unusual(data)
-    for name, rows in volumes(data).items():
-        brand = Brand(id=name.lower(), name=name)
-        for number in range(rounds):
-            storms = schedule(rows, number * 100 + sum(map(ord, name)))
+    known, kinds = unusual(data), plans()
+    for number in range(rounds):
+        for name, rows in volumes(data).items():
+            brand = Brand(id=name.lower(), name=name)
+            storms = schedule(rows, kinds)
             records = mentions(brand.id, rows, storms, f"{name}{number}")
-            told = [one for one in episodes(replay(records, [brand])) if one.severity >= WAKES]
-            found += [Found(storm, _of(storm, told)) for storm in storms]
+            told = woken(episodes(replay(records, [brand])))
+            found += [Found(name, storm, _of(storm, told)) for storm in storms]
             windows = [*known.get(name, []), *((s.began, s.ended) for s in storms)]
-            false += sum(1 for one in told if not _within(one.opened_at, windows))
+            false += sum(1 for one in told if not _within(one.at, windows))
             days += DAYS
     return found, false, days
 
 
-def _of(storm: Storm, told: Sequence[Episode]) -> Episode | None:
-    return next((one for one in told if storm.began <= one.opened_at <= storm.ended), None)
+def woken(found: Sequence[Episode]) -> list[Woken]:
+    """The first state of each alert that is grave enough, where there is one."""
+    firsts = (
+        (next((state for state in one.states if state.severity >= WAKES), None), one)
+        for one in found
+    )
+    return [Woken(state.raised_at, one) for state, one in firsts if state is not None]
+
+
+def _of(storm: Storm, told: Sequence[Woken]) -> Woken | None:
+    return next((one for one in told if storm.began <= one.at <= storm.ended), None)
 
 
 def _within(at: datetime, windows: Sequence[tuple[datetime, datetime]]) -> bool:
     return any(first <= at <= end for first, end in windows)
 
 
-def section(data: Path, rounds: int = 1) -> list[str]:
+def section(data: Path, rounds: int = 8) -> list[str]:
     """The part of the scorecard."""
     found, false, days = measure(data, rounds)
     crises = [one for one in found if one.storm.kind.name != "joyful"]
+    low, high = poisson_interval(false, days)
     lines = [
         "## Planted crises",
         "",
         f"{len(found)} storms over the real volumes of {len(volumes(data))} brands, {days:.0f} "
         f"brand-days; found means an alert of severity {WAKES} or more while it lasts. Storms hold "
-        f"their height for {HOLD} minutes. {false} false alarms: {false / days:.3f} a brand-day.",
+        f"their height for {HOLD} minutes, and fall as they rose. Sizes are times the "
+        "brand's mean. What the series' labels call unusual is left out of both.",
+        "",
+        f"False alarms: {false}, {false / days:.3f} a brand-day (95 %: {low:.3f} to {high:.3f}). "
+        "The tone of the background is invented (a quarter is negative, by chance alone), its "
+        "volumes are real.",
+        "",
+        "Found of all crises, and the median delay in minutes from their first mention:",
         "",
     ]
     header = ["size", *(f"rises in {rise} min" for rise in RISES)]
-    rows = [[f"{size} times", *(_cell(crises, size, rise) for rise in RISES)] for size in SIZES]
-    lines += ["Found of all crises, and the median delay in minutes from their first mention:", ""]
-    lines += table(header, rows)
-    lines += ["By kind, of 4 times and more:", ""]
+    lines += table(header, [[f"{s} times", *(_cell(_of_size(crises, s, r)) for r in RISES)]
+                            for s in SIZES])  # fmt: skip
+    lines += ["By brand, the same (few mentions are below the default `minimum_volume`):", ""]
+    lines += table(["brand", "mean in 5 min", *(f"{size} times" for size in SIZES)],
+                   _brand_rows(data, crises))  # fmt: skip
+    lines += ["By kind, of 4 times and more; a joyful storm is not to wake anybody:", ""]
     lines += table(
         ("kind", "storms", "told", "median delay", "called"), map(_kind_row(found), KINDS)
     )
     return lines
 
 
-def _cell(found: Sequence[Found], size: float, rise: int) -> str:
-    mine = [one for one in found if (one.storm.size, one.storm.rise) == (size, rise)]
+def poisson_interval(count: int, days: float) -> tuple[float, float]:
+    """Exact limits of a Poisson rate (Garwood 1936), found by halving."""
+    return _limit(count - 1, 0.975) / days if count else 0.0, _limit(count, 0.025) / days
+
+
+def _limit(count: int, chance: float) -> float:
+    """The mean of which ``count`` or less are seen with that chance."""
+    low, high = 0.0, 10.0 * count + 20
+    for _ in range(60):
+        middle = (low + high) / 2
+        terms = (exp(-middle) * middle**seen / factorial(seen) for seen in range(count + 1))
+        low, high = (middle, high) if sum(terms) > chance else (low, middle)
+    return low
+
+
+def _of_size(found: Sequence[Found], size: float, rise: int) -> list[Found]:
+    return [one for one in found if (one.storm.size, one.storm.rise) == (size, rise)]
+
+
+def _cell(mine: Sequence[Found]) -> str:
     delays = [one.delay for one in mine if one.delay is not None]
     if not mine:
         return "–"
@@ -275,14 +155,24 @@ def _cell(found: Sequence[Found], size: float, rise: int) -> str:
     return f"{100 * len(delays) / len(mine):.0f} % of {len(mine)}{late}"
 
 
+def _brand_rows(data: Path, crises: Sequence[Found]) -> Iterator[list[str]]:
+    for name, rows in volumes(data).items():
+        mean = sum(count for _, count in rows) / len(rows)
+        mine = [one for one in crises if one.brand == name]
+        cells = (_cell([one for one in mine if one.storm.size == size]) for size in SIZES)
+        yield [name, f"{mean:.1f}", *cells]
+
+
 def _kind_row(found: Sequence[Found]) -> Any:
     def row(kind: Kind) -> tuple[str, ...]:
         mine = [one for one in found if one.storm.kind is kind and one.storm.size >= 4]
         delays = [one.delay for one in mine if one.delay is not None]
         names = [
-            one.episode.states[-2 if len(one.episode.states) > 1 else 0].evidence.authenticity
+            one.woken.episode.states[
+                -2 if len(one.woken.episode.states) > 1 else 0
+            ].evidence.authenticity
             for one in mine
-            if one.episode
+            if one.woken
         ]
         called = ", ".join(
             f"{name} {100 * names.count(name) / len(names):.0f} %"
