@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-nlp eval scorecard models models-language generate lock clean
+.PHONY: help demo test test-engines lint format bench bench-nlp eval scorecard scorecard-latency models models-language generate lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -68,6 +68,9 @@ eval: $(VENV)/dev ## Accuracy and robustness of the annotators, to docs/accuracy
 
 scorecard: $(VENV)/dev ## How early and how often wrong alerts are, to docs/scorecard.md (DATA=folder).
 	$(BIN)/python -m benchmarks.scorecard --data $(or $(DATA),../shared/data)
+
+scorecard-latency: $(VENV)/dev ## Crises through real engines: seconds from a post to the desk, to a report.
+	$(BIN)/python -m benchmarks.scorecard.latency
 
 # Training needs gigabytes of packages and hours of processor time, so it has its own environments.
 TRAIN := .venv-train

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from processors.terms import terms_of
+from processors.terms import entities_of, terms_of
 from schemas.activity import Activity
 from schemas.ids import author_hash
 from schemas.mention import Mention
@@ -37,6 +37,7 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
             account_age_days=None if influence is None else influence.account_age_days,
             url=post.url,
             terms=terms_of(mention, brand),
+            entities=entities_of(mention, brand),
         )
         for brand in mention.brands
         for towards in (brand.sentiment or sentiment,)

@@ -11,7 +11,8 @@ from typing import Any
 
 import faust
 
-from processors.detect_worker import SERVICE, STATE, DetectWorker
+from processors.detect_recovery import RECORDS, SERVICE, STATE
+from processors.detect_worker import DetectWorker
 from processors.faust_app import (
     acknowledge,
     create_app,
@@ -30,7 +31,7 @@ from runtime.settings import DetectorSettings, KafkaSettings, MonitorSettings, l
 _kafka = load(KafkaSettings)
 _settings = load(DetectorSettings)
 app = create_app(_kafka, SERVICE, _settings.batch_size)
-activity = raw_topic(app, _kafka.topic_prefix + "activity")
+activity = raw_topic(app, _kafka.topic_prefix + RECORDS)
 
 
 def _generation(event: Any) -> int | None:
@@ -50,7 +51,13 @@ async def detect(stream: Any) -> None:
     try:
         await _work(
             stream,
-            DetectWorker(_kafka, _settings, monitor(SERVICE), partial(partition_states, app)),
+            DetectWorker(
+                _kafka,
+                _settings,
+                monitor(SERVICE),
+                partial(partition_states, app),
+                lambda: app.consumer_generation_id,
+            ),
         )
     except Exception as error:  # noqa: BLE001
         # Left to itself, Faust would log this and go on without an agent, or acknowledge.
@@ -58,21 +65,20 @@ async def detect(stream: Any) -> None:
 
 
 async def _work(stream: Any, worker: DetectWorker) -> None:
-    stuck = partial(leave_if_stuck, _kafka, "activity", _settings.stuck_after_s)
-    watch(partial(partition_states, app), lambda: False, stuck, _settings.stuck_after_s)
+    stuck = partial(leave_if_stuck, _kafka, RECORDS, _settings.stuck_after_s)
+    watch(partial(partition_states, app), lambda: worker.beginning, stuck, _settings.stuck_after_s)
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
         for generation, group in _by_generation(events):
-            if generation == app.consumer_generation_id:
-                records = [incoming(event) for event in group]
-                await worker.take(records, generation, partial(acknowledge, group))
+            records = [incoming(event) for event in group]
+            await worker.take(records, generation, partial(acknowledge, group))
     await worker.stop()
 
 
 def main() -> None:
     """Run a detector until SIGTERM; does not return."""
     load(MonitorSettings)
-    check_topics(_kafka, ("activity", "alerts", STATE, DEAD_LETTERS, "brands"))
+    check_topics(_kafka, (RECORDS, "alerts", STATE, DEAD_LETTERS, "brands"))
     worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
     worker.spinner = None  # it writes to the terminal even where there is none
     worker.execute_from_commandline()

@@ -2,19 +2,22 @@
 
 Alerts leave at once. The records that they came of are acknowledged only when the state that holds
 them is on the topic ``detector-state``: who is killed before that reads them again, from a state
-without them, and comes to the same alerts under the same ids. No exception leaves; where going on
-would be wrong, the process ends without acknowledging.
+without them, and comes to the same alerts under the same ids. What was saved and is lost is counted
+again from the records that Kafka retains (``processors.detect_recovery``). No exception leaves;
+where going on would be wrong, the process ends without acknowledging.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from processors.batch import Incoming, Outgoing, given_up
 from processors.brand_book import BrandBook
 from processors.crisis.coverage import Coverage
 from processors.crisis.desk import Desk
+from processors.crisis.recovery import Ledger, Recovered, ledger_snapshot, ledgers
 from processors.delivery import Delivery
+from processors.detect_recovery import SERVICE, STATE, recover
 from processors.watchdog import PartitionState
 from processors.worker import end_process
 from runtime import kafka, metrics
@@ -26,16 +29,16 @@ from runtime.settings import DetectorSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, InvalidMessage
+from schemas.detector_state import DetectorSnapshot
 
-SERVICE = "detector"
-STATE = "detector-state"
 log = get_logger(SERVICE)
 
 
 class DetectWorker:
     """The state of one detector process.
 
-    ``states``: the offsets of the partitions that it has now.
+    ``states``: the offsets of the partitions that it has now; ``generation``: of the consumer
+    group, as it is now, 0 or None before the first.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class DetectWorker:
         detector: DetectorSettings,
         health: Health,
         states: Callable[[], list[PartitionState]],
+        generation: Callable[[], int | None],
         clock: Clock = utc_now,
     ) -> None:
         self.health = health
@@ -51,21 +55,29 @@ class DetectWorker:
         self._kafka = settings
         self._settings = detector
         self._states = states
+        self._generation_now = generation
         self._clock = clock
         self._delivery = Delivery(settings)
         self._brake = Brake(
             detector.dead_letter_share, detector.dead_letter_window, detector.dead_letter_run
         )
-        self._desk = Desk()
-        self._coverage = Coverage()
+        self._desk, self._coverage = Desk(), Coverage()
         self._generation: int | None = None
+        self._mine: list[int] = []
+        self._unsaved = False
         self._read: dict[int, int] = {}
         self._held: list[Callable[[], None]] = []
         self._saved = clock()
         self._newest: tuple[datetime, datetime] | None = None
+        self._beginning = False
         # Batches and ticks take turns: both change the states.
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def beginning(self) -> bool:
+        """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
+        return self._beginning
 
     async def start(self) -> None:
         """Connect; brands are followed from a thread."""
@@ -80,35 +92,62 @@ class DetectWorker:
     async def take(
         self, batch: Sequence[Incoming], generation: int | None, acknowledge: Callable[[], None]
     ) -> None:
-        """Take a batch of one generation of the consumer group."""
+        """Take a batch of one generation of the consumer group; one of before comes again."""
         async with self._turn:
-            if self._generation != generation:
-                await self._begin(generation)
+            if not await self._is_begun() or generation != self._generation:
+                return
             outgoing, bad = self._observe(batch)
             self._held.append(acknowledge)
             await self._delivery.deliver(outgoing)
             self._brake.record(len(batch) - bad, bad)
             await self._save_if_due()
 
-    async def _begin(self, generation: int | None) -> None:
+    async def _is_begun(self) -> bool:
+        """Whether the states are those of the partitions as they are given out now."""
+        generation = self._generation_now()
+        if not generation:
+            return False
+        if generation != self._generation:
+            self._beginning = True
+            await self._begin(generation)
+            self._beginning = False
+        return self._generation_now() == self._generation
+
+    async def _begin(self, generation: int) -> None:
         """The partitions were given out anew: what is kept is as the topic has it, no newer."""
         while not self.book.filled.is_set():
             # Without the brands' policies, the first minutes would be judged by other ones.
             self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
+            self.health.beat()
             await asyncio.sleep(0.2)
         self.health.clear("brands")
-        mine = {state.partition for state in self._states()}
-        values = await asyncio.to_thread(kafka.latest_values, self._kafka, SERVICE, STATE)
-        snapshots = [DETECTOR_STATE.decode(value) for value in values.values()]
-        self._desk = Desk(self.book.brands())
-        unreadable = self._desk.restore(one for one in snapshots if one.partition in mine)
-        self._generation, self._held, self._read = generation, [], {}
-        log.info("states", brands=len(self._desk), partitions=sorted(mine), unreadable=unreadable)
+        self.health.hinder("states", "they are read, or rebuilt from activity")
+        mine = sorted(state.partition for state in self._states())
+        found = await asyncio.to_thread(
+            recover,
+            self._kafka,
+            self.book.brands(),
+            mine,
+            self._settings.rebuild_records,
+            self.health.beat,
+        )
+        self._take_up(found)
+        self._generation, self._mine, self._unsaved = generation, mine, True
+        self._held, self._read = [], dict(found.positions)
+        self.health.clear("states")
+
+    def _take_up(self, found: Recovered) -> None:
+        self._desk, self._coverage = found.desk, found.coverage
+        metrics.DETECT_BRANDS.set(len(self._desk))
+        if found.newest is not None and (self._newest is None or found.newest > self._newest[0]):
+            # Else an open alert would stay open until something is said again.
+            self._newest = (found.newest, self._clock())
 
     def _observe(self, batch: Sequence[Incoming]) -> tuple[list[Outgoing], int]:
         outgoing: list[Outgoing] = []
         bad = 0
         self._desk.set_brands(self.book.brands())
+        self._unsaved = True
         for message in batch:
             self._read[message.partition] = message.offset + 1
             try:
@@ -146,25 +185,44 @@ class DetectWorker:
                 await asyncio.sleep(self._settings.tick_s)
                 self.health.beat()
                 async with self._turn:
-                    if self._newest is not None and self._caught_up():
-                        await self._delivery.deliver(self._alerts(self._let_time_pass()))
+                    if not await self._is_begun():
+                        continue
+                    if self._caught_up():
+                        await self._delivery.deliver(self._alerts(await self._let_time_pass()))
                     await self._save_if_due()
         except Exception as error:  # noqa: BLE001
             end_process(error)
 
-    def _let_time_pass(self) -> list[Alert]:
+    async def _let_time_pass(self) -> list[Alert]:
         """Event time goes on from the newest record at the clock's pace: a file of last year that
         is replayed is not over because it is this year."""
-        assert self._newest is not None
-        newest, read_at = self._newest
-        passed = self._clock() - read_at - timedelta(seconds=self._settings.grace_s)
-        found = self._desk.advance(newest + max(passed, timedelta(0)))
-        return found + self._coverage.advance(self._clock())
+        now = self._clock()
+        found: list[Alert] = []
+        if self._newest is not None:
+            newest, read_at = self._newest
+            passed = now - read_at - timedelta(seconds=self._settings.grace_s)
+            found = self._desk.advance(newest + max(passed, timedelta(0)))
+        return found + await self._listen(now)
+
+    async def _listen(self, now: datetime) -> list[Alert]:
+        """Which sources are away by now, once the other processes were asked, too."""
+        found: list[Alert] = []
+        if self._coverage.silent(now):
+            values = await asyncio.to_thread(kafka.latest_values, self._kafka, SERVICE, STATE)
+            others = ledgers(values.values())
+            found = self._coverage.hear(ledger.coverage for ledger in others.values())
+        found += self._coverage.advance(now)
+        self._unsaved = self._unsaved or bool(found)
+        self._show_blind()
+        return found
+
+    def _show_blind(self) -> None:
+        metrics.DETECT_BLIND.clear()
+        for source in self._coverage.sources:
+            metrics.DETECT_BLIND.labels(source).set(source in self._coverage.blind)
 
     def _caught_up(self) -> bool:
         """Whether all that Kafka has was read: else silence may only be our own lag."""
-        if self._generation is None:
-            return False
         return all(
             state.end is not None
             and state.end <= max(self._read.get(state.partition, 0), state.committed or 0)
@@ -179,21 +237,35 @@ class DetectWorker:
     async def _save(self, now: datetime) -> None:
         """Write what has changed, then let Kafka forget the records that it holds."""
         self._saved = now
-        snapshots = [
-            Outgoing(STATE, one.brand.encode(), DETECTOR_STATE.encode(one))
-            for one in self._desk.snapshots(now)
-        ]
-        await self._delivery.deliver(snapshots)
+        await self._delivery.deliver(self._packed(self._desk.snapshots(now)))
+        if self._unsaved:
+            # Behind the states: a ledger never says more than there is.
+            await self._delivery.deliver(self._packed(self._ledgers(now)))
+            self._unsaved = False
         held, self._held = self._held, []
         for acknowledge in held:
             acknowledge()
         metrics.DETECT_SAVED.set(now.timestamp())
+
+    def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
+        newest = None if self._newest is None else self._newest[0]
+        for partition in self._mine:
+            ledger = Ledger(
+                places=self._desk.places(partition), coverage=self._coverage, newest=newest
+            )
+            yield ledger_snapshot(partition, ledger, now)
+
+    def _packed(self, snapshots: Iterable[DetectorSnapshot]) -> list[Outgoing]:
+        return [
+            Outgoing(STATE, one.brand.encode(), DETECTOR_STATE.encode(one)) for one in snapshots
+        ]
 
     async def stop(self) -> None:
         """Save, and let go of the connections."""
         for task in self._tasks:
             task.cancel()
         async with self._turn:
-            await self._save(self._clock())
+            if self._generation and self._generation == self._generation_now():
+                await self._save(self._clock())
         self.book.stop()
         await self._delivery.stop()

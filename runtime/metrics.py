@@ -137,6 +137,13 @@ DETECT_ALERTS = Counter(
     "States of alerts that were written; after a restart some again, under the same ids.",
     ["kind", "status", "severity"],
 )
+DETECT_REBUILT = Counter(
+    "tocsin_detector_rebuilt_brands_total",
+    "Brands whose saved state was missing and was counted again from activity.",
+)
+DETECT_BLIND = Gauge(
+    "tocsin_detector_blind", "1 while a source that usually speaks is silent, else 0.", ["source"]
+)
 DETECT_SAVED = Gauge("tocsin_detector_saved_timestamp_seconds", "When the states were last saved.")
 
 # --- sinks ---------------------------------------------------------------------------------

@@ -259,6 +259,11 @@ class DetectorSettings(Group):
         ge=0,
         description="Seconds that a quiet minute waits for records on their way to it.",
     )
+    rebuild_records: int = Field(
+        5_000_000,
+        ge=0,
+        description="Records read again at most where saved states are missing, the newest.",
+    )
     stuck_after_s: float = Field(
         240.0, gt=100, description="Seconds without a commit, while there is lag, until it exits."
     )

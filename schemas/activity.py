@@ -17,6 +17,7 @@ from schemas.types import (
 
 MOST_TERMS = 24
 """Terms of one record; a post of a thousand hashtags has its first."""
+MOST_ENTITIES = 12
 
 
 class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +59,13 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
         list[str],
         Meta(
             max_length=MOST_TERMS,
-            description="What it is about: #hashtags, links, names of entities, rarer words.",
+            description="What it is about: #hashtags, links, rarer words.",
+        ),
+    ] = field(default_factory=list)
+    entities: Annotated[
+        list[str],
+        Meta(
+            max_length=MOST_ENTITIES,
+            description="Whom and what it names, by the usual name where it is known.",
         ),
     ] = field(default_factory=list)

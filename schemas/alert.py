@@ -32,6 +32,9 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[float, Meta(ge=0)] | None,
         Meta(description="Standard deviations, or the detector's own measure."),
     ] = None
+    about: Annotated[
+        str | None, Meta(description="What it is of: the new topic, the new sources or countries.")
+    ] = None
 
 
 class Lift(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,6 +57,17 @@ class ShownPost(Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: Score | None = None
 
 
+class Carrier(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An author who carried it."""
+
+    author: Annotated[str, Meta(description="Hash, as in `activity`.")]
+    mentions: Count = 0
+    reach: Count = 0
+    url: Annotated[str | None, Meta(description="Of the author's post with the widest reach.")] = (
+        None
+    )
+
+
 class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a person looks at to believe or dismiss the alert."""
 
@@ -61,7 +75,9 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
         default_factory=list
     )
     terms: list[str] = field(default_factory=list)
-    entities: list[str] = field(default_factory=list)
+    entities: Annotated[list[str], Meta(description="Whom and what it names more than before.")] = (
+        field(default_factory=list)
+    )
     authors: Annotated[
         list[str], Meta(description="Hashes of the authors who carried it, as in `activity`.")
     ] = field(default_factory=list)
@@ -70,6 +86,12 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     duplicate_share: Probability | None = None
     lifted: Annotated[
         list[Lift], Meta(description="The terms, with how much more they are said.")
+    ] = field(default_factory=list)
+    lifted_entities: Annotated[
+        list[Lift], Meta(description="The entities, with how much more they are named.")
+    ] = field(default_factory=list)
+    carriers: Annotated[
+        list[Carrier], Meta(description="The authors who wrote most, then those with most reach.")
     ] = field(default_factory=list)
     shown: Annotated[list[ShownPost], Meta(description="The posts, with why they are shown.")] = (
         field(default_factory=list)
@@ -86,6 +108,19 @@ class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     authenticity: Authenticity | None = None
 
 
+class Headline(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The facts of the title, so that each reader has it in a language of theirs."""
+
+    name: Annotated[str, Meta(description="Of the brand.")]
+    minutes: Annotated[Count, Meta(description="That the numbers are of.")] = 0
+    mentions: Count = 0
+    authors: Count = 0
+    times: Annotated[
+        float | None, Meta(description="Mentions over the usual, where they have moved.")
+    ] = None
+    negative_share: Probability | None = None
+
+
 class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One state of one alert (topic ``alerts``, key: ``brand``); ``(id, version)`` names it."""
 
@@ -96,7 +131,7 @@ class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
     severity: Annotated[int, Meta(ge=1, le=5, description="5 is the gravest.")]
     began_at: Annotated[Time, Meta(description="Event time at which the shift began.")]
     raised_at: Annotated[Time, Meta(description="When this state was decided.")]
-    title: str
+    title: Annotated[str, Meta(description="In English, for machines and logs.")]
     signals: list[Signal] = field(default_factory=list)
     evidence: Evidence = Evidence()
     kind: AlertKind = "crisis"
@@ -106,3 +141,4 @@ class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
     muted: Annotated[
         bool, Meta(description="Quiet hours or a planned campaign: kept, and nobody is woken.")
     ] = False
+    headline: Annotated[Headline | None, Meta(description="Absent on `blind`.")] = None

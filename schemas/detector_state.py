@@ -1,6 +1,6 @@
 """What a detector knows of one brand, so that a restart goes on where it was."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -8,15 +8,19 @@ from schemas.types import Count, Time
 
 
 class DetectorSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A brand's state (topic ``detector-state``, compacted, key: ``brand``).
+    """The state of a brand or of a partition (topic ``detector-state``, compacted, key: ``brand``).
 
     Written before the records that it holds are acknowledged, so that the last one and the records
-    behind its offset are all that there is to know.
+    behind its offset are all that there is to know. A partition's comes behind those of its brands
+    and says which there have to be: what was lost of them is noticed, and rebuilt.
     """
 
-    brand: Annotated[str, Meta(min_length=1, description="Brand id.")]
+    brand: Annotated[str, Meta(min_length=1, description="Brand id, or `partition:` and a number.")]
     partition: Annotated[Count, Meta(description="Of `activity`, that the brand's records are in.")]
     offset: Annotated[Count, Meta(description="Of the last record that the state holds, plus one.")]
     saved_at: Time
-    format: Annotated[Count, Meta(description="Of the state; another one begins anew.")]
+    format: Annotated[Count, Meta(description="Of the state; one of another is rebuilt.")]
     state: Annotated[bytes, Meta(description="The detector's own: MessagePack, zstd.")]
+    kind: Annotated[Literal["brand", "partition"], Meta(description="What it is the state of.")] = (
+        "brand"
+    )

@@ -353,6 +353,7 @@ DETECTOR_STATES = st.builds(
     saved_at=TIMES,
     format=COUNTS,
     state=st.binary(max_size=200),
+    kind=st.sampled_from(["brand", "partition"]),
 )
 
 MESSAGES: dict[str, st.SearchStrategy[Any]] = {

@@ -80,7 +80,7 @@ OTHERS: Final = 0.4
 """Weight of the labelled posts of all heads but sentiment, beside a teacher's first descent."""
 ENGLISH: Final = 0.7
 """Share of SemEval's posts that are read."""
-WEIGHT: Final = 0.3
+WEIGHT: Final = 0.4
 """Weight of the loss of another head's answers beside those of sentiment."""
 LIKENESS: Final = 1.0
 """Weight of the distance between the student's state of a post and the teacher's."""

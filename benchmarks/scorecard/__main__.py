@@ -2,7 +2,8 @@
 
     python -m benchmarks.scorecard --data DIR [--out docs/scorecard.md]
 
-DIR holds ``brand-volume/`` (series and windows). A section is a file of this folder with a
+DIR holds ``brand-volume/`` (series and windows) and ``stream/`` (posts). Latencies are those of the
+last run of ``benchmarks.scorecard.latency``. A section is a file of this folder with a
 function that takes DIR and gives lines; what needs missing data says so.
 """
 
@@ -12,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import describe
-from benchmarks.scorecard import planted, volume
+from benchmarks.scorecard import airlines, cost, latency, planted, volume
 
 PACKAGES = ("tocsin", "numpy", "river")
 SECTIONS: tuple[tuple[str, Callable[[Path], list[str]]], ...] = (
     ("volume", volume.section),
     ("planted", planted.section),
+    ("airlines", airlines.section),
+    ("latency", latency.section),
+    ("cost", cost.section),
 )
 
 

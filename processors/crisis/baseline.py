@@ -16,6 +16,9 @@ HALF_LIFE: Final = 3 * 24 * 60
 """Minutes in which what was seen loses half of its weight."""
 MOST_TERMS: Final = 1_500
 """Terms whose usual share is remembered."""
+MOST_ENTITIES: Final = 500
+MOST_PLACES: Final = 300
+"""Sources, and countries."""
 HOURS: Final = 24
 UNSEEN: Final = 3.0
 """How many times the mean an hour of the first day may have without being unusual."""
@@ -43,6 +46,8 @@ class Usual(Struct, kw_only=True):
     chance alone explains; over the squared expectations it is how much volumes vary."""
     expected_squares: float = 0.0
     terms: dict[str, float] = field(default_factory=dict)
+    entities: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, float] = field(default_factory=dict)
     countries: dict[str, float] = field(default_factory=dict)
     hours: list[float] = field(default_factory=lambda: [0.0] * HOURS)
     """Mentions by hour of the day (UTC), decayed alike."""
@@ -109,9 +114,17 @@ def learn(usual: Usual, minutes: Iterable[Minute], upto: int) -> None:
         usual.hour_minutes[at // 60 % HOURS] += 1
     for minute in minutes:
         _add(usual, minute)
-    if len(usual.terms) > 2 * MOST_TERMS:
-        kept = sorted(usual.terms.items(), key=lambda term: (-term[1], term[0]))
-        usual.terms = dict(kept[:MOST_TERMS])
+    usual.terms = _most(usual.terms, MOST_TERMS)
+    usual.entities = _most(usual.entities, MOST_ENTITIES)
+    usual.sources = _most(usual.sources, MOST_PLACES)
+    usual.countries = _most(usual.countries, MOST_PLACES)
+
+
+def _most(counts: dict[str, float], most: int) -> dict[str, float]:
+    """The largest, once there are twice as many as are remembered."""
+    if len(counts) <= 2 * most:
+        return counts
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most])
 
 
 def _learn_variation(usual: Usual, minutes: Sequence[Minute], upto: int) -> None:
@@ -140,6 +153,8 @@ def _add(usual: Usual, minute: Minute) -> None:
     usual.hours[minute.start // 60 % HOURS] += minute.mentions
     for mine, theirs in (
         (usual.terms, minute.terms),
+        (usual.entities, minute.entities),
+        (usual.sources, minute.sources),
         (usual.countries, minute.countries),
     ):
         for name, count in theirs.items():
@@ -157,7 +172,7 @@ def _decay(usual: Usual, minutes: int) -> None:
     usual.lexicon += 0.1 * (1 - kept)
     usual.hours = [count * kept for count in usual.hours]
     usual.hour_minutes = [count * kept for count in usual.hour_minutes]
-    for counts in (usual.terms, usual.countries):
+    for counts in (usual.terms, usual.entities, usual.sources, usual.countries):
         for name in list(counts):
             counts[name] *= kept
             if counts[name] < 0.01:

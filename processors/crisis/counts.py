@@ -5,9 +5,11 @@ counts the rest. The same records in the same order give the same minutes; a rec
 counts once.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Final
 
 from msgspec import Struct, field
@@ -20,11 +22,18 @@ KEPT: Final = 90
 """Minutes that are kept: the hour that is judged, and what may still come late."""
 LATENESS: Final = 10
 """Minutes by which a record may come behind the newest one and still count."""
-MOST_AUTHORS: Final = 2_000
-"""Of one minute; the rest are counted without being told apart."""
+MOST_AUTHORS: Final = 500
+"""Of one minute; the rest are counted without being told apart. With the other limits this keeps
+a brand's state, whatever is said of it, within what a message of its topic may have (2 MiB)."""
+MOST_GROUPS: Final = 300
+"""Of copies, in one minute."""
 DETAILED: Final = 31
-"""Minutes that keep who wrote and what; of older ones numbers and terms are left, to learn."""
+"""Minutes that keep who wrote and what; of older ones numbers and terms are left, to learn, and
+the first post, which may be the first of an alert."""
 MOST_TERMS: Final = 500
+MOST_ENTITIES: Final = 200
+VOICES: Final = 32
+"""Bits in which the authors of a term leave a mark: enough to tell five of them from fifty."""
 MOST_POSTS: Final = 8
 """Posts kept of one minute, those with the widest reach; and its first."""
 MOST_SEEN: Final = 10_000
@@ -79,6 +88,9 @@ class Minute(Struct):
     languages: dict[str, int] = field(default_factory=dict)
     countries: dict[str, int] = field(default_factory=dict)
     terms: dict[str, int] = field(default_factory=dict)
+    entities: dict[str, int] = field(default_factory=dict)
+    voices: dict[str, int] = field(default_factory=dict)
+    """Of each term and entity, the marks of its authors: see `voices`."""
     posts: list[Seen] = field(default_factory=list)
 
 
@@ -87,7 +99,8 @@ class CountsState(Struct, kw_only=True):
 
     minutes: list[Minute] = field(default_factory=list)
     newest: int = 0
-    seen: dict[str, int] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    """Minute by a hash of 64 bits of the post's id."""
     duplicates: WindowState | None = None
 
 
@@ -132,12 +145,13 @@ class BrandCounts:
     def add(self, record: Activity) -> bool:
         """Count a record; False if it is there already, or so late that its minute is closed."""
         start = minute_of(record.at)
-        if start < self._newest - LATENESS or record.post_id in self._seen:
+        post = int.from_bytes(blake2b(record.post_id.encode(), digest_size=8).digest())
+        if start < self._newest - LATENESS or post in self._seen:
             return False
         if start > self._newest:
             self._newest = start
             self._forget()
-        self._seen[record.post_id] = start
+        self._seen[post] = start
         minute = self._minutes.get(start)
         if minute is None:
             minute = self._minutes[start] = Minute(start)
@@ -155,13 +169,14 @@ class BrandCounts:
             if start < oldest:
                 del self._minutes[start]
             elif start < self._newest - DETAILED - LATENESS and minute.authors:
-                minute.authors, minute.groups, minute.posts = {}, {}, []
+                minute.authors, minute.groups, minute.voices = {}, {}, {}
+                del minute.posts[1:]
         limit = self._newest - LATENESS
         # In the order in which they came, so nearly of their minutes.
-        for post_id, start in list(self._seen.items()):
+        for post, start in list(self._seen.items()):
             if start >= limit and len(self._seen) <= MOST_SEEN:
                 break
-            del self._seen[post_id]
+            del self._seen[post]
 
     def _count(self, minute: Minute, record: Activity) -> None:
         minute.mentions += 1
@@ -177,8 +192,8 @@ class BrandCounts:
         minute.aged += record.account_age_days is not None
         minute.young += young
         minute.discounted += weight(record.kind, copied, young, said)
-        if copied or record.duplicate_keys:
-            _bump(minute.groups, group, MOST_AUTHORS)
+        if copied:
+            _bump(minute.groups, group, MOST_GROUPS)
         if record.score is not None:
             minute.scored += 1
             minute.negative += record.sentiment == "negative"
@@ -188,9 +203,33 @@ class BrandCounts:
         _bump(minute.languages, record.language or "und", MOST_TERMS)
         if record.country:
             _bump(minute.countries, record.country, MOST_TERMS)
-        for term in record.terms:
-            _bump(minute.terms, term, MOST_TERMS)
+        _count_terms(minute, record)
         _show(minute.posts, record, group)
+
+
+def _count_terms(minute: Minute, record: Activity) -> None:
+    mark = 1 << blake2b(record.author.encode(), digest_size=1).digest()[0] % VOICES
+    for counts, names, most in (
+        (minute.terms, record.terms, MOST_TERMS),
+        (minute.entities, record.entities, MOST_ENTITIES),
+    ):
+        for name in names:
+            _bump(counts, name, most)
+            if name in counts:
+                minute.voices[name] = minute.voices.get(name, 0) | mark
+
+
+def voices(minutes: Iterable[Minute], name: str) -> float:
+    """About how many authors said a term or named an entity; 111 at most.
+
+    Linear counting (Whang et al. 1990, https://doi.org/10.1145/78922.78925): each author marks one
+    of ``VOICES`` bits, and the bits that are left say how many did.
+    """
+    marks = 0
+    for minute in minutes:
+        marks |= minute.voices.get(name, 0)
+    left = max(VOICES - marks.bit_count(), 1)
+    return VOICES * math.log(VOICES / left)
 
 
 def weight(kind: Kind, copied: bool, young: bool, said: int) -> float:
@@ -252,10 +291,12 @@ def totals(minutes: Iterable[Minute], length: int) -> Totals:
     """The sum of some minutes out of ``length`` that passed."""
     minutes = list(minutes)
     authors: set[str] = set()
+    untold = 0
     for minute in minutes:
         authors.update(minute.authors)
+        untold += minute.distinct - len(minute.authors) if minute.authors else 0
 
-    found = Totals(minutes=length, authors=len(authors))
+    found = Totals(minutes=length, authors=len(authors) + untold)
     for minute in minutes:
         for name in _SUMMED:
             setattr(found, name, getattr(found, name) + getattr(minute, name))

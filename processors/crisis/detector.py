@@ -23,9 +23,9 @@ from processors.crisis.counts import (
     totals,
 )
 from processors.crisis.episodes import Change, Episode, step
-from processors.crisis.evidence import evidence
+from processors.crisis.evidence import evidence, headline
 from processors.crisis.policy import channels_of, is_muted
-from processors.crisis.severity import severity
+from processors.crisis.severity import is_too_little, severity
 from processors.crisis.signals import LONG, Picture, picture
 from processors.crisis.volumes import SETTLES, STEP, Volumes, VolumesState
 from schemas.activity import Activity
@@ -79,6 +79,24 @@ class BrandDetector:
             volumes=self._volumes.snapshot(),
             episode=self._episode,
             late=self.late,
+        )
+
+    @property
+    def looked(self) -> int:
+        """The minute up to which it has looked."""
+        return self._looked
+
+    def may_rest(self, silent: int = 0) -> bool:
+        """Whether nothing can come of any minute before the next record.
+
+        ``silent``: minutes since the newest one that anything was said in, at least.
+        """
+        episode, newest = self._episode, self._counts.newest
+        if self._looked - newest < silent or episode.is_open or episode.above:
+            return False
+        first, end = self._looked - LONG, max(self._looked, newest + 1)
+        return end - first < KEPT and is_too_little(
+            self._counts.between(first, end), self.brand.alerts
         )
 
     @property
@@ -144,8 +162,11 @@ class BrandDetector:
         minutes = self._counts.between(now - LONG, now)
         if not minutes and not episode.is_open and not episode.above:
             return None
+        if not episode.is_open and is_too_little(minutes, self.brand.alerts):
+            step(episode, now, 0)
+            return None
         seen = picture(minutes, usual, self._volumes, now)
-        grade = severity(seen, self.brand.alerts, is_open=episode.is_open)
+        grade = severity(seen, self.brand.alerts, episode.severity)
         change = step(episode, now, grade)
         return self._alert(change, seen, minutes) if change else None
 
@@ -163,10 +184,16 @@ class BrandDetector:
             raised_at=at,
             title=title(self.brand.name, change, seen),
             signals=sorted(seen.signals.values(), key=lambda s: -(s.significance or 0)),
-            evidence=evidence(minutes, self._usual, seen),
+            evidence=evidence(minutes, self._usual, seen, self._shift(seen.minute)),
             channels=channels_of(policy, grade),
             muted=is_muted(policy, grade, at),
+            headline=headline(self.brand.name, seen),
         )
+
+    def _shift(self, now: int) -> Sequence[Minute]:
+        """The minutes since the shift began; none where the first of them are kept no more."""
+        began = self._episode.began - 1
+        return self._counts.between(began, now) if began >= now - KEPT else []
 
 
 def title(name: str, change: Change, seen: Picture) -> str:

@@ -10,10 +10,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from processors.crisis.arrivals import arrivals
 from processors.crisis.baseline import Usual
-from processors.crisis.counts import Minute, Totals, merged, totals
+from processors.crisis.counts import Minute, Totals, totals
+from processors.crisis.spread import spread
 from processors.crisis.volumes import Volumes
-from schemas.alert import Lift, Signal
+from schemas.alert import Signal
 
 SHORT: Final = 5
 """Minutes in which a burst shows."""
@@ -24,11 +26,7 @@ LEAST_SCORED: Final = 10
 MOVED: Final = 5.0
 """Standard deviations from which a volume has moved: minutes are many, and nobody is to be woken
 for nothing."""
-_LIFTED: Final = 12
-_LEAST_LIFT: Final = 15.1
-"""Log-likelihood ratio: one in ten thousand by chance (Dunning 1993,
-https://aclanthology.org/J93-1003)."""
-_WIDE_REACH: Final = 100_000
+WIDE_REACH: Final = 100_000
 """Followers from which one author's negative post is a signal of its own."""
 
 
@@ -39,6 +37,8 @@ class Picture(Struct, frozen=True):
     short: Totals
     long: Totals
     signals: dict[str, Signal]
+    usual_negative: float = 0.0
+    """Share of negatives before."""
 
     def significance(self, name: str) -> float:
         """Of a signal; 0 where it did not move."""
@@ -61,14 +61,15 @@ def picture(minutes: Sequence[Minute], usual: Usual, volumes: Volumes, now: int)
         *_sentiment(long, usual),
         *_lexicon(long, usual),
         *_reach(minutes),
-        *_spread(minutes, usual),
+        *arrivals(minutes, usual, LONG),
+        *spread(minutes, usual),
     ]
     signals: dict[str, Signal] = {}
     for signal in found:
         known = signals.get(signal.name)
         if known is None or (signal.significance or 0) > (known.significance or 0):
             signals[signal.name] = signal
-    return Picture(now, short, long, signals)
+    return Picture(now, short, long, signals, usual.negative_share)
 
 
 def _volumes(window: Totals, usual: Usual, volumes: Volumes, now: int) -> list[Signal]:
@@ -122,52 +123,10 @@ def _reach(minutes: Sequence[Minute]) -> list[Signal]:
     """A negative post by somebody whom very many follow."""
     posts = [post for minute in minutes for post in minute.posts if (post.score or 0) < -0.3]
     widest = max((post.reach for post in posts), default=0)
-    if widest < _WIDE_REACH:
+    if widest < WIDE_REACH:
         return []
-    distance = 2 + math.log10(widest / _WIDE_REACH) * 2
-    return [_signal("influencer", widest, _WIDE_REACH, "followers", distance)]
-
-
-def _spread(minutes: Sequence[Minute], usual: Usual) -> list[Signal]:
-    """Countries in which the brand is talked about and usually is not."""
-    countries = merged(minutes, "countries")
-    total = sum(usual.countries.values())
-    new = [
-        name
-        for name, count in countries.items()
-        if count >= 3 and usual.countries.get(name, 0.0) < 0.01 * total
-    ]
-    if total < 20 or not new:
-        return []
-    known = sum(1 for count in usual.countries.values() if count >= 0.01 * total)
-    return [_signal("spread", known + len(new), known, "countries", 2.0 + len(new))]
-
-
-def lifted(minutes: Sequence[Minute], usual: Usual) -> list[Lift]:
-    """The terms that are said more than before, the surest first (Dunning's log-likelihood)."""
-    now = merged(minutes, "terms")
-    mentions = sum(minute.mentions for minute in minutes)
-    before = max(usual.mentions, 1.0)
-    found = []
-    for term, count in now.items():
-        usually = usual.terms.get(term, 0.0)
-        if count < 3 or count / mentions <= usually / before:
-            continue
-        surprise = _log_likelihood(count, mentions, usually, before)
-        if surprise >= _LEAST_LIFT:
-            expected = mentions * usually / before
-            found.append(
-                Lift(term=term, count=count, expected=round(expected, 2),
-                     significance=round(surprise, 1))
-            )  # fmt: skip
-    return sorted(found, key=lambda lift: (-lift.significance, lift.term))[:_LIFTED]
-
-
-def _log_likelihood(count: float, of: float, usually: float, of_usual: float) -> float:
-    """Of two shares being one, times minus two."""
-    share = (count + usually) / (of + of_usual)
-    parts = ((count, of * share), (usually, of_usual * share))
-    return 2 * sum(seen * math.log(seen / expected) for seen, expected in parts if seen > 0)
+    distance = 2 + math.log10(widest / WIDE_REACH) * 2
+    return [_signal("influencer", widest, WIDE_REACH, "followers", distance)]
 
 
 def _signal(name: str, observed: float, baseline: float, unit: str, significance: float) -> Signal:

@@ -20,9 +20,10 @@ from runtime.clock import Clock, utc_now
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channel import Channel
+from sinks.alerts.lines import Style
 from sinks.alerts.posting import Address, post
 from sinks.alerts.rendering import plain
-from sinks.alerts.report import Style, report
+from sinks.alerts.report import report
 
 PATH = "/api/v2/alerts"
 _NAMES = {"crisis": "TocsinCrisis", "blind": "TocsinBlind"}

@@ -20,8 +20,8 @@ from sinks.alerts.alertmanager import PATH, Alertmanager, basic
 from sinks.alerts.channel import Channel
 from sinks.alerts.email import Email, Security, Server
 from sinks.alerts.index import NAME as INDEX
+from sinks.alerts.lines import Style
 from sinks.alerts.posting import Address, checked, tls_context
-from sinks.alerts.report import Style
 from sinks.alerts.slack import Slack
 from sinks.alerts.webhook import Webhook
 from sinks.alerts.words import Language

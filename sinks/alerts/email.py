@@ -18,9 +18,10 @@ import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.header import Header
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Literal
 
@@ -31,12 +32,31 @@ from runtime.logs import get_logger
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channel import Busy, Channel, Refused
+from sinks.alerts.lines import Style
 from sinks.alerts.rendering import html, plain, subject
-from sinks.alerts.report import Style, report
+from sinks.alerts.report import report
 
 Security = Literal["starttls", "tls", "none"]
 log = get_logger("alerts")
 _MOST_SHOWN = 200
+
+
+class _Policy(EmailPolicy):
+    """Encodes a subject whole if it is not all ASCII.
+
+    Piece by piece, as it is otherwise done, spaces between the pieces are lost
+    (https://github.com/python/cpython/issues/92081).
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """A header as bytes."""
+        if name != "Subject" or value.isascii():
+            return super().fold_binary(name, value)
+        folded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {folded}{self.linesep}".encode("ascii")
+
+
+_POLICY = _Policy(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +161,7 @@ class Email(Channel):
         """The whole message."""
         said = report(alert, self._style)
         own, opening = message_ids(alert, Mailbox(addr_spec=self._sender).domain)
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_POLICY)
         message["Subject"] = subject(said)
         message["From"] = self._sender
         message["To"] = ", ".join(self._recipients)

@@ -3,7 +3,8 @@
 from html import escape
 from typing import Any
 
-from sinks.alerts.report import Line, Report, Span
+from sinks.alerts.lines import Line, Span
+from sinks.alerts.report import Report
 from sinks.alerts.words import word
 
 _MOST_SUBJECT = 200

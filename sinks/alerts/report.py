@@ -1,24 +1,23 @@
 """An alert as a person reads it: lines of facts, before they become plain text, HTML or blocks.
 
-Nothing is said that is not in the alert. What came from the public is cleaned here (no control
-characters, no bidirectional overrides, bounded) and escaped where it is rendered.
+Nothing is said that is not in the alert. What came from the public is cleaned here and escaped
+where it is rendered.
 """
 
-import unicodedata
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from schemas.alert import Alert, Lift, ShownPost, Signal
-from sinks.alerts.words import Language, grouped, percent, unit_word, word
+from schemas.alert import Alert, Carrier, Lift, ShownPost, Signal
+from sinks.alerts.lines import MOST_TITLE, Line, Span, Style, clean, fact, link, quoted, when
+from sinks.alerts.titles import title
+from sinks.alerts.words import Language, counted, grouped, percent, unit_word, word
 
-MOST_TITLE = 200
 _MOST_TERM = 80
-_MOST_URL = 1_000
 _MOST_SHOWN = 10
 _MOST_NAMED = 8
+_LEAST_RATIO = 0.1
+"""Baseline of which a multiple still says something."""
 _SIGNALS = {
     "volume",
     "authors",
@@ -31,30 +30,6 @@ _SIGNALS = {
     "lexicon",
     "spread",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How the desk wants to read."""
-
-    language: Language = "en"
-    time_zone: str = "UTC"
-
-    @property
-    def zone(self) -> tzinfo:
-        """The zone that times are told in."""
-        return ZoneInfo(self.time_zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a line; ``url`` is http or https, and percent-encoded where it must be."""
-
-    text: str
-    url: str | None = None
-
-
-Line = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +54,19 @@ class Report:
 
 def report(alert: Alert, style: Style) -> Report:
     """What is said of this state."""
-    language = style.language
+    language, evidence = style.language, alert.evidence
     sections = [
         Section("", tuple(_facts(alert, style))),
         Section("moved", tuple(_signal(signal, language) for signal in alert.signals)),
         Section("who", tuple(_who(alert, language))),
-        Section("lifted", tuple(_terms(alert, language))),
-        Section("entities", _listed(alert.evidence.entities, language)),
+        Section("carried", tuple(_carriers(alert, language))),
+        Section("lifted", tuple(_lifts(evidence.lifted, evidence.terms, language))),
+        Section("entities", tuple(_lifts(evidence.lifted_entities, evidence.entities, language))),
         Section("shown", tuple(_posts(alert, style))),
         Section("split", tuple(_splits(alert, language))),
     ]
     return Report(
-        title=clean(alert.title, MOST_TITLE),
+        title=title(alert, style),
         flag=f"{word('of_5', language).format(alert.severity)}, {word(alert.status, language)}",
         language=language,
         sections=tuple(
@@ -100,37 +76,6 @@ def report(alert: Alert, style: Style) -> Report:
         ),
         id=clean(alert.id, MOST_TITLE),
     )
-
-
-def clean(text: str, most: int) -> str:
-    """One line without what could steer a terminal, a header or the direction of the text."""
-    kept = "".join(
-        " " if character.isspace() else character
-        for character in text[: 4 * most]
-        # Of the invisible ones, only the joiners that emoji and some scripts need.
-        if character.isspace()
-        or character in "\u200c\u200d"
-        or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
-    )
-    line = " ".join(kept.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def when(at: datetime, style: Style) -> str:
-    """A time in the desk's zone, to the minute."""
-    there = at.astimezone(style.zone)
-    shape = "%d/%m/%Y %H:%M %Z" if style.language == "fr" else "%Y-%m-%d %H:%M %Z"
-    return there.strftime(shape)
-
-
-def fact(key: str, value: str, language: Language) -> Line:
-    """``Severity: 4 of 5``."""
-    return (Span(f"{word(key, language)}{word('colon', language)}{value}"),)
-
-
-def quoted(text: str, language: Language) -> str:
-    """What the public said, between quotation marks."""
-    return word("open_quote", language) + text + word("close_quote", language)
 
 
 # --- sections --------------------------------------------------------------------------------
@@ -161,7 +106,7 @@ def _signal(signal: Signal, language: Language) -> Line:
         moved.append(word("points", language).format(_signed(points, language)))
     else:
         observed, baseline = _number(signal.observed, language), _number(signal.baseline, language)
-        if "/" in unit and signal.baseline > 0:
+        if "/" in unit and signal.baseline >= _LEAST_RATIO:
             moved.append("×" + grouped(signal.observed / signal.baseline, language))
         else:
             moved.append(_signed(signal.observed - signal.baseline, language))
@@ -172,6 +117,8 @@ def _signal(signal: Signal, language: Language) -> Line:
     usual = word("usually", language).format(baseline)
     name = clean(signal.name, _MOST_TERM)
     name = word(name, language) if name in _SIGNALS else name
+    if signal.about is not None:
+        name = f"{name} {quoted(clean(signal.about, _MOST_TERM), language)}"
     return (Span(f"{name}{word('colon', language)}{observed}, {usual} ({', '.join(moved)})"),)
 
 
@@ -209,19 +156,39 @@ def _who(alert: Alert, language: Language) -> list[Line]:
     return lines
 
 
-def _terms(alert: Alert, language: Language) -> list[Line]:
-    lifted = alert.evidence.lifted
-    if not lifted:
-        return list(_listed(alert.evidence.terms, language))
-    lines = [_lift(lift, language) for lift in lifted[:_MOST_SHOWN]]
-    return [*lines, *_left_out(len(lifted) - _MOST_SHOWN, language)]
+def _carriers(alert: Alert, language: Language) -> list[Line]:
+    carriers = alert.evidence.carriers
+    if not carriers:
+        return list(_listed(alert.evidence.authors, language))
+    lines = [_carrier(carrier, language) for carrier in carriers[:_MOST_SHOWN]]
+    return [*lines, *_left_out(len(carriers) - _MOST_SHOWN, language)]
+
+
+def _carrier(carrier: Carrier, language: Language) -> Line:
+    """The link is to a post of the author's: the hash says nothing to a person."""
+    facts = [counted("mentions", carrier.mentions, language)]
+    if carrier.reach:
+        facts.append(word("seen", language).format(grouped(carrier.reach, language)))
+    name = Span(clean(carrier.author, _MOST_TERM), link(carrier.url))
+    return (name, Span(f"{word('colon', language)}{', '.join(facts)}"))
+
+
+def _lifts(lifts: Sequence[Lift], names: Sequence[str], language: Language) -> list[Line]:
+    """With their numbers, where there are any."""
+    if not lifts:
+        return list(_listed(names, language))
+    lines = [_lift(lift, language) for lift in lifts[:_MOST_SHOWN]]
+    return [*lines, *_left_out(len(lifts) - _MOST_SHOWN, language)]
 
 
 def _lift(lift: Lift, language: Language) -> Line:
+    """The significance as that of the signals: the root of a log-likelihood ratio is a deviate."""
     expected = word("expected", language).format(_number(lift.expected, language))
+    deviate = grouped(math.sqrt(max(lift.significance, 0.0)), language)
+    significance = word("significance", language).format(deviate)
     term = quoted(clean(lift.term, _MOST_TERM), language)
     count = grouped(lift.count, language)
-    return (Span(f"{term}{word('colon', language)}{count} ({expected})"),)
+    return (Span(f"{term}{word('colon', language)}{count} ({expected}, {significance})"),)
 
 
 def _listed(texts: Sequence[str], language: Language) -> tuple[Line, ...]:
@@ -253,24 +220,6 @@ def _post(post: ShownPost, style: Style) -> Line:
     name = clean(post.id, _MOST_TERM)
     before = Span(f"{word(post.role, language)}{word('colon', language)}")
     return (before, Span(name, link(post.url)), Span(f" ({', '.join(facts)})"))
-
-
-def link(url: str | None) -> str | None:
-    """The address if a person may safely click it: http or https, no user in it, all ASCII.
-
-    A user in an address serves to look like another host.
-    """
-    if url is None or len(url) > _MOST_URL or not url.isascii() or not url.isprintable():
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        return None
-    for character in "<>|\"'` \\()":
-        url = url.replace(character, f"%{ord(character):02X}")
-    return url
 
 
 def _splits(alert: Alert, language: Language) -> list[Line]:

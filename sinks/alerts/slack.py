@@ -9,9 +9,10 @@ import msgspec
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channel import Channel
+from sinks.alerts.lines import Style
 from sinks.alerts.posting import Address, post
 from sinks.alerts.rendering import escaped_for_slack, slack_blocks, subject
-from sinks.alerts.report import Style, report
+from sinks.alerts.report import report
 
 
 class Slack(Channel):

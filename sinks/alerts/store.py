@@ -96,6 +96,7 @@ def state(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity,
         "at": alert.raised_at.isoformat(),
         "title": alert.title,
+        "headline": msgspec.to_builtins(alert.headline),
         "muted": alert.muted,
         "signals": msgspec.to_builtins(alert.signals),
     }
@@ -104,3 +105,19 @@ def state(alert: Alert) -> dict[str, Any]:
 def alert_of(source: dict[str, Any]) -> Alert:
     """The detector's part of a document; the rest is ignored."""
     return msgspec.convert(source, Alert)
+
+
+def states_of(source: dict[str, Any]) -> list[Alert]:
+    """The states that an alert had, oldest first, as far as they are kept: without evidence."""
+    return [
+        msgspec.convert(
+            {
+                **{name: source[name] for name in ("id", "brand", "began_at")},
+                "kind": source.get("kind", "crisis"),
+                "raised_at": known["at"],
+                **{name: value for name, value in known.items() if name != "at"},
+            },
+            Alert,
+        )
+        for known in source.get("states") or []
+    ]

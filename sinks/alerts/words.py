@@ -8,7 +8,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # key: (French, English)
     "open": ("ouverte", "opened"),
     "update": ("mise à jour", "updated"),
-    "close": ("close", "closed"),
+    "close": ("clôturée", "closed"),
     "crisis": ("crise", "crisis"),
     "blind": ("sans données", "blind"),
     "organic": ("spontané", "organic"),
@@ -39,16 +39,34 @@ WORDS: dict[str, tuple[str, str]] = {
     "unit_authors": ("auteurs", "authors"),
     "unit_accounts": ("comptes", "accounts"),
     "unit_views": ("vues", "views"),
+    "unit_followers": ("abonnés", "followers"),
+    "unit_sources": ("sources", "sources"),
+    "unit_countries": ("pays", "countries"),
+    "title_close": ("retour à la normale", "back to the usual"),
+    "title_in": ("{} en {}", "{} in {}"),
+    "title_times": ("{} fois le niveau habituel", "{} times the usual"),
+    "title_negative": ("{} de négatives", "{} negative"),
+    "title_blind": (
+        "plus de données depuis le {}, le calme n’est peut-être qu’apparent",
+        "blind since {}, quiet may not be calm",
+    ),
+    "title_speaks": ("les données sont revenues", "speaks again"),
+    "one_minutes": ("{} minute", "{} minute"),
+    "many_minutes": ("{} minutes", "{} minutes"),
+    "one_mentions": ("{} mention", "{} mention"),
+    "many_mentions": ("{} mentions", "{} mentions"),
+    "one_authors": ("{} auteur", "{} author"),
+    "many_authors": ("{} auteurs", "{} authors"),
     "brand": ("Marque", "Brand"),
     "severity": ("Gravité", "Severity"),
     "status": ("État", "Status"),
     "kind": ("Nature", "Kind"),
     "of_5": ("{} sur 5", "{} of 5"),
     "since": ("Depuis", "Since"),
-    "decided": ("Décidé", "Decided"),
-    "muted": ("En sourdine\u00a0: personne n'est réveillé", "Muted: nobody is woken"),
+    "decided": ("Décision", "Decided"),
+    "muted": ("En sourdine\u00a0: personne n’est réveillé", "Muted: nobody is woken"),
     "moved": ("Ce qui a bougé", "What moved"),
-    "usually": ("d'ordinaire {}", "usually {}"),
+    "usually": ("d’ordinaire {}", "usually {}"),
     "significance": ("significativité {}", "significance {}"),
     "points": ("{} points", "{} points"),
     "who": ("Qui en parle", "Who speaks"),
@@ -56,9 +74,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "distinct_authors": ("Auteurs distincts", "Distinct authors"),
     "duplicates": ("Quasi-doublons", "Near-duplicates"),
     "authenticity": ("Authenticité", "Authenticity"),
-    "lifted": ("Dit plus qu'avant", "Said more than before"),
+    "carried": ("Qui l’a porté", "Who carried it"),
+    "lifted": ("Plus dit qu’avant", "Said more than before"),
     "expected": ("attendu {}", "expected {}"),
-    "entities": ("Noms", "Names"),
+    "entities": ("Plus nommé qu’avant", "Named more than before"),
     "shown": ("Publications", "Posts"),
     "seen": ("portée {}", "reach {}"),
     "felt": ("sentiment {}", "sentiment {}"),
@@ -76,14 +95,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "desk": ("Suivi", "Desk"),
     "acknowledged_by": ("Prise en compte par", "Acknowledged by"),
     "assigned_to": ("Confiée à", "Assigned to"),
-    "closed_by": ("Close par", "Closed by"),
+    "closed_by": ("Clôturée par", "Closed by"),
     "escalated": (
         "Aggravée depuis sa clôture\u00a0: gravité {} alors",
         "Graver since it was closed: severity {} then",
     ),
     "did_acknowledged": ("prend en compte", "acknowledged"),
     "did_assigned": ("confie à {}", "assigned to {}"),
-    "did_closed": ("clôt", "closed"),
+    "did_closed": ("clôture", "closed"),
     "did_noted": ("note", "noted"),
 }
 
@@ -112,6 +131,13 @@ def grouped(value: float, language: Language, digits: int = 1) -> str:
     if language == "fr":
         text = text.replace(",", "\u202f").replace(".", ",")
     return text
+
+
+def counted(noun: str, count: int, language: Language) -> str:
+    """A number and its noun: ``1 author``, ``0 authors``; in French ``0 auteur``."""
+    one = count == 1 or (language == "fr" and count == 0)
+    shape = word(f"{'one' if one else 'many'}_{noun}", language)
+    return shape.format(grouped(count, language))
 
 
 def percent(share: float, language: Language) -> str:

@@ -133,6 +133,7 @@ ALERT_PROPERTIES: dict[str, Any] = {
     "title": _TEXT,
     "signals": _OFF,
     "evidence": _OFF,
+    "headline": _OFF,
     "kind": _KEYWORD,
     "channels": _KEYWORD,
     "muted": _BOOLEAN,

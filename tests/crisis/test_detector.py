@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.crisis.counts import KEPT
 from processors.crisis.desk import Desk
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -55,6 +56,16 @@ def test_an_alert_shows_what_moved_and_what_is_said() -> None:
     assert first.evidence.shown[0].role == "first"
     assert first.evidence.mentions >= first.evidence.distinct_authors > 10
     assert first.evidence.sources == {"x": first.evidence.mentions}
+
+
+def test_the_first_post_shown_is_the_one_that_it_began_with() -> None:
+    for alert in alerts_of(together(iter(CALM), storm(40, 200, per_minute=60))):
+        (first,) = [post.at for post in alert.evidence.shown if post.role == "first"] or [None]
+        if alert.raised_at - alert.began_at <= timedelta(minutes=KEPT):
+            assert first is not None
+            assert alert.began_at <= first < alert.began_at + timedelta(minutes=1)
+        else:
+            assert first is None
 
 
 def test_joy_wakes_nobody() -> None:

@@ -114,7 +114,7 @@ def test_no_secret_is_written_down() -> None:
 def _command(words: list[str]) -> tuple[Any, list[str]]:
     """The command that ``words`` begin with, and the words left."""
     command, rest = typer.main.get_command(app), list(words)
-    while getattr(command, "commands", None):
+    while rest and getattr(command, "commands", None):
         command = command.commands[rest.pop(0)]  # type: ignore[attr-defined]
     return command, rest
 

@@ -1,18 +1,25 @@
 """The detector on a real broker: killed over and over, it counts as if nothing had happened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import pytest
 import zstandard
+from kafka.structs import TopicPartition
 
+from processors.activity import activity_of
+from processors.crisis.counts import CountsState
 from processors.crisis.desk import Desk
 from processors.crisis.detector import DetectorState
+from runtime import kafka
+from runtime.retained import spans
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
-from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE
-from tests.crisis.storms import calm, storm, together
+from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, MENTION_EVENT
+from schemas.mention import BrandMatch, Mention, MentionEvent, Sentiment
+from schemas.post import Author, Post
+from tests.crisis.storms import SCORES, calm, storm, together
 from tests.engines.pipeline import Child, Pipeline
 
 pytestmark = pytest.mark.engines
@@ -27,13 +34,14 @@ EVERY = [
 KILLS = 3
 
 
-def start(pipeline: Pipeline, number: int) -> Child:
+def start(pipeline: Pipeline, number: int, **environment: str) -> Child:
     return pipeline.start(
         f"detector-{number}",
         "detector",
         TOCSIN_DETECTOR_SNAPSHOT_S="1",
         TOCSIN_DETECTOR_TICK_S="1",
         TOCSIN_DETECTOR_BATCH_SIZE="100",
+        **environment,
     )
 
 
@@ -44,11 +52,27 @@ def send(pipeline: Pipeline, records: Sequence[Activity]) -> None:
 def states(pipeline: Pipeline) -> dict[str, tuple[int, DetectorState]]:
     """The last state of each brand, and the offset that it is at."""
     found = {}
-    for record in pipeline.read("detector-state"):
-        kept = DETECTOR_STATE.decode(record.value)
-        state = msgspec.msgpack.decode(zstandard.decompress(kept.state), type=DetectorState)
-        found[kept.brand] = (kept.offset, state)
+    for value in kept(pipeline).values():
+        snapshot = DETECTOR_STATE.decode(value)
+        if snapshot.kind != "brand":
+            continue
+        state = msgspec.msgpack.decode(zstandard.decompress(snapshot.state), type=DetectorState)
+        found[snapshot.brand] = (snapshot.offset, state)
     return found
+
+
+def kept(pipeline: Pipeline) -> dict[bytes, bytes]:
+    """`detector-state` as a detector reads it."""
+    return kafka.latest_values(pipeline.kafka, "test", "detector-state")
+
+
+def lose_the_states(pipeline: Pipeline) -> None:
+    """As if `detector-state` had never been written."""
+    topic = pipeline.kafka.topic_prefix + "detector-state"
+    with pipeline.producer() as producer:
+        for key in kept(pipeline):
+            producer.send(topic, key=key, value=None)
+    assert kept(pipeline) == {}
 
 
 def alerts(pipeline: Pipeline) -> dict[tuple[str, int], Alert]:
@@ -65,14 +89,34 @@ def further(pipeline: Pipeline, than: int) -> Callable[[], bool]:
     return lambda: sum(at for at, _ in states(pipeline).values()) > than
 
 
+def clean_run(records: Sequence[Activity], brands: Sequence[Brand]) -> tuple[Desk, list[Alert]]:
+    """What a detector that nothing happens to comes to."""
+    desk = Desk({brand.id: brand for brand in brands})
+    return desk, [alert for one in records for alert in desk.observe(one)]
+
+
+def counts_of(desk: Desk) -> dict[str, CountsState]:
+    return {brand.id: desk.detector(brand.id).snapshot().counts for brand in BRANDS}
+
+
+def all_in_states(pipeline: Pipeline, clean: Mapping[str, CountsState]) -> Callable[[], bool]:
+    return lambda: (
+        {name: len(state.counts.seen) for name, (_, state) in states(pipeline).items()}
+        == {name: len(counts.seen) for name, counts in clean.items()}
+    )
+
+
+def every_minute_is(pipeline: Pipeline, clean: Mapping[str, CountsState]) -> None:
+    for name, (_, state) in states(pipeline).items():
+        assert state.counts.minutes == clean[name].minutes
+        assert state.counts.seen == clean[name].seen
+
+
 def test_a_detector_that_is_killed_counts_as_one_that_was_not(pipeline: Pipeline) -> None:
     pipeline.apply(BRANDS)
     send(pipeline, EVERY)
-    expected = Desk({brand.id: brand for brand in BRANDS})
-    told = [alert for one in EVERY for alert in expected.observe(one)]
-    clean = {
-        name: expected.detector(name).snapshot().counts for name in (brand.id for brand in BRANDS)
-    }
+    expected, told = clean_run(EVERY, BRANDS)
+    clean = {brand.id: expected.detector(brand.id).snapshot().counts for brand in BRANDS}
     assert {alert.brand for alert in told} == clean.keys()
 
     reached = -1
@@ -83,20 +127,120 @@ def test_a_detector_that_is_killed_counts_as_one_that_was_not(pipeline: Pipeline
         # The next one has to get further, so this one was killed with records left to read.
         reached = sum(at for at, _ in states(pipeline).values())
     last = start(pipeline, KILLS)
-    pipeline.wait(
-        "all records to be in a state",
-        lambda: (
-            {name: len(state.counts.seen) for name, (_, state) in states(pipeline).items()}
-            == {name: len(counts.seen) for name, counts in clean.items()}
-        ),
-    )
+    pipeline.wait("all records to be in a state", all_in_states(pipeline, clean))
     assert last.stop() == 0
-
-    for name, (_, state) in states(pipeline).items():
-        assert state.counts.minutes == clean[name].minutes
-        assert state.counts.seen == clean[name].seen
+    every_minute_is(pipeline, clean)
     assert alerts(pipeline) == {
         (alert.id, alert.version): alert for alert in told if alert.raised_at <= RECORDS[-1].at
+    }
+
+
+def test_states_that_are_lost_are_counted_again_from_what_kafka_retains(pipeline: Pipeline) -> None:
+    # In the middle of the storm, with alerts that are open.
+    half = len(EVERY) - len(EVERY) // 5
+    before, _ = clean_run(EVERY[:half], BRANDS)
+    after, told = clean_run(EVERY, BRANDS)
+    pipeline.apply(BRANDS)
+    send(pipeline, EVERY[:half])
+    # No minute ends by the clock, so that what is sent later is not late.
+    first = start(pipeline, 0, TOCSIN_DETECTOR_GRACE_S="3600")
+    pipeline.wait("the states", all_in_states(pipeline, counts_of(before)))
+    first.kill()
+    assert any(alert.status == "open" for alert in alerts(pipeline).values())
+    lose_the_states(pipeline)
+
+    second = start(pipeline, 1, TOCSIN_DETECTOR_GRACE_S="3600")
+    pipeline.wait("the states again", all_in_states(pipeline, counts_of(before)))
+    assert second.stop() == 0
+    assert "states rebuilt from activity, whole" in second.words()
+    every_minute_is(pipeline, counts_of(before))
+    # Sent while none runs: a tick between two of its parts would look at half of a minute.
+    send(pipeline, EVERY[half:])
+    third = start(pipeline, 2)
+    pipeline.wait("all records to be in a state", all_in_states(pipeline, counts_of(after)))
+    assert third.stop() == 0
+    assert "states rebuilt" not in third.words()
+    every_minute_is(pipeline, counts_of(after))
+    assert alerts(pipeline) == {
+        (alert.id, alert.version): alert for alert in told if alert.raised_at <= RECORDS[-1].at
+    }
+
+
+def mention_of(record: Activity) -> Mention:
+    """A mention that a record of activity may be of."""
+    label = record.sentiment or "neutral"
+    shares = {name: float(name == label) for name in SCORES}
+    # The index keeps milliseconds apart, no more.
+    at = record.at.replace(microsecond=record.at.microsecond // 1000 * 1000)
+    return Mention(
+        post=Post(
+            id=record.post_id,
+            source=record.source,
+            author=Author(id=record.author, followers=record.reach),
+            text=" ".join(record.terms),
+            created_at=at,
+        ),
+        brands=[BrandMatch(id=record.brand)],
+        sentiment=Sentiment(label=label, score=record.score or 0.0, **shares),
+    )
+
+
+def event_of(mention: Mention) -> MentionEvent:
+    at = mention.post.created_at
+    return MentionEvent(
+        op="upsert",
+        id=mention.post.id,
+        source=mention.post.source,
+        version=1,
+        ingested_at=at,
+        enriched_at=at,
+        mention=mention,
+    )
+
+
+def expire(pipeline: Pipeline, share: float) -> None:
+    """The oldest part of what the detector has read is retained no longer."""
+    found = spans(pipeline.kafka, "detector", "activity", range(4))
+    topic = pipeline.kafka.topic_prefix + "activity"
+    oldest = {TopicPartition(topic, one): int(span.position * share) for one, span in found.items()}
+    with kafka.admin(pipeline.kafka) as client:
+        client.delete_records({tp: offset for tp, offset in oldest.items() if offset})
+
+
+def test_what_kafka_no_longer_retains_is_rebuilt_from_the_index(pipeline: Pipeline) -> None:
+    brand = BRANDS[0]
+    mentions = [mention_of(one) for one in together(calm(7, 3), storm(5, 40, 15))]
+    mentions.sort(key=lambda one: (one.post.created_at, one.post.id))
+    every = [record for one in mentions for record in activity_of(1, one.post.created_at, one)]
+    half = next(at for at, one in enumerate(every) if one.post_id.startswith("x:s")) + 200
+    expected, told = clean_run(every, [brand])
+    clean = {brand.id: expected.detector(brand.id).snapshot().counts}
+    pipeline.apply([brand])
+    events = [event_of(one) for one in mentions[:half]]
+    pipeline.produce("mentions", [(one.id.encode(), MENTION_EVENT.encode(one)) for one in events])
+    send(pipeline, every[:half])
+    sink, first = pipeline.sink(), start(pipeline, 0)
+    pipeline.wait("mentions in the index", lambda: len(pipeline.documents()) == half)
+    pipeline.wait("records in the state", further(pipeline, half - 1))
+    refused = pipeline.start("too-early", "detector", "rebuild")
+    assert refused.process.wait() == 2
+    assert "a detector runs" in refused.words()
+    pipeline.children.remove(refused)
+    assert (sink.stop(), first.stop()) == (0, 0)
+
+    lose_the_states(pipeline)
+    expire(pipeline, 0.9)
+    rebuilt = pipeline.start("rebuild", "detector", "rebuild", "--brand", brand.id)
+    assert rebuilt.process.wait() == 0, rebuilt.words()
+    assert "1 states" in rebuilt.words()
+    send(pipeline, every[half:])
+    second = start(pipeline, 1)
+    pipeline.wait("all records to be in a state", all_in_states(pipeline, clean))
+    assert second.stop() == 0
+    every_minute_is(pipeline, clean)
+    found = alerts(pipeline).items()
+    assert {key: alert for key, alert in found if alert.raised_at <= every[-1].at} == {
+        (alert.id, alert.version): alert for alert in told if alert.raised_at <= every[-1].at
     }
 
 

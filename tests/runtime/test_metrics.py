@@ -37,6 +37,7 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_process_brands",
     "tocsin_process_brands_unreadable",
     "tocsin_process_fallen_back",
+    "tocsin_detector_blind",
     "tocsin_detector_brands",
     "tocsin_detector_late_records",
     "tocsin_sink_paused",

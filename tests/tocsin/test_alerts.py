@@ -85,10 +85,11 @@ def test_the_list_can_be_narrowed(tocsin: Commands, server: AlertIndex) -> None:
             "fr",
             [
                 "Gravité\u00a0: 4 sur 5",
-                "- part de négatifs\u00a0: 81\u202f%, d'ordinaire 22\u202f% (+59 points)",
+                "- part de négatifs\u00a0: 81\u202f%, d’ordinaire 22\u202f% (+59 points)",
                 "États",
-                "- 02/01/2026 09:40 UTC  4 sur 5, ouverte  Velmora: negative mentions nine times "
-                "the usual",
+                "- 02/01/2026 09:40 UTC  4 sur 5, ouverte  Velmora\u00a0: 12\u202f540 mentions en "
+                "30 minutes, 8,8 fois le niveau habituel, 81\u202f% de négatives, "
+                "2\u202f210 auteurs",
                 "Suivi",
                 "- Prise en compte par\u00a0: ana",
                 "- Confiée à\u00a0: ben",
@@ -100,8 +101,8 @@ def test_the_list_can_be_narrowed(tocsin: Commands, server: AlertIndex) -> None:
                 "Severity: 4 of 5",
                 "- share of negatives: 81%, usually 22% (+59 points)",
                 "States",
-                "- 2026-01-02 09:40 UTC  4 of 5, opened  Velmora: negative mentions nine times "
-                "the usual",
+                "- 2026-01-02 09:40 UTC  4 of 5, opened  Velmora: 12,540 mentions in 30 minutes, "
+                "8.8 times the usual, 81% negative, 2,210 authors",
                 "Desk",
                 "- Acknowledged by: ana",
                 "- Assigned to: ben",
@@ -121,6 +122,14 @@ def test_an_alert_is_shown_whole(
     for line in lines:
         assert line in shown, line
     assert shown[-1].endswith("yours")
+
+
+def test_the_list_is_in_the_readers_language(tocsin: Commands, server: AlertIndex) -> None:
+    keep(server, rich(), state(2, id="before-there-were-headlines"))
+    before, alert = tocsin("alerts", "list", "--lang", "fr").out.splitlines()
+    assert alert.endswith("\tVelmora\u00a0: 12\u202f540 mentions en 30 minutes, 8,8 fois le niveau "
+                          "habituel, 81\u202f% de négatives, 2\u202f210 auteurs")  # fmt: skip
+    assert before.endswith("\tVelmora: negative mentions nine times the usual")
 
 
 def test_an_alert_that_got_graver_after_it_was_closed_is_open(

@@ -1,12 +1,17 @@
 """``tocsin backtest``: the past through the detector, as a chart and as lines."""
 
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from schemas.codec import ACTIVITY, ALERT
 from tests.crisis.storms import calm, storm, together
 from tests.tocsin.commands import Commands
+from tocsin.cli.backtest_svg import COLOURS
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
@@ -39,6 +44,27 @@ def test_json_is_every_state(tocsin: Commands, records: Path) -> None:
     ran = tocsin("backtest", "--brand", "velmora", "--json", str(records))
     states = [ALERT.decode(line.encode()) for line in ran.out.splitlines()]
     assert [state.status for state in states][:1] + [states[-1].status] == ["open", "close"]
+
+
+def test_it_can_be_drawn(tocsin: Commands, records: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "chart.svg"
+    ran = tocsin("backtest", "--brand", "velmora", str(records), "--svg", str(picture))
+    assert ran.status == 0
+    drawn = ElementTree.fromstring(picture.read_text("utf-8"))
+    texts = [text for one in drawn.iter(f"{SVG}text") for text in one.itertext()]
+    assert any("velmora-2026-03-02T18:0" in text for text in texts)
+    assert any(text.endswith("UTC: 1 alert") for text in texts)
+    severity = re.search(r"severity (\d)", ran.out)
+    assert severity is not None
+    colours = [one.get("fill") for one in drawn.iter(f"{SVG}rect")]
+    # Twice each severity that there was, and once all of them to say what the colours mean.
+    assert colours.count(COLOURS[int(severity[1])]) == 3
+
+
+def test_a_picture_that_cannot_be_written_is_a_sentence(tocsin: Commands, records: Path) -> None:
+    ran = tocsin("backtest", "--brand", "velmora", str(records), "--svg", "absent/chart.svg")
+    assert ran.status == 2
+    assert "absent/chart.svg cannot be written" in ran.err
 
 
 def test_another_policy_is_compared(tocsin: Commands, records: Path, tmp_path: Path) -> None:

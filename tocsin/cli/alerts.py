@@ -5,7 +5,6 @@ The detector's state and the people's stand side by side in one document; see ``
 
 import getpass
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,9 +16,11 @@ from runtime.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from runtime.settings import AlertsSettings, ElasticsearchSettings, load
 from sinks.alerts import desk
 from sinks.alerts.desk import Desk, NotPossible, desk_of, escalated, standing
+from sinks.alerts.lines import MOST_TITLE, Style, clean, when
 from sinks.alerts.rendering import plain
-from sinks.alerts.report import MOST_TITLE, Style, clean, report, when
-from sinks.alerts.store import Kept, alert_of, read, with_desk, write
+from sinks.alerts.report import report
+from sinks.alerts.store import Kept, alert_of, read, states_of, with_desk, write
+from sinks.alerts.titles import title
 from sinks.alerts.words import Language, word
 from sinks.elasticsearch.client import connect, elasticsearch_errors
 from sinks.elasticsearch.indices import Names
@@ -31,6 +32,10 @@ _PAGE = 500
 
 AlertId = Annotated[str, typer.Argument(help="An id from 'list'.")]
 By = Annotated[str | None, typer.Option(help="Who does it; the user of this terminal if not set.")]
+In = Annotated[
+    Literal["fr", "en"] | None,
+    typer.Option("--language", "--lang", help="TOCSIN_ALERTS_LANGUAGE if not set."),
+]
 Remark = Annotated[str | None, typer.Option("--text", help="A remark for the history.")]
 
 
@@ -46,19 +51,20 @@ def list_(
     ] = None,
     severity: Annotated[int, typer.Option(min=1, max=5, help="Least severity.")] = 1,
     limit: Annotated[int, typer.Option(min=1, help="Most lines to print.")] = 100,
+    language: In = None,
 ) -> None:
     """List alerts, the newest first: id, standing, severity, brand, since, assignee, title.
 
     Example: `tocsin alerts list --brand velmora --severity 3`
     """
-    settings = load(ElasticsearchSettings)
+    settings, style = load(ElasticsearchSettings), _style(language)
     wanted = ("open", "acknowledged") if status is None else (status,)
     shown = 0
     with connect(settings) as client, elasticsearch_errors(settings):
         for source in _sources(client, Names(settings).alerts, brand, severity):
             if status != "all" and standing(source) not in wanted:
                 continue
-            result(_line(source))
+            result(_line(source, style))
             shown += 1
             if shown == limit:
                 break
@@ -90,7 +96,12 @@ def _sources(
         after = hits[-1]["sort"]
 
 
-def _line(source: dict[str, Any]) -> str:
+def _style(language: Language | None) -> Style:
+    settings = load(AlertsSettings)
+    return Style(language or settings.language, settings.time_zone)
+
+
+def _line(source: dict[str, Any], style: Style) -> str:
     mark = "!" if escalated(source) else ""
     muted = " (muted)" if source.get("muted") else ""
     columns = (
@@ -100,30 +111,27 @@ def _line(source: dict[str, Any]) -> str:
         source["brand"],
         source["began_at"],
         desk_of(source).assignee or "-",
-        source["title"],
     )
-    return "\t".join(clean(column, MOST_TITLE) for column in columns)
+    shown = [clean(column, MOST_TITLE) for column in columns]
+    return "\t".join([*shown, title(alert_of(source), style)])
 
 
 @app.command("show")
 def show(
     alert_id: AlertId,
-    language: Annotated[
-        Literal["fr", "en"] | None, typer.Option(help="TOCSIN_ALERTS_LANGUAGE if not set.")
-    ] = None,
+    language: In = None,
     json: Annotated[bool, typer.Option("--json", help="The document as it is kept.")] = False,
 ) -> None:
     """Show the evidence of an alert, how it went, and what was done about it.
 
     Example: `tocsin alerts show velmora-2026-01-02T09:40Z --language fr`
     """
-    settings, alerts = load(ElasticsearchSettings), load(AlertsSettings)
+    settings, style = load(ElasticsearchSettings), _style(language)
     with connect(settings) as client, elasticsearch_errors(settings):
         source = _existing(client, Names(settings).alerts, alert_id).source
     if json:
         result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
         return
-    style = Style(language or alerts.language, alerts.time_zone)
     parts = [plain(report(alert_of(source), style)), *_course(source, style)]
     result("\n".join(parts).rstrip("\n"))
 
@@ -132,11 +140,10 @@ def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
     """The states that the alert had, then what people did."""
     language = style.language
     yield word("states", language)
-    for known in source.get("states") or []:
-        at = when(msgspec.convert(known["at"], type=datetime), style)
-        flag = word("of_5", language).format(known["severity"])
-        title = clean(known["title"], MOST_TITLE)
-        yield f"- {at}  {flag}, {word(known['status'], language)}  {title}"
+    for known in states_of(source):
+        flag = word("of_5", language).format(known.severity)
+        said = f"{flag}, {word(known.status, language)}  {title(known, style)}"
+        yield f"- {when(known.raised_at, style)}  {said}"
     done = desk_of(source)
     people = list(_people(done, source, language))
     if people or done.history:

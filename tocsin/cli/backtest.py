@@ -10,6 +10,7 @@ import typer
 from msgspec.structs import replace
 
 from processors.activity import activity_of
+from processors.crisis.coverage import Listening, Silence, heard_at
 from processors.crisis.history import Difference, Episode, compare, episodes, replay
 from runtime.brands_file import load_brands
 from runtime.errors import ConfigurationError
@@ -17,11 +18,14 @@ from runtime.settings import ElasticsearchSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT, InvalidMessage
+from tocsin.cli.backtest_svg import chart_svg
 from tocsin.cli.output import result, say
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 72
 """Columns of the chart."""
+_BLIND = "?"
+"""Marks the columns in which a source was blind."""
 
 
 def _time(written: str | None, name: str) -> datetime | None:
@@ -39,8 +43,8 @@ def _time(written: str | None, name: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def records_of(stream: BinaryIO, brand: str) -> Iterator[Activity]:
-    """A brand's records, from lines of mention events or of activity."""
+def records_of(stream: BinaryIO) -> Iterator[Activity]:
+    """Records of all brands, from lines of mention events or of activity."""
     for number, line in enumerate(stream, 1):
         if line.isspace():
             continue
@@ -48,12 +52,9 @@ def records_of(stream: BinaryIO, brand: str) -> Iterator[Activity]:
             if b'"op"' in line:
                 event = MENTION_EVENT.decode(line)
                 if event.mention is not None:
-                    found = activity_of(event.version, event.ingested_at, event.mention)
-                    yield from (one for one in found if one.brand == brand)
+                    yield from activity_of(event.version, event.ingested_at, event.mention)
             else:
-                record = ACTIVITY.decode(line)
-                if record.brand == brand:
-                    yield record
+                yield ACTIVITY.decode(line)
         except InvalidMessage as error:
             raise ConfigurationError(
                 f"line {number} is neither a mention event nor a record of activity "
@@ -62,18 +63,11 @@ def records_of(stream: BinaryIO, brand: str) -> Iterator[Activity]:
 
 
 def _of_index(brand: str, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
-    from sinks.elasticsearch.client import connect, elasticsearch_errors
-    from sinks.elasticsearch.history import mentions_of
-    from sinks.elasticsearch.indices import Names
+    from tocsin.history import records_of_index
 
     if first is None or end is None:
         raise ConfigurationError("say --from and --to, or give a file")
-    settings = load(ElasticsearchSettings)
-    with connect(settings) as client, elasticsearch_errors(settings):
-        for event in mentions_of(client, Names(settings), brand, first, end):
-            assert event.mention is not None
-            found = activity_of(event.version, event.ingested_at, event.mention)
-            yield from (one for one in found if one.brand == brand)
+    yield from records_of_index(load(ElasticsearchSettings), brand, first, end)
 
 
 def _brand(name: str, file: Path | None) -> Brand:
@@ -85,8 +79,10 @@ def _brand(name: str, file: Path | None) -> Brand:
     raise ConfigurationError(f"{file} has no brand {name}")
 
 
-def chart(records: Sequence[Activity], found: Sequence[Episode]) -> list[str]:
-    """Mentions over time as bars, alerts under them by their severity."""
+def chart(
+    records: Sequence[Activity], found: Sequence[Episode], silences: Sequence[Silence] = ()
+) -> list[str]:
+    """Mentions over time as bars, alerts under them by their severity, then blind times if any."""
     first, last = records[0].at, max(record.at for record in records)
     step = (last - first) / _WIDTH
     counts = [0] * _WIDTH
@@ -100,12 +96,17 @@ def chart(records: Sequence[Activity], found: Sequence[Episode]) -> list[str]:
     for one in found:
         for at in range(column(one.opened_at), column(one.closed_at or last) + 1):
             marks[at] = max(marks[at], str(one.severity))
+    blind = [" "] * _WIDTH
+    for silence in silences:
+        for at in range(column(silence.since), column(silence.until or last) + 1):
+            blind[at] = _BLIND
     most = max(counts)
     bars = "".join(_BARS[-(-count * 8 // most)] for count in counts)
     minutes = step.total_seconds() / 60
     return [
         bars,
         "".join(marks).rstrip() or "no alert",
+        *(["".join(blind).rstrip()] if silences else []),
         f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, {minutes:.0f} minutes a column, "
         f"{most} mentions in the highest",
     ]
@@ -118,6 +119,14 @@ def _line(one: Episode) -> str:
         f"{one.opened_at:%Y-%m-%d %H:%M} to {end}  severity {one.severity}  "
         f"{first.title.partition(': ')[2]}; {', '.join(first.evidence.terms[:5])}"
     ).rstrip("; ")
+
+
+def _blind_line(one: Silence) -> str:
+    end = f"until {one.until:%m-%d %H:%M}" if one.until else "to the end"
+    return (
+        f"{_BLIND} {one.source} blind since {one.since:%Y-%m-%d %H:%M} UTC, {end}; "
+        "quiet may not be calm"
+    )
 
 
 def _differences(found: Difference) -> Iterator[str]:
@@ -144,20 +153,23 @@ def backtest(
     policy: Annotated[
         Path | None, typer.Option(help="Brands file with another policy, to compare.")
     ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Also draw it, to this SVG file.")] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Write every state of every alert, a line each.")
     ] = False,
 ) -> None:
     """Run the past through the detector of the stream: when alerts would have fired.
 
-    With --policy the alerts of both policies are compared: - is of the first alone, + of the other
-    one alone, ~ is told otherwise.
+    A time in which a source that usually speaks was silent is marked with ? and told: it may not
+    have been calm. With --policy the alerts of both policies are compared: - is of the first alone,
+    + of the other one alone, ~ is told otherwise.
 
     Example: `tocsin backtest --brand velmora --from 2026-03-01 --to 2026-03-08`
     """
     first, end = _time(since, "from"), _time(until, "to")
     chosen = _brand(brand, brands)
-    records = list(_read(file, brand, first, end))
+    listening = Listening()
+    records = list(_read(file, brand, first, end, listening))
     if not records:
         say(f"nothing is said of {brand} there")
         sys.exit(1)
@@ -167,7 +179,11 @@ def backtest(
             result(ALERT.encode(alert).decode())
         return
     found = episodes(alerts)
-    for line in (*chart(records, found), "", *map(_line, found)):
+    if svg is not None:
+        _draw(svg, chart_svg(chosen.name, records, found))
+    silences = listening.silences(max(map(heard_at, records)))
+    told = [*map(_blind_line, silences), *map(_line, found)]
+    for line in (*chart(records, found, silences), "", *told):
         result(line)
     days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
     say(f"{len(found)} alert{'s' * (len(found) != 1)} in {days:.1f} days, {len(records)} mentions")
@@ -180,17 +196,33 @@ def backtest(
             result(line)
 
 
+def _draw(file: Path, picture: str) -> None:
+    try:
+        file.write_text(picture, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
+
+
 def _read(
-    file: Path | None, brand: str, first: datetime | None, end: datetime | None
+    file: Path | None,
+    brand: str,
+    first: datetime | None,
+    end: datetime | None,
+    listening: Listening,
 ) -> Iterator[Activity]:
-    if file is None:
-        yield from _of_index(brand, first, end)
-        return
+    """A brand's records; of a file, the other brands' tell with them which sources were heard."""
+    for record in _of_index(brand, first, end) if file is None else _of_file(file, first, end):
+        listening.take(record)
+        if record.brand == brand:
+            yield record
+
+
+def _of_file(file: Path, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
     try:
         stream = sys.stdin.buffer if str(file) == "-" else file.open("rb")
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
     with stream:
-        for record in records_of(stream, brand):
+        for record in records_of(stream):
             if (first is None or record.at >= first) and (end is None or record.at < end):
                 yield record

@@ -1,14 +1,82 @@
-"""``tocsin detector``: the crisis detector of the stream."""
+"""``tocsin detector``: the crisis detector of the stream, and its states made anew."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from runtime.clock import utc_now
+from runtime.errors import ConfigurationError
+from runtime.settings import ElasticsearchSettings, KafkaSettings, load
+from schemas.activity import Activity
+from schemas.brand import Brand
+from schemas.codec import BRAND, InvalidMessage
+from tocsin.cli.brands import current_brands
+from tocsin.cli.output import say
+
+app = typer.Typer(invoke_without_command=True)
 
 
-def detector() -> None:
+@app.callback()
+def detector(context: typer.Context) -> None:
     """Detect crises: read `activity`, write `alerts`, until SIGTERM.
 
     One process serves many brands; start more up to the partitions of the topic. What it knows is
-    kept on `detector-state`, so that a restart goes on where it was.
+    kept on `detector-state`, so that a restart goes on where it was; what is missing there is
+    counted again from `activity`, as far as that goes back.
 
     Example: `TOCSIN_MONITOR_PORT=0 tocsin detector`
     """
+    if context.invoked_subcommand is not None:
+        return
     from processors.detect_app import main  # Faust takes a second; other commands do without
 
     main()
+
+
+@app.command("rebuild")
+def rebuild(
+    brand: Annotated[
+        list[str] | None, typer.Option(help="Id of a brand; may be repeated. All if not given.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="Days of the index that are read.")] = 28,
+) -> None:
+    """Make the states of brands anew from the index and from `activity`. Stop the detector first.
+
+    For what `activity` no longer holds: after a loss of `detector-state`, or to have a new brand's
+    past in its state. The states that are there are replaced.
+
+    Example: `tocsin detector rebuild --brand velmora`
+    """
+    from tocsin.detector_rebuild import rebuild as states_of
+    from tocsin.detector_rebuild import write
+
+    settings, now = load(KafkaSettings), utc_now()
+    brands = _brands(settings)
+    unknown = sorted(set(brand or ()) - brands.keys())
+    if unknown:
+        raise ConfigurationError(f"there is no brand {unknown[0]}; see 'tocsin brands list'")
+    desk, of_index, of_kafka = states_of(
+        settings, brands, sorted(brand or brands), _of_index, timedelta(days=days), now
+    )
+    written = write(settings, desk.snapshots(now))
+    say(f"{written} states: {of_index} records of the index, {of_kafka} of activity")
+
+
+def _brands(settings: KafkaSettings) -> dict[str, Brand]:
+    found = {}
+    for name, value in current_brands(settings).items():
+        try:
+            found[name] = BRAND.decode(value)
+        except InvalidMessage as error:
+            raise ConfigurationError(
+                f"brand {name} cannot be read ({error.detail}); run 'tocsin brands apply'"
+            ) from None
+    return found
+
+
+def _of_index(brand: str, first: datetime, end: datetime) -> Iterator[Activity]:
+    from tocsin.history import records_of_index
+
+    yield from records_of_index(load(ElasticsearchSettings), brand, first, end)

@@ -12,8 +12,8 @@ from sinks.alerts.alertmanager import Alertmanager
 from sinks.alerts.channel import Channel
 from sinks.alerts.email import Email, Server
 from sinks.alerts.index import Index
+from sinks.alerts.lines import Style
 from sinks.alerts.posting import Address, tls_context
-from sinks.alerts.report import Style
 from sinks.alerts.slack import Slack
 from sinks.alerts.webhook import IDEMPOTENCY, Webhook
 from sinks.elasticsearch.client import connect

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schemas.alert import Alert, Evidence, Lift, ShownPost, Signal
+from schemas.alert import Alert, Carrier, Evidence, Headline, Lift, ShownPost, Signal
 from schemas.codec import ALERT
 
 BEGAN = datetime(2026, 1, 2, 9, 5, tzinfo=UTC)
@@ -39,6 +39,13 @@ def rich(**changed: Any) -> Alert:
             Lift(term="panne", count=1_210, expected=3.14, significance=820.5),
             Lift(term="#velmoradown", count=96, expected=0, significance=300),
         ],
+        lifted_entities=[Lift(term="Nantes", count=310, expected=2.5, significance=410)],
+        carriers=[
+            Carrier(
+                author="1d4c267e87ab0a39", mentions=14, reach=412, url="https://x.com/i/status/7"
+            ),
+            Carrier(author="77ab0a391d4c267e", mentions=1, reach=1_250_000),
+        ],
         shown=[
             ShownPost(
                 id="x:1541815603606036480",
@@ -60,9 +67,29 @@ def rich(**changed: Any) -> Alert:
         Signal(name="authors", observed=210, baseline=0, unit="authors/5min"),
         Signal(name="negative_share", observed=0.81, baseline=0.22, unit="share"),
         Signal(name="sentiment", observed=-0.42, baseline=0.1, unit="score", significance=4),
+        Signal(
+            name="topic",
+            observed=96,
+            baseline=0.02,
+            unit="posts/30min",
+            significance=17.3,
+            about="#velmoradown",
+        ),
+        Signal(
+            name="spread",
+            observed=5,
+            baseline=2,
+            unit="sources",
+            significance=6.4,
+            about="reddit, mastodon, lemmy",
+        ),
+        Signal(name="influencer", observed=250_000, baseline=100_000, unit="followers"),
         Signal(name="a_new_one", observed=12_345.6, baseline=12_000, unit="things"),
     ]
-    return state(signals=signals, evidence=evidence, **changed)
+    headline = Headline(
+        name="Velmora", minutes=30, mentions=12_540, authors=2_210, times=8.8, negative_share=0.81
+    )
+    return state(**{"signals": signals, "evidence": evidence, "headline": headline, **changed})
 
 
 def hostile() -> Alert:
@@ -71,6 +98,8 @@ def hostile() -> Alert:
     evidence = Evidence(
         entities=[tricky],
         lifted=[Lift(term=tricky, count=3, expected=1, significance=1)],
+        lifted_entities=[Lift(term=tricky, count=3, expected=1, significance=1)],
+        carriers=[Carrier(author=tricky, mentions=1, url="javascript:alert(1)")],
         shown=[
             ShownPost(id=tricky, role="first", at=BEGAN, url="javascript:alert(1)"),
             ShownPost(id="x:2", role="typical", at=BEGAN, url='https://e.test/"><b>|x'),
@@ -81,12 +110,21 @@ def hostile() -> Alert:
         languages={},
         mentions=1,
     )
-    return state(title=tricky, brand="velmora", evidence=evidence)
+    signal = Signal(name=tricky, observed=1, baseline=0, unit=tricky, about=tricky)
+    headline = Headline(name=tricky, minutes=30, mentions=1, authors=1)
+    return state(title=tricky, evidence=evidence, signals=[signal], headline=headline)
 
 
 def blind() -> Alert:
     """No data, which is no calm."""
-    return state(kind="blind", severity=2, title="Velmora: blind since 14:05", muted=True)
+    return state(
+        kind="blind",
+        brand="source:x",
+        severity=2,
+        title="x: blind since 09:05 UTC, quiet may not be calm",
+        headline=Headline(name="x"),
+        muted=True,
+    )
 
 
 def encoded(*states: Alert) -> list[bytes]:

@@ -17,7 +17,7 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.alertmanager import Alertmanager
 from sinks.alerts.channel import Refused
-from sinks.alerts.report import Style
+from sinks.alerts.lines import Style
 from tests.servers.http_desk import HttpDesk
 from tests.sinks.alerts.rigs import address
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
@@ -69,7 +69,9 @@ def test_labels_annotations_and_times() -> None:
         "alert": ID,
         "team": "desk",
     }
-    assert entry["annotations"]["summary"] == "Velmora: negative mentions nine times the usual"
+    assert entry["annotations"]["summary"] == (
+        "Velmora: 12,540 mentions in 30 minutes, 8.8 times the usual, 81% negative, 2,210 authors"
+    )
     assert "What moved" in entry["annotations"]["description"]
     assert entry["startsAt"] == BEGAN.isoformat()
     assert entry["endsAt"] == (NOW + timedelta(seconds=900)).isoformat()

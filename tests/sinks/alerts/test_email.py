@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from sinks.alerts.channel import Busy, Refused
 from sinks.alerts.email import Email, Security, Server, message_ids
+from sinks.alerts.lines import Style
 from sinks.alerts.posting import tls_context
-from sinks.alerts.report import Style
 from tests.servers.smtp import SmtpServer
 from tests.sinks.alerts.states import hostile, rich, state
 
@@ -72,7 +72,10 @@ def test_a_message_is_plain_and_html_and_says_from_whom() -> None:
     assert message["To"] == "ana@desk.test, ben@desk.test"
     assert message["Date"] == "Fri, 02 Jan 2026 09:40:00 +0000"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert message["Subject"].startswith("[4 sur 5, ouverte] Velmora: negative mentions")
+    assert message["Subject"] == (
+        "[4 sur 5, ouverte] Velmora\u00a0: 12\u202f540 mentions en 30 minutes, 8,8 fois le niveau "
+        "habituel, 81\u202f% de négatives, 2\u202f210 auteurs"
+    )
     assert message.get_content_type() == "multipart/alternative"
     plain, page = message.get_body(("plain",)), message.get_body(("html",))
     assert plain is not None and page is not None

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from schemas.alert import Alert, Evidence, Lift, Signal
+from sinks.alerts.lines import Style, clean, link
 from sinks.alerts.rendering import html, plain, slack_blocks, subject
-from sinks.alerts.report import Style, clean, link, report
+from sinks.alerts.report import report
 from sinks.alerts.words import WORDS, Language, grouped, percent
 from tests.sinks.alerts.states import blind, hostile, rich, state
 

@@ -28,7 +28,7 @@ def test_the_body_holds_the_state_and_the_text_and_is_signed() -> None:
     body = json.loads(request.body)
     assert body["type"] == "alert.open"
     assert (body["channel"], body["language"]) == ("desk", "en")
-    assert body["text"].startswith("Velmora: negative mentions")
+    assert body["text"].startswith("Velmora: 12,540 mentions")
     assert ALERT.decode(json.dumps(body["alert"]).encode()) == rich()
 
 

@@ -1,0 +1,238 @@
+"""A back-test as a picture: mentions, the share of negatives, and alerts by severity, as SVG.
+
+One file that needs nothing else: no script, no style sheet, no font of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Final
+
+from processors.crisis.history import Episode
+from schemas.activity import Activity
+from sinks.alerts.lines import clean
+
+_WIDTH, _HEIGHT = 1200, 458
+_LEFT, _RIGHT, _TOP = 70, 1130, 64
+_BOTTOM = 330
+"""Of the plot; below are the hours, the alerts' bars and what the colours mean."""
+_MOST_BUCKETS: Final = 240
+_BUCKETS: Final = tuple(
+    timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 180, 360, 720, 1440, 10080)
+)
+_TICKS: Final = tuple(
+    timedelta(hours=hours) for hours in (0.25, 0.5, 1, 3, 6, 12, 24, 48, 168, 720)
+)
+_MOST_TICKS: Final = 12
+_LEAST_SCORED: Final = 5
+"""Mentions with a sentiment below which a bucket has no share."""
+COLOURS: Final = {1: "#f2d06b", 2: "#f0a63c", 3: "#e5702e", 4: "#cf3a2c", 5: "#8c1230"}
+"""By severity, from light to dark, so that it can be told without colours too."""
+_LANES: Final = 3
+_LETTER: Final = 6.0
+"""Width of a letter of the alerts' labels."""
+_MOST_LETTERS: Final = 120
+_NO_CHARACTERS: Final = dict.fromkeys((0xFFFE, 0xFFFF))
+_BARS, _SHARE, _INK, _GRID = "#9db4c8", "#7a3f9d", "#333", "#e4e4e4"
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What was said in one stretch of time."""
+
+    mentions: int = 0
+    scored: int = 0
+    negative: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From times and counts to places in the picture."""
+
+    first: datetime
+    end: datetime
+    most: int
+
+    def x(self, at: datetime) -> float:
+        """Of a time; those outside are at the edge."""
+        share = (at - self.first) / (self.end - self.first)
+        return _LEFT + min(max(share, 0.0), 1.0) * (_RIGHT - _LEFT)
+
+    def y(self, count: float) -> float:
+        """Of a number of mentions."""
+        return _BOTTOM - count / self.most * (_BOTTOM - _TOP)
+
+
+def chart_svg(brand: str, records: Sequence[Activity], found: Sequence[Episode]) -> str:
+    """The picture of some records, at least one, and of the alerts that they gave."""
+    first, last = min(r.at for r in records), max(r.at for r in records)
+    step = next((s for s in _BUCKETS if (last - first) / s < _MOST_BUCKETS), _BUCKETS[-1])
+    buckets = _buckets(records, step)
+    start = min(buckets)
+    most = _round_up(max(bucket.mentions for bucket in buckets.values()))
+    scale = Scale(start, max(buckets) + step, most)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
+        f'fill="{_INK}" role="img">',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
+        *_title(brand, first, last, found),
+        *_spans(found, scale),
+        *_grid(scale),
+        *_bars(buckets, step, scale),
+        *_share(buckets, step, scale),
+        *_alerts(found, scale),
+        *_legend(step),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _buckets(records: Sequence[Activity], step: timedelta) -> dict[datetime, Bucket]:
+    """By their beginning; whole steps since 1970."""
+    found: dict[datetime, Bucket] = {}
+    width = step.total_seconds()
+    for record in records:
+        start = datetime.fromtimestamp(record.at.timestamp() // width * width, UTC)
+        bucket = found.setdefault(start, Bucket())
+        bucket.mentions += 1
+        bucket.scored += record.sentiment is not None
+        bucket.negative += record.sentiment == "negative"
+    return found
+
+
+def _round_up(count: int) -> int:
+    """The next number that an axis may end with."""
+    power = 1
+    while True:
+        for factor in (4, 8, 12, 20, 40):
+            if count <= factor * power:
+                return factor * power
+        power *= 10
+
+
+# --- parts -----------------------------------------------------------------------------------
+
+
+def _title(brand: str, first: datetime, last: datetime, found: Sequence[Episode]) -> Iterator[str]:
+    said = f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    alerts = f"{len(found)} alert{'s' * (len(found) != 1)}"
+    yield f"<title>{_shown(f'{said}: {alerts}')}</title>"
+    yield _text(_LEFT, 26, f"{said}: {alerts}", 'font-size="17" font-weight="bold"')
+
+
+def _spans(found: Sequence[Episode], scale: Scale) -> Iterator[str]:
+    """Behind everything, a veil over each alert's time."""
+    for one in found:
+        left, width = _extent(one, scale)
+        yield _rect(left, _TOP, width, _BOTTOM - _TOP, COLOURS[one.severity], 'opacity="0.22"')
+
+
+def _grid(scale: Scale) -> Iterator[str]:
+    """Lines and numbers: mentions at the left, shares at the right, times below."""
+    for quarter in range(5):
+        count = scale.most * quarter // 4
+        y = scale.y(count)
+        yield f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="{_GRID}"/>'
+        yield _text(_LEFT - 8, y + 4, f"{count:,}", 'text-anchor="end"')
+        yield _text(_RIGHT + 8, y + 4, f"{25 * quarter} %", f'fill="{_SHARE}"')
+    yield _text(_LEFT, _TOP - 12, "mentions")
+    yield _text(_RIGHT, _TOP - 12, "negative", f'text-anchor="end" fill="{_SHARE}"')
+    length = scale.end - scale.first
+    step = next((tick for tick in _TICKS if length / tick <= _MOST_TICKS), _TICKS[-1])
+    width = step.total_seconds()
+    at = -(-scale.first.timestamp() // width) * width
+    while at <= scale.end.timestamp():
+        yield from _tick(datetime.fromtimestamp(at, UTC), step, scale)
+        at += width
+
+
+def _tick(at: datetime, step: timedelta, scale: Scale) -> Iterator[str]:
+    x = scale.x(at)
+    is_day = step >= timedelta(days=1) or (at.hour, at.minute) == (0, 0)
+    yield f'<path d="M{x:.1f} {_BOTTOM}v5" stroke="{_INK}"/>'
+    yield _text(x, _BOTTOM + 19, f"{at:%m-%d}" if is_day else f"{at:%H:%M}", 'text-anchor="middle"')
+
+
+def _bars(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> Iterator[str]:
+    """One path for all: a month of them is a few kilobytes."""
+    drawn = []
+    for start in sorted(buckets):
+        left, right = scale.x(start), scale.x(start + step)
+        top = scale.y(buckets[start].mentions)
+        drawn.append(f"M{left:.1f} {_BOTTOM}V{top:.1f}H{right:.1f}V{_BOTTOM}z")
+    yield f'<path d="{"".join(drawn)}" fill="{_BARS}" opacity="0.85"/>'
+
+
+def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> Iterator[str]:
+    """The share of negatives as a line, broken where too little was said to have one."""
+    drawn, previous = [], None
+    for start, bucket in sorted(buckets.items()):
+        if bucket.scored < _LEAST_SCORED:
+            continue
+        x = scale.x(start + step / 2)
+        y = scale.y(scale.most * bucket.negative / bucket.scored)
+        drawn.append(f"{'L' if previous == start - step else 'M'}{x:.1f} {y:.1f}")
+        previous = start
+    yield (
+        f'<path d="{"".join(drawn)}" fill="none" stroke="{_SHARE}" stroke-width="1.5" '
+        'stroke-linejoin="round" stroke-linecap="round"/>'
+    )
+
+
+def _alerts(found: Sequence[Episode], scale: Scale) -> Iterator[str]:
+    """A bar below for each alert, with its severity and id beside it where there is room.
+
+    Those without room have a line of their own, and say it under a pointer.
+    """
+    taken = [0.0] * _LANES
+    for one in found:
+        left, width = _extent(one, scale)
+        label = f"{one.severity} · {one.id}"
+        room = _LETTER * len(label) + 10
+        is_behind = left + width + room <= _WIDTH
+        begins, ends = (left, left + width + room) if is_behind else (left - room, left + width)
+        lane = next((lane for lane in range(_LANES) if taken[lane] <= begins), None)
+        y = _BOTTOM + 30 + 18 * (_LANES if lane is None else lane)
+        bar = _rect(left, y, width, 12, COLOURS[one.severity])
+        yield f"<g><title>{_shown(label)}</title>{bar}</g>"
+        if lane is not None:
+            taken[lane] = ends
+            place, anchor = (left + width + 5, "start") if is_behind else (left - 5, "end")
+            yield _text(place, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
+
+
+def _extent(one: Episode, scale: Scale) -> tuple[float, float]:
+    left = scale.x(one.opened_at)
+    right = scale.x(one.closed_at) if one.closed_at else float(_RIGHT)
+    return left, max(right - left, 2.0)
+
+
+def _legend(step: timedelta) -> Iterator[str]:
+    y = _HEIGHT - 12
+    minutes = int(step.total_seconds()) // 60
+    length = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
+    yield _rect(_LEFT, y - 10, 12, 12, _BARS)
+    yield _text(_LEFT + 18, y, f"mentions in {length}")
+    yield f'<path d="M{_LEFT + 150} {y - 4}h18" stroke="{_SHARE}" stroke-width="2"/>'
+    yield _text(_LEFT + 174, y, "share of negatives")
+    for severity, colour in COLOURS.items():
+        x = _LEFT + 330 + 90 * (severity - 1)
+        yield _rect(x, y - 10, 12, 12, colour)
+        yield _text(x + 18, y, f"severity {severity}")
+
+
+def _shown(text: str) -> str:
+    """Text as XML has it; two characters that are none are left out of what `clean` leaves."""
+    return escape(clean(text, _MOST_LETTERS).translate(_NO_CHARACTERS))
+
+
+def _text(x: float, y: float, text: str, attributes: str = "") -> str:
+    opening = f'<text x="{x:.1f}" y="{y:.1f}" {attributes}'.rstrip()
+    return f"{opening}>{_shown(text)}</text>"
+
+
+def _rect(x: float, y: float, width: float, height: float, fill: str, attributes: str = "") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect {place} fill="{fill}" {attributes}'.rstrip() + "/>"
