@@ -200,8 +200,9 @@ class DetectWorker:
         found: list[Alert] = []
         if self._newest is not None:
             newest, read_at = self._newest
+            # What is as new may still be on its way, of other brands in other partitions.
             passed = now - read_at - timedelta(seconds=self._settings.grace_s)
-            found = self._desk.advance(newest + max(passed, timedelta(0)))
+            found = self._desk.advance(newest + passed)
         return found + await self._listen(now)
 
     async def _listen(self, now: datetime) -> list[Alert]:

@@ -8,11 +8,13 @@ unusual, is a false alarm.
 
 import statistics
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from math import exp, factorial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from benchmarks.markdown import table
 from benchmarks.scorecard.storms import (
@@ -60,22 +62,38 @@ class Found:
         return (self.woken.at - self.storm.began).total_seconds() / 60
 
 
+class Run(NamedTuple):
+    """One brand's days with its storms."""
+
+    brand: str
+    rows: list[tuple[datetime, int]]
+    storms: list[Storm]
+    known: list[tuple[datetime, datetime]]
+    seed: str
+
+
 def measure(data: Path, rounds: int) -> tuple[list[Found], int, float]:
     """All storms with what became of them; false alarms, and the days that they are over."""
-    found: list[Found] = []
-    false, days = 0, 0.0
     known, kinds = unusual(data), plans()
-    for number in range(rounds):
-        for name, rows in volumes(data).items():
-            brand = Brand(id=name.lower(), name=name)
-            storms = schedule(rows, kinds)
-            records = mentions(brand.id, rows, storms, f"{name}{number}")
-            told = woken(episodes(replay(records, [brand])))
-            found += [Found(name, storm, _of(storm, told)) for storm in storms]
-            windows = [*known.get(name, []), *((s.began, s.ended) for s in storms)]
-            false += sum(1 for one in told if not _within(one.at, windows))
-            days += DAYS
-    return found, false, days
+    runs = [
+        Run(name, rows, schedule(rows, kinds), known.get(name, []), f"{name}{number}")
+        for number in range(rounds)
+        for name, rows in volumes(data).items()
+    ]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        done = list(pool.map(play, runs))
+    found = [one for each, _ in done for one in each]
+    return found, sum(false for _, false in done), float(len(runs) * DAYS)
+
+
+def play(run: Run) -> tuple[list[Found], int]:
+    """What became of the storms of one run, and its false alarms."""
+    brand = Brand(id=run.brand.lower(), name=run.brand)
+    records = mentions(brand.id, run.rows, run.storms, run.seed)
+    told = woken(episodes(replay(records, [brand])))
+    windows = [*run.known, *((storm.began, storm.ended) for storm in run.storms)]
+    false = sum(1 for one in told if not _within(one.at, windows))
+    return [Found(run.brand, storm, _of(storm, told)) for storm in run.storms], false
 
 
 def woken(found: Sequence[Episode]) -> list[Woken]:
