@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psutil
 
 from benchmarks.markdown import table
-from processors.crisis.desk import Desk
+from processors.crisis.desk import FORMAT, Desk
 from processors.crisis.detector import BrandDetector, DetectorState
 from processors.crisis.packing import pack, unpack
 from schemas.activity import Activity
@@ -132,7 +132,7 @@ def cost(states: Sequence[bytes], brands: int, minutes: int = MINUTES) -> Cost:
     desk = Desk()
     begun = time.process_time()
     restored = _snapshots(states, ranks)
-    desk.restore(restored)
+    assert desk.restore(restored) == 0, "states in another format"
     restore_s = time.process_time() - begun
     now = START + timedelta(days=1)
     first_s = _spent(partial(desk.advance, now))
@@ -180,7 +180,7 @@ def _snapshots(states: Sequence[bytes], ranks: Sequence[int]) -> Iterator[Detect
         # A copy: on the stream, no two brands share one.
         state = bytes(bytearray(states[_nearest(rank, place)]))
         yield DetectorSnapshot(
-            brand=f"b{place}", partition=0, offset=1, saved_at=START, format=1, state=state
+            brand=f"b{place}", partition=0, offset=1, saved_at=START, format=FORMAT, state=state
         )
 
 
