@@ -23,7 +23,7 @@ from tocsin.stack.kafka_server import KafkaServer
 from tocsin.stack.ports import kept_ports
 from tocsin.stack.process import ChildProcess
 
-READY_SECONDS = 120.0
+READY_SECONDS = 240.0
 STOP_SECONDS = 20.0
 
 Server = KafkaServer | ElasticsearchServer
