@@ -77,7 +77,7 @@ TRAIN := .venv-train
 BUILD := .tocsin/models
 SETS := $(if $(DATA),$(DATA),../shared/data)
 TEACHER_MINUTES ?= 50
-STUDENT_MINUTES ?= 25
+STUDENT_MINUTES ?= 45
 STUDENT = $(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels $(BUILD)/wheels \
 	--teacher $(BUILD)/teacher-1.pt $(BUILD)/teacher-2.pt --lessons $(BUILD)/lessons.pt --minutes $(STUDENT_MINUTES)
 
@@ -96,12 +96,12 @@ models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognis
 		--start $(BUILD)/teacher-1.pt --others 0.25 --seed 1 --rate 3e-5 \
 		--out $(BUILD)/teacher-2.pt --minutes $(TEACHER_MINUTES)
 	$(STUDENT) --out $(BUILD)/student-1.pt --answers $(BUILD)/answers.jsonl
-	$(STUDENT) --out $(BUILD)/student-2.pt --start $(BUILD)/student-1.pt --seed 2 --rate 1.5e-4
-	$(STUDENT) --out $(BUILD)/student-3.pt --start $(BUILD)/student-1.pt --seed 3 --rate 1.5e-4
+	$(STUDENT) --out $(BUILD)/student-2.pt --start $(BUILD)/student-1.pt --seed 2 --rate 1.2e-4
+	$(STUDENT) --out $(BUILD)/student-3.pt --start $(BUILD)/student-2.pt --seed 3 --rate 1e-4
 	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_sentiment --data $(SETS) \
 		--soft $(BUILD)/answers.jsonl --out processors/models/artifacts/sentiment.npz
 	$(TRAIN)/bin/python -m training.export_encoder --data $(SETS) --wheels $(BUILD)/wheels \
-		--student $(BUILD)/student-2.pt $(BUILD)/student-3.pt --out processors/models/artifacts
+		--student $(BUILD)/student-3.pt --out processors/models/artifacts
 	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_entities --data $(SETS) \
 		--out processors/models/artifacts
 

@@ -115,7 +115,11 @@ def _within(at: datetime, windows: Sequence[tuple[datetime, datetime]]) -> bool:
 
 def section(data: Path, rounds: int = 8) -> list[str]:
     """The part of the scorecard."""
-    found, false, days = measure(data, rounds)
+    return report(data, *measure(data, rounds))
+
+
+def report(data: Path, found: Sequence[Found], false: int, days: float) -> list[str]:
+    """What `measure` gives, in words and tables."""
     crises = [one for one in found if one.storm.kind.name != "joyful"]
     low, high = poisson_interval(false, days)
     lines = [
@@ -183,7 +187,7 @@ def _brand_rows(data: Path, crises: Sequence[Found]) -> Iterator[list[str]]:
 
 def _kind_row(found: Sequence[Found]) -> Any:
     def row(kind: Kind) -> tuple[str, ...]:
-        mine = [one for one in found if one.storm.kind is kind and one.storm.size >= 4]
+        mine = [one for one in found if one.storm.kind == kind and one.storm.size >= 4]
         delays = [one.delay for one in mine if one.delay is not None]
         names = [
             one.woken.episode.states[

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scorecard.planted import measure, poisson_interval
+from benchmarks.scorecard.planted import measure, poisson_interval, report
 from benchmarks.scorecard.storms import DAYS, KINDS, RISES, SIZES, Storm, plans
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -57,3 +57,5 @@ def test_found_storms_and_false_alarms_are_counted(tmp_path: Path) -> None:
     assert grave
     assert all(one.delay is not None and 0 < one.delay < 120 for one in grave)
     assert all(one.woken is None for one in found if one.storm.kind.name == "joyful")
+    joyful = [one for one in found if one.storm.kind.name == "joyful" and one.storm.size >= 4]
+    assert f"| joyful | {len(joyful)} | 0 % |" in "\n".join(report(tmp_path, found, false, days))
