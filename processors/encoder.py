@@ -1,14 +1,15 @@
 """Refines what the fast tier said of a post with the encoder, and adds what only it can tell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
 from msgspec.structs import replace
 
+from processors.clauses import about, clauses
 from processors.entities import reading_language
 from processors.gazetteer import Gazetteer, built_in
-from processors.models.encoder import Encoder, Reading, Span
+from processors.models.encoder import Asked, Encoder, Reading, Span
 from processors.sentiment import to_sentiment
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment, Target
 from schemas.types import EmotionLabel, EntityLabel, IntentLabel
@@ -51,15 +52,13 @@ class EncoderAnnotator:
         """Refine each mention."""
         asked = [_asked(mention) for mention in batch]
         readings = self._encoder.read(
-            [mention.post.text for mention in batch], [[s for _, s in spans] for spans in asked]
+            [mention.post.text for mention in batch], [[one for _, one in all_] for all_ in asked]
         )
-        for mention, spans, reading in zip(batch, asked, readings, strict=True):
+        for mention, named, reading in zip(batch, asked, readings, strict=True):
             if reading.heads:
-                self._refine(mention, spans, reading)
+                self._refine(mention, [what for what, _ in named], reading)
 
-    def _refine(
-        self, mention: Mention, spans: Sequence[tuple[str, Span]], reading: Reading
-    ) -> None:
+    def _refine(self, mention: Mention, named: Sequence[str], reading: Reading) -> None:
         classes = self._encoder.classes
         heads = reading.heads
         mention.sentiment = self._sentiment(heads["sentiment"], mention.sentiment)
@@ -69,7 +68,7 @@ class EncoderAnnotator:
         if language is None or language.code in _IRONY_LANGUAGES:
             mention.irony = _flag(heads["irony"], weights["irony"])
         mention.toxicity = _flag(heads["offensive"], weights["offensive"])
-        towards = _towards(spans, reading)
+        towards = _towards(named, reading)
         mention.brands = [
             replace(brand, sentiment=towards.get(f"brand:{brand.id}", mention.sentiment))
             for brand in mention.brands
@@ -94,16 +93,27 @@ class EncoderAnnotator:
         return to_sentiment(_three(self._encoder.blend.mix(own, said)))
 
 
-def _asked(mention: Mention) -> list[tuple[str, Span]]:
-    """The spans to tell the sentiment towards, each with what it stands for."""
-    asked: list[tuple[str, Span]] = []
-    for brand in mention.brands:
-        asked += [(f"brand:{brand.id}", span) for span in _places(mention, brand)]
-    for target in mention.targets:
-        found = occurrences(mention.post.text, target.text)
-        asked += [(f"target:{target.text}", span) for span in found]
-    asked += [(f"aspect:{one.start}", (one.start, one.end)) for one in mention.aspects]
-    return asked
+def _asked(mention: Mention) -> list[tuple[str, Asked]]:
+    """What to tell the sentiment towards, each with what it stands for."""
+    text = mention.post.text
+    things = {f"brand:{brand.id}": _places(mention, brand) for brand in mention.brands} | {
+        f"target:{one.text}": occurrences(text, one.text) for one in mention.targets
+    }
+    aspects = {f"aspect:{one.start}": [(one.start, one.end)] for one in mention.aspects}
+    parts = clauses(text) if len(things) > 1 or len(aspects) > 1 else []
+    return [*_with_parts(parts, things), *_with_parts(parts, aspects)]
+
+
+def _with_parts(
+    parts: Sequence[Span], named: Mapping[str, Sequence[Span]]
+) -> Iterator[tuple[str, Asked]]:
+    """Each place with the clauses that do not speak only of the others."""
+    for what, spans in named.items():
+        others = [span for other, all_ in named.items() if other != what for span in all_]
+        mine = about(parts, spans, others)
+        if len(mine) == len(parts):
+            mine = []
+        yield from ((what, Asked(span, mine)) for span in spans)
 
 
 def _places(mention: Mention, brand: BrandMatch) -> list[Span]:
@@ -158,10 +168,10 @@ def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) 
     return sorted(known + free, key=lambda aspect: aspect.start)[:_MOST_ASPECTS]
 
 
-def _towards(spans: Sequence[tuple[str, Span]], reading: Reading) -> dict[str, Sentiment]:
+def _towards(named: Sequence[str], reading: Reading) -> dict[str, Sentiment]:
     """The sentiment towards each thing: the mean over the places that name it."""
     found: dict[str, list[tuple[float, ...]]] = {}
-    for (what, _), probabilities in zip(spans, reading.targets, strict=True):
+    for what, probabilities in zip(named, reading.targets, strict=True):
         if probabilities is not None:
             found.setdefault(what, []).append(probabilities)
     return {

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.accuracy import entities, kinds, language, robustness, sentiment
+from benchmarks.accuracy import contrasts, entities, kinds, language, robustness, sentiment
 from benchmarks.accuracy.context import Context
 from benchmarks.accuracy.sets import DataSets
 from benchmarks.machine import describe
@@ -23,6 +23,7 @@ PACKAGES = ("tocsin", "numpy", "spacy", "openvino", "tokenizers", "fasttext-pred
 SECTIONS: tuple[tuple[str, Callable[[Context], list[str]]], ...] = (
     ("sentiment", sentiment.section),
     ("targets", sentiment.target_section),
+    ("contrasts", contrasts.section),
     ("kinds", kinds.section),
     ("language", language.section),
     ("entities", entities.section),

@@ -215,5 +215,5 @@ def target_section(context: Context) -> list[str]:
 
 
 def _towards_counts(reader: TierReader, one: Labelled) -> Counts:
-    read = reader.read(one.texts, ANNOTATORS, targets=one.targets)
+    read = reader.read(one.texts, ANNOTATORS, targets=[[target] for target in one.targets])
     return confusion(one.labels, labels_of([towards(mention) for mention in read]), CLASSES)

@@ -65,7 +65,7 @@ class TierReader:
         names: Sequence[str] = (),
         *,
         language: str | None = None,
-        targets: Sequence[str] = (),
+        targets: Sequence[Sequence[str]] = (),
     ) -> list[Mention | None]:
         """A mention for each text, None where reading it failed.
 
@@ -80,8 +80,8 @@ class TierReader:
                 for number, text in enumerate(texts[begin : begin + BATCH])
             ]
             asked = {
-                event.id: [target]
-                for event, target in zip(events, targets[begin : begin + BATCH], strict=False)
+                event.id: list(asked_of)
+                for event, asked_of in zip(events, targets[begin : begin + BATCH], strict=False)
             }
             found += self._enriched(enricher, events, asked)
         return found

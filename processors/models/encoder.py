@@ -17,7 +17,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,15 @@ class Reading:
     """Start and end of the phrases that an opinion is about, and the sentiment towards each."""
 
 
+class Asked(NamedTuple):
+    """Something to tell the sentiment towards; places are code points of the published text."""
+
+    named: Span
+    """Where it is named."""
+    parts: Sequence[Span] = ()
+    """What of the text is to be read for it; nothing: all of it."""
+
+
 @dataclass(slots=True)
 class _Text:
     """A text on its way through the model."""
@@ -96,16 +105,14 @@ class _Text:
     offsets: list[Span]
     """Of each token, in the normalised text."""
 
-    def tokens_in(self, span: Span) -> Span | None:
-        """First and last + 1 of the tokens that overlap a span of the published text."""
-        start, end = span
+    def tokens_in(self, *spans: Span) -> list[int]:
+        """The tokens that overlap spans of the published text."""
         starts, ends = self.normalised.starts, self.normalised.ends
-        inside = [
+        return [
             number
             for number, (a, b) in enumerate(self.offsets)
-            if b > a and starts[a] < end and ends[b - 1] > start
+            if b > a and any(starts[a] < end and ends[b - 1] > start for start, end in spans)
         ]
-        return (inside[0], inside[-1] + 1) if inside else None
 
     def published(self, first: int, last: int) -> Span:
         """The span of the published text that the tokens from first to last - 1 cover, trimmed."""
@@ -150,9 +157,8 @@ class Encoder:
         }
         self._session = Session(arrays, described["layers"], threads)
 
-    def read(self, texts: Sequence[str], asked: Sequence[Sequence[Span]] = ()) -> list[Reading]:
-        """What is to be said of each text; ``asked``: for each, spans to tell the sentiment
-        towards, as code points of the published text."""
+    def read(self, texts: Sequence[str], asked: Sequence[Sequence[Asked]] = ()) -> list[Reading]:
+        """What is to be said of each text, and towards what is asked of each."""
         prepared = self._prepare(texts)
         readings = [Reading(targets=[None] * len(spans)) for spans in asked or [()] * len(texts)]
         order = sorted(
@@ -190,16 +196,19 @@ class Encoder:
         embedded += self._places[:length]
         return self._session.run(embedded, mask)[: len(ids)]
 
-    def _answer(self, text: _Text, states: Floats, asked: Sequence[Span], reading: Reading) -> None:
+    def _answer(
+        self, text: _Text, states: Floats, asked: Sequence[Asked], reading: Reading
+    ) -> None:
         pooled = states.mean(0)
         for head in self.classes:
             if head in ("target", "entities", "aspects"):
                 continue
             reading.heads[head] = self._probabilities(head, pooled)
-        for at, span in enumerate(asked):
-            found = text.tokens_in(span)
-            if found is not None:
-                reading.targets[at] = self._towards(states, pooled, *found)
+        for at, one in enumerate(asked):
+            found = text.tokens_in(one.named)
+            if found:
+                of_parts = states[text.tokens_in(*one.parts)].mean(0) if one.parts else pooled
+                reading.targets[at] = self._towards(states, of_parts, found[0], found[-1] + 1)
         for first, last, label in self._runs(states, "entities"):
             start, end = text.published(first, last)
             if end > start and (not reading.entities or start >= reading.entities[-1][1]):

@@ -66,5 +66,5 @@ def test_a_language_can_be_told_and_annotators_chosen() -> None:
 
 def test_each_text_has_its_target() -> None:
     texts = [f"text {n}" for n in range(1_001)]
-    found = reader(Guess()).read(texts, targets=[text[5:] for text in texts])
+    found = reader(Guess()).read(texts, targets=[[text[5:]] for text in texts])
     assert [one and one.targets for one in found] == [[Target(text=t[5:])] for t in texts]

@@ -14,6 +14,7 @@ from processors.models.encoder import (
     ARTIFACTS,
     TOKENIZER,
     WEIGHTS,
+    Asked,
     Blend,
     Encoder,
     EncoderMissing,
@@ -95,7 +96,7 @@ def test_files_that_were_not_committed_are_refused(tmp_path: Path, name: str) ->
 
 
 def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> None:
-    (reading,) = encoder.read(["The train was late again."], [[(4, 9)]])
+    (reading,) = encoder.read(["The train was late again."], [[Asked((4, 9))]])
     described = json.loads((ARTIFACTS / "encoder.json").read_text())["heads"]
     for head, probabilities in reading.heads.items():
         assert len(probabilities) == len(described[head])
@@ -105,7 +106,7 @@ def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> No
 
 
 def test_a_span_out_of_reach_has_no_answer(encoder: Encoder) -> None:
-    (reading,) = encoder.read(["word " * 400], [[(1_900, 1_904), (0, 4)]])
+    (reading,) = encoder.read(["word " * 400], [[Asked((1_900, 1_904)), Asked((0, 4))]])
     assert reading.targets[0] is None
     assert reading.targets[1] is not None
 

@@ -50,9 +50,19 @@ def test_it_tells_good_from_bad_in_several_languages(annotator: EncoderAnnotator
     assert found == ["positive", "negative", "neutral", "negative", "positive", "positive"]
 
 
-def test_the_sentiment_is_towards_each_brand(annotator: EncoderAnnotator) -> None:
-    text = "Velmora was a joy, friendly crew. Zephalia lost my bag and was rude."
-    one = mention(text)
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Velmora was a joy, friendly crew. Zephalia lost my bag and was rude.", "en"),
+        ("I love Velmora, best service ever, but Zephalia cancelled my flight.", "en"),
+        ("Merci Velmora, service impeccable. Zephalia est une arnaque.", "fr"),
+        ("Zephalia c'est nul, plus jamais. Merci Velmora, service impeccable.", "fr"),
+    ],
+)
+def test_a_post_may_praise_one_brand_and_damn_another(
+    annotator: EncoderAnnotator, text: str, language: str
+) -> None:
+    one = mention(text, language)
     one.brands = [
         BrandMatch(id=name.lower(), matches=[Match(text=name, start=at, end=at + len(name))])
         for name in ("Velmora", "Zephalia")
@@ -60,7 +70,8 @@ def test_the_sentiment_is_towards_each_brand(annotator: EncoderAnnotator) -> Non
     ]
     annotator.annotate([one])
     scores = {brand.id: brand.sentiment.score for brand in one.brands if brand.sentiment}
-    assert scores["velmora"] > 0 > scores["zephalia"]
+    assert scores["velmora"] > 0.2
+    assert scores["zephalia"] < -0.2
 
 
 def test_targets_and_aspects_have_their_own_sentiment(annotator: EncoderAnnotator) -> None:
@@ -76,7 +87,8 @@ def test_targets_and_aspects_have_their_own_sentiment(annotator: EncoderAnnotato
     assert absent == one.sentiment, "what the text does not name gets the sentiment of the post"
     staff = next(aspect for aspect in one.aspects if aspect.text == "waiter")
     assert staff.label == "staff"
-    assert staff.sentiment == waiter
+    assert staff.sentiment is not None
+    assert staff.sentiment.label == waiter.label
 
 
 def test_an_answer_does_not_depend_on_the_batch(annotator: EncoderAnnotator) -> None:
