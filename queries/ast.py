@@ -5,7 +5,8 @@ counts in no comparison. ``queries.parser`` makes them, ``queries.format`` print
 ``queries.reference`` says what they mean.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -154,3 +155,16 @@ def children(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case _:
             return ()
+
+
+def with_children(node: Node, below: Sequence[Node]) -> Node:
+    """The node over others in the place of its ``children``."""
+    match node:
+        case And() | Or():
+            return replace(node, children=tuple(below))
+        case Not() | Field():
+            return replace(node, child=below[0])
+        case Near():
+            return replace(node, left=below[0], right=below[1])
+        case _:
+            return node

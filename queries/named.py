@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from queries.ast import And, Field, Named, Near, Node, Not, Or, children
+from queries.ast import Named, Node, children, with_children
 from queries.errors import QueryError, nearest, shorten
 from queries.parser import parse
 
@@ -41,7 +41,7 @@ class _Resolver:
         else:
             below = [self.resolve(child, path, level + 1) for child in children(node)]
             found = _Resolved(
-                _with_children(node, [part.node for part in below]),
+                with_children(node, [part.node for part in below]),
                 1 + sum(part.size for part in below),
                 1 + max((part.depth for part in below), default=0),
             )
@@ -87,15 +87,3 @@ def _too_large(node: Node) -> QueryError:
         "with the queries that it names, this is too large", *node.span,
         "name fewer queries, or shorter ones",
     )  # fmt: skip
-
-
-def _with_children(node: Node, below: list[Node]) -> Node:
-    match node:
-        case And() | Or():
-            return replace(node, children=tuple(below))
-        case Not() | Field():
-            return replace(node, child=below[0])
-        case Near():
-            return replace(node, left=below[0], right=below[1])
-        case _:
-            return node

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 import yaml
 
-from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Span, children
+from queries.ast import Named, Node, Phrase, Span, children, with_children
 from queries.errors import QueryError, shorten
 from queries.named import resolve
 from queries.parser import parse
@@ -118,23 +118,11 @@ def _in_place(node: Node, resolved: Node) -> Node:
     if isinstance(node, Named):
         return _placed(resolved, node.span)
     pairs = zip(children(node), children(resolved), strict=True)
-    return _with_children(resolved, [_in_place(one, other) for one, other in pairs])
+    return with_children(resolved, [_in_place(one, other) for one, other in pairs])
 
 
 def _placed(node: Node, span: Span) -> Node:
     below = [_placed(child, span) for child in children(node)]
     if isinstance(node, Phrase):
         node = replace(node, terms=tuple(replace(term, span=span) for term in node.terms))
-    return replace(_with_children(node, below), span=span)
-
-
-def _with_children(node: Node, below: list[Node]) -> Node:
-    match node:
-        case And() | Or():
-            return replace(node, children=tuple(below))
-        case Not() | Field():
-            return replace(node, child=below[0])
-        case Near():
-            return replace(node, left=below[0], right=below[1])
-        case _:
-            return node
+    return replace(with_children(node, below), span=span)
