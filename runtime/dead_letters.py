@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter, Reason
@@ -48,6 +49,24 @@ def dead_letter(
             source=None if source is None else _writable(source),
             replays=replays,
         )
+    )
+
+
+def dead_letter_of(
+    record: Any, *, service: str, reason: Reason, detail: str, at: datetime
+) -> bytes:
+    """The encoded letter of a record as kafka-python gives it."""
+    return dead_letter(
+        service=service,
+        reason=reason,
+        detail=detail,
+        payload=record.value or b"",
+        at=at,
+        key=record.key,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        replays=replays_of(record.headers),
     )
 
 

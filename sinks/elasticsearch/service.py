@@ -26,7 +26,7 @@ from runtime import metrics
 from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
 from runtime.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.dead_letters import dead_letter, replays_of
+from runtime.dead_letters import dead_letter_of
 from runtime.errors import ServiceUnavailable
 from runtime.health import Health
 from runtime.logs import get_logger
@@ -232,17 +232,8 @@ class ElasticsearchSink:
         ]
         futures = []
         for record, reason, detail in letters:
-            value = dead_letter(
-                service=SERVICE,
-                reason=reason,
-                detail=detail,
-                payload=record.value or b"",
-                at=self._clock(),
-                key=record.key,
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                replays=replays_of(record.headers),
+            value = dead_letter_of(
+                record, service=SERVICE, reason=reason, detail=detail, at=self._clock()
             )
             futures.append(
                 self.producer.send(self._prefix + DEAD_LETTERS, value=value, key=record.key)
