@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.machine import describe
-from ingestors.bare import read_post_line
-from ingestors.generator import generate
-from processors.pipeline import build_enricher, warm
-from queries.brands import BrandMatcher
+from brands.brand_matcher import BrandMatcher
+from ingestors.files.post_line import read_post_line
+from ingestors.generator.source import generate
+from processors.enrichment.annotator_table import build_enricher, warm
 from runtime import metrics
 from runtime.settings import ProcessSettings
 from schemas.codec import MENTION_EVENT, POST_EVENT

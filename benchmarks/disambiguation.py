@@ -29,15 +29,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from processors.brands import BrandAnnotator
-from processors.disambiguation import learn
-from processors.duplicates import DuplicateWindow
-from processors.fingerprint import duplicate_keys
-from processors.models.language import LanguageIdentifier
-from queries.brands import BrandMatcher
+from brands.brand_matcher import BrandMatcher
+from brands.disambiguation import learn
+from processors.detector.state.near_duplicates import DuplicateWindow
+from processors.enrichment.annotators.brands import BrandAnnotator
+from processors.models.language_model import LanguageIdentifier
 from schemas.brand import Brand, Example
 from schemas.mention import Language, Mention
 from schemas.post import Author, Post
+from text.fingerprint import duplicate_keys
 
 COUNTS = (5, 10, 20, 50)
 MOST_TESTED = 300

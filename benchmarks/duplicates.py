@@ -21,9 +21,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from processors.duplicates import DuplicateWindow
-from processors.fingerprint import duplicate_group, duplicate_keys, same_text
-from queries.tokens import folded_tokens
+from processors.detector.state.near_duplicates import DuplicateWindow
+from text.fingerprint import duplicate_group, duplicate_keys, same_text
+from text.tokens import folded_tokens
 
 SETS = ("stream/airline_us_2015", "stream/crisislex_t26")
 WORDS = ("really", "the", "lol", "flight", "now")

@@ -28,13 +28,19 @@ import psutil
 from benchmarks.annotate import lines_of
 from benchmarks.machine import describe, without_folder
 from benchmarks.markdown import table
-from ingestors.bare import read_post_line
-from processors.annotator import Annotator
-from processors.enrich import Enricher
-from processors.pipeline import ACCURATE, NAMES, WARM_LANGUAGES, build_enricher, warm
-from queries.brands import BrandMatcher
-from runtime.errors import ConfigurationError
+from brands.brand_matcher import BrandMatcher
+from ingestors.files.post_line import read_post_line
+from processors.enrichment.annotator_table import (
+    ACCURATE,
+    NAMES,
+    WARM_LANGUAGES,
+    build_enricher,
+    warm,
+)
+from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.enricher import Enricher
 from runtime.settings import ProcessSettings
+from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from schemas.post import PostEvent
 from tocsin.cli.annotate import annotate_stream
@@ -235,7 +241,7 @@ def measure(options: argparse.Namespace) -> str:
         else:
             speeds[tier] = found
     posts = min((speed["posts"] for speed in speeds.values()), default=0)
-    what = options.file.name if options.file else "an invented day, `ingestors/generator.py`"
+    what = options.file.name if options.file else "an invented day, `ingestors/generator/source.py`"
     command = f"python -m benchmarks.nlp --posts {options.posts} --batch {options.batch}"
     head = [
         "# Annotator benchmark",

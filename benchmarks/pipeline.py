@@ -27,21 +27,21 @@ from pathlib import Path
 import psutil
 
 from benchmarks.pipeline_report import Run, report
-from ingestors.cast import brands
-from ingestors.generator import generate
-from runtime.flow import Flow, FlowMeter
-from runtime.kafka import setup_topics
+from ingestors.generator.accounts import brands
+from ingestors.generator.source import generate
+from runtime.kafka.client import setup_topics
+from runtime.kafka.lag import Flow, FlowMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.codec import POST_EVENT
 from schemas.post import PostEvent
-from schemas.registry import topics
-from sinks.elasticsearch.client import connect
-from sinks.elasticsearch.indices import Names
+from schemas.topic_registry import topics
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import Names
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.brands import publish
-from tocsin.services import Supervisor
-from tocsin.stack import Endpoints, open_stack
-from tocsin.stack.ports import free_ports
+from tocsin.local.stack import Endpoints, open_stack
+from tocsin.local.stack.ports import free_ports
+from tocsin.local.supervisor import Supervisor
 
 SAMPLE = re.compile(r"^(tocsin_\w+)(?:\{([^}]*)\})? ([0-9.e+-]+)$", re.MULTILINE)
 
@@ -255,7 +255,7 @@ def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
 
 def paced(bench: Bench, events: list[PostEvent], rate: float) -> Run:
     """A steady ``rate`` of posts a second, sent as they would be by an ingestor."""
-    from runtime import kafka
+    from runtime.kafka import client as kafka
 
     run = Run(f"paced, {rate:.0f} posts/s", len(events))
     bench.start()

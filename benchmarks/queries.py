@@ -26,14 +26,14 @@ import psutil
 
 from benchmarks.machine import describe
 from benchmarks.markdown import table
-from queries.ast import Node
-from queries.document import Document
-from queries.matcher import QueryMatcher
-from queries.parser import parse
-from queries.reference import evaluate
-from queries.tokens import folded_tokens
+from queries.language.ast import Node
+from queries.language.parser import parse
+from queries.matching.document import Document
+from queries.matching.query_matcher import QueryMatcher
 from schemas.mention import Mention
 from schemas.post import Author, Post
+from tests.queries.reference import evaluate
+from text.tokens import folded_tokens
 
 SETS = ("sentiment/semeval2017_4A_train", "stream/airline_us_2015", "stream/french_media_2022")
 REPORT = Path("benchmarks/reports/queries.md")

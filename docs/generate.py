@@ -18,9 +18,10 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from runtime import errors, metrics
+from runtime import metrics
 from runtime.settings import GROUPS, Group
-from schemas.registry import Topic, topics
+from schemas import errors
+from schemas.topic_registry import Topic, topics
 from tocsin.cli.main import app
 
 DOCS = Path(__file__).parent

@@ -1,7 +1,7 @@
 """Where a source resumes, kept on the compacted ``checkpoints`` topic."""
 
 from ingestors.source import SourceError
-from runtime import kafka
+from runtime.kafka import client as kafka
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.checkpoint import Checkpoint

@@ -8,7 +8,7 @@ it reads: the time that the process was away is not made up for.
 from collections.abc import Callable
 from datetime import datetime
 
-from runtime.errors import ConfigurationError
+from schemas.errors import ConfigurationError
 
 Timer = Callable[[], float]
 """Seconds on a clock that never goes back (``time.monotonic``)."""

@@ -27,17 +27,17 @@ from ingestors.checkpoints import TOPIC as CHECKPOINTS
 from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
 from runtime.clock import Clock, utc_now
-from runtime.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.dead_letters import dead_letter
-from runtime.errors import ServiceUnavailable
 from runtime.health import Health
+from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.kafka.dead_letters import dead_letter
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings
 from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT, POST_EVENT, InvalidMessage
 from schemas.dead_letter import Reason
+from schemas.errors import ServiceUnavailable
 from schemas.post import PostEvent
-from schemas.registry import topics
+from schemas.topic_registry import topics
 
 MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
 """What the posts topic takes, less Kafka's own framing."""

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from runtime.errors import TocsinError
+from schemas.errors import TocsinError
 from schemas.post import PostEvent
 
 MAX_WAIT_S = 1.0

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from runtime import metrics
-from runtime.errors import ConfigurationError
+from schemas.errors import ConfigurationError
 
 
 class Health:

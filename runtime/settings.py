@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from runtime.errors import ConfigurationError
+from schemas.errors import ConfigurationError
 
 
 class _SecretFiles(PydanticBaseSettingsSource):

@@ -1,7 +1,7 @@
 """Write the JSON Schemas of all topics from the message types: ``python -m schemas.generate``.
 
 ``--release VERSION`` also freezes them under ``schemas/released/``, against which later changes
-are held (see ``schemas.compatibility``).
+are held (see ``tests.schemas.compatibility``).
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.registry import CODECS
+from schemas.topic_registry import CODECS
 
 FOLDER = Path(__file__).parent
 

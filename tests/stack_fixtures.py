@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.stack import Endpoints
-from tocsin.stack.engines import EnginesStack
+from tocsin.local.stack import Endpoints
+from tocsin.local.stack.engines import EnginesStack
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from tokenizers import Tokenizer
 
-from processors.models.normalise import normalise
+from text.normalise import normalise
 from training.umsab import labelled
 
 SENTIMENT: Final = ("negative", "neutral", "positive")

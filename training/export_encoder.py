@@ -1,4 +1,4 @@
-"""Writes the trained encoder as the files that `processors/models/encoder.py` reads.
+"""Writes the trained encoder as the files that `processors/models/encoder_model.py` reads.
 
     python -m training.export_encoder --data DIR --wheels DIR --student FILE --out DIR
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from processors.models.encoder import (
+from processors.models.encoder_model import (
     TOKENIZER,
     WEIGHTS,
     Blend,
@@ -28,7 +28,7 @@ from processors.models.encoder import (
     pack_embeddings,
 )
 from processors.models.encoder_session import pack
-from processors.models.sentiment import ARTIFACT, LABELS, SentimentModel
+from processors.models.sentiment_model import ARTIFACT, LABELS, SentimentModel
 from training.e5 import TOKENIZER_WHEEL, pruned_tokenizer, read_member
 from training.encoder_model import macro_f1
 from training.encoder_tasks import HEADS, Reader, Sample, training, validation

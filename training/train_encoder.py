@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from processors.models.normalise import normalise
+from text.normalise import normalise
 from training.e5 import (
     TOKENIZER_WHEEL,
     WEIGHTS_WHEEL,

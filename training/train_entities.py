@@ -1,11 +1,11 @@
-"""Fine-tunes the entity recognisers that `processors/models/entities.py` runs.
+"""Fine-tunes the entity recognisers that `processors/models/entity_model.py` runs.
 
     python -m training.train_entities --data DIR --out processors/models/artifacts
 
 DIR holds `ner/wnut17_train`, `wnut17_dev`, `btc_a`, `btc_b`, `btc_g`, `btc_h` (rows with `tokens`
 and BIO `tags`) and `winer_fr` (rows with `text` and `spans`), all `.jsonl.gz`. Needs the packages
-of the base pipelines (`processors/models/entities.py` names them); some minutes a language on one
-core. `--check` leaves out the sets that scores are wanted on (btc_h).
+of the base pipelines (`processors/models/entity_model.py` names them); some minutes a language on
+one core. `--check` leaves out the sets that scores are wanted on (btc_h).
 
 A new recogniser takes over the base pipeline's network, and of its last layer what says one of
 our five labels: fewer actions, so quicker. Posts get silver labels from the base pipeline for
@@ -28,7 +28,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
 
-from processors.models.entities import LABELS as SAME
+from processors.models.entity_model import LABELS as SAME
 from processors.models.entity_weights import load_base, recogniser_for, save
 from training.entity_data import (
     Post,

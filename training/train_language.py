@@ -1,4 +1,4 @@
-"""Trains the language model that `processors/models/language.py` blends with lid.176.
+"""Trains the language model that `processors/models/language_model.py` blends with lid.176.
 
     python -m training.train_language --data DIR --out processors/models/artifacts/language.ftz
 
@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from processors.models.language import Blend, LanguageIdentifier, lid176_path
+from processors.models.language_model import Blend, LanguageIdentifier, lid176_path
 from processors.models.language_text import has_letter, prose
 
 SEED: Final = 1

@@ -1,4 +1,4 @@
-"""Trains the sentiment model that `processors/models/sentiment.py` runs.
+"""Trains the sentiment model that `processors/models/sentiment_model.py` runs.
 
     python -m training.train_sentiment --data DIR --soft FILE \\
         --out processors/models/artifacts/sentiment.npz
@@ -32,7 +32,7 @@ import numpy.typing as npt
 import scipy.sparse as sparse  # type: ignore[import-untyped, unused-ignore]
 from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-untyped, unused-ignore]
 
-from processors.models.sentiment import (
+from processors.models.sentiment_model import (
     LABELS,
     SentimentModel,
     Weights,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from benchmarks.accuracy.sets import DataSets
 from benchmarks.accuracy.tiers import TierReader
 from benchmarks.machine import without_folder
-from runtime.errors import ConfigurationError
+from schemas.errors import ConfigurationError
 from schemas.types import Tier
 
 TIERS: tuple[Tier, ...] = ("fast", "accurate")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from processors.annotator import Annotator
-from processors.enrich import Enricher
-from processors.pipeline import build_enricher
-from queries.brands import BrandMatcher
+from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotator_table import build_enricher
+from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.enricher import Enricher
 from runtime.settings import ProcessSettings
 from schemas.mention import Language, Mention
 from schemas.post import Author, Post, PostEvent

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.markdown import table
-from ingestors.replay import ReplaySource
-from processors.crisis.history import Episode, episodes, replay
-from processors.pipeline import build_enricher
-from queries.brands import BrandMatcher
-from runtime.brands_file import load_brands
+from brands.brand_matcher import BrandMatcher
+from brands.brands_file import load_brands
+from ingestors.files.source import ReplaySource
+from processors.detector.backtest import Episode, episodes, replay
+from processors.enrichment.annotator_table import build_enricher
 from runtime.settings import ProcessSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand

@@ -22,9 +22,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psutil
 
 from benchmarks.markdown import table
-from processors.crisis.desk import FORMAT, Desk
-from processors.crisis.detector import BrandDetector, DetectorState
-from processors.crisis.packing import pack, unpack
+from processors.detector.brand_detector import BrandDetector, DetectorState
+from processors.detector.brand_detectors import FORMAT, Desk
+from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.detector_state import DetectorSnapshot

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.markdown import table
 from benchmarks.scorecard.synthetic import Brand, quiet, times
-from processors.detection.volume import VolumeBank
+from processors.volume.detector import VolumeBank
 
 LEVELS = (0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 DISPERSIONS = (0.0, 0.02, 0.1, 0.3)

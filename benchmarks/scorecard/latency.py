@@ -21,7 +21,7 @@ from typing import Final
 from benchmarks.machine import describe
 from benchmarks.markdown import table
 from benchmarks.scorecard import live
-from processors.crisis.desk import Desk
+from processors.detector.brand_detectors import Desk
 from schemas.activity import Activity
 from schemas.brand import Brand
 

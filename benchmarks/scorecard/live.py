@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.pipeline import engines, ready, scrape, wait_for
-from runtime import kafka
-from runtime.flow import FlowMeter
-from runtime.kafka import setup_topics
+from runtime.kafka import client as kafka
+from runtime.kafka.client import setup_topics
+from runtime.kafka.lag import FlowMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -30,13 +30,13 @@ from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, POST_EVENT
 from schemas.ids import microseconds
 from schemas.post import Author, Post, PostEvent
-from schemas.registry import topics
-from sinks.elasticsearch.client import connect
+from schemas.topic_registry import topics
+from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.brands import publish
-from tocsin.services import Supervisor
-from tocsin.stack import Endpoints
-from tocsin.stack.ports import free_ports
+from tocsin.local.stack import Endpoints
+from tocsin.local.stack.ports import free_ports
+from tocsin.local.supervisor import Supervisor
 
 HISTORY: Final = timedelta(hours=4)
 """A brand has no alerts in its first three hours."""

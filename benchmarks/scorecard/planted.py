@@ -31,7 +31,7 @@ from benchmarks.scorecard.storms import (
     unusual,
     volumes,
 )
-from processors.crisis.history import Episode, episodes, replay
+from processors.detector.backtest import Episode, episodes, replay
 from schemas.brand import Brand
 
 WAKES: Final = 2

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks.scorecard.nab import REWARD_LOW_FP, STANDARD, Tally, tally, together
 from benchmarks.scorecard.series import Series
-from processors.detection.opening import Opening
-from processors.detection.parameters import VolumeParameters
-from processors.detection.volume import VolumeBank, minutes_of
+from processors.volume.alert_gate import Opening
+from processors.volume.detector import VolumeBank, minutes_of
+from processors.volume.parameters import VolumeParameters
 
 
 @dataclass(frozen=True, slots=True)

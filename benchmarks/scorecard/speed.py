@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.scorecard.synthetic import START
-from processors.detection.volume import VolumeBank
+from processors.volume.detector import VolumeBank
 
 TICKS = 20
 

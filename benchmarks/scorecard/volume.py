@@ -14,7 +14,7 @@ from benchmarks.scorecard.nab import PROFILES, REWARD_LOW_FP, STANDARD, Tally, t
 from benchmarks.scorecard.runs import detect, leave_one_out, reopen
 from benchmarks.scorecard.series import WINDOWS, Series, read_series
 from benchmarks.scorecard.speed import measure
-from processors.detection.parameters import VolumeParameters
+from processors.volume.parameters import VolumeParameters
 
 FOLDER = "brand-volume"
 PUBLISHED = (

@@ -23,7 +23,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from runtime.errors import ConfigurationError
+from schemas.errors import ConfigurationError
 
 ARTIFACTS: Final = Path(__file__).parent / "artifacts"
 

@@ -13,9 +13,9 @@ from typing import Any
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import TopicPartition
 
-from runtime.errors import ConfigurationError
 from schemas.codec import ALERT_DELIVERY, InvalidMessage
 from schemas.delivery import AlertDelivery
+from schemas.errors import ConfigurationError
 
 TOPIC = "alert-deliveries"
 KEPT = timedelta(days=120)

@@ -21,7 +21,7 @@ from typing import Literal
 
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
-from sinks.alerts.channel import Channel
+from sinks.alerts.channels.base import Channel
 
 Decision = Literal["deliver", "repeated", "muted", "elsewhere", "unheard", "expired"]
 

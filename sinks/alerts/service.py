@@ -23,18 +23,18 @@ from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from runtime import metrics
-from runtime.brake import Brake
 from runtime.clock import Clock, utc_now
-from runtime.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.dead_letters import dead_letter_of
-from runtime.errors import ServiceUnavailable
+from runtime.kafka.brake import Brake
+from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.kafka.dead_letters import dead_letter_of
 from runtime.logs import get_logger
 from runtime.settings import AlertsSettings
 from schemas.alert import Alert
 from schemas.codec import ALERT, InvalidMessage
 from schemas.dead_letter import Reason
 from schemas.delivery import AlertDelivery
-from sinks.alerts.channel import Busy, Channel, Refused
+from schemas.errors import ServiceUnavailable
+from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.routing import decide, oldest_of, unknown
 

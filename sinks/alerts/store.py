@@ -13,7 +13,7 @@ import msgspec
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from schemas.alert import Alert
-from sinks.alerts.desk import Desk
+from sinks.alerts.triage import Desk
 
 MOST_STATES = 500
 """Kept of one alert; of more, the first and the last ones."""

@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from runtime.errors import BrakeTripped, ConfigurationError, TocsinError
 from runtime.health import Health
 from runtime.logs import get_logger
+from schemas.errors import BrakeTripped, ConfigurationError, TocsinError
 from sinks.alerts.service import Worker
 
 _LOOK_EVERY_S = 0.5

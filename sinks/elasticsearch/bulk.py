@@ -24,7 +24,7 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
-from sinks.elasticsearch.client import reason
+from sinks.elasticsearch.connection import reason
 from sinks.elasticsearch.documents import Operation
 
 _FILTER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"]

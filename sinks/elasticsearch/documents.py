@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from queries.document import Document
-from queries.elasticsearch_fields import query_fields
+from queries.elasticsearch.index_fields import query_fields
+from queries.matching.document import Document
 from schemas.bounds import plausible
 from schemas.ids import time_of
 from schemas.mention import Mention, MentionEvent, Sentiment
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.mappings import Names
 
 _encode = msgspec.json.Encoder().encode
 

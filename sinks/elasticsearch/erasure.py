@@ -13,7 +13,7 @@ from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import tombstone
-from sinks.elasticsearch.indices import NOT_DELETED, Names
+from sinks.elasticsearch.mappings import NOT_DELETED, Names
 
 log = get_logger("erasure")
 _PAGE = 500

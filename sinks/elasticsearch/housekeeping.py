@@ -8,7 +8,7 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from sinks.elasticsearch import erasure
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.mappings import Names
 
 log = get_logger("housekeeping")
 

@@ -14,7 +14,7 @@ from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from schemas.mention import MentionEvent
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.mappings import Names
 
 log = get_logger("probe")
 

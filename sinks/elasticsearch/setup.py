@@ -9,10 +9,10 @@ from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
-from runtime.errors import ConfigurationError
 from runtime.settings import ElasticsearchSettings
-from sinks.elasticsearch.client import elasticsearch_errors, reason
-from sinks.elasticsearch.indices import (
+from schemas.errors import ConfigurationError
+from sinks.elasticsearch.connection import elasticsearch_errors, reason
+from sinks.elasticsearch.mappings import (
     ALERT_PROPERTIES,
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,

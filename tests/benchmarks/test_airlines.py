@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.scorecard import airlines
-from processors.crisis.history import Episode
-from tests.crisis.storms import START, record
+from processors.detector.backtest import Episode
+from tests.processors.detector.storms import START, record
 
 LONG_BEFORE = datetime(2015, 2, 1, tzinfo=UTC)
 

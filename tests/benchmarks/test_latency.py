@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.scorecard import latency, live
 from benchmarks.scorecard.latency import Crisis
-from processors.crisis.desk import Desk
+from processors.detector.brand_detectors import Desk
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
-from tests.crisis.storms import START, calm, storm, together
+from tests.processors.detector.storms import START, calm, storm, together
 
 VELMORA = Brand(id="velmora", name="Velmora")
 RECORDS = together(calm(7, per_minute=1), storm(6, 20, per_minute=20))

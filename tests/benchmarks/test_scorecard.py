@@ -11,7 +11,7 @@ from benchmarks.scorecard.nab import Labelled
 from benchmarks.scorecard.runs import detect, reopen
 from benchmarks.scorecard.series import Series, read_series
 from benchmarks.scorecard.synthetic import Brand, quiet, times
-from processors.detection.volume import VolumeDetector, VolumeParameters
+from processors.volume.detector import VolumeDetector, VolumeParameters
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from benchmarks.accuracy.tiers import TierReader
-from processors.enrich import Enricher
+from processors.enrichment.enricher import Enricher
 from schemas.mention import Entity, Language, Mention, Target
 
 

@@ -19,8 +19,7 @@ import jsonschema
 import pytest
 import typer
 
-from runtime import errors
-from runtime.brands_file import load_brands
+from brands.brands_file import load_brands
 from runtime.settings import (
     GROUPS,
     ElasticsearchSettings,
@@ -28,6 +27,7 @@ from runtime.settings import (
     KafkaSettings,
     MonitorSettings,
 )
+from schemas import errors
 from tests.deploy.compose import (
     COMPOSE,
     DEPLOY,
@@ -53,7 +53,7 @@ VARIABLES = {
 
 def _engines() -> dict[str, str]:
     """Artifact to the version that the engines stack runs."""
-    tree = ElementTree.parse(TOP / "tocsin" / "stack" / "kafka.pom.xml")
+    tree = ElementTree.parse(TOP / "tocsin" / "local" / "stack" / "kafka.pom.xml")
     return {
         dependency.findtext("artifactId", ""): dependency.findtext("version", "")
         for dependency in tree.iterfind(".//dependency")
@@ -240,7 +240,7 @@ def test_the_example_brands_can_be_applied() -> None:
 
 
 def test_the_image_holds_every_package() -> None:
-    packages = {name.partition(".")[0] for name in PROJECT["tool"]["setuptools"]["packages"]}
+    packages = PROJECT["tool"]["importlinter"]["root_packages"]
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split()
     copied = " ".join(instruction("COPY"))
     for package in packages:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from processors.enrich import Enricher
-from processors.pipeline import build_enricher
-from queries.brands import BrandMatcher
+from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotator_table import build_enricher
+from processors.enrichment.enricher import Enricher
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.post import PostEvent

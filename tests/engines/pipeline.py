@@ -15,16 +15,16 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaProducer
 
-from runtime import kafka
-from runtime.flow import Flow, FlowMeter
-from runtime.kafka import setup_topics
+from runtime.kafka import client as kafka
+from runtime.kafka.client import setup_topics
+from runtime.kafka.lag import Flow, FlowMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.brand import Brand
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
-from schemas.registry import topics
-from sinks.elasticsearch.client import connect
-from sinks.elasticsearch.indices import Names
+from schemas.topic_registry import topics
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import Names
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.stack_fixtures import RunningEngines
 from tocsin.cli.brands import publish

@@ -13,8 +13,8 @@ import pytest
 
 from schemas.alert import Alert
 from schemas.codec import ALERT
-from sinks.alerts.signature import HEADER, verify
-from sinks.alerts.webhook import IDEMPOTENCY
+from sinks.alerts.channels.signature import HEADER, verify
+from sinks.alerts.channels.webhook import IDEMPOTENCY
 from tests.engines.pipeline import Child, Pipeline
 from tests.servers.http_desk import Answer, HttpDesk, Received
 from tests.servers.smtp import SmtpServer

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runtime.dead_letters import dead_letter
+from runtime.kafka.dead_letters import dead_letter
 from schemas.brand import Brand
 from schemas.codec import BRAND, POST_EVENT
 from schemas.post import Author, Post, PostEvent
@@ -177,7 +177,7 @@ def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pip
 
 def test_the_processor_is_a_plain_faust_app_too(pipeline: Pipeline) -> None:
     pipeline.apply([VOLTA])
-    arguments = ("-A", "processors.app", "worker", "-l", "warn")
+    arguments = ("-A", "processors.enrichment.app", "worker", "-l", "warn")
     worker = pipeline.start("faust", *arguments, module="faust", **FAST)
     pipeline.sink()
     send(pipeline, upsert(1, "Air Volta"))

@@ -7,20 +7,20 @@ import pytest
 import zstandard
 from kafka.structs import TopicPartition
 
-from processors.activity import activity_of
-from processors.crisis.counts import CountsState
-from processors.crisis.desk import Desk
-from processors.crisis.detector import DetectorState
-from runtime import kafka
-from runtime.retained import spans
+from processors.detector.brand_detector import DetectorState
+from processors.detector.brand_detectors import Desk
+from processors.detector.state.counts import CountsState
+from processors.enrichment.activity_records import activity_of
+from runtime.kafka import client as kafka
+from runtime.kafka.ranges import spans
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, MENTION_EVENT
 from schemas.mention import BrandMatch, Mention, MentionEvent, Sentiment
 from schemas.post import Author, Post
-from tests.crisis.storms import SCORES, calm, storm, together
 from tests.engines.pipeline import Child, Pipeline
+from tests.processors.detector.storms import SCORES, calm, storm, together
 
 pytestmark = pytest.mark.engines
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingestors.cast import brands
-from ingestors.generator import generate
+from ingestors.generator.accounts import brands
+from ingestors.generator.source import generate
 from schemas.post import PostEvent
 from tests.engines.expected import final_state
 from tests.engines.pipeline import Pipeline

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestors.cast import brands
+from ingestors.generator.accounts import brands
 from tests.engines.pipeline import Pipeline
-from tocsin.stack.ports import free_ports
+from tocsin.local.stack.ports import free_ports
 
 pytestmark = pytest.mark.engines
 

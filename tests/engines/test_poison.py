@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingestors.cast import brands
-from ingestors.generator import generate
-from runtime.errors import BrakeTripped
+from ingestors.generator.accounts import brands
+from ingestors.generator.source import generate
 from schemas.codec import MENTION_EVENT, POST_EVENT
+from schemas.errors import BrakeTripped
 from schemas.post import PostEvent
 from tests.engines.expected import final_state
 from tests.engines.pipeline import Pipeline

@@ -6,22 +6,22 @@ from datetime import timedelta
 
 import pytest
 
-from queries.ast import Range
-from queries.effects import clauses
-from queries.parser import parse
-from runtime.errors import ConfigurationError
+from queries.language.ast import Range
+from queries.language.parser import parse
+from queries.tools.clause_effects import clauses
 from runtime.settings import ElasticsearchSettings
+from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention, MentionEvent, Sentiment
 from schemas.post import Author, Post
 from sinks.elasticsearch.bulk import write
-from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import tombstone, upsert
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.mappings import Names
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.queries.asked import WHEN
 from tests.stack_fixtures import RunningEngines
-from tocsin.preview import Preview, preview_posts
-from tocsin.preview_index import preview_index
+from tocsin.offline.preview import Preview, preview_posts
+from tocsin.offline.preview_index import preview_index
 
 pytestmark = pytest.mark.engines
 

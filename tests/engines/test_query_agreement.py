@@ -1,4 +1,4 @@
-"""The queries of ``queries.elasticsearch`` find what the reference finds, on a real Elasticsearch.
+"""Compiled queries find what the reference finds, on a real Elasticsearch.
 
 Posts of many languages, with repeated words, accents in every way of writing and all fields, are
 written by the sink's code. Queries of every kind are drawn from the same words, so that many match.
@@ -16,25 +16,25 @@ from elasticsearch import ApiError, Elasticsearch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from queries.ast import And, Near, Node, Or, Phrase, Term
-from queries.document import Document
-from queries.elasticsearch import DEEPEST, compile_query, refusal
-from queries.elasticsearch_patterns import MOST_BEHIND, MOST_UNKNOWN
-from queries.errors import QueryError
-from queries.parser import parse
-from queries.reference import evaluate
+from queries.elasticsearch.index_compiler import DEEPEST, compile_query, refusal
+from queries.elasticsearch.intervals import MOST_BEHIND, MOST_UNKNOWN
+from queries.language.ast import And, Near, Node, Or, Phrase, Term
+from queries.language.errors import QueryError
+from queries.language.parser import parse
+from queries.matching.document import Document
 from runtime.settings import ElasticsearchSettings
 from schemas.mention import BrandMatch, Entity, Language, Mention, MentionEvent, Sentiment
 from schemas.post import Author, Metrics, Post
 from schemas.types import SentimentLabel
 from sinks.elasticsearch.bulk import write
-from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import Operation, tombstone, upsert
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.mappings import Names
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, WHEN
-from tests.queries.test_reference import GOLDEN
+from tests.queries.matching.test_reference import GOLDEN
+from tests.queries.reference import evaluate
 from tests.stack_fixtures import RunningEngines
 
 pytestmark = pytest.mark.engines

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.brands_file import load_brands
+from brands.brands_file import load_brands
 from tests.engines.pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from ingestors.checkpoints import load_checkpoint
-from runtime import kafka
-from runtime.kafka import MAX_MESSAGE_BYTES, setup_topics
+from runtime.kafka import client as kafka
+from runtime.kafka.client import MAX_MESSAGE_BYTES, setup_topics
 from runtime.settings import KafkaSettings
 from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT
-from schemas.registry import topics
+from schemas.topic_registry import topics
 
 PREFIX = "t."
 

@@ -13,14 +13,14 @@ from kafka.errors import KafkaTimeoutError
 from ingestors.runner import MAX_EVENT_BYTES, Runner
 from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
-from runtime.dead_letters import MAX_PAYLOAD_BYTES
-from runtime.errors import ServiceUnavailable
 from runtime.health import Health
+from runtime.kafka.dead_letters import MAX_PAYLOAD_BYTES
 from runtime.settings import IngestSettings
 from schemas.codec import DEAD_LETTER, POST_EVENT
+from schemas.errors import ServiceUnavailable
 from schemas.post import Author, Post, PostEvent
-from tests.ingestors import x_feed
 from tests.ingestors.brokers import Broker, FakeBroker, RealBroker
+from tests.ingestors.x import x_feed
 from tests.servers.x_api import Step, XServer
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -5,11 +5,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from queries.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
-from queries.checks import check
-from queries.document import Document
-from queries.errors import QueryError
-from queries.fields import FIELDS, Holds
+from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
+from queries.language.errors import QueryError
+from queries.language.fields import FIELDS, Holds
+from queries.language.validate import check
+from queries.matching.document import Document
 from schemas.mention import Mention
 from schemas.post import Author, Post
 

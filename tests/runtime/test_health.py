@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from runtime import metrics
-from runtime.errors import ConfigurationError
 from runtime.health import Health, serve
+from schemas.errors import ConfigurationError
 
 
 class FakeMonotonic:

@@ -6,7 +6,6 @@ from typing import get_args
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from runtime.errors import ConfigurationError
 from runtime.settings import (
     GROUPS,
     ElasticsearchSettings,
@@ -19,6 +18,7 @@ from runtime.settings import (
     SinkSettings,
     load,
 )
+from schemas.errors import ConfigurationError
 
 SECRET = "correct-horse-battery"
 SECRETS = [

@@ -15,7 +15,7 @@ from schemas.codec import CHECKPOINT, POST_EVENT, Codec, InvalidMessage
 from schemas.dead_letter import Reason
 from schemas.ids import EPOCH
 from schemas.post import PostEvent
-from schemas.registry import CODECS
+from schemas.topic_registry import CODECS
 from tests.strategies import JSON, MESSAGES, UPSERTS
 
 DELETE = b'{"op":"delete","id":"x:1","source":"x","version":1,"ingested_at":"2026-01-01T00:00:00Z"'

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from schemas import generate
-from schemas.compatibility import incompatibilities
-from schemas.registry import CODECS
+from schemas.topic_registry import CODECS
+from tests.schemas.compatibility import incompatibilities
 
 RELEASES = sorted((generate.FOLDER / "released").iterdir())
 Schema = dict[str, Any]

@@ -10,7 +10,7 @@ from schemas import generate
 from schemas.codec import InvalidMessage
 from schemas.mention import MentionEvent
 from schemas.post import PostEvent
-from schemas.registry import CODECS
+from schemas.topic_registry import CODECS
 from tests.schemas.field_paths import field_paths
 
 FOLDER = generate.FOLDER / "examples"

@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas import generate
-from schemas.registry import CODECS
+from schemas.topic_registry import CODECS
 
 TOPICS = generate.FOLDER / "topics"
 

@@ -6,7 +6,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from runtime.settings import ElasticsearchSettings
-from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.connection import connect
 from tests.servers.elasticsearch import ElasticsearchServer
 
 

@@ -12,18 +12,18 @@ import typer
 from elasticsearch import Elasticsearch
 
 from runtime.clock import utc_now
-from runtime.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from runtime.settings import AlertsSettings, ElasticsearchSettings, load
-from sinks.alerts import desk
-from sinks.alerts.desk import Desk, NotPossible, desk_of, escalated, standing
-from sinks.alerts.lines import MOST_TITLE, Style, clean, when
-from sinks.alerts.rendering import plain
-from sinks.alerts.report import report
+from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
+from sinks.alerts import triage as desk
+from sinks.alerts.message.lines import MOST_TITLE, Style, clean, when
+from sinks.alerts.message.render import plain
+from sinks.alerts.message.report import report
+from sinks.alerts.message.titles import title
+from sinks.alerts.message.words import Language, word
 from sinks.alerts.store import Kept, alert_of, read, states_of, with_desk, write
-from sinks.alerts.titles import title
-from sinks.alerts.words import Language, word
-from sinks.elasticsearch.client import connect, elasticsearch_errors
-from sinks.elasticsearch.indices import Names
+from sinks.alerts.triage import Desk, NotPossible, desk_of, escalated, standing
+from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.mappings import Names
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")

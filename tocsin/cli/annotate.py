@@ -12,15 +12,15 @@ import typer
 from msgspec import Struct
 from rich.progress import Progress
 
-from ingestors.bare import NotAPost, read_post_line
-from processors.enrich import Enricher
-from processors.pipeline import build_enricher
-from queries.brands import BrandMatcher
-from runtime.brands_file import load_brands
+from brands.brand_matcher import BrandMatcher
+from brands.brands_file import load_brands
+from ingestors.files.post_line import NotAPost, read_post_line
+from processors.enrichment.annotator_table import build_enricher
+from processors.enrichment.enricher import Enricher
 from runtime.clock import utc_now
-from runtime.errors import ConfigurationError
 from runtime.settings import ProcessSettings, load
 from schemas.codec import MENTION_EVENT
+from schemas.errors import ConfigurationError
 from schemas.mention import (
     Aspect,
     BrandMatch,

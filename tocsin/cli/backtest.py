@@ -9,15 +9,15 @@ from typing import Annotated, BinaryIO
 import typer
 from msgspec.structs import replace
 
-from processors.activity import activity_of
-from processors.crisis.coverage import Listening, Silence, heard_at
-from processors.crisis.history import Difference, Episode, compare, episodes, replay
-from runtime.brands_file import load_brands
-from runtime.errors import ConfigurationError
+from brands.brands_file import load_brands
+from processors.detector.backtest import Difference, Episode, compare, episodes, replay
+from processors.detector.coverage import Listening, Silence, heard_at
+from processors.enrichment.activity_records import activity_of
 from runtime.settings import ElasticsearchSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT, InvalidMessage
+from schemas.errors import ConfigurationError
 from tocsin.cli.backtest_svg import chart_svg
 from tocsin.cli.output import result, say
 
@@ -63,7 +63,7 @@ def records_of(stream: BinaryIO) -> Iterator[Activity]:
 
 
 def _of_index(brand: str, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
-    from tocsin.history import records_of_index
+    from tocsin.offline.activity_history import records_of_index
 
     if first is None or end is None:
         raise ConfigurationError("say --from and --to, or give a file")

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Final
 
-from processors.crisis.history import Episode
+from processors.detector.backtest import Episode
 from schemas.activity import Activity
-from sinks.alerts.lines import clean
+from sinks.alerts.message.lines import clean
 
 _WIDTH, _HEIGHT = 1200, 458
 _LEFT, _RIGHT, _TOP = 70, 1130, 64

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from kafka.errors import KafkaError
 
-from runtime import kafka
-from runtime.brands_file import load_brands
-from runtime.errors import ServiceUnavailable
+from brands.brands_file import load_brands
+from runtime.kafka import client as kafka
 from runtime.settings import KafkaSettings, load
 from schemas.brand import Brand
 from schemas.codec import BRAND
+from schemas.errors import ServiceUnavailable
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="The brands that are listened for.")

@@ -4,9 +4,9 @@ import typer
 from kafka.errors import KafkaError
 
 from ingestors.checkpoints import TOPIC
-from runtime import kafka
-from runtime.errors import ServiceUnavailable
+from runtime.kafka import client as kafka
 from runtime.settings import KafkaSettings, load
+from schemas.errors import ServiceUnavailable
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Where sources resume.")

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from kafka.errors import KafkaError
 
-from runtime import kafka
-from runtime.dead_letters import REPLAYS_HEADER, TOPIC
-from runtime.errors import ConfigurationError, ServiceUnavailable
+from runtime.kafka import client as kafka
+from runtime.kafka.dead_letters import REPLAYS_HEADER, TOPIC
 from runtime.settings import KafkaSettings, load
 from schemas.codec import DEAD_LETTER, InvalidMessage
 from schemas.dead_letter import DeadLetter
+from schemas.errors import ConfigurationError, ServiceUnavailable
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")

@@ -13,24 +13,24 @@ from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingestors.cast import brands as invented_brands
-from processors.activity import activity_of
-from processors.crisis.history import Episode, episodes, replay
-from runtime.brands_file import load_brands
+from brands.brands_file import load_brands
+from ingestors.generator.accounts import brands as invented_brands
+from processors.detector.backtest import Episode, episodes, replay
+from processors.enrichment.activity_records import activity_of
 from runtime.clock import utc_now
-from runtime.errors import ConfigurationError, TocsinError
-from runtime.flow import Flow
+from runtime.kafka.lag import Flow
 from runtime.service import stop_on_signals
 from schemas.brand import Brand
-from sinks.elasticsearch.client import connect, elasticsearch_errors
-from sinks.elasticsearch.history import mentions_of
-from sinks.elasticsearch.indices import Names
-from tocsin import summary
+from schemas.errors import ConfigurationError, TocsinError
+from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mentions import mentions_of
+from tocsin.cli import demo_summary as summary
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import console, say
 from tocsin.cli.up import as_stack, report_ended, status_line, status_of
-from tocsin.local import LocalPipeline, Wish, data_folder
-from tocsin.services import Service
+from tocsin.local.pipeline import LocalPipeline, Wish, data_folder
+from tocsin.local.supervisor import Service
 
 _PATIENCE_S = 120.0
 """Seconds without any movement after which the demo gives up."""

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from runtime.clock import utc_now
-from runtime.errors import ConfigurationError
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import BRAND, InvalidMessage
+from schemas.errors import ConfigurationError
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import say
 
@@ -30,7 +30,7 @@ def detector(context: typer.Context) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from processors.detect_app import main  # Faust takes a second; other commands do without
+    from processors.detector.app import main  # Faust takes a second; other commands do without
 
     main()
 
@@ -49,8 +49,8 @@ def rebuild(
 
     Example: `tocsin detector rebuild --brand velmora`
     """
-    from tocsin.detector_rebuild import rebuild as states_of
-    from tocsin.detector_rebuild import write
+    from tocsin.offline.rebuild import rebuild as states_of
+    from tocsin.offline.rebuild import write
 
     settings, now = load(KafkaSettings), utc_now()
     brands = _brands(settings)
@@ -77,6 +77,6 @@ def _brands(settings: KafkaSettings) -> dict[str, Brand]:
 
 
 def _of_index(brand: str, first: datetime, end: datetime) -> Iterator[Activity]:
-    from tocsin.history import records_of_index
+    from tocsin.offline.activity_history import records_of_index
 
     yield from records_of_index(load(ElasticsearchSettings), brand, first, end)

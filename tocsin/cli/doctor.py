@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runtime import kafka
 from runtime.clock import utc_now
-from runtime.errors import TocsinError
+from runtime.kafka import client as kafka
 from runtime.settings import GROUPS, ElasticsearchSettings, KafkaSettings, ProcessSettings, load
-from schemas.registry import topics
-from sinks.elasticsearch.client import connect, elasticsearch_errors
+from schemas.errors import TocsinError
+from schemas.topic_registry import topics
+from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.setup import check
 from tocsin.cli.output import result
 
@@ -92,11 +92,11 @@ def _clock() -> str:
 
 
 def _models() -> str:
-    from processors.pipeline import build_enricher
-    from queries.brands import BrandMatcher
+    from brands.brand_matcher import BrandMatcher
+    from processors.enrichment.annotator_table import build_enricher
 
     build_enricher(load(ProcessSettings), lambda: BrandMatcher(()))
-    from processors.models.entities import EntityRecognizer
+    from processors.models.entity_model import EntityRecognizer
 
     missing = EntityRecognizer().missing(["fr", "en"])
     if missing:

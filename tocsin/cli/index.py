@@ -5,8 +5,8 @@ import typer
 from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, SinkSettings, load
 from sinks.elasticsearch import erasure
-from sinks.elasticsearch.client import connect, elasticsearch_errors
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.mappings import Names
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.output import say
 

@@ -9,12 +9,12 @@ import typer
 from ingestors.checkpoints import load_checkpoint
 from ingestors.runner import Runner
 from ingestors.source import Source
-from runtime import kafka
-from runtime.errors import ConfigurationError
+from runtime.kafka import client as kafka
 from runtime.service import service
 from runtime.settings import IngestSettings, KafkaSettings, load
 from schemas.brand import Brand
 from schemas.codec import BRAND, InvalidMessage
+from schemas.errors import ConfigurationError
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import say
 
@@ -73,7 +73,7 @@ def replay(
 
     Example: `tocsin ingest replay tweets.csv.gz --mapping my.yaml --pace 60 --redate start`
     """
-    from ingestors.replay import ReplaySource
+    from ingestors.files.source import ReplaySource
 
     if redate not in (None, "start", "end"):
         raise ConfigurationError(f"--redate is {redate!r}; write start or end")
@@ -101,7 +101,7 @@ def generate(
 
     Example: `tocsin ingest generate --posts 100000 --pace 600`
     """
-    from ingestors.generator import GeneratorSource
+    from ingestors.generator.source import GeneratorSource
 
     begins = None if start is None else start.replace(tzinfo=UTC)
     source = GeneratorSource(seed=seed, posts=posts, start=begins, pace=pace)
@@ -114,7 +114,7 @@ def bluesky() -> None:
 
     Example: `tocsin ingest bluesky`
     """
-    from ingestors.bluesky import BlueskySource
+    from ingestors.bluesky.source import BlueskySource
 
     settings = load(IngestSettings)
     run_source(
@@ -137,9 +137,9 @@ def x(
 
     Example: `TOCSIN_INGEST_X_BEARER_TOKEN_FILE=token tocsin ingest x`
     """
-    from ingestors.x import XSource
-    from ingestors.x_rules import compiled, rules_for
-    from runtime.brands_file import load_brands
+    from brands.brands_file import load_brands
+    from ingestors.x.rules import compiled, rules_for
+    from ingestors.x.source import XSource
 
     settings = load(IngestSettings)
     wanted = load_brands(brands) if brands else _published_brands()

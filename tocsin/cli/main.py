@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from runtime.errors import TocsinError
 from runtime.service import VERSION
+from schemas.errors import TocsinError
 from tocsin.cli import (
     alerts,
     annotate,
@@ -16,7 +16,6 @@ from tocsin.cli import (
     checkpoints,
     dead_letters,
     demo,
-    detect,
     detector,
     doctor,
     index,
@@ -29,8 +28,9 @@ from tocsin.cli import (
     up,
     watch,
 )
+from tocsin.cli import score_series as detect
 from tocsin.cli.output import console
-from tocsin.stack.base import StackError
+from tocsin.local.stack.base import StackError
 
 app = typer.Typer(
     name="tocsin",

@@ -9,12 +9,18 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from queries.matcher import QueryMatch
-from runtime.errors import ConfigurationError
+from queries.matching.query_matcher import QueryMatch
+from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
-from tocsin.cli.queried import BrandsOption, SavedOption, SourceOption, query_beside_posts, whole
-from tocsin.finding import Finder
-from tocsin.reading import Bad, Line, batches, open_posts, read_posts
+from tocsin.cli.query_options import (
+    BrandsOption,
+    SavedOption,
+    SourceOption,
+    query_beside_posts,
+    whole,
+)
+from tocsin.offline.match import Finder
+from tocsin.offline.post_reader import Bad, Line, batches, open_posts, read_posts
 
 _encode = msgspec.json.Encoder().encode
 

@@ -14,19 +14,19 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from queries.ast import Node, Range
-from queries.effects import Effect, clauses
-from queries.errors import QueryError, shorten
-from queries.format import format_query
-from queries.parser import parse
-from runtime.errors import ConfigurationError
+from queries.language.ast import Node, Range
+from queries.language.errors import QueryError, shorten
+from queries.language.format import format_query
+from queries.language.parser import parse
+from queries.tools.clause_effects import Effect, clauses
 from runtime.settings import ElasticsearchSettings, load
+from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from schemas.post import Post
-from tocsin.cli.marking import in_one_line, marked, starred
+from tocsin.cli.highlight import in_one_line, marked, starred
 from tocsin.cli.match import bad_lines
 from tocsin.cli.output import console
-from tocsin.cli.queried import (
+from tocsin.cli.query_options import (
     BrandsOption,
     QueryArgument,
     SavedOption,
@@ -36,9 +36,9 @@ from tocsin.cli.queried import (
     refuse,
     whole,
 )
-from tocsin.finding import Describer, Finder
-from tocsin.preview import Example, Preview, Volume, preview_posts
-from tocsin.reading import BATCH, Bad, Line, open_posts, read_posts
+from tocsin.offline.match import Describer, Finder
+from tocsin.offline.post_reader import BATCH, Bad, Line, open_posts, read_posts
+from tocsin.offline.preview import Example, Preview, Volume, preview_posts
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _ROWS = 4
@@ -116,8 +116,8 @@ def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
 
 def _of_index(node: Node, sample: int, within: Range | None) -> Preview:
     # Not needed by those who have a file.
-    from sinks.elasticsearch.client import connect
-    from tocsin.preview_index import preview_index
+    from sinks.elasticsearch.connection import connect
+    from tocsin.offline.preview_index import preview_index
 
     settings = load(ElasticsearchSettings)
     with connect(settings) as client:

@@ -9,6 +9,8 @@ def process() -> None:
 
     Example: `TOCSIN_MONITOR_PORT=0 tocsin process`
     """
-    from processors.app import main  # spaCy and Faust take seconds; other commands need neither
+    from processors.enrichment.app import (
+        main,  # spaCy and Faust take seconds; other commands need neither
+    )
 
     main()

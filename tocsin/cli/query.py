@@ -9,21 +9,21 @@ from typing import Annotated
 
 import typer
 
-from queries.ast import Node
-from queries.elasticsearch import compile_query
-from queries.errors import QueryError
-from queries.explain import explain as explained
-from queries.format import format_query
-from queries.lint import Warned, everyday_words
-from queries.lint import lint as warnings_of
-from queries.lint_sample import MOST_CLAUSES, lint_sample
-from queries.x_report import Note
-from queries.x_rules import MAX_LENGTH, compile_rules
-from runtime.errors import ConfigurationError
+from queries.elasticsearch.index_compiler import compile_query
+from queries.language.ast import Node
+from queries.language.errors import QueryError
+from queries.language.format import format_query
+from queries.tools.explain import explain as explained
+from queries.tools.lint import MOST_CLAUSES, Warned, lint_sample
+from queries.tools.lint import lint as warnings_of
+from queries.x.loss import Note
+from queries.x.rule_compiler import MAX_LENGTH, compile_rules
+from schemas.errors import ConfigurationError
 from schemas.mention import Mention
+from text.everyday import everyday_words
 from tocsin.cli import preview
 from tocsin.cli.output import result, say
-from tocsin.cli.queried import (
+from tocsin.cli.query_options import (
     BrandsOption,
     QueryArgument,
     SavedOption,
@@ -81,9 +81,9 @@ def lint(
 
 def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[Warned]:
     # Not needed by those who only look at a query.
-    from queries.effects import clauses
-    from tocsin.finding import Finder
-    from tocsin.reading import Bad, batches, open_posts, read_posts
+    from queries.tools.clause_effects import clauses
+    from tocsin.offline.match import Finder
+    from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
 
     finder, bad, read = Finder(clauses(node, MOST_CLAUSES).queries, brands), Bad(), 0
 

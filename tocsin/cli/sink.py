@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runtime import kafka
-from runtime.errors import ConfigurationError
+from runtime.kafka import client as kafka
 from runtime.service import service
 from runtime.settings import (
     AlertsSettings,
@@ -14,19 +13,20 @@ from runtime.settings import (
     SinkSettings,
     load,
 )
+from schemas.errors import ConfigurationError
 from sinks.alerts import service as alerts_service
-from sinks.alerts.channel import Channel
-from sinks.alerts.channels_file import load_channels
+from sinks.alerts.channels.base import Channel
+from sinks.alerts.channels.channels_file import load_channels
+from sinks.alerts.channels.index import Index
 from sinks.alerts.deliveries import TOPIC as DELIVERIES
 from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.index import Index
 from sinks.alerts.workers import run_all
-from sinks.elasticsearch.client import connect
+from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.housekeeping import Housekeeping
-from sinks.elasticsearch.indices import Names
+from sinks.elasticsearch.mappings import Names
 from sinks.elasticsearch.probe import SearchableProbe
-from sinks.elasticsearch.service import GROUP, NAME, SERVICE, ElasticsearchSink
 from sinks.elasticsearch.setup import check
+from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, ElasticsearchSink
 
 app = typer.Typer(no_args_is_help=True, help="Services that write to stores and to people.")
 

@@ -2,9 +2,9 @@
 
 import typer
 
-from runtime.kafka import setup_topics
+from runtime.kafka.client import setup_topics
 from runtime.settings import KafkaSettings, load
-from schemas.registry import topics
+from schemas.topic_registry import topics
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="The Kafka topics.")

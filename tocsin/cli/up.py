@@ -8,14 +8,14 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from runtime.brands_file import load_brands
-from runtime.errors import ConfigurationError
-from runtime.flow import Flow
+from brands.brands_file import load_brands
+from runtime.kafka.lag import Flow
 from runtime.service import stop_on_signals
+from schemas.errors import ConfigurationError
 from tocsin.cli.output import console, say
-from tocsin.local import LocalPipeline, Wish, data_folder
-from tocsin.services import Service
-from tocsin.stack.choice import StackName
+from tocsin.local.pipeline import LocalPipeline, Wish, data_folder
+from tocsin.local.stack.choice import StackName
+from tocsin.local.supervisor import Service
 
 _SOURCES = ("bluesky", "x", "generate")
 

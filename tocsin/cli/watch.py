@@ -7,15 +7,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from queries.matcher import QueryMatch
+from queries.matching.query_matcher import QueryMatch
 from runtime import logs
 from runtime.service import stop_on_signals
 from runtime.settings import IngestSettings, load
 from schemas.mention import Mention
 from schemas.post import PostEvent
-from tocsin.cli.marking import in_one_line, marked
-from tocsin.cli.queried import BrandsOption, QueryArgument, SavedOption, query_text, whole
-from tocsin.finding import Finder
+from tocsin.cli.highlight import in_one_line, marked
+from tocsin.cli.query_options import BrandsOption, QueryArgument, SavedOption, query_text, whole
+from tocsin.offline.match import Finder
 
 
 def line_of(match: QueryMatch) -> Text:
@@ -43,7 +43,7 @@ def watch(
 
     Example: `tocsin watch '(orange OR #orange) NEAR/9 (panne OR outage) AND lang:(fr OR en)'`
     """
-    from ingestors.bluesky import BlueskySource
+    from ingestors.bluesky.source import BlueskySource
 
     logs.configure("console", "warning")
     settings = load(IngestSettings)

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
-from sinks.alerts.channel import Channel
+from sinks.alerts.channels.base import Channel
 from sinks.alerts.routing import addressed, decide, oldest_of, unknown
 from tests.sinks.alerts.states import ID, NOW, state
 

@@ -7,13 +7,14 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from runtime.settings import ElasticsearchSettings
-from sinks.alerts import desk, store
-from sinks.alerts.channel import Busy
-from sinks.alerts.desk import NotPossible, desk_of, standing
-from sinks.alerts.index import Index
+from sinks.alerts import store
+from sinks.alerts import triage as desk
+from sinks.alerts.channels.base import Busy
+from sinks.alerts.channels.index import Index
 from sinks.alerts.store import MOST_STATES, alert_of, merged, read, with_desk, write
-from sinks.elasticsearch.client import connect
-from sinks.elasticsearch.indices import ALERT_PROPERTIES
+from sinks.alerts.triage import NotPossible, desk_of, standing
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import ALERT_PROPERTIES
 from tests.servers.alert_index import AlertIndex
 from tests.sinks.alerts.states import ID, NOW, rich, state
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import pytest
 
-from runtime.errors import BrakeTripped, ServiceUnavailable
 from runtime.health import Health
 from runtime.settings import AlertsSettings
 from schemas.alert import Alert
 from schemas.codec import ALERT
 from schemas.delivery import AlertDelivery
-from sinks.alerts.channel import Busy, Channel, Refused
+from schemas.errors import BrakeTripped, ServiceUnavailable
+from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.service import Worker, group_of
 from sinks.alerts.workers import run_all
+from tests.sinks.alerts.channels.rigs import clock
 from tests.sinks.alerts.fake_kafka import FakeKafka
-from tests.sinks.alerts.rigs import clock
 from tests.sinks.alerts.states import state
 
 PATIENCE_S = 10

@@ -1,0 +1,123 @@
+"""Finds brands in posts by their queries (``brands.brand_query``), many brands at once.
+
+A phrase in ``exclude`` takes away the places that lie within it; a brand that has only such places
+is not found. A brand has its first ``MAX_HITS`` places in a field, and no more: the mention stays
+small.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+from brands.brand_query import phrase_of, query_of
+from queries.language.ast import Field, Node, Not, Or, Value, children
+from queries.language.fields import normal
+from queries.matching.document import MatchedSpan
+from queries.matching.predicates import Asked, Question, compile_query
+from queries.matching.query_matcher import QueryMatch, QueryMatcher
+from schemas.brand import Brand
+from schemas.mention import BrandMatch, Match, Mention
+from schemas.post import Post
+
+MAX_HITS = 100
+"""Matches kept of one brand in one field."""
+
+
+class BrandMatcher:
+    """Immutable: a change of brands makes a new one. Pure and thread-safe.
+
+    Raises ``QueryError`` where a brand's query has a mistake in it.
+    """
+
+    def __init__(self, brands: Iterable[Brand]) -> None:
+        self.brands = tuple(sorted(brands, key=lambda brand: brand.id))
+        queries = {brand.id: query_of(brand) for brand in self.brands}
+        self._matcher = QueryMatcher(queries)
+        self._handles = {name: frozenset(_handles(node)) for name, node in queries.items()}
+        self._excluded = {
+            brand.id: question for brand in self.brands if (question := _exclusions(brand))
+        }
+
+    def __len__(self) -> int:
+        return len(self.brands)
+
+    def match(self, post: Post) -> list[BrandMatch]:
+        """The brands that one post is about, as long as nobody has told its language."""
+        return self.match_batch([Mention(post=post)])[0]
+
+    def match_batch(self, batch: Sequence[Mention]) -> list[list[BrandMatch]]:
+        """The brands that each post is about, by brand id; ``Brand.languages`` is not looked at."""
+        return [self._found(matches) if matches else [] for matches in self._matcher.match(batch)]
+
+    def _found(self, matches: list[QueryMatch]) -> list[BrandMatch]:
+        found = []
+        for match in matches:
+            places = match.spans()
+            excluded = self._excluded.get(match.name)
+            if excluded is not None and places:
+                places = _outside(places, excluded, match.asked)
+                if not places:
+                    continue
+            post = match.asked.document.mention.post
+            named = _matches(places, post) or self._addressed(match.name, post)
+            found.append(BrandMatch(id=match.name, matches=named))
+        return found
+
+    def _addressed(self, name: str, post: Post) -> list[Match]:
+        """The first handle that the platform lists, where no word of the post names the brand."""
+        handles = self._handles[name]
+        for handle in post.mentions:
+            if normal(handle) in handles:
+                return [Match(text=handle, field="mentions")]
+        return []
+
+
+def _handles(node: Node) -> Iterable[str]:
+    """The handles, in their compared form, that a query asks for among those addressed."""
+    match node:
+        case Field("mentions", Value(text, False)):
+            yield normal(text)
+        case Field("mentions", Or(parts)):
+            yield from (normal(part.text) for part in parts if isinstance(part, Value))
+        case Not():
+            return
+    for child in children(node):
+        yield from _handles(child)
+
+
+def _exclusions(brand: Brand) -> Question | None:
+    phrases = [found for phrase in brand.exclude if (found := phrase_of(phrase)) is not None]
+    if not phrases:
+        return None
+    return compile_query(phrases[0] if len(phrases) == 1 else Or(tuple(phrases)))
+
+
+def _outside(
+    places: frozenset[MatchedSpan], excluded: Question, asked: Asked
+) -> frozenset[MatchedSpan]:
+    """The places that lie within no excluded phrase."""
+    taken: dict[str, tuple[list[int], list[int]]] = {}
+    for phrase in sorted(excluded.spans(asked)):
+        starts, ends = taken.setdefault(phrase.field, ([], []))
+        starts.append(phrase.start)
+        # How far the phrases that begin here or before reach.
+        ends.append(max(phrase.end, ends[-1] if ends else 0))
+
+    def is_within(place: MatchedSpan) -> bool:
+        starts, ends = taken.get(place.field, ((), ()))
+        before = bisect_right(starts, place.start)
+        return before > 0 and place.end <= ends[before - 1]
+
+    return frozenset(place for place in places if not is_within(place))
+
+
+def _matches(places: frozenset[MatchedSpan], post: Post) -> list[Match]:
+    """The places in their order, the text's before the title's."""
+    texts = {"text": post.text, "title": post.title or "", "authorName": post.author.name or ""}
+    found: list[Match] = []
+    for field, text in texts.items():
+        inside = sorted(place for place in places if place.field == field)
+        found += [
+            Match(text=text[place.start : place.end], field=field, start=place.start, end=place.end)
+            for place in inside[:MAX_HITS]
+        ]
+    return found

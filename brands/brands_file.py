@@ -1,0 +1,124 @@
+"""``brands.yaml``: the brands that a team listens for, as people write them."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from brands.brand_query import query_of, refuse_later
+from brands.policy import read_quiet_hours
+from queries.language.errors import QueryError
+from queries.language.format import format_query
+from queries.language.parser import parse
+from queries.language.saved import resolve
+from runtime.files import read_yaml
+from schemas.brand import Brand
+from schemas.errors import ConfigurationError
+from text.tokens import tokenize
+
+_SEVERITIES = ("1", "2", "3", "4", "5")
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    brands: list[dict[str, Any]]
+    queries: dict[str, str] = {}
+
+
+def load_brands(path: Path) -> list[Brand]:
+    """Read and check the file; every fault is one sentence that names the brand and the field."""
+    raw = read_yaml(path, _File, "it must hold a list under 'brands:', see docs/brands.md")
+    _check_saved(raw.queries, path)
+    brands = _with_queries([_brand(entry, path) for entry in raw.brands], raw.queries, path)
+    seen: set[str] = set()
+    for brand in brands:
+        if brand.id in seen:
+            raise ConfigurationError(f"{path}: brand {brand.id} is there twice; keep one")
+        seen.add(brand.id)
+    if not brands:
+        raise ConfigurationError(f"{path} names no brand; add one, see docs/brands.md")
+    return brands
+
+
+def _brand(entry: dict[str, Any], path: Path) -> Brand:
+    name = entry.get("id", "(a brand without id)")
+    known = [field.name for field in msgspec.structs.fields(Brand)]
+    for key in entry:
+        if key not in known:
+            nearest = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+            raise ConfigurationError(f"{path}: brand {name} has an unknown field {key}; {hint}")
+    try:
+        brand = msgspec.convert(entry, Brand)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: brand {name}: {error}") from None
+    for word in brand.names or ([brand.name] if brand.query is None else []):
+        if not len(tokenize(word)):
+            raise ConfigurationError(
+                f"{path}: brand {name} is named {word!r}, which holds no word; write it with "
+                "letters, digits or an emoji"
+            )
+    if len({example.about for example in brand.examples}) == 1:
+        kind, wanted = ("true", "false") if brand.examples[0].about else ("false", "true")
+        raise ConfigurationError(
+            f"{path}: brand {name} has only examples with about: {kind}, from which nothing can be "
+            f"learnt; add some with about: {wanted}, or leave the examples out"
+        )
+    _check_policy(brand, path)
+    return brand
+
+
+def _check_policy(brand: Brand, path: Path) -> None:
+    policy = brand.alerts
+    for severity in policy.channels:
+        if severity not in _SEVERITIES:
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has channels for severity {severity!r}; write one of "
+                f"{', '.join(_SEVERITIES)}, in quotes"
+            )
+    if policy.quiet_hours is not None:
+        try:
+            read_quiet_hours(policy.quiet_hours)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}: brand {brand.id}: {error}") from None
+
+
+def _check_saved(saved: dict[str, str], path: Path) -> None:
+    """Refuse a saved query with a mistake in it, used or not."""
+    for name, text in saved.items():
+        try:
+            resolve(parse(text), saved)
+        except QueryError as error:
+            raise ConfigurationError(
+                f"{path}: the query {name!r} has a mistake\n{error.show(text)}"
+            ) from None
+
+
+def _with_queries(brands: list[Brand], saved: dict[str, str], path: Path) -> list[Brand]:
+    """The brands with the saved queries put in the places of their names.
+
+    A brand's own query is saved under its id, so that another one can use it.
+    """
+    known = {brand.id: brand.query for brand in brands if brand.query is not None} | saved
+    return [_with_query(brand, known, path) for brand in brands]
+
+
+def _with_query(brand: Brand, saved: dict[str, str], path: Path) -> Brand:
+    try:
+        if brand.query is None:
+            query_of(brand)
+            return brand
+        node = parse(brand.query)
+        resolved = resolve(node, saved)
+        refuse_later(resolved)
+        # What is published stands alone: it has to be a query that may be so long.
+        whole = format_query(resolved)
+        parse(whole)
+    except QueryError as error:
+        shown = error.show(brand.query) if brand.query else str(error)
+        raise ConfigurationError(
+            f"{path}: the query of brand {brand.id} has a mistake\n{shown}"
+        ) from None
+    if resolved == node:
+        return brand
+    return msgspec.structs.replace(brand, query=whole)

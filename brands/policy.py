@@ -1,0 +1,60 @@
+"""Whom an alert wakes: quiet hours, muted campaigns, channels by severity (``Brand.alerts``)."""
+
+import re
+from datetime import datetime, time
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from schemas.brand import AlertPolicy
+from schemas.errors import ConfigurationError
+
+WAKES: Final = 4
+"""Severity that wakes in quiet hours."""
+
+
+def is_muted(policy: AlertPolicy, severity: int, at: datetime) -> bool:
+    """Whether nobody is woken at that time; the alert is kept all the same."""
+    if policy.mute_until is not None and at < policy.mute_until:
+        return True
+    if policy.quiet_hours is None or severity >= WAKES:
+        return False
+    return read_quiet_hours(policy.quiet_hours).hold(at)
+
+
+def channels_of(policy: AlertPolicy, severity: int) -> list[str]:
+    """Where the policy sends this severity: what it says of it, or of the next lower one."""
+    known = {int(key): names for key, names in policy.channels.items() if key.isdecimal()}
+    lower = [key for key in known if key <= severity]
+    return list(known[max(lower)]) if lower else []
+
+
+_WRITTEN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(?: +(\S+))?")
+
+
+class QuietHours(NamedTuple):
+    """From a time of day to another one, past midnight if that is earlier."""
+
+    first: time
+    end: time
+    zone: ZoneInfo
+
+    def hold(self, at: datetime) -> bool:
+        """Whether ``at`` is within them."""
+        now = at.astimezone(self.zone).time()
+        if self.first <= self.end:
+            return self.first <= now < self.end
+        return now >= self.first or now < self.end
+
+
+def read_quiet_hours(written: str) -> QuietHours:
+    """Read them; UTC where no zone is named. Raises ConfigurationError."""
+    found = _WRITTEN.fullmatch(written.strip())
+    try:
+        if found is None:
+            raise ValueError
+        first, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+        return QuietHours(first, end, ZoneInfo(found[5] or "UTC"))
+    except (ValueError, ZoneInfoNotFoundError):
+        raise ConfigurationError(
+            f"quiet_hours is {written!r}; write it as 22:00-07:00 Europe/Paris"
+        ) from None

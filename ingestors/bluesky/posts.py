@@ -1,0 +1,242 @@
+"""Bluesky's posts as events: the pure part of the source; it is fed by strangers.
+
+Jetstream's messages (:func:`read_message`) and the records in them (:func:`map_record`); lexicons:
+``app.bsky.feed.post``, ``app.bsky.richtext.facet``, ``app.bsky.embed.*``.
+
+``account`` events come whatever collections are wanted. An account that is ``deleted`` or
+``takendown`` is erased: the first is the author's wish, the second the operator's final word.
+``deactivated``, ``suspended``, ``throttled`` and ``desynchronized`` are states that end; erasing
+could not be undone when they do.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ingestors.coerce import (
+    as_link,
+    as_mapping,
+    as_mappings,
+    as_string,
+    as_strings,
+    as_time,
+    parse,
+    unique,
+)
+from schemas.bounds import bound_post, plausible
+from schemas.ids import EPOCH, microseconds, post_id, tid_microseconds, tid_time
+from schemas.post import Author, Media, Post, PostEvent
+
+COLLECTION = "app.bsky.feed.post"
+SOURCE = "bluesky"
+ERASED_STATUSES = frozenset(("deleted", "takendown"))
+"""Account states that take the account's posts with them (see the module's docstring)."""
+
+_DID = re.compile(r"did:[a-z]{1,32}:[A-Za-z0-9._:%-]{1,256}")
+_RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
+_CID = re.compile(r"[A-Za-z0-9]{16,128}")
+_HANDLE = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_LATEST_US = microseconds(datetime(9999, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one message says: where the stream stands, and an event or a fault or neither."""
+
+    time_us: int | None = None
+    event: PostEvent | None = None
+    fault: str | None = None
+
+
+def read_message(payload: bytes, now: datetime) -> Message:
+    """One message of the stream; ``now`` is the time of reading. Never raises."""
+    try:
+        message = parse(payload)
+    except (ValueError, RecursionError) as error:
+        return Message(fault=f"no JSON: {error}")
+    return map_message(message, now)
+
+
+def map_message(message: object, now: datetime) -> Message:
+    """One message, parsed, as an event; kinds and collections not asked for are neither."""
+    fields = as_mapping(message)
+    time_us, did, kind = fields.get("time_us"), _did(fields.get("did")), fields.get("kind")
+    if type(time_us) is not int or not 0 <= time_us < _LATEST_US:
+        return Message(fault="no time_us")
+    if not isinstance(kind, str):
+        return Message(time_us, fault="no kind")
+    if kind not in ("commit", "account"):
+        return Message(time_us)
+    if did is None:
+        return Message(time_us, fault="no DID")
+    if kind == "account":
+        return Message(time_us, _erasure(as_mapping(fields.get("account")), did, time_us, now))
+    return _map_commit(as_mapping(fields.get("commit")), did, time_us, now)
+
+
+def _map_commit(commit: Mapping[str, Any], did: str, time_us: int, now: datetime) -> Message:
+    if commit.get("collection") != COLLECTION:
+        return Message(time_us)
+    rkey, operation = commit.get("rkey"), commit.get("operation")
+    if not isinstance(rkey, str) or not _RKEY.fullmatch(rkey):
+        return Message(time_us, fault="no record key")
+    version = _version(commit.get("rev"), time_us)
+    when = _rkey_time(rkey, now)
+    if operation == "delete":
+        id_ = post_id(SOURCE, f"{did}/{rkey}")
+        return Message(time_us, _event("delete", id_, version, now, created_at=when))
+    if operation not in ("create", "update"):
+        return Message(time_us, fault="unknown operation")
+    record = commit.get("record")
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        return Message(time_us, fault="no record with a text")
+    post = map_record(record, did, rkey, when or EPOCH + timedelta(microseconds=time_us), now)
+    return Message(time_us, _event("upsert", post.id, version, now, post=post))
+
+
+def _event(op: Any, id_: str, version: int, now: datetime, **rest: Any) -> PostEvent:
+    return PostEvent(op=op, id=id_, source=SOURCE, version=version, ingested_at=now, **rest)
+
+
+def _erasure(account: Mapping[str, Any], did: str, time_us: int, now: datetime) -> PostEvent | None:
+    status = account.get("status")
+    if account.get("active") is not False or not isinstance(status, str):
+        return None
+    if status not in ERASED_STATUSES:
+        return None
+    return _event("erase_author", post_id(SOURCE, did), time_us, now, author_id=did)
+
+
+def _version(rev: object, time_us: int) -> int:
+    """Microseconds in the commit's ``rev``: the same whichever endpoint the event came from.
+
+    A repository's revisions only ever grow. One that is ahead of the endpoint's clock by more
+    than a day is made up, and would outlive the erasure of its author.
+    """
+    version = tid_microseconds(rev) if isinstance(rev, str) else None
+    day = 24 * 3600 * 1_000_000
+    return time_us if version is None or version > time_us + day else version
+
+
+def _rkey_time(rkey: str, now: datetime) -> datetime | None:
+    when = tid_time(rkey)
+    return when if when is not None and plausible(when, now) else None
+
+
+# --- records -----------------------------------------------------------------------------------
+
+
+def map_record(
+    record: Mapping[str, Any], did: str, rkey: str, otherwise: datetime, now: datetime
+) -> Post:
+    """An ``app.bsky.feed.post`` record as a post; never raises.
+
+    ``otherwise`` is its time where ``createdAt`` cannot be read.
+    """
+    text = record["text"]
+    mentions, tags, links = _facets(record, text)
+    quoted, media, external = _embed(as_mapping(record.get("embed")), did)
+    language = next(as_strings(record.get("langs")), None)
+    reply = as_mapping(as_mapping(record.get("reply")).get("parent"))
+    post = Post(
+        id=post_id(SOURCE, f"{did}/{rkey}"),
+        source=SOURCE,
+        author=Author(id=did),
+        text=text,
+        created_at=as_time(record.get("createdAt")) or otherwise,
+        url=f"https://bsky.app/profile/{did}/post/{rkey}",
+        language=language,
+        reply_to=_post_of(reply.get("uri")),
+        quote_of=quoted,
+        mentions=unique(mentions),
+        hashtags=unique([*tags, *as_strings(record.get("tags"))]),
+        links=unique([*links, *external]),
+        media=media,
+    )
+    return bound_post(post, now)
+
+
+def _facets(record: Mapping[str, Any], text: str) -> tuple[list[str], list[str], list[str]]:
+    """Mentions, hashtags and links.
+
+    A mention is the handle that the text shows where it shows one, else the DID: brands are
+    known by handle.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    mentions: list[str] = []
+    tags: list[str] = []
+    links: list[str] = []
+    for facet in as_mappings(record.get("facets")):
+        for feature in as_mappings(facet.get("features")):
+            kind = feature.get("$type")
+            if kind == "app.bsky.richtext.facet#mention":
+                did = _did(feature.get("did"))
+                handle = _HANDLE.fullmatch(_slice(data, as_mapping(facet.get("index"))))
+                if did is not None:
+                    mentions.append(handle[1] if handle else did)
+            elif kind == "app.bsky.richtext.facet#tag":
+                tags.extend(as_strings([feature.get("tag")]))
+            elif kind == "app.bsky.richtext.facet#link":
+                links.extend(_links(feature.get("uri")))
+    return mentions, tags, links
+
+
+def _slice(data: bytes, index: Mapping[str, Any]) -> str:
+    """The part of the text that a facet is about; its offsets count UTF-8 bytes."""
+    start, end = index.get("byteStart"), index.get("byteEnd")
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(data):
+        return ""
+    return data[start:end].decode("utf-8", "replace")
+
+
+def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media], list[str]]:
+    """The post quoted, the media, and the external links."""
+    kind = embed.get("$type")
+    if kind == "app.bsky.embed.record":
+        return _post_of(as_mapping(embed.get("record")).get("uri")), [], []
+    if kind == "app.bsky.embed.recordWithMedia":
+        quoted = _post_of(as_mapping(as_mapping(embed.get("record")).get("record")).get("uri"))
+        inner = as_mapping(embed.get("media"))
+        if inner.get("$type") == kind:  # nested for ever by somebody's script
+            return quoted, [], []
+        _, media, links = _embed(inner, did)
+        return quoted, media, links
+    if kind == "app.bsky.embed.images":
+        return None, [_photo(image, did) for image in as_mappings(embed.get("images"))], []
+    if kind == "app.bsky.embed.video":
+        return None, [Media(type="video", alt=as_string(embed.get("alt")))], []
+    if kind == "app.bsky.embed.external":
+        external = as_mapping(embed.get("external"))
+        links = _links(external.get("uri"))
+        title = as_string(external.get("title")) or as_string(external.get("description"))
+        return None, [Media(type="link", url=link, alt=title) for link in links], links
+    return None, [], []
+
+
+def _photo(image: Mapping[str, Any], did: str) -> Media:
+    """A picture, where Bluesky's own image server shows it."""
+    cid = as_string(as_mapping(as_mapping(image.get("image")).get("ref")).get("$link")) or ""
+    url = f"https://cdn.bsky.app/img/feed_fullsize/plain/{did}/{cid}@jpeg"
+    return Media(
+        type="photo", url=url if _CID.fullmatch(cid) else None, alt=as_string(image.get("alt"))
+    )
+
+
+def _post_of(uri: object) -> str | None:
+    """The post id in ``at://did/app.bsky.feed.post/rkey``; None for lists, feeds and handles."""
+    parts = uri.split("/") if isinstance(uri, str) and len(uri) < 1024 else []
+    if len(parts) != 5 or parts[:2] != ["at:", ""] or parts[3] != COLLECTION:
+        return None
+    did, rkey = _did(parts[2]), parts[4]
+    return post_id(SOURCE, f"{did}/{rkey}") if did and _RKEY.fullmatch(rkey) else None
+
+
+def _links(value: object) -> list[str]:
+    link = as_link(value)
+    return [] if link is None else [link]
+
+
+def _did(value: object) -> str | None:
+    return value if isinstance(value, str) and _DID.fullmatch(value) else None

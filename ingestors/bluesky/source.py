@@ -1,0 +1,273 @@
+"""Bluesky, over Jetstream: every public post of the network as JSON on a WebSocket.
+
+Jetstream needs no account. Its cursors are times in microseconds, so that one endpoint can go on
+where another stopped (github.com/bluesky-social/jetstream). What this source relies on:
+
+- The cursor is rewound a little on every connection: duplicates are harmless, gaps are not.
+- A cursor older than the endpoint keeps is *silently* moved to the oldest event it has. The only
+  trace is that the first event is much younger than the cursor; that is counted as a gap.
+- A cursor in the future means "live", so ours is never ahead of our own clock.
+
+The mapping is in :mod:`ingestors.bluesky.posts`, the wire in :mod:`ingestors.bluesky.jetstream`.
+This never interprets records.
+"""
+
+import random as randomness
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection
+
+from ingestors.bluesky.jetstream import Attempt, Decompressor, subscription
+from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from runtime import metrics
+from runtime.backoff import Cause, JitteredBackoff
+from runtime.clock import Clock, utc_now
+from runtime.logs import get_logger
+from schemas.ids import microseconds
+from schemas.post import PostEvent
+
+log = get_logger("ingest")
+
+
+class BlueskySource:
+    """Reads Jetstream from a list of endpoints, one at a time; see the module's docstring.
+
+    ``keep`` drops events right after mapping (for ``tocsin watch``); the position moves on all the
+    same. The waits and margins are seconds, and arguments so that tests need not sleep
+    (``wait_s`` is how long ``next_batch`` waits for something to come).
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        receive_timeout_s: float = 30.0,
+        zstd_dictionary: Path | None = None,
+        keep: Callable[[PostEvent], bool] | None = None,
+        source_id: str = SOURCE,
+        batch_events: int = 500,
+        batch_within_s: float = 0.2,
+        connect_timeout_s: float = 10.0,
+        retry_first_s: float = 0.5,
+        retry_most_s: float = 60.0,
+        rewind_s: float = 3.0,
+        switch_rewind_s: float = 10.0,
+        gap_after_s: float = 60.0,
+        wait_s: float = MAX_WAIT_S,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = randomness.random,
+    ) -> None:
+        self._urls = [url.strip() for url in urls if url.strip()]
+        self._receive_timeout_s = receive_timeout_s
+        self._zstd_dictionary = zstd_dictionary
+        self._keep = keep
+        self._source_id = source_id
+        self._batch_events = batch_events
+        self._batch_within_s = batch_within_s
+        self._connect_timeout_s = connect_timeout_s
+        self._rewind_s = rewind_s
+        self._switch_rewind_s = switch_rewind_s
+        self._gap_after_s = gap_after_s
+        self._wait_s = wait_s
+        self._clock = clock
+        self._monotonic = monotonic
+        self._backoff = JitteredBackoff(retry_first_s, retry_most_s, random)
+        self._decompress: Decompressor | None = None
+        self._endpoint = 0
+        self._attempt: Attempt | None = None
+        self._connection: ClientConnection | None = None
+        self._closed = threading.Event()
+        self._retry_at = float("-inf")
+        self._last_received = 0.0
+        self._ended_by: Cause | None = None
+        self._rejections = 0
+        self._cursor: int | None = None
+        self._cursor_url: str | None = None
+        self._asked: int | None = None
+
+    @property
+    def source_id(self) -> str:
+        """One stream, one checkpoint: the endpoints are copies of one another."""
+        return self._source_id
+
+    def open(self, position: Position | None) -> None:
+        """Check what a person may have got wrong; the connection is made by ``next_batch``."""
+        for url in self._urls:
+            if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
+                raise SourceError(f"TOCSIN_INGEST_BLUESKY_URLS: {url} is no ws:// or wss:// URL")
+        if not self._urls:
+            raise SourceError("TOCSIN_INGEST_BLUESKY_URLS names no Jetstream endpoint")
+        if self._zstd_dictionary is not None:
+            self._decompress = Decompressor(self._zstd_dictionary)
+        if position is not None:
+            cursor = position.get("cursor")
+            if type(cursor) is not int or cursor < 0:
+                raise SourceError(
+                    f"the checkpoint of {self.source_id} has no cursor; run "
+                    f"'tocsin checkpoints reset {self.source_id}' to start it afresh"
+                )
+            self._cursor, self._cursor_url = cursor, position.get("endpoint")
+        metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
+
+    def next_batch(self) -> Batch:
+        """What came next; connects, and connects again, on the way."""
+        if self._connection is None:
+            self._connection = self._connected()
+        if self._connection is None:
+            return Batch(position=self._position())
+        return self._read(self._connection)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._closed.set()
+        if self._attempt is not None:
+            self._attempt.abandon()
+            self._attempt = None
+        self._hang_up()
+
+    # --- connecting ---
+
+    def _connected(self) -> ClientConnection | None:
+        """The connection, as soon as there is one; None after about ``wait_s``."""
+        if self._attempt is None:
+            wait = self._retry_at - self._monotonic()
+            if wait > 0:
+                self._closed.wait(min(wait, self._wait_s))
+            if self._closed.is_set() or self._monotonic() < self._retry_at:
+                return None
+            self._attempt = self._begin()
+        if not self._attempt.done.wait(self._wait_s):
+            return None
+        attempt, self._attempt = self._attempt, None
+        if attempt.error is not None:
+            self._not_connected(attempt.error)
+            return None
+        self._rejections = 0
+        self._last_received = self._monotonic()
+        metrics.INGEST_CONNECTED.labels(self.source_id).set(1)
+        log.info("connected", source=self.source_id, endpoint=self._urls[self._endpoint])
+        return attempt.connection
+
+    def _begin(self) -> Attempt:
+        if self._ended_by is not None:
+            metrics.INGEST_RECONNECTS.labels(self.source_id, self._ended_by).inc()
+        url = self._urls[self._endpoint]
+        self._asked = self._cursor_to_ask(url)
+        zstd = self._decompress is not None
+        full = subscription(url, COLLECTION, self._asked, zstd=zstd)
+        return Attempt(full, None if zstd else "deflate", self._connect_timeout_s)
+
+    def _cursor_to_ask(self, url: str) -> int | None:
+        """A little before what is known, and more so where another endpoint said it."""
+        if self._cursor is None:
+            return None
+        rewind = self._rewind_s if url == self._cursor_url else self._switch_rewind_s
+        known = min(self._cursor, microseconds(self._clock()))
+        return max(0, known - int(rewind * 1_000_000))
+
+    def _not_connected(self, error: Exception) -> None:
+        if not isinstance(error, (OSError, EOFError, ValueError, WebSocketException)):
+            raise error
+        status = error.response.status_code if isinstance(error, InvalidStatus) else None
+        url = self._urls[self._endpoint]
+        log.warning("no connection", source=self.source_id, endpoint=url, error=str(error))
+        if status is not None and 400 <= status < 500 and status not in (408, 425, 429):
+            self._rejections += 1
+            if self._rejections >= 3 * len(self._urls):
+                raise SourceError(
+                    f"every Jetstream endpoint refuses us (HTTP {status} from {url}); check "
+                    "TOCSIN_INGEST_BLUESKY_URLS"
+                )
+        else:
+            self._rejections = 0
+        if status == 429:
+            self._failed("limited")
+        else:
+            self._failed("unavailable" if status is not None and status >= 500 else "refused")
+
+    def _failed(self, cause: Cause) -> None:
+        """Hang up, and let the next endpoint be tried after the back-off."""
+        self._hang_up()
+        self._ended_by = cause
+        self._retry_at = self._monotonic() + self._backoff.failed()
+        self._endpoint = (self._endpoint + 1) % len(self._urls)
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
+
+    # --- reading ---
+
+    def _read(self, connection: ClientConnection) -> Batch:
+        events: list[PostEvent] = []
+        unreadable: list[Unreadable] = []
+        received, wait, until = 0, self._wait_s, float("inf")
+        while received < self._batch_events and wait > 0:
+            try:
+                payload = connection.recv(timeout=wait, decode=False)
+            except TimeoutError:
+                break
+            except ConnectionClosed as error:
+                log.warning("connection lost", source=self.source_id, error=str(error))
+                self._failed("dropped")
+                break
+            received += 1
+            assert isinstance(payload, bytes)
+            self._take(payload, events, unreadable)
+            until = min(until, self._monotonic() + self._batch_within_s)
+            wait = until - self._monotonic()
+        if received:
+            self._last_received = self._monotonic()
+            metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._clock().timestamp())
+        elif self._connection is not None and self._silence() > self._receive_timeout_s:
+            log.warning("silence", source=self.source_id, seconds=self._receive_timeout_s)
+            self._failed("stalled")
+        return Batch(events, self._position(), unreadable)
+
+    def _silence(self) -> float:
+        return self._monotonic() - self._last_received
+
+    def _take(self, payload: bytes, events: list[PostEvent], unreadable: list[Unreadable]) -> None:
+        self._backoff.healthy()
+        if self._decompress is not None:
+            try:
+                payload = self._decompress(payload)
+            except ValueError as error:
+                unreadable.append(Unreadable(payload, str(error)))
+                return
+        message = read_message(payload, self._clock())
+        if message.time_us is not None:
+            self._advance(message.time_us)
+        if message.fault is not None:
+            unreadable.append(Unreadable(payload, message.fault))
+        elif message.event is not None and (self._keep is None or self._keep(message.event)):
+            events.append(message.event)
+
+    def _advance(self, time_us: int) -> None:
+        """Move the cursor on, and notice where the endpoint had to start late.
+
+        Our own clock bounds it: an endpoint whose clock is ahead must not send us to the future.
+        """
+        before, asked, self._asked = self._cursor or 0, self._asked, None
+        if asked is not None and time_us - asked > self._gap_after_s * 1_000_000:
+            missed_s = max(0, time_us - before) / 1_000_000
+            metrics.INGEST_GAPS.labels(self.source_id).inc()
+            metrics.INGEST_GAP_SECONDS.labels(self.source_id).inc(missed_s)
+            log.error("posts are missed", source=self.source_id, seconds=missed_s)
+        reached = min(time_us, microseconds(self._clock()))
+        if reached >= before:
+            self._cursor, self._cursor_url = reached, self._urls[self._endpoint]
+
+    def _position(self) -> Position | None:
+        if self._cursor is None:
+            return None
+        return {"cursor": self._cursor, "endpoint": self._cursor_url}

@@ -1,0 +1,163 @@
+"""A believable day of posts that nobody wrote: for demonstrations, tests and load.
+
+The same seed gives the same bytes on every machine. The day has eight languages, six channels,
+five invented brands (``brands()``), reposts, replies, edits, deletes, spam, much that is about
+nothing, and one crisis that builds over 40 minutes (docs/replay.md).
+"""
+
+import heapq
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from ingestors.files.post_line import event_time
+from ingestors.generator.accounts import brands
+from ingestors.generator.schedule import Timeline
+from ingestors.generator.writer import Change, Storyteller
+from ingestors.pacing import Pacer, Sleep, Timer
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError
+from runtime.clock import Clock, utc_now
+from schemas.errors import ConfigurationError
+from schemas.post import PostEvent
+
+__all__ = ["GeneratorSource", "brands", "generate"]
+
+BATCH_EVENTS = 500
+DAY = timedelta(days=1)
+
+
+def generate(
+    seed: int, posts: int, start: datetime, duration: timedelta = DAY
+) -> Iterator[PostEvent]:
+    """So many posts, with the edits and deletes of some, in the order of their time.
+
+    ``ingested_at`` is the event time, for the bytes to depend on nothing but the arguments.
+    """
+    if posts < 0 or duration < timedelta(seconds=1):
+        raise ConfigurationError("a generated day needs 0 or more posts and at least a second")
+    if start.tzinfo is None:
+        raise ConfigurationError("the start of a generated day needs a time zone, such as UTC")
+    return _events(seed, posts, start.astimezone(UTC), duration)
+
+
+def _events(seed: int, posts: int, start: datetime, duration: timedelta) -> Iterator[PostEvent]:
+    timeline = Timeline(start, duration)
+    story = Storyteller(random.Random(seed), seed, start, timeline)
+    moments = timeline.moments(posts, random.Random(seed + 1))
+    pending: list[Change] = []
+    for moment in moments:
+        while pending and pending[0].offset_ms <= moment.offset_ms:
+            yield story.change(heapq.heappop(pending))
+        event = story.tell(moment)
+        yield event
+        change = story.change_after(event, moment)
+        if change is not None and change.offset_ms < timeline.duration_ms:
+            heapq.heappush(pending, change)
+    while pending:
+        yield story.change(heapq.heappop(pending))
+
+
+class GeneratorSource:
+    """Plays a generated day as a source (``ingestors.source.Source``).
+
+    Without ``start``, the day begins at the first start of the source where it is paced, and ends
+    there where it is not. The start is kept in the position; a restart makes the same day again
+    and passes over what was handed out.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        posts: int = 20_000,
+        start: datetime | None = None,
+        duration: timedelta = DAY,
+        pace: float | None = None,
+        clock: Clock = utc_now,
+        timer: Timer = time.monotonic,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        self._seed, self._posts, self._duration = seed, posts, duration
+        self._wanted_start = start
+        self._pace, self._clock, self._timer, self._sleep = pace, clock, timer, sleep
+        self._pacer = Pacer(pace, timer)
+        self._start = start
+        self._events: Iterator[PostEvent] | None = None
+        self._given = 0
+        self._held: PostEvent | None = None
+        self._finished = False
+
+    @property
+    def source_id(self) -> str:
+        """The seed and everything else that changes the day; not the pace."""
+        seconds = int(self._duration.total_seconds())
+        since = "" if self._wanted_start is None else f"@{self._wanted_start.isoformat()}"
+        return f"generator:{self._seed}/{self._posts}/{seconds}{since}"
+
+    def open(self, position: Position | None) -> None:
+        """Begin the day, or make it again up to ``position``."""
+        self._pacer = Pacer(self._pace, self._timer)
+        self._held, self._finished, self._given = None, False, 0
+        events = 0
+        if position is None:
+            now = self._clock()
+            usual = now if self._pace is not None else now - self._duration
+            self._start = self._wanted_start or usual
+        else:
+            self._start, events = self._read(position)
+        self._events = generate(self._seed, self._posts, self._start, self._duration)
+        while self._given < events and next(self._events, None) is not None:
+            self._given += 1
+
+    def _read(self, position: Position) -> tuple[datetime, int]:
+        try:
+            events, start = position["events"], datetime.fromisoformat(position["start"])
+        except (KeyError, TypeError, ValueError):
+            events, start = None, None
+        if not isinstance(events, int) or start is None or start.tzinfo is None:
+            raise SourceError(
+                f"the checkpoint of {self.source_id} is not one of a generated day; remove it to "
+                "begin the day anew"
+            )
+        return start, events
+
+    def next_batch(self) -> Batch:
+        """The events that are due, at most 500; waits up to a second for the first."""
+        events: list[PostEvent] = []
+        now = self._clock()
+        while len(events) < BATCH_EVENTS:
+            event = self._due(0.0 if events else MAX_WAIT_S)
+            if event is None:
+                break
+            events.append(msgspec.structs.replace(event, ingested_at=now))
+        self._given += len(events)
+        return Batch(events, self._position(), (), self._finished)
+
+    def _due(self, patience: float) -> PostEvent | None:
+        """The next event if it is due, or becomes so within ``patience`` seconds."""
+        if self._events is None:
+            raise SourceError(f"{self.source_id} is not open; call open() first")
+        event = self._held or next(self._events, None)
+        self._held = None
+        if event is None:
+            self._finished = True
+            return None
+        pause = self._pacer.wait_s(event_time(event))
+        if pause > 0:
+            self._sleep(min(pause, patience))
+            if pause > patience:
+                self._held = event
+                return None
+        return event
+
+    def _position(self) -> Position | None:
+        if self._start is None:
+            return None
+        return {"events": self._given, "start": self._start.isoformat()}
+
+    def close(self) -> None:
+        """Let the day go."""
+        self._events = None

@@ -1,0 +1,363 @@
+"""Writes the posts of the generated day, one moment after the other.
+
+Everything is drawn from one random generator in one order, so the same seed tells the same day.
+The truth about each post stays in its labels: ``brand``, ``sentiment``, ``topic``, ``crisis``.
+"""
+
+import random
+from bisect import bisect
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import NamedTuple
+
+import msgspec
+
+from ingestors.generator.accounts import (
+    CRISIS_BRAND,
+    CRISIS_TAG,
+    ROLES,
+    SOCIAL,
+    WORD_BRAND,
+    Cast,
+    Role,
+    brand_author,
+    handle_on,
+)
+from ingestors.generator.phrase_book import Phrases, chatter, dress, fill, phrases, pick
+from ingestors.generator.schedule import LANGUAGES, Moment, Timeline
+from schemas.ids import microseconds, post_id
+from schemas.post import Author, Metrics, Post, PostEvent
+from text.markup import extract
+
+NOISE = 0.36
+"""Share of ordinary posts that speak of no brand (a third of the day, with the crisis)."""
+WORDPLAY = 0.06
+"""Share of the noise in which a brand's name is the common word."""
+EDITED, DELETED = 0.03, 0.015
+"""Shares of posts that are edited, and deleted, later in the day."""
+_RECENT = 150
+_LANGUAGES = tuple(LANGUAGES)
+_CHANNELS = ("x", "bluesky", "reddit", "forum", "reviews", "news")
+_CHANNEL_WEIGHTS = list(accumulate((0.44, 0.17, 0.15, 0.10, 0.09, 0.05)))
+_SENTIMENTS = ("negative", "neutral", "positive")
+_SENTIMENT_WEIGHTS = list(accumulate((0.40, 0.32, 0.28)))
+_GENERAL_TOPICS = ("support", "price", "app")
+_TOPIC_TAGS = {
+    "support": "customerservice",
+    "price": "prices",
+    "app": "app",
+    "network": "fibre",
+    "account": "banking",
+    "flight": "travel",
+    "store": "groceries",
+    "train": "commute",
+}
+
+
+class Draft(NamedTuple):
+    """What a post says, before it has an author and an id."""
+
+    text: str
+    labels: dict[str, str]
+    title: str | None = None
+
+
+class Change(NamedTuple):
+    """An edit or a delete that is still to come."""
+
+    offset_ms: int
+    number: int
+    post: Post
+    deletes: bool
+
+
+def _choose(rng: random.Random, choices: tuple[str, ...], weights: list[float]) -> str:
+    return choices[min(bisect(weights, rng.random() * weights[-1]), len(choices) - 1)]
+
+
+class Storyteller:
+    """Makes one post for each moment."""
+
+    def __init__(self, rng: random.Random, seed: int, start: datetime, timeline: Timeline) -> None:
+        self._rng = rng
+        self._start = start
+        self._timeline = timeline
+        self._cast = Cast(rng, start)
+        self._prefix = f"gen-{seed}-{start:%Y%m%d%H%M}"
+        self._number = 0
+        self._recent: dict[str, list[Post]] = {}
+        self._spam: list[Draft] = []
+        self._turns = [
+            (timeline.influencer_ms, "influencer"),
+            (timeline.article_ms, "article"),
+            (timeline.apology_ms, "apology"),
+        ]
+
+    def tell(self, moment: Moment) -> PostEvent:
+        """The post that is written at this moment."""
+        self._number += 1
+        rng = self._rng
+        if self._turns and moment.offset_ms >= self._turns[0][0]:
+            return self._turn(moment, self._turns.pop(0)[1])
+        language = _choose(rng, _LANGUAGES, self._timeline.language_weights(moment.step))
+        book = phrases(language)
+        if self._spam and rng.random() < 0.25:
+            return self._copy(moment, language, book)
+        channel = _choose(rng, _CHANNELS, _CHANNEL_WEIGHTS)
+        if rng.random() < self._timeline.crisis_share[moment.step]:
+            return self._crisis(moment, channel, language, book)
+        if rng.random() < 0.0008:
+            self._start_spam(book)
+        answer = self._answer(moment, channel, book, language)
+        if answer is not None:
+            return answer
+        draft = self._draft(channel, book)
+        return self._publish(moment, channel, language, draft)
+
+    def change_after(self, event: PostEvent, moment: Moment) -> Change | None:
+        """Whether, and when, the author edits or deletes the post."""
+        chance = self._rng.random()
+        if chance >= EDITED + DELETED or event.post is None or event.post.repost_of:
+            return None
+        wait_ms = 20_000 + int(self._rng.expovariate(1 / 900_000))
+        deletes = chance < DELETED
+        return Change(moment.offset_ms + wait_ms, self._number, event.post, deletes)
+
+    def change(self, change: Change) -> PostEvent:
+        """The edit or the delete, as an event."""
+        when = self._when(change.offset_ms)
+        post = change.post
+        if change.deletes:
+            return PostEvent(
+                op="delete",
+                id=post.id,
+                source=post.source,
+                version=microseconds(when),
+                ingested_at=when,
+                created_at=post.created_at,
+            )
+        note = phrases(post.language or "en").edit
+        edited = msgspec.structs.replace(post, text=f"{post.text}\n{note}", edited_at=when)
+        return _upsert(edited, when)
+
+    def _when(self, offset_ms: int) -> datetime:
+        return self._start + timedelta(milliseconds=offset_ms)
+
+    def _written(self, role: Role, channel: str) -> str:
+        """The brand as it is written this time."""
+        chance = self._rng.random()
+        if chance < 0.15 and channel in SOCIAL:
+            return f"@{handle_on(channel, role.handle)}"
+        if chance < 0.25:
+            return f"#{role.word}"
+        if chance < 0.33 and role.id != WORD_BRAND:
+            return role.word.lower()
+        return role.word
+
+    def _draft(self, channel: str, book: Phrases) -> Draft:
+        """An ordinary post: about a brand, or about nothing that matters to us."""
+        rng = self._rng
+        if channel not in ("reviews", "news") and rng.random() < NOISE / 0.86:
+            return self._noise(book)
+        role = ROLES[int(rng.random() * len(ROLES))]
+        sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
+        topic = role.topic if rng.random() < 0.5 else pick(rng, _GENERAL_TOPICS)
+        if channel == "news":
+            sentiment = "neutral"
+        word = role.word if channel == "news" else self._written(role, channel)
+        core = fill(rng, book, pick(rng, book.topics[topic][sentiment]), word)
+        labels = {"brand": role.id, "sentiment": sentiment, "topic": topic}
+        if channel == "news":
+            title = core[0].upper() + core[1:]
+            return Draft(f"{title}{'' if title[-1] in '?؟' else book.stop}", labels, title)
+        text = dress(rng, book, core, sentiment, word)
+        if rng.random() < 0.1:
+            text = f"{text} #{_TOPIC_TAGS[topic]}"
+        if rng.random() < 0.07:
+            text = f"{text} https://photos.example/{self._number:x}"
+        return Draft(text, labels)
+
+    def _noise(self, book: Phrases) -> Draft:
+        rng = self._rng
+        if rng.random() < WORDPLAY:
+            text = fill(rng, book, pick(rng, book.word))
+            return Draft(text, {"sentiment": "neutral", "topic": "word"})
+        sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
+        text = chatter(rng, book, sentiment)
+        return Draft(text, {"sentiment": sentiment, "topic": "other"})
+
+    def _answer(
+        self, moment: Moment, channel: str, book: Phrases, language: str
+    ) -> PostEvent | None:
+        """A repost, quote or reply to something recent there; None where it is none."""
+        recent = self._recent.get(channel)
+        chance = self._rng.random()
+        if not recent or chance >= (0.28 if channel in SOCIAL else 0.3):
+            return None
+        target = recent[int(self._rng.random() * len(recent))]
+        if channel not in SOCIAL:
+            return self._reply(moment, target, book, language)
+        if chance < 0.14:
+            draft = Draft(target.text, {**target.labels, "copy": "repost"})
+            language = target.language or language
+            return self._publish(moment, channel, language, draft, repost_of=target)
+        if chance < 0.19:
+            return self._reply(moment, target, book, language, quotes=True)
+        return self._reply(moment, target, book, language)
+
+    def _reply(
+        self, moment: Moment, target: Post, book: Phrases, language: str, quotes: bool = False
+    ) -> PostEvent:
+        rng = self._rng
+        role = next((role for role in ROLES if role.id == target.labels.get("brand")), None)
+        if role is None:
+            draft = self._noise(book)
+            return self._publish(moment, target.source, language, draft, reply_to=target)
+        if not quotes and target.labels["sentiment"] == "negative" and rng.random() < 0.25:
+            return self._brand_answers(moment, target, role)
+        sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
+        word = self._written(role, target.source)
+        core = fill(rng, book, pick(rng, book.replies[sentiment]), word)
+        named = word in core  # a reply may be about the brand without naming it
+        kept = ("brand", "topic", "crisis") if named else ("topic", "crisis")
+        labels = {name: target.labels[name] for name in kept if name in target.labels}
+        labels["sentiment"] = sentiment
+        draft = Draft(dress(rng, book, core, sentiment, word if named else ""), labels)
+        quoted, answered = (target, None) if quotes else (None, target)
+        return self._publish(
+            moment, target.source, language, draft, quote_of=quoted, reply_to=answered
+        )
+
+    def _brand_answers(self, moment: Moment, target: Post, role: Role) -> PostEvent:
+        """The desk answers, in the language of the complaint and without naming itself."""
+        text = pick(self._rng, phrases(target.language or "en").answers)
+        if target.author.handle and target.source in SOCIAL:
+            text = f"@{target.author.handle} {text}"
+        draft = Draft(text, {"sentiment": "neutral", "topic": "support", "owned": role.id})
+        author = brand_author(target.source, role)
+        return self._publish(
+            moment, target.source, target.language or "en", draft, reply_to=target, author=author
+        )
+
+    def _crisis(self, moment: Moment, channel: str, language: str, book: Phrases) -> PostEvent:
+        """A post of the crisis: a complaint, or the repost of one."""
+        rng = self._rng
+        recent = self._recent.get(f"crisis {channel}")
+        if recent and channel in SOCIAL and rng.random() < 0.3:
+            target = recent[int(rng.random() ** 2 * len(recent))]
+            draft = Draft(target.text, {**target.labels, "copy": "repost"})
+            language = target.language or language
+            return self._publish(moment, channel, language, draft, repost_of=target)
+        channel = "x" if channel in ("reviews", "news") else channel
+        role = ROLES[0]
+        word = self._written(role, channel)
+        tag = CRISIS_TAG if rng.random() < 0.7 else ""
+        core = fill(rng, book, pick(rng, book.crisis), word, tag).rstrip()
+        draft = Draft(dress(rng, book, core, "negative", word), _crisis_labels("negative"))
+        return self._publish(moment, channel, language, draft)
+
+    def _turn(self, moment: Moment, turn: str) -> PostEvent:
+        """One of the three posts that turn the crisis."""
+        rng = self._rng
+        language = "fr" if turn == "article" else "en"
+        book = phrases(language)
+        role = ROLES[0]
+        if turn == "article" and book.article is not None:
+            text = fill(rng, book, book.article.text, role.word)
+            title = fill(rng, book, book.article.title, role.word)
+            draft = Draft(text, _crisis_labels("negative"), title)
+            return self._publish(moment, "news", language, draft)
+        if turn == "influencer":
+            text = fill(rng, book, book.influencer, f"@{role.handle}", CRISIS_TAG)
+            author = self._cast.newcomer("x", book, followers=1_400_000)
+            draft = Draft(text, {**_crisis_labels("negative"), "turn": "influencer"})
+            return self._publish(moment, "x", language, draft, author=author)
+        text = fill(rng, book, book.apology, role.word, CRISIS_TAG)
+        draft = Draft(text, {**_crisis_labels("neutral"), "owned": role.id})
+        return self._publish(moment, "x", language, draft, author=brand_author("x", role))
+
+    def _start_spam(self, book: Phrases) -> None:
+        role = ROLES[int(self._rng.random() * len(ROLES))]
+        text = fill(self._rng, book, book.spam, role.word)
+        labels = {"brand": role.id, "sentiment": "neutral", "topic": "spam", "copy": "spam"}
+        self._spam += [Draft(text, labels)] * (8 + int(self._rng.random() * 25))
+
+    def _copy(self, moment: Moment, language: str, book: Phrases) -> PostEvent:
+        """One more copy of a spam post, by a young account, with another address."""
+        draft = self._spam.pop()
+        text = f"{draft.text} https://win.example/{int(self._rng.random() * 1e6)}"
+        channel = pick(self._rng, SOCIAL)
+        author = self._cast.newcomer(channel, book, int(self._rng.random() * 20), days=20)
+        return self._publish(moment, channel, language, draft._replace(text=text), author=author)
+
+    def _publish(
+        self,
+        moment: Moment,
+        channel: str,
+        language: str,
+        draft: Draft,
+        *,
+        author: Author | None = None,
+        reply_to: Post | None = None,
+        repost_of: Post | None = None,
+        quote_of: Post | None = None,
+    ) -> PostEvent:
+        when = self._when(moment.offset_ms)
+        native = f"{self._prefix}-{self._number}"
+        author = author or self._cast.author(channel, language, phrases(language))
+        found = extract(draft.text)
+        post = Post(
+            id=post_id(channel, native),
+            source=channel,
+            author=author,
+            text=draft.text,
+            title=draft.title,
+            created_at=when,
+            url=f"https://{channel}.example/{native}",
+            language=language,
+            reply_to=_id_of(reply_to),
+            repost_of=_id_of(repost_of),
+            quote_of=_id_of(quote_of),
+            mentions=found.mentions,
+            hashtags=found.hashtags,
+            links=found.links,
+            metrics=self._metrics(author),
+            labels=draft.labels,
+        )
+        if repost_of is None:
+            self._remember(channel, post)
+            if "crisis" in draft.labels:
+                self._remember(f"crisis {channel}", post)
+        return _upsert(post, when)
+
+    def _metrics(self, author: Author) -> Metrics:
+        if author.followers is None:
+            return Metrics()
+        reach = author.followers**0.6 * self._rng.random() * 0.1
+        return Metrics(likes=int(reach), reposts=int(reach * 0.2), replies=int(reach * 0.1))
+
+    def _remember(self, where: str, post: Post) -> None:
+        recent = self._recent.setdefault(where, [])
+        if len(recent) < _RECENT:
+            recent.append(post)
+        else:
+            recent[self._number % _RECENT] = post
+
+
+def _id_of(post: Post | None) -> str | None:
+    return None if post is None else post.id
+
+
+def _crisis_labels(sentiment: str) -> dict[str, str]:
+    return {"brand": CRISIS_BRAND, "sentiment": sentiment, "topic": "network", "crisis": "1"}
+
+
+def _upsert(post: Post, when: datetime) -> PostEvent:
+    return PostEvent(
+        op="upsert",
+        id=post.id,
+        source=post.source,
+        version=microseconds(when),
+        ingested_at=when,
+        post=post,
+    )

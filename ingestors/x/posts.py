@@ -1,0 +1,205 @@
+"""X's posts as events: the pure part of the source; it knows no network and takes any JSON.
+
+Texts are as they were published: whole where X cuts them (long posts, reposts), and without the
+escapes that X puts in. Ids are those of a post's first version (see :func:`map_post`).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from ingestors.coerce import (
+    as_count,
+    as_link,
+    as_list,
+    as_mapping,
+    as_mappings,
+    as_string,
+    as_time,
+    parse,
+    unique,
+)
+from ingestors.source import Unreadable
+from ingestors.x.errors import explanation
+from schemas.bounds import bound_post
+from schemas.ids import microseconds, post_id, snowflake_time
+from schemas.post import Author, Media, Metrics, Post, PostEvent
+
+SOURCE = "x"
+_MEDIA_TYPES = {"photo": "photo", "video": "video", "animated_gif": "animation"}
+_LANGUAGES = {"in": "id", "iw": "he", "ji": "yi"}
+"""Posts still carry the codes that BCP 47 gave up (github.com/xdevplatform/docs/issues/307)."""
+_NO_LANGUAGE = frozenset(("und", "zxx", "art", "qam", "qct", "qht", "qme", "qst"))
+"""X's ways to say that a post is in no language: only mentions, only media, only links, ..."""
+
+
+def read_line(line: bytes, now: datetime) -> PostEvent | Unreadable:
+    """One line of the stream as an event; ``now`` is the time of reading. Never raises."""
+    try:
+        message = as_mapping(parse(line))
+        return map_post(message, now)
+    except (ValueError, RecursionError) as error:
+        return Unreadable(line, str(error))
+
+
+def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
+    """``{"data": ..., "includes": ...}`` as an event; ``ValueError`` for what is no post.
+
+    An edit is a new post to X, with a new id, up to five times in 30 minutes. Here it is the same
+    post: its id is the first of the history, and its version the time in the id it has now.
+    """
+    data = as_mapping(message.get("data"))
+    includes = as_mapping(message.get("includes"))
+    native, author = native_id(data.get("id")), native_id(data.get("author_id"))
+    if native is None:
+        raise ValueError(f"a line with no post in it {explanation(message)}".rstrip())
+    if author is None or not isinstance(data.get("text"), str):
+        raise ValueError("a post with no author or no text")
+    first = _first_id(data)
+    made, first_made = snowflake_time(native), snowflake_time(first)
+    created = as_time(data.get("created_at")) or made or now
+    content = _content(data, includes)
+    user = _included(includes, "users", "id", author)
+    place = _included(includes, "places", "id", as_mapping(data.get("geo")).get("place_id"))
+    handle = as_string(user.get("username"))
+    entities = _entities(content)
+    post = Post(
+        id=post_id(SOURCE, first),
+        source=SOURCE,
+        author=_author(author, user),
+        text=_text(content),
+        created_at=first_made or created if native != first else created,
+        url=f"https://x.com/{handle or 'i'}/status/{native}",
+        language=_language(data.get("lang")),
+        edited_at=made if native != first else None,
+        **_references(data, includes),
+        mentions=unique(_each(entities, "mentions", "username")),
+        hashtags=unique(_each(entities, "hashtags", "tag")),
+        links=unique(_links(entities)),
+        media=_media(content, includes),
+        place=as_string(place.get("full_name")),
+        country=as_string(place.get("country_code")),
+        metrics=_metrics(as_mapping(data.get("public_metrics"))),
+    )
+    version = microseconds(made or created)
+    return PostEvent(
+        op="upsert",
+        id=post.id,
+        source=SOURCE,
+        version=max(0, version),
+        ingested_at=now,
+        post=bound_post(post, now),
+    )
+
+
+def _first_id(data: Mapping[str, Any]) -> str:
+    """The id under which the post was first published."""
+    history = [id_ for id_ in map(native_id, as_list(data.get("edit_history_tweet_ids"))) if id_]
+    return min([*history, str(data["id"])], key=int)
+
+
+def _content(data: Mapping[str, Any], includes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where text, entities and media are: in the post reposted, as a repost's own are cut."""
+    for reference in as_mappings(data.get("referenced_tweets")):
+        if reference.get("type") == "retweeted":
+            original = _included(includes, "tweets", "id", reference.get("id"))
+            if isinstance(original.get("text"), str):
+                return original
+    return data
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    """The whole text, with X's escapes of ``<``, ``>`` and ``&`` undone: as it was published."""
+    text = as_string(as_mapping(content.get("note_tweet")).get("text")) or str(content["text"])
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _entities(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A long post's own entities, as the others end where the short text ends."""
+    note = as_mapping(as_mapping(content.get("note_tweet")).get("entities"))
+    return note or as_mapping(content.get("entities"))
+
+
+def _author(author_id: str, user: Mapping[str, Any]) -> Author:
+    verified = user.get("verified")
+    return Author(
+        id=author_id,
+        handle=as_string(user.get("username")),
+        name=as_string(user.get("name")),
+        followers=as_count(as_mapping(user.get("public_metrics")).get("followers_count")),
+        verified=verified if isinstance(verified, bool) else None,
+        created_at=as_time(user.get("created_at")),
+    )
+
+
+def _references(data: Mapping[str, Any], includes: Mapping[str, Any]) -> dict[str, Any]:
+    """``reply_to``, ``repost_of`` and ``quote_of``, by the first id where that is known."""
+    fields = {"replied_to": "reply_to", "retweeted": "repost_of", "quoted": "quote_of"}
+    found: dict[str, Any] = {}
+    for reference in as_mappings(data.get("referenced_tweets")):
+        kind, native = reference.get("type"), native_id(reference.get("id"))
+        if native is not None and isinstance(kind, str) and kind in fields:
+            included = _included(includes, "tweets", "id", native)
+            found[fields[kind]] = post_id(SOURCE, _first_id(included or {"id": native}))
+    return found
+
+
+def _links(entities: Mapping[str, Any]) -> Iterator[str]:
+    """Where the links lead; without those that X adds for media."""
+    for url in as_mappings(entities.get("urls")):
+        if "media_key" in url:
+            continue
+        for key in ("unwound_url", "expanded_url", "url"):
+            link = as_link(url.get(key))
+            if link is not None:
+                yield link
+                break
+
+
+def _media(content: Mapping[str, Any], includes: Mapping[str, Any]) -> list[Media]:
+    found: list[Media] = []
+    for key in as_list(as_mapping(content.get("attachments")).get("media_keys")):
+        item = _included(includes, "media", "media_key", key)
+        kind = item.get("type")
+        if isinstance(kind, str):
+            url = as_string(item.get("url")) or as_string(item.get("preview_image_url"))
+            alt = as_string(item.get("alt_text"))
+            found.append(Media(type=_MEDIA_TYPES.get(kind, kind), url=url, alt=alt))
+    return found
+
+
+def _metrics(values: Mapping[str, Any]) -> Metrics:
+    return Metrics(
+        likes=as_count(values.get("like_count")),
+        reposts=as_count(values.get("retweet_count")),
+        replies=as_count(values.get("reply_count")),
+        quotes=as_count(values.get("quote_count")),
+        views=as_count(values.get("impression_count")),
+    )
+
+
+def _language(code: object) -> str | None:
+    if not isinstance(code, str) or not code or code in _NO_LANGUAGE:
+        return None
+    return _LANGUAGES.get(code, code)
+
+
+def _included(
+    includes: Mapping[str, Any], kind: str, key: str, wanted: object
+) -> Mapping[str, Any]:
+    """The expanded object that a post refers to, or nothing."""
+    if not isinstance(wanted, str):
+        return {}
+    return next((item for item in as_mappings(includes.get(kind)) if item.get(key) == wanted), {})
+
+
+def _each(values: Mapping[str, Any], kind: str, key: str) -> Iterator[str]:
+    found = (as_string(item.get(key)) for item in as_mappings(values.get(kind)))
+    return (text for text in found if text is not None)
+
+
+def native_id(value: object) -> str | None:
+    """X's ids are decimal strings, of 64 bits."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
+        return value
+    return None

@@ -1,0 +1,176 @@
+"""X (Twitter), over the filtered stream of its API v2, with a token that its owner pays for.
+
+What X documents (docs.x.com, "Filtered stream" and "Handling disconnections") and this source does:
+
+- The rules of the project decide what is sent; ours are reconciled before connecting, and rules
+  that somebody else made are left alone (:mod:`ingestors.x.rules`).
+- A line is a post, an error, or empty: the empty ones come every 20 seconds, and silence beyond
+  the set time means a dead connection (:mod:`ingestors.x.stream`).
+- Reconnecting: at once and then linearly after network faults, exponentially from 5 s after HTTP
+  errors, exponentially from a minute after 429 (:class:`runtime.backoff.XBackoff`).
+- There is no cursor. What was missed comes again only as ``backfill_minutes``, where the plan has
+  that; what lies beyond is counted as a gap.
+- Deletions and suspensions do **not** come over this stream (X has compliance endpoints for
+  them), so this source sends no ``delete`` and no ``erase_author``.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from ingestors.coerce import as_time
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from ingestors.x.api import Client
+from ingestors.x.posts import SOURCE, native_id, read_line
+from ingestors.x.rules import Rule
+from ingestors.x.stream import Line, Stream
+from runtime import metrics
+from runtime.backoff import XWaits
+from runtime.clock import Clock, utc_now
+from schemas.post import PostEvent
+
+
+class XSource:
+    """Posts that match ``rules``; see the module's docstring.
+
+    ``keep`` drops events right after mapping. ``wait_s`` is how long ``next_batch`` waits
+    for something to come, and ``waits`` are those between connections; they are arguments so that
+    tests need not sleep, and the defaults are X's.
+    """
+
+    def __init__(
+        self,
+        token: SecretStr | None,
+        rules: Sequence[Rule],
+        *,
+        url: str = "https://api.x.com",
+        backfill_minutes: int = 0,
+        keep_alive_timeout_s: float = 45.0,
+        keep: Callable[[PostEvent], bool] | None = None,
+        source_id: str = SOURCE,
+        buffer_lines: int = 1_000,
+        batch_events: int = 500,
+        batch_within_s: float = 0.2,
+        connect_timeout_s: float = 10.0,
+        gap_after_s: float = 1.0,
+        wait_s: float = MAX_WAIT_S,
+        waits: XWaits | None = None,
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._token = token
+        self._rules = list(rules)
+        self._url = url
+        self._backfill_minutes = backfill_minutes
+        self._timeouts = (connect_timeout_s, keep_alive_timeout_s)
+        self._keep = keep
+        self._source_id = source_id
+        self._buffer_lines = buffer_lines
+        self._batch_events = batch_events
+        self._batch_within_s = batch_within_s
+        self._gap_after_s = gap_after_s
+        self._wait_s = wait_s
+        self._waits = waits or XWaits()
+        self._clock = clock
+        self._monotonic = monotonic
+        self._stream: Stream | None = None
+        self._last_id = 0
+        self._last_seen: datetime | None = None
+
+    @property
+    def source_id(self) -> str:
+        """One project, one stream, one checkpoint; it only says until when X was heard."""
+        return self._source_id
+
+    def open(self, position: Position | None) -> None:
+        """Check what a person may have got wrong, then let the reading thread begin."""
+        token = _checked_token(self._token)
+        _check_url(self._url)
+        if not self._rules:
+            raise SourceError("there is nothing to ask X for: no brand has a name or an X handle")
+        if position is not None:
+            self._last_seen = as_time(position.get("last_seen"))
+            self._last_id = int(native_id(position.get("last_id")) or 0)
+            if self._last_seen is None:
+                raise SourceError(
+                    f"the checkpoint of {self.source_id} has no last_seen; run "
+                    f"'tocsin checkpoints reset {self.source_id}' to start it afresh"
+                )
+        metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
+        self._stream = Stream(
+            Client(token, self._url, self._timeouts),
+            self._rules,
+            source_id=self.source_id,
+            backfill_minutes=self._backfill_minutes,
+            buffer_lines=self._buffer_lines,
+            gap_after_s=self._gap_after_s,
+            waits=self._waits,
+            clock=self._clock,
+        )
+        self._stream.start(self._last_seen)
+
+    def next_batch(self) -> Batch:
+        """What the reading thread has queued; what ended it is raised once that is handed out."""
+        stream = self._stream
+        if stream is None:
+            raise RuntimeError("next_batch() without open()")
+        events: list[PostEvent] = []
+        unreadable: list[Unreadable] = []
+        received, wait, until = 0, self._wait_s, float("inf")
+        while received < self._batch_events and wait > 0:
+            failure = stream.failure
+            line = stream.take(0.01 if failure else wait)
+            if line is None:
+                if failure and not received:
+                    raise failure
+                break
+            received += 1
+            self._take(line, events, unreadable)
+            until = min(until, self._monotonic() + self._batch_within_s)
+            wait = until - self._monotonic()
+        if self._last_seen is not None and received:
+            metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._last_seen.timestamp())
+        return Batch(events, self._position(), unreadable)
+
+    def close(self) -> None:
+        """Hang up; ``next_batch`` goes on with what was received until then."""
+        if self._stream is not None:
+            self._stream.stop()
+        metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
+
+    def _take(self, line: Line, events: list[PostEvent], unreadable: list[Unreadable]) -> None:
+        self._last_seen = line.at
+        if line.text is None:
+            return
+        read = read_line(line.text, line.at)
+        if isinstance(read, Unreadable):
+            unreadable.append(read)
+            return
+        self._last_id = max(self._last_id, int(read.id.partition(":")[2]))
+        if self._keep is None or self._keep(read):
+            events.append(read)
+
+    def _position(self) -> Position | None:
+        if self._last_seen is None:
+            return None
+        return {"last_id": str(self._last_id), "last_seen": self._last_seen.isoformat()}
+
+
+def _checked_token(token: SecretStr | None) -> str:
+    """The token, which must fit into a header: errors of libraries would print it otherwise."""
+    text = "" if token is None else token.get_secret_value()
+    if not text:
+        raise SourceError("TOCSIN_INGEST_X_BEARER_TOKEN is not set; X is read with a token")
+    if not all("!" <= letter <= "~" for letter in text):
+        raise SourceError("TOCSIN_INGEST_X_BEARER_TOKEN has a character that no token has")
+    return text
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+        raise SourceError("TOCSIN_INGEST_X_URL must be an https:// address: it is sent the token")

@@ -1,0 +1,219 @@
+"""The filtered stream of X: a thread that keeps one connection open and reads its lines.
+
+A client that reads too slowly is disconnected. Reading therefore has a thread of its own and a
+bounded queue behind it; when that is full, reading stops, and TCP tells X. Silence is a dead
+connection: the socket's time-out is the keep-alive watchdog. Lines are handed on as they are, and
+never interpreted beyond X's own good-bye. What was read when the stop came is still handed out: X
+would not send it again.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import requests
+import urllib3
+
+from ingestors.source import MAX_WAIT_S, SourceError
+from ingestors.x.api import PARAMETERS, Client, HTTPError
+from ingestors.x.errors import advice, ends_the_stream
+from ingestors.x.rules import Rule
+from runtime import metrics
+from runtime.backoff import Cause, XBackoff, XWaits
+from runtime.clock import Clock
+from runtime.logs import get_logger
+
+MAX_LINE_BYTES = 4 * 2**20
+"""A longer line is no post; what there is of it becomes one Unreadable."""
+
+log = get_logger("ingest")
+
+
+class LineSplitter:
+    """Lines out of chunks that end anywhere; a line is never held beyond ``MAX_LINE_BYTES``."""
+
+    def __init__(self, most: int = MAX_LINE_BYTES) -> None:
+        self._most = most
+        self._held = b""
+        self._skipping = False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that this chunk completes, without their ends; of a long one, its start."""
+        *complete, rest = (self._held + chunk).split(b"\n")
+        for line in complete:
+            if not self._skipping:
+                yield line.removesuffix(b"\r")[: self._most]
+            self._skipping = False
+        self._held = b"" if self._skipping else rest
+        if len(self._held) > self._most:
+            yield self._held[: self._most]
+            self._held, self._skipping = b"", True
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was read, and when; ``text`` is None for a keep-alive."""
+
+    at: datetime
+    text: bytes | None
+
+
+class Stream:
+    """The thread that keeps one connection to X open and puts its lines into a bounded queue."""
+
+    def __init__(
+        self,
+        client: Client,
+        rules: Sequence[Rule],
+        *,
+        source_id: str,
+        backfill_minutes: int,
+        buffer_lines: int,
+        gap_after_s: float,
+        waits: XWaits,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._rules = rules
+        self._source_id = source_id
+        self._backfill_minutes = backfill_minutes
+        self._gap_after_s = gap_after_s
+        self._clock = clock
+        self._backoff = XBackoff(waits)
+        self._lines: queue.Queue[Line | None] = queue.Queue()
+        self._room = threading.Semaphore(buffer_lines)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="x-stream", daemon=True)
+        self._reconciled = False
+        self._missing_since: datetime | None = None
+        self._last_line: datetime | None = None
+        self.failure: Exception | None = None
+
+    def start(self, last_seen: datetime | None) -> None:
+        """Connect, and read from now on."""
+        self._missing_since = last_seen
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up; a read that is under way ends."""
+        self._stop.set()
+        response = self._client.response
+        if response is not None:
+            # Any of these: it was just ending by itself.
+            with suppress(AttributeError, OSError, RuntimeError, ValueError):
+                response.raw.shutdown()
+        if self._thread.is_alive():
+            self._thread.join(MAX_WAIT_S)
+
+    def take(self, timeout_s: float) -> Line | None:
+        """The next line, or None if none came in time (or ever will: see ``failure``)."""
+        try:
+            line = self._lines.get(timeout=0 if self._stop.is_set() else timeout_s)
+        except queue.Empty:
+            return None
+        self._room.release()
+        return line
+
+    def _run(self) -> None:
+        """Connect again and again; what ends this is told to whoever takes lines."""
+        try:
+            while not self._stop.is_set():
+                cause, reset_in_s = self._once()
+                wait = self._backoff.failed(cause, reset_in_s)
+                if self._stop.wait(wait):
+                    break
+                metrics.INGEST_RECONNECTS.labels(self._source_id, cause).inc()
+        except Exception as error:  # noqa: BLE001 - it is raised where lines are taken
+            self.failure = error
+            self._lines.put(None)  # wakes whoever waits
+        finally:
+            self._client.session.close()
+
+    def _once(self) -> tuple[Cause, float | None]:
+        """One connection from beginning to end: what ended it, and when a rate limit resets."""
+        try:
+            if not self._reconciled:
+                self._client.reconcile(self._rules)
+                self._reconciled = True
+            backfill = self._backfill_minutes
+            more = {"backfill_minutes": backfill} if backfill else {}
+            self._client.filter(**PARAMETERS, **more)
+        except HTTPError as error:
+            return self._refused(error)
+        except requests.RequestException as error:
+            log.warning("no connection", source=self._source_id, error=type(error).__name__)
+            return "refused", None
+        response = self._client.response
+        assert response is not None
+        with response:
+            self._count_gap(60 * backfill)
+            metrics.INGEST_CONNECTED.labels(self._source_id).set(1)
+            cause = self._read(response)
+            metrics.INGEST_CONNECTED.labels(self._source_id).set(0)
+        self._client.response = None
+        self._missing_since = self._last_line if cause == "stalled" else self._clock()
+        if not self._stop.is_set():
+            log.warning("connection lost", source=self._source_id, cause=cause)
+        return cause, None
+
+    def _refused(self, error: HTTPError) -> tuple[Cause, float | None]:
+        """What an HTTP error means: waiting, giving up a wish, or a person's work."""
+        status = error.status
+        log.warning("refused", source=self._source_id, status=status, error=error.explanation)
+        if self._backfill_minutes and (status == 400 or (status == 403 and error.about_backfill)):
+            log.warning("the plan has no backfill; going on without", source=self._source_id)
+            self._backfill_minutes = 0
+            return "refused", None
+        if status in (420, 429):
+            now = self._clock().timestamp()
+            return "limited", None if error.reset_at is None else error.reset_at - now
+        if status == 409:  # somebody deleted the rules meanwhile
+            self._reconciled = False
+            return "unavailable", None
+        if status >= 500 or status in (408, 425):
+            return "unavailable", None
+        raise SourceError(advice(status, error.explanation))
+
+    def _count_gap(self, backfill_s: float) -> None:
+        """Count what was published while nobody listened and will not come again."""
+        since, self._missing_since = self._missing_since, None
+        if since is None:
+            return
+        missed_s = (self._clock() - since).total_seconds() - backfill_s
+        if missed_s > self._gap_after_s:
+            metrics.INGEST_GAPS.labels(self._source_id).inc()
+            metrics.INGEST_GAP_SECONDS.labels(self._source_id).inc(missed_s)
+            log.error("posts are missed", source=self._source_id, seconds=missed_s)
+
+    def _read(self, response: requests.Response) -> Cause:
+        """Read until it ends; the socket's time-out is the keep-alive watchdog."""
+        self._last_line = self._clock()
+        if self._stop.is_set():  # stop() came too early to find a response to shut down
+            return "dropped"
+        splitter = LineSplitter()
+        try:
+            for chunk in response.iter_content(16_384):
+                for line in splitter.feed(chunk):
+                    farewell = ends_the_stream(line) if line else None
+                    if farewell is not None:
+                        log.warning("X hangs up", source=self._source_id, error=farewell)
+                        return "disconnected"
+                    self._put(Line(self._clock(), line or None))
+                if self._stop.is_set():
+                    break
+        except requests.RequestException as error:
+            reason = error.args[0] if error.args else None
+            timed_out = isinstance(reason, urllib3.exceptions.ReadTimeoutError)
+            return "stalled" if timed_out else "dropped"
+        return "dropped"
+
+    def _put(self, line: Line) -> None:
+        """Queue a line; while there is no room, nothing more is read. A stop makes room."""
+        self._backoff.healthy()
+        self._last_line = line.at
+        while not self._stop.is_set() and not self._room.acquire(timeout=0.5):
+            pass
+        self._lines.put(line)

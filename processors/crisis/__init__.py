@@ -1,1 +1,0 @@
-"""Crisis detection: from activity, in event time, to alerts with their evidence. Pure."""

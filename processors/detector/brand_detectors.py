@@ -1,0 +1,122 @@
+"""All brands of one detector: each record to its brand, alerts out; and what is kept of each.
+
+Live, in a back-test and in a file the same: records in the order of their partition. A record's
+``place`` is its offset; what a brand's state holds already is passed over, so that a restart from
+a snapshot counts nothing twice and leaves nothing out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from processors.detector.brand_detector import BrandDetector, DetectorState
+from processors.detector.detector_cache import Roster
+from processors.detector.state.packing import pack, unpack
+from schemas.activity import Activity
+from schemas.alert import Alert
+from schemas.brand import Brand
+from schemas.detector_state import DetectorSnapshot
+
+FORMAT = 2
+"""Raised when a state of before can no longer be read."""
+
+
+class Desk:
+    """Detectors by brand. ``brands``: those that are known now; their policies may change."""
+
+    def __init__(self, brands: Mapping[str, Brand] | None = None) -> None:
+        self._brands = dict(brands or {})
+        self._given: Mapping[str, Brand] | None = None
+        self._detectors = Roster()
+        self._places: dict[str, tuple[int, int]] = {}
+        self._changed: set[str] = set()
+
+    def set_brands(self, brands: Mapping[str, Brand]) -> None:
+        """Brands as they are now; a detector goes on with its state under the new policy."""
+        if brands is self._given:
+            return
+        self._given, self._brands = brands, dict(brands)
+        self._detectors.set_brands(self._brands)
+
+    def __len__(self) -> int:
+        return len(self._detectors)
+
+    @property
+    def resting(self) -> int:
+        """Brands of which nothing can come before their next record: their states are packed."""
+        return self._detectors.resting
+
+    def detector(self, brand: str) -> BrandDetector:
+        """The detector of a brand, new where there is none."""
+        found = self._detectors.get(brand)
+        if found is None:
+            known = self._brands.get(brand) or Brand(id=brand, name=brand)
+            found = BrandDetector(known)
+            self._detectors.put(brand, found)
+        return found
+
+    def observe(self, record: Activity, partition: int = 0, place: int = 0) -> list[Alert]:
+        """Take the record at an offset of a partition."""
+        name = record.brand
+        if place and place <= self.place(name, partition):
+            return []
+        self._places[name] = (partition, place)
+        self._changed.add(name)
+        return self.detector(name).observe(record)
+
+    def advance(self, now: datetime) -> list[Alert]:
+        """It is ``now``, and all that was written before has come."""
+        alerts: list[Alert] = []
+        for name, found in self._detectors.advance(now):
+            self._changed.add(name)
+            alerts += found
+        return alerts
+
+    @property
+    def late(self) -> int:
+        """Records that came too late to count, or twice."""
+        return self._detectors.late
+
+    def place(self, brand: str, partition: int) -> int:
+        """The offset behind the last record of a brand that its state holds; 0 without one."""
+        known = self._places.get(brand)
+        return known[1] if known is not None and known[0] == partition else 0
+
+    def places(self, partition: int) -> dict[str, int]:
+        """The place of each brand whose records come in a partition."""
+        return {brand: place for brand, (at, place) in self._places.items() if at == partition}
+
+    def stand(self, brand: str, partition: int, place: int) -> None:
+        """All records of a brand below an offset are in its state, wherever they were read."""
+        self.detector(brand)
+        self._places[brand] = (partition, place)
+        self._changed.add(brand)
+
+    def snapshots(self, now: datetime, *, every: bool = False) -> Iterator[DetectorSnapshot]:
+        """The states of the brands that have changed since the last call."""
+        names = sorted(self._detectors if every else self._changed)
+        self._changed.clear()
+        for name in names:
+            partition, place = self._places.get(name, (0, 0))
+            yield DetectorSnapshot(
+                brand=name,
+                partition=partition,
+                offset=place,
+                saved_at=now,
+                format=FORMAT,
+                state=pack(self.detector(name).snapshot()),
+            )
+
+    def restore(self, snapshots: Iterable[DetectorSnapshot]) -> int:
+        """Take states of before; says how many could not be read, and are left out."""
+        unreadable = 0
+        for snapshot in snapshots:
+            state = unpack(snapshot.state, DetectorState) if snapshot.format == FORMAT else None
+            if state is None:
+                unreadable += 1
+                continue
+            brand = self._brands.get(snapshot.brand) or Brand(
+                id=snapshot.brand, name=snapshot.brand
+            )
+            self._detectors.put(snapshot.brand, BrandDetector(brand, state), snapshot.state)
+            self._places[snapshot.brand] = (snapshot.partition, snapshot.offset)
+        return unreadable

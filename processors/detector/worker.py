@@ -1,0 +1,272 @@
+"""What the detector's agent does with a batch, and with time that passes without one.
+
+Alerts leave at once. The records that they came of are acknowledged only when the state that holds
+them is on the topic ``detector-state``: who is killed before that reads them again, from a state
+without them, and comes to the same alerts under the same ids. What was saved and is lost is counted
+again from the records that Kafka retains (``processors.detector.recovery``). No exception leaves;
+where going on would be wrong, the process ends without acknowledging.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from brands.registry import BrandBook
+from processors.detector.brand_detectors import Desk
+from processors.detector.coverage import Coverage
+from processors.detector.recovery import SERVICE, STATE, recover
+from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, ledgers
+from processors.faust.messages import Incoming, Outgoing, end_process, given_up
+from processors.faust.producer import Delivery
+from processors.faust.watchdog import PartitionState
+from runtime import metrics
+from runtime.clock import Clock, utc_now
+from runtime.health import Health
+from runtime.kafka import client as kafka
+from runtime.kafka.brake import Brake
+from runtime.logs import get_logger
+from runtime.settings import DetectorSettings, KafkaSettings
+from schemas.activity import Activity
+from schemas.alert import Alert
+from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, InvalidMessage
+from schemas.detector_state import DetectorSnapshot
+
+log = get_logger(SERVICE)
+
+
+class DetectWorker:
+    """The state of one detector process.
+
+    ``states``: the offsets of the partitions that it has now; ``generation``: of the consumer
+    group, as it is now, 0 or None before the first.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        detector: DetectorSettings,
+        health: Health,
+        states: Callable[[], list[PartitionState]],
+        generation: Callable[[], int | None],
+        clock: Clock = utc_now,
+    ) -> None:
+        self.health = health
+        self.book = BrandBook(settings, clock, matching=False)
+        self._kafka = settings
+        self._settings = detector
+        self._states = states
+        self._generation_now = generation
+        self._clock = clock
+        self._delivery = Delivery(settings)
+        self._brake = Brake(
+            detector.dead_letter_share, detector.dead_letter_window, detector.dead_letter_run
+        )
+        self._desk, self._coverage = Desk(), Coverage()
+        self._generation: int | None = None
+        self._mine: list[int] = []
+        self._unsaved = False
+        self._read: dict[int, int] = {}
+        self._held: list[Callable[[], None]] = []
+        self._saved = clock()
+        self._newest: tuple[datetime, datetime] | None = None
+        self._beginning = False
+        # Batches and ticks take turns: both change the states.
+        self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def beginning(self) -> bool:
+        """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
+        return self._beginning
+
+    async def start(self) -> None:
+        """Connect; brands are followed from a thread."""
+        try:
+            await self._delivery.start()
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
+        self.book.start(on_failure=end_process)
+        self._tasks = [asyncio.create_task(self._tick())]
+        self.health.clear("start")
+
+    async def take(
+        self, batch: Sequence[Incoming], generation: int | None, acknowledge: Callable[[], None]
+    ) -> None:
+        """Take a batch of one generation of the consumer group; one of before comes again."""
+        async with self._turn:
+            if not await self._is_begun() or generation != self._generation:
+                return
+            outgoing, bad = self._observe(batch)
+            self._held.append(acknowledge)
+            await self._delivery.deliver(outgoing)
+            self._brake.record(len(batch) - bad, bad)
+            await self._save_if_due()
+
+    async def _is_begun(self) -> bool:
+        """Whether the states are those of the partitions as they are given out now."""
+        generation = self._generation_now()
+        if not generation:
+            return False
+        if generation != self._generation:
+            self._beginning = True
+            await self._begin(generation)
+            self._beginning = False
+        return self._generation_now() == self._generation
+
+    async def _begin(self, generation: int) -> None:
+        """The partitions were given out anew: what is kept is as the topic has it, no newer."""
+        while not self.book.filled.is_set():
+            # Without the brands' policies, the first minutes would be judged by other ones.
+            self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
+            self.health.beat()
+            await asyncio.sleep(0.2)
+        self.health.clear("brands")
+        self.health.hinder("states", "they are read, or rebuilt from activity")
+        mine = sorted(state.partition for state in self._states())
+        found = await asyncio.to_thread(
+            recover,
+            self._kafka,
+            self.book.brands(),
+            mine,
+            self._settings.rebuild_records,
+            self.health.beat,
+        )
+        self._take_up(found)
+        self._generation, self._mine, self._unsaved = generation, mine, True
+        self._held, self._read = [], dict(found.positions)
+        self.health.clear("states")
+
+    def _take_up(self, found: Recovered) -> None:
+        self._desk, self._coverage = found.desk, found.coverage
+        metrics.DETECT_BRANDS.set(len(self._desk))
+        if found.newest is not None and (self._newest is None or found.newest > self._newest[0]):
+            # Else an open alert would stay open until something is said again.
+            self._newest = (found.newest, self._clock())
+
+    def _observe(self, batch: Sequence[Incoming]) -> tuple[list[Outgoing], int]:
+        outgoing: list[Outgoing] = []
+        bad = 0
+        self._desk.set_brands(self.book.brands())
+        self._unsaved = True
+        for message in batch:
+            self._read[message.partition] = message.offset + 1
+            try:
+                record = ACTIVITY.decode(message.value or b"")
+            except InvalidMessage as error:
+                bad += 1
+                outgoing.append(
+                    given_up(SERVICE, message, error.reason, error.detail, self._clock())
+                )
+                continue
+            outgoing += self._alerts(self._of(record, message))
+        metrics.DETECT_RECORDS.inc(len(batch) - bad)
+        metrics.DETECT_LATE.set(self._desk.late)
+        metrics.DETECT_BRANDS.set(len(self._desk))
+        return outgoing, bad
+
+    def _of(self, record: Activity, message: Incoming) -> list[Alert]:
+        if self._newest is None or record.at > self._newest[0]:
+            self._newest = (record.at, self._clock())
+        found = self._desk.observe(record, message.partition, message.offset + 1)
+        return found + self._coverage.observe(record.source, record.ingested_at)
+
+    def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
+        for alert in alerts:
+            metrics.DETECT_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
+            log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
+        return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
+
+    # --- time ------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        """Let time pass where nothing comes; never returns, never raises."""
+        try:
+            while True:
+                await asyncio.sleep(self._settings.tick_s)
+                self.health.beat()
+                async with self._turn:
+                    if not await self._is_begun():
+                        continue
+                    if self._caught_up():
+                        await self._delivery.deliver(self._alerts(await self._let_time_pass()))
+                    await self._save_if_due()
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
+
+    async def _let_time_pass(self) -> list[Alert]:
+        """Event time goes on from the newest record at the clock's pace: a file of last year that
+        is replayed is not over because it is this year."""
+        now = self._clock()
+        found: list[Alert] = []
+        if self._newest is not None:
+            newest, read_at = self._newest
+            # What is as new may still be on its way, of other brands in other partitions.
+            passed = now - read_at - timedelta(seconds=self._settings.grace_s)
+            found = self._desk.advance(newest + passed)
+        return found + await self._listen(now)
+
+    async def _listen(self, now: datetime) -> list[Alert]:
+        """Which sources are away by now, once the other processes were asked, too."""
+        found: list[Alert] = []
+        if self._coverage.silent(now):
+            values = await asyncio.to_thread(kafka.latest_values, self._kafka, SERVICE, STATE)
+            others = ledgers(values.values())
+            found = self._coverage.hear(ledger.coverage for ledger in others.values())
+        found += self._coverage.advance(now)
+        self._unsaved = self._unsaved or bool(found)
+        self._show_blind()
+        return found
+
+    def _show_blind(self) -> None:
+        metrics.DETECT_BLIND.clear()
+        for source in self._coverage.sources:
+            metrics.DETECT_BLIND.labels(source).set(source in self._coverage.blind)
+
+    def _caught_up(self) -> bool:
+        """Whether all that Kafka has was read: else silence may only be our own lag."""
+        return all(
+            state.end is not None
+            and state.end <= max(self._read.get(state.partition, 0), state.committed or 0)
+            for state in self._states()
+        )
+
+    async def _save_if_due(self) -> None:
+        now = self._clock()
+        if (now - self._saved).total_seconds() >= self._settings.snapshot_s:
+            await self._save(now)
+
+    async def _save(self, now: datetime) -> None:
+        """Write what has changed, then let Kafka forget the records that it holds."""
+        self._saved = now
+        await self._delivery.deliver(self._packed(self._desk.snapshots(now)))
+        if self._unsaved:
+            # Behind the states: a ledger never says more than there is.
+            await self._delivery.deliver(self._packed(self._ledgers(now)))
+            self._unsaved = False
+        held, self._held = self._held, []
+        for acknowledge in held:
+            acknowledge()
+        metrics.DETECT_SAVED.set(now.timestamp())
+
+    def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
+        newest = None if self._newest is None else self._newest[0]
+        for partition in self._mine:
+            ledger = Ledger(
+                places=self._desk.places(partition), coverage=self._coverage, newest=newest
+            )
+            yield ledger_snapshot(partition, ledger, now)
+
+    def _packed(self, snapshots: Iterable[DetectorSnapshot]) -> list[Outgoing]:
+        return [
+            Outgoing(STATE, one.brand.encode(), DETECTOR_STATE.encode(one)) for one in snapshots
+        ]
+
+    async def stop(self) -> None:
+        """Save, and let go of the connections."""
+        for task in self._tasks:
+            task.cancel()
+        async with self._turn:
+            if self._generation and self._generation == self._generation_now():
+                await self._save(self._clock())
+        self.book.stop()
+        await self._delivery.stop()

@@ -1,0 +1,140 @@
+"""Annotates the brands that a post is about, by the brands as they are now."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from brands.brand_matcher import BrandMatcher
+from brands.disambiguation import UNKNOWN, Disambiguator, Identify, is_taught, learn
+from schemas.brand import Brand
+from schemas.mention import BrandMatch, Match, Mention
+from text.tokens import Tokens, tokenize
+
+MOST_READ = 10
+"""Matches of a brand in a post that are judged one by one; the others follow the best of them."""
+
+
+class BrandAnnotator:
+    """Matches the brands' queries; asks for the matcher once a batch, so a change takes at once.
+
+    A brand with examples is learnt when it is first matched, and again when it changes.
+    ``identify`` tells the languages of examples, and of posts whose language nobody has told;
+    without it, the language model is loaded when a brand with examples is first met.
+    """
+
+    name = "brands"
+    heavy = False
+    version = "queries-1"
+
+    def __init__(
+        self, matcher: Callable[[], BrandMatcher], identify: Identify | None = None
+    ) -> None:
+        self._matcher = matcher
+        self._identify = identify or _ModelLanguages()
+        self._known: BrandMatcher | None = None
+        self._languages: dict[str, frozenset[str]] = {}
+        self._taught: dict[str, Brand] = {}
+        self._learnt: dict[str, tuple[Brand, Disambiguator]] = {}
+
+    def annotate(self, batch: Sequence[Mention]) -> None:
+        """Fill ``brands``, without those that do not listen to the post's language, and without
+        matches that are less probably the brand than it wants them to be."""
+        matcher = self._matcher()
+        if matcher is not self._known:
+            self._take(matcher)
+        for mention, found in zip(batch, matcher.match_batch(batch), strict=True):
+            if found and self._languages:
+                found = [match for match in found if _listens(match, mention, self._languages)]
+            if found and self._taught:
+                found = self._judge(found, mention)
+            mention.brands = found
+
+    def _take(self, matcher: BrandMatcher) -> None:
+        brands = matcher.brands
+        self._languages = {
+            brand.id: frozenset(brand.languages) for brand in brands if brand.languages
+        }
+        self._taught = {brand.id: brand for brand in brands if is_taught(brand)}
+        # What was learnt of a brand that did not change is still right.
+        self._learnt = {
+            name: (brand, learnt)
+            for name, (brand, learnt) in self._learnt.items()
+            if self._taught.get(name) == brand
+        }
+        self._known = matcher
+
+    def _judge(self, found: list[BrandMatch], mention: Mention) -> list[BrandMatch]:
+        judged: list[BrandMatch] = []
+        fields: dict[str, Tokens] = {}
+        language: str | None = None
+        for match in found:
+            brand = self._taught.get(match.id)
+            if brand is None:
+                judged.append(match)
+                continue
+            if not fields:
+                fields = {"text": tokenize(mention.post.text)}
+                if mention.post.title:
+                    fields["title"] = tokenize(mention.post.title)
+                language = self._language(mention)
+            confident = _confident(self._disambiguator(brand), match, fields, language)
+            kept = _kept(match, confident, brand.minimum_confidence)
+            if kept is not None:
+                judged.append(kept)
+        return judged
+
+    def _disambiguator(self, brand: Brand) -> Disambiguator:
+        known = self._learnt.get(brand.id)
+        if known is not None:
+            return known[1]
+        learnt = learn(brand, self._identify)
+        assert learnt is not None
+        self._learnt[brand.id] = (brand, learnt)
+        return learnt
+
+    def _language(self, mention: Mention) -> str:
+        if mention.language is not None:
+            return mention.language.code
+        return self._identify([mention.post.text])[0]
+
+
+class _ModelLanguages:
+    """The language model of the ``language`` annotator, loaded when it is first asked."""
+
+    def __init__(self) -> None:
+        self._ask: Callable[[Sequence[str]], list[tuple[str, float]]] | None = None
+
+    def __call__(self, texts: Sequence[str]) -> list[str]:
+        if self._ask is None:
+            from processors.models.language_model import LanguageIdentifier
+
+            self._ask = LanguageIdentifier().identify
+        return [code for code, _ in self._ask(texts)]
+
+
+def _confident(
+    disambiguator: Disambiguator, match: BrandMatch, fields: dict[str, Tokens], language: str | None
+) -> list[tuple[Match, float]]:
+    return [
+        (one, disambiguator.confidence(fields.get(one.field, fields["text"]), one, language))
+        for one in match.matches[:MOST_READ]
+    ]
+
+
+def _kept(
+    match: BrandMatch, confident: list[tuple[Match, float]], minimum: float
+) -> BrandMatch | None:
+    """The brand with the matches that are probably it, as confident as the best of them."""
+    matches = [one for one, confidence in confident if confidence >= minimum]
+    if not matches:
+        return None
+    best = max(confidence for _, confidence in confident)
+    return replace(match, matches=matches + match.matches[MOST_READ:], confidence=best)
+
+
+def _listens(match: BrandMatch, mention: Mention, languages: dict[str, frozenset[str]]) -> bool:
+    """A language that nobody could tell is kept: missing a mention is the worse mistake."""
+    wanted = languages.get(match.id)
+    if wanted is None or mention.language is None or mention.language.code == UNKNOWN:
+        return True
+    return mention.language.code in wanted

@@ -1,0 +1,78 @@
+"""The Faust application: ``tocsin process``, or ``faust -A processors.enrichment.app worker``.
+
+A thin shell. It reads batches of raw messages, hands them to
+:class:`processors.enrichment.worker.Worker` and acknowledges them, in order, once that returns.
+Settings are read here, once.
+"""
+
+from functools import partial
+from typing import Any
+
+import faust
+
+from processors.enrichment.annotator_table import check_annotators
+from processors.enrichment.batch import SERVICE
+from processors.enrichment.worker import Worker
+from processors.faust.app import (
+    acknowledge,
+    create_app,
+    incoming,
+    lag_of,
+    leave_if_stuck,
+    monitor,
+    partition_states,
+    raw_topic,
+)
+from processors.faust.messages import end_process
+from processors.faust.watchdog import watch
+from runtime.kafka.client import check_topics
+from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.settings import KafkaSettings, MonitorSettings, ProcessSettings, load
+
+_kafka = load(KafkaSettings)
+_settings = load(ProcessSettings)
+app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir)
+posts = raw_topic(app, _kafka.topic_prefix + "posts")
+
+
+def _lag() -> int:
+    """Messages behind the end of this process's partitions that it has not committed."""
+    return 0 if app.consumer is None else lag_of(partition_states(app))
+
+
+@app.agent(posts)
+async def enrich(stream: Any) -> None:
+    """Read batches; acknowledge each once all that it came to is delivered."""
+    try:
+        await _work(stream, Worker(_kafka, _settings, monitor(SERVICE), _lag))
+    except Exception as error:  # noqa: BLE001
+        # Left to itself, Faust would log this and go on without an agent, or acknowledge.
+        end_process(error)
+
+
+async def _work(stream: Any, worker: Worker) -> None:
+    watch(
+        lambda: partition_states(app),
+        lambda: worker.holding,
+        partial(leave_if_stuck, _kafka, "posts", _settings.stuck_after_s),
+        _settings.stuck_after_s,
+    )
+    await worker.start()
+    async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
+        await worker.take([incoming(event) for event in events], partial(acknowledge, events))
+    await worker.stop()
+
+
+def main() -> None:
+    """Run a worker until SIGTERM; does not return."""
+    load(MonitorSettings)
+    # Told in a sentence here, before Faust tells it in a traceback.
+    check_annotators(_settings)
+    check_topics(_kafka, ("posts", "mentions", "activity", DEAD_LETTERS, "brands"))
+    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+    worker.spinner = None  # it writes to the terminal even where there is none
+    worker.execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What the agent does with a batch: process it, deliver it, count it; or end the process.
+
+An exception that leaves a Faust agent loses data (its acknowledgements run in ``finally``), so
+none does. Where going on would be wrong, the process ends without acknowledging; Kafka delivers
+the batch again to whoever comes next.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from brands.registry import BrandBook
+from processors.enrichment.annotator_table import build_enricher, warm
+from processors.enrichment.batch import SERVICE, Processed, process
+from processors.enrichment.enricher import Enricher
+from processors.enrichment.tiers import TierChooser
+from processors.faust.messages import Incoming, end_process
+from processors.faust.producer import Delivery
+from runtime import metrics
+from runtime.clock import Clock, utc_now
+from runtime.health import Health
+from runtime.kafka.brake import Brake
+from runtime.logs import get_logger
+from runtime.settings import KafkaSettings, ProcessSettings
+from schemas.errors import ServiceUnavailable, TocsinError
+from schemas.types import Tier
+
+log = get_logger(SERVICE)
+
+
+class Worker:
+    """The state of one processor: its brands, models, producer and brake."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        settings: ProcessSettings,
+        health: Health,
+        lag: Callable[[], int] = lambda: 0,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.health = health
+        self.settings = settings
+        self.book = BrandBook(kafka, clock)
+        self._clock = clock
+        self._lag = lag
+        self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
+        self._delivery = Delivery(kafka)
+        self._enricher: Enricher | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        # One waits while one is enriched and one is delivered: three batches in memory.
+        self._batches: asyncio.Queue[tuple[Sequence[Incoming], Callable[[], None]]] = asyncio.Queue(
+            maxsize=1
+        )
+        self._brake = Brake(
+            settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
+        )
+
+    @property
+    def holding(self) -> bool:
+        """Whether it waits for brands and reads nothing."""
+        return not self.book.filled.is_set()
+
+    async def start(self) -> None:
+        """Load the models, connect, and wait until there is a brand to listen for."""
+        try:
+            self._enricher = build_enricher(self.settings, self.book.matcher)
+            await asyncio.to_thread(warm, self._enricher)
+            await self._delivery.start()
+        except TocsinError as error:
+            end_process(error)
+        self.book.start(on_failure=end_process)
+        self._tasks = [
+            asyncio.create_task(self._beat()),
+            asyncio.create_task(self._handle_batches()),
+        ]
+        self.health.clear("start")
+        await self._wait_for_brands()
+
+    async def _beat(self) -> None:
+        """Say that the event loop goes round, also while no post comes."""
+        while True:
+            self.health.beat()
+            await asyncio.sleep(5)
+
+    async def _wait_for_brands(self) -> None:
+        """Reading on without brands would throw the stream away as unmatched."""
+        while self.holding:
+            self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
+            await asyncio.sleep(0.2)
+        self.health.clear("brands")
+
+    async def take(self, batch: Sequence[Incoming], acknowledge: Callable[[], None]) -> None:
+        """Hand over a batch; ``acknowledge`` is called once all that it came to is delivered.
+
+        Returns as soon as there is room: while one batch is delivered, the next is enriched and
+        the one after that is read. They are delivered and acknowledged in the order of the calls.
+        """
+        await self._batches.put((batch, acknowledge))
+
+    async def _handle_batches(self) -> None:
+        """Enrich one batch after the other; never returns, never raises."""
+        delivery: asyncio.Task[None] | None = None
+        try:
+            while True:
+                batch, acknowledge = await self._batches.get()
+                if self.holding:
+                    # Waiting here would hold up a rebalance; after a restart, start() waits.
+                    raise ServiceUnavailable("the last brand was taken away; nothing to match")
+                began = time.perf_counter()
+                assert self._enricher is not None, "start() comes first"
+                # In a thread, so that heartbeats and fetches go on while the models work.
+                tier = self._choose_tier()
+                result = await asyncio.to_thread(process, batch, self._enricher, self._clock, tier)
+                if delivery is not None:
+                    await delivery
+                delivery = asyncio.create_task(self._finish(result, acknowledge, began))
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
+
+    def _choose_tier(self) -> Tier:
+        """The next batch's tier; a change is logged, since it changes what is read out of posts."""
+        before = self._tiers.behind
+        tier = self._tiers.choose(lag := self._lag())
+        if self._tiers.behind != before:
+            log.warning("tier changed", tier=tier, lag=lag)
+        metrics.PROCESS_FALLEN_BACK.set(self._tiers.behind)
+        return tier
+
+    async def _finish(
+        self, result: Processed, acknowledge: Callable[[], None], began: float
+    ) -> None:
+        """Deliver, acknowledge, count; then let the brake judge."""
+        try:
+            await self._delivery.deliver(result.outgoing)
+            acknowledge()
+            self._count(result)
+            metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
+            self._brake.record(result.good, result.bad)
+        except Exception as error:  # noqa: BLE001
+            end_process(error)
+
+    def _count(self, result: Processed) -> None:
+        for op, count in result.mentions.items():
+            metrics.PROCESS_MENTIONS.labels(op).inc(count)
+        metrics.PROCESS_UNMATCHED.inc(result.unmatched)
+
+    async def stop(self) -> None:
+        """Let go of the connections."""
+        for task in self._tasks:
+            task.cancel()
+        self.book.stop()
+        await self._delivery.stop()

@@ -1,0 +1,5 @@
+"""What every Faust service shares: the application, messages, the producer, the watchdog.
+
+The only package, with the two ``app`` modules of the services, that may import Faust. Nothing here
+knows what a service does with its messages.
+"""

@@ -1,0 +1,62 @@
+"""A message in and out of a Faust service, the dead letter of one, and the end of a process."""
+
+import os
+import sys
+from datetime import datetime
+from typing import NamedTuple, NoReturn
+
+from runtime import metrics
+from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.kafka.dead_letters import dead_letter
+from runtime.logs import get_logger
+from schemas.dead_letter import Reason
+from schemas.errors import TocsinError
+
+log = get_logger("faust")
+
+
+class Incoming(NamedTuple):
+    """A message as it was read from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    replays: int = 0
+
+
+class Outgoing(NamedTuple):
+    """A message to produce; ``topic`` is without the prefix."""
+
+    topic: str
+    key: bytes | None
+    value: bytes
+
+
+def given_up(
+    service: str, message: Incoming, reason: Reason, detail: str, at: datetime
+) -> Outgoing:
+    """The dead letter of a message; it is counted."""
+    metrics.DEAD_LETTERS.labels(service, reason).inc()
+    letter = dead_letter(
+        service=service,
+        reason=reason,
+        detail=detail,
+        payload=message.value or b"",
+        at=at,
+        key=message.key,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        replays=message.replays,
+    )
+    return Outgoing(DEAD_LETTERS, message.key, letter)
+
+
+def end_process(error: Exception) -> NoReturn:
+    """Say why, and leave at once, with nothing flushed and nothing acknowledged."""
+    fault = None if isinstance(error, TocsinError) else error
+    log.error("ending without acknowledging", why=str(error), exc_info=fault)
+    sys.stderr.flush()
+    os._exit(error.exit_status if isinstance(error, TocsinError) else 70)

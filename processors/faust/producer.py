@@ -1,0 +1,74 @@
+"""Delivery of what a batch came to, through one aiokafka producer inside the agent.
+
+One producer whose futures are gathered a batch at a time carries more than ``topic.send`` does, and
+its futures, unlike ``await topic.send()``, say that the brokers have the messages.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from processors.faust.messages import Outgoing
+from runtime.kafka.client import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.settings import KafkaSettings
+from schemas.errors import ServiceUnavailable
+
+
+def _config(settings: KafkaSettings) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "client_id": "tocsin-process",
+        "security_protocol": settings.security_protocol,
+        "ssl_context": tls_context(settings),
+        "acks": "all",
+        "enable_idempotence": True,
+        "linger_ms": 5,
+        "max_batch_size": 2**17,
+        "max_request_size": MAX_MESSAGE_BYTES,
+    }
+    login = sasl_login(settings)
+    if login is not None:
+        config["sasl_mechanism"] = settings.sasl_mechanism
+        config["sasl_plain_username"], config["sasl_plain_password"] = login
+    return config
+
+
+class Delivery:
+    """Produces batches; belongs to the event loop that it was started in."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: Any = None
+
+    async def start(self) -> None:
+        """Connect, or raise :class:`ServiceUnavailable`."""
+        self._producer = AIOKafkaProducer(**_config(self._settings))
+        try:
+            await self._producer.start()
+        except (KafkaError, OSError) as error:
+            raise ServiceUnavailable(
+                f"Kafka at {self._settings.bootstrap_servers} does not take messages: {error!r}"
+            ) from None
+
+    async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
+        """Return once the brokers have every message; raise if they will not take one."""
+        prefix, send = self._settings.topic_prefix, self._producer.send
+        try:
+            futures = [
+                await send(prefix + message.topic, value=message.value, key=message.key)
+                for message in outgoing
+            ]
+            await asyncio.gather(*futures)
+        except (KafkaError, OSError) as error:
+            raise ServiceUnavailable(
+                f"Kafka at {self._settings.bootstrap_servers} did not take a batch ({error!r}); "
+                "nothing of it was acknowledged, so it comes again"
+            ) from None
+
+    async def stop(self) -> None:
+        """Flush and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()

@@ -1,0 +1,290 @@
+"""Sentiment of a post: the probabilities that it is negative, neutral or positive.
+
+A multinomial logistic regression over hashed words, word pairs and character n-grams, one model
+for all languages, evaluated a whole batch at a time with NumPy: nothing else is needed to run it.
+It must never raise because of a text, never give a batch another answer than its posts one by
+one, and never run on an artifact whose checksum is not the one committed beside it.
+
+Training: `training/train_sentiment.py`. Data, scores and limits: `docs/models/sentiment.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import ConfigurationError
+
+LABELS: Final = ("negative", "neutral", "positive")
+"""Order of the classes in every array and tuple of this module."""
+
+ARTIFACT: Final = Path(__file__).parent / "artifacts" / "sentiment.npz"
+"""The committed weights; `sentiment.json` beside them says their checksum and origin."""
+
+TEXT_LIMIT: Final = 1_000
+"""Code points of a text that are looked at; what follows has no influence."""
+
+_CHUNK: Final = 1 << 18
+"""Code points evaluated at once, which bounds the working memory to some tens of megabytes."""
+
+_U64 = npt.NDArray[np.uint64]
+_I64 = npt.NDArray[np.int64]
+
+# One beginning for all, so that the search for it is a search for a letter.
+_LINK = re.compile(r"\bhttp(?:s?://\S+|\b)|\bwww\.\S+")
+_HANDLE = re.compile(r"@\w+")
+_ELONGATION = re.compile(r"(\S)\1{2,}")
+_DROPPED = re.compile("[\u0640\u064b-\u0652\u200b-\u200f\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]+")
+_APART = re.compile(r"([!-&(-/:-?\[-^`{-~]+|[^\w\s\x00-\x7f])")
+_FOLDED = (("أ", "ا"), ("إ", "ا"), ("آ", "ا"), ("ى", "ي"), ("\u2019", "'"))
+
+
+class ArtifactError(ConfigurationError):
+    """The weights are missing or not the committed ones: check out the repository again, or
+    train anew with `training/train_sentiment.py`."""
+
+
+def normalise(text: str) -> str:
+    """One text as the model reads it: see `normalise_all`."""
+    return normalise_all([text])[0]
+
+
+def normalise_all(texts: Sequence[str]) -> list[str]:
+    """The texts as the model reads them, in training and afterwards.
+
+    The first `TEXT_LIMIT` code points, entities decoded, links and handles replaced by one word
+    each, letters folded (compatibility forms, case, Arabic vowel signs and alefs), a character
+    repeated three times or more reduced to two, emoji and runs of punctuation set apart, and
+    white space reduced to single spaces. The texts go through each step as one, a line each, which
+    spares a call for every text; no step looks across the end of a line.
+    """
+    if not texts:
+        return []
+    joined = "\n".join([_line(text) for text in texts])
+    if not joined.isascii():
+        joined = unicodedata.normalize("NFKC", joined)
+        for letter, plain in _FOLDED:
+            joined = joined.replace(letter, plain)
+        joined = _DROPPED.sub("", joined)
+    joined = _HANDLE.sub(" usertoken ", _LINK.sub(" urltoken ", joined)).lower()
+    joined = _ELONGATION.sub(r"\1\1", joined)
+    joined = _APART.sub(r" \1 ", joined)
+    return [" ".join(line.split())[:TEXT_LIMIT] for line in joined.split("\n")]
+
+
+def _line(text: str) -> str:
+    """The beginning of a text on one line."""
+    text = text[:TEXT_LIMIT]
+    if "&" in text:
+        text = html.unescape(text)
+    return " ".join(text.split())
+
+
+# Hashing. A string of code points c is the polynomial sum of c[k] * _BASE**k modulo 2**64; the
+# base is odd, hence invertible, so the hash of any word is a difference of two prefix sums.
+_BASE: Final = 0x9E3779B97F4A7C15
+_MIX: Final = 0xC2B2AE3D27D4EB4F
+_PAIR: Final = 0x165667B19E3779F9
+_MASK: Final = (1 << 64) - 1
+_SPACE: Final = 32
+
+
+def _powers(base: int, count: int) -> _U64:
+    """base**0 .. base**(count-1) modulo 2**64."""
+    factors = np.full(count, base, dtype=np.uint64)
+    factors[0] = 1
+    return np.multiply.accumulate(factors)
+
+
+_PAD: Final = TEXT_LIMIT + 2
+_POWERS: Final = _powers(_BASE, _CHUNK + 2 * _PAD)
+_INVERSES: Final = _powers(pow(_BASE, -1, 1 << 64), _CHUNK + 2 * _PAD)
+
+
+def _bucket(hashes: _U64, kind: int, bits: int) -> _I64:
+    """Row of the weight table for each hash; features of different kinds do not share rows by
+    design, only by chance."""
+    mixed = (hashes ^ (hashes >> np.uint64(29))) + np.uint64((kind * _PAIR) & _MASK)
+    mixed *= np.uint64(_MIX)
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= np.uint64(_BASE)
+    return (mixed >> np.uint64(64 - bits)).astype(np.int64)
+
+
+def features(
+    normalised: Sequence[str], bits: int, shortest: int, longest: int
+) -> tuple[_I64, _I64]:
+    """Hashed features of normalised texts.
+
+    `bits` is the logarithm of the number of rows of the table; character n-grams have `shortest`
+    to `longest` code points and stay within a word and the spaces around it. Gives two arrays of
+    one length: the row of each feature, and the block it belongs to, which is twice the index of
+    its text for n-grams and one more for words and word pairs. Words have the upper half of the
+    rows. A feature that occurs twice is there twice. The texts together must not exceed `_CHUNK`
+    code points and one text more: see `chunks`.
+    """
+    joined = "".join(f" {text} " for text in normalised)
+    lengths = np.fromiter((len(text) + 2 for text in normalised), np.int64, len(normalised))
+    owner = np.repeat(2 * np.arange(len(normalised)), lengths)
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    space = points == _SPACE
+    spaces = np.cumsum(space)
+    bits -= 1
+    half = 1 << bits
+    rows: list[_I64] = []
+    owners: list[_I64] = []
+
+    hashes = points.copy()
+    for size in range(2, longest + 1):
+        if len(points) < size:
+            break
+        count = len(points) - size + 1
+        hashes = hashes[:count] + points[size - 1 :] * _POWERS[size - 1]
+        if size < shortest:
+            continue
+        within = spaces[size - 2 : size - 2 + count] == spaces[:count]
+        if size == 2:
+            within = ~(space[:-1] & space[1:])
+        rows.append(_bucket(hashes[within], size, bits))
+        owners.append(owner[:count][within])
+
+    begins = np.flatnonzero(space[:-1] & ~space[1:]) + 1
+    ends = np.flatnonzero(~space[:-1] & space[1:]) + 1
+    if len(begins):
+        prefix = np.concatenate(
+            (np.zeros(1, np.uint64), np.cumsum(points * _POWERS[: len(points)], dtype=np.uint64))
+        )
+        words = (prefix[ends] - prefix[begins]) * _INVERSES[begins]
+        word_owner = owner[begins] + 1
+        rows.append(_bucket(words, 0, bits) + half)
+        owners.append(word_owner)
+        pairs = words[:-1] * np.uint64(_PAIR) + words[1:]
+        same = word_owner[:-1] == word_owner[1:]
+        rows.append(_bucket(pairs[same], 1, bits) + half)
+        owners.append(word_owner[:-1][same])
+    if not rows:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return np.concatenate(rows), np.concatenate(owners)
+
+
+def chunks(normalised: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in consecutive parts small enough for `features`."""
+    begin = size = 0
+    for index, text in enumerate(normalised):
+        if size >= _CHUNK:
+            yield normalised[begin:index]
+            begin, size = index, 0
+        size += len(text) + 2
+    if begin < len(normalised):
+        yield normalised[begin:]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What training produces and inference needs.
+
+    `classes` (rows, 3) int8 and `scale` (3,) float64: the weight of a feature for each class,
+    inverse document frequency included, is their product. `rarity` (rows,) uint8: sixteenths of
+    the inverse document frequency, 0 for features seen too rarely to count. `bias` (3,) float64.
+    `temperature`: what the logits are divided by.
+    """
+
+    classes: npt.NDArray[np.int8]
+    scale: npt.NDArray[np.float64]
+    rarity: npt.NDArray[np.uint8]
+    bias: npt.NDArray[np.float64]
+    temperature: float
+    shortest: int
+    longest: int
+
+    @property
+    def bits(self) -> int:
+        """Logarithm of the number of rows."""
+        return len(self.rarity).bit_length() - 1
+
+
+class SentimentModel:
+    """Scores posts with one set of weights. Without state of its own: safe to share."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Use `load` for the committed weights."""
+        self._weights = weights
+        self._bits = weights.bits
+        table = np.concatenate(
+            (
+                weights.classes.astype(np.float32),
+                np.square(weights.rarity.astype(np.float32))[:, None],
+            ),
+            axis=1,
+        )
+        self._table = np.ascontiguousarray(table)
+
+    @classmethod
+    def load(cls, path: Path = ARTIFACT) -> SentimentModel:
+        """The model in `path`, checked against the SHA-256 in the JSON file beside it.
+
+        Raises ArtifactError when either file is missing or they do not belong together.
+        """
+        try:
+            payload = path.read_bytes()
+            described = json.loads(path.with_suffix(".json").read_text("utf-8"))["sha256"]
+        except (OSError, ValueError, KeyError) as error:
+            raise ArtifactError(
+                f"{path.name} or its description cannot be read: {error}"
+            ) from error
+        if hashlib.sha256(payload).hexdigest() != described:
+            raise ArtifactError(f"{path.name} does not have the checksum in its description")
+        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+            return cls(
+                Weights(
+                    classes=arrays["classes"],
+                    scale=arrays["scale"],
+                    rarity=arrays["rarity"],
+                    bias=arrays["bias"],
+                    temperature=float(arrays["temperature"]),
+                    shortest=int(arrays["ngrams"][0]),
+                    longest=int(arrays["ngrams"][1]),
+                )
+            )
+
+    def score(self, texts: Sequence[str]) -> list[tuple[float, float, float]]:
+        """Probabilities (negative, neutral, positive) of each text; each triple sums to 1.
+
+        A text with nothing to go by (empty, only white space) gets the model's prior.
+        """
+        normalised = normalise_all(texts)
+        scores: list[tuple[float, float, float]] = []
+        for part in chunks(normalised):
+            logits = self.logits(part) / self._weights.temperature
+            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+            odds /= odds.sum(axis=1, keepdims=True)
+            scores.extend((p[0], p[1], p[2]) for p in odds.tolist())
+        return scores
+
+    def logits(self, normalised: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Uncalibrated logits, shape (texts, 3), of one chunk of normalised texts.
+
+        The sums run over whole numbers, so they are exact whatever else is in the batch.
+        """
+        weights = self._weights
+        rows, blocks = features(normalised, self._bits, weights.shortest, weights.longest)
+        found = self._table[rows]
+        count = 2 * len(normalised)
+        norm = np.sqrt(np.bincount(blocks, found[:, 3], minlength=count)) / 16
+        norm[norm == 0] = 1
+        logits = np.empty((len(normalised), 3))
+        for label in range(3):
+            sums = np.bincount(blocks, found[:, label], minlength=count) / norm
+            logits[:, label] = sums[0::2] + sums[1::2]
+        return logits * weights.scale + weights.bias

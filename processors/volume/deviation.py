@@ -1,0 +1,78 @@
+"""How far recent counts are from the expected ones, over several windows at once.
+
+A window is a leaky sum of counts beside the same sum of expectations: two numbers instead of a
+buffer, at any spacing. Both are brought to a scale on which a negative binomial count has about
+unit variance whatever its mean (Anscombe, "The transformation of Poisson, binomial and
+negative-binomial data", Biometrika 35, 1948: square root for small counts, logarithm for large).
+What is left is divided by what is usual for that brand and window, never by less than counting
+noise.
+"""
+
+import numpy as np
+
+from processors.volume.parameters import VolumeParameters
+from processors.volume.seasonality import DAY_MINUTES, Flags, Floats
+
+SHIFT = 0.375
+
+
+def stabilised(counts: Floats, dispersion: float) -> Floats:
+    """Counts on a scale of unit variance; any shape, counts >= 0."""
+    if dispersion == 0:
+        return np.asarray(2 * np.sqrt(counts + SHIFT))
+    return np.asarray(2 / np.sqrt(dispersion) * np.arcsinh(np.sqrt(dispersion * (counts + SHIFT))))
+
+
+def _power(base: Floats, exponents: Floats) -> Floats:
+    """Outer powers, (n, 1) and (m,) to (n, m), the last bit of which does not depend on m."""
+    # numpy takes another code path for operands that are stretched than for those that lie flat.
+    return np.asarray(np.exp(np.log(np.maximum(base, 1e-300)) * exponents))
+
+
+class Evidence:
+    """Windows and usual deviations of ``size`` brands; 4 floats a window and brand."""
+
+    def __init__(self, parameters: VolumeParameters, size: int) -> None:
+        self._parameters = parameters
+        shape = (len(parameters.windows), size)
+        self.counts: Floats = np.zeros(shape)
+        self.expected: Floats = np.zeros(shape)
+        self.weights: Floats = np.zeros(shape)
+        """Intervals that are in each window."""
+        self.spread: Floats = np.ones(shape)
+        """Usual deviation on the stabilised scale."""
+
+    def weigh(
+        self, counts: Floats, expected: Floats, steps: Floats, step: float, present: Flags
+    ) -> Floats:
+        """Deviations of all windows, in stabilised units; shape (windows, brands).
+
+        ``steps`` is how many intervals ago each brand's last count was: what is missing in
+        between is unknown, not zero, so counts and expectations fade alike.
+        """
+        lengths = np.maximum(np.array(self._parameters.windows) / step, 1.0)[:, None]
+        fade = 1 - 1 / lengths
+        kept = np.where(steps == 1, fade, _power(fade, steps))
+        for sums, new in ((self.counts, counts), (self.expected, expected), (self.weights, 1.0)):
+            np.copyto(sums, kept * sums + new, where=present)
+        share = np.minimum(lengths, self.weights) / np.maximum(self.weights, 1.0)
+        dispersion = self._parameters.dispersion
+        return stabilised(self.counts * share, dispersion) - stabilised(
+            self.expected * share, dispersion
+        )
+
+    def learn(self, deviations: Floats, seen: Floats, step: float, present: Flags) -> None:
+        """Take in what deviations are usual; ``seen`` counts of each brand came before."""
+        days = step / DAY_MINUTES
+        least = 1 - 0.5 ** (days / self._parameters.spread_days)
+        pace = np.maximum(least, 1 / (seen + 1 + self._parameters.spread_prior_days / days))
+        most = self._parameters.clip * self.spread
+        squares = self.spread * self.spread
+        usual = np.clip(deviations, -most, most)
+        squares = squares + pace * (usual * usual - squares)
+        np.copyto(self.spread, np.sqrt(np.maximum(squares, 1.0)), where=present)
+
+    def noise(self, expected: Floats) -> Floats:
+        """Usual deviation of one count, in counts; shape (brands,)."""
+        variance = expected + self._parameters.dispersion * expected * expected + SHIFT
+        return np.asarray(self.spread[0] * np.sqrt(variance))

@@ -1,0 +1,83 @@
+"""Prints a tree as a query in one canonical way: ``parse(format_query(node)) == node``.
+
+One space between, parentheses wherever one kind of operator stands in another, quotes only where
+they are needed, ranges in brackets.
+"""
+
+import re
+
+from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
+from queries.language.errors import QueryError
+from queries.language.literals import bound_text
+from queries.language.terms import read_bare
+
+_PLAIN_VALUE = re.compile(r"(?!(?:and|or|not)\b)[^\W_][\w.\-]*", re.IGNORECASE)
+_BARE_TERM = re.compile(r"[^\s()\"“”„{}\[\]<>:：]+")
+_RESERVED = re.compile(r"(?:AND|OR|NOT|O?NEAR)(?:/.*)?", re.IGNORECASE)
+
+
+def format_query(node: Node) -> str:
+    """The query that ``parse`` reads as ``node``."""
+    match node:
+        case Term():
+            return _term(node)
+        case Phrase(terms, slop):
+            return _phrase(terms) + ("" if slop is None else f"~{slop}")
+        case And(parts):
+            return " AND ".join(_clause(part) for part in parts)
+        case Or(parts):
+            return " OR ".join(_clause(part) for part in parts)
+        case Not(child):
+            return f"NOT {_operand(child)}"
+        case Near(left, right, distance, ordered):
+            return f"{_operand(left)} NEAR/{distance}{'f' * ordered} {_operand(right)}"
+        case Field(name, child):
+            return f"{name}:{_operand(child)}"
+        case _:
+            return _value(node)
+
+
+def _value(node: Value | Range | Named) -> str:
+    match node:
+        case Value(text, wildcard):
+            bare = wildcard or _PLAIN_VALUE.fullmatch(text)
+            return text if bare else f'"{text}"'
+        case Range(name, low, high):
+            bounds = f"{bound_text(low, day_end=False)} TO {bound_text(high, day_end=True)}"
+            return f"{name}:[{bounds}]"
+        case Named(name):
+            return f'query:"{name}"'
+
+
+def _clause(node: Node) -> str:
+    """A part of an AND or OR: a NOT needs no parentheses there."""
+    return format_query(node) if isinstance(node, Not) else _operand(node)
+
+
+def _operand(node: Node) -> str:
+    """A node inside another: an operator within an operator gets parentheses."""
+    written = format_query(node)
+    return f"({written})" if isinstance(node, And | Or | Near | Not) else written
+
+
+def _term(term: Term) -> str:
+    if term.exact:
+        return f"{{{term.text}}}"
+    return term.text if _bare(term) else f'"{term.text}"'
+
+
+def _bare(term: Term) -> bool:
+    """Whether the term can stand without quotes and be read as itself."""
+    if not _BARE_TERM.fullmatch(term.text) and term.kind != "url":
+        return False
+    if _RESERVED.fullmatch(term.text) or re.search(r"[\s()\"<>]", term.text):
+        return False
+    try:
+        return read_bare(term.text, 0) == term
+    except QueryError:
+        return False
+
+
+def _phrase(terms: tuple[Term, ...]) -> str:
+    words = " ".join(term.text for term in terms)
+    return f"{{{words}}}" if terms[0].exact else f'"{words}"'

@@ -1,0 +1,168 @@
+"""From what stands in a query, bare or in quotes or braces, to the terms that it asks for.
+
+The query's words go through the tokenizer that the posts go through, so that both are cut alike:
+``l'orange`` is two tokens in a row, in the query as in a post.
+"""
+
+import re
+
+from queries.language.ast import Phrase, Term
+from queries.language.errors import QueryError, shorten
+from text.tokens import MAX_FOLDED, Tokens, fold, tokenize, url_words
+
+LONGEST_PHRASE = 100
+"""Tokens of one phrase. A longer one would match one text and its copies."""
+LEADING_LETTERS = 3
+"""A wildcard needs so many before it: the index looks up every word that begins with them."""
+
+_URL_OR_WILDCARD = re.compile(r"""(?:https?://|www\.)[^\s\x1c-\x1f<>"]+|[*?]""")
+# A letter that the tokenizer takes for part of a word stands in for a wildcard while it cuts.
+_STAND_IN = "ꀕ"
+_OPERATORS = {"and", "or", "not", "near"}
+_SIGNS = "@#$＠＃"
+_INSTEAD = {
+    "-": "for what must not occur, write NOT before it",
+    "!": "for what must not occur, write NOT before it",
+    "+": "leave the + out: with AND, all terms must occur",
+}
+_SEPARATORS = re.compile(r"[|;~^]|(?<!\d),|,(?!\d)")
+_SEPARATOR_HINTS = {
+    "|": "write OR between terms",
+    "~": 'a distance stands behind quotes, such as "a b"~5; for other spellings use a wildcard',
+    "^": "terms have no weights: leave ^ and the number out",
+}
+
+
+def read_bare(raw: str, start: int) -> Term | Phrase:
+    """The terms of a stretch without spaces, quotes or brackets."""
+    end = start + len(raw)
+    url = raw.startswith(("http://", "https://", "www."))
+    if not url:
+        _refuse_other_languages(raw, start, end)
+    return _read(raw, start, start, end, closed=False, exact=False)
+
+
+def read_quoted(raw: str, start: int, end: int, *, exact: bool) -> Term | Phrase:
+    """The terms between quotes, or between braces (``exact``); the place is that of the whole."""
+    return _read(raw, start + 1, start, end, closed=True, exact=exact)
+
+
+def read_address(raw: str, start: int, end: int) -> Term | Phrase:
+    """The words of an address or of a part of one, for the field that holds addresses."""
+    whole = raw.startswith(("http://", "https://", "www."))
+    words = url_words(raw) if whole else re.findall(r"[\w*?]+", raw)
+    return _read(" ".join(words), start, start, end, closed=True, exact=False)
+
+
+def _refuse_other_languages(raw: str, start: int, end: int) -> None:
+    """What other search boxes give a meaning to, and we would silently read as punctuation."""
+    if raw[0] in _INSTEAD and len(raw) > 1:
+        rest = shorten(raw[1:])
+        raise QueryError(
+            f"'{raw[0]}' is no operator",
+            start,
+            start + 1,
+            f'{_INSTEAD[raw[0]]}; if it belongs to the text, write "{rest}"',
+        )
+    if raw in ("&", "&&"):
+        raise QueryError(f"'{raw}' is no operator", start, end, "write AND")
+    if raw in ("|", "||"):
+        raise QueryError(f"'{raw}' is no operator", start, end, "write OR")
+    if raw.lower() in _OPERATORS:
+        raise QueryError(
+            f"'{raw}' is an operator only in upper case",
+            start,
+            end,
+            f'write {_upper(raw)} for the operator, or "{raw}" in quotes for the word',
+        )
+    found = _SEPARATORS.search(raw)
+    if found:
+        hint = _SEPARATOR_HINTS.get(found[0], "write OR between terms, and no comma")
+        raise QueryError(
+            f"'{found[0]}' has no meaning inside a term",
+            start + found.start(),
+            start + found.end(),
+            hint,
+        )
+
+
+def _upper(operator: str) -> str:
+    return "NEAR/5" if operator.lower() == "near" else operator.upper()
+
+
+def _read(
+    raw: str, offset: int, start: int, end: int, *, closed: bool, exact: bool
+) -> Term | Phrase:
+    """``offset`` is where ``raw`` begins, ``start`` and ``end`` the place with quotes."""
+    masked = _URL_OR_WILDCARD.sub(lambda m: m[0] if len(m[0]) > 1 else _STAND_IN, raw)
+    tokens = tokenize(masked)
+    if not len(tokens):
+        raise QueryError(
+            f"'{shorten(raw)}' has nothing to search for" if raw.strip() else "there is no term",
+            start,
+            end,
+            "punctuation is not searched: write a word, #hashtag, @handle, $TICKER, URL or emoji",
+        )
+    if len(tokens) > LONGEST_PHRASE:
+        raise QueryError(
+            f"a phrase of {len(tokens)} words is too long",
+            start,
+            end,
+            f"keep the first {LONGEST_PHRASE} or fewer",
+        )
+    if masked is not raw and masked != raw:
+        _check_wildcards(raw, masked, tokens, offset, closed=closed or exact)
+    terms = tuple(
+        Term(
+            raw[first:last],
+            exact,
+            _STAND_IN in masked[first:last] and raw[first:last] != masked[first:last],
+            (offset + first, offset + last),
+        )
+        for first, last in zip(tokens.starts, tokens.ends, strict=True)
+    )
+    if len(terms) == 1:
+        return Term(terms[0].text, exact, terms[0].wildcard, (start, end))
+    return Phrase(terms, None, (start, end))
+
+
+def _check_wildcards(raw: str, masked: str, tokens: Tokens, offset: int, *, closed: bool) -> None:
+    inside: set[int] = set()
+    for first, last in zip(tokens.starts, tokens.ends, strict=True):
+        inside.update(range(first, last))
+        at = next((i for i in range(first, last) if raw[i] != masked[i]), None)
+        if at is not None:
+            _check_wildcard(raw, first, last, at, offset, inner=closed or len(tokens.starts) > 1)
+    for place, (letter, mask) in enumerate(zip(raw, masked, strict=True)):
+        if letter != mask and place not in inside:
+            raise _no_stem(letter, offset + place, offset + place + 1)
+
+
+def _check_wildcard(raw: str, first: int, last: int, at: int, offset: int, *, inner: bool) -> None:
+    """One token that holds a wildcard, the first of them ``at``."""
+    start, end = offset + first, offset + last
+    if inner and raw[last - 1] == "?":
+        raise QueryError(
+            "a '?' at the end of a word in a phrase is neither a wildcard nor searched",
+            end - 1,
+            end,
+            "leave it out: punctuation is not searched",
+        )
+    if first and raw[first - 1] in _SIGNS:
+        raise QueryError(
+            f"'{shorten(raw[first - 1 : last])}' cannot have a wildcard", start - 1, end,
+            "write the tickers out, with OR between them",
+        )  # fmt: skip
+    if len(fold(raw[first:at].lstrip(_SIGNS))) < LEADING_LETTERS:
+        raise _no_stem(raw[at], start, end)
+    if last - first > MAX_FOLDED:
+        raise QueryError("a term with a wildcard is too long", start, end, "shorten it")
+
+
+def _no_stem(letter: str, start: int, end: int) -> QueryError:
+    hint = f"write the beginning of the word, such as oran{letter}, or the words with OR"
+    if letter == "?":
+        hint += "; as punctuation, leave it out"
+    return QueryError(
+        f"a wildcard needs at least {LEADING_LETTERS} letters before it", start, end, hint
+    )

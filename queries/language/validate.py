@@ -1,0 +1,168 @@
+"""What a grammar cannot say: which trees are no query, though each part of them is one."""
+
+from queries.language.ast import (
+    And,
+    Field,
+    Named,
+    Near,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Range,
+    Term,
+    Value,
+    children,
+)
+from queries.language.errors import QueryError
+from queries.language.fields import FIELDS, Holds
+
+MOST_SCATTERED = 20
+"""Words of a phrase with a distance."""
+MOST_COMBINATIONS = 1_000
+"""Ways to choose one of each OR and one order of each NEAR, in a NEAR that holds another one."""
+
+
+def check(node: Node) -> None:
+    """Refuse a tree that no back end may be given."""
+    _check_parts(node)
+    wide = _unbounded(node)
+    if wide is not None:
+        raise QueryError(
+            "this would match every post but those that it excludes",
+            *wide.span,
+            "say what a post must hold, such as orange AND NOT (…)"
+            + ("" if wide is node else "; beside OR, a NOT needs an AND of its own"),
+        )
+
+
+def _unbounded(node: Node) -> Not | None:
+    """The NOT that makes a tree match nearly every post, if one does."""
+    match node:
+        case Not():
+            return node
+        case And(parts):
+            found = [_unbounded(part) for part in parts]
+            return None if None in found else found[0]
+        case Or(parts):
+            return next((wide for part in parts if (wide := _unbounded(part)) is not None), None)
+        case _:
+            return None
+
+
+def _check_parts(node: Node) -> None:
+    match node:
+        case Near(left, right):
+            for side in (left, right):
+                _check_beside_near(side)
+            _check_combinations(node)
+            return
+        case Field(name, child):
+            _check_field(name, child)
+        case Phrase():
+            _check_scattered(node)
+    for child in children(node):
+        _check_parts(child)
+
+
+def _check_beside_near(node: Node) -> None:
+    match node:
+        case Phrase():
+            _check_scattered(node)
+        case Term():
+            return
+        case Or(parts):
+            for part in parts:
+                _check_beside_near(part)
+        case Near(left, right):
+            _check_beside_near(left)
+            _check_beside_near(right)
+        case And():
+            raise QueryError(
+                "AND has no place beside NEAR", *node.span,
+                "write one NEAR for each: (a NEAR/5 c) AND (b NEAR/5 c), or a NEAR/5 (b OR c)",
+            )  # fmt: skip
+        case Not():
+            raise QueryError(
+                "NOT has no place beside NEAR", *node.span,
+                "write it outside: (a NEAR/5 b) AND NOT c",
+            )  # fmt: skip
+        case Field(name, _):
+            kind = FIELDS[name].holds
+            hint = f"write {name}:(a NEAR/5 b)" if kind is Holds.TEXT else "write AND"
+            raise QueryError(f"'{name}:' has no place beside NEAR", *node.span, hint)
+        case Named():
+            raise QueryError(
+                "another query has no place beside NEAR", *node.span, "write its words, or AND"
+            )
+        case Value() | Range():
+            raise QueryError(
+                "NEAR finds words, and these are values", *node.span, "write AND or OR"
+            )
+
+
+def _check_scattered(phrase: Phrase) -> None:
+    """Words in any order are tried in every order."""
+    if phrase.slop is not None and len(phrase.terms) > MOST_SCATTERED:
+        raise QueryError(
+            f"{len(phrase.terms)} words in any order are too many", *phrase.span,
+            f"keep to {MOST_SCATTERED}, or leave the ~{phrase.slop} out for words in a row",
+        )  # fmt: skip
+
+
+def _check_combinations(node: Near) -> None:
+    """A NEAR within a NEAR is read one combination at a time: their number has to be bounded."""
+    many = _combinations(node)
+    if many > MOST_COMBINATIONS and any(map(_holds_near, (node.left, node.right))):
+        raise QueryError(
+            f"the OR and NEAR in this NEAR make {many:,} combinations of words"
+            if many < 10**9 else "the OR and NEAR in this NEAR make too many combinations of words",
+            *node.span,
+            f"keep to {MOST_COMBINATIONS:,}: fewer alternatives, NEAR/5f for one order, or AND "
+            "instead of the outer NEAR",
+        )  # fmt: skip
+
+
+def _combinations(node: Node) -> int:
+    match node:
+        case Or(parts):
+            return sum(map(_combinations, parts))
+        case Near(left, right, _, ordered):
+            return _combinations(left) * _combinations(right) * (1 if ordered else 2)
+        case _:
+            return 1
+
+
+def _holds_near(node: Node) -> bool:
+    return isinstance(node, Near) or any(map(_holds_near, children(node)))
+
+
+def _check_field(name: str, child: Node) -> None:
+    field = FIELDS[name]
+    wide = _unbounded(child)
+    if wide is not None:
+        raise QueryError(
+            f"'{name}:' has nothing but a NOT in it", *wide.span, f"write NOT {name}:…"
+        )
+    if field.holds is Holds.VALUE:
+        _check_values(name, child, single=field.single)
+
+
+def _check_values(name: str, node: Node, *, single: bool) -> None:
+    match node:
+        case And() if single:
+            raise QueryError(
+                f"a post has one value of '{name}:' at most, so that no post can have all of these",
+                *node.span,
+                f"write {name}:(… OR …); terms side by side in a field's parentheses mean AND",
+            )
+        case Near():
+            raise QueryError(
+                "NEAR finds words, and these are values", *node.span, "write AND or OR"
+            )
+        case Not() if single:
+            raise QueryError(
+                f"a NOT inside '{name}:' says nothing", *node.span, f"write NOT {name}:…"
+            )
+    for child in children(node):
+        _check_values(name, child, single=single)

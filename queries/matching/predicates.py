@@ -1,0 +1,191 @@
+"""A query made into questions that are asked of a post: what the live matcher runs.
+
+The cheapest question of an AND is asked first, and alternatives that are plain words are one
+question to a set. Where the words stand is asked only of a post that matches.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any, TypeAlias
+
+from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Range, Term, Value
+from queries.language.fields import normal
+from queries.matching.document import ANYWHERE, Document, MatchedSpan
+from queries.matching.occurrences import IndexedText, occurrences, pattern
+from text.tokens import Tokens
+
+Fields: TypeAlias = tuple[str, ...]
+
+
+class Asked:
+    """A post that queries are asked of: its words, places and values, each found once."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._texts: dict[str, list[IndexedText]] = {}
+        self._words: dict[Fields, frozenset[str]] = {}
+
+    def words(self, fields: Fields) -> frozenset[str]:
+        """The folded tokens of some fields."""
+        words = self._words.get(fields)
+        if words is None:
+            texts = chain.from_iterable(map(self.texts, fields))
+            words = frozenset(chain.from_iterable(text.folded for text in texts))
+            self._words[fields] = words
+        return words
+
+    def texts(self, field: str) -> list[IndexedText]:
+        """The texts of a field, with the places of their tokens."""
+        texts = self._texts.get(field)
+        if texts is None:
+            document = self.document
+            texts = self._texts[field] = [
+                IndexedText(folded, partial(_tokens, document, field, number))
+                for number, folded in enumerate(document.folded_of(field))
+            ]
+        return texts
+
+
+def _tokens(document: Document, field: str, number: int) -> Tokens:
+    return document.texts_of(field)[number]
+
+
+Matches: TypeAlias = Callable[[Asked], bool]
+
+
+class Places:
+    """What the parts of a query add where they stand to; a term that is there twice adds once."""
+
+    def __init__(self) -> None:
+        self.spans: set[MatchedSpan] = set()
+        self.terms: set[tuple[Term, Fields]] = set()
+
+
+AddSpans: TypeAlias = Callable[[Asked, Places], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One part of a query."""
+
+    matches: Matches
+    add_spans: AddSpans
+    """Adds where the words of the part stand in a post that matches it; values stand nowhere."""
+    cost: int = 0
+    """How dear it is to ask, as a rank."""
+    word: tuple[Fields, str] | None = None
+    """The folded token that is all it asks for, and where."""
+
+    def spans(self, asked: Asked) -> frozenset[MatchedSpan]:
+        """Where the words of the query stand in a post that matches."""
+        found = Places()
+        self.add_spans(asked, found)
+        return frozenset(found.spans)
+
+
+def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
+    """Make a query without names in it into a question; its terms are looked for in ``fields``."""
+    match node:
+        case Term() | Phrase() | Near():
+            return _words(node, fields)
+        case And(parts):
+            return _all([compile_query(part, fields) for part in dict.fromkeys(parts)])
+        case Or(parts):
+            return _any([compile_query(part, fields) for part in dict.fromkeys(parts)], fields)
+        case Not(child):
+            asked_not = compile_query(child, fields)
+            return Question(lambda asked: not asked_not.matches(asked), _nowhere, asked_not.cost)
+        case Field(name, child):
+            return compile_query(child, (name,))
+        case Value():
+            return Question(_has_value(node, fields[0]), _nowhere, 1)
+        case Range():
+            return Question(partial(_is_in, node), _nowhere)
+        case _:
+            raise ValueError("a query with names in it: call queries.language.saved.resolve first")
+
+
+def _nowhere(asked: Asked, found: Places) -> None:
+    """Values, ranges and what is not there have no place in a text."""
+
+
+def _all(parts: Sequence[Question]) -> Question:
+    parts = sorted(parts, key=lambda part: part.cost)
+    asks = [part.matches for part in parts]
+
+    def add_spans(asked: Asked, found: Places) -> None:
+        for part in parts:
+            part.add_spans(asked, found)
+
+    return Question(lambda asked: all(ask(asked) for ask in asks), add_spans, parts[-1].cost)
+
+
+def _any(parts: Sequence[Question], fields: Fields) -> Question:
+    words = frozenset(part.word[1] for part in parts if part.word and part.word[0] == fields)
+    others = [part for part in parts if not part.word or part.word[0] != fields]
+    others.sort(key=lambda part: part.cost)
+    asks = [part.matches for part in others]
+    if words:
+        asks.insert(0, lambda asked: not words.isdisjoint(asked.words(fields)))
+
+    def add_spans(asked: Asked, found: Places) -> None:
+        for part in parts:
+            if part.matches(asked):
+                part.add_spans(asked, found)
+
+    cost = max((part.cost for part in others), default=0)
+    if len(asks) == 1:
+        return Question(asks[0], add_spans, cost)
+    return Question(lambda asked: any(ask(asked) for ask in asks), add_spans, cost)
+
+
+def _words(node: Term | Phrase | Near, fields: Fields) -> Question:
+    add_spans = partial(_add_places, node, fields)
+    if isinstance(node, Term) and not (node.wildcard or node.exact or node.accented):
+        form = node.form
+        return Question(lambda asked: form in asked.words(fields), add_spans, 0, (fields, form))
+    return Question(partial(_stands, node, fields), add_spans, 2 if isinstance(node, Term) else 3)
+
+
+def _stands(node: Node, fields: Fields, asked: Asked) -> bool:
+    return any(
+        next(occurrences(node, text), None) is not None
+        for field in fields
+        for text in asked.texts(field)
+    )
+
+
+def _has_value(node: Value, field: str) -> Matches:
+    wanted = normal(node.text)
+    if not node.wildcard:
+        return lambda asked: wanted in asked.document.values_of(field)
+    fits = pattern(wanted)
+    return lambda asked: any(map(fits, asked.document.values_of(field)))
+
+
+def _is_in(node: Range, asked: Asked) -> bool:
+    # A number or a time, as the bounds are: the field decides.
+    value: Any = asked.document.numbers[node.name]
+    low: Any = node.low
+    high: Any = node.high
+    return value is not None and (low is None or low <= value) and (high is None or value <= high)
+
+
+def _add_places(node: Node, fields: Fields, asked: Asked, found: Places) -> None:
+    if isinstance(node, Term):
+        if (node, fields) in found.terms:
+            return
+        found.terms.add((node, fields))
+    for field in fields:
+        # An address is cut into words before it is read: its places are none of the post's.
+        for text in asked.texts(field) if field != "url" else ():
+            tokens = text.tokens()
+            starts, ends = tokens.starts, tokens.ends
+            for every in occurrences(node, text):
+                found.spans.update(
+                    MatchedSpan(field, starts[first], ends[end - 1])
+                    for _, _, parts in every
+                    for first, end in parts
+                )

@@ -1,0 +1,160 @@
+"""Which queries a post could match: one automaton over the words that all of them must have.
+
+Aho and Corasick 1975, https://doi.org/10.1145/360825.360855, in the Rust of BurntSushi's
+``aho-corasick``. Its answer holds every query that matches, and few others.
+"""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import TypeAlias
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term
+from queries.matching.document import Document
+from queries.matching.searchable import is_odd, searchable
+from queries.matching.triggers import Trigger, triggers
+from schemas.post import Post
+from text.tokens import MAX_FOLDED, fold, url_words
+
+
+class Prefilter:
+    """Built once for a set of queries; ``candidates`` is pure and thread-safe."""
+
+    def __init__(self, queries: Sequence[Node]) -> None:
+        needles: dict[str, list[int]] = {}
+        self._values: dict[str, dict[str, list[int]]] = {}
+        self._addresses: list[int] = []
+        self._always: list[int] = []
+        fields: set[str] = set()
+        for number, node in enumerate(queries):
+            found = triggers(node)
+            if found is None:
+                self._always.append(number)
+                continue
+            for trigger in found:
+                self._add(trigger, number, needles, fields)
+        self._chances = [chance_of(node) for node in queries]
+        self._owners: list[tuple[int, ...]] = [tuple(numbers) for numbers in needles.values()]
+        self._author, self._urls = "authorName" in fields, "url" in fields
+        # The automaton that grows with the needles and not with their letters: it is as fast here.
+        self._automaton = AhoCorasick(list(needles), implementation=Implementation.ContiguousNFA)
+
+    def _add(
+        self, trigger: Trigger, number: int, needles: dict[str, list[int]], fields: set[str]
+    ) -> None:
+        if trigger.value:
+            self._values.setdefault(trigger.field, {}).setdefault(trigger.needle, []).append(number)
+            return
+        fields.add(trigger.field)
+        owners = needles.setdefault(trigger.needle, [])
+        if not owners or owners[-1] != number:
+            owners.append(number)
+        if trigger.address:
+            self._addresses.append(number)
+
+    def candidates(self, document: Document) -> Sequence[int]:
+        """The numbers of the queries that the post may match, in no order, some perhaps twice."""
+        post = document.mention.post
+        text = self._text(post)
+        haystack = searchable(text)
+        found = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
+        if not found and not self._always and not self._values and not self._addresses:
+            return ()
+        numbers = set(self._always)
+        owners = self._owners
+        for place, _, _ in found:
+            numbers.update(owners[place])
+        for field, values in self._values.items():
+            _add_values(field, values, document, numbers)
+        if not numbers:
+            return ()
+        words = frozenset(haystack.split())
+        chances = self._chances
+        chosen = [n for n in numbers if (chance := chances[n]) is None or chance(words)]
+        if self._addresses and is_odd(text):
+            chosen += self._addresses
+        return chosen
+
+    def _text(self, post: Post) -> str:
+        parts = [post.text]
+        if post.title:
+            parts.append(post.title)
+        if self._author and post.author.name:
+            parts.append(post.author.name)
+        if self._urls:
+            parts += [" ".join(url_words(url)) for url in (post.url, *post.links) if url]
+        return "\n".join(parts)
+
+
+def _add_values(
+    field: str, values: Mapping[str, Sequence[int]], document: Document, numbers: set[int]
+) -> None:
+    """Ask the cheap question first: most posts address nobody and have no hashtag."""
+    post = document.mention.post
+    if (field == "mentions" and not post.mentions) or (field == "hashtags" and not post.hashtags):
+        return
+    for value in document.values_of(field):
+        numbers.update(values.get(value, ()))
+
+
+Chance: TypeAlias = Callable[[Set[str]], bool]
+
+
+def chance_of(node: Node) -> Chance | None:
+    """What the words must be like; None where they say nothing."""
+    match node:
+        case Term():
+            return _of_term(node)
+        case Phrase(terms):
+            return _all([_of_term(term) for term in terms])
+        case Near(left, right):
+            return _all([chance_of(left), chance_of(right)])
+        case And(parts):
+            return _all([chance_of(part) for part in parts])
+        case Or(parts):
+            return _any(parts)
+        case Field(("text" | "title"), child):
+            return chance_of(child)
+        case _:
+            return None
+
+
+def _words_of(term: Term) -> frozenset[str]:
+    """The words that a post has where it has the term; none where that cannot be said."""
+    if term.wildcard or term.kind == "url" or len(term.text) > MAX_FOLDED // 4:
+        return frozenset()
+    return frozenset(searchable(fold(term.text) or term.text).split())
+
+
+def _of_term(term: Term) -> Chance | None:
+    wanted = _words_of(term)
+    if not wanted:
+        return None
+    if len(wanted) == 1:
+        (word,) = wanted
+        return lambda words: word in words
+    return wanted.issubset
+
+
+def _all(chances: list[Chance | None]) -> Chance | None:
+    known = [chance for chance in chances if chance is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return lambda words: all(chance(words) for chance in known)
+
+
+def _any(parts: tuple[Node, ...]) -> Chance | None:
+    single: set[str] = set()
+    others: list[Chance] = []
+    for part in parts:
+        words = _words_of(part) if isinstance(part, Term) else frozenset()
+        if len(words) == 1:
+            single |= words
+            continue
+        chance = chance_of(part)
+        if chance is None:
+            return None
+        others.append(chance)
+    if not others:
+        return lambda words: not single.isdisjoint(words)
+    return lambda words: not single.isdisjoint(words) or any(chance(words) for chance in others)

@@ -1,0 +1,126 @@
+"""What a post must hold for a query to have a chance: the words that the prefilter looks for.
+
+``triggers`` gives alternatives of which a matching post has at least one, or None where there are
+none that could be looked for (``likes:>10``). Of what an AND asks for, the rarest is taken.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Final
+
+from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term, Value
+from queries.language.fields import normal
+from queries.matching.searchable import searchable
+from text.everyday import everyday_words
+from text.tokens import MAX_FOLDED, fold
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A stretch of searchable text, or the value of a field of values."""
+
+    field: str
+    """Where it is looked for; empty for the text and the title."""
+    needle: str
+    value: bool = False
+    address: bool = False
+    """It asks for a whole URL (see ``queries.matching.searchable.is_odd``)."""
+
+
+Triggers = frozenset[Trigger]
+
+_LONG: Final = 60
+"""Letters of a needle that are looked for; whoever has these has the rest, or is asked in vain."""
+_COMMON: Final = frozenset({"lang", "source", "sentiment", "engagementType", "verified", "country"})
+"""Fields of so few values that one of them picks out little."""
+_EVERYDAY_COST: Final = 100.0
+_COMMON_COST: Final = 10_000.0
+
+
+def triggers(node: Node, field: str = "") -> Triggers | None:
+    """Alternatives of which every post that matches has one; None where all have to be asked."""
+    match node:
+        case Term() | Phrase():
+            return _of_words(node, field)
+        case Near(left, right):
+            return _cheapest([triggers(left, field), triggers(right, field)])
+        case And(parts):
+            return _cheapest([triggers(part, field) for part in parts])
+        case Or(parts):
+            return _either([triggers(part, field) for part in parts])
+        case Field(name, child):
+            return triggers(child, "" if name in ("text", "title") else name)
+        case Value(text, wildcard):
+            return None if wildcard else frozenset({Trigger(field, normal(text), value=True)})
+        case _:
+            return None
+
+
+def _either(found: list[Triggers | None]) -> Triggers | None:
+    known = [each for each in found if each is not None]
+    return frozenset(chain.from_iterable(known)) if len(known) == len(found) else None
+
+
+def _cheapest(found: list[Triggers | None]) -> Triggers | None:
+    return min((each for each in found if each is not None), key=_cost, default=None)
+
+
+def _of_words(node: Term | Phrase, field: str) -> Triggers | None:
+    if isinstance(node, Term):
+        return _of_term(node, field)
+    if node.slop is None and not any(map(_is_open, node.terms)):
+        needle = searchable(" ".join(map(_folded, node.terms)))
+        if needle.strip():
+            return frozenset({_trigger(needle, field)})
+    return _cheapest([_of_term(term, field) for term in node.terms])
+
+
+def _is_open(term: Term) -> bool:
+    return term.wildcard or term.kind == "url" or not searchable(_folded(term)).strip()
+
+
+def _folded(term: Term) -> str:
+    return fold(term.text) or term.text
+
+
+def _of_term(term: Term, field: str) -> Triggers | None:
+    if term.wildcard:
+        return _of_stem(term, field)
+    needle = searchable(_folded(term))
+    if not needle.strip():
+        return None
+    return frozenset({_trigger(needle, field, address=term.kind == "url")})
+
+
+def _of_stem(term: Term, field: str) -> Triggers | None:
+    stem = term.text[: min(at for at in map(term.text.find, "*?") if at >= 0)]
+    # What the wildcard stands for may change the letter before it (a mark, a vowel sign).
+    stem = stem if stem.isascii() else stem[:-1]
+    needle = searchable(stem).rstrip()
+    return frozenset({_trigger(needle, field)}) if needle else None
+
+
+def _trigger(needle: str, field: str, *, address: bool = False) -> Trigger:
+    cut = len(needle) > min(_LONG, MAX_FOLDED)
+    return Trigger(field, needle[:_LONG] if cut else needle, address=address)
+
+
+def _cost(alternatives: Triggers) -> float:
+    return sum(map(_cost_of, alternatives))
+
+
+def _cost_of(trigger: Trigger) -> float:
+    """How many posts one expects to have it: a rank, not a share."""
+    if trigger.value:
+        return _COMMON_COST if trigger.field in _COMMON else 1.0
+    words = trigger.needle.split()
+    # A phrase is as rare as its rarest word, and rarer.
+    return min(map(_word_cost, words)) / len(words)
+
+
+@cache
+def _word_cost(word: str) -> float:
+    if any(word in words for words in everyday_words().values()):
+        return _EVERYDAY_COST
+    return max(1.0, 40.0 / float(len(word) ** 1.5))

@@ -1,0 +1,84 @@
+"""Says in words what a query asks, clause by clause, for the person who wrote it."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
+from queries.language.ast import children as children_of
+from queries.language.fields import FIELDS
+from queries.language.literals import bound_text
+
+
+def explain(node: Node) -> list[str]:
+    """One line a clause, those of a group indented under it."""
+    return list(_lines(node, "", ""))
+
+
+def _lines(node: Node, first: str, rest: str) -> Iterator[str]:
+    yield first + _says(node)
+    below = children_of(node)
+    for number, child in enumerate(below, 1):
+        last = number == len(below)
+        yield from _lines(
+            child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  ")
+        )
+
+
+def _says(node: Node) -> str:
+    match node:
+        case Term():
+            return _term(node)
+        case Phrase(terms, slop):
+            words = f"“{' '.join(term.text for term in terms)}”"
+            spelling = _spelling(terms)
+            if slop is None:
+                return f"the words {words} in a row{spelling}"
+            return f"the words {words} in any order, {_at_most(slop)} between them all{spelling}"
+        case Near(_, _, distance, ordered):
+            order = "the first before the second" if ordered else "in either order"
+            return f"both, {_at_most(distance)} between them, {order}"
+        case And():
+            return "all of"
+        case Or():
+            return "at least one of"
+        case Not():
+            return "not"
+        case Field(name, _):
+            return f"in {name} ({FIELDS[name].meaning})"
+        case Value(text, wildcard):
+            return f"the value “{text}”" + (" (* and ? stand for other letters)" * wildcard)
+        case Range():
+            return _range(node)
+        case Named(name):
+            return f"what the query “{name}” matches"
+        case _:
+            assert_never(node)
+
+
+def _term(term: Term) -> str:
+    said = f"the {term.kind} “{term.text}”"
+    if term.wildcard:
+        said += ", where * stands for any letters and ? for one"
+    return said + _spelling((term,))
+
+
+def _spelling(terms: tuple[Term, ...]) -> str:
+    if terms[0].exact:
+        return ", in these capitals and accents"
+    return ", with these accents" if any(term.accented for term in terms) else ""
+
+
+def _at_most(distance: int) -> str:
+    if distance == 0:
+        return "with no word"
+    return f"with at most {distance} word{'s' * (distance > 1)}"
+
+
+def _range(node: Range) -> str:
+    low, high = (bound_text(node.low, day_end=False), bound_text(node.high, day_end=True))
+    meaning = f"{node.name} ({FIELDS[node.name].meaning})"
+    if node.high is None:
+        return f"{meaning}: {low} or more"
+    if node.low is None:
+        return f"{meaning}: {high} or less"
+    return f"{meaning}: {low} to {high}" if low != high else f"{meaning}: {low}"

@@ -1,0 +1,195 @@
+"""What a query asks of text, as X's operators that find it wherever the query does, and elsewhere.
+
+Terms become keywords, hashtags, mentions, cashtags and emoji; phrases become exact phrases, and
+distances nothing: X counts a link as several words, and no distance of ours as its own.
+"""
+
+from collections.abc import Sequence
+
+from queries.language.ast import Field, Near, Node, Or, Phrase, Term
+from queries.x.loss import Report
+from queries.x.operators import (
+    Expansions,
+    emoji,
+    handle,
+    hashtag,
+    is_sure_emoji,
+    keyword,
+    listed,
+    phrase,
+    searchable,
+    spellings,
+    ticker,
+)
+from queries.x.rule import EVERY_POST, NO_POST, Formula, Op, all_of, any_of
+from queries.x.rule_fields import address
+
+LONGEST_PROXIMITY = 6
+"""The N of X's ``"a b"~N``, at most."""
+
+
+class Words:
+    """Terms, phrases and distances of one query; a ``where`` of None is the text."""
+
+    def __init__(self, expansions: Expansions, proximity: bool, report: Report) -> None:
+        self._expansions = expansions
+        self._proximity = proximity
+        self._report = report
+
+    def term(self, term: Term, where: str | None) -> Formula:
+        """What matches every post that holds the term."""
+        if where == "title":
+            return NO_POST  # posts of X have none
+        if term.wildcard and not listed(term.text, self._expansions):
+            self._report.pattern(term, term.text)
+            return EVERY_POST
+        if where == "url":
+            return self._address((term,))
+        if where == "authorName":
+            return self._name((term,))
+        if not searchable(term.text):
+            self._report.wider(term, "left out", "X does not search punctuation")
+            return EVERY_POST
+        found = self._spelt(term)
+        match term.kind:
+            case "hashtag":
+                return any_of(map(hashtag, found))
+            case "handle":
+                return any_of(map(handle, found))
+            case "ticker":
+                return any_of(map(ticker, found))
+            case "emoji":
+                return emoji(term)
+            case _:
+                return phrase([found])
+
+    def phrase(self, node: Phrase, where: str | None) -> Formula:
+        """Runs of words as exact phrases, and what stands between them anywhere."""
+        terms = node.terms
+        if where == "title":
+            return NO_POST
+        if node.slop is not None:
+            self._report.wider(node, "all its words, anywhere", "X measures no such distance")
+            return all_of([self.term(term, where) for term in terms])
+        if where == "url":
+            return self._address(terms)
+        if where == "authorName":
+            return self._name(terms)
+        if not all(map(self._is_word, terms)):
+            why = "a phrase of X holds words alone, written out"
+            self._report.wider(node, "its words, anywhere", why)
+        return all_of(self._runs(terms))
+
+    def near(self, node: Near, where: str | None) -> Formula:
+        """Both, wherever they stand; side by side, they make a phrase."""
+        one, other = _words_of(node.left), _words_of(node.right)
+        if node.distance == 0 and one and other:
+            orders = [one + other] if node.ordered else [one + other, other + one]
+            return any_of([self.phrase(Phrase(order), where) for order in orders])
+        if self._proximity and where is None and node.distance < LONGEST_PROXIMITY:
+            measured = self._measured(node)
+            if measured != NO_POST:
+                return measured
+        self._report.wider(node, "both, anywhere", "X counts words in its own way")
+        return all_of([self._operand(side, where) for side in (node.left, node.right)])
+
+    def _operand(self, node: Node, where: str | None) -> Formula:
+        match node:
+            case Term():
+                return self.term(node, where)
+            case Phrase():
+                return self.phrase(node, where)
+            case Near():
+                return self.near(node, where)
+            case Or(parts):
+                return any_of([self._operand(part, where) for part in parts])
+            case _:
+                raise TypeError(f"{type(node).__name__} has no place beside NEAR")
+
+    def _spelt(self, term: Term) -> list[str]:
+        self._report.word(term, self._expansions)
+        return spellings(term, self._expansions)
+
+    def _is_word(self, term: Term) -> bool:
+        known = not term.wildcard or bool(listed(term.text, self._expansions))
+        return known and term.kind == "word" and searchable(term.text)
+
+    def _runs(self, terms: Sequence[Term]) -> list[Formula]:
+        found: list[Formula] = []
+        run: list[Term] = []
+        for term in terms:
+            if self._is_word(term):
+                run.append(term)
+                continue
+            found += self._run(run)
+            run = []
+            # What X surely looks for; beside a word, another sign can go.
+            if (
+                term.kind != "emoji"
+                or is_sure_emoji(term.text)
+                or not any(map(self._is_word, terms))
+            ):
+                found.append(self.term(term, None))
+        return found + self._run(run)
+
+    def _run(self, terms: Sequence[Term]) -> list[Formula]:
+        return [phrase([self._spelt(term) for term in terms])] if terms else []
+
+    def _measured(self, node: Near) -> Formula:
+        """``"a b"~N`` in each order, as N means two words less for the other one."""
+        sides = [_alternatives(side) for side in (node.left, node.right)]
+        if not all(term and self._is_word(term) for side in sides for term in side):
+            return NO_POST
+        left, right = ([s for term in side if term for s in self._spelt(term)] for side in sides)
+        pairs = [(one, other) for one in left for other in right]
+        pairs += [] if node.ordered else [(other, one) for one, other in pairs]
+        why = "X counts a link, or a name with dots, as several words"
+        self._report.lose(node, "posts with such a thing between", why)
+        ops = [keyword(f"{one} {other}") for one, other in pairs]
+        return any_of([Op(f"{op.text}~{node.distance + 1}") for op in ops if op])
+
+    def _name(self, terms: Sequence[Term]) -> Formula:
+        """Words of the author's display name; signs in it are not asked for."""
+        words = [term for term in terms if self._is_word(term)]
+        if len(words) < len(terms):
+            clause = Field("authorName", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
+            self._report.wider(clause, "its words alone", "X looks for words in a name")
+        found = [self._spelt(term) for term in words]
+        if len(words) == len(terms):
+            return phrase(found, "bio_name:")
+        return all_of([phrase([word], "bio_name:") for word in found])
+
+    def _address(self, terms: Sequence[Term]) -> Formula:
+        clause = Field("url", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
+        for term in terms:
+            if term.wildcard and not listed(term.text, self._expansions):
+                self._report.pattern(term, term.text)
+            else:
+                self._report.word(term, self._expansions)
+        self._report.lose(
+            clause, "links behind a shortener", "X compares the address as it was sent"
+        )
+        if len(terms) > 1:
+            self._report.wider(clause, "its words, in any link", "X cuts addresses in its own way")
+        return address(terms, self._expansions)
+
+
+def _words_of(node: Node) -> tuple[Term, ...]:
+    match node:
+        case Term():
+            return (node,)
+        case Phrase(terms, None):
+            return terms
+        case _:
+            return ()
+
+
+def _alternatives(node: Node) -> list[Term | None]:
+    """The terms that an operand of NEAR stands for; None: it is more than a term."""
+    match node:
+        case Term():
+            return [node]
+        case Or(parts):
+            return [term for part in parts for term in _alternatives(part)]
+        case _:
+            return [None]

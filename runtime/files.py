@@ -1,0 +1,48 @@
+"""YAML files that people write, read into a type; every fault is one sentence."""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from pydantic import SecretStr
+
+from schemas.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+def read_yaml(path: Path, type_: type[T], hint: str) -> T:
+    """The file as ``type_``; ``hint`` is said where it is something else."""
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=type_)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: {error}; {hint}") from None
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from None
+
+
+def read_secret(what: str, variable: str | None, path: Path | None) -> SecretStr | None:
+    """The secret, or None where neither is named. ``what`` names it in sentences."""
+    if variable is not None and path is not None:
+        raise ConfigurationError(f"{what} has both _env and _file; keep one")
+    if variable is not None:
+        value = os.environ.get(variable, "")
+        if not value:
+            raise ConfigurationError(f"{what}: the variable {variable} is not set")
+        return SecretStr(value)
+    if path is None:
+        return None
+    try:
+        value = path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{what}: {path} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{what}: {path} is not UTF-8 text; put the bare secret into it"
+        ) from None
+    if not value:
+        raise ConfigurationError(f"{what}: {path} is empty")
+    return SecretStr(value)

@@ -1,0 +1,243 @@
+"""Kafka, as every service uses it: connections, producers, consumers, topics.
+
+kafka-python 3 is idempotent with ``acks=all`` by default; both are named here all the same, since
+delivery rests on them. Its exceptions do not leave the functions of this module that connect.
+"""
+
+import contextlib
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.structs import TopicPartition
+
+from runtime.settings import KafkaSettings
+from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.topic_registry import Topic
+
+MAX_MESSAGE_BYTES = 4 * 2**20
+"""The largest message of any topic: a dead letter is its payload in base64 and a little more."""
+
+
+def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
+    """The TLS context that the settings ask for, or None for plain text."""
+    if "SSL" not in settings.security_protocol:
+        return None
+    try:
+        context = ssl.create_default_context(
+            cafile=str(settings.ssl_cafile) if settings.ssl_cafile else None
+        )
+        if settings.ssl_certfile is not None:
+            context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the TLS files of TOCSIN_KAFKA_SSL_* cannot be read: {error}"
+        ) from None
+    return context
+
+
+def sasl_login(settings: KafkaSettings) -> tuple[str, str] | None:
+    """User and password where the protocol is SASL, or None."""
+    if "SASL" not in settings.security_protocol:
+        return None
+    if settings.sasl_username is None or settings.sasl_password is None:
+        raise ConfigurationError(
+            f"TOCSIN_KAFKA_SECURITY_PROTOCOL is {settings.security_protocol}; set "
+            "TOCSIN_KAFKA_SASL_USERNAME and TOCSIN_KAFKA_SASL_PASSWORD (or ..._PASSWORD_FILE)"
+        )
+    return settings.sasl_username, settings.sasl_password.get_secret_value()
+
+
+def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers.split(","),
+        "client_id": f"tocsin-{client_id}",
+        "security_protocol": settings.security_protocol,
+        "bootstrap_timeout_ms": 10_000,
+    }
+    context = tls_context(settings)
+    if context is not None:
+        config["ssl_context"] = context
+    login = sasl_login(settings)
+    if login is not None:
+        config["sasl_mechanism"] = settings.sasl_mechanism
+        config["sasl_plain_username"], config["sasl_plain_password"] = login
+    return config
+
+
+@contextlib.contextmanager
+def kafka_errors(settings: KafkaSettings) -> Iterator[None]:
+    """Turn the client's exceptions into one sentence with a remedy."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise ServiceUnavailable(
+            f"Kafka at {settings.bootstrap_servers} does not serve us "
+            f"({type(error).__name__}: {error}); is it running, and is "
+            "TOCSIN_KAFKA_BOOTSTRAP_SERVERS right?"
+        ) from None
+
+
+def producer(
+    settings: KafkaSettings, client_id: str, delivery_timeout_s: float = 120.0, **overrides: Any
+) -> KafkaProducer:
+    """An idempotent producer that waits for all in-sync replicas.
+
+    ``delivery_timeout_s``: how long one message is retried before its future fails.
+    """
+    config = {
+        **_connection(settings, client_id),
+        "metrics_enabled": False,
+        "acks": "all",
+        "enable_idempotence": True,
+        "allow_auto_create_topics": False,
+        "linger_ms": 20,
+        "batch_size": 2**17,
+        "max_request_size": MAX_MESSAGE_BYTES,
+        "request_timeout_ms": int(min(30.0, delivery_timeout_s / 2) * 1000),
+        "delivery_timeout_ms": int(delivery_timeout_s * 1000),
+        "max_block_ms": int(delivery_timeout_s * 1000),
+        "reconnect_backoff_max_ms": 2_000,
+        **overrides,
+    }
+    with kafka_errors(settings):
+        return KafkaProducer(**config)
+
+
+def consumer(
+    settings: KafkaSettings, client_id: str, group: str | None = None, **overrides: Any
+) -> KafkaConsumer:
+    """A consumer that commits only when told, and starts at the beginning when new."""
+    config = {
+        **_connection(settings, client_id),
+        "metrics_enabled": False,
+        "group_id": None if group is None else settings.group_prefix + group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "allow_auto_create_topics": False,
+        "max_partition_fetch_bytes": MAX_MESSAGE_BYTES,
+        "session_timeout_ms": 15_000,
+        "reconnect_backoff_max_ms": 2_000,
+        **overrides,
+    }
+    with kafka_errors(settings):
+        return KafkaConsumer(**config)
+
+
+@contextlib.contextmanager
+def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed at the end."""
+    with kafka_errors(settings):
+        client = KafkaAdminClient(**_connection(settings, "admin"))
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
+    """Create the topics that are missing; returns their names. Existing ones are left alone."""
+    with admin(settings) as client:
+        existing = set(client.list_topics())
+        wanted = [topic for topic in topics if settings.topic_prefix + topic.name not in existing]
+        if not wanted:
+            return []
+        new = [
+            NewTopic(
+                settings.topic_prefix + topic.name,
+                num_partitions=settings.partitions or topic.partitions,
+                replication_factor=settings.replication,
+                topic_configs=topic.configs(),
+            )
+            for topic in wanted
+        ]
+        client.create_topics(new)
+        names = [topic.name for topic in new]
+        client.wait_for_topics(names)
+        return names
+
+
+def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
+    """Raise unless Kafka answers and has these topics (named without the prefix)."""
+    with admin(settings) as client:
+        present = set(client.list_topics())
+    missing = [name for name in names if settings.topic_prefix + name not in present]
+    if missing:
+        raise ConfigurationError(
+            f"Kafka has no topic {settings.topic_prefix}{missing[0]}; run 'tocsin topics setup'"
+        )
+
+
+def with_messages(settings: KafkaSettings, topic: str, partitions: Iterable[int]) -> list[int]:
+    """Those of the partitions that hold messages now; what has expired is not there to be read."""
+    assigned = [TopicPartition(topic, partition) for partition in partitions]
+    client = consumer(settings, "watchdog")
+    try:
+        with kafka_errors(settings):
+            starts, ends = client.beginning_offsets(assigned), client.end_offsets(assigned)
+    finally:
+        client.close()
+    return [tp.partition for tp in assigned if starts[tp] < ends[tp]]
+
+
+READ_STALLED_AFTER_S = 30.0
+"""How long :func:`read_to_end` stays with a Kafka that gives nothing."""
+
+
+def read_to_end(
+    client: KafkaConsumer, topic: str, monotonic: Callable[[], float] = time.monotonic
+) -> Iterator[Any]:
+    """Assign every partition of ``topic`` and yield its records up to the end as it is now.
+
+    Raises kafka's own time-out error where Kafka goes away meanwhile.
+    """
+    partitions = client.partitions_for_topic(topic)
+    if not partitions:
+        raise ConfigurationError(f"topic {topic} does not exist; run 'tocsin topics setup'")
+    assigned = [TopicPartition(topic, partition) for partition in sorted(partitions)]
+    client.assign(assigned)
+    client.seek_to_beginning(*assigned)
+    ends = client.end_offsets(assigned)
+    behind = _behind(client, assigned, ends)
+    moved = monotonic()
+    while behind:
+        for records in client.poll(timeout_ms=500).values():
+            yield from records
+        before, behind = behind, _behind(client, behind, ends)
+        if behind != before:
+            moved = monotonic()
+        elif monotonic() - moved > READ_STALLED_AFTER_S:
+            raise KafkaTimeoutError(f"{topic} gave nothing for {READ_STALLED_AFTER_S:.0f} s")
+
+
+def _behind(
+    client: KafkaConsumer, partitions: Iterable[TopicPartition], ends: dict[TopicPartition, int]
+) -> dict[TopicPartition, int | None]:
+    """Where the client stands in those partitions that it has not read to their ends."""
+    positions = {tp: client.position(tp, timeout_ms=1_000) for tp in partitions}
+    return {tp: at for tp, at in positions.items() if at is None or at < ends[tp]}
+
+
+def read_topic(settings: KafkaSettings, client_id: str, topic: str) -> Iterator[Any]:
+    """Every record of ``topic`` (named without the prefix) up to its end as it is now."""
+    with kafka_errors(settings):
+        client = consumer(settings, client_id)
+        try:
+            yield from read_to_end(client, settings.topic_prefix + topic)
+        finally:
+            client.close()
+
+
+def latest_values(settings: KafkaSettings, client_id: str, topic: str) -> dict[bytes, bytes]:
+    """What a compacted topic says: the last value of each key; a null value takes a key away."""
+    found: dict[bytes, bytes] = {}
+    for record in read_topic(settings, client_id, topic):
+        if record.value is None:
+            found.pop(record.key, None)
+        else:
+            found[record.key] = record.value
+    return found

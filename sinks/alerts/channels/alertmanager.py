@@ -1,0 +1,128 @@
+"""Prometheus Alertmanager, API v2: who is on duty, silences and routes are what ops already have.
+
+Alertmanager forgets an alert whose ``endsAt`` has come. While an alert is open it is sent again,
+each time with an end some minutes ahead (as Prometheus does), so that it neither resolves by
+itself nor stays for ever when nobody sends it any more. What is sent again is kept in
+``alert-deliveries``, and so survives a restart.
+
+Labels name an alert there. A new severity is new labels: the old ones are ended with it.
+"""
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from pydantic import SecretStr
+
+from runtime.clock import Clock, utc_now
+from schemas.alert import Alert
+from schemas.delivery import AlertDelivery
+from sinks.alerts.channels.base import Channel
+from sinks.alerts.channels.http import Address, post
+from sinks.alerts.message.lines import Style
+from sinks.alerts.message.render import plain
+from sinks.alerts.message.report import report
+
+PATH = "/api/v2/alerts"
+_NAMES = {"crisis": "TocsinCrisis", "blind": "TocsinBlind"}
+_MOST_SENT = 100
+"""Open alerts in one request."""
+
+
+class Alertmanager(Channel):
+    """Holds alerts open in an Alertmanager."""
+
+    holds = True
+
+    def __init__(
+        self,
+        name: str,
+        address: Address,
+        style: Style,
+        *,
+        labels: dict[str, str],
+        repeat_s: float,
+        hold_s: float,
+        authorization: SecretStr | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(name)
+        self.repeat_every_s = repeat_s
+        self._address = address
+        self._style = style
+        self._labels = labels
+        self._hold = timedelta(seconds=hold_s)
+        self._authorization = authorization
+        self._clock = clock
+
+    def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
+        """Send the state, and the end of what it takes the place of."""
+        now = self._clock()
+        current = self.entry(alert)
+        ends = now + self._hold
+        if alert.status == "close":
+            ends = max(alert.began_at, min(now, alert.raised_at))
+        sent = [{**current, "endsAt": ends.isoformat()}]
+        held = _held(before)
+        if held is not None and held["labels"] != current["labels"]:
+            sent.insert(0, _ended(held, now))
+        self._post(sent)
+        return None if alert.status == "close" else msgspec.json.encode(current).decode()
+
+    def again(self, held: Sequence[AlertDelivery]) -> None:
+        """Send what is open once more."""
+        ends = (self._clock() + self._hold).isoformat()
+        entries = [{**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None]
+        for first in range(0, len(entries), _MOST_SENT):
+            self._post(entries[first : first + _MOST_SENT])
+
+    def entry(self, alert: Alert) -> dict[str, Any]:
+        """What Alertmanager is told of a state, without its end."""
+        labels = {
+            **self._labels,
+            "alertname": _NAMES[alert.kind],
+            "brand": alert.brand,
+            "severity": str(alert.severity),
+            "kind": alert.kind,
+            # Two alerts of one brand must not end each other; group by brand, not by this.
+            "alert": alert.id,
+        }
+        said = report(alert, self._style)
+        return {
+            "labels": labels,
+            "annotations": {
+                "summary": said.title,
+                "description": plain(said),
+                "version": str(alert.version),
+            },
+            "startsAt": alert.began_at.isoformat(),
+        }
+
+    def _post(self, entries: Sequence[dict[str, Any]]) -> None:
+        headers = {"Content-Type": "application/json"}
+        if self._authorization is not None:
+            headers["Authorization"] = self._authorization.get_secret_value()
+        post(self._address, msgspec.json.encode(entries), headers)
+
+
+def basic(username: str, password: SecretStr) -> SecretStr:
+    """The header's value for basic authentication."""
+    pair = f"{username}:{password.get_secret_value()}"
+    return SecretStr("Basic " + base64.b64encode(pair.encode()).decode())
+
+
+def _held(delivery: AlertDelivery | None) -> dict[str, Any] | None:
+    if delivery is None or delivery.repeat is None:
+        return None
+    try:
+        found: dict[str, Any] = msgspec.json.decode(delivery.repeat, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return None
+    return found if isinstance(found.get("labels"), dict) else None
+
+
+def _ended(entry: dict[str, Any], now: datetime) -> dict[str, Any]:
+    starts = datetime.fromisoformat(entry["startsAt"])
+    return {**entry, "endsAt": max(starts, now).isoformat()}

@@ -1,0 +1,242 @@
+"""``channels.yaml``: the channels that a desk has, as people write them.
+
+No secret stands in the file: each is named by a variable (``..._env``) or a file (``..._file``,
+beside the channels file where the path is relative).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta, Struct
+from pydantic import SecretStr
+
+from runtime.files import read_secret, read_yaml
+from runtime.settings import AlertsSettings
+from schemas.errors import ConfigurationError
+from sinks.alerts.channels.alertmanager import PATH, Alertmanager, basic
+from sinks.alerts.channels.base import Channel
+from sinks.alerts.channels.http import Address, checked, tls_context
+from sinks.alerts.channels.index import NAME as INDEX
+from sinks.alerts.channels.mail import Email, Security, Server
+from sinks.alerts.channels.slack import Slack
+from sinks.alerts.channels.webhook import Webhook
+from sinks.alerts.message.lines import Style
+from sinks.alerts.message.words import Language
+
+_PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
+Mailbox = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+$")]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class _Channel(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    language: Language | None = None
+    time_zone: str | None = None
+    ca_certs: str | None = None
+
+
+class WebhookEntry(_Channel, tag="webhook"):
+    """A signed JSON POST."""
+
+    url: str | None = None
+    url_env: str | None = None
+    url_file: str | None = None
+    secret_env: str | None = None
+    secret_file: str | None = None
+
+
+class SlackEntry(_Channel, tag="slack"):
+    """An incoming webhook, whose address is the secret."""
+
+    url_env: str | None = None
+    url_file: str | None = None
+
+
+class EmailEntry(_Channel, tag="email", rename={"sender": "from", "recipients": "to"}):
+    """SMTP."""
+
+    host: str
+    sender: Mailbox
+    recipients: Annotated[list[Mailbox], Meta(min_length=1, max_length=50)]
+    security: Security = "starttls"
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    username: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+
+
+class AlertmanagerEntry(_Channel, tag="alertmanager"):
+    """The address of an Alertmanager, before ``/api/v2``."""
+
+    url: str
+    username: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    token_env: str | None = None
+    token_file: str | None = None
+    labels: dict[Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")], str] = {}
+    repeat_s: Seconds = 60.0
+    hold_s: Seconds = 900.0
+
+
+Entry = WebhookEntry | SlackEntry | EmailEntry | AlertmanagerEntry
+
+
+class _File(Struct, forbid_unknown_fields=True):
+    channels: list[Any]
+
+
+def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
+    """Read the file and its secrets; every fault is one sentence that names the channel."""
+    raw = read_yaml(path, _File, "it must hold a list under 'channels:', see docs/alerts.md")
+    build = _Builder(path.parent, settings)
+    channels: list[Channel] = []
+    for entry in raw.channels:
+        named = _entry(entry, path)
+        if named.name == INDEX or named.name in {channel.name for channel in channels}:
+            raise ConfigurationError(f"{path}: the name {named.name} is taken; choose another")
+        channels.append(build(named))
+    return channels
+
+
+def _entry(entry: Any, path: Path) -> Entry:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    try:
+        found: Entry = msgspec.convert(entry, Entry)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"{path}: channel {name or '(without name)'}: {error}; see docs/alerts.md"
+        ) from None
+    return found
+
+
+class _Builder:
+    """Makes channels of entries."""
+
+    def __init__(self, folder: Path, settings: AlertsSettings) -> None:
+        self._folder = folder
+        self._settings = settings
+
+    def __call__(self, entry: Entry) -> Channel:
+        if isinstance(entry, WebhookEntry):
+            return self._webhook(entry)
+        if isinstance(entry, SlackEntry):
+            url = self._secret(entry, "url", entry.url_env, entry.url_file)
+            return Slack(
+                entry.name, self._address(entry, url.get_secret_value()), self.style(entry)
+            )
+        if isinstance(entry, EmailEntry):
+            return self._email(entry)
+        return self._alertmanager(entry)
+
+    def _webhook(self, entry: WebhookEntry) -> Webhook:
+        secret = self._secret(entry, "secret", entry.secret_env, entry.secret_file)
+        url = entry.url
+        if url is None:
+            url = self._secret(entry, "url", entry.url_env, entry.url_file).get_secret_value()
+        elif entry.url_env is not None or entry.url_file is not None:
+            raise ConfigurationError(f"channel {entry.name} has two urls; keep one")
+        address = self._address(entry, url, secret)
+        return Webhook(entry.name, address, secret, self.style(entry))
+
+    def _email(self, entry: EmailEntry) -> Email:
+        password = self._secret_or_none(entry, "password", entry.password_env, entry.password_file)
+        if (entry.username is None) != (password is None):
+            raise ConfigurationError(
+                f"channel {entry.name} needs both username and password, or neither"
+            )
+        if password is not None and entry.security == "none":
+            raise ConfigurationError(
+                f"channel {entry.name} would send its password in the clear; set security to "
+                "starttls or tls"
+            )
+        server = Server(
+            host=entry.host,
+            port=entry.port or _PORTS[entry.security],
+            security=entry.security,
+            timeout_s=self._settings.request_timeout_s,
+            context=tls_context(self._path(entry.ca_certs), entry.name),
+            username=entry.username,
+            password=password,
+        )
+        return Email(entry.name, server, entry.sender, entry.recipients, self.style(entry))
+
+    def _alertmanager(self, entry: AlertmanagerEntry) -> Alertmanager:
+        if entry.hold_s <= entry.repeat_s:
+            raise ConfigurationError(
+                f"channel {entry.name}: hold_s must be longer than repeat_s, or its alerts would "
+                "end between two messages"
+            )
+        password = self._secret_or_none(entry, "password", entry.password_env, entry.password_file)
+        token = self._secret_or_none(entry, "token", entry.token_env, entry.token_file)
+        authorization = None
+        if entry.username is not None and password is not None:
+            authorization = basic(entry.username, password)
+        elif entry.username is not None or password is not None:
+            raise ConfigurationError(
+                f"channel {entry.name} needs both username and password, or neither"
+            )
+        elif token is not None:
+            bearer = f"Bearer {token.get_secret_value()}"
+            if not (bearer.isascii() and bearer.isprintable()):
+                raise ConfigurationError(f"channel {entry.name}: its token fits no header")
+            authorization = SecretStr(bearer)
+        # Alertmanager stands inside, beside us: an address that ops wrote down, and no desk's.
+        address = self._address(
+            entry, entry.url.rstrip("/") + PATH, password, token, allow_private=True
+        )
+        return Alertmanager(
+            entry.name,
+            address,
+            self.style(entry),
+            labels=entry.labels,
+            repeat_s=entry.repeat_s,
+            hold_s=entry.hold_s,
+            authorization=authorization,
+        )
+
+    def _address(
+        self,
+        entry: Entry,
+        url: str,
+        *secrets: SecretStr | None,
+        allow_private: bool | None = None,
+    ) -> Address:
+        address = Address(
+            url=url,
+            allow_private=self._settings.allow_private if allow_private is None else allow_private,
+            timeout_s=self._settings.request_timeout_s,
+            context=tls_context(self._path(entry.ca_certs), entry.name),
+            secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
+        )
+        return checked(address, entry.name)
+
+    def style(self, entry: Entry) -> Style:
+        """How the channel's readers want to read."""
+        settings = self._settings
+        if entry.time_zone is not None:
+            try:
+                ZoneInfo(entry.time_zone)
+            except (KeyError, OSError, ValueError):
+                raise ConfigurationError(
+                    f"channel {entry.name}: there is no time zone {entry.time_zone}"
+                ) from None
+        return Style(entry.language or settings.language, entry.time_zone or settings.time_zone)
+
+    def _path(self, text: str | None) -> Path | None:
+        return None if text is None else self._folder / text
+
+    def _secret_or_none(
+        self, entry: Entry, what: str, variable: str | None, file: str | None
+    ) -> SecretStr | None:
+        return read_secret(f"channel {entry.name}: its {what}", variable, self._path(file))
+
+    def _secret(self, entry: Entry, what: str, variable: str | None, file: str | None) -> SecretStr:
+        secret = self._secret_or_none(entry, what, variable, file)
+        if secret is None:
+            raise ConfigurationError(
+                f"channel {entry.name} needs {what}_env or {what}_file; see docs/alerts.md"
+            )
+        return secret

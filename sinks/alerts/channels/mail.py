@@ -1,0 +1,184 @@
+"""E-mail over SMTP: plain text and HTML, one thread an alert.
+
+====================================  ======================================================
+answer                                what is said
+====================================  ======================================================
+taken, for one recipient at least     taken; who was refused is logged as a number
+4yz, no connection, no STARTTLS       :class:`Busy`
+5yz                                   :class:`Refused`
+====================================  ======================================================
+
+The ``Message-ID`` is made from the alert's id and version, so that what a crash sends twice is
+the same message, which most servers and readers show once. Updates answer the opening one.
+"""
+
+import contextlib
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.header import Header
+from email.headerregistry import Address as Mailbox
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from typing import Literal
+
+from pydantic import SecretStr
+
+from runtime.clock import Clock, utc_now
+from runtime.logs import get_logger
+from schemas.alert import Alert
+from schemas.delivery import AlertDelivery
+from sinks.alerts.channels.base import Busy, Channel, Refused
+from sinks.alerts.message.lines import Style
+from sinks.alerts.message.render import html, plain, subject
+from sinks.alerts.message.report import report
+
+Security = Literal["starttls", "tls", "none"]
+log = get_logger("alerts")
+_MOST_SHOWN = 200
+
+
+class _Policy(EmailPolicy):
+    """Encodes a subject whole if it is not all ASCII.
+
+    Piece by piece, as it is otherwise done, spaces between the pieces are lost
+    (https://github.com/python/cpython/issues/92081).
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """A header as bytes."""
+        if name != "Subject" or value.isascii():
+            return super().fold_binary(name, value)
+        folded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {folded}{self.linesep}".encode("ascii")
+
+
+_POLICY = _Policy(linesep="\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where mail is handed in, and as whom."""
+
+    host: str
+    port: int
+    security: Security
+    timeout_s: float
+    context: ssl.SSLContext
+    username: str | None = None
+    password: SecretStr | None = field(default=None, repr=False)
+
+
+def message_ids(alert: Alert, domain: str) -> tuple[str, str]:
+    """The ids of this state's message and of the alert's opening one."""
+    thread = hashlib.sha256(alert.id.encode()).hexdigest()[:32]
+    opening = f"<{thread}@{domain}>"
+    if alert.status == "open":
+        return opening, opening
+    return f"<{thread}.{alert.version}@{domain}>", opening
+
+
+class Email(Channel):
+    """Sends one message a state to all recipients."""
+
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        sender: str,
+        recipients: Sequence[str],
+        style: Style,
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(name)
+        self._server = server
+        self._sender = sender
+        self._recipients = list(recipients)
+        self._style = style
+        self._clock = clock
+
+    def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
+        """Send the state."""
+        message = self.message(alert)
+        try:
+            refused = self._send(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            # Names no address: it may be somebody's own.
+            self._judge(next(iter(error.recipients.values()))[0], "every recipient was refused")
+        except smtplib.SMTPResponseException as error:
+            self._judge(error.smtp_code, self._shown(error.smtp_error))
+        except (OSError, smtplib.SMTPException) as error:
+            why = f"{self._server.host} does not answer ({type(error).__name__}: {error})"
+            raise Busy(self._shown(why), "connection") from None
+        else:
+            if refused:
+                log.warning("recipients refused", channel=self.name, refused=len(refused))
+        return None
+
+    def _send(self, message: EmailMessage) -> Mapping[str, tuple[int, bytes]]:
+        smtp = self._connected()
+        try:
+            refused = smtp.send_message(message, self._sender, self._recipients)
+        except BaseException:
+            smtp.close()
+            raise
+        # The message is taken; what a server says to our leaving must not send it again.
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            smtp.quit()
+        smtp.close()
+        return refused
+
+    def _connected(self) -> smtplib.SMTP:
+        """A session, logged in where asked for; the caller closes it."""
+        server = self._server
+        if server.security == "tls":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, timeout=server.timeout_s, context=server.context
+            )
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
+        try:
+            if server.security == "starttls":
+                # Raises where the server has no STARTTLS: nothing is said in the clear instead.
+                smtp.starttls(context=server.context)
+            if server.username is not None and server.password is not None:
+                smtp.login(server.username, server.password.get_secret_value())
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+    def _judge(self, code: int, text: str) -> None:
+        why = f"{self._server.host} answered {code}: {text}"
+        if code < 0 or 400 <= code < 500:
+            raise Busy(why, f"status_{code}" if code > 0 else "connection")
+        raise Refused(why)
+
+    def message(self, alert: Alert) -> EmailMessage:
+        """The whole message."""
+        said = report(alert, self._style)
+        own, opening = message_ids(alert, Mailbox(addr_spec=self._sender).domain)
+        message = EmailMessage(policy=_POLICY)
+        message["Subject"] = subject(said)
+        message["From"] = self._sender
+        message["To"] = ", ".join(self._recipients)
+        message["Date"] = format_datetime(self._clock())
+        message["Message-ID"] = own
+        if own != opening:
+            message["In-Reply-To"] = opening
+            message["References"] = opening
+        message["Auto-Submitted"] = "auto-generated"
+        message["Content-Language"] = self._style.language
+        message.set_content(plain(said))
+        message.add_alternative(html(said), subtype="html")
+        return message
+
+    def _shown(self, error: bytes | str) -> str:
+        """What a server said, in one line and without our password."""
+        text = error.decode("utf-8", "replace") if isinstance(error, bytes) else error
+        if self._server.password is not None:
+            text = text.replace(self._server.password.get_secret_value(), "…")
+        return " ".join(text.split())[:_MOST_SHOWN]

@@ -1,0 +1,1 @@
+"""An alert as text, in French and English."""

@@ -1,0 +1,219 @@
+"""What the indices look like: names, mappings, aliases. Data only; ``setup`` applies it.
+
+The mappings are explicit and closed (``dynamic: false``): a field that is not listed is kept in
+``_source`` and cannot blow up the mapping. Only what Elasticsearch's core carries is used.
+"""
+
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+from queries.elasticsearch.index_fields import (
+    ACCENTED,
+    EXACT,
+    GAP,
+    TEXT_PATHS,
+    VALUE_PATHS,
+    VALUES,
+    WORDS,
+)
+from runtime.settings import ElasticsearchSettings
+
+FIRST_MONTHLY_YEAR = 2015
+"""Earlier event times share one index: else one account could make an index for every month since
+1990, only by claiming old dates."""
+VERSION = 4
+"""Raised with every change of a mapping; kept in each index's ``_meta``."""
+
+_KEYWORD = {"type": "keyword", "ignore_above": 2048}
+_DATE = {"type": "date"}
+_LONG = {"type": "long"}
+_TEXT = {"type": "text"}
+# The tokens of text.tokens, one space between: the index reads text as the stream does.
+_TOKENS = {"type": "text", "analyzer": "whitespace", "norms": False}
+_ADDRESSES = {**_TOKENS, "position_increment_gap": GAP}
+# Only looked up, never counted or sorted.
+_VALUE = {"type": "keyword", "doc_values": False}
+_STORED = {"type": "keyword", "ignore_above": 2048, "index": False, "doc_values": False}
+_OFF = {"type": "object", "enabled": False}
+_FLOAT = {"type": "float"}
+_BOOLEAN = {"type": "boolean"}
+_OFFSET = {"type": "integer", "index": False}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"properties": properties}
+
+
+_SENTIMENT = _object(label=_KEYWORD, score=_FLOAT, negative=_FLOAT, neutral=_FLOAT, positive=_FLOAT)
+_FLAG = _object(label=_BOOLEAN, probability=_FLOAT)
+_WORDS = {
+    path.removeprefix(f"{WORDS}.") + form: _ADDRESSES if name == "url" else _TOKENS
+    for name, path in TEXT_PATHS.items()
+    for form in ("", ACCENTED, EXACT)
+}
+_QUERY_VALUES = {
+    path.removeprefix(f"{VALUES}."): _VALUE
+    for path in VALUE_PATHS.values()
+    if path.startswith(f"{VALUES}.")
+}
+
+MENTION_PROPERTIES: dict[str, Any] = {
+    "id": _KEYWORD,
+    "source": _KEYWORD,
+    "version": _LONG,
+    "kind": _KEYWORD,
+    "url": _STORED,
+    "author": _object(
+        id=_KEYWORD,
+        handle=_KEYWORD,
+        name={"type": "text", "fields": {"keyword": _KEYWORD}},
+        followers=_LONG,
+        verified=_BOOLEAN,
+        created_at=_DATE,
+    ),
+    "title": _TEXT,
+    "text": _TEXT,
+    # Of documents before version 3, whose words and values are not kept; now those are asked.
+    "tokens": _TOKENS,
+    WORDS: _object(**_WORDS),
+    VALUES: _object(**_QUERY_VALUES),
+    "created_at": _DATE,
+    "edited_at": _DATE,
+    "claimed_at": _DATE,
+    "ingested_at": _DATE,
+    "enriched_at": _DATE,
+    "deleted_at": _DATE,
+    "language": _KEYWORD,
+    "language_confidence": _FLOAT,
+    # Ids only, which people filter by; what else is known of each brand is in brand_matches, and
+    # as pairs in brand_sentiment, since a flat object would mix the brands of one post.
+    "brands": _KEYWORD,
+    "brand_matches": _OFF,
+    "brand_sentiment": _KEYWORD,
+    "entities": _object(
+        text=_KEYWORD, label=_KEYWORD, start=_OFFSET, end=_OFFSET, name=_KEYWORD, id=_KEYWORD
+    ),
+    "sentiment": _SENTIMENT,
+    "aspects": _object(
+        label=_KEYWORD, text=_KEYWORD, start=_OFFSET, end=_OFFSET, sentiment=_SENTIMENT
+    ),
+    "aspect_sentiment": _KEYWORD,
+    "intents": _KEYWORD,
+    "emotion": _object(label=_KEYWORD, confidence=_FLOAT),
+    "irony": _FLAG,
+    "toxicity": _FLAG,
+    "targets": _object(text=_KEYWORD, sentiment=_SENTIMENT),
+    "duplicate_group": _KEYWORD,
+    "duplicate_keys": _KEYWORD,
+    "influence": _object(reach=_LONG, engagement=_LONG, amplified=_BOOLEAN, account_age_days=_LONG),
+    "tier": _KEYWORD,
+    "hashtags": _KEYWORD,
+    "mentions": _KEYWORD,
+    "links": _KEYWORD,
+    "media": _object(type=_KEYWORD, url=_STORED, alt=_TEXT),
+    "place": _KEYWORD,
+    "country": _KEYWORD,
+    "reply_to": _KEYWORD,
+    "repost_of": _KEYWORD,
+    "quote_of": _KEYWORD,
+    "metrics": _object(likes=_LONG, reposts=_LONG, replies=_LONG, quotes=_LONG, views=_LONG),
+    "truncated": _BOOLEAN,
+    "labels": _KEYWORD,
+    "provenance": _OFF,
+}
+ALERT_PROPERTIES: dict[str, Any] = {
+    "id": _KEYWORD,
+    "brand": _KEYWORD,
+    "version": _LONG,
+    "status": _KEYWORD,
+    "severity": {"type": "byte"},
+    "began_at": _DATE,
+    "raised_at": _DATE,
+    "title": _TEXT,
+    "signals": _OFF,
+    "evidence": _OFF,
+    "headline": _OFF,
+    "kind": _KEYWORD,
+    "channels": _KEYWORD,
+    "muted": _BOOLEAN,
+    # The states that it had, and what people did about it: see sinks.alerts.
+    "states": _OFF,
+    "desk": _object(
+        acknowledged_by=_KEYWORD,
+        acknowledged_at=_DATE,
+        assignee=_KEYWORD,
+        closed_by=_KEYWORD,
+        closed_at=_DATE,
+        closed_severity={"type": "byte"},
+        history=_OFF,
+    ),
+}
+
+ERASURE_PROPERTIES: dict[str, Any] = {
+    "source": _KEYWORD,
+    "author_id": _KEYWORD,
+    "version": _LONG,
+    "erased_at": _DATE,
+}
+
+NOT_DELETED: dict[str, Any] = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
+"""What the read alias shows: everything but tombstones."""
+
+
+class Names:
+    """The names of our indices, aliases and templates, under the prefix of the settings."""
+
+    def __init__(self, settings: ElasticsearchSettings) -> None:
+        self.mentions = settings.index_prefix + "mentions"
+        """The read alias; tombstones are filtered out."""
+        self.mentions_pattern = self.mentions + "-*"
+        self.alerts = settings.index_prefix + "alerts"
+        self.erasures = settings.index_prefix + "erasures"
+        self.templates = (self.mentions, self.alerts, self.erasures)
+
+    def mentions_of(self, when: datetime) -> str:
+        """The index of the month of an event time (UTC); one for all that is older than months."""
+        with contextlib.suppress(OverflowError):  # the first and last day of the calendar
+            when = when.astimezone(UTC)
+        if when.year < FIRST_MONTHLY_YEAR:
+            return f"{self.mentions}-before-{FIRST_MONTHLY_YEAR}"
+        return f"{self.mentions}-{when.year:04d}.{when.month:02d}"
+
+
+def mappings(properties: dict[str, Any]) -> dict[str, Any]:
+    """A closed mapping that says its version."""
+    return {"dynamic": False, "_meta": {"tocsin": VERSION}, "properties": properties}
+
+
+def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
+    """Composable index templates by name."""
+    names = Names(settings)
+    index = {
+        "number_of_shards": settings.shards,
+        "number_of_replicas": settings.replicas,
+        # Named, so that an index nobody searches for a while still shows new mentions at once.
+        "refresh_interval": "1s",
+    }
+
+    def template(
+        pattern: str, properties: dict[str, Any], aliases: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "index_patterns": [pattern],
+            "priority": 500,
+            "_meta": {"tocsin": VERSION},
+            "template": {
+                "settings": {"index": index},
+                "mappings": mappings(properties),
+                "aliases": aliases,
+            },
+        }
+
+    return {
+        names.mentions: template(
+            names.mentions_pattern, MENTION_PROPERTIES, {names.mentions: {"filter": NOT_DELETED}}
+        ),
+        names.alerts: template(names.alerts, ALERT_PROPERTIES, {}),
+        names.erasures: template(names.erasures, ERASURE_PROPERTIES, {}),
+    }

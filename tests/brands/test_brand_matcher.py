@@ -1,0 +1,305 @@
+"""Brands are found by their queries: their own, or those of names, hashtags and handles."""
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from brands.brand_matcher import MAX_HITS, BrandMatcher
+from queries.language.errors import QueryError
+from schemas.brand import Brand
+from schemas.mention import BrandMatch, Language, Match, Mention
+from schemas.post import Author, Post
+from tests.strategies import ANY_TEXT, BRANDS
+from text.tokens import tokenize
+
+
+def post(text: str, **fields: Any) -> Post:
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    return Post(id="x:1", source="x", author=Author(id="1"), created_at=when, text=text, **fields)
+
+
+def matches(brand: Brand, text: str, **fields: Any) -> list[Match]:
+    found = BrandMatcher([brand]).match(post(text, **fields))
+    assert [match.id for match in found] in ([], [brand.id])
+    return found[0].matches if found else []
+
+
+def texts(brand: Brand, text: str, **fields: Any) -> list[str]:
+    return [match.text for match in matches(brand, text, **fields)]
+
+
+ORANGE = Brand(id="orange", name="Orange", handles=["Orange", "@orange-care.example"])
+VOLTA = Brand(id="air-volta", name="Air Volta", names=["Air Volta", "Volta Café"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Orange", ["Orange"]),
+        ("ORANGE en panne", ["ORANGE"]),
+        ("l'orange d’Orange", ["orange", "Orange"]),
+        ("(Orange)", ["Orange"]),
+        ("orange-vert", ["orange"]),
+        ("𝐎𝐫𝐚𝐧𝐠𝐞 again", ["𝐎𝐫𝐚𝐧𝐠𝐞"]),
+        ("Orangé", ["Orangé"]),
+        ("Orangeade", []),
+        ("Blorange", []),
+        ("Oranges", []),
+        ("Orange5", []),
+        ("orange_fr", []),
+        ("https://orange.example/orange", []),
+        ("ora nge", []),
+        ("", []),
+    ],
+)
+def test_a_name_is_a_whole_word(text: str, found: list[str]) -> None:
+    assert texts(ORANGE, text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Air Volta", ["Air Volta"]),
+        ("AIR  volta!", ["AIR  volta"]),
+        ("air-volta", ["air-volta"]),
+        ("Air, Volta", ["Air, Volta"]),
+        ("#AirVolta", ["#AirVolta"]),
+        ("＃airvolta", ["＃airvolta"]),
+        ("#VoltaCafe", ["#VoltaCafe"]),
+        ("VOLTA CAFÉ", ["VOLTA CAFÉ"]),
+        ("Air Volta Café", ["Air Volta", "Volta Café"]),
+        ("Air France Volta", []),
+        ("Volta Air", []),
+        ("AirVolta", []),
+        ("#AirVoltaDown", []),
+        ("@AirVolta", []),
+    ],
+)
+def test_a_name_of_several_words_is_a_phrase_and_a_hashtag(text: str, found: list[str]) -> None:
+    assert texts(VOLTA, text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("@Orange help", ["@Orange"]),
+        ("hey @ORANGE!", ["@ORANGE"]),
+        ("@orange-care.example.", ["@orange-care.example"]),
+        ("＠orange", ["＠orange"]),
+        ("@OrangeBank", []),
+        ("me@orange.example", ["orange"]),
+    ],
+)
+def test_a_handle_matches_where_it_is_addressed(text: str, found: list[str]) -> None:
+    assert texts(ORANGE, text) == found
+
+
+def test_a_handle_alone_does_not_name() -> None:
+    brand = Brand(id="b", name="Velmora", handles=["vlm"])
+    assert texts(brand, "vlm is down, @vlm") == ["@vlm"]
+
+
+def test_a_match_says_where_it_is() -> None:
+    text = "😡 l'Été Orange"
+    (match,) = matches(ORANGE, text)
+    assert match == Match(text="Orange", field="text", start=8, end=14)
+    assert text[8:14] == "Orange"
+
+
+def test_the_title_is_read_too() -> None:
+    found = matches(ORANGE, "Orange", title="A bad day at Orange")
+    assert [(match.field, match.start) for match in found] == [("text", 0), ("title", 13)]
+
+
+def test_a_handle_in_the_list_of_mentions_is_enough() -> None:
+    found = matches(ORANGE, "are you there?", mentions=["someone", "ORANGE"])
+    assert found == [Match(text="ORANGE", field="mentions")]
+
+
+def test_the_list_of_mentions_does_not_repeat_what_the_text_says() -> None:
+    assert texts(ORANGE, "@Orange?", mentions=["Orange"]) == ["@Orange"]
+
+
+MIRABELLE = Brand(
+    id="mirabelle", name="Mirabelle", exclude=["mirabelle plum", "tarte à la mirabelle"]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a mirabelle plum", []),
+        ("Tarte a la Mirabelle !", []),
+        ("Mirabelle sells mirabelle plum jam", ["Mirabelle"]),
+        ("mirabelle plums", ["mirabelle"]),
+        ("plum mirabelle", ["mirabelle"]),
+        ("#mirabelle", ["#mirabelle"]),
+    ],
+)
+def test_a_phrase_takes_the_name_within_it_away(text: str, found: list[str]) -> None:
+    assert texts(MIRABELLE, text) == found
+
+
+def test_phrases_that_overlap_take_away_what_each_holds() -> None:
+    brand = Brand(
+        id="b", name="b", names=["plum", "plum tart"], exclude=["a plum tart", "tart plum"]
+    )
+    assert texts(brand, "a plum tart plum, plum") == ["plum"]
+    assert texts(brand, "plum tart") == ["plum", "plum tart"]
+    nested = Brand(id="b", name="Orange", exclude=["juice of an orange", "of an"])
+    assert texts(nested, "juice of an orange, orange") == ["orange"]
+
+
+def test_a_brand_has_so_many_matches_in_a_field_and_no_more() -> None:
+    brand = Brand(id="ee", name="EE", handles=["EE"])
+    found = matches(brand, "ee #ee @ee " * 8_000, title="ee " * 200)
+    assert [match.field for match in found] == ["text"] * MAX_HITS + ["title"] * MAX_HITS
+    assert [match.start for match in found[:4]] == [0, 3, 7, 11]
+
+
+def test_what_a_phrase_takes_away_does_not_count() -> None:
+    text = "mirabelle plum " * 8_000
+    assert texts(MIRABELLE, text) == []
+    (match,) = matches(MIRABELLE, text + "mirabelle")
+    assert match.start == len(text)
+
+
+def test_a_phrase_takes_nothing_from_another_brand() -> None:
+    plum = Brand(id="plum", name="Mirabelle Plum")
+    found = BrandMatcher([MIRABELLE, plum]).match(post("a mirabelle plum"))
+    assert [match.id for match in found] == ["plum"]
+
+
+def test_several_brands_are_found_in_the_order_of_their_ids() -> None:
+    brands = [VOLTA, ORANGE, Brand(id="aaa", name="Velmora")]
+    found = BrandMatcher(brands).match(post("Orange, Velmora and Air Volta"))
+    assert [match.id for match in found] == ["aaa", "air-volta", "orange"]
+
+
+def test_one_name_may_be_of_two_brands() -> None:
+    brands = [Brand(id="a", name="Atlas"), Brand(id="b", name="B", names=["ATLAS"])]
+    assert [found.id for found in BrandMatcher(brands).match(post("atlas"))] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("無印良品", "昨日無印良品で買った", ["無印良品"]),
+        ("ゼファリア", "ゼファリア最高", ["ゼファリア"]),
+        ("東京", "東 京", ["東 京"]),
+        ("東京", "京東", []),
+        ("無印良品", "#無印良品", ["#無印良品"]),
+        ("오렌지", "오렌지 최고", ["오렌지"]),
+        ("ऑरेंज", "ऑरेंज बंद है", ["ऑरेंज"]),
+        ("أورانج", "خدمة أورانج سيئة", ["أورانج"]),
+        ("🍊", "I love 🍊🍊", ["🍊", "🍊"]),
+        ("$ORA", "buy $ora now", ["$ora"]),
+        ("#orangeday", "#OrangeDay!", ["#OrangeDay"]),
+    ],
+)
+def test_names_of_every_script(name: str, text: str, found: list[str]) -> None:
+    assert texts(Brand(id="b", name=name), text) == found
+
+
+@pytest.mark.parametrize(
+    "brand",
+    [
+        Brand(id="b", name="b", names=["Orange", "ORANGE", "orangé"]),
+        Brand(id="b", name="b", names=["orange"], handles=["orange", "@Orange"]),
+        Brand(id="b", name="b", names=["orange", "@orange"], handles=["orange"]),
+        Brand(id="b", name="b", names=["o range", "orange", "or ange"], handles=["orange"]),
+    ],
+)
+def test_a_place_matches_once_however_the_name_is_written(brand: Brand) -> None:
+    assert texts(brand, "orange").count("orange") == 1
+    assert texts(brand, "#orange").count("#orange") == 1
+    assert texts(brand, "@orange").count("@orange") <= 1
+
+
+def test_no_brands_match_nothing() -> None:
+    matcher = BrandMatcher([])
+    assert len(matcher) == 0
+    assert matcher.match(post("Orange")) == []
+
+
+def test_names_without_a_word_are_refused() -> None:
+    with pytest.raises(QueryError, match="no word"):
+        BrandMatcher([Brand(id="b", name="b", names=["...", "  "], exclude=["!"])])
+
+
+ORDER = Brand(
+    id="order",
+    name="Corvane",
+    query='(corvane OR "ma box") NEAR/5 panne AND NOT lang:en AND followers:>10',
+    exclude=["la box de Corvane"],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "followers", "found"),
+    [
+        ("Corvane est en panne", "fr", 11, ["Corvane", "panne"]),
+        ("Corvane est en panne", "fr", 10, []),
+        ("Corvane est en panne", "en", 11, []),
+        ("Corvane, et puis plus tard encore une bonne panne", "fr", 11, []),
+        ("panne de ma box", None, 11, ["panne", "ma box"]),
+    ],
+)
+def test_a_brand_with_a_query_is_what_the_query_says(
+    text: str, language: str | None, followers: int, found: list[str]
+) -> None:
+    asked = replace(post(text), author=Author(id="1", followers=followers))
+    mention = Mention(post=asked)
+    if language:
+        mention.language = Language(code=language, confidence=1)
+    (brands,) = BrandMatcher([ORDER]).match_batch([mention])
+    assert [match.text for brand in brands for match in brand.matches] == found
+
+
+def test_a_query_that_names_no_word_finds_the_brand_and_no_place() -> None:
+    brand = Brand(id="fr", name="All French", query="lang:fr")
+    mention = Mention(post=post("bonjour"), language=Language(code="fr", confidence=1))
+    assert BrandMatcher([brand]).match_batch([mention]) == [[BrandMatch(id="fr")]]
+
+
+@pytest.mark.parametrize("query", ["orange OR", "sentiment:negative AND a", "a AND brand:b",
+                                   'query:"other"'])  # fmt: skip
+def test_a_query_that_cannot_be_asked_is_refused(query: str) -> None:
+    with pytest.raises(QueryError):
+        BrandMatcher([Brand(id="b", name="B", query=query)])
+
+
+def _has_words(brand: Brand) -> bool:
+    return any(len(tokenize(name)) for name in brand.names or [brand.name])
+
+
+NAMED = BRANDS.map(lambda brand: replace(brand, query=None)).filter(_has_words)
+
+
+@given(ANY_TEXT, ANY_TEXT, st.lists(NAMED, max_size=4, unique_by=lambda brand: brand.id))
+def test_matches_are_at_their_places_in_any_text(
+    before: str, after: str, brands: list[Brand]
+) -> None:
+    named = [name for brand in brands for name in (brand.names or [brand.name])]
+    text = " ".join([before, *named, after])
+    for found in BrandMatcher(brands).match(post(text, title=text)):
+        assert found.matches
+        for match in found.matches:
+            assert match.field in ("text", "title")
+            assert text[match.start : match.end] == match.text
+
+
+@given(
+    st.lists(NAMED, min_size=2, max_size=5, unique_by=lambda brand: brand.id),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_the_brands_does_not_matter(brands: list[Brand], rng: random.Random) -> None:
+    text = " ".join(name for brand in brands for name in [brand.name, *brand.names])
+    shuffled = list(brands)
+    rng.shuffle(shuffled)
+    assert BrandMatcher(shuffled).match(post(text)) == BrandMatcher(brands).match(post(text))

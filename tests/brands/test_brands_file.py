@@ -1,0 +1,145 @@
+"""The brands file: what people write, and how each fault is told."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from brands.brands_file import load_brands
+from schemas.brand import AlertPolicy, Brand
+from schemas.errors import ConfigurationError
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "brands.yaml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def fault(folder: Path, text: str | bytes) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load_brands(write(folder, text))
+    sentence = str(caught.value)
+    assert str(folder) in sentence
+    return sentence
+
+
+def test_a_brand_needs_little(tmp_path: Path) -> None:
+    path = write(tmp_path, "brands:\n  - {id: velmora, name: Velmora}\n")
+    assert load_brands(path) == [Brand(id="velmora", name="Velmora")]
+
+
+def test_a_brand_may_say_much(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        brands:
+          - id: ゼ
+            name: x
+        """.replace("ゼ", "zephalia")
+        + """
+            names: [ゼファリア, Zephalia Air]
+            handles: [zephalia_air]
+            exclude: ["zephalia butterfly"]
+            languages: [fr, ja]
+            owned: ["x:zephalia_air"]
+            alerts:
+              sensitivity: 2
+              quiet_hours: "22:00-07:00 Europe/Paris"
+              mute_until: 2026-01-02T03:04:05Z
+        """,
+    )
+    (brand,) = load_brands(path)
+    assert brand.names == ["ゼファリア", "Zephalia Air"]
+    assert brand.alerts == AlertPolicy(
+        sensitivity=2,
+        quiet_hours="22:00-07:00 Europe/Paris",
+        mute_until=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    "path", sorted(REPOSITORY.glob("tocsin/brands/*.yaml")), ids=lambda p: p.stem
+)
+def test_our_own_files_are_right(path: Path) -> None:
+    assert load_brands(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "'brands:'"),
+        ("brands:", "'brands:'"),
+        ("brands: []", "names no brand"),
+        ("brands: {a: 1}", "'brands:'"),
+        ("brends: []", "'brands:'"),
+        ("- id: a", "'brands:'"),
+        ("brands: [1]", "'brands:'"),
+        ("brands: [{1: 2}]", "'brands:'"),
+        ("brands: [", "no YAML"),
+        ("brands:\n\t- a", "no YAML"),
+        (b"brands: [{id: a, name: \xff\xfe}]", "no YAML"),
+        (b"brands: \x00", "no YAML"),
+        ("brands: [{name: A}]", "(a brand without id)"),
+        ("brands: [{id: a}]", "brand a: "),
+        ("brands: [{id: Ä, name: A}]", "brand Ä: "),
+        ("brands: [{id: a, name: ''}]", "$.name"),
+        ("brands: [{id: a, name: A, names: B}]", "$.names"),
+        ("brands: [{id: a, name: A, name_s: [B]}]", "did you mean name"),
+        ("brands: [{id: a, name: A, handels: [B]}]", "did you mean handles?"),
+        ("brands: [{id: a, name: A, zzz: 1}]", "known are id, name, names"),
+        ("brands: [{id: a, name: A, alerts: {sensitivity: 11}}]", "$.alerts.sensitivity"),
+        ("brands: [{id: a, name: A, alerts: {quiet_hours: at night}}]", "22:00-07:00"),
+        ("brands: [{id: a, name: A, alerts: {channels: {'6': [x]}}}]", "severity '6'"),
+        ("brands: [{id: a, name: A}, {id: a, name: B}]", "brand a is there twice"),
+        ("brands: [{id: a, name: A, query: 'a AND'}]", "the query of brand a has a mistake"),
+        ("brands: [{id: a, name: A, query: 'a AND'}]", "a AND\n"),
+        ("brands: [{id: a, name: A, query: 'sentiment:negative'}]", "found after brands are"),
+        ("brands: [{id: a, name: A, query: 'a AND brand:b'}]", 'query:"its id"'),
+        ("brands: [{id: a, name: A, query: 'query:b'}]", "there is no query 'b'"),
+        ("brands: [{id: a, name: A, query: 'query:a'}]", "in a circle"),
+        ("{queries: {b: 'a OR'}, brands: [{id: a, name: A}]}", "the query 'b' has a mistake"),
+        ("{queries: [b], brands: [{id: a, name: A}]}", "$.queries"),
+        ("brands: [{id: a, name: A, examples: [{text: t}]}]", "$.examples[0]"),
+        ("brands: [{id: a, name: A, examples: [{text: '', about: true}]}]", "$.examples[0].text"),
+        ("brands: [{id: a, name: A, examples: [{text: t, about: true}]}]", "with about: false"),
+        ("brands: [{id: a, name: A, examples: [{text: t, about: false}]}]", "with about: true"),
+        ("brands: [{id: a, name: A, minimum_confidence: 2}]", "$.minimum_confidence"),
+        ("brands: [{id: a, name: A, alerts: {mute_until: 2026-01-02T03:04:05}}]", "mute_until"),
+    ],
+)
+def test_a_fault_is_one_sentence(tmp_path: Path, text: str | bytes, says: str) -> None:
+    assert says in fault(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+        load_brands(tmp_path / "brands.yaml")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load_brands(tmp_path)
+
+
+def test_saved_queries_are_put_into_the_brands(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        queries:
+          outages: panne OR coupure
+        brands:
+          - {id: a, name: A, query: 'corvane AND query:outages'}
+          - {id: b, name: B, query: 'velmora NOT query:a'}
+          - {id: c, name: C, query: 'mirabelle'}
+        """,
+    )
+    assert [brand.query for brand in load_brands(path)] == [
+        "corvane AND (panne OR coupure)",
+        "velmora AND NOT (corvane AND (panne OR coupure))",
+        "mirabelle",
+    ]
+
+
+def test_a_brand_with_a_query_needs_no_names(tmp_path: Path) -> None:
+    (brand,) = load_brands(write(tmp_path, "brands: [{id: a, name: '…', query: orange}]"))
+    assert (brand.names, brand.query) == ([], "orange")

@@ -1,0 +1,45 @@
+"""Quiet hours, campaigns and channels, as a brand's policy says."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from brands.policy import channels_of, is_muted, read_quiet_hours
+from schemas.brand import AlertPolicy
+from schemas.errors import ConfigurationError
+
+NIGHT = AlertPolicy(quiet_hours="22:00-07:00 Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "muted"),
+    [(20, 59, False), (21, 0, True), (0, 0, True), (5, 59, True), (6, 0, False), (12, 0, False)],
+)
+def test_quiet_hours_are_of_their_zone(hour: int, minute: int, muted: bool) -> None:
+    winter = datetime(2026, 1, 5, hour, minute, tzinfo=UTC)
+    assert is_muted(NIGHT, 3, winter) is muted
+    assert not is_muted(NIGHT, 4, winter)
+
+
+def test_summer_time_is_known() -> None:
+    assert is_muted(NIGHT, 1, datetime(2026, 7, 5, 20, 30, tzinfo=UTC))
+    assert not is_muted(NIGHT, 1, datetime(2026, 7, 5, 5, 30, tzinfo=UTC))
+
+
+def test_a_campaign_mutes_everything_until_it_ends() -> None:
+    policy = AlertPolicy(mute_until=datetime(2026, 1, 5, tzinfo=UTC))
+    assert is_muted(policy, 5, datetime(2026, 1, 4, 23, 59, tzinfo=UTC))
+    assert not is_muted(policy, 1, datetime(2026, 1, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("written", ["", "22-7", "25:00-07:00", "22:00-07:00 Nowhere/Land"])
+def test_what_cannot_be_read_is_a_sentence(written: str) -> None:
+    with pytest.raises(ConfigurationError, match="write it as 22:00-07:00 Europe/Paris"):
+        read_quiet_hours(written)
+
+
+def test_a_severity_goes_where_the_next_lower_one_does() -> None:
+    policy = AlertPolicy(channels={"2": ["desk"], "4": ["desk", "night"]})
+    assert channels_of(policy, 1) == []
+    assert channels_of(policy, 3) == ["desk"]
+    assert channels_of(policy, 5) == ["desk", "night"]

@@ -1,0 +1,256 @@
+"""Bluesky's posts as events: what is mapped how."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ingestors.bluesky.posts import map_message
+from schemas.ids import EPOCH
+from schemas.post import Media, Post, PostEvent
+from tests.ingestors.bluesky.bluesky_feed import (
+    DID,
+    NOW,
+    OTHER,
+    SECOND,
+    START,
+    post_of,
+    read,
+    record_of,
+    uri_of,
+)
+from tests.servers.jetstream import Event, account, commit, identity, post, tid
+
+
+def test_a_post() -> None:
+    at = NOW - timedelta(hours=1)
+    event = read(post_of(0, createdAt="2026-01-02T02:04:00.123Z", langs=["en-GB", "fr"]))
+    id_ = f"bluesky:{DID}/{tid(START)}"
+    assert event == PostEvent(
+        op="upsert",
+        id=id_,
+        source="bluesky",
+        version=START + 1,
+        ingested_at=NOW,
+        post=Post(
+            id=id_,
+            source="bluesky",
+            author=event.post.author if event and event.post else None,  # type: ignore[arg-type]
+            text="hello",
+            created_at=at.replace(second=0, microsecond=123_000),
+            url=f"https://bsky.app/profile/{DID}/post/{tid(START)}",
+            language="en-GB",
+        ),
+    )
+    assert event.post is not None
+    assert event.post.author.id == DID
+
+
+def test_the_version_is_the_same_on_every_endpoint() -> None:
+    here = read(post(DID, tid(START), tid(START + 5), START + 10, "x"))
+    there = read(post(DID, tid(START), tid(START + 5), START + 999_999, "x"))
+    assert here is not None
+    assert there is not None
+    assert here.version == there.version == START + 5
+
+
+@pytest.mark.parametrize("rev", [None, 7, "", "not a tid", tid(START + 25 * 3600 * SECOND)])
+def test_a_rev_that_cannot_be_is_replaced_by_the_time(rev: Any) -> None:
+    event = read(post(DID, tid(START), rev, START, "x"))
+    assert event is not None
+    assert event.version == START
+
+
+def test_an_update_has_a_higher_version_and_the_same_id() -> None:
+    record = {"text": "edited"}
+    created = read(post_of(0))
+    updated = read(commit("update", DID, tid(START), tid(START + 99), START + 99, record))
+    assert created is not None
+    assert updated is not None
+    assert updated.id == created.id
+    assert updated.version > created.version
+
+
+def test_a_delete_knows_when_its_post_was_published() -> None:
+    event = read(commit("delete", DID, tid(START), tid(START + 77), START + 80))
+    assert event == PostEvent(
+        op="delete",
+        id=f"bluesky:{DID}/{tid(START)}",
+        source="bluesky",
+        version=START + 77,
+        ingested_at=NOW,
+        created_at=EPOCH + timedelta(microseconds=START),
+    )
+
+
+def test_a_delete_of_a_made_up_key_does_not_know() -> None:
+    event = read(commit("delete", DID, "self", tid(START), START))
+    assert event is not None
+    assert event.created_at is None
+
+
+@pytest.mark.parametrize(
+    ("status", "active", "erased"),
+    [
+        ("deleted", False, True),
+        ("takendown", False, True),
+        ("suspended", False, False),
+        ("deactivated", False, False),
+        ("throttled", False, False),
+        ("desynchronized", False, False),
+        ("deleted", True, False),
+        (None, False, False),
+        (None, True, False),
+    ],
+)
+def test_only_final_states_of_an_account_erase(
+    status: str | None, active: bool, erased: bool
+) -> None:
+    event = read(account(DID, START, active=active, status=status))
+    erasure = PostEvent(
+        op="erase_author",
+        id=f"bluesky:{DID}",
+        source="bluesky",
+        version=START,
+        ingested_at=NOW,
+        author_id=DID,
+    )
+    assert event == (erasure if erased else None)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        identity(DID, START),
+        commit("create", DID, "3k", tid(START), START, {"text": "x"}, "app.bsky.feed.like"),
+        {"did": DID, "time_us": START, "kind": "sync", "sync": {}},
+    ],
+)
+def test_what_was_not_asked_for_moves_the_cursor_only(event: Event) -> None:
+    message = map_message(event, NOW)
+    assert (message.time_us, message.event, message.fault) == (START, None, None)
+
+
+@pytest.mark.parametrize(
+    ("created_at", "rkey", "expected"),
+    [
+        ("2026-01-02T01:00:00+02:00", tid(START), datetime(2026, 1, 1, 23, tzinfo=UTC)),
+        ("yesterday", tid(START), EPOCH + timedelta(microseconds=START)),
+        ("2026-01-02T01:00:00", tid(START), EPOCH + timedelta(microseconds=START)),
+        ("0001-01-01T00:00:00+14:00", tid(START), EPOCH + timedelta(microseconds=START)),
+        (7, tid(START), EPOCH + timedelta(microseconds=START)),
+        (None, "self", EPOCH + timedelta(microseconds=START + 9)),
+        (None, tid(2**52), EPOCH + timedelta(microseconds=START + 9)),
+    ],
+)
+def test_created_at(created_at: Any, rkey: str, expected: datetime) -> None:
+    event = read(post(DID, rkey, tid(START), START + 9, "x", createdAt=created_at))
+    assert event is not None
+    assert event.post is not None
+    assert event.post.created_at == expected
+
+
+def test_an_unbelievable_date_is_kept_beside_the_time_of_reading() -> None:
+    post_ = record_of(createdAt="2999-01-01T00:00:00Z")
+    assert post_.created_at == NOW
+    assert post_.claimed_at == datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def _facet(text: str, part: str, **feature: Any) -> dict[str, Any]:
+    start = text.encode().index(part.encode())
+    index = {"byteStart": start, "byteEnd": start + len(part.encode())}
+    return {"index": index, "features": [feature]}
+
+
+def test_facets_count_bytes() -> None:
+    text = "👩‍👩‍👧 日本 @alice.bsky.social und @bob #Käse https://example.com/…"
+    kind = "app.bsky.richtext.facet#"
+    facets = [
+        _facet(text, "@alice.bsky.social", **{"$type": kind + "mention", "did": DID}),
+        _facet(text, "@bob", **{"$type": kind + "mention", "did": OTHER}),
+        _facet(text, "#Käse", **{"$type": kind + "tag", "tag": "Käse"}),
+        _facet(text, "https", **{"$type": kind + "link", "uri": "https://example.com/long"}),
+        _facet(text, "https", **{"$type": kind + "link", "uri": "javascript:alert(1)"}),
+        _facet(text, "https", **{"$type": "com.example#else", "uri": "https://else.example"}),
+    ]
+    found = record_of(text=text, facets=facets, tags=["aside", "Käse"])
+    assert found.mentions == ["alice.bsky.social", OTHER]
+    assert found.hashtags == ["Käse", "aside"]
+    assert found.links == ["https://example.com/long"]
+
+
+@pytest.mark.parametrize(
+    "index", [{}, {"byteStart": -5, "byteEnd": 3}, {"byteStart": 0, "byteEnd": 10**9}, "x", None]
+)
+def test_a_mention_with_wrong_offsets_is_still_one(index: Any) -> None:
+    feature = {"$type": "app.bsky.richtext.facet#mention", "did": OTHER}
+    facets = [{"index": index, "features": [feature]}]
+    assert record_of(text="@alice.bsky.social", facets=facets).mentions == [OTHER]
+
+
+def test_replies_and_quotes() -> None:
+    found = record_of(
+        reply={"parent": {"uri": uri_of()}, "root": {"uri": uri_of(DID)}},
+        embed={"$type": "app.bsky.embed.record", "record": {"uri": uri_of()}},
+    )
+    assert found.reply_to == f"bluesky:{OTHER}/3kabc"
+    assert found.quote_of == f"bluesky:{OTHER}/3kabc"
+    assert found.kind == "quote"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        None,
+        7,
+        "",
+        "https://example.com",
+        uri_of("alice.example"),
+        uri_of(collection="app.bsky.graph.list"),
+        f"at://{OTHER}/app.bsky.feed.post/",
+        f"at://{OTHER}/app.bsky.feed.post/a/b",
+    ],
+)
+def test_what_is_no_post_is_not_quoted(uri: Any) -> None:
+    embed = {"$type": "app.bsky.embed.record", "record": {"uri": uri}}
+    assert record_of(embed=embed).quote_of is None
+
+
+CID = "bafkreidwaivazkwu67xztlmuobx35hs2lnfh3kolmgfmucldvhd3sgzcqi"
+IMAGES = {
+    "$type": "app.bsky.embed.images",
+    "images": [
+        {"alt": "a cat", "image": {"$type": "blob", "ref": {"$link": CID}}},
+        {"alt": "", "image": {"$type": "blob", "ref": {"$link": "../../etc"}}},
+    ],
+}
+PHOTOS = [
+    Media(
+        type="photo",
+        url=f"https://cdn.bsky.app/img/feed_fullsize/plain/{DID}/{CID}@jpeg",
+        alt="a cat",
+    ),
+    Media(type="photo"),
+]
+
+
+def test_images() -> None:
+    assert record_of(embed=IMAGES).media == PHOTOS
+
+
+def test_a_quote_with_media() -> None:
+    record = {"$type": "app.bsky.embed.record", "record": {"uri": uri_of()}}
+    found = record_of(
+        embed={"$type": "app.bsky.embed.recordWithMedia", "record": record, "media": IMAGES}
+    )
+    assert found.quote_of == f"bluesky:{OTHER}/3kabc"
+    assert found.media == PHOTOS
+
+
+def test_a_video_and_an_external_link() -> None:
+    video = {"$type": "app.bsky.embed.video", "alt": "a dog", "video": {}}
+    assert record_of(embed=video).media == [Media(type="video", alt="a dog")]
+    external = {"uri": "https://example.com/a", "title": "News", "description": "d"}
+    found = record_of(embed={"$type": "app.bsky.embed.external", "external": external})
+    assert found.links == ["https://example.com/a"]
+    assert found.media == [Media(type="link", url="https://example.com/a", alt="News")]

@@ -1,0 +1,226 @@
+"""Mappings: what they accept, how they fail, and what the shipped ones make of the real files."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestors.files.mapping import SHIPPED, MappingFile, RowMapping, load_mapping
+from ingestors.files.post_line import NotAPost
+from ingestors.files.source import ReplaySource
+from schemas.codec import POST_EVENT
+from schemas.errors import ConfigurationError
+from schemas.ids import microseconds, time_of
+from schemas.post import PostEvent
+from tests.ingestors.shared_data import stream_file
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ROWS = {
+    "airline_us_2015": 14_640,
+    "crisislex_t26": 14_021,
+    "french_media_2022": 2_800,
+    "sanders_brands": 3_068,
+}
+
+
+def mapping(**changes: Any) -> RowMapping:
+    fields = {"id": "id", "text": "body.text", "created_at": "ts"}
+    return RowMapping(msgspec.convert({"source": "feed", "fields": fields} | changes, MappingFile))
+
+
+def read_all(source: ReplaySource) -> tuple[list[PostEvent], int]:
+    source.open(None)
+    events, unreadable = [], 0
+    finished = False
+    while not finished:
+        batch = source.next_batch()
+        events += batch.events
+        unreadable += len(batch.unreadable)
+        finished = batch.finished
+    source.close()
+    return events, unreadable
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_every_real_row_is_read(name: str) -> None:
+    path = stream_file(f"{name}.jsonl.gz")
+    events, unreadable = read_all(ReplaySource(str(path), mapping=name))
+    assert (len(events), unreadable) == (ROWS[name], 0)
+    for event in events:
+        assert event.post is not None
+        assert event.source == name
+        assert event.version == microseconds(event.post.created_at)
+        assert time_of(event.id) is None
+    times = [event.post.created_at for event in events if event.post]
+    assert times == sorted(times)
+
+
+def test_repeated_ids_of_the_airline_file_are_repeats_and_nothing_else() -> None:
+    path = stream_file("airline_us_2015.jsonl.gz")
+    events, _ = read_all(ReplaySource(str(path), mapping="airline_us_2015"))
+    first: dict[str, PostEvent] = {}
+    repeated = 0
+    for event in events:
+        known = first.setdefault(event.id, event)
+        assert known.post is not None and event.post is not None
+        if known is not event:
+            repeated += 1
+            assert (known.post.text, known.version) == (event.post.text, event.version)
+    assert repeated == 155
+    sentiments = Counter(event.post.labels["label"] for event in events if event.post)
+    assert sentiments == {"negative": 9178, "neutral": 3099, "positive": 2363}
+
+
+def test_shipped_mappings_are_these_and_all_load() -> None:
+    assert sorted(path.stem for path in SHIPPED.glob("*.yaml")) == sorted(ROWS)
+    for name in ROWS:
+        assert load_mapping(name).source == name
+
+
+@pytest.mark.parametrize(
+    ("yaml", "says"),
+    [
+        ("source: a\nfields: {id: a, text: b}\nlable: [x]", "did you mean 'labels'"),
+        ("source: a\nfields: {id: a, txet: b}", "did you mean 'text'"),
+        ("source: a\nfields: {id: a}", "`text`"),
+        ("source: a\nfields: {text: a}", "id_from"),
+        ("source: a\nfields: {id: a, text: b}\ntimes: [rfc3393]", "did you mean 'rfc3339'"),
+        ("source: a\nfields: {id: a, text: b}\nformat: xml", "format"),
+        ("source: 'a:b'\nfields: {id: a, text: b}", "source"),
+        ("source: a\nfields: {id: a, text: b}\ndelimiter: ';;'", "delimiter"),
+        ("source: a\nfields: {id: a, text: b}\nlist_separator: ''", "list_separator"),
+        ("source: a\nfields: {id: a, text: b}\ndelete: {felid: a, values: [b]}", "felid"),
+        ("fields: {id: a, text: b}", "source"),
+        ("- a", "source and fields"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_a_wrong_mapping_says_what_is_wrong(tmp_path: Path, yaml: str, says: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml)
+    with pytest.raises(ConfigurationError, match=says):
+        load_mapping(str(path))
+
+
+def test_an_unknown_name_points_to_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'sanders_brands'"):
+        load_mapping("sander_brands")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_mapping("none/such.yaml")
+
+
+def test_paths_lists_metrics_and_authors() -> None:
+    rows = mapping(
+        fields={
+            "id": "id",
+            "text": "body.text",
+            "created_at": "ts",
+            "author.id": "user.id",
+            "author.followers": "user.followers",
+            "author.verified": "user.verified",
+            "metrics.likes": "likes",
+            "metrics.views": "views",
+            "hashtags": "entities.tags.*.text",
+            "mentions": "to",
+            "links": "urls.0",
+        },
+        labels=["mood", "user.kind"],
+        list_separator=";",
+    )
+    row = {
+        "id": 5,
+        "body": {"text": "hello #ignored"},
+        "ts": "2026-03-01T10:00:00Z",
+        "user": {"id": 9, "followers": "12.0", "verified": "yes", "kind": "press"},
+        "likes": "30",
+        "views": "many",
+        "entities": {"tags": [{"text": "one"}, {"text": "#two"}, {}]},
+        "to": "@a; b;",
+        "mood": "",
+    }
+    post = rows.event(row, NOW).post
+    assert post is not None
+    assert (post.author.id, post.author.followers, post.author.verified) == ("9", 12, True)
+    assert (post.metrics.likes, post.metrics.views) == (30, None)
+    assert (post.hashtags, post.mentions, post.links) == (["one", "two"], ["a", "b"], [])
+    assert post.labels == {"user.kind": "press"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written"),
+    [
+        ("rfc3339", "2026-03-01T11:00:00+01:00"),
+        ("epoch_s", "1772359200"),
+        ("epoch_ms", 1772359200000),
+        ("%a %b %d %H:%M:%S %z %Y", "Sun Mar 01 10:00:00 +0000 2026"),
+        ("%d/%m/%Y %H:%M", "01/03/2026 10:00"),
+    ],
+)
+def test_time_formats(pattern: str, written: Any) -> None:
+    row = {"id": "1", "body": {"text": "a"}, "ts": written}
+    event = mapping(times=["%Y", pattern]).event(row, NOW)
+    assert event.version == microseconds(datetime(2026, 3, 1, 10, tzinfo=UTC))
+
+
+def test_a_time_in_no_known_format_is_told() -> None:
+    with pytest.raises(NotAPost, match="times"):
+        mapping().event({"id": "1", "body": {"text": "a"}, "ts": "yesterday"}, NOW)
+
+
+def test_deletes_and_edits() -> None:
+    fields = {"id": "id", "text": "t", "created_at": "c", "edited_at": "e", "deleted_at": "d"}
+    rows = mapping(fields=fields, delete={"field": "op", "values": ["gone"]})
+    times = {"c": "2026-03-01T10:00:00Z", "e": "2026-03-01T10:01:00Z", "d": "2026-03-01T10:02:00Z"}
+    edit = rows.event({"id": "1", "t": "a", "op": "new", **times}, NOW)
+    delete = rows.event({"id": "1", "op": "gone", **times}, NOW)
+    assert edit.post is not None and edit.post.edited_at is not None
+    assert (delete.op, delete.id) == ("delete", edit.id)
+    assert delete.version - edit.version == 60_000_000
+    untimed = rows.event({"id": "1", "op": "gone"}, NOW)
+    assert untimed.version == microseconds(NOW)
+
+
+def test_ids_are_made_of_the_fields_that_tell_posts_apart() -> None:
+    rows = mapping(fields={"text": "t"}, id_from=["t", "u"])
+    one, again, other = (rows.event({"t": "a", "u": who}, NOW).id for who in ("b", "b", "c"))
+    assert one == again != other
+    assert rows.event({"t": "ab", "u": ""}, NOW).id != rows.event({"t": "a", "u": "b"}, NOW).id
+    with pytest.raises(NotAPost, match="id_from"):
+        rows.event({}, NOW)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+EVERYTHING = {
+    name: name.replace(".", "-")
+    for name in (
+        "id", "text", "source", "created_at", "edited_at", "deleted_at", "language", "country",
+        "hashtags", "links", "author.id", "author.followers", "author.created_at", "metrics.likes",
+        "reply_to",
+    )
+}  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from([*EVERYTHING.values(), "op"]), VALUES))
+def test_any_row_is_a_valid_event_or_not_a_post(row: dict[str, Any]) -> None:
+    rows = mapping(
+        fields=EVERYTHING,
+        times=["rfc3339", "epoch_ms"],
+        labels=["op"],
+        delete={"field": "op", "values": ["1", "true"]},
+        id_from=["text"],
+    )
+    try:
+        event = rows.event(row, NOW)
+    except NotAPost as error:
+        assert str(error)
+    else:
+        assert POST_EVENT.decode(POST_EVENT.encode(event)) == event

@@ -1,0 +1,437 @@
+"""Files and pipes as a source: order, pace, shifted times, and going on after a restart."""
+
+import csv
+import gzip
+import io
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingestors.files import lines
+from ingestors.files import source as replay
+from ingestors.files.source import ReplaySource
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from schemas.codec import POST_EVENT
+from schemas.errors import ConfigurationError
+from schemas.ids import microseconds
+from schemas.post import PostEvent
+from tests.ingestors.fake_time import FakeTime
+
+FIRST = datetime(2026, 1, 5, 8, tzinfo=UTC)
+CSV_MAPPING = """
+source: feed
+format: csv
+fields: {id: id, text: text, created_at: date, hashtags: tags}
+times: ["%d/%m/%Y %H:%M"]
+list_separator: " "
+"""
+
+
+def row(number: int, seconds: float | None = None, **fields: Any) -> dict[str, Any]:
+    timed = (
+        {} if seconds is None else {"created_at": (FIRST + timedelta(seconds=seconds)).isoformat()}
+    )
+    return {"id": str(number), "text": f"post {number}", **timed, **fields}
+
+
+def write(path: Path, rows: Sequence[dict[str, Any]]) -> str:
+    data = "".join(json.dumps(item) + "\n" for item in rows).encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return str(path)
+
+
+def source(path: str, time: FakeTime | None = None, **options: Any) -> ReplaySource:
+    time = time or FakeTime()
+    return ReplaySource(path, clock=time.clock, timer=time.timer, sleep=time.sleep, **options)
+
+
+def drain(replayed: ReplaySource, position: Position | None = None) -> list[Batch]:
+    replayed.open(position)
+    try:
+        batches = [replayed.next_batch()]
+        while not batches[-1].finished:
+            batches.append(replayed.next_batch())
+        return batches
+    finally:
+        replayed.close()
+
+
+def events_of(batches: list[Batch]) -> list[PostEvent]:
+    return [event for batch in batches for event in batch.events]
+
+
+def unreadable_of(batches: list[Batch]) -> list[Unreadable]:
+    return [item for batch in batches for item in batch.unreadable]
+
+
+def numbers(batches: list[Batch]) -> list[str]:
+    return [event.id.removeprefix("file:") for event in events_of(batches)]
+
+
+@pytest.mark.parametrize("name", ["posts.jsonl", "posts.jsonl.gz"])
+def test_a_file_is_read_to_its_end_in_bounded_batches(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, [row(n, n) for n in range(1201)])
+    batches = drain(source(path))
+    assert numbers(batches) == [str(n) for n in range(1201)]
+    assert max(len(batch.events) for batch in batches) <= replay.BATCH_EVENTS
+    assert batches[-1].position is not None and batches[-1].position["line"] == 1201
+    assert not any(batch.finished for batch in batches[:-1])
+
+
+def test_reading_twice_gives_the_same_ids_and_versions(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(10)])
+    later = FakeTime()
+    later.passed = 86_400.0
+    first, second = events_of(drain(source(path))), events_of(drain(source(path, later)))
+    assert [(e.id, e.version, e.post) for e in first] == [(e.id, e.version, e.post) for e in second]
+
+
+def test_bad_lines_are_handed_over_with_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id":1,"text":"a"}\n\nnonsense\n{"id":2,"text":"b"}\n{"id":3')
+    batches = drain(source(str(path)))
+    assert numbers(batches) == ["1", "2"]
+    assert [(item.payload, item.detail.split(":")[0]) for item in unreadable_of(batches)] == [
+        (b"nonsense\n", "line 3"),
+        (b'{"id":3', "line 5"),
+    ]
+
+
+def test_an_endless_line_is_cut_and_the_next_one_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"id":1,"text":"' + b"a" * 5000 + b'"}\n{"id":2,"text":"b"}\n')
+    batches = drain(source(str(path)))
+    assert numbers(batches) == ["2"]
+    assert len(unreadable_of(batches)[0].payload) == 1001
+
+
+def test_own_events_and_bare_posts_may_be_mixed(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    delete = (
+        b'{"op":"delete","id":"x:9","source":"x","version":5,"ingested_at":"2026-01-01T00:00:00Z"}'
+    )
+    path.write_bytes(delete + b'\n{"id":"1","text":"a"}\n')
+    assert [event.op for event in events_of(drain(source(str(path))))] == ["delete", "upsert"]
+
+
+# Pace
+
+
+def test_pace_keeps_the_gaps_and_never_sleeps_long(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(1, 0), row(2, 0.5), row(3, 10)])
+    time = FakeTime()
+    playing = source(path, time, pace=1.0)
+    playing.open(None)
+    came: dict[str, float] = {}
+    finished = False
+    while not finished:
+        before = time.passed
+        batch = playing.next_batch()
+        assert time.passed - before <= MAX_WAIT_S
+        came |= {event.id: time.passed for event in batch.events}
+        finished = batch.finished
+    playing.close()
+    assert came == {"file:1": 0.0, "file:2": pytest.approx(0.5), "file:3": pytest.approx(10.0)}
+
+
+def test_pace_multiplies(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(1, 0), row(2, 600)])
+    time = FakeTime()
+    drain(source(path, time, pace=60))
+    assert time.passed == pytest.approx(10.0)
+
+
+def test_what_waits_is_not_in_the_position(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(1, 0), row(2, 3600)])
+    playing = source(path, pace=1.0)
+    playing.open(None)
+    batch, empty = playing.next_batch(), playing.next_batch()
+    playing.close()
+    assert numbers([batch]) == ["1"] and not empty.events and not empty.finished
+    assert numbers(drain(source(path), empty.position)) == ["2"]
+
+
+def test_rows_without_a_time_are_not_waited_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(1, 0), row(2), row(3, 1)])
+    time = FakeTime()
+    assert len(events_of(drain(source(path, time, pace=1.0)))) == 3
+    assert time.passed == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("pace", [0, -1, float("inf"), float("nan")])
+def test_a_pace_that_plays_nothing_is_refused(pace: float) -> None:
+    with pytest.raises(ConfigurationError, match="above 0"):
+        ReplaySource("a", pace=pace)
+
+
+# Redating
+
+
+def test_redate_start_puts_the_first_event_at_the_present(tmp_path: Path) -> None:
+    edited = (FIRST + timedelta(seconds=90)).isoformat()
+    path = write(tmp_path / "a.jsonl", [row(1, 60), row(2, 70, edited_at=edited), row(3)])
+    time = FakeTime()
+    one, two, untimed = (e.post for e in events_of(drain(source(path, time, redate="start"))))
+    assert one is not None and two is not None and untimed is not None
+    assert one.created_at == time.start
+    assert two.created_at == time.start + timedelta(seconds=10)
+    assert two.edited_at == time.start + timedelta(seconds=30)
+    assert untimed.created_at == time.start
+
+
+def test_redate_end_puts_the_last_event_at_the_present(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl.gz", [row(1, 60), row(2, 0), row(3, 30)])
+    time = FakeTime()
+    events = events_of(drain(source(path, time, redate="end")))
+    ago = [(time.start - e.post.created_at).total_seconds() for e in events if e.post]
+    assert ago == [0.0, 60.0, 30.0]
+    assert [e.version for e in events] == [
+        microseconds(e.post.created_at) for e in events if e.post
+    ]
+
+
+@pytest.mark.parametrize("redate", ["start", "end"])
+def test_the_shift_outlives_a_restart(tmp_path: Path, redate: str) -> None:
+    path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(1000)])
+    whole = events_of(drain(source(path, redate=redate)))
+    first = source(path, redate=redate)
+    first.open(None)
+    batch = first.next_batch()
+    first.close()
+    later = FakeTime()
+    later.passed = 7200.0
+    rest = events_of(drain(source(path, later, redate=redate), batch.position))
+    assert [e.post for e in [*batch.events, *rest]] == [e.post for e in whole]
+
+
+# Sorting
+
+
+def test_sort_plays_in_the_order_of_time(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(1, 9), row(2, 5), row(3), row(4, 7)])
+    batches = drain(source(path, sort=True))
+    assert numbers(batches) == ["2", "3", "4", "1"]
+    assert numbers(drain(source(path, sort=True), {**(batches[-1].position or {}), "line": 2})) == [
+        "4",
+        "1",
+    ]
+
+
+def test_sort_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MAX_SORTED_ROWS", 3)
+    path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(4)])
+    sorting = source(path, sort=True)
+    with pytest.raises(SourceError, match="sort the file beforehand"):
+        sorting.open(None)
+    sorting.close()
+
+
+# Restarts
+
+
+LINE = st.one_of(
+    st.integers(0, 99).map(lambda n: json.dumps(row(n, n)).encode()),
+    st.binary(max_size=30),
+    st.just(b'{"id":"q","text":"with \\"quotes\\""}'),
+    st.just(b'1,"a quoted\nfield",05/01/2026 08:00,x y'),
+    st.just(b"2,plain,06/01/2026 08:00,"),
+)
+
+
+@pytest.fixture(scope="module")
+def csv_mapping(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("mapping") / "feed.yaml"
+    path.write_text(CSV_MAPPING)
+    return str(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    content=st.lists(LINE, max_size=12).map(b"\n".join),
+    zipped=st.booleans(),
+    mapped=st.booleans(),
+    size=st.integers(1, 5),
+    sort=st.booleans(),
+)
+def test_any_file_gives_the_same_events_however_often_it_is_interrupted(
+    tmp_path: Path, csv_mapping: str, content: bytes, zipped: bool, mapped: bool, size: int,
+    sort: bool,
+) -> None:  # fmt: skip
+    path = tmp_path / "any"
+    data = b"id,text,date,tags\n" + content if mapped else content
+    if data.startswith(b"\x1f\x8b"):
+        data = b" " + data
+    path.write_bytes(gzip.compress(data) if zipped else data)
+    options = {"mapping": csv_mapping if mapped else None, "redate": "start", "sort": sort}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay, "BATCH_EVENTS", size)
+        whole = drain(source(str(path), **options))
+        pieces: list[Batch] = []
+        position: Position | None = None
+        while not pieces or not pieces[-1].finished:
+            again = source(str(path), **options)
+            again.open(position)
+            pieces.append(again.next_batch())
+            again.close()
+            position = json.loads(json.dumps(pieces[-1].position))
+    assert events_of(pieces) == events_of(whole)
+    assert unreadable_of(pieces) == unreadable_of(whole)
+    for event in events_of(whole):
+        assert POST_EVENT.decode(POST_EVENT.encode(event)) == event
+
+
+def test_another_file_under_the_same_name_is_noticed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(3)])
+    position = drain(source(path))[-1].position
+    write(tmp_path / "a.jsonl", [row(n, n) for n in (7, 8, 9)])
+    with pytest.raises(SourceError, match="not the file of the last time"):
+        source(path).open(position)
+    write(tmp_path / "a.jsonl", [row(n, n) for n in range(4)])
+    with pytest.raises(SourceError, match="not the file of the last time"):
+        source(path).open(position)
+
+
+@pytest.mark.parametrize(
+    "position", [{}, {"line": "3", "shift_us": None}, {"line": 1, "shift_us": "a"}]
+)
+def test_a_foreign_checkpoint_is_refused(tmp_path: Path, position: Position) -> None:
+    path = write(tmp_path / "a.jsonl", [row(1, 1)])
+    with pytest.raises(SourceError, match="remove"):
+        source(path).open(position)
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="check the name"):
+        source(str(tmp_path / "none")).open(None)
+    with pytest.raises(SourceError, match="check the name"):
+        source(str(tmp_path)).open(None)
+    with pytest.raises(SourceError, match="open"):
+        source("a").next_batch()
+
+
+def test_a_damaged_gzip_gives_what_it_held_and_then_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    text = b"".join(
+        json.dumps(row(n, n, note=os.urandom(90).hex())).encode() + b"\n" for n in range(3000)
+    )
+    path.write_bytes(gzip.compress(text)[:-40_000])
+    damaged = source(str(path))
+    damaged.open(None)
+    seen = 0
+    with pytest.raises(SourceError, match="damaged behind line"):
+        while True:
+            seen += len(damaged.next_batch().events)
+    assert seen > 500
+    with pytest.raises(SourceError, match="damaged"):
+        damaged.next_batch()
+    damaged.close()
+    damaged.close()
+
+
+def test_source_ids_tell_wishes_apart() -> None:
+    wishes = [{}, {"redate": "end"}, {"sort": True}, {"mapping": "sanders_brands"}]
+    ids = {ReplaySource("a.jsonl", **wish).source_id for wish in wishes}  # type: ignore[arg-type]
+    assert len(ids) == 4
+    assert ReplaySource("a.jsonl", pace=2).source_id == ReplaySource("a.jsonl").source_id
+
+
+# CSV
+
+
+def test_csv_with_quotes_line_breaks_and_lists(tmp_path: Path, csv_mapping: str) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["id", "text", "date", "tags"])
+    writer.writerow(["1", 'said "hi",\nand left', "05/01/2026 08:00", "#one two"])
+    writer.writerow(["2", "short"])
+    writer.writerow(["3", "é", "05/01/2026 09:00", ""])
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + out.getvalue().encode() + b'4,"never closed\n')
+    batches = drain(source(str(path), mapping=csv_mapping))
+    one, three = (event.post for event in events_of(batches))
+    assert one is not None and three is not None
+    assert (one.text, one.hashtags) == ('said "hi",\nand left', ["one", "two"])
+    assert (three.id, three.text) == ("feed:3", "é")
+    assert [item.detail.split(":")[0] for item in unreadable_of(batches)] == ["line 4", "line 6"]
+    assert unreadable_of(batches)[1].payload == b'4,"never closed\n'
+
+
+def test_csv_without_a_header(tmp_path: Path) -> None:
+    mapping = tmp_path / "feed.yaml"
+    mapping.write_text(
+        "source: feed\nformat: csv\ndelimiter: ';'\ncolumns: [n, t]\nfields: {id: n, text: t}"
+    )
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"1;one\n2;two\n")
+    batches = drain(source(str(path), mapping=str(mapping)))
+    assert [event.post.text for event in events_of(batches) if event.post] == ["one", "two"]
+
+
+# Pipes
+
+
+def test_a_pipe_is_read_as_it_comes_and_cannot_resume(csv_mapping: str) -> None:
+    reading_end, writing_end = os.pipe()
+    with os.fdopen(reading_end, "rb") as pipe, os.fdopen(writing_end, "wb", 0) as feed:
+        reading = ReplaySource("-", mapping=csv_mapping, stdin=pipe)
+        reading.open({"line": 5})
+        feed.write(b'id,text,date,tags\n1,"half a')
+        assert reading.next_batch() == Batch([], None, [], False)
+        feed.write(b' record\nends here",05/01/2026 08:00,\n2,two,05/01/2026 08:00,')
+        (event,) = reading.next_batch().events
+        assert event.post is not None and event.post.text == "half a record\nends here"
+        feed.close()
+        last = drain_open(reading)
+        assert [event.id for event in events_of(last)] == ["feed:2"]
+        assert last[-1].position is None
+        reading.close()
+
+
+def drain_open(reading: ReplaySource) -> list[Batch]:
+    batches = [reading.next_batch()]
+    while not batches[-1].finished:
+        batches.append(reading.next_batch())
+    return batches
+
+
+def test_gzip_on_a_pipe_says_what_to_do() -> None:
+    reading_end, writing_end = os.pipe()
+    with os.fdopen(reading_end, "rb") as pipe, os.fdopen(writing_end, "wb", 0) as feed:
+        feed.write(gzip.compress(b"{}"))
+        reading = ReplaySource("-", stdin=pipe)
+        reading.open(None)
+        with pytest.raises(SourceError, match="gzip -dc"):
+            reading.next_batch()
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=8))
+def test_any_pipe_gives_what_the_same_file_gives(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
+) -> None:
+    data = b"{" + b"".join(pieces)
+    path = tmp_path_factory.getbasetemp() / "piped"
+    path.write_bytes(data)
+    reading_end, writing_end = os.pipe()
+    with os.fdopen(reading_end, "rb") as pipe:
+        os.write(writing_end, data)
+        os.close(writing_end)
+        from_pipe = drain(source("-", stdin=pipe))
+    from_file = drain(source(str(path)))
+    assert events_of(from_pipe) == events_of(from_file)
+    assert unreadable_of(from_pipe) == unreadable_of(from_file)
+
+
+def test_a_pipe_has_neither_order_nor_end() -> None:
+    for options in ({"sort": True}, {"redate": "end"}):
+        with pytest.raises(ConfigurationError, match="save it to a file"):
+            ReplaySource("-", **options)  # type: ignore[arg-type]

@@ -1,0 +1,254 @@
+"""X's posts as events: what is mapped how, and that nothing breaks it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestors.source import Unreadable
+from ingestors.x.posts import map_post, read_line
+from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
+from schemas.codec import POST_EVENT
+from schemas.ids import microseconds
+from schemas.post import Media, Metrics, Post, PostEvent
+from tests.ingestors.hostile_json import JSON, TEXT
+from tests.ingestors.x.x_feed import ID, MADE, NOW, id_of
+from tests.servers.x_api import tweet
+
+some_examples = settings(max_examples=60)
+USER = {
+    "id": "7",
+    "username": "alice",
+    "name": "Alice",
+    "verified": True,
+    "created_at": "2010-05-01T00:00:00.000Z",
+    "public_metrics": {"followers_count": 12, "following_count": 3},
+}
+
+
+def _event(data: dict[str, Any], **includes: Any) -> PostEvent:
+    return map_post({"data": data, "includes": includes}, NOW)
+
+
+def _post(data: dict[str, Any], **includes: Any) -> Post:
+    found = _event(data, **includes).post
+    assert found is not None
+    return found
+
+
+def test_a_post() -> None:
+    data = tweet(
+        ID,
+        "Hello @bob &amp; all: #news &lt;3 https://t.co/a https://t.co/b",
+        lang="in",
+        public_metrics={
+            "like_count": 1,
+            "retweet_count": 2,
+            "reply_count": 3,
+            "quote_count": 4,
+            "impression_count": 5,
+        },
+        entities={
+            "mentions": [{"username": "bob", "start": 6, "end": 10}],
+            "hashtags": [{"tag": "news"}],
+            "urls": [
+                {"url": "https://t.co/a", "expanded_url": "https://example.com/a"},
+                {
+                    "url": "https://t.co/b",
+                    "expanded_url": f"https://x.com/alice/status/{ID}/photo/1",
+                    "media_key": "3_1",
+                },
+            ],
+        },
+        attachments={"media_keys": ["3_1", "13_2", "missing"]},
+        geo={"place_id": "p1"},
+        conversation_id=ID,
+    )
+    media = [
+        {"media_key": "3_1", "type": "photo", "url": "https://img.example/1", "alt_text": "a cat"},
+        {"media_key": "13_2", "type": "animated_gif", "preview_image_url": "https://img.example/2"},
+    ]
+    places = [{"id": "p1", "full_name": "Lyon, France", "country_code": "FR"}]
+    event = _event(data, users=[USER], media=media, places=places)
+    assert event.op == "upsert"
+    assert event.id == f"x:{ID}"
+    assert event.version == microseconds(MADE)
+    found = event.post
+    assert found is not None
+    assert found.text == "Hello @bob & all: #news <3 https://t.co/a https://t.co/b"
+    assert found.author.handle == "alice"
+    assert found.author.name == "Alice"
+    assert found.author.followers == 12
+    assert found.author.verified is True
+    assert found.author.created_at == datetime(2010, 5, 1, tzinfo=UTC)
+    assert found.created_at == MADE
+    assert found.edited_at is None
+    assert found.language == "id"
+    assert found.url == f"https://x.com/alice/status/{ID}"
+    assert found.mentions == ["bob"]
+    assert found.hashtags == ["news"]
+    assert found.links == ["https://example.com/a"]
+    assert found.media == [
+        Media(type="photo", url="https://img.example/1", alt="a cat"),
+        Media(type="animation", url="https://img.example/2"),
+    ]
+    assert (found.place, found.country) == ("Lyon, France", "FR")
+    assert found.metrics == Metrics(likes=1, reposts=2, replies=3, quotes=4, views=5)
+
+
+def test_only_x_s_own_escapes_are_undone() -> None:
+    assert _post(tweet(ID, "&amp;lt; &copy; &amp;amp;")).text == "&lt; &copy; &amp;"
+
+
+def test_a_long_post_is_taken_in_full() -> None:
+    note = {"text": "long " * 200, "entities": {"hashtags": [{"tag": "late"}]}}
+    found = _post(tweet(ID, "long long…", note_tweet=note, entities={"hashtags": []}))
+    assert found.text == "long " * 200
+    assert found.hashtags == ["late"]
+
+
+def test_an_edit_is_a_newer_version_of_the_same_post() -> None:
+    later = id_of(60_000)
+    first = _event(tweet(ID, "Helo"))
+    second = _event(tweet(later, "Hello", edit_history_tweet_ids=[ID, later]))
+    assert second.id == first.id == f"x:{ID}"
+    assert second.version == first.version + 60_000_000
+    assert second.post is not None
+    assert second.post.edited_at == MADE + timedelta(minutes=1)
+    assert second.post.created_at == MADE
+    assert second.post.url == f"https://x.com/i/status/{later}"
+
+
+def test_an_older_version_that_comes_late_stays_older() -> None:
+    """Backfill may repeat it with the whole history in it."""
+    later = id_of(60_000)
+    old = _event(tweet(ID, "Helo", edit_history_tweet_ids=[ID, later]))
+    assert old.version == microseconds(MADE)
+
+
+def test_a_repost_has_the_whole_text_of_the_original() -> None:
+    original = {
+        "id": id_of(-5),
+        "text": "a long original",
+        "author_id": "9",
+        "entities": {"hashtags": [{"tag": "tail"}]},
+        "attachments": {"media_keys": ["3_1"]},
+    }
+    found = _post(
+        tweet(
+            ID, "RT @bob: a lo…", referenced_tweets=[{"type": "retweeted", "id": original["id"]}]
+        ),
+        tweets=[original],
+        media=[{"media_key": "3_1", "type": "photo", "url": "https://img.example/1"}],
+        users=[USER],
+    )
+    assert found.text == "a long original"
+    assert found.hashtags == ["tail"]
+    assert len(found.media) == 1
+    assert found.author.handle == "alice"
+    assert found.repost_of == f"x:{original['id']}"
+    assert found.kind == "repost"
+
+
+def test_a_repost_whose_original_is_not_included() -> None:
+    found = _post(tweet(ID, "RT @b: a…", referenced_tweets=[{"type": "retweeted", "id": "123"}]))
+    assert (found.text, found.repost_of) == ("RT @b: a…", "x:123")
+
+
+def test_replies_and_quotes_point_at_the_first_id() -> None:
+    quoted = {"id": id_of(-1), "text": "q", "edit_history_tweet_ids": [id_of(-9), id_of(-1)]}
+    references = [
+        {"type": "replied_to", "id": id_of(-3)},
+        {"type": "quoted", "id": id_of(-1)},
+        {"type": "somehow", "id": "5"},
+        {"type": "quoted", "id": "nope"},
+    ]
+    found = _post(tweet(ID, "x", referenced_tweets=references), tweets=[quoted])
+    assert found.reply_to == f"x:{id_of(-3)}"
+    assert found.quote_of == f"x:{id_of(-9)}"
+
+
+@pytest.mark.parametrize("code", ["und", "qme", "zxx", "", None, 7])
+def test_no_language(code: Any) -> None:
+    assert _post(tweet(ID, "x", lang=code)).language is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{",
+        b"[" * 100_000,
+        b'{"data": []}',
+        b'{"data": {"id": "x", "text": "a", "author_id": "7"}}',
+        b'{"data": {"id": "5", "author_id": "7"}}',
+        b'{"data": {"id": "5", "text": "a"}}',
+    ],
+)
+def test_garbage_is_unreadable(payload: bytes) -> None:
+    read = read_line(payload, NOW)
+    assert isinstance(read, Unreadable)
+    assert read.payload == payload
+    assert read.detail
+
+
+def test_an_error_line_says_what_x_says() -> None:
+    read = read_line(json.dumps({"errors": [{"title": "Odd", "detail": "why"}]}).encode(), NOW)
+    assert isinstance(read, Unreadable)
+    assert "Odd; why" in read.detail
+
+
+def test_a_lone_surrogate_does_not_cost_the_post() -> None:
+    read = read_line(json.dumps({"data": tweet(ID, "a\ud800b")}).encode(), NOW)
+    assert isinstance(read, PostEvent)
+    assert read.post is not None
+    assert read.post.text == "a\N{REPLACEMENT CHARACTER}b"
+
+
+KEYS = st.sampled_from(
+    ["attachments", "created_at", "edit_history_tweet_ids", "entities", "geo", "hashtags", "id"]
+    + ["media_key", "media_keys", "mentions", "note_tweet", "public_metrics", "place_id", "type"]
+    + ["like_count", "referenced_tweets", "tag", "text", "urls", "username", "expanded_url"]
+)
+HOSTILE = st.recursive(
+    st.none() | st.integers(-(2**70), 2**70) | TEXT | st.sampled_from([ID, "1", "retweeted"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@some_examples
+@given(JSON)
+def test_any_json_is_survived(value: Any) -> None:
+    """Any object becomes an event, or ValueError; never anything else."""
+    data = value if isinstance(value, dict) else {"data": value}
+    with pytest.raises(ValueError):
+        map_post(data, NOW)
+
+
+@some_examples
+@given(
+    TEXT,
+    st.dictionaries(KEYS.filter(lambda key: key not in ("id", "text")), HOSTILE),
+    st.dictionaries(st.sampled_from(["users", "tweets", "media", "places"]), HOSTILE),
+    st.from_regex(r"[0-9]{1,20}", fullmatch=True),
+)
+def test_hostile_posts_become_bounded_events(
+    text: str, fields: Any, includes: Any, native: str
+) -> None:
+    event = map_post(
+        {"data": {"author_id": "7", **fields, "id": native, "text": text}, "includes": includes},
+        NOW,
+    )
+    assert POST_EVENT.decode(POST_EVENT.encode(event)).id == event.id
+    found = event.post
+    assert found is not None
+    assert len(found.text) <= MAX_TEXT
+    lists = [found.mentions, found.hashtags, found.links, [m.alt or "" for m in found.media]]
+    assert all(len(items) <= MAX_ITEMS for items in lists)
+    assert all(len(item) <= MAX_SHORT for items in lists for item in items)

@@ -1,0 +1,188 @@
+"""X as a source: its position, what it counts as missed, and what people get wrong."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from ingestors.source import Position, SourceError
+from ingestors.x.source import XSource
+from runtime import logs
+from tests.ingestors.reading import metric, read_events, until
+from tests.ingestors.x.x_feed import (
+    HELD,
+    NOW,
+    RULE,
+    TOKEN,
+    Open,
+    id_of,
+    ids,
+    line_of,
+    opening,
+    sent,
+)
+from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer
+
+
+@pytest.fixture
+def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
+    with opening(request.node.name) as open_:
+        yield open_
+
+
+@pytest.fixture
+def server() -> Iterator[XServer]:
+    with XServer(token=TOKEN, rules=[HELD]) as running:
+        yield running
+
+
+def test_reads_live_with_everything_asked_for(server: XServer, open_source: Open) -> None:
+    source = open_source(server)
+    server.wait_streams(1)
+    server.publish(line_of(1), line_of(2))
+    batch = read_events(source, 2)
+    assert [event.id for event in batch.events] == ids(1, 2)
+    assert batch.position == {"last_id": id_of(2), "last_seen": NOW.isoformat()}
+    (asked,) = server.requests(STREAM)
+    assert "backfill_minutes" not in asked.query
+    assert "edit_history_tweet_ids" in asked.query["tweet.fields"][0].split(",")
+    assert "note_tweet" in asked.query["tweet.fields"][0].split(",")
+    assert "referenced_tweets.id.author_id" in asked.query["expansions"][0].split(",")
+    assert asked.query["media.fields"] == ["alt_text,preview_image_url,type,url"]
+    assert asked.query["place.fields"] == ["country_code,full_name"]
+    assert metric(source, "connected") == 1
+    source.close()
+    assert metric(source, "connected") == 0
+
+
+def test_keep_alives_move_the_position_and_nothing_else(server: XServer, open_source: Open) -> None:
+    ticks = iter(range(10**6))
+    server.scripts = [[sent(0), *[KEEP_ALIVE] * 5, Step.LIVE]]
+    source = open_source(server, clock=lambda: NOW + timedelta(seconds=next(ticks)))
+    first = read_events(source, 1).position
+    assert first is not None
+    server.publish(b"")
+    later = until(source, lambda batch: batch.position != first)
+    assert later.position is not None
+    assert later.position["last_seen"] > first["last_seen"]
+    assert not later.events
+    assert not later.unreadable
+
+
+def test_the_position_stays_while_nothing_is_heard(server: XServer, open_source: Open) -> None:
+    position = {"last_id": "0", "last_seen": (NOW - timedelta(minutes=4)).isoformat()}
+    server.scripts = [[Step.STALL]]
+    assert open_source(server, position=position).next_batch().position == position
+
+
+def test_a_batch_is_bounded(server: XServer, open_source: Open) -> None:
+    server.scripts = [[*[sent(number) for number in range(120)], Step.LIVE]]
+    source = open_source(server, batch_events=50)
+    sizes: list[int] = []
+    while sum(sizes) < 120:
+        sizes.append(len(source.next_batch().events))
+    assert max(sizes) <= 50
+
+
+def test_what_is_not_kept_moves_the_position(server: XServer, open_source: Open) -> None:
+    server.scripts = [[sent(0), sent(1), sent(2), Step.LIVE]]
+    source = open_source(server, keep=lambda event: event.id == ids(1)[0])
+    batch = until(source, lambda batch: (batch.position or {}).get("last_id") == id_of(2))
+    assert [event.id for event in batch.events] == ids(1)
+
+
+def test_backfill_repeats_what_was_missed(server: XServer, open_source: Open) -> None:
+    server.publish(line_of(0), line_of(1))
+    source = open_source(server, backfill_minutes=5)
+    assert [event.id for event in read_events(source, 2).events] == ids(0, 1)
+    assert server.requests(STREAM)[0].query["backfill_minutes"] == ["5"]
+
+
+def test_a_plan_without_backfill_goes_on_without(
+    server: XServer, open_source: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("json", "warning")  # to what capsys put in the place of standard error
+    server.backfill = False
+    server.scripts = [[Step.LIVE], [sent(0), Step.RESET], [sent(1), Step.LIVE]]
+    source = open_source(server, backfill_minutes=5)
+    until(source, lambda batch: ids(1)[0] in {event.id for event in batch.events})
+    assert server.fired == ["no backfill", "reset"]
+    asked = ["backfill_minutes" in asked.query for asked in server.requests(STREAM)]
+    assert asked == [True, False, False]
+    assert capsys.readouterr().err.count("no backfill") == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "gaps", "seconds"), [(0, 1, 600.0), (3, 1, 420.0), (5, 1, 300.0)]
+)
+def test_a_restart_counts_what_backfill_does_not_reach(
+    server: XServer, open_source: Open, minutes: int, gaps: int, seconds: float
+) -> None:
+    last_seen = (NOW - timedelta(minutes=10)).isoformat()
+    position = {"last_id": id_of(0), "last_seen": last_seen}
+    server.scripts = [[sent(1), Step.LIVE]]
+    source = open_source(server, position=position, backfill_minutes=minutes)
+    read_events(source, 1)
+    assert metric(source, "gaps_total") == gaps
+    assert metric(source, "gap_seconds_total") == seconds
+
+
+def test_a_short_restart_is_no_gap_with_backfill(server: XServer, open_source: Open) -> None:
+    position = {"last_id": "0", "last_seen": (NOW - timedelta(minutes=4)).isoformat()}
+    server.scripts = [[sent(1), Step.LIVE]]
+    source = open_source(server, position=position, backfill_minutes=5)
+    read_events(source, 1)
+    assert metric(source, "gaps_total") == 0
+
+
+def test_a_break_is_a_gap_from_when_it_was_noticed(server: XServer, open_source: Open) -> None:
+    """Every look at this clock is ten seconds after the one before."""
+    looks = iter(range(10**6))
+    server.scripts = [[Step.RESET], [sent(0), Step.LIVE]]
+    source = open_source(server, clock=lambda: NOW + timedelta(seconds=10 * next(looks)))
+    read_events(source, 1)
+    assert server.fired == ["reset"]
+    assert metric(source, "gaps_total") == 1
+    assert metric(source, "gap_seconds_total") == 10
+
+
+def test_silence_is_a_gap_from_the_last_line(server: XServer, open_source: Open) -> None:
+    """The looks at this clock: a connection, a post, a keep-alive, and the next connection."""
+    looks = iter(range(10**6))
+    server.scripts = [[sent(0), KEEP_ALIVE, Step.STALL], [sent(1), Step.STALL], [Answer(401)]]
+    source = open_source(
+        server,
+        clock=lambda: NOW + timedelta(seconds=next(looks) ** 2),
+        keep_alive_timeout_s=0.4,
+    )
+    with pytest.raises(SourceError):
+        read_events(source, 3)
+    assert metric(source, "gaps_total") == 1
+    assert metric(source, "gap_seconds_total") == 3**2 - 2**2
+
+
+@pytest.mark.parametrize("token", [None, SecretStr(""), SecretStr("a\nb"), SecretStr("ü")])
+def test_a_token_that_is_none(token: SecretStr | None) -> None:
+    with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN") as caught:
+        XSource(token, [RULE]).open(None)
+    assert "a\nb" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "api.x.com", "http://api.x.com", "ftp://127.0.0.1", "https://"]
+)
+def test_the_token_goes_nowhere_in_the_clear(url: str) -> None:
+    with pytest.raises(SourceError, match="TOCSIN_INGEST_X_URL"):
+        XSource(SecretStr(TOKEN), [RULE], url=url).open(None)
+
+
+def test_no_rules() -> None:
+    with pytest.raises(SourceError, match="brand"):
+        XSource(SecretStr(TOKEN), []).open(None)
+
+
+@pytest.mark.parametrize("position", [{}, {"last_seen": "noon"}, {"last_seen": 7}])
+def test_a_checkpoint_that_is_none(position: Position) -> None:
+    with pytest.raises(SourceError, match="checkpoint"):
+        XSource(SecretStr(TOKEN), [RULE]).open(position)

@@ -1,0 +1,228 @@
+"""The stream of X: lines, a connection that breaks, and holding back."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestors.source import SourceError
+from ingestors.x.stream import LineSplitter
+from runtime.backoff import Cause, XBackoff, XWaits
+from tests.ingestors.reading import read_events, reconnects, until
+from tests.ingestors.x.x_feed import (
+    HELD,
+    NOW,
+    SHORT,
+    TOKEN,
+    Open,
+    id_of,
+    ids,
+    line_of,
+    opening,
+    sent,
+)
+from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer, farewell, tweet
+
+some_examples = settings(max_examples=60)
+
+
+@pytest.fixture
+def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
+    with opening(request.node.name) as open_:
+        yield open_
+
+
+@pytest.fixture
+def server() -> Iterator[XServer]:
+    with XServer(token=TOKEN, rules=[HELD]) as running:
+        yield running
+
+
+Failure = tuple[Cause, float | None, float]
+"""The cause, when the rate limit resets, and the wait."""
+
+
+@pytest.fixture
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[Failure]:
+    """Every failure that the back-off is told of."""
+    told: list[Failure] = []
+    failed = XBackoff.failed
+
+    def tell(backoff: XBackoff, cause: Cause, reset_in_s: float | None = None) -> float:
+        wait = failed(backoff, cause, reset_in_s)
+        told.append((cause, reset_in_s, wait))
+        return wait
+
+    monkeypatch.setattr(XBackoff, "failed", tell)
+    return told
+
+
+@some_examples
+@given(st.lists(st.binary(max_size=30), max_size=10), st.data())
+def test_lines_do_not_depend_on_where_the_chunks_end(lines: list[bytes], data: Any) -> None:
+    lines = [line.replace(b"\n", b"").rstrip(b"\r") for line in lines]
+    stream = b"".join(line + b"\r\n" for line in lines)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
+    splitter = LineSplitter()
+    found: list[bytes] = []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        found += splitter.feed(stream[start:end])
+    assert found == lines
+
+
+@some_examples
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=10))
+def test_a_line_without_end_is_cut_and_the_next_one_read(sizes: list[int]) -> None:
+    splitter = LineSplitter(most=16)
+    found: list[bytes] = []
+    stream = b"a" * 100 + b"\r\nshort\r\n"
+    position = 0
+    for size in [*sizes, len(stream)]:
+        found += splitter.feed(stream[position : position + size])
+        position += size
+    assert found == [b"a" * 16, b"short"]
+
+
+@pytest.mark.parametrize(("split", "packet"), [(1, None), (7, 3), (None, 1), (1000, 11)])
+def test_lines_arrive_whole_however_they_are_cut(
+    server: XServer, open_source: Open, split: int | None, packet: int | None
+) -> None:
+    server.split, server.packet = split, packet
+    server.scripts = [[sent(0), KEEP_ALIVE, line_of(1, "日本 👩‍👧") + b"\r\n", sent(2), Step.LIVE]]
+    batch = read_events(open_source(server), 3)
+    assert [event.id for event in batch.events] == ids(0, 1, 2)
+    assert batch.events[1].post is not None
+    assert batch.events[1].post.text == "日本 👩‍👧"
+
+
+@pytest.mark.parametrize("step", [Step.RESET, Step.HANG_UP, Step.END])
+def test_a_connection_that_breaks_is_made_again(
+    server: XServer, open_source: Open, step: Step
+) -> None:
+    server.scripts = [[sent(0), step], [step], [step], [sent(1), Step.LIVE]]
+    source = open_source(server)
+    batch = until(source, lambda batch: bool(set(ids(1)) & {e.id for e in batch.events}))
+    assert server.fired == [step.value] * 3
+    assert reconnects(source, "dropped") == 3
+    assert not batch.unreadable, "half a line is no line"
+
+
+def test_silence_is_a_dead_connection(server: XServer, open_source: Open) -> None:
+    server.scripts = [[sent(0), Step.STALL], [sent(1), Step.LIVE]]
+    source = open_source(server, keep_alive_timeout_s=0.5)
+    assert [event.id for event in read_events(source, 2).events][:2] == ids(0, 1)
+    assert server.fired == ["stall"]
+    assert reconnects(source, "stalled") >= 1
+
+
+def test_x_hanging_up_in_the_stream(server: XServer, open_source: Open) -> None:
+    server.scripts = [[sent(0), farewell(), Step.STALL], [sent(1), Step.LIVE]]
+    source = open_source(server)
+    batch = read_events(source, 2)
+    assert [event.id for event in batch.events] == ids(0, 1)
+    assert not batch.unreadable
+    assert reconnects(source, "disconnected") == 1
+
+
+def test_partial_errors_beside_a_post_do_not_matter(server: XServer, open_source: Open) -> None:
+    data = tweet(id_of(0), "operational-disconnect")
+    error = {"title": "Not Found Error", "type": "https://api.twitter.com/2/problems/not-found"}
+    whole = json.dumps({"data": data, "errors": [error]}).encode() + b"\r\n"
+    server.scripts = [[whole, sent(1), Step.LIVE]]
+    assert [event.id for event in read_events(open_source(server), 2).events] == ids(0, 1)
+
+
+@pytest.mark.parametrize("garbage", [b"{", b"\xff\xfe", b"[]", b'{"data": {}}'])
+def test_garbage_is_handed_over_and_does_not_end_the_stream(
+    server: XServer, open_source: Open, garbage: bytes
+) -> None:
+    server.scripts = [[sent(0), garbage + b"\r\n", sent(1), Step.LIVE]]
+    batch = read_events(open_source(server), 2)
+    assert [item.payload for item in batch.unreadable] == [garbage]
+    assert [event.id for event in batch.events] == ids(0, 1)
+
+
+def test_http_errors_are_waited_out(
+    server: XServer, open_source: Open, failures: list[Failure]
+) -> None:
+    reset = str(int(NOW.timestamp()) + 7)
+    issue = {"title": "ConnectionException", "connection_issue": "TooManyConnections"}
+    server.scripts = [
+        [Answer(429, issue, {"x-rate-limit-reset": reset})],
+        [Answer(429, b"<html>", {"x-rate-limit-reset": "soon"})],
+        [Answer(503)],
+        [Answer(500, [1])],
+        [sent(0), Step.LIVE],
+    ]
+    source = open_source(server)
+    assert len(read_events(source, 1).events) == 1
+    assert server.fired == ["answer 429", "answer 429", "answer 503", "answer 500"]
+    assert reconnects(source, "limited") == 2
+    assert reconnects(source, "unavailable") == 2
+    assert [failure[:2] for failure in failures] == [
+        ("limited", 7.0),
+        ("limited", None),
+        ("unavailable", None),
+        ("unavailable", None),
+    ]
+
+
+def test_a_line_makes_the_next_failure_the_first_again(
+    server: XServer, open_source: Open, failures: list[Failure]
+) -> None:
+    server.scripts = [[Step.END], [Step.END], [KEEP_ALIVE, Step.END], [sent(0), Step.LIVE]]
+    read_events(open_source(server), 1)
+    step = SHORT.network_step_s
+    assert [wait for _, _, wait in failures] == [0, step, 0]
+
+
+def test_next_batch_returns_while_a_long_wait_goes_on(server: XServer, open_source: Open) -> None:
+    """And close() ends the wait: the fixture sees the thread end."""
+    server.scripts = [[Answer(429)]]
+    source = open_source(server, waits=XWaits())
+    server.wait_asked(1)
+    batch = source.next_batch()
+    assert (list(batch.events), batch.position) == ([], None)
+    assert server.fired == ["answer 429"]
+    assert len(server.requests(STREAM)) == 1
+
+
+def test_what_was_read_is_handed_out_before_the_error(server: XServer, open_source: Open) -> None:
+    problem = {"title": "Unauthorized", "detail": "Unauthorized"}
+    server.scripts = [[sent(0), sent(1), Step.END], [Answer(401, problem)]]
+    source = open_source(server)
+    server.wait_asked(2)
+    for thread in threading.enumerate():
+        if thread.name == "x-stream":
+            thread.join(20)
+    assert len(read_events(source, 2).events) == 2
+    with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN"):
+        read_events(source, 1)
+    assert server.fired == ["end", "answer 401"]
+
+
+def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(
+    server: XServer, open_source: Open
+) -> None:
+    total = 1_500
+    source = open_source(server, buffer_lines=10, keep_alive_timeout_s=60.0)
+    server.wait_streams(1)
+    server.publish(*(line_of(number, "x" * 20_000) for number in range(total)))
+    assert server.blocked.wait(30), "the server could send everything"
+    assert server.sent < total
+    batch = read_events(source, total)
+    assert [event.id for event in batch.events] == ids(*range(total))
+    assert server.streams == 1
+
+
+def test_closing_while_the_queue_is_full(server: XServer, open_source: Open) -> None:
+    """The fixture sees the thread end."""
+    source = open_source(server, buffer_lines=2)
+    server.wait_streams(1)
+    server.publish(*(line_of(number, "x" * 20_000) for number in range(1_500)))
+    assert server.blocked.wait(30)
+    source.close()

@@ -1,0 +1,90 @@
+"""Numbered posts of X, and sources that read them with short waits."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from ingestors.source import Position
+from ingestors.x.rules import Rule
+from ingestors.x.source import XSource
+from runtime.backoff import XWaits
+from schemas.ids import microseconds
+from tests.servers.x_api import XServer, line, snowflake, tweet
+
+NOW = datetime(2026, 1, 2, 4, 0, 0, tzinfo=UTC)
+MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+MADE_MS = microseconds(MADE) // 1000
+ID = snowflake(MADE_MS)
+RULE = Rule('"Acme"', "tocsin:acme:1")
+HELD = {"id": "1", "value": '"Acme"', "tag": "tocsin:acme:1"}
+TOKEN = "AAAA%2Bsecret"
+SHORT = XWaits(
+    network_step_s=0.002,
+    network_most_s=0.01,
+    http_first_s=0.002,
+    http_most_s=0.01,
+    limited_first_s=0.002,
+    limited_most_s=0.01,
+)
+Open = Callable[..., XSource]
+
+
+def id_of(number: int) -> str:
+    """The id of a post made so many milliseconds after MADE."""
+    return snowflake(MADE_MS + number)
+
+
+def ids(*numbers: int) -> list[str]:
+    """Our ids of these posts."""
+    return [f"x:{id_of(number)}" for number in numbers]
+
+
+def line_of(number: int, text: str = "hello") -> bytes:
+    """The line of a post, without its end."""
+    return line(tweet(id_of(number), text))
+
+
+def sent(number: int) -> bytes:
+    """The line of a post as it is sent."""
+    return line_of(number) + b"\r\n"
+
+
+@contextmanager
+def opening(source_id: str) -> Iterator[Open]:
+    """Opens sources with short waits; closes them, and sees their threads end."""
+    opened: list[XSource] = []
+
+    def open_(
+        server: XServer,
+        *,
+        rules: list[Rule] | None = None,
+        position: Position | None = None,
+        token: str = TOKEN,
+        **options: Any,
+    ) -> XSource:
+        defaults: dict[str, Any] = {
+            "url": server.url,
+            "source_id": source_id,
+            "waits": SHORT,
+            "wait_s": 0.1,
+            "batch_within_s": 0.02,
+            "clock": lambda: NOW,
+        }
+        rules = [RULE] if rules is None else rules
+        source = XSource(SecretStr(token), rules, **(defaults | options))
+        opened.append(source)
+        source.open(position)
+        return source
+
+    yield open_
+    for source in opened:
+        source.close()
+        source.close()
+    for thread in threading.enumerate():
+        if thread.name == "x-stream":
+            thread.join(20)
+            assert not thread.is_alive(), "the reading thread outlives its source"

@@ -1,0 +1,51 @@
+"""The state of a brand is bounded, whatever is said of it."""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from processors.detector.brand_detectors import Desk
+from processors.detector.state.counts import DETAILED, KEPT, LATENESS, MOST_SEEN
+from schemas.activity import Activity
+from schemas.codec import DETECTOR_STATE
+from schemas.topic_registry import topics
+from tests.processors.detector.storms import START, record
+
+LOUD = MOST_SEEN // LATENESS
+"""Mentions a minute, from which on every limit is reached."""
+
+
+def times() -> Iterator[datetime]:
+    """A quiet hour, then so many mentions that everything that is kept is full."""
+    for minute in range(KEPT):
+        count = LOUD if minute >= KEPT - DETAILED - LATENESS else 10
+        for number in range(count):
+            yield START + timedelta(minutes=minute, seconds=60 * number / count)
+
+
+def mention(number: int, at: datetime, pick: random.Random) -> Activity:
+    """All of it unlike any other: another author, other words, another link."""
+
+    def name(bits: int) -> str:
+        return f"{pick.getrandbits(bits):x}"
+
+    return record(
+        name(120),
+        at,
+        author=name(64),
+        reach=number,
+        url=f"https://example.org/{name(160)}",
+        duplicate_group=name(64),
+        duplicate_keys=[name(64) for _ in range(4)],
+        terms=[name(48) for _ in range(12)],
+        entities=[name(48) for _ in range(8)],
+    )
+
+
+def test_the_state_of_the_loudest_brand_fits_into_a_message() -> None:
+    desk, pick = Desk(), random.Random(1)
+    for number, at in enumerate(times()):
+        desk.observe(mention(number, at, pick))
+    (snapshot,) = desk.snapshots(START)
+    written = len(DETECTOR_STATE.encode(snapshot))
+    assert 2**18 < written < topics()["detector-state"].max_message_bytes

@@ -1,0 +1,223 @@
+"""Detectors that rest: packed away, and no alert and no state is another than without."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from msgspec import msgpack
+
+from processors.detector.brand_detector import BrandDetector
+from processors.detector.brand_detectors import Desk
+from processors.detector.detector_cache import LONGEST
+from processors.detector.severity import is_too_little, severity
+from processors.detector.signals.window import LONG, picture
+from processors.detector.state.baseline import Usual
+from processors.detector.state.counts import BrandCounts, minute_of, time_of
+from processors.detector.state.volume import Volumes
+from schemas.activity import Activity
+from schemas.alert import Alert
+from schemas.brand import AlertPolicy, Brand
+from schemas.detector_state import DetectorSnapshot
+from tests.processors.detector.storms import START, calm, record, said, storm
+
+NAMES = ("corvo", "mirabelle", "velmora")
+BRANDS = {name: Brand(id=name, name=name) for name in NAMES}
+KNOWN = timedelta(hours=5)
+
+
+class Plain:
+    """All detectors awake, looking at everything each minute."""
+
+    def __init__(self) -> None:
+        self.detectors = {name: BrandDetector(brand) for name, brand in BRANDS.items()}
+
+    def observe(self, one: Activity) -> list[Alert]:
+        return self.detectors[one.brand].observe(one)
+
+    def advance(self, now: datetime) -> list[Alert]:
+        return [alert for name in NAMES for alert in self.detectors[name].advance(now)]
+
+    def set_brands(self, brands: dict[str, Brand]) -> None:
+        for name, brand in brands.items():
+            self.detectors[name].brand = brand
+
+    def states(self) -> dict[str, bytes]:
+        return {name: msgpack.encode(one.snapshot()) for name, one in self.detectors.items()}
+
+
+class Resting(Plain):
+    """A desk, which lets detectors rest."""
+
+    def __init__(self) -> None:
+        self.desk = Desk(BRANDS)
+        self.observe = self.desk.observe  # type: ignore[method-assign]
+        self.set_brands = self.desk.set_brands  # type: ignore[assignment,method-assign]
+        for name in NAMES:
+            self.desk.detector(name)
+
+    def advance(self, now: datetime) -> list[Alert]:
+        return self.desk.advance(now)
+
+    def states(self) -> dict[str, bytes]:
+        return {name: msgpack.encode(self.desk.detector(name).snapshot()) for name in NAMES}
+
+
+Step = tuple[str, int, int, int]
+"""What happens, to which brand, how much of it, and how many minutes late, or early."""
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["pass", "pass", "say", "some", "shout", "storm", "policy"]),
+        st.integers(0, len(NAMES) - 1),
+        st.integers(1, 60),
+        st.integers(-3, 15),
+    ),
+    max_size=25,
+)
+
+
+def play(on: Plain, steps: list[Step]) -> tuple[list[Alert], dict[str, bytes]]:
+    """Some ordinary hours, then the steps; time passes minute by minute."""
+    told: list[Alert] = []
+    number = 0
+    now = START
+
+    def let_pass(minutes: int) -> None:
+        nonlocal now
+        for _ in range(minutes):
+            now += timedelta(minutes=1)
+            told.extend(on.advance(now))
+
+    def say(brand: int, behind: int, **fields: Any) -> None:
+        nonlocal number
+        number += 1
+        at = now - timedelta(minutes=behind)
+        one = record(number, at, brand=NAMES[brand], terms=[f"t{number % 7}"], **fields)
+        told.extend(on.observe(one))
+
+    while now < START + KNOWN:
+        for brand in range(len(NAMES)):
+            say(brand, 0, **said("neutral"))
+        let_pass(12)
+    for what, brand, much, behind in steps:
+        if what == "pass":
+            let_pass(8 * much)
+        elif what == "policy":
+            name = NAMES[brand]
+            policy = AlertPolicy(minimum_volume=much, sensitivity=5)
+            on.set_brands({**BRANDS, name: Brand(id=name, name=name, alerts=policy)})
+        elif what == "storm":
+            for minute in range(3):
+                for _ in range(much // 2):
+                    say(brand, behind if minute else 0, **said("negative"))
+                # Looks come several times a minute, also in the midst of one.
+                told.extend(on.advance(now + timedelta(seconds=20)))
+                let_pass(1)
+        elif what == "some":
+            for _ in range(much % 10):
+                say(brand, behind, **said("negative"))
+        else:
+            say(brand, behind, reach=200_000 if what == "shout" else 100, **said("negative"))
+    let_pass(45)
+    return told, on.states()
+
+
+@given(STEPS)
+@example([("pass", 0, 60, 0), ("storm", 1, 60, 0), ("pass", 0, 10, 0), ("say", 1, 1, 12)])
+@example([("pass", 0, 60, 0), ("some", 0, 9, 0), ("pass", 0, 1, 0), ("policy", 0, 1, 0)])
+@example([("say", 2, 1, 0), ("pass", 0, 60, 0), ("shout", 2, 1, 3), ("pass", 0, 60, 0)])
+@example([("pass", 0, 60, 0), ("some", 0, 9, 0), ("some", 0, 9, 1), ("pass", 0, 60, 0)])
+@settings(max_examples=12, deadline=None)
+def test_rest_changes_no_alert_and_no_state(steps: list[Step]) -> None:
+    with mock.patch("processors.detector.brand_detector.is_too_little", return_value=False):
+        plain = play(Plain(), steps)
+    assert play(Resting(), steps) == plain
+
+
+def test_a_storm_among_the_steps_is_told() -> None:
+    told, _ = play(Resting(), [("pass", 0, 30, 0), ("storm", 1, 60, 0)])
+    assert [(alert.brand, alert.status) for alert in told][:1] == [("mirabelle", "open")]
+
+
+def test_a_brand_rests_until_its_next_record() -> None:
+    desk = Desk(BRANDS)
+    for one in calm(4, per_minute=0.1):
+        desk.observe(one)
+    desk.advance(START + timedelta(hours=4, minutes=40))
+    assert (desk.resting, len(desk)) == (1, 1)
+    desk.observe(record("one", START + timedelta(hours=4, minutes=41)))
+    assert (desk.resting, len(desk)) == (0, 1)
+
+
+def test_a_brand_in_a_storm_does_not_rest() -> None:
+    desk = Desk(BRANDS)
+    for one in (*calm(4, per_minute=1), *storm(4, 10, per_minute=30)):
+        desk.observe(one)
+    for minute in range(1, 30):
+        desk.advance(START + timedelta(hours=4, minutes=10 + minute))
+        assert desk.resting == 0
+
+
+def test_what_rests_long_keeps_up() -> None:
+    desk = Desk(BRANDS)
+    for one in calm(4, per_minute=0.1):
+        desk.observe(one)
+    end = START + timedelta(hours=5)
+    for hour in range(24 * 3):
+        desk.advance(end + timedelta(hours=hour))
+    looked = desk.detector("velmora").looked
+    assert looked == minute_of(end) + (24 * 3 - 1) * 60
+
+
+def rests(kept: list[DetectorSnapshot]) -> int:
+    desk = Desk(BRANDS)
+    desk.restore(kept)
+    return desk.resting
+
+
+def test_states_that_are_restored_rest_at_once() -> None:
+    desk = Desk(BRANDS)
+    for one in calm(4, per_minute=0.1):
+        desk.observe(one)
+    desk.advance(START + timedelta(hours=4, minutes=40))
+    kept = list(desk.snapshots(START, every=True))
+    # A saved state may be of the very minute of a record, and hold a storm as well.
+    loud = Desk(BRANDS)
+    for one in (*calm(4, per_minute=0.1), *storm(4, 1, per_minute=30)):
+        loud.observe(one)
+    assert rests(kept) == 1
+    assert rests(list(loud.snapshots(START, every=True))) == 0
+    again = Desk(BRANDS)
+    again.restore(kept)
+    assert list(again.snapshots(START, every=True)) == kept
+
+
+MINUTES = st.lists(
+    st.tuples(st.integers(0, LONG - 1), st.sampled_from([10, 99_000, 150_000]), st.booleans()),
+    max_size=30,
+)
+
+
+@given(MINUTES, st.integers(1, 40), st.booleans(), st.integers(0, LONG))
+@example([(3, 150_000, True)] * 12, 40, False, 0)
+@example([(3, 10, True)] * 12, 12, True, 0)
+@settings(max_examples=200, deadline=None)
+def test_too_little_is_severity_nought(
+    posts: list[tuple[int, int, bool]], least: int, crisis: bool, later: int
+) -> None:
+    counts, first = BrandCounts(), minute_of(START)
+    for number, (minute, reach, negative) in enumerate(sorted(posts)):
+        fields = said("negative" if negative else "positive")
+        intents = {"intents": ["crisis"]} if crisis else {}
+        counts.add(record(number, time_of(first + minute), reach=reach, **fields, **intents))
+    policy = AlertPolicy(minimum_volume=least, sensitivity=10)
+    if not is_too_little(counts.between(first, first + LONG), policy):
+        return
+    now = first + LONG + later
+    seen = picture(counts.between(now - LONG, now), Usual(minutes=600.0), Volumes(), now)
+    assert severity(seen, policy) == 0
+
+
+def test_rest_is_shorter_than_what_is_looked_at_minute_by_minute() -> None:
+    assert LONGEST < 24 * 60

@@ -1,0 +1,119 @@
+"""What an alert shows."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.detector.evidence import evidence, headline
+from processors.detector.signals.window import LONG, picture
+from processors.detector.state.counts import minute_of
+from processors.detector.state.volume import Volumes
+from schemas.activity import Activity
+from schemas.alert import Evidence, Headline
+from tests.processors.detector.days import NOW, minutes_of, posts, usual_of
+from tests.processors.detector.storms import calm, record, said
+
+_BEFORE = [
+    record(n, one.at, terms=["offre"], entities=["Paris"] if n % 3 == 0 else [], **said("neutral"))
+    for n, one in enumerate(calm(39, 2))
+]
+USUAL = usual_of(_BEFORE)
+
+
+def shown(records: Sequence[Activity], since: int = 0) -> Evidence:
+    minutes = minutes_of(records)
+    seen = picture(minutes, USUAL, Volumes(), minute_of(NOW))
+    return evidence(minutes, USUAL, seen, minutes[since:])
+
+
+def test_names_are_told_apart_from_words() -> None:
+    new = posts(20, "new", terms=["panne"], entities=["Nantes", "Paris"])
+    found = shown([*posts(60, entities=["Paris"]), *new])
+    assert found.terms == ["panne"]
+    assert found.entities[0] == "Nantes"
+    lift = found.lifted_entities[0]
+    assert (lift.term, lift.count, lift.expected) == ("Nantes", 20, 0)
+    assert lift.significance > 15.1
+    assert [lift.term for lift in found.lifted_entities] == found.entities
+
+
+def test_what_is_named_as_ever_is_not_lifted() -> None:
+    found = shown([*posts(40), *posts(20, "p", entities=["Paris"])])
+    assert found.entities == []
+
+
+def test_a_word_of_a_lifted_name_is_no_term_beside_it() -> None:
+    # Recognised as a name in most posts, and in some not.
+    found = shown([
+        *posts(60), *posts(30, "name", entities=["Nantes"]), *posts(30, "word", terms=["nantes"]),
+    ])  # fmt: skip
+    assert found.entities == ["Nantes"]
+    assert found.terms == []
+
+
+def test_the_authors_who_carried_it_are_those_who_wrote_most_and_are_seen_most() -> None:
+    busy = posts(5, "busy", author="00000000000busy0")
+    wide = posts(1, "wide", reach=90_000, url="https://x.example/1")
+    found = shown([*posts(40, reach=10), *busy, *wide])
+    first, second = found.carriers[:2]
+    assert (first.author, first.mentions) == ("00000000000busy0", 5)
+    assert (second.reach, second.url) == (90_000, "https://x.example/1")
+    assert found.authors == [carrier.author for carrier in found.carriers]
+    assert len(found.carriers) == 10
+
+
+def test_the_first_and_the_most_seen_posts_are_shown_with_their_links() -> None:
+    first = record("first", NOW - timedelta(minutes=30), url="https://x.example/first")
+    wide = record("wide", NOW - timedelta(minutes=9), url="https://x.example/wide", reach=70_000)
+    earliest, widest, *_ = shown([first, wide, *posts(40)[1:]]).shown
+    assert (earliest.role, earliest.url) == ("first", "https://x.example/first")
+    assert (widest.role, widest.url) == ("most_seen", "https://x.example/wide")
+    assert (earliest.at, widest.reach) == (first.at, 70_000)
+
+
+def test_the_first_post_is_that_of_the_shift_not_of_the_half_hour() -> None:
+    found = shown(posts(60), since=10)
+    (first,) = [post for post in found.shown if post.role == "first"]
+    assert first.at == NOW - timedelta(minutes=20)
+
+
+def test_copies_and_where_it_is_said_are_shown_as_shares_of_the_whole() -> None:
+    copies = posts(30, "copy", duplicate_keys=["wsame", "wxsame"], source="bluesky", country="FR",
+                   language="en")  # fmt: skip
+    found = shown([*posts(30, country="DE"), *copies])
+    assert found.duplicate_share == round(29 / 60, 3)
+    assert found.sources == {"bluesky": 30, "x": 30}
+    assert found.languages == {"en": 30, "fr": 30}
+    assert found.countries == {"DE": 30, "FR": 30}
+
+
+def test_a_headline_has_the_numbers_of_the_half_hour() -> None:
+    records = [*posts(60, **said("neutral")), *posts(180, "new", **said("negative"))]
+    seen = picture(minutes_of(records), USUAL, Volumes(), minute_of(NOW))
+    found = headline("Velmora", seen)
+    assert (found.mentions, found.authors, found.minutes) == (240, 240, LONG)
+    assert found.negative_share == 0.75
+    assert found.times is not None and found.times > 1.5
+    quiet = picture([], USUAL, Volumes(), minute_of(NOW))
+    assert headline("Velmora", quiet) == Headline(name="Velmora", minutes=LONG)
+
+
+NAMES = st.lists(st.text(min_size=1, max_size=5), max_size=4)
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), max_size=60))
+def test_what_is_shown_is_bounded_and_counts_no_more_than_there_is(
+    said_in: list[tuple[list[str], list[str]]],
+) -> None:
+    records = [
+        record(n, NOW - timedelta(minutes=1 + n % 29), terms=terms, entities=entities)
+        for n, (terms, entities) in enumerate(said_in)
+    ]
+    found = shown(records)
+    for lift in (*found.lifted, *found.lifted_entities):
+        assert 3 <= lift.count <= 4 * len(records)
+        assert lift.count > lift.expected
+    assert len(found.lifted) <= 12 and len(found.lifted_entities) <= 12
+    assert sum(carrier.mentions for carrier in found.carriers) <= found.mentions == len(records)

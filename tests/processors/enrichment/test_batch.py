@@ -1,0 +1,175 @@
+"""Every message of a batch comes out once: good, or as a dead letter that holds it whole."""
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from processors.enrichment.annotators.brands import BrandAnnotator
+from processors.enrichment.batch import MAX_MENTION_BYTES, Processed, process
+from processors.enrichment.enricher import Enricher
+from processors.faust.messages import Incoming
+from schemas.codec import ACTIVITY, DEAD_LETTER, MENTION_EVENT, POST_EVENT
+from schemas.dead_letter import DeadLetter
+from schemas.mention import MentionEvent
+from tests.processors.enrichment.fakes import (
+    ENRICHED,
+    MATCHER,
+    Fragile,
+    Loudness,
+    delete,
+    erase,
+    upsert,
+)
+
+ENRICHER = Enricher([BrandAnnotator(lambda: MATCHER), Fragile()], keep_unmatched=True)
+
+
+def incoming(values: list[bytes | None]) -> list[Incoming]:
+    return [
+        Incoming("tocsin.posts", 3, 100 + offset, b"k%d" % offset, value, replays=offset)
+        for offset, value in enumerate(values)
+    ]
+
+
+def run(values: list[bytes | None], enricher: Enricher = ENRICHER) -> Processed:
+    return process(incoming(values), enricher, lambda: ENRICHED)
+
+
+def mentions(result: Processed) -> list[MentionEvent]:
+    return [MENTION_EVENT.decode(out.value) for out in result.outgoing if out.topic == "mentions"]
+
+
+def letters(result: Processed) -> list[DeadLetter]:
+    return [DEAD_LETTER.decode(out.value) for out in result.outgoing if out.topic == "dead-letters"]
+
+
+def good(number: int, text: str = "Velmora") -> bytes:
+    return POST_EVENT.encode(upsert(number, text))
+
+
+def test_an_empty_batch_is_empty() -> None:
+    assert run([]) == Processed()
+
+
+def test_good_messages_come_out_keyed_and_counted() -> None:
+    result = run([good(1), POST_EVENT.encode(delete(2)), POST_EVENT.encode(erase("3"))])
+    assert (result.good, result.bad) == (3, 0)
+    assert result.mentions == Counter(upsert=1, delete=1, erase_author=1)
+    keys = [(out.topic, out.key) for out in result.outgoing]
+    assert keys == [
+        ("mentions", b"x:1"),
+        ("mentions", b"x:2"),
+        ("mentions", b"x:3"),
+        ("activity", b"velmora"),
+    ]
+    assert ACTIVITY.decode(result.outgoing[-1].value).post_id == "x:1"
+
+
+def test_a_post_that_names_nothing_is_good_and_unmatched() -> None:
+    result = run([good(1, "nothing")], Enricher([BrandAnnotator(lambda: MATCHER)]))
+    assert (result.good, result.bad, result.unmatched) == (1, 0, 1)
+    assert result.outgoing == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "invalid_json"),
+        (None, "invalid_json"),
+        (b"\xff\x00", "invalid_json"),
+        (b"{", "invalid_json"),
+        (b'{"later":' + b"[" * 50_000, "invalid_json"),
+        (b"{}", "invalid_message"),
+        (b"[]", "invalid_message"),
+        (good(1).replace(b'"version":1', b'"version":-1'), "invalid_message"),
+        (good(1, "poison"), "enrich_failed"),
+    ],
+)
+def test_a_bad_message_is_a_letter_with_the_reason(value: bytes | None, reason: str) -> None:
+    result = run([good(1), value, good(2)])
+    assert (result.good, result.bad) == (2, 1)
+    assert [event.id for event in mentions(result)] == ["x:1", "x:2"]
+    (letter,) = letters(result)
+    assert letter.reason == reason
+    assert letter.payload == (value or b"")
+    assert (letter.service, letter.at) == ("process", ENRICHED)
+    assert (letter.topic, letter.partition, letter.offset) == ("tocsin.posts", 3, 101)
+    assert (letter.key, letter.replays) == (b"k1", 1)
+
+
+def test_a_failed_enrichment_says_what_failed() -> None:
+    (letter,) = letters(run([good(7, "poison")]))
+    assert letter.detail == "Poison: cannot take x:7"
+
+
+def test_a_mention_that_outgrows_its_topic_is_a_letter() -> None:
+    # The post fits; with its text as an entity too, the mention does not.
+    large = upsert(1, "Velmora " + "x" * (MAX_MENTION_BYTES - 10_000))
+    enricher = Enricher([BrandAnnotator(lambda: MATCHER), Loudness()])
+    result = run([good(2), POST_EVENT.encode(large), good(3)], enricher)
+    assert [event.id for event in mentions(result)] == ["x:2", "x:3"]
+    (letter,) = letters(result)
+    assert letter.reason == "too_large"
+    assert letter.payload == POST_EVENT.encode(large)
+    assert str(MAX_MENTION_BYTES) in letter.detail
+
+
+def test_dead_letters_are_counted_by_reason() -> None:
+    labels = {"service": "process", "reason": "enrich_failed"}
+    before = REGISTRY.get_sample_value("tocsin_dead_letters_total", labels) or 0
+    run([good(1, "poison"), good(2), good(3, "poison")])
+    assert REGISTRY.get_sample_value("tocsin_dead_letters_total", labels) == before + 2
+
+
+KINDS = st.sampled_from(
+    ["good", "unmatched", "delete", "erase", "poison", "json", "schema", "null"]
+)
+
+
+def message(kind: str, number: int) -> bytes | None:
+    made: dict[str, bytes | None] = {
+        "good": good(number),
+        "unmatched": good(number, "rien"),
+        "delete": POST_EVENT.encode(delete(number)),
+        "erase": POST_EVENT.encode(erase(str(number))),
+        "poison": good(number, "Velmora poison"),
+        "json": b"{%d" % number,
+        "schema": json.dumps({"op": "upsert", "id": f"x:{number}"}).encode(),
+        "null": None,
+    }
+    return made[kind]
+
+
+@given(st.lists(KINDS, max_size=25))
+def test_every_message_comes_out_exactly_once(kinds: list[str]) -> None:
+    values = [message(kind, number) for number, kind in enumerate(kinds)]
+    result = run(values)
+    fine = [
+        number
+        for number, kind in enumerate(kinds)
+        if kind in ("good", "unmatched", "delete", "erase")
+    ]
+    bad = {number: kind for number, kind in enumerate(kinds) if number not in fine}
+    assert (result.good, result.bad) == (len(fine), len(bad))
+    # Good ones: all of them, each once, in order.
+    assert [event.id for event in mentions(result)] == [f"x:{number}" for number in fine]
+    # Bad ones: all of them, each once, with the reason and the payload of that very message.
+    reasons = {"poison": "enrich_failed", "schema": "invalid_message"}
+    found = {letter.offset: letter for letter in letters(result)}
+    assert len(found) == len(letters(result)) == len(bad)
+    for number, kind in bad.items():
+        letter = found[100 + number]
+        assert letter.reason == reasons.get(kind, "invalid_json")
+        assert letter.payload == (values[number] or b"")
+        assert letter.key == b"k%d" % number
+
+
+@given(st.lists(KINDS.filter(lambda kind: kind != "poison"), max_size=10), st.integers(0, 10))
+def test_a_poison_message_leaves_the_others_as_they_were(kinds: list[str], at: int) -> None:
+    values = [message(kind, number) for number, kind in enumerate(kinds)]
+    poisoned = [*values[:at], good(99, "poison"), *values[at:]]
+    assert mentions(run(poisoned)) == mentions(run(values))

@@ -1,0 +1,115 @@
+"""The word lists: every file loads, says nothing twice, and says nothing empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.enrichment.annotators.aspects import aspect_label
+from processors.enrichment.annotators.intents import NEGATORS, NEGATORS_AFTER, WEAK, intent_cue
+from processors.enrichment.lexicon_files import LEXICONS, read_lists
+from schemas.errors import ConfigurationError
+from text.phrases import Phrases, expand, phrases_of, spellings, split
+
+ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
+FILES = sorted(LEXICONS.glob("*/*.yaml"))
+ENOUGH = {
+    "en": 1_000,
+    "fr": 1_000,
+    "es": 400,
+    "de": 400,
+    "it": 400,
+    "pt": 400,
+    "ar": 100,
+    "hi": 100,
+}
+
+
+def name_of(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_is_sound(path: Path) -> None:
+    lists = read_lists(path)
+    kind = path.parent.name
+    owners: dict[tuple[tuple[str, ...], ...], str] = {}
+    for label, phrases in lists.items():
+        assert phrases, label
+        if label in (NEGATORS, NEGATORS_AFTER):
+            continue
+        if kind == "aspects":
+            aspect_label(label)
+            group = "aspects"
+        else:
+            intent_cue(label, phrases[0])
+            # A cue may say two things, but not one thing both for sure and perhaps.
+            group = label.removesuffix(WEAK)
+        for phrase in phrases:
+            assert not set("()|") & set(phrase), phrase
+            for parts in spellings(phrase, path.stem):
+                owner = owners.setdefault((*parts, (group,)), label)
+                assert owner == label, f"{phrase!r} is both {owner} and {label}"
+
+
+def test_there_are_enough_aspects() -> None:
+    for language, least in ENOUGH.items():
+        lists = read_lists(LEXICONS / "aspects" / f"{language}.yaml")
+        assert sum(map(len, lists.values())) >= least
+
+
+def test_crises_and_intents_have_their_languages() -> None:
+    for kind in ("crisis", "intents"):
+        assert {path.stem for path in FILES if path.parent.name == kind} == {
+            *("de", "en", "es", "fr", "it", "pt")
+        }
+
+
+def test_brackets() -> None:
+    assert expand("cher(|s)") == ["cher", "chers"]
+    assert expand("a (b|c (d|e)|) f") == ["a b f", "a c d f", "a c e f", "a f"]
+    assert phrases_of("# no\na, b(|s)\n\n c") == ["a", "b", "bs", "c"]
+    for wrong in ("a (b", "a) b", "a | b", "(0|1)" * 12):
+        with pytest.raises(ConfigurationError):
+            expand(wrong)
+
+
+@pytest.mark.parametrize("text", ["a: 1", "- a", "a: [1]", "a: {b: c}", "a: 'b: (c'", ":"])
+def test_a_bad_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "en.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError):
+        read_lists(path)
+
+
+def test_folding_and_places() -> None:
+    text = "L'ÉTÉ e\u0301te\u0301 #PanneOrange @panne https://panne.fr/panne 𝐩𝐚𝐧𝐧𝐞?"
+    found = split(text)
+    kept = [word for word in found.words if "\x01" not in word]
+    assert kept == ["l", "ete", "ete", "panne", "orange", "panne", "?"]
+    places = [found.span(place, place) for place in range(len(found.words))]
+    assert text[slice(*places[1])] == "ÉTÉ"
+    assert text[slice(*places[2])] == "e\u0301te\u0301"
+    assert text[slice(*places[4])] == "Orange"
+
+
+def test_gaps_elongation_and_the_longest() -> None:
+    phrases = Phrases([("never ... again", 1), ("good", 2), ("cher", 3), ("good food", 4)], "en")
+    assert phrases.every(split("never fly here again")) == [(0, 3, 1)]
+    assert phrases.every(split("never. again")) == []
+    assert [hit[2] for hit in phrases.longest(split("goooood cheeer"))] == [2, 3]
+    assert phrases.longest(split("good food good")) == [(0, 1, 4), (2, 2, 2)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_TEXT)
+def test_words_are_in_the_text_in_order(text: str) -> None:
+    found = split(text)
+    done = 0
+    for place in range(len(found.words)):
+        start, end = found.span(place, place)
+        assert done <= start < end <= len(text)
+        done = end

@@ -1,0 +1,134 @@
+"""The entity recogniser: right offsets in the published text, no growth, never raising."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.models.entity_model import (
+    LABELS,
+    TEXT_LIMIT,
+    EntityRecognizer,
+    PipelineError,
+)
+
+RECOGNIZER = EntityRecognizer()
+ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
+
+needs_english = pytest.mark.skipif(bool(RECOGNIZER.missing(["en"])), reason="no English pipeline")
+needs_french = pytest.mark.skipif(bool(RECOGNIZER.missing(["fr"])), reason="no French pipeline")
+
+
+def pairs(text: str, language: str) -> set[tuple[str, str]]:
+    """Text and label of each entity."""
+    return {(name, label) for name, _, _, label in RECOGNIZER.recognise([text], [language])[0]}
+
+
+@needs_english
+def test_english() -> None:
+    found = pairs("Angela Merkel met the managers of Microsoft in Paris last Tuesday.", "en")
+    assert found == {("Angela Merkel", "PERSON"), ("Microsoft", "ORG"), ("Paris", "LOC")}
+
+
+@needs_french
+def test_french() -> None:
+    found = pairs("Emmanuel Macron était à Marseille avec les dirigeants de Renault.", "fr")
+    assert found == {("Emmanuel Macron", "PERSON"), ("Marseille", "LOC"), ("Renault", "ORG")}
+
+
+@needs_english
+def test_offsets_count_code_points_of_the_published_text() -> None:
+    text = "😀👨‍👩‍👧 \ud83d  I moved from Berlin to Chicago with Barack Obama"
+    ((*entities,),) = RECOGNIZER.recognise([text], ["en"])
+    assert {"Berlin", "Chicago"} <= {name for name, *_ in entities}
+    assert all(text[start:end] == name for name, start, end, _ in entities)
+
+
+@needs_english
+def test_only_the_beginning_of_a_long_text_is_read() -> None:
+    text = "word " * (TEXT_LIMIT // 5) + "Angela Merkel met Microsoft in Paris."
+    assert RECOGNIZER.recognise([text], ["en"]) == [[]]
+
+
+def test_a_language_without_pipeline_has_no_entities_and_is_said() -> None:
+    assert RECOGNIZER.recognise(["Angela Merkel in Paris", ""], ["xx", "und"]) == [[], []]
+    assert RECOGNIZER.missing(["xx", "und", "xx"]) == ["und", "xx"]
+    assert RECOGNIZER.recognise([], []) == []
+
+
+def test_one_language_a_text() -> None:
+    with pytest.raises(ValueError, match="one language"):
+        RECOGNIZER.recognise(["a", "b"], ["en"])
+
+
+def test_a_package_without_a_pipeline_is_said_plainly() -> None:
+    with pytest.raises(PipelineError, match="hypothesis"):
+        EntityRecognizer({"en": ["hypothesis"]}).recognise(["a"], ["en"])
+
+
+@needs_english
+def test_the_first_installed_package_is_used_and_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "tocsin_absent_pipeline"
+    bad.mkdir()
+    (bad / "__init__.py").write_text("raise RuntimeError('imported')", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    recogniser = EntityRecognizer({"en": ["tocsin_never_installed", "tocsin_absent_pipeline"]})
+    with pytest.raises(PipelineError):
+        recogniser.warm(["en"])
+    assert "tocsin_absent_pipeline" not in sys.modules
+
+
+@needs_english
+@needs_french
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\x00", "\ud800", "😀" * 1_000_000, "a" * 1_000_000, "\n" * 9_999, "(" * 9_999,
+     "http://" + "a." * 9_999, "\u202e" * 99],
+)  # fmt: skip
+def test_hostile_text(text: str) -> None:
+    for entities in RECOGNIZER.recognise([text, text], ["en", "fr"]):
+        assert all(text[start:end] == name for name, start, end, _ in entities)
+
+
+@needs_english
+@needs_french
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(ANY_TEXT, st.sampled_from(["en", "fr", "de", ""])), max_size=5))
+def test_a_batch_says_what_its_posts_say_one_by_one(posts: list[tuple[str, str]]) -> None:
+    texts, languages = [text for text, _ in posts], [language for _, language in posts]
+    batch = RECOGNIZER.recognise(texts, languages)
+    assert batch == [RECOGNIZER.recognise([t], [code])[0] for t, code in posts]
+    for text, entities in zip(texts, batch, strict=True):
+        for name, start, end, label in entities:
+            assert text[start:end] == name
+            assert label in LABELS.values()
+
+
+@needs_english
+def test_nothing_is_kept_of_the_posts() -> None:
+    generator = random.Random(7)
+    pipeline = RECOGNIZER._pipeline("en")
+    assert pipeline is not None
+
+    def strings_after_a_batch() -> int:
+        posts = [f"{generator.getrandbits(64):x} {generator.getrandbits(64):x}" for _ in range(300)]
+        RECOGNIZER.recognise(posts, ["en"] * len(posts))
+        return len(pipeline.vocab.strings)
+
+    first = strings_after_a_batch()
+    assert strings_after_a_batch() == first
+
+
+@needs_english
+def test_a_pipeline_that_has_met_too_many_words_is_loaded_anew() -> None:
+    recogniser = EntityRecognizer(lexemes=1)
+    first = recogniser.recognise(["Angela Merkel met Microsoft in Paris."], ["en"])
+    assert recogniser._pipelines == {}
+    assert recogniser.recognise(["Angela Merkel met Microsoft in Paris."], ["en"]) == first

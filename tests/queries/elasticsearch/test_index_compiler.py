@@ -1,0 +1,339 @@
+"""What queries become for Elasticsearch, and what they may not become.
+
+That the engine finds the same posts as the reference, ``tests/engines`` shows.
+"""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from queries.elasticsearch.index_compiler import MOST_TERMS, compile_query, refusal
+from queries.elasticsearch.index_fields import SAME, query_fields
+from queries.language.ast import And, Named, Near, Node, Not, Or, Phrase, Term
+from queries.language.errors import QueryError
+from queries.language.parser import parse
+from tests.queries.agreement_cases import CASES
+from tests.queries.asked import RESOLVED, TERMS, document
+from tests.queries.reference import evaluate
+from text.tokens import fold, fold_case, tokenize
+
+TEXT, TITLE = "words.text", "words.title"
+
+
+def either(make: Any) -> dict[str, Any]:
+    return {"bool": {"should": [make(TEXT), make(TITLE)]}}
+
+
+def match(word: str, field: str | None = None) -> dict[str, Any]:
+    return {"match": {"query": word, **({"use_field": field} if field else {})}}
+
+
+def in_order(gaps: int, *rules: dict[str, Any]) -> dict[str, Any]:
+    return {"all_of": {"intervals": list(rules), "ordered": True, "max_gaps": gaps}}
+
+
+def in_any_order(gaps: int, *rules: dict[str, Any]) -> dict[str, Any]:
+    return {"all_of": {"intervals": list(rules), "ordered": False, "max_gaps": gaps}}
+
+
+def any_of(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"any_of": {"intervals": list(rules)}}
+
+
+A, B, E = match("a"), match("b"), match("e")
+PRESENT = {"exists": {"field": "values.source"}}
+
+GOLDEN: list[tuple[str, dict[str, Any]]] = [
+    ("orange", either(lambda f: {"term": {f: "orange"}})),
+    ("Été", either(lambda f: {"term": {f"{f}_accented": "été"}})),
+    ("{BT}", either(lambda f: {"term": {f"{f}_exact": "BT"}})),
+    ("abonn*", either(lambda f: {"prefix": {f: "abonn"}})),
+    ("colo?r*", either(lambda f: {"wildcard": {f: "colo?r*"}})),
+    ('"ma box"', either(lambda f: {"match_phrase": {f: "ma box"}})),
+    ("title:orange", {"term": {TITLE: "orange"}}),
+    ("url:velmora.example", {"match_phrase": {"words.url": "velmora example"}}),
+    ("text:(a OR b OR c)", {"terms": {TEXT: ["a", "b", "c"]}}),
+    (
+        "a OR b OR text:c",
+        {"bool": {"should": [{"terms": {TEXT: ["a", "b", "c"]}}, {"terms": {TITLE: ["a", "b"]}}]}},
+    ),
+    (
+        "text:{bt}",
+        {
+            "intervals": {
+                TEXT: any_of(
+                    {
+                        "any_of": {
+                            "intervals": [match("bt")],
+                            "filter": {"contained_by": match(SAME, f"{TEXT}_exact")},
+                        }
+                    },
+                    match("bt", f"{TEXT}_exact"),
+                )
+            }
+        },
+    ),
+    (
+        'text:"l\'été"',
+        {"intervals": {TEXT: in_order(0, match("l"), match("été", f"{TEXT}_accented"))}},
+    ),
+    ('text:"a b e"~5', {"intervals": {TEXT: in_any_order(5, A, B, E)}}),
+    (
+        "text:((a OR b) NEAR/5f c)",
+        {"intervals": {TEXT: in_order(5, any_of(match("a"), match("b")), match("c"))}},
+    ),
+    ("text:((a OR b) NEAR/5 e)", {"intervals": {TEXT: in_any_order(5, any_of(A, B), E)}}),
+    (
+        # A token could be both, and two are wanted.
+        "text:((a OR e) NEAR/5 (b OR e))",
+        {
+            "intervals": {
+                TEXT: any_of(
+                    in_order(5, any_of(A, E), any_of(B, E)),
+                    in_order(5, any_of(B, E), any_of(A, E)),
+                )
+            }
+        },
+    ),
+    (
+        # Only the end that the outer NEAR sees is written out.
+        "text:(((a OR b) NEAR/1f (c OR d)) NEAR/2f e)",
+        {
+            "intervals": {
+                TEXT: any_of(
+                    *(in_order(2, in_order(1, any_of(A, B), match(last)), E) for last in "cd")
+                )
+            }
+        },
+    ),
+    ("lang:fr|en", {"bool": {"filter": [{"terms": {"language": ["fr", "en"]}}, PRESENT]}}),
+    ('entity:"Air France"', {"term": {"values.entity": "air france"}}),
+    ("hashtags:vel*", {"prefix": {"values.hashtags": "vel"}}),
+    (
+        "likes:>10",
+        {"bool": {"filter": [{"range": {"metrics.likes": {"gte": 11}}}, PRESENT]}},
+    ),
+    (
+        "date:2026-03-02",
+        {
+            "bool": {
+                "filter": [
+                    {
+                        "range": {
+                            "created_at": {
+                                "gte": "2026-03-02T00:00:00.000Z",
+                                "lte": "2026-03-02T23:59:59.999Z",
+                            }
+                        }
+                    },
+                    PRESENT,
+                ]
+            }
+        },
+    ),
+    (
+        "text:a AND text:b NOT text:(c OR d)",
+        {
+            "bool": {
+                "filter": [{"term": {TEXT: "a"}}, {"term": {TEXT: "b"}}, PRESENT],
+                "must_not": [{"terms": {TEXT: ["c", "d"]}}],
+            }
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), GOLDEN, ids=[query for query, _ in GOLDEN])
+def test_what_a_query_becomes(query: str, expected: dict[str, Any]) -> None:
+    assert compile_query(parse(query)) == expected
+
+
+@pytest.mark.parametrize(("query", "text", "expected"), CASES)
+def test_the_cases_are_those_of_the_reference(query: str, text: str, expected: bool) -> None:
+    assert evaluate(parse(query), document(text)).matches is expected
+
+
+@given(RESOLVED)
+@settings(max_examples=200, deadline=None)
+def test_any_query_is_compiled_or_refused(node: Node) -> None:
+    try:
+        compiled = compile_query(node)
+    except QueryError as error:
+        assert error.hint
+    else:
+        assert len(compiled) == 1
+
+
+# --- limits ------------------------------------------------------------------------------------
+
+
+def test_a_long_query_is_compiled_at_once() -> None:
+    words = [f"w{number}" for number in range(13_000)]
+    long = parse(" OR ".join(words)[:100_000].rsplit(" OR ", 1)[0])
+    phrases = parse(" OR ".join(f'"velmora w{number}"' for number in range(4_500)))
+    began = time.process_time()
+    compiled = compile_query(long)
+    compile_query(phrases)
+    assert time.process_time() - began < 2  # a fifth of a second, but machines are busy
+    (text, title) = compiled["bool"]["should"]
+    assert text["terms"].keys() == {TEXT}
+    assert title["terms"].keys() == {TITLE}
+
+
+def test_words_beyond_one_query_for_terms_get_another() -> None:
+    every = Or(tuple(Term(f"w{number}") for number in range(MOST_TERMS + 1)))
+    sizes = [
+        len(query["terms"][TEXT]) if "terms" in query else 1
+        for query in compile_query(every)["bool"]["should"]
+        if TEXT in query.get("terms", query.get("term"))
+    ]
+    assert sizes == [MOST_TERMS, 1]
+
+
+def listed(letter: str, count: int) -> Or:
+    return Or(tuple(Term(f"{letter}{number}") for number in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("node", "says"),
+    [
+        (
+            Near(Near(listed("a", 60), listed("b", 60), 5), listed("c", 60), 5),
+            "these alternatives beside NEAR are too many; write fewer",
+        ),
+        (
+            Phrase(tuple(map(Term, "aabcdefg")), 5),
+            "a phrase of 8 words with a distance is too long where one word may be another of them",
+        ),
+        (
+            Or((Near(Near(listed("a", 20), listed("b", 20), 5), listed("c", 20), 5),) * 10),
+            "when its distances are written out, the query has more than 50,000 words",
+        ),
+        (Term("abc*" + "a" * 65, wildcard=True), "more than 64 letters or 6 '\\?' behind a '\\*'"),
+        (Term("abc*d???????", wildcard=True), "more than 64 letters or 6 '\\?' behind a '\\*'"),
+        (Term("a" * 300 + "é"), None),
+        (Term("\u0640" * 100 + "x" * 200), "this word is too long"),
+    ],
+)
+def test_what_the_engine_could_not_run_is_refused(node: Node, says: str | None) -> None:
+    if says is None:
+        compile_query(node)
+        return
+    with pytest.raises(QueryError, match=says):
+        compile_query(node)
+
+
+def test_a_list_beside_a_list_is_no_problem() -> None:
+    compile_query(Near(listed("a", 1_900), listed("b", 1_900), 5))
+    compile_query(Near(Near(listed("a", 20), listed("b", 20), 5), listed("c", 20), 5))
+
+
+def test_depth_counts_where_and_and_or_alternate() -> None:
+    deep: Node = Term("a")
+    for _ in range(60):
+        deep = And((deep, Term("b")))
+    compile_query(deep)
+    for number in range(30):
+        deep = And((Or((deep, Term("c"))), Term(f"d{number}")))
+    with pytest.raises(QueryError, match="more than 25 levels"):
+        compile_query(deep)
+
+
+def test_names_are_resolved_before() -> None:
+    with pytest.raises(ValueError, match="resolve"):
+        compile_query(And((Term("a"), Not(Named("b")))))
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("failed to create query: Query contains too many nested clauses; maxClauseCount is set to "
+         "8192", "so many words and phrases"),
+        ("Automaton [x*] expanded to too many terms (limit 8192)", "stands for too many words"),
+        ("Determinizing automaton with 22 states and 23 transitions would require more than 10000",
+         "too complicated"),
+    ],
+)  # fmt: skip
+def test_what_the_engine_refuses_is_said_in_our_words(reason: str, says: str) -> None:
+    error = refusal(reason)
+    assert error is not None
+    assert says in error.message
+    assert error.hint
+    assert refusal("all shards failed") is None
+
+
+# --- the fields --------------------------------------------------------------------------------
+
+_ODD = st.text(
+    st.sampled_from(list("aBéÉßıİſΑᾳйЙ日กिीْـ＠＃ﷺ㌖ﬁ𝐎゙́̈ͅ️🍊\u200d🏽 .'#@$")), max_size=20
+) | st.text(max_size=20)
+_LONG = st.builds(lambda text, times: text * times, _ODD, st.integers(1, 60))
+
+
+@given(_ODD | _LONG)
+@settings(max_examples=500, deadline=None)
+def test_the_forms_stand_at_the_same_positions(text: str) -> None:
+    words = query_fields(document(text)).get("words", {})
+    tokens = tokenize(text)
+    if not len(tokens):
+        assert not words
+        return
+    # What the whitespace tokenizer makes of it (see text.tokens on 255).
+    forms = {name: line.split(" ") for name, line in words.items()}
+    assert forms["text"] == tokens.folded
+    assert {len(line) for line in forms.values()} == {len(tokens)}
+    assert all(
+        form and not any(map(str.isspace, form)) and len(form.encode("utf-16-le")) <= 2 * 256
+        for line in forms.values()
+        for form in line
+    )
+
+
+@given(TERMS | st.builds(Term, _ODD.map(lambda text: (tokenize(text).exact or ["a"])[0]),
+                         exact=st.booleans()), _ODD)  # fmt: skip
+@settings(max_examples=500, deadline=None)
+def test_a_form_that_is_left_out_is_never_missed(term: Term, text: str) -> None:
+    """Where a token has SAME, no term with an accent means it, and its folded form is its own."""
+    asked = document(f"{text} {term.text}")
+    words = query_fields(asked)["words"]
+    tokens = asked.texts_of("text")[0]
+    count = len(tokens)
+    folded = words["text"].split(" ")
+    accented = words.get("text_accented", " ".join([SAME] * count)).split(" ")
+    exact = words["text_exact"].split(" ")
+    for place in range(count):
+        form = term.form_of(tokens.exact[place])
+        if term.exact:
+            kept = folded[place] if exact[place] == SAME else exact[place]
+            assert kept == form
+        elif not term.accented:
+            assert folded[place] == form
+        elif accented[place] == SAME:
+            assert form != term.form
+        else:
+            assert accented[place] == form
+
+
+def test_no_letter_is_folded_to_what_folds_to_another() -> None:
+    """Else a term in braces could mean a folded form that is not looked at."""
+    for letter in map(chr, (*range(0xD800), *range(0xE000, 0x110000))):
+        if (folded := fold(letter)) != letter:
+            assert all(fold(part) == part for part in folded)
+            assert SAME not in (folded, fold_case(letter)) or not len(tokenize(letter))
+
+
+def test_addresses_stand_apart() -> None:
+    asked = document("a", url="https://a.example/É", links=["https://b.example", "…"])
+    words = query_fields(asked)["words"]
+    assert words["url"] == ["a example e", "b example"]
+    assert words["url_accented"] == [". . é", ". ."]
+    assert words["url_exact"] == [". . É", ". ."]
+
+
+def test_a_value_that_lucene_cannot_hold_is_left_out() -> None:
+    huge = " ".join(["x" * 200] * 200)
+    values = query_fields(document("a", hashtags=[huge, "b"]))["values"]
+    assert values["hashtags"] == ["b"]

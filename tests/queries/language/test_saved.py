@@ -1,0 +1,71 @@
+"""Saved queries in others: put in their places, never in a circle, never too large."""
+
+import pytest
+
+from queries.language.errors import QueryError
+from queries.language.format import format_query
+from queries.language.parser import parse
+from queries.language.saved import resolve
+
+SAVED = {
+    "outages": "panne OR coupure",
+    "mine": 'velmora NEAR/5 box AND query:"outages"',
+    "a": "query:b",
+    "b": "x OR query:c",
+    "c": "query:a AND y",
+    "self": "query:self",
+    "broken": "a AND",
+    "uses broken": "x AND query:broken",
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "resolved"),
+    [
+        ("a", "a"),
+        ("query:outages", "panne OR coupure"),
+        ('a AND query:"outages"', "a AND (panne OR coupure)"),
+        ("a NOT query:mine", "a AND NOT ((velmora NEAR/5 box) AND (panne OR coupure))"),
+        ("query:outages OR query:outages", "(panne OR coupure) OR (panne OR coupure)"),
+    ],
+)
+def test_names_are_replaced(query: str, resolved: str) -> None:
+    assert format_query(resolve(parse(query), SAVED)) == resolved
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("x AND «query:outage»", "there is no query 'outage'; did you mean 'outages'?"),
+        ("«query:zzz»", "there is no query 'zzz'; save it first"),
+        ("«query:self»", "in a circle: 'self' → 'self'"),
+        ("x OR «query:a»", "in a circle: 'a' → 'b' → 'c' → 'a'"),
+        ("x OR «query:b»", "in a circle: 'b' → 'c' → 'a' → 'b'"),
+        ("x OR «query:broken»", "the query 'broken' has a mistake: there is nothing after AND"),
+        ('«query:"uses broken"»', "the query 'broken' has a mistake"),
+    ],
+)
+def test_mistakes_point_at_the_name(query: str, says: str) -> None:
+    text = query.replace("«", "").replace("»", "")
+    with pytest.raises(QueryError) as caught:
+        resolve(parse(text), SAVED)
+    assert says in str(caught.value)
+    assert (caught.value.start, caught.value.end) == (query.index("«"), query.index("»") - 1)
+
+
+def test_queries_that_double_each_other_are_refused() -> None:
+    saved = {"0": "x OR y"}
+    saved |= {str(n): f"query:{n - 1} OR query:{n - 1}" for n in range(1, 100)}
+    resolve(parse("query:5"), saved)
+    with pytest.raises(QueryError, match="too large"):
+        resolve(parse("query:60"), saved)
+
+
+def test_a_long_chain_is_refused() -> None:
+    saved = {"0": "x"} | {str(n): f"a AND query:{n - 1}" for n in range(1, 20_000)}
+    resolve(parse("query:40"), saved)
+    with pytest.raises(QueryError, match="too large"):
+        resolve(parse("query:19999"), saved)
+    straight = {"0": "x"} | {str(n): f"query:{n - 1}" for n in range(1, 20_000)}
+    with pytest.raises(QueryError, match="too large"):
+        resolve(parse("query:19999"), straight)

@@ -1,0 +1,142 @@
+"""The live matcher gives the answer of the reference, for any queries and posts."""
+
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queries.language.ast import Node
+from queries.language.errors import QueryError
+from queries.language.format import format_query
+from queries.language.parser import parse
+from queries.matching.document import Document
+from queries.matching.query_matcher import QueryMatcher
+from schemas.mention import Entity, Language, Sentiment
+from schemas.post import Author, Metrics
+from tests.queries.agreement_cases import CASES
+from tests.queries.asked import RESOLVED, TEXTS, document
+from tests.queries.language.test_parser import MONSTERS
+from tests.queries.matching.test_reference import GOLDEN
+from tests.queries.reference import evaluate
+
+PAIRS = 200_000
+"""Queries asked of posts by the reference and by the matcher, in one run of the tests."""
+_QUERIES, _TEXTS = 20, 10
+_POSTS = _TEXTS + _TEXTS**2 + 2
+_PIECES = st.sampled_from(
+    ["l'orange", "Orange™", "orange", "oranges", "ÉTÉ", "e\u0301te", "ete", "été", "BT's", "bt",
+     "PANNE", "panne,panne", "5G", "a", "b", "A.B", "日本", "日 本", "กา", "straße", "STRASSE",
+     "or", "クラウド", "ｸﾗｳﾄﾞ", "한국", "snake_case", "2026", "#Orange", "#ÉTÉ", "#日本",
+     "#velmora_down", "@Velmora", "@ana.bsky.example", "x@velmora", "$aapl", "$AAPLE", "🍊", "🍊🍊",
+     "👍🏽", "👍", "❤", "❤️", "🇫🇷", "https://a.example/x?y=1", "https://A.example/X?y=1",
+     "www.b.example/(c)*",
+     "abonner", "Abolition", "abolir", "boxe", "box", "\u0301", "½", "ﷺ", "—", "...", "ab\u00adcd"]
+)  # fmt: skip
+_POST_TEXTS = st.lists(_PIECES, max_size=8).map(" ".join) | TEXTS
+compared: Counter[str] = Counter()
+
+
+def posts_of(texts: list[str]) -> list[Document]:
+    """The texts, each two of them in a row, and two posts with everything that a post can have."""
+    found = [document(text) for text in (*texts, *(a + " " + b for a in texts for b in texts))]
+    return [*found, whole(texts[0], texts[-1]), whole(texts[-1], texts[0])]
+
+
+def whole(text: str, other: str) -> Document:
+    """A post whose every field is filled."""
+    asked = document(
+        text,
+        title=other or "orange",
+        author=Author(id="did:plc:1", handle="Velmora", name=other or "b", followers=1000,
+                      verified=True),
+        url="https://www.lemonde.fr/panne/",
+        links=["http://orange.example/été"],
+        country="FR",
+        hashtags=["Panne", "été"],
+        mentions=["Velmora", "ana.bsky.example"],
+        reply_to="x:0",
+        metrics=Metrics(likes=0, views=10**9),
+    )  # fmt: skip
+    asked.mention.language = Language(code="fr", confidence=1)
+    asked.mention.entities = [
+        Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)
+    ]
+    asked.mention.sentiment = Sentiment(
+        label="negative", score=-1, negative=1, neutral=0, positive=0
+    )
+    return asked
+
+
+def answers(queries: list[Node], posts: list[Document]) -> list[dict[str, Any]]:
+    matcher = QueryMatcher({str(number): node for number, node in enumerate(queries)})
+    found = matcher.match([post.mention for post in posts])
+    return [{match.name: match.spans() for match in matches} for matches in found]
+
+
+@given(st.data())
+@settings(
+    max_examples=-(-PAIRS // (_QUERIES * _POSTS)),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def compare(data: st.DataObject) -> None:
+    texts = data.draw(st.lists(_POST_TEXTS, min_size=_TEXTS, max_size=_TEXTS))
+    queries = data.draw(st.lists(RESOLVED, min_size=_QUERIES, max_size=_QUERIES))
+    posts = posts_of(texts)
+    for post, found in zip(posts, answers(queries, posts), strict=True):
+        for number, query in enumerate(queries):
+            expected = evaluate(query, post)
+            compared[f"matches {expected.matches}"] += 1
+            said = found.get(str(number))
+            assert (said is not None) is expected.matches, (format_query(query), post)
+            assert said is None or said == expected.spans, (format_query(query), post)
+
+
+def test_agrees_with_the_reference_on_200_000_pairs() -> None:
+    compare()
+    assert compared.total() >= PAIRS
+    assert compared["matches True"] > PAIRS / 50
+
+
+@pytest.mark.parametrize(("query", "text", "expected"), [*GOLDEN, *CASES])
+def test_the_tables_of_the_page_and_what_back_ends_disagreed_on(
+    query: str, text: str, expected: bool
+) -> None:
+    (found,) = answers([parse(query)], [document(text)])
+    assert bool(found) is expected
+
+
+_HOSTILE_QUERIES = [
+    "(((a NEAR/100 b) NEAR/100 c) NEAR/100 d) NEAR/100 (a OR b OR c OR d)",
+    " NEAR/100 ".join(f"({' OR '.join(f'{letter}{n}*' for n in range(300))})" for letter in
+                      ("aaa", "bbb")),
+    '"' + "a b " * 10 + '"~100',
+    '"' + "aaa* " * 19 + 'b"~100',
+    "aaa" + "*a" * 100,
+    "orange AND NOT (" + " OR ".join(f"aaa{n}?b*" for n in range(2_000)) + ")",
+]  # fmt: skip
+_HOSTILE_TEXTS = [
+    "a b c d " * 1_250,
+    "a" * 10_000,
+    " ".join(f"aaa{n} bbb{n}" for n in range(700)),
+    "\u0301" * 10_000,
+    "日" * 10_000,
+    "🍊\u200d" * 5_000,
+    "https://a.example/" + "a™" * 4_000,
+]
+
+
+@pytest.mark.parametrize("query", [*_HOSTILE_QUERIES, *MONSTERS], ids=lambda text: f"{text[:12]!r}")
+def test_monsters_are_asked_of_monsters_in_bounded_time(query: str) -> None:
+    started = time.process_time()
+    try:
+        node = parse(query)
+    except QueryError:
+        return
+    found = answers([node], [document(text, title=text[:500]) for text in _HOSTILE_TEXTS])
+    assert len(found) == len(_HOSTILE_TEXTS)
+    # Generous for a slow machine; what this is after is anything that explodes.
+    assert time.process_time() - started < 60

@@ -1,0 +1,101 @@
+"""The topic registry agrees with the code that it speaks of."""
+
+import pytest
+import typer
+import yaml
+
+from processors.enrichment.batch import SERVICE as PROCESS
+from runtime.kafka.client import MAX_MESSAGE_BYTES
+from runtime.kafka.dead_letters import MAX_PAYLOAD_BYTES
+from schemas import generate
+from schemas.topic_registry import CODECS, Topic, topics
+from sinks.alerts.service import SERVICE as ALERTS
+from sinks.elasticsearch.sink import SERVICE as SINK
+from tocsin.cli.main import app
+
+PLANNED = {"sink-alerts"}
+"""Services of later versions: their topics exist already, so that a cluster is set up once."""
+
+
+def _commands() -> set[str]:
+    """Every command as a person types it, and as services are called ('sink elasticsearch')."""
+    root = typer.main.get_command(app)
+    found: set[str] = set()
+    waiting = [((), root)]
+    while waiting:
+        path, command = waiting.pop()
+        found |= {" ".join(path), "-".join(path), f"tocsin {' '.join(path)}"}
+        inner = getattr(command, "commands", {})
+        waiting += [((*path, name), child) for name, child in inner.items()]
+    return found
+
+
+@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+def test_a_topic_is_what_its_file_is_called(topic: Topic) -> None:
+    assert topics()[topic.name] is topic
+    assert topic.message == CODECS[topic.name].type.__name__
+    assert topic.description.endswith(".")
+
+
+def test_there_is_no_file_without_a_codec() -> None:
+    files = (generate.FOLDER / "topics").glob("*.yaml")
+    assert {path.stem for path in files} == set(CODECS)
+    for path in (generate.FOLDER / "topics").glob("*.yaml"):
+        assert yaml.safe_load(path.read_text())["name"] == path.stem
+
+
+@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+def test_a_topic_is_kept_for_a_time_or_compacted(topic: Topic) -> None:
+    configs = topic.configs()
+    assert configs["cleanup.policy"] == topic.cleanup
+    if topic.cleanup == "compact":
+        assert "retention.ms" not in configs
+    else:
+        assert int(configs["retention.ms"]) == topic.retention_days * 24 * 3600 * 1000
+
+
+def test_topics_are_kept_as_the_design_says() -> None:
+    kept = {name: topic.retention_days or topic.cleanup for name, topic in topics().items()}
+    assert kept == {
+        "posts": 7,
+        "mentions": 7,
+        "activity": 2,
+        "alerts": 90,
+        "alert-deliveries": "compact",
+        "dead-letters": 30,
+        "checkpoints": "compact",
+        "brands": "compact",
+        "detector-state": "compact",
+    }
+
+
+@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+def test_who_writes_and_reads_a_topic_exists(topic: Topic) -> None:
+    known = _commands() | PLANNED
+    assert set(topic.producers) <= known
+    assert set(topic.consumers) <= known
+    assert topic.producers and topic.consumers
+
+
+def test_what_services_write_is_registered() -> None:
+    assert PROCESS in topics()["mentions"].producers
+    assert PROCESS in topics()["activity"].producers
+    assert SINK in topics()["mentions"].consumers
+    assert set(topics()["dead-letters"].producers) == {"ingest", PROCESS, "detector", SINK, ALERTS}
+
+
+def test_every_message_of_a_topic_fits_into_a_dead_letter() -> None:
+    letters = topics()["dead-letters"]
+    assert letters.max_message_bytes == MAX_MESSAGE_BYTES
+    assert MAX_PAYLOAD_BYTES * 4 / 3 < MAX_MESSAGE_BYTES
+    for topic in topics().values():
+        if topic.name != letters.name:
+            assert topic.max_message_bytes <= MAX_PAYLOAD_BYTES
+
+
+@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+def test_a_single_partition_only_where_order_is_needed_over_all(topic: Topic) -> None:
+    if topic.cleanup == "compact" and topic.name != "detector-state":
+        assert topic.partitions == 1
+    else:
+        assert topic.partitions > 1

@@ -1,0 +1,201 @@
+"""One rig a channel: the channel, the server behind it, and how to make that server say no."""
+
+import json
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from runtime.settings import ElasticsearchSettings
+from sinks.alerts.channels.alertmanager import Alertmanager
+from sinks.alerts.channels.base import Channel
+from sinks.alerts.channels.http import Address, tls_context
+from sinks.alerts.channels.index import Index
+from sinks.alerts.channels.mail import Email, Server
+from sinks.alerts.channels.slack import Slack
+from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
+from sinks.alerts.message.lines import Style
+from sinks.elasticsearch.connection import connect
+from tests.servers.alert_index import AlertIndex
+from tests.servers.http_desk import Answer, HttpDesk
+from tests.servers.smtp import SmtpServer
+from tests.sinks.alerts.states import NOW
+
+SECRET = "correct-horse-battery"
+STYLE = Style("en")
+PRESENT = NOW
+
+
+def clock() -> datetime:
+    return PRESENT
+
+
+def address(url: str, *secrets: str) -> Address:
+    return Address(url, allow_private=True, timeout_s=5, secrets=secrets)
+
+
+class Rig(ABC):
+    """``with`` it: the server runs and ``channel`` speaks to it."""
+
+    channel: Channel
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Rig":
+        self.start(self._stack)
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.channel.close()
+        self._stack.close()
+
+    @abstractmethod
+    def start(self, stack: ExitStack) -> None: ...
+
+    @abstractmethod
+    def busy(self, times: int) -> None:
+        """Say 'later' that often."""
+
+    @abstractmethod
+    def refuse(self) -> None:
+        """Say 'never' once."""
+
+    @abstractmethod
+    def delivered(self) -> list[tuple[str, int]]:
+        """Alert id and version of what was taken, in order."""
+
+
+class _Http(Rig):
+    def start(self, stack: ExitStack) -> None:
+        self.desk = stack.enter_context(HttpDesk())
+        self.channel = self.make(self.desk.url)
+
+    @abstractmethod
+    def make(self, url: str) -> Channel: ...
+
+    def busy(self, times: int) -> None:
+        # The second kind of trouble is a connection that ends without an answer.
+        self.desk.answers += [Answer([503, 0, 429][number % 3]) for number in range(times)]
+
+    def refuse(self) -> None:
+        # A server that repeats what it was sent, secrets and all.
+        self.desk.answers.append(Answer(400, f"no: {SECRET} {self.desk.url}/{SECRET}".encode()))
+
+
+class WebhookRig(_Http):
+    def make(self, url: str) -> Channel:
+        where = address(f"{url}/hook?token={SECRET}", SECRET)
+        return Webhook("desk", where, SecretStr(SECRET), STYLE, clock)
+
+    def delivered(self) -> list[tuple[str, int]]:
+        found = []
+        for request in self.desk.taken:
+            body = json.loads(request.body)
+            assert request.headers[IDEMPOTENCY] == body["idempotency_key"]
+            found.append((body["alert"]["id"], body["alert"]["version"]))
+        return found
+
+
+class SlackRig(_Http):
+    def make(self, url: str) -> Channel:
+        return Slack("desk", address(f"{url}/services/{SECRET}"), STYLE)
+
+    def delivered(self) -> list[tuple[str, int]]:
+        """Slack is told no version: it is in the title of the tests' states."""
+        found = []
+        for request in self.desk.taken:
+            body = json.loads(request.body)
+            footer = body["blocks"][-1]["elements"][0]["text"]
+            found.append((footer.removeprefix("Alert "), _version(body["text"])))
+        return found
+
+
+class EmailRig(Rig):
+    def start(self, stack: ExitStack) -> None:
+        self.smtp = stack.enter_context(SmtpServer())
+        server = Server(
+            host="127.0.0.1",
+            port=self.smtp.port,
+            security="none",
+            timeout_s=5,
+            context=tls_context(None, "desk"),
+            password=SecretStr(SECRET),
+        )
+        self.channel = Email(
+            "desk", server, "tocsin@desk.test", ["ana@desk.test", "ben@desk.test"], STYLE, clock
+        )
+
+    def busy(self, times: int) -> None:
+        self.smtp.answers += ["451 try again later"] * times
+
+    def refuse(self) -> None:
+        self.smtp.answers.append(f"554 no such mail here {SECRET}")
+
+    def delivered(self) -> list[tuple[str, int]]:
+        found = []
+        for mail in self.smtp.mails:
+            body = mail.message.get_body(("plain",))
+            assert body is not None
+            id_ = body.get_content().strip().rpartition("Alert ")[2]
+            found.append((id_, _version(str(mail.message["Subject"]))))
+        return found
+
+
+class AlertmanagerRig(_Http):
+    def make(self, url: str) -> Channel:
+        channel = Alertmanager(
+            "desk",
+            address(f"{url}/api/v2/alerts", SECRET),
+            STYLE,
+            labels={},
+            repeat_s=3_600,
+            hold_s=7_200,
+            authorization=SecretStr(f"Bearer {SECRET}"),
+            clock=clock,
+        )
+        # What is sent again while open has tests of its own.
+        channel.repeat_every_s = None
+        return channel
+
+    def delivered(self) -> list[tuple[str, int]]:
+        found = []
+        for request in self.desk.taken:
+            (entry,) = json.loads(request.body)
+            found.append((entry["labels"]["alert"], int(entry["annotations"]["version"])))
+        return found
+
+
+class IndexRig(Rig):
+    def start(self, stack: ExitStack) -> None:
+        self.server = stack.enter_context(AlertIndex())
+        client = connect(ElasticsearchSettings(url=self.server.url, request_timeout_s=20))
+        self.channel = Index(client, "tocsin-alerts")
+
+    def busy(self, times: int) -> None:
+        self.server.answers += [[503, 429, 403][number % 3] for number in range(times)]
+
+    def refuse(self) -> None:
+        self.server.answers.append(400)
+
+    def delivered(self) -> list[tuple[str, int]]:
+        return [
+            (id_, known["version"])
+            for id_, document in self.server.documents.items()
+            for known in document["states"]
+        ]
+
+
+def _version(title: str) -> int:
+    """The tests number their titles, for channels that are told no version."""
+    return int(title.rpartition("#")[2])
+
+
+RIGS: dict[str, type[Rig]] = {
+    "webhook": WebhookRig,
+    "slack": SlackRig,
+    "email": EmailRig,
+    "alertmanager": AlertmanagerRig,
+    "index": IndexRig,
+}

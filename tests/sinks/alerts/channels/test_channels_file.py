@@ -1,0 +1,142 @@
+"""``channels.yaml``: what can be written, and a sentence for what cannot; never a secret."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime.settings import AlertsSettings
+from schemas.errors import ConfigurationError
+from sinks.alerts.channels.alertmanager import Alertmanager
+from sinks.alerts.channels.channels_file import load_channels
+from sinks.alerts.channels.mail import Email
+from sinks.alerts.channels.slack import Slack
+from sinks.alerts.channels.webhook import Webhook
+from tests.deploy.compose import DEPLOY
+
+SECRET = "correct-horse-battery"
+ALL = """
+channels:
+  - name: desk
+    kind: webhook
+    url: https://93.184.215.14/hook
+    secret_file: secret
+    language: fr
+  - name: chat
+    kind: slack
+    url_env: SLACK_URL
+  - name: mail
+    kind: email
+    host: smtp.test
+    from: tocsin@desk.test
+    to: [ana@desk.test]
+    username: tocsin
+    password_file: secret
+    time_zone: Europe/Paris
+  - name: ops
+    kind: alertmanager
+    url: http://127.0.0.1:9093
+    token_file: secret
+    labels: {team: desk}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    (tmp_path / "empty").write_text("\n")
+    monkeypatch.setenv("SLACK_URL", f"https://93.184.215.14/services/{SECRET}")
+    monkeypatch.delenv("NOT_SET", raising=False)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "channels.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_every_kind_is_read(folder: Path) -> None:
+    settings = AlertsSettings(language="en")
+    desk, chat, mail, ops = load_channels(write(folder, ALL), settings)
+    assert isinstance(desk, Webhook) and isinstance(chat, Slack)
+    assert isinstance(mail, Email) and isinstance(ops, Alertmanager)
+    assert desk._secret.get_secret_value() == SECRET
+    assert (desk._style.language, chat._style.language) == ("fr", "en")
+    assert mail._style.time_zone == "Europe/Paris"
+    assert (mail._server.port, mail._server.security) == (587, "starttls")
+    assert ops._address.url == "http://127.0.0.1:9093/api/v2/alerts"
+    for channel in (desk, chat, mail, ops):
+        assert SECRET not in repr(vars(channel))
+
+
+def test_no_channels_are_fine(folder: Path) -> None:
+    assert load_channels(write(folder, "channels: []"), AlertsSettings()) == []
+
+
+def test_the_example_can_be_read() -> None:
+    assert load_channels(DEPLOY / "alerts" / "channels.yaml", AlertsSettings())
+
+
+ENTRY = "{name: desk, kind: webhook, url: 'https://93.184.215.14/', secret_file: secret}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[", "is no YAML"),
+        ("a: 1", "must hold a list under 'channels:'"),
+        ("channels: [1]", "channel \\(without name\\)"),
+        ("channels: [{name: desk, kind: pigeon}]", "channel desk: Invalid value 'pigeon'"),
+        ("channels: [{name: Desk!, kind: slack}]", "channel Desk!"),
+        (f"channels: [{ENTRY}, {ENTRY}]", "the name desk is taken"),
+        (f"channels: [{ENTRY.replace('name: desk', 'name: index')}]", "the name index is taken"),
+        (f"channels: [{ENTRY.replace('secret_file: secret', 'secret: abc')}]", "unknown field"),
+        (f"channels: [{ENTRY.replace('secret_file: secret', 'language: fr')}]", "needs secret_env"),
+        (
+            f"channels: [{ENTRY.replace('secret_file: secret', 'secret_file: absent')}]",
+            "cannot be read",
+        ),
+        (f"channels: [{ENTRY.replace('secret_file: secret', 'secret_file: empty')}]", "is empty"),
+        (
+            f"channels: [{ENTRY.replace('secret_file: secret', 'secret_env: NOT_SET')}]",
+            "the variable NOT_SET is not set",
+        ),
+        (f"channels: [{ENTRY[:-1]}, secret_env: A}}]", "both _env and _file"),
+        (f"channels: [{ENTRY[:-1]}, url_file: secret}}]", "has two urls"),
+        (f"channels: [{ENTRY[:-1]}, language: de}}]", "channel desk"),
+        (f"channels: [{ENTRY[:-1]}, time_zone: Nowhere}}]", "no time zone Nowhere"),
+        (f"channels: [{ENTRY[:-1]}, ca_certs: absent}}]", "ca_certs"),
+        (f"channels: [{ENTRY.replace('93.184.215.14', '10.0.0.1')}]", "no public address"),
+        ("channels: [{name: chat, kind: slack}]", "needs url_env or url_file"),
+        ("channels: [{name: chat, kind: slack, url: 'https://a.test'}]", "unknown field"),
+        ("channels: [{name: m, kind: email, host: h, from: a@b, to: []}]", "channel m"),
+        ("channels: [{name: m, kind: email, host: h, from: 'A <a@b>', to: [a@b]}]", "channel m"),
+        (
+            "channels: [{name: m, kind: email, host: h, from: a@b, to: [a@b], username: u}]",
+            "needs both username and password",
+        ),
+        (
+            "channels: [{name: m, kind: email, host: h, from: a@b, to: [a@b], username: u, "
+            "password_file: secret, security: none}]",
+            "in the clear",
+        ),
+        (
+            "channels: [{name: o, kind: alertmanager, url: 'http://a:1', hold_s: 30}]",
+            "hold_s must be longer",
+        ),
+    ],
+)
+def test_a_fault_is_a_sentence_that_names_the_channel(folder: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        load_channels(write(folder, text), AlertsSettings())
+    assert SECRET not in str(caught.value)
+
+
+def test_a_file_that_is_absent_is_a_sentence(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_channels(folder / "absent.yaml", AlertsSettings())
+
+
+def test_private_addresses_can_be_allowed(folder: Path) -> None:
+    text = f"channels: [{ENTRY.replace('https://93.184.215.14', 'http://10.0.0.1')}]"
+    assert load_channels(write(folder, text), AlertsSettings(allow_private=True))

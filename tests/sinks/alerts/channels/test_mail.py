@@ -1,0 +1,174 @@
+"""E-mail on a real SMTP session: threads, encryption, logging in, and what the answers mean."""
+
+import ssl
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from sinks.alerts.channels.base import Busy, Refused
+from sinks.alerts.channels.http import tls_context
+from sinks.alerts.channels.mail import Email, Security, Server, message_ids
+from sinks.alerts.message.lines import Style
+from tests.servers.smtp import SmtpServer
+from tests.sinks.alerts.states import hostile, rich, state
+
+PASSWORD = "correct-horse-battery"
+TO = ["ana@desk.test", "ben@desk.test"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1, and its key in the same file."""
+    folder = tmp_path_factory.mktemp("tls")
+    path = folder / "both.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {path} -out {folder}/c"
+    )
+    try:
+        subprocess.run(command.split(), check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"openssl makes no certificate: {error}")
+    with path.open("ab") as both:
+        both.write((folder / "c").read_bytes())
+    return path
+
+
+def context(certificate: Path) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate)
+    return made
+
+
+def channel(
+    smtp: SmtpServer,
+    security: Security = "none",
+    ca_certs: Path | None = None,
+    login: tuple[str, str] | None = None,
+) -> Email:
+    server = Server(
+        host="127.0.0.1",
+        port=smtp.port,
+        security=security,
+        timeout_s=5,
+        context=tls_context(ca_certs, "mail"),
+        username=None if login is None else login[0],
+        password=None if login is None else SecretStr(login[1]),
+    )
+    now = datetime(2026, 1, 2, 9, 40, tzinfo=UTC)
+    return Email("mail", server, "tocsin@desk.test", TO, Style("fr"), lambda: now)
+
+
+def test_a_message_is_plain_and_html_and_says_from_whom() -> None:
+    with SmtpServer() as smtp:
+        channel(smtp).deliver(rich(), None)
+        (mail,) = smtp.mails
+    message = mail.message
+    assert (mail.sender, mail.recipients) == ("tocsin@desk.test", TO)
+    assert message["From"] == "tocsin@desk.test"
+    assert message["To"] == "ana@desk.test, ben@desk.test"
+    assert message["Date"] == "Fri, 02 Jan 2026 09:40:00 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Subject"] == (
+        "[4 sur 5, ouverte] Velmora\u00a0: 12\u202f540 mentions en 30 minutes, 8,8 fois le niveau "
+        "habituel, 81\u202f% de négatives, 2\u202f210 auteurs"
+    )
+    assert message.get_content_type() == "multipart/alternative"
+    plain, page = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None and page is not None
+    assert "Gravité\u00a0: 4 sur 5" in plain.get_content()
+    assert '<html lang="fr">' in page.get_content()
+
+
+def test_updates_answer_the_opening_message() -> None:
+    with SmtpServer() as smtp:
+        mail = channel(smtp)
+        for one in (state(1), state(2, "update"), state(3, "close"), state(1, id="another")):
+            mail.deliver(one, None)
+        opening, update, close, other = (kept.message for kept in smtp.mails)
+    assert opening["In-Reply-To"] is None
+    for answer in (update, close):
+        assert answer["In-Reply-To"] == answer["References"] == opening["Message-ID"]
+    ids = {message["Message-ID"] for message in (opening, update, close, other)}
+    assert len(ids) == 4
+    assert all(id_.endswith("@desk.test>") for id_ in ids)
+
+
+def test_a_repeated_state_is_the_same_message() -> None:
+    assert message_ids(state(1), "d.test") == message_ids(state(1), "d.test")
+    assert message_ids(state(2, "update"), "d.test")[0] != message_ids(state(3, "update"), "d")[0]
+
+
+def test_hostile_text_makes_no_headers() -> None:
+    with SmtpServer() as smtp:
+        channel(smtp).deliver(hostile(), None)
+        (mail,) = smtp.mails
+    assert "Bcc" not in mail.message
+    assert mail.recipients == TO
+    page = mail.message.get_body(("html",))
+    assert page is not None
+    assert "<script>" not in page.get_content()
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_it_is_encrypted_before_it_logs_in(security: Security, certificate: Path) -> None:
+    made = SmtpServer(
+        context=context(certificate), implicit=security == "tls", login=("tocsin", PASSWORD)
+    )
+    with made as smtp:
+        channel(smtp, security, certificate, ("tocsin", PASSWORD)).deliver(state(1), None)
+        (mail,) = smtp.mails
+    assert mail.encrypted
+    assert mail.user == "tocsin"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_believed(certificate: Path) -> None:
+    with SmtpServer(context=context(certificate)) as smtp:
+        with pytest.raises(Busy, match="certificate verify failed"):
+            channel(smtp, "starttls").deliver(state(1), None)
+        assert smtp.mails == []
+
+
+def test_a_server_without_starttls_gets_nothing(certificate: Path) -> None:
+    with SmtpServer(login=("tocsin", PASSWORD)) as smtp:
+        with pytest.raises(Busy, match="STARTTLS"):
+            channel(smtp, "starttls", None, ("tocsin", PASSWORD)).deliver(state(1), None)
+        assert smtp.mails == []
+
+
+def test_a_wrong_password_is_refused_and_not_shown(certificate: Path) -> None:
+    made = SmtpServer(context=context(certificate), login=("tocsin", "right"))
+    with made as smtp, pytest.raises(Refused, match="535") as caught:
+        channel(smtp, "starttls", certificate, ("tocsin", PASSWORD)).deliver(state(1), None)
+    assert PASSWORD not in caught.value.why
+
+
+def test_answers_are_what_they_mean() -> None:
+    with SmtpServer(answers=["421 closing", "452 full", "552 too large", "250 taken"]) as smtp:
+        mail = channel(smtp)
+        for wanted in (Busy, Busy, Refused):
+            with pytest.raises(wanted):
+                mail.deliver(state(1), None)
+        mail.deliver(state(1), None)
+        assert len(smtp.mails) == 1
+    with pytest.raises(Busy) as away:
+        mail.deliver(state(1), None)
+    assert away.value.cause == "connection"
+
+
+def test_one_recipient_is_enough() -> None:
+    with SmtpServer(refused={TO[0]}) as smtp:
+        channel(smtp).deliver(state(1), None)
+        assert smtp.mails[0].recipients == TO[1:]
+    with SmtpServer(refused=set(TO)) as smtp, pytest.raises(Refused) as caught:
+        channel(smtp).deliver(state(1), None)
+    assert "ana" not in caught.value.why
+
+
+def test_a_rude_farewell_does_not_send_it_again() -> None:
+    with SmtpServer(rude_at_quit=True) as smtp:
+        channel(smtp).deliver(state(1), None)
+        assert len(smtp.mails) == 1

@@ -1,0 +1,91 @@
+"""Titles: the facts of the title in the reader's language."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.alert import Headline
+from sinks.alerts.message.lines import Style
+from sinks.alerts.message.render import subject
+from sinks.alerts.message.report import report
+from sinks.alerts.message.titles import title
+from sinks.alerts.message.words import WORDS
+from tests.sinks.alerts.states import blind, state
+from tests.strategies import HOSTILE_TEXT
+
+EN, FR = Style("en"), Style("fr", "Europe/Paris")
+FACTS = Headline(
+    name="Velmora", minutes=30, mentions=1_540, authors=1, times=8.83, negative_share=0.81
+)
+
+
+@pytest.mark.parametrize(
+    ("style", "wanted"),
+    [
+        (
+            EN,
+            "Velmora: 1,540 mentions in 30 minutes, 8.8 times the usual, 81% negative, 1 author",
+        ),
+        (
+            FR,
+            "Velmora\u00a0: 1\u202f540 mentions en 30 minutes, 8,8 fois le niveau habituel, "
+            "81\u202f% de négatives, 1 auteur",
+        ),
+    ],
+)
+def test_numbers_are_said_in_the_readers_language(style: Style, wanted: str) -> None:
+    assert title(state(headline=FACTS), style) == wanted
+    assert subject(report(state(headline=FACTS), style)).endswith(wanted)
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    facts = Headline(name="Velmora", minutes=30)
+    assert title(state(headline=facts), EN) == "Velmora: 0 mentions in 30 minutes, 0 authors"
+    assert title(state(headline=facts), FR) == "Velmora\u00a0: 0 mention en 30 minutes, 0 auteur"
+
+
+def test_an_end_is_said_as_one() -> None:
+    over = state(2, "close", headline=FACTS)
+    assert title(over, EN) == "Velmora: back to the usual"
+    assert title(over, FR) == "Velmora\u00a0: retour à la normale"
+
+
+def test_a_silent_source_is_said_with_the_time_in_the_readers_zone() -> None:
+    assert title(blind(), EN) == "x: blind since 2026-01-02 09:05 UTC, quiet may not be calm"
+    assert title(blind(), FR) == (
+        "x\u00a0: plus de données depuis le 02/01/2026 10:05 CET, "
+        "le calme n’est peut-être qu’apparent"
+    )
+    speaks = state(2, "close", kind="blind", headline=Headline(name="x"))
+    assert title(speaks, FR) == "x\u00a0: les données sont revenues"
+
+
+def test_a_state_of_before_has_the_title_that_it_has() -> None:
+    assert title(state(), FR) == "Velmora: negative mentions nine times the usual"
+
+
+@given(
+    st.builds(
+        Headline,
+        name=HOSTILE_TEXT,
+        minutes=st.integers(0, 10**6),
+        mentions=st.integers(0, 10**12),
+        authors=st.integers(0, 10**12),
+        times=st.none() | st.floats(0, 1e9),
+        negative_share=st.none() | st.floats(0, 1),
+    ),
+    st.sampled_from([EN, FR]),
+)
+def test_any_facts_are_one_short_harmless_line(facts: Headline, style: Style) -> None:
+    said = title(state(headline=facts), style)
+    assert len(said) < 250
+    assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", said)
+
+
+def test_french_is_set_as_french_is() -> None:
+    for french, _ in WORDS.values():
+        assert "'" not in french
+        assert not re.search(r"(?<![\u00a0\u202f])[:;!?%»]", french)
+        assert not re.search(r"«(?![\u00a0\u202f])", french)

@@ -1,0 +1,329 @@
+"""What is written for a mention: where, under which version, and with which fields."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from schemas.mention import (
+    Aspect,
+    BrandMatch,
+    Emotion,
+    Entity,
+    Flag,
+    Influence,
+    Language,
+    Match,
+    Mention,
+    MentionEvent,
+    Sentiment,
+    Target,
+)
+from schemas.post import Author, Media, Metrics, Post
+from sinks.elasticsearch.documents import document, month_of, tombstone, upsert
+from sinks.elasticsearch.mappings import MENTION_PROPERTIES
+from tests.schemas.field_paths import field_paths
+from tests.sinks.elasticsearch import events
+from tests.sinks.elasticsearch.events import AT, INDEX, LATER, NAMES, SNOWFLAKE
+from tests.strategies import MENTION_EVENTS
+
+JANUARY = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+BAD = Sentiment(label="negative", score=-0.5, negative=0.6, neutral=0.3, positive=0.1)
+GOOD = Sentiment(label="positive", score=0.5, negative=0.1, neutral=0.3, positive=0.6)
+
+
+def full() -> MentionEvent:
+    """A mention with every field set."""
+    post = Post(
+        id="file:1",
+        source="file",
+        author=Author(
+            id="17", handle="odile", name="Odilé", followers=3, verified=True, created_at=AT
+        ),
+        text="Velmora à Nantes",
+        title="Encore une Panné",
+        created_at=AT,
+        url="https://f.example/É",
+        language="fr",
+        edited_at=AT,
+        claimed_at=AT,
+        reply_to="file:0",
+        repost_of="file:2",
+        quote_of="file:3",
+        mentions=["a"],
+        hashtags=["b"],
+        links=["https://l.example"],
+        media=[Media(type="photo", url="https://m.example", alt="alt")],
+        place="Nantes",
+        country="FR",
+        metrics=Metrics(likes=1, reposts=2, replies=3, quotes=4, views=5),
+        truncated=True,
+        labels={"topic": "network"},
+    )
+    mention = Mention(
+        post=post,
+        language=Language(code="fr", confidence=0.9),
+        brands=[
+            BrandMatch(
+                id="velmora",
+                matches=[Match(text="Velmora", field="title", start=0, end=7)],
+                confidence=0.9,
+                sentiment=BAD,
+            )
+        ],
+        entities=[Entity(text="Nantes", label="LOC", start=10, end=16, name="Nantes", id="Q12191")],
+        sentiment=BAD,
+        aspects=[Aspect(label="delay", text="Panne", start=0, end=5, sentiment=BAD)],
+        intents=["complaint"],
+        emotion=Emotion(label="anger", confidence=0.7),
+        irony=Flag(label=False, probability=0.1),
+        toxicity=Flag(label=True, probability=0.8),
+        targets=[Target(text="Nantes", sentiment=GOOD)],
+        duplicate_group="0f3a55c2b8d94e10",
+        duplicate_keys=["1b9e27c40d5a83f6"],
+        influence=Influence(reach=3, engagement=10, amplified=True, account_age_days=1),
+        tier="accurate",
+        provenance={"brands": "names-1"},
+    )
+    return MentionEvent(
+        op="upsert",
+        id="file:1",
+        source="file",
+        version=7,
+        ingested_at=AT,
+        enriched_at=LATER,
+        mention=mention,
+    )
+
+
+def written(event: MentionEvent) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(upsert(event, NAMES).document)
+    return found
+
+
+def unmapped(body: dict[str, Any], properties: dict[str, Any], path: str = "") -> set[str]:
+    """Paths of the body that the mapping does not name; those under ``enabled: false`` are free."""
+    missing = set()
+    for name, value in body.items():
+        mapping = properties.get(name)
+        if mapping is None:
+            missing.add(path + name)
+        elif "properties" in mapping:
+            for inner in value if isinstance(value, list) else [value]:
+                missing |= unmapped(inner, mapping["properties"], f"{path}{name}.")
+    return missing
+
+
+def test_every_field_is_in_the_mapping() -> None:
+    assert unmapped(written(full()), MENTION_PROPERTIES) == set()
+
+
+def test_every_mapped_field_is_written() -> None:
+    body = written(full())
+    assert body.keys() == MENTION_PROPERTIES.keys() - {"deleted_at", "tokens"}
+    for name in ("words", "values"):
+        assert body[name].keys() == MENTION_PROPERTIES[name]["properties"].keys()
+
+
+ELSEWHERE = {
+    "language.code": "language",
+    "language.confidence": "language_confidence",
+    "brands": "brand_matches",
+}
+"""Fields of a mention that have another name in the index, with all that is below them."""
+NOT_INDEXED = {"post", "post.language"}
+"""The post is spread out; of its own claim to a language, our reading takes the place."""
+
+
+def indexed_as(path: str) -> str:
+    """Where the index has a field of a mention."""
+    path = path.removeprefix("post.")
+    for name, here in ELSEWHERE.items():
+        if path == name or path.startswith(f"{name}."):
+            return here + path.removeprefix(name)
+    return path
+
+
+def test_no_field_of_a_mention_is_forgotten() -> None:
+    """One that is added tomorrow fails here until it is in the mapping and in the document."""
+    body = written(full())
+    for path in sorted(field_paths(Mention) - NOT_INDEXED):
+        value: Any = body
+        mapping: dict[str, Any] = {"properties": MENTION_PROPERTIES}
+        for name in indexed_as(path).split("."):
+            value = (value[0] if isinstance(value, list) else value).get(name)
+            assert value is not None, f"{path} is not written; set it in full()"
+            if mapping.get("enabled", True):
+                assert name in mapping.get("properties", {}), f"{path} has no mapping"
+                mapping = mapping["properties"][name]
+
+
+@given(MENTION_EVENTS.filter(lambda event: event.mention is not None))
+@settings(max_examples=50)
+def test_any_mention_is_a_document_that_the_mapping_knows(event: MentionEvent) -> None:
+    body = written(event)
+    assert unmapped(body, MENTION_PROPERTIES) == set()
+    assert (body["id"], body["version"]) == (event.id, event.version)
+    assert None not in body.values()
+    assert [] not in body.values()
+
+
+def test_the_fields_are_flat_where_analysts_filter() -> None:
+    body = written(full())
+    assert body["brands"] == ["velmora"]
+    assert (body["language"], body["language_confidence"]) == ("fr", 0.9)
+    assert (body["kind"], body["labels"], body["truncated"]) == ("quote", ["topic=network"], True)
+    assert body["author"]["followers"] == 3
+    assert body["sentiment"]["label"] == "negative"
+    (entity,) = body["entities"]
+    assert (entity["text"], entity["name"], entity["id"]) == ("Nantes", "Nantes", "Q12191")
+    assert (body["intents"], body["tier"]) == (["complaint"], "accurate")
+    assert (body["irony"]["label"], body["toxicity"]["label"]) == (False, True)
+
+
+def test_sentiments_stay_with_their_brands_and_aspects() -> None:
+    mention = Mention(
+        post=Post(id="file:1", source="file", author=Author(id="1"), text="a", created_at=AT),
+        brands=[
+            BrandMatch(id="velmora", sentiment=BAD),
+            BrandMatch(id="mirabelle", sentiment=GOOD),
+            BrandMatch(id="volta"),
+        ],
+        aspects=[
+            Aspect(label="delay", text="late", start=0, end=1, sentiment=BAD),
+            Aspect(label="delay", text="later", start=0, end=1, sentiment=BAD),
+            Aspect(label="staff", text="crew", start=0, end=1, sentiment=GOOD),
+            Aspect(label="price", text="fare", start=0, end=1),
+        ],
+    )
+    body = document(events.upsert(), mention)
+    assert body["brands"] == ["velmora", "mirabelle", "volta"]
+    assert body["brand_sentiment"] == ["mirabelle=positive", "velmora=negative"]
+    assert body["aspect_sentiment"] == ["delay=negative", "staff=positive"]
+
+
+def test_the_words_are_those_of_each_text_on_its_own() -> None:
+    words = written(full())["words"]
+    assert words["title"] == "encore une panne"
+    assert words["title_exact"] == "Encore . Panné"
+    assert (words["text"], words["text_accented"]) == ("velmora a nantes", ". à .")
+    assert words["text_exact"] == "Velmora à Nantes"
+    assert words["url_accented"] == [". . é", ". ."]
+    assert words["url"] == ["f example e", "l example"]
+    assert words["author_name"] == "odile"
+
+
+def test_a_text_without_accents_needs_no_field_of_them() -> None:
+    words = written(events.upsert(text="no accents"))["words"]
+    assert words == {"text": "no accents", "text_exact": ". ."}
+
+
+def test_the_values_are_normal() -> None:
+    values = written(full())["values"]
+    assert values == {
+        "author": ["17", "odile"],
+        "source": ["file"],
+        "site": ["example", "f.example"],
+        "country": ["fr"],
+        "hashtags": ["b"],
+        "mentions": ["a"],
+        "entity": ["nantes", "q12191"],
+    }
+
+
+def test_what_is_absent_is_left_out() -> None:
+    event = events.upsert()
+    assert event.mention is not None
+    assert document(event, event.mention).keys() == {
+        "id", "source", "version", "kind", "author", "text", "words", "values", "created_at",
+        "ingested_at", "enriched_at", "metrics", "provenance",
+    }  # fmt: skip
+
+
+def test_an_operation_is_two_lines_under_an_external_version() -> None:
+    action, body = upsert(full(), NAMES).lines().split(b"\n")
+    assert json.loads(action) == {
+        "index": {
+            "_index": INDEX,
+            "_id": "file:1",
+            "version": 7,
+            "version_type": "external_gte",
+        }
+    }
+    assert json.loads(body)["text"] == "Velmora à Nantes"
+
+
+def test_text_with_lines_stays_on_one() -> None:
+    lines = upsert(events.upsert(text="a\nb\r\u2028c"), NAMES).lines()
+    assert lines.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "index"),
+    [
+        (events.upsert(created_at=JANUARY), "tocsin-mentions-2026.01"),
+        (events.upsert(created_at=JANUARY + timedelta(seconds=1)), "tocsin-mentions-2026.02"),
+        # UTC decides, whatever the offset that it was written with.
+        (
+            events.upsert(created_at=datetime(2026, 2, 1, 1, tzinfo=timezone(timedelta(hours=2)))),
+            "tocsin-mentions-2026.01",
+        ),
+        # The id knows better than the post, since a delete has it too.
+        (events.upsert(SNOWFLAKE, created_at=JANUARY), "tocsin-mentions-2022.06"),
+        # An id that was made up is not believed.
+        (events.upsert("bluesky:a/7zzzzzzzzzzzz", created_at=JANUARY), "tocsin-mentions-2026.01"),
+        (events.upsert("bluesky:a/2222222222222", created_at=JANUARY), "tocsin-mentions-2026.01"),
+        # Nothing can be out of the calendar.
+        (
+            events.upsert(created_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+            "tocsin-mentions-before-2015",
+        ),
+        (
+            events.upsert(
+                created_at=datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
+            ),
+            "tocsin-mentions-9999.12",
+        ),
+    ],
+)
+def test_the_month_decides_the_index(event: MentionEvent, index: str) -> None:
+    assert upsert(event, NAMES).index == index
+
+
+def test_old_dates_share_one_index() -> None:
+    months = [
+        datetime(year, month, 1, tzinfo=UTC) for year in range(1990, 2016) for month in range(1, 13)
+    ]
+    indices = {upsert(events.upsert(created_at=when), NAMES).index for when in months}
+    before, *monthly = sorted(indices, reverse=True)
+    assert before == "tocsin-mentions-before-2015"
+    assert sorted(monthly) == [f"tocsin-mentions-2015.{month:02d}" for month in range(1, 13)]
+    assert fnmatchcase(before, NAMES.mentions_pattern)
+    last = datetime(2014, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert NAMES.mentions_of(last) == before
+    assert NAMES.mentions_of(last + timedelta(seconds=1)) == monthly[-1]
+
+
+def test_a_delete_finds_the_month_of_its_post() -> None:
+    encoded = month_of(events.upsert(SNOWFLAKE))
+    assert encoded is not None
+    assert month_of(events.delete(SNOWFLAKE)) == encoded
+    assert month_of(events.delete(SNOWFLAKE, created_at=JANUARY)) == encoded
+    assert month_of(events.delete("file:1", created_at=JANUARY)) == JANUARY
+    assert month_of(events.delete("file:1")) is None
+
+
+def test_a_tombstone_holds_nothing_of_the_post() -> None:
+    found = tombstone("file:1", "file", 8, INDEX, LATER)
+    assert (found.id, found.index, found.version, found.deletes) == ("file:1", INDEX, 8, True)
+    body = json.loads(found.document)
+    assert body == {
+        "id": "file:1",
+        "source": "file",
+        "version": 8,
+        "deleted_at": "2026-01-02T03:04:06Z",
+    }
+    assert unmapped(body, MENTION_PROPERTIES) == set()

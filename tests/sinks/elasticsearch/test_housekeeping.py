@@ -1,0 +1,69 @@
+"""The two side threads of the sink outlive whatever goes wrong in them, and say it."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from elasticsearch import Elasticsearch
+from structlog.testing import capture_logs
+
+from runtime.settings import ElasticsearchSettings
+from schemas.mention import MentionEvent
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.housekeeping import Housekeeping
+from sinks.elasticsearch.probe import SearchableProbe
+from tests.sinks.elasticsearch.events import NAMES, upsert
+
+PATIENCE_S = 20
+
+
+@pytest.fixture
+def client() -> Iterator[Elasticsearch]:
+    """One that is never used: everything goes wrong before."""
+    with connect(ElasticsearchSettings()) as client:
+        yield client
+
+
+def test_housekeeping_goes_on_after_any_error(client: Elasticsearch) -> None:
+    thrice = threading.Event()
+    calls: list[int] = []
+
+    def clock() -> datetime:
+        calls.append(1)
+        if len(calls) == 3:
+            housekeeping.stop()
+            thrice.set()
+        raise RuntimeError("a bug of ours")
+
+    housekeeping = Housekeeping(client, NAMES, tombstone_days=8, every_s=0.01, clock=clock)
+    with capture_logs() as logs:
+        housekeeping.start()
+        assert thrice.wait(PATIENCE_S)
+    said = [entry for entry in logs if entry["event"].startswith("housekeeping failed")]
+    assert len(said) >= 2 and all(entry["exc_info"] for entry in said)
+
+
+def test_the_probe_goes_on_after_any_error(
+    client: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = threading.Event()
+    asked: list[str] = []
+    probe = SearchableProbe(client, NAMES, "elasticsearch", every_s=0.01)
+
+    def ask(event: MentionEvent) -> None:
+        asked.append(event.id)
+        if len(asked) == 1:
+            probe.sample(upsert("file:2"))
+            raise RuntimeError("a bug of ours")
+        probe.stop()
+        again.set()
+
+    monkeypatch.setattr(probe, "_ask_until_found", ask)
+    probe.sample(upsert("file:1"))
+    with capture_logs() as logs:
+        probe.start()
+        assert again.wait(PATIENCE_S)
+    assert asked == ["file:1", "file:2"]
+    (said,) = logs
+    assert said["exc_info"]

@@ -1,0 +1,130 @@
+"""Set-up: from nothing, again, and from an older mapping; what it must not do to a newer one."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from runtime.settings import ElasticsearchSettings
+from schemas.errors import ConfigurationError
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import MENTION_PROPERTIES, VERSION, Names, mappings, templates
+from sinks.elasticsearch.setup import check, setup
+from tests.sinks.elasticsearch.index_server import IndexServer
+
+SETTINGS = ElasticsearchSettings()
+NAMES = Names(SETTINGS)
+MONTH = "tocsin-mentions-2026.01"
+FIRST = json.loads((Path(__file__).parent / "mapping-1.json").read_bytes())
+"""The mentions' mapping of version 1, as released in 0.1.0."""
+
+
+@pytest.fixture
+def server() -> Iterator[IndexServer]:
+    with IndexServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: IndexServer) -> Iterator[Elasticsearch]:
+    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
+        yield client
+
+
+@pytest.fixture
+def old(server: IndexServer) -> IndexServer:
+    """A cluster that version 1 set up, with a month of mentions."""
+    for name, template in copy.deepcopy(templates(SETTINGS)).items():
+        template["_meta"] = {"tocsin": 1}
+        template["template"]["mappings"]["_meta"] = {"tocsin": 1}
+        server.templates[name] = template
+    server.templates[NAMES.mentions]["template"]["mappings"] = copy.deepcopy(FIRST)
+    for index in (MONTH, NAMES.alerts, NAMES.erasures):
+        server.create(index)
+    return server
+
+
+def ready(client: Elasticsearch) -> list[str]:
+    said: list[str] = []
+    setup(client, SETTINGS, said.append)
+    return said
+
+
+def refuse(server: IndexServer, client: Elasticsearch, says: str) -> None:
+    before = copy.deepcopy((server.templates, server.indices))
+    server.writes.clear()
+    with pytest.raises(ConfigurationError, match=says):
+        ready(client)
+    assert (server.templates, server.indices) == before
+
+
+def test_from_nothing(server: IndexServer, client: Elasticsearch) -> None:
+    with pytest.raises(ConfigurationError, match="is missing"):
+        check(client, SETTINGS)
+    ready(client)
+    check(client, SETTINGS)
+    assert server.indices.keys() == {NAMES.alerts, NAMES.erasures}
+    server.create(MONTH)
+    assert server.indices[MONTH] == mappings(MENTION_PROPERTIES)
+
+
+def test_again_touches_no_index(server: IndexServer, client: Elasticsearch) -> None:
+    ready(client)
+    server.create(MONTH)
+    server.writes.clear()
+    said = ready(client)
+    assert all(path.startswith("_index_template/") for path in server.writes)
+    assert not [line for line in said if "migrated" in line or "created" in line]
+
+
+def test_older_indices_get_the_fields_that_were_added(
+    old: IndexServer, client: Elasticsearch
+) -> None:
+    assert old.indices[MONTH] == FIRST
+    with pytest.raises(ConfigurationError, match="is at version 1, this tocsin needs"):
+        check(client, SETTINGS)
+    said = ready(client)
+    check(client, SETTINGS)
+    assert f"index {MONTH} migrated from mapping 1 to {VERSION}" in said
+    # The same as of an index that is made today, and nothing of the old one is lost.
+    assert old.indices[MONTH] == mappings(MENTION_PROPERTIES)
+    assert "id" in old.indices[MONTH]["properties"]["entities"]["properties"]
+    assert {body["_meta"]["tocsin"] for body in old.indices.values()} == {VERSION}
+
+
+def test_the_first_mapping_is_contained_in_that_of_today() -> None:
+    assert _changed(FIRST["properties"], MENTION_PROPERTIES) == []
+
+
+def _changed(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[str]:
+    """Fields that are not there any more, or not with the same parameters."""
+    found = []
+    for name, field in old.items():
+        now = new.get(name, {})
+        if {**field, "properties": 0} != {**now, "properties": 0}:
+            found.append(path + name)
+        inner = field.get("properties", {}), now.get("properties", {})
+        found += _changed(*inner, f"{path}{name}.")
+    return found
+
+
+def test_a_field_that_is_there_with_another_type_is_refused(
+    old: IndexServer, client: Elasticsearch
+) -> None:
+    old.indices[MONTH]["properties"]["tier"] = {"type": "long"}
+    with pytest.raises(ConfigurationError, match=f"{MONTH} cannot take mapping {VERSION}.*tier"):
+        ready(client)
+    assert old.indices[MONTH]["_meta"] == {"tocsin": 1}
+
+
+@pytest.mark.parametrize("index", [MONTH, NAMES.erasures])
+def test_what_a_newer_tocsin_made_is_left_alone_with_its_templates(
+    old: IndexServer, client: Elasticsearch, index: str
+) -> None:
+    old.indices[index]["_meta"]["tocsin"] = VERSION + 1
+    refuse(old, client, f"{index} was made by a newer tocsin")
+    assert old.writes == []

@@ -1,0 +1,204 @@
+"""Copies of a text share a fingerprint, light edits share keys, and other texts do neither."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.enrichment.annotators.duplicates import FingerprintAnnotator
+from schemas.mention import Mention
+from tests.processors.enrichment.fakes import upsert
+from tests.strategies import ANY_TEXT
+from text.fingerprint import duplicate_group, duplicate_keys, same_text
+
+TEXT = "Velmora is down again in Nantes"
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "VELMORA is DOWN again in nantes",
+        "velmora is down again, in Nantes!!!",
+        "@friend @other Velmora is down again in Nantes",
+        "Velmora is down again in Nantes https://t.example/abc",
+        "www.other.example/x Velmora is down again in Nantes",
+        "Vélmora ís down again in Nàntes",
+        "  Velmora\nis down\tagain in Nantes ",
+        "𝐕𝐞𝐥𝐦𝐨𝐫𝐚 is down again in Nantes",
+    ],
+)
+def test_a_copy_is_known(copy: str) -> None:
+    assert duplicate_group(copy) == duplicate_group(TEXT)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Velmora is up again in Nantes",
+        "again down is Velmora in Nantes",
+        "Velmora is down again in Nantes today",
+        "Velmora is down again in Nantes #fail",
+        "Velmora isdown again in Nantes",
+    ],
+)
+def test_another_text_is_not(other: str) -> None:
+    assert duplicate_group(other) not in (None, duplicate_group(TEXT))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "thank you", "🍊", "@a @b @c @d", "https://a.example https://b.example www.c.example"],
+)
+def test_a_text_that_says_too_little_is_no_copy_of_anything(text: str) -> None:
+    assert duplicate_group(text) is None
+
+
+def test_a_fingerprint_never_changes() -> None:
+    assert duplicate_group("one two three") == "64f5901153c23b37"
+
+
+@given(ANY_TEXT)
+def test_any_text_has_one_or_none(text: str) -> None:
+    found = duplicate_group(text)
+    assert found is None or (len(found) == 16 and int(found, 16) >= 0)
+    assert found == duplicate_group(f"@someone {text}")
+
+
+LONG = (
+    "The app of Velmora has not worked since this morning and nobody at the desk in Nantes could "
+    "tell me why, so I am going home without a ticket"
+)
+SHORT = "Velmora is down again in Nantes"
+VOCABULARY = [f"{first}{second}" for first in "bdfgklmnprstv" for second in ("ao", "en", "iru")]
+WORDS = st.lists(st.sampled_from(VOCABULARY), min_size=4, max_size=40)
+
+
+def keys(text: str) -> list[str]:
+    (found,) = duplicate_keys([text])
+    return found
+
+
+def alike(one: str, other: str) -> bool:
+    return same_text(keys(one), keys(other))
+
+
+@pytest.mark.parametrize("text", [SHORT, LONG])
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "RT @somebody: {}",
+        "rt @somebody {} https://t.example/abc",
+        "RT: {}",
+        "RT @one: RT @two: {}",
+        "{} https://t.example/abc",
+        "@friend {}!!!",
+        "  {}\n",
+    ],
+)
+def test_a_copy_has_the_same_keys(text: str, copy: str) -> None:
+    assert keys(copy.format(text)) == keys(text)
+    assert duplicate_group(copy.format(text)) == duplicate_group(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SHORT, SHORT.replace("again", "now")),
+        (SHORT, SHORT.replace("again ", "")),
+        (SHORT, SHORT + " #fail"),
+        ("I can't log in today", "I could log in today"),
+        ("不好意思我的手机坏了", "不好意思你的手机坏了"),
+        (LONG, LONG.replace("Nantes", "Rennes") + " #fail"),
+        (LONG, LONG[: -len(" without a ticket")]),
+    ],
+)
+def test_a_light_edit_shares_enough(one: str, other: str) -> None:
+    assert alike(one, other)
+    assert alike(other, one)
+    assert duplicate_group(one) != duplicate_group(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SHORT, "Velmora is up and running in Nantes"),
+        ("thank you so much", "thank you for nothing"),
+        ("so sorry", "so sorry"),  # too short to say anything
+        ("where is my flight", "where is my luggage, again"),
+        ("love this phone", "love this airline"),
+        (LONG, LONG.replace("the desk", "Corvane").replace("Velmora", "Corvane")[:60]),
+    ],
+)
+def test_another_text_does_not(one: str, other: str) -> None:
+    assert not alike(one, other)
+
+
+def test_keys_never_change() -> None:
+    # Stored, and compared with those of other processes, platforms and releases.
+    assert keys("one two three") == ["wNKxVwFW"]
+    assert keys(LONG)[:3] == ["aX5sD0", "b1gPbr", "cRAMZq"]
+
+
+def test_keys_are_few_and_short() -> None:
+    for count in range(60):
+        found = keys(" ".join(f"word{number}" for number in range(count)))
+        assert len(found) == len(set(found)) <= 24
+        assert (found == []) == (count < 3)
+        assert all(len(key) <= 8 and key.isascii() for key in found)
+
+
+@given(st.lists(ANY_TEXT, max_size=6), st.integers(0, 6))
+def test_keys_of_any_texts_do_not_depend_on_the_batch(texts: list[str], cut: int) -> None:
+    whole = duplicate_keys(texts)
+    assert whole == duplicate_keys(texts[:cut]) + duplicate_keys(texts[cut:])
+    assert whole == [keys(text) for text in texts]
+    assert [not found for found in whole] == [duplicate_group(text) is None for text in texts]
+
+
+@given(WORDS, st.data())
+def test_one_changed_word_of_a_short_text_is_always_found(
+    words: list[str], data: st.DataObject
+) -> None:
+    words = words[:11]
+    place = data.draw(st.integers(0, len(words) - 1))
+    changed = [*words[:place], "another", *words[place + 1 :]]
+    added = [*words[:place], "another", *words[place:]][:11]
+    assert alike(" ".join(words), " ".join(changed))
+    assert alike(" ".join(words[: len(added) - 1]), " ".join(added)) or len(words) == 11
+
+
+def test_recall_and_precision_over_many_texts() -> None:
+    random = Random(7)
+    vocabulary = [f"{one}{two}" for one in VOCABULARY for two in VOCABULARY]
+    # As in a language, a few words make up half of every text.
+    weights = [1 / rank for rank in range(1, len(vocabulary) + 1)]
+    texts = [
+        " ".join(random.choices(vocabulary, weights, k=random.randint(5, 30))) for _ in range(2_000)
+    ]
+    edits = []
+    for text in texts:
+        words = text.split()
+        words[random.randrange(len(words))] = random.choice(vocabulary)
+        edits.append(" ".join(words))
+    before, after = duplicate_keys(texts), duplicate_keys(edits)
+    found = sum(same_text(one, other) for one, other in zip(before, after, strict=True))
+    assert found >= 0.99 * len(texts)
+    others = before[1:] + before[:1]
+    assert sum(same_text(one, other) for one, other in zip(before, others, strict=True)) == 0
+
+
+def test_the_annotator_fills_both() -> None:
+    batch = [Mention(post=post) for number in range(2) if (post := upsert(number, SHORT).post)]
+    batch += [Mention(post=post) for text in ("hi", LONG) if (post := upsert(9, text).post)]
+    annotator = FingerprintAnnotator()
+    assert (annotator.name, annotator.heavy) == ("duplicates", True)
+    annotator.annotate(batch)
+    annotator.annotate([])
+    assert [mention.duplicate_group for mention in batch] == [
+        duplicate_group(mention.post.text) for mention in batch
+    ]
+    assert [mention.duplicate_keys for mention in batch] == [
+        keys(mention.post.text) for mention in batch
+    ]
+    assert batch[2].duplicate_keys == []

@@ -1,0 +1,214 @@
+"""``tocsin alerts``: what a desk sees and does, on an index that answers as the real one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runtime.settings import ElasticsearchSettings
+from schemas.alert import Alert
+from sinks.alerts.channels.index import Index
+from sinks.elasticsearch.connection import connect
+from tests.servers.alert_index import AlertIndex
+from tests.sinks.alerts.states import ID, hostile, rich, state
+from tests.tocsin.cli.commands import Commands
+
+
+@pytest.fixture
+def server() -> Iterator[AlertIndex]:
+    with AlertIndex() as server:
+        yield server
+
+
+@pytest.fixture
+def tocsin(
+    server: AlertIndex, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Commands:
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", server.url)
+    monkeypatch.setenv("TOCSIN_ALERTS_TIME_ZONE", "UTC")
+    monkeypatch.setenv("LOGNAME", "terminal-user")
+    return Commands(monkeypatch, capsys)
+
+
+def keep(server: AlertIndex, *alerts: Alert) -> None:
+    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
+        index = Index(client, "tocsin-alerts")
+        for alert in alerts:
+            index.deliver(alert, None)
+
+
+def ids(out: str) -> list[str]:
+    return [line.split("\t")[0] for line in out.splitlines()]
+
+
+def test_the_list_shows_what_is_not_over(tocsin: Commands, server: AlertIndex) -> None:
+    keep(
+        server,
+        state(1, id="a"),
+        state(2, id="b", severity=2, brand="zephalia"),
+        state(3, id="c"),
+        state(4, "close", id="c"),
+    )
+    ran = tocsin("alerts", "list")
+    assert ran.status == 0
+    assert ids(ran.out) == ["b", "a"]
+    first = ran.out.splitlines()[0].split("\t")
+    assert first[:4] == ["b", "open", "2", "zephalia"]
+    assert "2 alerts" in ran.err
+
+
+def test_the_list_can_be_narrowed(tocsin: Commands, server: AlertIndex) -> None:
+    keep(
+        server,
+        state(1, id="a"),
+        state(2, id="b", severity=2, brand="zephalia"),
+        state(3, id="c", muted=True),
+    )
+    assert tocsin("alerts", "close", "c", "--by", "ana").status == 0
+    assert tocsin("alerts", "ack", "a", "--by", "ana").status == 0
+    for arguments, wanted in (
+        (("--brand", "velmora"), ["a"]),
+        (("--severity", "3"), ["a"]),
+        (("--status", "acknowledged"), ["a"]),
+        (("--status", "open"), ["b"]),
+        (("--status", "closed"), ["c"]),
+        (("--status", "all"), ["c", "b", "a"]),
+        (("--status", "all", "--limit", "1"), ["c"]),
+    ):
+        assert ids(tocsin("alerts", "list", *arguments).out) == wanted, arguments
+    assert "closed (muted)" in tocsin("alerts", "list", "--status", "closed").out
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        (
+            "fr",
+            [
+                "Gravité\u00a0: 4 sur 5",
+                "- part de négatifs\u00a0: 81\u202f%, d’ordinaire 22\u202f% (+59 points)",
+                "États",
+                "- 02/01/2026 09:40 UTC  4 sur 5, ouverte  Velmora\u00a0: 12\u202f540 mentions en "
+                "30 minutes, 8,8 fois le niveau habituel, 81\u202f% de négatives, "
+                "2\u202f210 auteurs",
+                "Suivi",
+                "- Prise en compte par\u00a0: ana",
+                "- Confiée à\u00a0: ben",
+            ],
+        ),
+        (
+            "en",
+            [
+                "Severity: 4 of 5",
+                "- share of negatives: 81%, usually 22% (+59 points)",
+                "States",
+                "- 2026-01-02 09:40 UTC  4 of 5, opened  Velmora: 12,540 mentions in 30 minutes, "
+                "8.8 times the usual, 81% negative, 2,210 authors",
+                "Desk",
+                "- Acknowledged by: ana",
+                "- Assigned to: ben",
+            ],
+        ),
+    ],
+)
+def test_an_alert_is_shown_whole(
+    tocsin: Commands, server: AlertIndex, language: str, lines: list[str]
+) -> None:
+    keep(server, rich())
+    assert tocsin("alerts", "ack", ID, "--by", "ana").status == 0
+    assert tocsin("alerts", "assign", ID, "ben", "--by", "ana", "--text", "yours").status == 0
+    ran = tocsin("alerts", "show", ID, "--language", language)
+    assert (ran.status, ran.err) == (0, "")
+    shown = ran.out.splitlines()
+    for line in lines:
+        assert line in shown, line
+    assert shown[-1].endswith("yours")
+
+
+def test_the_list_is_in_the_readers_language(tocsin: Commands, server: AlertIndex) -> None:
+    keep(server, rich(), state(2, id="before-there-were-headlines"))
+    before, alert = tocsin("alerts", "list", "--lang", "fr").out.splitlines()
+    assert alert.endswith("\tVelmora\u00a0: 12\u202f540 mentions en 30 minutes, 8,8 fois le niveau "
+                          "habituel, 81\u202f% de négatives, 2\u202f210 auteurs")  # fmt: skip
+    assert before.endswith("\tVelmora: negative mentions nine times the usual")
+
+
+def test_an_alert_that_got_graver_after_it_was_closed_is_open(
+    tocsin: Commands, server: AlertIndex
+) -> None:
+    keep(server, state(1, severity=2))
+    assert tocsin("alerts", "close", ID, "--by", "ana", "--text", "answered").status == 0
+    assert ids(tocsin("alerts", "list").out) == []
+    keep(server, state(2, "update", severity=4))
+    assert "\topen!\t4\t" in tocsin("alerts", "list").out
+    ran = tocsin("alerts", "show", ID)
+    assert "Closed by: ana" in ran.out
+    assert "Graver since it was closed: severity 2 then" in ran.out
+
+
+def test_what_is_kept_can_be_had_as_it_is(tocsin: Commands, server: AlertIndex) -> None:
+    keep(server, state(1))
+    assert '"version": 1' in tocsin("alerts", "show", ID, "--json").out
+
+
+def test_hostile_text_does_not_reach_the_terminal(tocsin: Commands, server: AlertIndex) -> None:
+    keep(server, hostile())
+    for arguments in (("list",), ("show", ID)):
+        out = tocsin("alerts", *arguments).out
+        assert "\x1b" not in out and "\u202e" not in out and "\r" not in out
+    assert len(tocsin("alerts", "list").out.splitlines()) == 1
+
+
+def test_who_did_it_is_the_user_of_the_terminal(tocsin: Commands, server: AlertIndex) -> None:
+    keep(server, state(1))
+    assert tocsin("alerts", "note", ID, "in Nantes").status == 0
+    (action,) = server.documents[ID]["desk"]["history"]
+    assert (action["by"], action["did"], action["text"]) == ("terminal-user", "noted", "in Nantes")
+
+
+def test_an_action_is_done_on_what_is_there_now(tocsin: Commands, server: AlertIndex) -> None:
+    keep(server, state(1))
+    server.reads_until_interference = 1
+    assert tocsin("alerts", "ack", ID, "--by", "ana").status == 0
+    assert server.documents[ID]["desk"]["assignee"] == "ben"
+    assert server.documents[ID]["desk"]["acknowledged_by"] == "ana"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("show", "absent"), 2, "there is no alert absent; see 'tocsin alerts list'"),
+        (("ack", "absent"), 2, "there is no alert absent"),
+        (("ack", ID, "--by", "ben"), 1, "already acknowledged by ana"),
+        (("note", ID, " "), 1, "a text must have 1 to 4000 characters"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    tocsin: Commands, server: AlertIndex, arguments: tuple[str, ...], status: int, says: str
+) -> None:
+    keep(server, state(1))
+    tocsin("alerts", "ack", ID, "--by", "ana")
+    ran = tocsin("alerts", *arguments)
+    assert (ran.status, ran.out) == (status, "")
+    assert says in ran.err and "Traceback" not in ran.err
+
+
+def test_elasticsearch_that_is_away_is_a_sentence(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", "http://127.0.0.1:1")
+    ran = tocsin("alerts", "list")
+    assert ran.status == 3
+    assert "does not answer" in ran.err
+
+
+def test_the_sink_says_what_is_wrong_with_its_channels(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_ALERTS_CHANNELS", "absent.yaml")
+    ran = tocsin("sink", "alerts")
+    assert (ran.status, ran.out) == (2, "")
+    assert "absent.yaml cannot be read" in ran.err
+    monkeypatch.delenv("TOCSIN_ALERTS_CHANNELS")
+    ran = tocsin("sink", "alerts", "--channel", "desk")
+    assert ran.status == 2
+    assert "there is no channel desk" in ran.err

@@ -1,0 +1,55 @@
+"""The picture of a back-test: a document that any reader of SVG takes, whatever is drawn."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.detector.backtest import Episode
+from tests.processors.detector.storms import START, record, said
+from tests.strategies import HOSTILE_TEXT
+from tocsin.cli.backtest_svg import chart_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+TIMES = st.integers(0, 400 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes))
+
+
+def episode(name: str, opened: datetime, minutes: int | None, severity: int) -> Episode:
+    closed = None if minutes is None else opened + timedelta(minutes=minutes)
+    return Episode(name, "velmora", opened, opened, severity, closed)
+
+
+EPISODES = st.builds(
+    episode, HOSTILE_TEXT, TIMES, st.none() | st.integers(0, 5_000), st.integers(1, 5)
+)
+
+
+@given(HOSTILE_TEXT, st.lists(TIMES, min_size=1, max_size=40), st.lists(EPISODES, max_size=30))
+def test_whatever_is_drawn_is_well_formed_and_within_the_picture(
+    brand: str, times: list[datetime], found: list[Episode]
+) -> None:
+    records = [record(number, at, **said("negative")) for number, at in enumerate(times)]
+    drawn = ElementTree.fromstring(chart_svg(brand, records, found))
+    width, height = float(drawn.get("width", 0)), float(drawn.get("height", 0))
+    for one in drawn.iter(f"{SVG}rect"):
+        left, top, wide, tall = (float(one.get(n, 0)) for n in ("x", "y", "width", "height"))
+        assert left >= 0 and top >= 0 and wide > 0
+        assert left + wide <= width + 2 and top + tall <= height
+    tags = {one.tag.removeprefix(SVG) for one in drawn.iter()}
+    assert tags <= {"svg", "rect", "path", "text", "title", "g"}
+
+
+def test_many_alerts_are_all_there_and_their_labels_do_not_overlap() -> None:
+    records = [record(n, START + timedelta(hours=n), **said("neutral")) for n in range(24)]
+    found = [episode(f"a{n}", START + timedelta(hours=n / 4), 10, 3) for n in range(80)]
+    drawn = ElementTree.fromstring(chart_svg("velmora", records, found))
+    assert len(list(drawn.iter(f"{SVG}g"))) == 80
+    labels = [one for one in drawn.iter(f"{SVG}text") if "· a" in (one.text or "")]
+    by_line: dict[str | None, list[float]] = {}
+    for one in labels:
+        by_line.setdefault(one.get("y"), []).append(float(one.get("x", 0)))
+    assert len(by_line) == 3
+    for places in by_line.values():
+        assert all(b - a > 40 for a, b in pairwise(places))

@@ -1,0 +1,193 @@
+"""Every command: help with an example, errors in one sentence, a status that means something."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from runtime.service import VERSION
+from tests.tocsin.cli.commands import Commands, Ran
+from tocsin.cli.main import app
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that can be run, with its path."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), typer.main.get_command(app))]
+    while waiting:
+        path, command = waiting.pop()
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield path, command
+        else:
+            waiting += [((*path, name), child) for name, child in inner.items()]
+
+
+ALL = sorted(commands(), key=lambda entry: entry[0])
+NOWHERE = "127.0.0.1:1"
+"""Nothing listens there."""
+
+
+@pytest.fixture
+def tocsin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Commands:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOCSIN_KAFKA_BOOTSTRAP_SERVERS", NOWHERE)
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", f"http://{NOWHERE}")
+    monkeypatch.setenv("TOCSIN_MONITOR_PORT", "0")
+    return Commands(monkeypatch, capsys)
+
+
+def sentence(ran: Ran) -> str:
+    """The one line that an error is."""
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+    lines = ran.err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("tocsin: ")
+    return lines[0]
+
+
+def test_the_commands_of_the_design_are_there() -> None:
+    paths = {" ".join(path) for path, _ in ALL}
+    assert paths >= {
+        "demo", "up", "watch", "annotate", "doctor", "process",
+        "ingest x", "ingest bluesky", "ingest replay", "sink elasticsearch", "topics setup",
+        "index setup", "brands apply", "dead-letters list", "dead-letters show",
+        "dead-letters replay",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_a_command_that_takes_anything_shows_an_example(
+    path: tuple[str, ...], command: Any
+) -> None:
+    assert command.help
+    taken = [parameter for parameter in command.params if parameter.name != "help"]
+    if taken:
+        assert f"Example: `{'TOCSIN_' if '=' in command.help else 'tocsin'}" in command.help
+        assert f"tocsin {' '.join(path)}" in command.help
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_help_is_shown(tocsin: Commands, path: tuple[str, ...], command: Any) -> None:
+    for flag in ("--help", "-h"):
+        ran = tocsin(*path, flag)
+        assert (ran.status, ran.err) == (0, "")
+        assert "Usage:" in ran.out
+        assert command.help.split()[0] in ran.out
+
+
+def test_the_version_is_told(tocsin: Commands) -> None:
+    assert tocsin("--version") == Ran(0, f"tocsin {VERSION}\n", "")
+
+
+def test_topics_are_listed_without_a_broker(tocsin: Commands) -> None:
+    ran = tocsin("topics", "list")
+    assert (ran.status, ran.err) == (0, "")
+    assert any(line.startswith("tocsin.posts\t") for line in ran.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["annotate", "absent.jsonl"], "absent.jsonl cannot be read"),
+        (["annotate", "--brands", "absent.yaml"], "absent.yaml cannot be read"),
+        (["brands", "apply", "absent.yaml"], "absent.yaml cannot be read"),
+        (["up", "--brands", "absent.yaml"], "absent.yaml cannot be read"),
+        (["up", "--source", "myspace"], "there is no source myspace; known are"),
+        (["demo", "--stack", "cloud"], "there is no stack cloud; take embedded, engines"),
+        (["demo", "--data", "absent.jsonl"], "absent.jsonl is no file"),
+        (["watch", "brand:velmora"], "--brands brands.yaml"),
+        (["ingest", "replay", "absent.jsonl", "--redate", "noon"], "--redate is 'noon'"),
+    ],
+)
+def test_what_a_person_can_mend_is_one_sentence(
+    tocsin: Commands, arguments: list[str], says: str
+) -> None:
+    ran = tocsin(*arguments)
+    assert says in sentence(ran)
+    assert ran.status == 2
+
+
+def test_an_unknown_stack_is_one_sentence(tocsin: Commands, tmp_path: Path) -> None:
+    (tmp_path / "brands.yaml").write_text("brands: [{id: a, name: A}]")
+    ran = tocsin("up", "--stack", "cloud", "--source", "none")
+    assert "there is no stack cloud; take embedded, engines or external" in sentence(ran)
+    assert ran.status == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "arguments"),
+    [
+        ("TOCSIN_KAFKA_TOPIC_PREFIX", "no spaces", ["topics", "list"]),
+        ("TOCSIN_KAFKA_REPLICATION", "many", ["topics", "setup"]),
+        ("TOCSIN_ELASTICSEARCH_SHARDS", "0", ["index", "setup"]),
+        ("TOCSIN_PROCESS_ANNOTATORS", "taste", ["annotate"]),
+        ("TOCSIN_SINK_BATCH_SIZE", "-1", ["sink", "elasticsearch"]),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch, name: str, value: str, arguments: list[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    ran = tocsin(*arguments)
+    assert f"tocsin: {name} is" in sentence(ran)
+    assert ran.status == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["ingest", "myspace"],
+        ["annotate", "--no-such-option"],
+        ["dead-letters", "list", "--limit", "0"],
+        ["brands", "apply"],
+    ],
+)
+def test_a_wrong_command_line_is_told_with_the_usage(
+    tocsin: Commands, arguments: list[str]
+) -> None:
+    ran = tocsin(*arguments)
+    assert ran.status == 2
+    assert "Traceback" not in ran.err
+    assert "Usage:" in ran.err
+
+
+def test_elasticsearch_that_is_away_is_one_sentence(tocsin: Commands) -> None:
+    for command in (["index", "setup"], ["index", "erase", "x", "17"]):
+        ran = tocsin(*command)
+        assert "TOCSIN_ELASTICSEARCH_URL" in sentence(ran)
+        assert ran.status == 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_kafka() -> Iterator[subprocess.Popen[str]]:
+    """A command that looks for Kafka in vain, while the other tests run.
+
+    In a process of its own: kafka-python leaves a socket open when it finds no broker.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tocsin", "topics", "setup"],
+        env={**os.environ, "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": NOWHERE},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_kafka_that_is_away_is_one_sentence(without_kafka: subprocess.Popen[str]) -> None:
+    out, err = without_kafka.communicate(timeout=120)
+    said = sentence(Ran(without_kafka.returncode, out, err))
+    assert NOWHERE in said
+    assert "TOCSIN_KAFKA_BOOTSTRAP_SERVERS" in said
+    assert without_kafka.returncode == 3

@@ -1,0 +1,180 @@
+"""``tocsin query preview`` on files: counts, the chart, posts with their words, and clauses."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tocsin.cli.commands import Commands
+from tests.tocsin.cli.posts import lines
+from tocsin.cli.preview import chart
+from tocsin.offline.preview import MOST_BARS, volume_of
+
+FR = "Je déteste mon téléphone Orange, il est vraiment nul et cassé"
+EN = "I love my Orange phone, it is really great and wonderful"
+
+
+@pytest.fixture
+def tocsin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Commands:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOCSIN_PROCESS_TIER", "fast")
+    monkeypatch.setenv("COLUMNS", "100")
+    return Commands(monkeypatch, capsys)
+
+
+def posts(*texts: str, source: str = "forum") -> bytes:
+    """One post an hour."""
+    return lines(
+        *(
+            {
+                "id": number,
+                "text": text,
+                "source": source,
+                "created_at": f"2026-03-{number // 24 + 1:02}T{number % 24:02}:30:00Z",
+            }
+            for number, text in enumerate(texts)
+        )
+    )
+
+
+def preview(tocsin: Commands, query: str, stdin: bytes, *more: str) -> Any:
+    ran = tocsin("query", "preview", query, "--json", *more, stdin=stdin)
+    assert (ran.status, ran.err) == (0, "")
+    return json.loads(ran.out)
+
+
+def test_what_a_file_says(tocsin: Commands) -> None:
+    found = preview(tocsin, "orange NOT jus", posts(FR, EN, "rien", "jus d'orange", EN))
+    assert (found["read"], found["matches"], found["share"]) == (5, 3, 0.6)
+    assert found["languages"] == {"en": 2, "fr": 1}
+    assert found["sources"] == {"forum": 3}
+    assert found["sentiments"] == {"positive": 2, "negative": 1}
+    assert found["volume"] == {
+        "interval": "hour",
+        "counts": [
+            {"start": f"2026-03-01T{hour:02}:00:00+00:00", "matches": count}
+            for hour, count in enumerate([1, 1, 0, 0, 1])
+        ],
+    }
+    assert found["clauses"] == [
+        {"clause": "NOT jus", "kind": "exclusion", "level": 0, "adds": 0, "removes": 1}
+    ]
+    assert [post["id"] for post in found["sample"]] == ["forum:0", "forum:1", "forum:4"]
+    assert found["sample"][1]["spans"] == [{"field": "text", "start": 10, "end": 16}]
+
+
+def test_people_see_words_bars_and_clauses(tocsin: Commands) -> None:
+    stdin = posts(*[FR] * 3, *[EN] * 6, "jus d'orange")
+    ran = tocsin("query", "preview", "(orange OR sosh) NOT jus", "--sample", "1", stdin=stdin)
+    assert (ran.status, ran.err) == (0, "")
+    assert "9 of 10 posts match (90 %)" in ran.out
+    assert "One bar is an hour; the highest has 1 (2026-03-01 00:00)" in ran.out
+    assert "en 67 %, fr 33 %" in ran.out
+    assert "**Orange**" in ran.out
+    rows = [line.split() for line in ran.out.splitlines()[-5:]]
+    assert rows == [
+        ["clause", "adds", "removes"],
+        ["orange", "OR", "sosh"],
+        ["orange", "9"],
+        ["sosh", "0"],
+        ["NOT", "jus", "1"],
+    ]
+
+
+def test_nothing_that_matches_still_shows_the_clauses(tocsin: Commands) -> None:
+    ran = tocsin("query", "preview", "orange AND zorglub", stdin=posts(FR, EN))
+    assert ran.status == 0
+    assert "0 of 2 posts match" in ran.out
+    assert [line.split() for line in ran.out.splitlines()[-2:]] == [["zorglub", "2"],
+                                                                    ["orange", "0"]]  # fmt: skip
+    assert "0 of 0 posts match" in tocsin("query", "preview", "orange", stdin=b"").out
+
+
+def test_the_time_can_be_bounded(tocsin: Commands) -> None:
+    stdin = posts(*["orange"] * 72)
+    assert preview(tocsin, "orange", stdin, "--since", "2026-03-03")["read"] == 24
+    assert preview(tocsin, "orange", stdin, "--until", "2026-03-01")["matches"] == 24
+    between = ("--since", "2026-03-02T12:00Z", "--until", "2026-03-02T14:00Z")
+    assert preview(tocsin, "orange", stdin, *between)["matches"] == 2
+    ran = tocsin("query", "preview", "orange", "--since", "yesterday", stdin=stdin)
+    assert ran.status == 2
+    assert "--since" in ran.err
+
+
+def test_a_sample_is_drawn_from_all_and_is_the_same_again(tocsin: Commands) -> None:
+    stdin = posts(*["orange"] * 300)
+    ids = [
+        [post["id"] for post in preview(tocsin, "orange", stdin, "--sample", "5")["sample"]]
+        for _ in range(2)
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 5
+    assert max(int(id_.partition(":")[2]) for id_ in ids[0]) > 50
+    assert preview(tocsin, "orange", stdin, "--sample", "0")["sample"] == []
+
+
+def test_values_that_are_found_count_as_clauses(tocsin: Commands) -> None:
+    found = preview(tocsin, "orange AND lang:(fr OR de)", posts(FR, EN, EN))
+    assert {each["clause"]: each["removes"] for each in found["clauses"]} == {
+        "lang:(fr OR de)": 2, "lang:fr": 0, "lang:de": 0, "orange": 0,
+    }  # fmt: skip
+
+
+def test_saved_queries_show_their_clauses(tocsin: Commands, tmp_path: Path) -> None:
+    (tmp_path / "saved.yaml").write_text("names: orange OR sosh\n", "utf-8")
+    query = "query:names AND phone"
+    found = preview(tocsin, query, posts(FR, EN), "--queries", "saved.yaml")
+    assert [each["clause"] for each in found["clauses"]] == [
+        "phone", "orange OR sosh", "orange", "sosh",
+    ]  # fmt: skip
+
+
+def test_a_long_post_is_cut_around_its_words(tocsin: Commands) -> None:
+    stdin = posts("a\x1b[2J " * 200 + "Orange \u202e" + "b " * 400)
+    ran = tocsin("query", "preview", "orange", stdin=stdin)
+    (line,) = [line for line in ran.out.splitlines() if "**Orange**" in line]
+    assert "…" in line
+    assert len(line) < 400
+    assert "\x1b" not in ran.out
+    assert "\u202e" not in ran.out
+
+
+def test_bad_lines_and_bad_arguments(tocsin: Commands, tmp_path: Path) -> None:
+    ran = tocsin("query", "preview", "orange", stdin=posts(EN) + b"nonsense\n")
+    assert ran.status == 1
+    assert "1 of 1 posts match" in ran.out
+    assert "line 2" in ran.err
+    (tmp_path / "posts.jsonl").write_bytes(posts(EN))
+    ran = tocsin("query", "preview", "orange", "posts.jsonl", "--index")
+    assert (ran.status, ran.out) == (2, "")
+    assert "not both" in ran.err
+    assert tocsin("query", "preview", "-").status == 2
+    assert "1 of 1" in tocsin("query", "preview", "-", "posts.jsonl", stdin=b"orange").out
+
+
+@pytest.mark.parametrize(
+    ("hours", "unit"),
+    [(0, "minute"), (0.9, "minute"), (2, "hour"), (48, "hour"), (24 * 5, "day"),
+     (24 * 100, "week"), (24 * 600, "month"), (24 * 365 * 20, "year")],
+)  # fmt: skip
+def test_bars_are_few_and_without_gaps(hours: float, unit: str) -> None:
+    first = datetime(2004, 2, 29, 23, 30, tzinfo=UTC)
+    volume = volume_of(Counter({first: 3, first + timedelta(hours=hours): 2}))
+    assert volume.interval == unit
+    assert len(volume.counts) <= MOST_BARS
+    starts = [start for start, _ in volume.counts]
+    assert starts == sorted(set(starts))
+    assert sum(count for _, count in volume.counts) == (5 if hours else 2)
+    assert all(len(line) <= 100 for line in chart(volume))
+
+
+def test_the_smallest_count_shows() -> None:
+    when = datetime(2026, 3, 1, tzinfo=UTC)
+    counts = Counter({when: 10_000, when + timedelta(days=1): 1, when + timedelta(days=3): 1})
+    bottom = chart(volume_of(counts))[-2]
+    assert bottom.count("▁") >= 2

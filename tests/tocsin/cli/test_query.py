@@ -1,0 +1,160 @@
+"""``tocsin query``: warnings, words, and mistakes with their place."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from queries.elasticsearch.index_compiler import compile_query
+from queries.language.parser import parse
+from tests.tocsin.cli.commands import Commands
+from tests.tocsin.cli.posts import lines
+
+
+@pytest.fixture
+def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    return Commands(monkeypatch, capsys)
+
+
+def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
+    ran = tocsin("query", "lint", "orange OR velmora")
+    assert ran.status == 1
+    assert "'orange' on its own is an everyday word" in ran.out
+    assert "  orange OR velmora\n  ^^^^^^\n" in ran.out
+    assert ran.err == "1 warning\n"
+
+
+def test_lint_is_content(tocsin: Commands) -> None:
+    ran = tocsin("query", "lint", "-", stdin="velmora NEAR/5 été".encode())
+    assert (ran.status, ran.out, ran.err) == (0, "", "0 warnings\n")
+
+
+def test_lint_knows_the_watched_languages(tocsin: Commands) -> None:
+    assert tocsin("query", "lint", "demain", "--language", "de").status == 0
+    ran = tocsin("query", "lint", "demain", "--language", "xx")
+    assert ran.status == 2
+    assert "no words are listed for 'xx': take de, en" in ran.err
+
+
+def test_a_mistake_is_shown_with_its_place(tocsin: Commands) -> None:
+    ran = tocsin("query", "lint", "a AND b OR c")
+    assert (ran.status, ran.out) == (2, "")
+    assert "tocsin: AND and OR are mixed" in ran.err
+    assert "  a AND b OR c\n          ^^\n" in ran.err
+
+
+def test_explain_prints_the_tree(tocsin: Commands) -> None:
+    ran = tocsin("query", "explain", "box NOT jus")
+    assert ran.status == 0
+    assert ran.out.splitlines() == [
+        "box AND NOT jus",
+        "",
+        "all of",
+        "├─ the word “box”",
+        "└─ not",
+        "   └─ the word “jus”",
+    ]
+
+
+def test_saved_queries_are_looked_up(tocsin: Commands, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.yaml"
+    saved.write_text("outages: panne OR coupure\n", "utf-8")
+    assert tocsin("query", "explain", "query:outages", "--queries", str(saved)).status == 0
+    ran = tocsin("query", "explain", "query:outage", "--queries", str(saved))
+    assert ran.status == 2
+    assert "did you mean 'outages'?" in ran.err
+    saved.write_text("- a\n", "utf-8")
+    assert tocsin("query", "explain", "a", "--queries", str(saved)).status == 2
+    assert "cannot be read" in tocsin("query", "explain", "a", "--queries", "absent.yaml").err
+
+
+def test_saved_queries_may_stand_in_a_brands_file(tocsin: Commands, tmp_path: Path) -> None:
+    (file := tmp_path / "brands.yaml").write_text(
+        "queries: {outages: panne OR coupure}\n"
+        "brands: [{id: velmora, name: Velmora, query: velmora AND query:outages}]\n"
+    )
+    ran = tocsin("query", "compile", "query:velmora", "--to", "x", "--queries", str(file))
+    assert ran.out == "velmora (panne OR coupure)\n"
+
+
+# --- on a sample -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> str:
+    texts = ["velmora panne"] * 30 + ["velmora"] * 10 + ["corvane"]
+    (tmp_path / "posts.jsonl").write_bytes(
+        lines(*({"id": number, "text": text} for number, text in enumerate(texts)))
+    )
+    return str(tmp_path / "posts.jsonl")
+
+
+def test_lint_reads_a_sample(tocsin: Commands, sample: str) -> None:
+    ran = tocsin("query", "lint", "(velmora OR zorglub) NOT panne", "--sample", sample)
+    assert ran.status == 1
+    assert "'zorglub' adds no match" in ran.out
+    assert "removes 30 of the 40 posts" in ran.out
+    assert "  (velmora OR zorglub) NOT panne\n                       ^^^^^^^^^\n" in ran.out
+    assert "41 posts of the sample read" in ran.err
+    assert "2 warnings" in ran.err
+    assert tocsin("query", "lint", "velmora OR corvane", "--sample", sample).status == 0
+
+
+def test_lint_judges_saved_queries_at_their_names(
+    tocsin: Commands, tmp_path: Path, sample: str
+) -> None:
+    (tmp_path / "saved.yaml").write_text("names: corvane OR zorglub\n", "utf-8")
+    saved = ("--queries", str(tmp_path / "saved.yaml"))
+    ran = tocsin("query", "lint", "velmora OR query:names", "--sample", sample, *saved)
+    assert "'zorglub' adds no match" in ran.out
+    assert "  velmora OR query:names\n             ^^^^^^^^^^^\n" in ran.out
+
+
+def test_lint_wants_a_sample_of_posts(tocsin: Commands, tmp_path: Path) -> None:
+    (empty := tmp_path / "empty.jsonl").write_bytes(b"\nnonsense\n")
+    ran = tocsin("query", "lint", "velmora", "--sample", str(empty))
+    assert ran.status == 2
+    assert "holds no posts" in ran.err
+    assert "line 2" in ran.err
+
+
+# --- compiled --------------------------------------------------------------------------------
+
+
+def test_a_query_becomes_one_of_elasticsearch(tocsin: Commands) -> None:
+    ran = tocsin("query", "compile", "--to", "elasticsearch", "été AND (box OR lang:fr)")
+    assert (ran.status, ran.err) == (0, "")
+    assert json.loads(ran.out) == compile_query(parse("été AND (box OR lang:fr)"))
+    assert "été" in ran.out
+
+
+def test_a_query_becomes_rules_of_x_and_what_they_change_is_told(tocsin: Commands) -> None:
+    ran = tocsin("query", "compile", "--to", "x", "velmora NEAR/5 (panne OR coupure) NOT jus")
+    assert (ran.status, ran.out) == (0, "velmora (panne OR coupure)\n")
+    assert "NOT jus: left out" in ran.err
+    assert "may not send" in ran.err
+
+
+def test_the_limits_of_x_are_held(tocsin: Commands) -> None:
+    query = " OR ".join(f"velmora{number}" for number in range(30))
+    ran = tocsin("query", "compile", "--to", "x", "--max-length", "100", query)
+    rules = ran.out.splitlines()
+    assert len(rules) > 3
+    assert max(map(len, rules)) <= 100
+    limits = ("--max-length", "100", "--max-rules", "2")
+    ran = tocsin("query", "compile", "--to", "x", *limits, query)
+    assert (ran.status, ran.out) == (2, "")
+    assert "and there are 2" in ran.err
+
+
+def test_wildcards_for_x_are_spelt_out_in_a_file(tocsin: Commands, tmp_path: Path) -> None:
+    ran = tocsin("query", "compile", "--to", "x", "abonn*")
+    assert ran.status == 2
+    assert "  abonn*\n  ^^^^^^\n" in ran.err
+    (file := tmp_path / "words.yaml").write_text("abonn*: [abonne, abonnement]\n", "utf-8")
+    ran = tocsin("query", "compile", "--to", "x", "--expansions", str(file), "abonn*")
+    assert ran.out == "abonne OR abonnement\n"
+    file.write_text("- abonne\n", "utf-8")
+    ran = tocsin("query", "compile", "--to", "x", "--expansions", str(file), "abonn*")
+    assert ran.status == 2
+    assert "map of terms to lists" in ran.err

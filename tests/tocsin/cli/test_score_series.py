@@ -1,0 +1,90 @@
+"""``tocsin detect``: one row in, one row out, as written, without looking ahead."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.tocsin.cli.commands import Commands
+
+START = datetime(2024, 3, 4)  # noqa: DTZ001 (series are often without a zone)
+
+
+@pytest.fixture
+def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    return Commands(monkeypatch, capsys)
+
+
+def series(values: list[str], minutes: int = 60) -> str:
+    times = (START + timedelta(minutes=minutes * row) for row in range(len(values)))
+    rows = [f"{at},{value}" for at, value in zip(times, values, strict=True)]
+    return "\n".join(["timestamp,value", *rows]) + "\n"
+
+
+def test_rows_come_out_as_they_went_in(tocsin: Commands, tmp_path: Path) -> None:
+    # Five days of hours at 20 or 21, and then a crisis.
+    values = [str(20 + row % 2) for row in range(120)] + ["400", "500.0", "4e2"]
+    text = series(values)
+    file = tmp_path / "series.csv"
+    file.write_text(text)
+    ran = tocsin("detect", str(file))
+    assert (ran.status, ran.err) == (0, "")
+    header, *rows = ran.out.splitlines()
+    assert header == "timestamp,value,score,alert"
+    cells = [row.split(",") for row in rows]
+    assert [row[:2] for row in cells] == [line.split(",") for line in text.splitlines()[1:]]
+    assert all(0 <= float(score) <= 1 for _, _, score, _ in cells)
+    assert [alert for *_, alert in cells] == ["0"] * 120 + ["1", "0", "0"]
+    assert float(cells[120][2]) > 0.5
+    assert tocsin("detect", stdin=text.encode()).out == ran.out
+
+
+def test_a_shorter_series_has_the_same_beginning(tocsin: Commands) -> None:
+    values = [str(row * row % 17) for row in range(80)] + ["300"] * 5
+    whole = tocsin("detect", stdin=series(values).encode()).out
+    part = tocsin("detect", stdin=series(values[:50]).encode()).out
+    assert whole.startswith(part)
+
+
+def test_times_may_be_iso_and_values_missing(tocsin: Commands) -> None:
+    text = (
+        "\ufeffTimestamp, Value\r\n2024-03-04T00:00:00Z,3\r\n2024-03-04T02:00:00+01:00,\r\n"
+        "2024-03-04T03:00:00.500+01:00,nan\r\n"
+    )
+    ran = tocsin("detect", stdin=text.encode())
+    assert ran.status == 0
+    assert ran.out.splitlines()[1:] == [
+        "2024-03-04T00:00:00Z,3,0.000000,0",
+        "2024-03-04T02:00:00+01:00,,0.000000,0",
+        "2024-03-04T03:00:00.500+01:00,nan,0.000000,0",
+    ]
+
+
+def test_an_empty_series_is_a_header(tocsin: Commands) -> None:
+    assert tocsin("detect", stdin=b"timestamp,value\n").out == "timestamp,value,score,alert\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "line 1: the series must begin with the header timestamp,value"),
+        ("2024-03-04,3\n", "line 1: the series must begin with the header timestamp,value"),
+        ("timestamp,value\nyesterday,3\n", "line 2: 'yesterday' is no time"),
+        ("timestamp,value\n2024-03-04,3\n\n2024-03-05,x\n", "line 4: 'x' is no number"),
+        ("timestamp,value\n2024-03-04,-3\n", "line 2: -3 is negative: values are counts"),
+        ("timestamp,value\n2024-03-04,3,4\n", "line 2: 3 cells instead of 2"),
+        ("timestamp,value\n2024-03-04,3\n2024-03-04,3\n", "line 3: 2024-03-04 is not after"),
+    ],
+)
+def test_a_bad_row_is_named(tocsin: Commands, text: str, complaint: str) -> None:
+    ran = tocsin("detect", stdin=text.encode())
+    assert ran.status == 2
+    assert complaint in " ".join(ran.err.split())
+
+
+def test_what_is_no_text_and_no_file(tocsin: Commands, tmp_path: Path) -> None:
+    ran = tocsin("detect", stdin=b"timestamp,value\n\xff\xfe\n")
+    assert (ran.status, "is no text" in ran.err) == (2, True)
+    ran = tocsin("detect", str(tmp_path / "none.csv"))
+    assert ran.status == 2
+    assert "cannot be read" in " ".join(ran.err.split())

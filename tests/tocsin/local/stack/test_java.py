@@ -1,0 +1,86 @@
+"""Which Java is taken, among made-up ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tocsin.local.stack import StackError
+from tocsin.local.stack.account import our_account
+from tocsin.local.stack.java import find_java, parse_release, read_java
+
+
+def runtime(folder: Path, version: str) -> Path:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "java").touch(mode=0o755)
+    (folder / "release").write_text(f'JAVA_VERSION="{version}"\nMODULES="java.base jdk.net"\n')
+    return folder
+
+
+def find(minimum: int, variables: dict[str, str], *folders: Path) -> Path:
+    found = find_java(minimum, "Kafka", our_account(), variables, folders, wheel=False)
+    return found.home
+
+
+@pytest.mark.parametrize(
+    ("version", "major"), [("25.0.3", 25), ("17", 17), ("1.8.0_402", 8), ("26-ea", 26)]
+)
+def test_the_major_version_is_read(version: str, major: int) -> None:
+    release = parse_release(f'JAVA_VERSION="{version}"\nMODULES="java.base jdk.net"')
+    assert release == (major, frozenset({"java.base", "jdk.net"}))
+
+
+def test_a_release_without_version_is_none() -> None:
+    assert parse_release('IMPLEMENTOR="somebody"') is None
+
+
+def test_a_folder_without_java_is_none(tmp_path: Path) -> None:
+    assert read_java(tmp_path) is None
+
+
+def test_java_home_comes_before_a_newer_one_elsewhere(tmp_path: Path) -> None:
+    home = runtime(tmp_path / "home", "21.0.1")
+    runtime(tmp_path / "jvm" / "newer", "25.0.1")
+    assert find(21, {"JAVA_HOME": str(home)}, tmp_path / "jvm") == home
+
+
+def test_a_java_home_that_is_too_old_is_passed_over_for_the_newest(tmp_path: Path) -> None:
+    home = runtime(tmp_path / "home", "17.0.1")
+    runtime(tmp_path / "jvm" / "a", "21.0.1")
+    newest = runtime(tmp_path / "jvm" / "b", "25.0.1")
+    assert find(21, {"JAVA_HOME": str(home)}, tmp_path / "jvm") == newest
+
+
+def test_the_java_on_the_path_is_found_through_its_link(tmp_path: Path) -> None:
+    home = runtime(tmp_path / "real", "17.0.1")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "java").symlink_to(home / "bin" / "java")
+    assert find(17, {"PATH": str(tmp_path / "bin")}) == home
+
+
+def test_an_explicit_choice_is_used(tmp_path: Path) -> None:
+    chosen = runtime(tmp_path / "chosen", "21.0.1")
+    other = runtime(tmp_path / "other", "25.0.1")
+    variables = {"TOCSIN_JAVA_HOME": str(chosen), "JAVA_HOME": str(other)}
+    assert find(21, variables) == chosen
+
+
+def test_an_explicit_choice_that_is_too_old_is_refused(tmp_path: Path) -> None:
+    chosen = runtime(tmp_path / "chosen", "17.0.1")
+    with pytest.raises(StackError, match="holds Java 17: set it to a newer one"):
+        find(21, {"TOCSIN_JAVA_HOME": str(chosen)})
+
+
+def test_none_at_all_is_a_sentence_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"Kafka needs a JDK 17 .*: install one"):
+        find(17, {"PATH": str(tmp_path)})
+
+
+def test_a_runtime_without_a_needed_module_is_passed_over_or_refused(tmp_path: Path) -> None:
+    small = runtime(tmp_path / "small", "25.0.1")
+    needed = frozenset({"jdk.jdi"})
+    with pytest.raises(StackError, match="none was found"):
+        find_java(21, "It", our_account(), {"JAVA_HOME": str(small)}, (), False, needed)
+    with pytest.raises(StackError, match=r"needs the module jdk\.jdi.*a full JDK"):
+        find_java(21, "It", our_account(), {"TOCSIN_JAVA_HOME": str(small)}, (), False, needed)

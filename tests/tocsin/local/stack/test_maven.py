@@ -1,0 +1,102 @@
+"""The lock file and the gate that it is, without any network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tocsin.local.stack import StackError, maven
+from tocsin.local.stack.account import Account, our_account
+
+NOBODY = Account("nobody", 65534, 65534)
+
+
+def artifact(repository: Path, content: bytes) -> tuple[str, Path]:
+    path = repository / "org" / "example" / "bell" / "1.2" / "bell-1.2.jar"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return "org.example:bell:1.2:jar", path
+
+
+def test_a_lock_survives_writing_and_reading() -> None:
+    lock = {"g:b:1:jar": "0" * 64, "g:a:1:zip": "f" * 64}
+    text = maven.write_lock(lock)
+    assert maven.read_lock(text) == lock
+    assert text.index("g:a:1:zip") < text.index("g:b:1:jar")
+
+
+@pytest.mark.parametrize(
+    "line", ["abc  g:a:1:jar", f"{'0' * 64} g:a:1:jar", f"{'0' * 64}  g:a:jar", f"{'0' * 64}"]
+)
+def test_a_line_of_another_form_is_refused(line: str) -> None:
+    with pytest.raises(StackError, match="Line 2 of engines.lock"):
+        maven.read_lock("# comment\n" + line)
+
+
+def test_the_committed_lock_names_both_servers_and_no_address() -> None:
+    text = maven.LOCK.read_text()
+    lock = maven.read_lock(text)
+    assert "org.apache.kafka:kafka_2.13:4.3.0:jar" in lock
+    assert f"{maven.ELASTICSEARCH}9.5.0:zip" in lock
+    assert "//" not in text
+
+
+def test_coordinates_come_from_the_repository_layout(tmp_path: Path) -> None:
+    name, path = artifact(tmp_path, b"bell")
+    (path.parent / "bell-1.2.pom").write_text("not a server")
+    assert maven.artifacts(tmp_path) == {name: path}
+
+
+def test_what_the_lock_names_passes(tmp_path: Path) -> None:
+    name, path = artifact(tmp_path, b"bell")
+    maven.verify({name: path}, {name: maven.sha256(path)})
+
+
+def test_another_checksum_is_refused(tmp_path: Path) -> None:
+    name, path = artifact(tmp_path, b"bell")
+    with pytest.raises(StackError, match=f"The checksum of {name} is not the one"):
+        maven.verify({name: path}, {name: "0" * 64})
+
+
+def test_an_unnamed_file_is_refused(tmp_path: Path) -> None:
+    name, path = artifact(tmp_path, b"bell")
+    with pytest.raises(StackError, match="does not name"):
+        maven.verify({name: path}, {})
+
+
+def test_a_missing_file_is_refused() -> None:
+    with pytest.raises(StackError, match="did not deliver g:a:1:jar"):
+        maven.verify({}, {"g:a:1:jar": "0" * 64})
+
+
+def test_a_refused_installation_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maven, "fetch", lambda folder: artifact(folder, b"bell"))
+    lock = {"org.example:bell:1.2:jar": "0" * 64}
+    with pytest.raises(StackError, match="checksum"):
+        maven.install(tmp_path / "cache", lock, lambda line: None)
+    assert list((tmp_path / "cache" / "engines").iterdir()) == []
+
+
+def test_without_maven_the_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackError, match="install Maven, or use the embedded stack"):
+        maven.fetch(tmp_path)
+
+
+def test_the_chosen_cache_folder_is_used(tmp_path: Path) -> None:
+    chosen = {"TOCSIN_CACHE_DIR": str(tmp_path)}
+    assert maven.cache_folder(our_account(), chosen) == tmp_path
+
+
+def test_a_cache_that_the_servers_cannot_read_is_replaced_or_refused(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    default = {"XDG_CACHE_HOME": str(closed)}
+    assert maven.cache_folder(NOBODY, default) == maven.MACHINE_CACHE
+    with pytest.raises(StackError, match="cannot pass through"):
+        maven.cache_folder(NOBODY, {"TOCSIN_CACHE_DIR": str(closed)})

@@ -1,0 +1,252 @@
+"""The supervisor: what ends for good, what is started again, and how all of it stops.
+
+The children are a stand-in for the ``tocsin`` package that does as its arguments say; one test
+starts the real one.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tocsin.local.supervisor import Service, Supervisor
+
+ROOT = Path(__file__).parents[3]
+CHILD = """
+import signal, sys, time
+what, *rest = sys.argv[1:]
+if what == "exit":
+    print("last words of", rest[0], flush=True)
+    sys.exit(int(rest[0]))
+if what == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if what == "drain":
+    signal.signal(signal.SIGTERM, lambda *_: print("drained", flush=True) or sys.exit(0))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    package = tmp_path / "stand-in" / "tocsin"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(CHILD)
+    # The folder that the tests run in would come first otherwise.
+    environment = {"PYTHONPATH": str(package.parent), "PYTHONSAFEPATH": "1"}
+    supervisor = Supervisor(tmp_path / "logs", environment)
+    yield supervisor
+    supervisor.stop(0.1)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait for something that will come; the limit is only there so that a bug ends the test."""
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.01)
+
+
+def watch_until(supervisor: Supervisor, condition: Callable[[], object]) -> list[Service]:
+    ended: list[Service] = []
+
+    def look() -> object:
+        ended.extend(supervisor.watch())
+        return condition()
+
+    wait_for(look)
+    return ended
+
+
+def says(service: Service, word: str) -> Callable[[], bool]:
+    return lambda: word in service.log.read_text()
+
+
+@pytest.mark.parametrize("status", [0, 2, 4])
+def test_an_end_that_is_final_is_not_started_again(supervisor: Supervisor, status: int) -> None:
+    service = supervisor.start("s", ["exit", str(status)])
+    ended = watch_until(supervisor, lambda: service.ended)
+    assert ended == [service]
+    assert service.status == status
+    # Later looks change nothing.
+    service.due = 0.0
+    assert [supervisor.watch() for _ in range(5)] == [[]] * 5
+    assert (service.restarts, service.running) == (0, False)
+    assert service.log.read_text().splitlines() == [f"last words of {status}"]
+
+
+@pytest.mark.parametrize("status", [1, 3, 70])
+def test_a_crash_is_started_again(supervisor: Supervisor, status: int) -> None:
+    service = supervisor.start("s", ["exit", str(status)])
+    ended = watch_until(supervisor, lambda: service.restarts == 1 and service.status == status)
+    assert ended[0] is service
+    assert not service.ended
+    assert service.last_words() == f"last words of {status}"
+
+
+def test_the_pause_grows_with_every_crash(supervisor: Supervisor) -> None:
+    service = supervisor.start("s", ["exit", "1"])
+    pauses = []
+    for _ in range(3):
+        watch_until(supervisor, lambda: service.process is None)
+        pauses.append(service.due - time.monotonic())
+        service.due = 0.0
+        watch_until(supervisor, lambda: service.process is not None)
+    assert pauses == sorted(pauses)
+    assert service.restarts == 3
+
+
+def test_a_service_that_crashes_for_ever_does_not_end_the_supervisor(
+    supervisor: Supervisor,
+) -> None:
+    service = supervisor.start("s", ["exit", "1"])
+    service.restarts = 100_000
+    watch_until(supervisor, lambda: service.process is None)
+    assert service.due - time.monotonic() <= 30
+
+
+def test_a_killed_service_is_started_again(supervisor: Supervisor) -> None:
+    service = supervisor.start("s", ["run"])
+    wait_for(says(service, "ready"))
+    assert service.process is not None and service.running
+    service.process.kill()
+    (ended,) = watch_until(supervisor, lambda: service.restarts == 1)
+    assert ended.status == -9
+    assert service.running
+
+
+def test_a_service_that_runs_is_left_alone(supervisor: Supervisor) -> None:
+    service = supervisor.start("s", ["run"])
+    wait_for(says(service, "ready"))
+    assert supervisor.watch() == []
+    assert service.running and service.restarts == 0
+
+
+def test_stop_ends_all(supervisor: Supervisor) -> None:
+    services = [supervisor.start(name, ["run"]) for name in ("a", "b")]
+    gone = supervisor.start("c", ["exit", "0"])
+    watch_until(supervisor, lambda: gone.ended)
+    for service in services:
+        wait_for(says(service, "ready"))
+    assert supervisor.stop() == []
+    assert [service.status for service in services] == [-15, -15]
+    assert not any(service.running for service in supervisor.services)
+
+
+def test_stop_kills_who_does_not_listen_and_says_so(supervisor: Supervisor) -> None:
+    deaf, polite = supervisor.start("deaf", ["deaf"]), supervisor.start("polite", ["run"])
+    wait_for(says(deaf, "ready"))
+    wait_for(says(polite, "ready"))
+    assert supervisor.stop(0.5) == ["deaf"]
+    assert deaf.status == -9
+
+
+def test_a_service_that_left_no_word_points_to_its_log(supervisor: Supervisor) -> None:
+    service = supervisor.start("s", ["run"])
+    wait_for(says(service, "ready"))
+    service.log.write_text("")
+    assert service.last_words() == f"it left no word; see {service.log}"
+
+
+def test_the_environment_of_a_service_is_its_own(supervisor: Supervisor) -> None:
+    service = supervisor.start("s", ["exit", "0"], {"TOCSIN_MONITOR_PORT": "1"})
+    other = supervisor.start("o", ["exit", "0"])
+    assert service.environment["TOCSIN_MONITOR_PORT"] == "1"
+    assert other.environment.get("TOCSIN_MONITOR_PORT") == os.environ.get("TOCSIN_MONITOR_PORT")
+
+
+def test_the_real_tocsin_with_a_wrong_setting_ends_for_good(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, {"TOCSIN_KAFKA_TOPIC_PREFIX": "no spaces"})
+    service = supervisor.start("topics", ["topics", "list"])
+    watch_until(supervisor, lambda: service.ended)
+    assert service.status == 2
+    assert "TOCSIN_KAFKA_TOPIC_PREFIX is wrong" in service.log.read_text()
+
+
+# --- signals and sudden ends -----------------------------------------------------------------
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tocsin.local.supervisor import Supervisor
+Supervisor(Path(sys.argv[1]), {"PYTHONPATH": sys.argv[2], "PYTHONSAFEPATH": "1"}).start(
+    "s", ["drain"]
+)
+time.sleep(600)
+"""
+LISTENER = """
+import sys
+from runtime.service import stop_on_signals
+stop = stop_on_signals()
+print("ready", flush=True)
+stop.wait()
+print("stopping", flush=True)
+sys.stdin.readline()
+print("in order", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children")
+def test_services_drain_when_their_parent_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
+    arguments = [str(tmp_path / "orphans"), str(tmp_path / "stand-in")]
+    with subprocess.Popen([sys.executable, "-c", PARENT, *arguments], cwd=ROOT) as parent:
+        log = tmp_path / "orphans" / "s.log"
+        wait_for(lambda: log.exists() and "ready" in log.read_text())
+        parent.kill()
+    wait_for(lambda: "drained" in log.read_text())
+
+
+def listen(hang_up: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen[str]:
+    """A listener that starts with this disposition to SIGHUP, whatever the tests run under."""
+    ours = signal.signal(signal.SIGHUP, hang_up)
+    try:
+        listener = subprocess.Popen(
+            [sys.executable, "-c", LISTENER],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, ours)
+    assert listener.stdout is not None and listener.stdout.readline() == "ready\n"
+    return listener
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_in_order(number: signal.Signals) -> None:
+    with listen() as listener:
+        listener.send_signal(number)
+        assert listener.communicate("go on\n", timeout=60)[0] == "stopping\nin order\n"
+    assert listener.returncode == 0
+
+
+def test_the_second_hang_up_of_a_closed_terminal_changes_nothing() -> None:
+    with listen() as listener:
+        listener.send_signal(signal.SIGHUP)
+        assert listener.stdout is not None and listener.stdout.readline() == "stopping\n"
+        listener.send_signal(signal.SIGHUP)
+        assert listener.communicate("go on\n", timeout=60)[0] == "in order\n"
+    assert listener.returncode == 0
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    with listen() as listener:
+        listener.send_signal(signal.SIGHUP)
+        assert listener.stdout is not None and listener.stdout.readline() == "stopping\n"
+        listener.send_signal(signal.SIGTERM)
+        assert listener.wait() == -signal.SIGTERM
+
+
+def test_nohup_is_respected() -> None:
+    with listen(signal.SIG_IGN) as listener:
+        listener.send_signal(signal.SIGHUP)
+        listener.send_signal(signal.SIGTERM)
+        assert listener.communicate("go on\n", timeout=60)[0] == "stopping\nin order\n"
+    assert listener.returncode == 0

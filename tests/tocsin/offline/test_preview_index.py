@@ -1,0 +1,176 @@
+"""``tocsin query preview --index``: what is asked of Elasticsearch, and what is made of it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from queries.elasticsearch.index_compiler import compile_query
+from queries.language.parser import parse
+from tests.tocsin.cli.commands import Commands
+
+JSON = "application/vnd.elasticsearch+json;compatible-with=9"
+DAY = 86_400_000
+HIT = {
+    "id": "x:1",
+    "source": "x",
+    "author": {"id": "1", "handle": "odile"},
+    "text": "L'Orange en panne",
+    "created_at": "2026-03-02T12:00:00Z",
+    "language": "fr",
+    "sentiment": {"label": "negative", "score": -1, "negative": 1, "neutral": 0, "positive": 0},
+}
+
+
+def terms(**counts: int) -> dict[str, Any]:
+    return {"buckets": [{"key": key, "doc_count": count} for key, count in counts.items()]}
+
+
+class Index:
+    """Answers multi-searches, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.paths: set[str] = set()
+        self.fails: dict[str, Any] | None = None
+        self.matches = 7
+
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(body)
+        if self.fails is not None:
+            return self.fails
+        asked = body["aggs"]
+        if "min" in asked:
+            first = 1_772_409_600_000 if self.matches else None
+            last = first and first + 5 * DAY
+            return {"aggregations": {"min": {"value": first}, "max": {"value": last}}}
+        if "clauses" in asked:
+            names = asked["clauses"]["filters"]["filters"]
+            counts = {"query": self.matches}
+            buckets = {name: {"doc_count": counts.get(name, 10)} for name in names}
+            found = {"clauses": {"buckets": buckets}}
+            return {"hits": {"total": {"value": 1_000}}, "aggregations": found}
+        bars = [{"key": 1_772_409_600_000 + day * DAY, "doc_count": day} for day in range(4)]
+        return {
+            "hits": {"hits": [{"_source": HIT}] if self.matches else []},
+            "aggregations": {
+                "volume": {"buckets": bars if self.matches else []},
+                "languages": terms(fr=6, en=1) if self.matches else terms(),
+                "sources": terms(x=7) if self.matches else terms(),
+                "sentiments": terms(negative=7) if self.matches else terms(),
+            },
+        }
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    served = Index()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found = [json.loads(line) for line in body.splitlines()]
+            served.paths |= {header["index"] for header in found[::2]}
+            answer = {"responses": [served.answer(one) for one in found[1::2]]}
+            self.send_response(200)
+            self.send_header("Content-Type", JSON)
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", f"http://127.0.0.1:{http.server_address[1]}")
+        monkeypatch.setenv("TOCSIN_ELASTICSEARCH_INDEX_PREFIX", "team-")
+        yield served
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    return Commands(monkeypatch, capsys)
+
+
+QUERY = "(orange OR sosh) AND panne"
+
+
+def test_the_index_is_asked_for_the_query_and_each_of_its_clauses(
+    tocsin: Commands, index: Index
+) -> None:
+    ran = tocsin("query", "preview", QUERY, "--index", "--sample", "3", "--since", "2026-03-01")
+    assert (ran.status, ran.err) == (0, "")
+    assert index.paths == {"team-mentions"}
+    time, query = compile_query(parse("date:>=2026-03-01")), compile_query(parse(QUERY))
+    _, matches, clauses = index.asked
+    assert matches["query"] == {"bool": {"filter": [time, query]}}
+    assert matches["size"] == 3
+    assert matches["aggs"]["volume"]["date_histogram"]["calendar_interval"] == "day"
+    assert clauses["query"] == {"bool": {"filter": [time]}}
+    asked = clauses["aggs"]["clauses"]["filters"]["filters"].values()
+    texts = [QUERY, "orange OR sosh", "panne", "sosh AND panne", "orange AND panne"]
+    wanted = [compile_query(parse(text)) for text in texts]
+    assert sorted(map(json.dumps, asked)) == sorted(map(json.dumps, wanted))
+
+
+def test_what_the_index_says_is_shown(tocsin: Commands, index: Index) -> None:
+    ran = tocsin("query", "preview", QUERY, "--index")
+    assert "7 of 1,000 posts match (0.70 %)" in ran.out
+    assert "One bar is a day; the highest has 3 (2026-03-05)" in ran.out
+    assert "fr 86 %, en 14 %" in ran.out
+    assert "2026-03-02 12:00 @odile [fr] L'**Orange** en **panne**" in ran.out
+    data = json.loads(tocsin("query", "preview", QUERY, "--index", "--json").out)
+    assert (data["read"], data["matches"], data["volume"]["interval"]) == (1_000, 7, "day")
+    assert data["sentiments"] == {"negative": 7}
+    assert {each["removes"] for each in data["clauses"]} == {3}
+
+
+def test_nothing_found_is_shown(tocsin: Commands, index: Index) -> None:
+    index.matches = 0
+    ran = tocsin("query", "preview", QUERY, "--index")
+    assert (ran.status, ran.err) == (0, "")
+    assert "0 of 1,000 posts match" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "says"),
+    [
+        ({"status": 404, "error": {"type": "index_not_found_exception"}}, 2, "tocsin index setup"),
+        (
+            {"status": 400, "error": {"reason": "Query contains too many nested clauses"}},
+            2,
+            "split it in two",
+        ),
+        ({"status": 503, "error": {"reason": "all shards failed"}}, 3, "503: all shards failed"),
+    ],
+)
+def test_what_the_index_refuses_is_a_sentence(
+    tocsin: Commands, index: Index, answer: dict[str, Any], status: int, says: str
+) -> None:
+    index.fails = answer
+    ran = tocsin("query", "preview", QUERY, "--index")
+    assert (ran.status, ran.out) == (status, "")
+    assert says in ran.err
+
+
+def test_an_index_that_is_away_is_a_sentence(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", "http://127.0.0.1:1")
+    ran = tocsin("query", "preview", QUERY, "--index")
+    assert (ran.status, ran.out) == (3, "")
+    assert "does not answer" in ran.err
+
+
+def test_a_mistake_is_shown_before_the_index_is_asked(tocsin: Commands, index: Index) -> None:
+    ran = tocsin("query", "preview", "a AND b OR c", "--index")
+    assert ran.status == 2
+    assert "^^" in ran.err
+    assert index.asked == []

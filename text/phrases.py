@@ -1,0 +1,310 @@
+"""Finds the phrases of an editable word list in a text, with their places, fast.
+
+The shared tokenizer (``text.tokens``) serves the brands and the index, which must read a text
+alike. Word lists serve only themselves, so they can afford a fold that maps each code point to
+one code point: offsets into the published text then cost nothing, and a tweet some microseconds.
+
+Folded are case, diacritics, fancy letters, alefs and yehs of Arabic, and three or more of one
+letter ("cheeeer"). Apostrophes, hyphens and underscores part words; a URL or a handle is one word
+that no list holds; a CamelCase hashtag is its parts. How lists are written: ``docs/lexicons.md``.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final, Generic, TypeVar
+
+from schemas.errors import ConfigurationError
+from text.normalise import tripled
+
+TEXT_LIMIT: Final = 4_000
+"""Code points of a text that are looked at: what bounds the time that one post can take."""
+
+GAP: Final = "..."
+"""In a phrase: up to ``GAP_WORDS`` words of the same sentence."""
+GAP_WORDS: Final = 12
+
+STOPS: Final = frozenset("?.")
+"""The words that end a sentence, as `split` gives them."""
+
+_EXPANSION_LIMIT = 2_000
+_MARK = "\u0300"
+"""What every code point that is to be dropped becomes, until its word is known."""
+_EMOJI = re.compile("[\u203c\u2049\u2600-\u27bf\u2b50\U0001f1e6-\U0001faff]")
+_SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠]\w[\w.\-]*")
+_FILLER = "\x01\x02"
+"""What URLs and handles become: a word that no list holds."""
+_LONG_RUN = re.compile(r"([a-z])\1\1+")
+_CAMEL = re.compile(r"#\w*[^\W\d_A-Z][A-Z]\w*")
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])|(?<=[^\W\d_])(?=\d)")
+_BRACKETS = re.compile(r"([()|])")
+
+_ODD_LETTERS = {
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي",
+    "…": ".", "।": ".", "؟": "?", "؛": ".", "ı": "i", "ø": "o", "đ": "d", "ł": "l",
+    "_": " ", "\u0640": _MARK, "\u093c": _MARK,
+}  # fmt: skip
+_SPELLED_OUT = (("œ", "oe"), ("æ", "ae"), ("ß", "ss"))
+"""Letters that a fold of one for one cannot spell out: a list holds both spellings instead."""
+_ARABIC_PREFIXES = ("", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "فال")
+
+
+def _fold_one(letter: str) -> str:
+    """The one code point that stands for this one: a letter, a space, a stop or a mark."""
+    if letter in _ODD_LETTERS:
+        return _ODD_LETTERS[letter]
+    if letter in "!;\n\r\u2028\u2029":
+        return "."
+    category = unicodedata.category(letter)
+    if category in ("Cf", "Cs", "Co"):
+        return _MARK
+    if category in ("Mn", "Me", "Mc"):
+        # The marks of Indic scripts are vowels: without them a word is another word.
+        return letter if "\u0900" <= letter < "\u0e00" else _MARK
+    plain = "".join(
+        part for part in unicodedata.normalize("NFKD", letter) if unicodedata.category(part) != "Mn"
+    ).casefold()
+    if len(plain) != 1:
+        plain = letter
+    if plain in ".?" or plain.isalnum() or _EMOJI.match(plain):
+        return plain
+    return "." if plain in "!;" else " "
+
+
+class _Folding(dict[int, str]):
+    """A table for ``str.translate`` that fills itself, up to a bound that no feed reaches."""
+
+    def __missing__(self, code: int) -> str:
+        # Emoji have skin tones, which are letters' marks for our purpose.
+        folded = _MARK if 0x1F3FB <= code <= 0x1F3FF else _fold_one(chr(code))
+        if len(self) < 20_000:
+            self[code] = folded
+        return folded
+
+
+_FOLDING: Final = _Folding()
+_FOLDING.update((ord(letter), letter) for letter in _FILLER)
+_ASCII_FOLDING: Final = bytes(ord(_FOLDING[code]) if code < 128 else code for code in range(256))
+
+
+class Words:
+    """The folded words of a text, its sentence ends and emoji among them, and their places."""
+
+    __slots__ = ("_folded", "_raw", "_starts", "elongated", "words")
+
+    def __init__(self, words: list[str], raw: list[str], folded: str) -> None:
+        """``raw``: the words as they are, one after another, in the ``folded`` text."""
+        self.words = words
+        self._raw = raw
+        self._folded = folded
+        self._starts: list[int] | None = None
+        self.elongated = tripled(" ".join(raw))
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Where the words from ``first`` to ``last``, this one included, are in the text."""
+        if self._starts is None:
+            self._starts = []
+            place = 0
+            for word in self._raw:
+                # Nothing but spaces lies between, so the first place is the right one.
+                place = self._folded.index(word, place)
+                self._starts.append(place)
+                place += len(word)
+        return self._starts[first], self._starts[last] + len(self._raw[last])
+
+
+def split(text: str) -> Words:
+    """The words of the first ``TEXT_LIMIT`` code points. Total: any string gives a result."""
+    if len(text) > TEXT_LIMIT:
+        text = text[:TEXT_LIMIT]
+    seen = text
+    if "@" in text or "http" in text or "www." in text or "＠" in text:
+        seen = _SKIPPED.sub(_fill, text)
+    ascii_only = seen.isascii()
+    if ascii_only:
+        folded = seen.encode("ascii").translate(_ASCII_FOLDING).decode("ascii")
+    else:
+        folded = seen.translate(_FOLDING)
+    spaced = folded
+    if "#" in seen and _CAMEL.search(seen):
+        spaced = _part_hashtags(seen, folded)
+    spaced = spaced.replace(".", " . ").replace("?", " ? ")
+    if not ascii_only:
+        spaced = _EMOJI.sub(r" \g<0> ", spaced)
+    raw = words = spaced.split()
+    if not ascii_only and _MARK in folded:
+        words = [word.replace(_MARK, "") for word in raw]
+    return Words(words, raw, folded)
+
+
+def _fill(match: re.Match[str]) -> str:
+    # Two in turn, so that no filler looks like an elongation.
+    length = match.end() - match.start()
+    return (_FILLER * length)[:length]
+
+
+def _part_hashtags(text: str, folded: str) -> str:
+    """The folded text with a space between the words of each CamelCase hashtag."""
+    parts: list[str] = []
+    done = 0
+    for hashtag in _CAMEL.finditer(text):
+        for hump in _HUMP.finditer(text, hashtag.start() + 1, hashtag.end()):
+            parts.append(folded[done : hump.start()])
+            done = hump.start()
+    parts.append(folded[done:])
+    return " ".join(parts)
+
+
+def expand(pattern: str) -> list[str]:
+    """The phrases that ``a (b|c d|) e`` stands for: "a b e", "a c d e", "a e"; brackets nest."""
+    # One frame an open bracket: the choices that are complete, and what the one at hand may be.
+    frames: list[tuple[list[str], list[str]]] = [([], [""])]
+    for piece in _BRACKETS.split(pattern):
+        done, current = frames[-1]
+        if piece == "(":
+            frames.append(([], [""]))
+        elif piece == "|" and len(frames) > 1:
+            frames[-1] = (done + current, [""])
+        elif piece == ")" and len(frames) > 1:
+            frames.pop()
+            outer, before = frames[-1]
+            frames[-1] = (outer, [start + end for start in before for end in done + current])
+        elif piece in ("|", ")"):
+            raise ConfigurationError(f"{piece!r} outside of brackets: {pattern!r:.60}")
+        else:
+            frames[-1] = (done, [start + piece for start in current])
+        if len(frames[-1][1]) > _EXPANSION_LIMIT:
+            raise ConfigurationError(f"more than {_EXPANSION_LIMIT} phrases: {pattern!r:.60}")
+    if len(frames) > 1:
+        raise ConfigurationError(f"a bracket is not closed: {pattern!r:.60}")
+    return list(dict.fromkeys(" ".join(text.split()) for text in frames[0][1]))
+
+
+def phrases_of(block: object) -> list[str]:
+    """The phrases of one entry of a file, expanded: lines, or a list of them, with commas."""
+    lines = block.splitlines() if isinstance(block, str) else block
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise ConfigurationError(f"neither lines nor a list of strings: {block!r:.60}")
+    found: list[str] = []
+    for line in lines:
+        if line.lstrip().startswith("#"):
+            continue
+        for pattern in line.split(","):
+            if pattern.strip():
+                found.extend(expand(pattern))
+    return found
+
+
+def spellings(phrase: str, language: str) -> list[tuple[tuple[str, ...], ...]]:
+    """A phrase as words, in parts between its gaps; every way that it may be spelled."""
+    texts = [phrase]
+    for letter, letters in _SPELLED_OUT:
+        if letter in phrase:
+            texts += [text.replace(letter, letters) for text in texts]
+    ways = []
+    for text in texts:
+        parts = tuple(tuple(split(part).words) for part in text.split(GAP))
+        if not all(parts):
+            raise ConfigurationError(f"nothing is left of {phrase!r:.60} between its gaps")
+        ways.append(parts)
+        if language == "ar" and not parts[0][0].startswith("ال"):
+            first, rest = parts[0], parts[1:]
+            ways += [((prefix + first[0], *first[1:]), *rest) for prefix in _ARABIC_PREFIXES[1:]]
+    return list(dict.fromkeys(ways))
+
+
+T = TypeVar("T")
+_Parts = tuple[tuple[str, ...], ...]
+_Entry = tuple[int, _Parts, T]
+
+
+class Phrases(Generic[T]):
+    """Phrases, each with a value, by their first word."""
+
+    def __init__(self, lists: Iterable[tuple[str, T]], language: str) -> None:
+        """The first of two equal phrases counts."""
+        found: dict[tuple[tuple[str, ...], ...], T] = {}
+        for phrase, value in lists:
+            for parts in spellings(phrase, language):
+                found.setdefault(parts, value)
+        # By the first word, then by the second: many phrases begin with "in" or "not".
+        self._first: dict[str, dict[str, list[_Entry[T]]]] = {}
+        for parts, value in found.items():
+            seconds = self._first.setdefault(parts[0][0], {})
+            second = parts[0][1] if len(parts[0]) > 1 else ""
+            seconds.setdefault(second, []).append((sum(map(len, parts)), parts, value))
+        for seconds in self._first.values():
+            for entries in seconds.values():
+                entries.sort(key=lambda entry: -entry[0])
+        self._known = {word for parts in found for part in parts for word in part}
+        self._size = len(found)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def longest(self, found: Words) -> list[tuple[int, int, T]]:
+        """Phrases that do not overlap, from the left, the longest first: (first, last, value)."""
+        words = self._shortened(found.words) if found.elongated else found.words
+        hits: list[tuple[int, int, T]] = []
+        free = 0
+        for place, entries in self._candidates(words):
+            if place < free:
+                continue
+            for length, parts, value in entries:
+                last = place if length == 1 else _end(words, place, parts)
+                if last >= 0:
+                    hits.append((place, last, value))
+                    free = last + 1
+                    break
+        return hits
+
+    def every(self, found: Words) -> list[tuple[int, int, T]]:
+        """All phrases that are there, overlapping ones too: (first, last, value)."""
+        words = self._shortened(found.words) if found.elongated else found.words
+        present = frozenset(words)
+        return [
+            (place, last, value)
+            for place, entries in self._candidates(words)
+            for _, parts, value in entries
+            if parts[-1][-1] in present and (last := _end(words, place, parts)) >= 0
+        ]
+
+    def _candidates(self, words: list[str]) -> list[tuple[int, list[_Entry[T]]]]:
+        """Places where a phrase may begin; of one place, the longer phrases come first."""
+        firsts = self._first
+        found = []
+        for place in [place for place, word in enumerate(words) if word in firsts]:
+            seconds = firsts[words[place]]
+            if place + 1 < len(words) and words[place + 1] in seconds:
+                found.append((place, seconds[words[place + 1]]))
+            if "" in seconds:
+                found.append((place, seconds[""]))
+        return found
+
+    def _shortened(self, words: list[str]) -> list[str]:
+        """ "cheeeer" as "cher" and "looove" as "love", but "gooood" as "good": what is known."""
+        shortened = []
+        for word in words:
+            if word not in self._known and tripled(word):
+                once, twice = _LONG_RUN.sub(r"\1", word), _LONG_RUN.sub(r"\1\1", word)
+                word = twice if twice in self._known else once
+            shortened.append(word)
+        return shortened
+
+
+def _end(words: list[str], place: int, parts: tuple[tuple[str, ...], ...]) -> int:
+    """The place of the last word of a phrase whose first word is at ``place``, or -1."""
+    first = parts[0]
+    end = place + len(first)
+    if len(first) > 1 and tuple(words[place:end]) != first:
+        return -1
+    for part in parts[1:]:
+        for start in range(end, min(end + GAP_WORDS + 1, len(words))):
+            if words[start] == part[0] and tuple(words[start : start + len(part)]) == part:
+                end = start + len(part)
+                break
+            if words[start] in STOPS:
+                return -1
+        else:
+            return -1
+    return end - 1

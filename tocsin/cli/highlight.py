@@ -1,0 +1,67 @@
+"""Posts in a terminal: on one line, with the words that a query found marked in them."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from queries.matching.document import MatchedSpan
+
+_MARK = "bold yellow"
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BEFORE = 60
+"""Letters shown before the first match of a long text."""
+
+
+def in_one_line(text: str) -> str:
+    """``text``, letter by letter, without what moves a terminal's cursor or turns its line."""
+    if text.isprintable():
+        return text
+    return "".join(
+        " " if c in _BIDI or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c
+        for c in text
+    )
+
+
+def marked(text: str, spans: Iterable[MatchedSpan], field: str = "text", most: int = 0) -> Text:
+    """The text of a field with its matches in colour; ``most``: letters of an excerpt."""
+    places = sorted((span.start, span.end) for span in spans if span.field == field)
+    first, last = 0, len(text)
+    if most and len(text) > most:
+        first = max(0, min((places[0][0] if places else 0) - _BEFORE, len(text) - most))
+        last = first + most
+    shown = Text("…" if first else "")
+    offset = len(shown) - first
+    shown.append(in_one_line(text[first:last]))
+    for start, end in places:
+        if start < last:
+            shown.stylize(_MARK, max(first, start) + offset, min(last, end) + offset)
+    if last < len(text):
+        shown.append("…")
+    return shown
+
+
+def starred(text: Text) -> Text:
+    """Marks as ``**stars**``, for where there are no colours."""
+    edges: dict[int, str] = {}
+    for start, end in _joined(text):
+        edges[start] = edges.get(start, "") + "**"
+        edges[end] = "**" + edges.get(end, "")
+    pieces, at = [], 0
+    for edge in sorted(edges):
+        pieces += [text.plain[at:edge], edges[edge]]
+        at = edge
+    return Text("".join([*pieces, text.plain[at:]]))
+
+
+def _joined(text: Text) -> list[tuple[int, int]]:
+    """The marks in order, those that touch or overlap as one."""
+    found: list[tuple[int, int]] = []
+    for span in sorted(text.spans, key=lambda span: (span.start, span.end)):
+        if span.style != _MARK:
+            continue
+        if found and span.start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], span.end)
+        else:
+            found.append((span.start, span.end))
+    return found

@@ -1,0 +1,1 @@
+"""Every service on this machine: the pipeline, its supervisor, and the local stacks."""

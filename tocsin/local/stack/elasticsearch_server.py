@@ -1,0 +1,227 @@
+"""One Elasticsearch node: its files, its command, and when it is ready.
+
+The distribution is Elasticsearch's core for integration tests: it carries the modules apm,
+transport-netty4, x-pack-core and x-pack-security and nothing else. So there are no analysis
+plug-ins beyond the built-in analyzers, no ingest pipelines, no painless, no reindex or
+delete-by-query, no data streams and no ILM. What runs here runs on a full cluster, not vice versa.
+
+The server is started directly and not by its `bin/elasticsearch`, which first runs three other
+JVMs to work out the flags below: five seconds less, and one process to kill. What that launcher
+would tell the server on its standard input is written by `launch_message`; both belong to the
+pinned version and are proved by the tests of this stack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tocsin.local.stack.account import Account
+from tocsin.local.stack.java import Java
+from tocsin.local.stack.ports import listens
+from tocsin.local.stack.process import Command
+from tocsin.local.stack.ready import has_shards
+
+MINIMUM_JAVA = 21
+JAVA_MODULES = frozenset({"jdk.attach", "jdk.jdi", "jdk.management.agent", "jdk.net", "jdk.zipfs"})
+KEYSTORE_CLASS = "org.elasticsearch.common.settings.KeyStoreWrapper"
+KEYSTORE_FORMAT = 7
+
+FLAGS = (
+    "-Xss1m",
+    "-XX:+UseG1GC",
+    "-XX:G1HeapRegionSize=4m",
+    "-XX:InitiatingHeapOccupancyPercent=30",
+    "-XX:G1ReservePercent=15",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-OmitStackTraceInFastThrow",
+    "-XX:+EnableDynamicAgentLoading",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Djava.awt.headless=true",
+    "-Dfile.encoding=UTF-8",
+    "-Djna.nosys=true",
+    "-Dio.netty.noUnsafe=true",
+    "-Dio.netty.noKeySetOptimization=true",
+    "-Dio.netty.recycler.maxCapacityPerThread=0",
+    "-Dlog4j.shutdownHookEnabled=false",
+    "-Dlog4j2.disable.jmx=true",
+    "-Dlog4j2.formatMsgNoLookups=true",
+    "-Djava.locale.providers=CLDR",
+    "-Dorg.apache.lucene.store.defaultReadAdvice=normal",
+    "-Dorg.apache.lucene.store.MMapDirectory.sharedArenaMaxPermits=1",
+    "-Des.networkaddress.cache.ttl=60",
+    "-Des.networkaddress.cache.negative.ttl=10",
+    "-Des.distribution.type=zip",
+    "-Des.java.type=ES_JAVA_HOME",
+    (
+        "--enable-native-access="
+        "org.elasticsearch.nativeaccess,org.elasticsearch.foreign,org.apache.lucene.core"
+    ),
+    "--add-opens=org.apache.lucene.core/org.apache.lucene.codecs.lucene99=org.elasticsearch.server",
+    "--add-opens=org.apache.lucene.core/org.apache.lucene.codecs.hnsw=org.elasticsearch.server",
+    (
+        "--add-opens="
+        "org.apache.lucene.core/org.apache.lucene.internal.vectorization=org.elasticsearch.server"
+    ),
+    (
+        "--add-exports=java.base/org.elasticsearch.entitlement.bridge="
+        "org.elasticsearch.entitlement,"
+        "java.logging,java.net.http,java.naming,jdk.net,jdk.zipfs,jdk.management.agent"
+    ),
+    "--add-modules=jdk.net,jdk.management.agent,ALL-MODULE-PATH",
+)
+
+
+@dataclass(frozen=True)
+class ElasticsearchServer:
+    """A node whose files are all below one folder."""
+
+    folder: Path
+    home: Path
+    java: Java
+    account: Account
+    heap_mb: int
+    port: int
+    transport_port: int
+
+    @property
+    def label(self) -> str:
+        return "Elasticsearch"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "logs" / "output.log"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {
+            "cluster.name": "tocsin",
+            "node.name": "tocsin",
+            "path.home": str(self.home),
+            "path.data": str(self.folder / "data"),
+            "path.logs": str(self.folder / "logs"),
+            "network.host": "127.0.0.1",
+            "http.port": str(self.port),
+            "transport.port": str(self.transport_port),
+            "discovery.type": "single-node",
+            "cluster.routing.allocation.disk.threshold_enabled": "false",
+            "xpack.security.enabled": "false",
+        }
+
+    def prepare(self) -> None:
+        """Write the configuration; it is ours, so an edited file does not survive a start."""
+        for name in ("", "data", "logs", "tmp", "config"):
+            self.account.own(self.folder / name)
+        for source in (self.home / "config").iterdir():
+            if source.is_file():
+                shutil.copyfile(source, self.folder / "config" / source.name)
+        shown = {key: value for key, value in self.settings.items() if key != "path.home"}
+        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in shown.items())
+        (self.folder / "config" / "elasticsearch.yml").write_text(text)
+        for written in (self.folder / "config").iterdir():
+            written.chmod(0o644)
+
+    def run_command(self) -> Command:
+        bridge = self._one_jar("lib/entitlement-bridge")
+        temporary = self.folder / "tmp"
+        return Command(
+            arguments=[
+                str(self.java.executable),
+                f"-Xms{self.heap_mb}m",
+                f"-Xmx{self.heap_mb}m",
+                f"-XX:MaxDirectMemorySize={self.heap_mb // 2}m",
+                f"-XX:ErrorFile={self.folder / 'logs' / 'hs_err_pid%p.log'}",
+                f"-Djava.io.tmpdir={temporary}",
+                f"-Des.path.home={self.home}",
+                f"--patch-module=java.base={bridge}",
+                *FLAGS,
+                *self._flags_of_this_java(),
+                f"--module-path={self.home / 'lib'}",
+                "-m",
+                "org.elasticsearch.server/org.elasticsearch.bootstrap.Elasticsearch",
+            ],
+            environment={
+                "PATH": os.defpath,
+                "HOME": str(temporary),
+                "LANG": "C.UTF-8",
+                "LIBFFI_TMPDIR": str(temporary),
+            },
+            folder=self.folder / "logs",
+            output=self.log,
+            account=self.account,
+            greeting=launch_message(self.settings, self.folder / "config", self.folder / "logs"),
+        )
+
+    def is_ready(self) -> bool:
+        return listens(self.port) and has_shards(self.port)
+
+    def _flags_of_this_java(self) -> Iterable[str]:
+        if "jdk.incubator.vector" in self.java.modules:
+            yield "--add-modules=jdk.incubator.vector"
+        if self.java.major >= 24:
+            yield "--illegal-native-access=deny"
+        if self.java.major == 23:  # a compiler fault of this version alone
+            for method in ("setAsTypeCache", "asTypeUncached"):
+                yield f"-XX:CompileCommand=dontinline,java/lang/invoke/MethodHandle.{method}"
+
+    def _one_jar(self, folder: str) -> Path:
+        (jar,) = (self.home / folder).glob("*.jar")
+        return jar
+
+
+def launch_message(settings: Mapping[str, str], config: Path, logs: Path) -> bytes:
+    """The arguments of the server in its own wire format: the keystore, settings and folders.
+
+    The keystore is one of this run alone, with the one random seed that the server insists on.
+    """
+    alphabet = string.ascii_letters + string.digits
+    seed = "".join(secrets.choice(alphabet) for _ in range(20)).encode()
+    message = [
+        _flag(False),  # to the background
+        _flag(False),  # quiet
+        _flag(False),  # a file for the process id follows
+        _text(KEYSTORE_CLASS),
+        KEYSTORE_FORMAT.to_bytes(4, "big"),
+        _flag(False),  # protected by a password
+        _flag(False),  # its encrypted form follows
+        _number(1),  # entries, each a name, its bytes and their SHA-256
+        _text("keystore.seed"),
+        _number(len(seed)) + seed,
+        _number(32) + hashlib.sha256(seed).digest(),
+        _flag(False),  # closed
+        _number(len(settings)),
+        *(_text(key) + _flag(False) + _text(settings[key]) for key in sorted(settings)),
+        _text(str(config)),
+        _text(str(logs)),
+    ]
+    return b"".join(message)
+
+
+def _flag(value: bool) -> bytes:
+    return b"\x01" if value else b"\x00"
+
+
+def _number(value: int) -> bytes:
+    """Seven bits a byte, low bits first."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def _text(value: str) -> bytes:
+    """Its length in UTF-16 units, then UTF-8; equal to Elasticsearch's form below U+10000."""
+    return _number(len(value)) + value.encode()

@@ -1,0 +1,241 @@
+"""Fetches the servers from Maven Central through `mvn`, and lets in only what the lock names.
+
+What is fetched is pinned in kafka.pom.xml; engines.lock holds the SHA-256 of every file, so that
+neither a mirror nor a broken download can put anything else into the cache. After a change of
+versions run `python -m tocsin.local.stack.maven --relock` and review the difference in
+engines.lock. The lock never holds an address: where files come from is Maven's own configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tocsin.local.stack.account import Account, server_account
+from tocsin.local.stack.base import Progress, StackError
+
+FOLDER = Path(__file__).parent
+POM = FOLDER / "kafka.pom.xml"
+LOCK = FOLDER / "engines.lock"
+COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+ELASTICSEARCH = "org.elasticsearch.distribution.integ-test-zip:elasticsearch:"
+MACHINE_CACHE = Path("/var/cache/tocsin")
+RELOCK = "python -m tocsin.local.stack.maven --relock"
+
+Lock = Mapping[str, str]
+"""From `group:artifact:version:ext` to the SHA-256 of that file."""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Verified servers in the cache: a folder of Kafka's jars, and Elasticsearch's home."""
+
+    kafka_jars: Path
+    elasticsearch_home: Path
+
+
+def read_lock(text: str) -> Lock:
+    """Parse the lines of a lock file; blank lines and `#` comments are skipped."""
+    lock: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = re.fullmatch(r"([0-9a-f]{64})  ([^\s:]+:[^\s:]+:[^\s:]+:[^\s:]+)", line)
+        if fields is None:
+            raise StackError(
+                f"Line {number} of engines.lock is not `sha256  group:artifact:version:ext`: "
+                f"restore the file, or write it anew with `{RELOCK}`."
+            )
+        lock[fields.group(2)] = fields.group(1)
+    return lock
+
+
+def write_lock(lock: Lock) -> str:
+    """The lock file's text, sorted by coordinate so that differences can be reviewed."""
+    header = f"# Written by `{RELOCK}`; sha256  group:artifact:version:ext\n"
+    return header + "".join(f"{lock[name]}  {name}\n" for name in sorted(lock))
+
+
+def coordinate(path: Path) -> str:
+    """`group:artifact:version:ext` of a file, from its path in a repository layout."""
+    *group, artifact, version, _ = path.parts
+    return f"{'.'.join(group)}:{artifact}:{version}:{path.suffix.removeprefix('.')}"
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def artifacts(repository: Path) -> dict[str, Path]:
+    """The jars and zips below a folder in repository layout, by coordinate."""
+    return {
+        coordinate(path.relative_to(repository)): path
+        for path in sorted(repository.rglob("*"))
+        if path.suffix in {".jar", ".zip"}
+    }
+
+
+def verify(found: Mapping[str, Path], lock: Lock) -> None:
+    """Refuse a file that differs from the lock, that it does not name, or that is missing."""
+    if missing := sorted(lock.keys() - found.keys()):
+        raise StackError(
+            f"Maven did not deliver {missing[0]}, which engines.lock names: "
+            f"if kafka.pom.xml was changed on purpose, run `{RELOCK}`."
+        )
+    for name, path in found.items():
+        if name not in lock:
+            raise StackError(
+                f"Maven delivered {name}, which engines.lock does not name: "
+                f"if kafka.pom.xml was changed on purpose, run `{RELOCK}`."
+            )
+        if sha256(path) != lock[name]:
+            raise StackError(
+                f"The checksum of {name} is not the one in engines.lock: remove this artifact "
+                "from Maven's local repository and try again; if it stays so, do not trust "
+                "the source that it comes from."
+            )
+
+
+def cache_folder(account: Account, environment: Mapping[str, str] | None = None) -> Path:
+    """Where verified servers are kept: a folder that their account can read.
+
+    Root's home is usually closed to other accounts, so for root the machine's cache stands in;
+    a folder that was chosen by TOCSIN_CACHE_DIR is used or refused aloud.
+    """
+    variables = os.environ if environment is None else environment
+    if chosen := variables.get("TOCSIN_CACHE_DIR"):
+        folder = Path(chosen).absolute()
+        if barrier := account.barrier(folder / "engines"):
+            raise StackError(
+                f"TOCSIN_CACHE_DIR is {folder}, but the user {account.name} that runs the servers "
+                f"cannot pass through {barrier}: choose another folder, or open that one."
+            )
+        return folder
+    base = variables.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base).absolute() / "tocsin"
+    return MACHINE_CACHE if account.barrier(folder / "engines") else folder
+
+
+def fetch(destination: Path) -> None:
+    """Have Maven put everything that the POM names into a folder, in repository layout."""
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise StackError(
+            "Maven is needed once, to fetch Kafka and Elasticsearch, and `mvn` was not found: "
+            "install Maven, or use the embedded stack."
+        )
+    command = [mvn, "-B", "-q", "-f", str(POM), COPY_GOAL, f"-DoutputDirectory={destination}"]
+    command += ["-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=true"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        found = re.search(r"\[ERROR\] +(.+)", done.stdout + done.stderr)
+        reason = found.group(1).split(" -> ")[0][:200] if found else "it gave no reason"
+        raise StackError(
+            f"Maven could not fetch the servers ({reason}): "
+            "check the network and Maven's settings, then try again."
+        )
+
+
+def install(cache: Path, lock: Lock, progress: Progress) -> Engines:
+    """Return the verified servers from the cache, fetching them the first time.
+
+    Everything is prepared in a folder beside the final one and renamed at the end: an interrupted
+    or refused installation leaves nothing that a later start would take for complete.
+    """
+    digest = hashlib.sha256(write_lock(lock).encode()).hexdigest()[:16]
+    home = cache / "engines" / digest
+    engines = Engines(home / "kafka", home / "elasticsearch")
+    if home.is_dir():
+        return engines
+    _readable_folder(home.parent)
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as scratch:
+        progress("fetching Kafka and Elasticsearch with Maven (once)")
+        fetch(Path(scratch) / "repository")
+        found = artifacts(Path(scratch) / "repository")
+        progress(f"verifying {len(found)} files")
+        verify(found, lock)
+        prepared = Path(scratch) / "prepared"
+        _unpack(found, prepared)
+        try:
+            prepared.rename(home)
+        except OSError:
+            if not home.is_dir():  # else another process has just installed the same
+                raise
+    return engines
+
+
+def _readable_folder(folder: Path) -> None:
+    """Create what is missing of a path, open to read for all; what exists is left as it is."""
+    try:
+        for missing in [path for path in (folder, *folder.parents) if not path.exists()][::-1]:
+            missing.mkdir(exist_ok=True)
+            missing.chmod(0o755)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise StackError(
+            f"The cache folder {folder} cannot be written: set TOCSIN_CACHE_DIR to one that can."
+        )
+
+
+def _unpack(found: Mapping[str, Path], home: Path) -> None:
+    """Lay the files out so that any account may read them, whatever the umask is."""
+    jars = home / "kafka"
+    jars.mkdir(parents=True)
+    for name, path in found.items():
+        if name.startswith(ELASTICSEARCH):
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(home / "unpacked")
+        else:
+            path.rename(jars / path.name)
+    (top,) = (home / "unpacked").iterdir()
+    top.rename(home / "elasticsearch")
+    (home / "unpacked").rmdir()
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def relock() -> None:
+    """Fetch what the POM names today and make that the lock."""
+    with tempfile.TemporaryDirectory() as scratch:
+        fetch(Path(scratch))
+        found = artifacts(Path(scratch))
+        LOCK.write_text(write_lock({name: sha256(path) for name, path in found.items()}))
+    _say(f"{LOCK.name}: {len(found)} files")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def main() -> int:
+    """`--relock` writes the lock anew; without it the servers are fetched into the cache."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tocsin.local.stack.maven", description=main.__doc__
+    )
+    parser.add_argument("--relock", action="store_true", help="write engines.lock anew")
+    try:
+        if parser.parse_args().relock:
+            relock()
+        else:
+            install(cache_folder(server_account()), read_lock(LOCK.read_text()), _say)
+    except StackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Runs the services as child processes of one terminal, and keeps them running.
+
+A child that dies is started again after a growing pause, as an orchestrator would; one that ends
+because a person has to act (a wrong setting, a tripped brake) is not.
+
+On Linux the kernel sends the children a SIGTERM when we die, however we die. That promise is bound
+to the thread that started them, which must be one that lives as long as we do: the main one.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.errors import BrakeTripped, ConfigurationError
+from tocsin.local.stack.process import tie_to_parent
+
+_FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
+"""Exit statuses after which starting again would not help."""
+
+
+@dataclass
+class Service:
+    """One child: its name, its ``tocsin`` arguments, and what it is doing."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    restarts: int = 0
+    status: int | None = None
+    due: float = field(default=0.0)
+
+    @property
+    def running(self) -> bool:
+        """Whether the child lives now."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended for good."""
+        return self.status in _FINAL
+
+    def last_words(self) -> str:
+        """The last line of its log, which says why it ended."""
+        with contextlib.suppress(OSError):
+            lines = self.log.read_bytes()[-4_000:].decode("utf-8", "replace").strip().splitlines()
+            if lines:
+                return lines[-1].strip()
+        return f"it left no word; see {self.log}"
+
+
+class Supervisor:
+    """Starts, watches and stops services. Call :meth:`watch` a few times a second."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.services: list[Service] = []
+        self._environment = dict(environment)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Service:
+        """Start ``tocsin`` with ``arguments``; its output goes to ``<name>.log``."""
+        service = Service(
+            name,
+            arguments,
+            {**os.environ, **self._environment, **(environment or {})},
+            self.folder / f"{name}.log",
+        )
+        self.services.append(service)
+        self._launch(service)
+        return service
+
+    def _launch(self, service: Service) -> None:
+        with service.log.open("ab") as log:
+            service.process = subprocess.Popen(
+                [sys.executable, "-m", "tocsin", *service.arguments],
+                env=service.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C in the terminal is ours to handle, in order, and not the children's.
+                start_new_session=True,
+                # SIGTERM, so that a service drains even when its supervisor was killed.
+                preexec_fn=tie_to_parent(os.getpid(), signal.SIGTERM)
+                if sys.platform == "linux"
+                else None,
+            )
+
+    def watch(self) -> list[Service]:
+        """Start dead services again when due; returns those that ended just now."""
+        ended = []
+        now = time.monotonic()
+        for service in self.services:
+            if service.ended or service.running:
+                continue
+            if service.process is not None:
+                service.status = service.process.returncode
+                service.process = None
+                service.due = now + min(30.0, 0.5 * 2 ** min(service.restarts, 10))
+                ended.append(service)
+            elif now >= service.due:
+                service.restarts += 1
+                self._launch(service)
+        return ended
+
+    def stop(self, timeout_s: float = 45.0) -> list[str]:
+        """SIGTERM all, in order of the data's way; returns who had to be killed."""
+        killed = []
+        for service in self.services:
+            if service.running and service.process is not None:
+                service.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + timeout_s
+        for service in self.services:
+            if service.process is None:
+                continue
+            try:
+                service.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                service.process.kill()
+                service.process.wait()
+                killed.append(service.name)
+            service.status = service.process.returncode
+            service.process = None
+        return killed

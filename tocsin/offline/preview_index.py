@@ -1,0 +1,193 @@
+"""What a query finds in the Elasticsearch index, told by the index itself."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from elasticsearch import Elasticsearch
+
+from queries.elasticsearch.index_compiler import Query, compile_query, refusal
+from queries.language.ast import Node, Range
+from queries.matching.document import Document
+from queries.matching.predicates import Asked
+from queries.matching.predicates import compile_query as question_of
+from queries.tools.clause_effects import MOST, WHOLE, Clauses, clauses
+from runtime.settings import ElasticsearchSettings
+from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
+from schemas.post import Post
+from sinks.elasticsearch.connection import elasticsearch_errors
+from sinks.elasticsearch.mappings import Names
+from tocsin.offline.preview import MOST_VALUES, Example, Preview, Volume, unit_of
+
+_MOST_BYTES: Final = 8 * 2**20
+"""Of the clauses' queries together; the index takes 100 MiB in one request."""
+_FIELDS: Final = (
+    "id", "source", "author", "text", "title", "created_at", "url", "links", "mentions", "hashtags",
+    "country", "reply_to", "repost_of", "quote_of", "metrics", "language", "brand_matches",
+    "entities", "sentiment",
+)  # fmt: skip
+_TERMS: Final = {"languages": "language", "sources": "source", "sentiments": "sentiment.label"}
+
+
+def preview_index(
+    client: Elasticsearch,
+    settings: ElasticsearchSettings,
+    node: Node,
+    *,
+    sample: int,
+    within: Range | None = None,
+) -> Preview:
+    """What ``node`` finds in the index; raises ``QueryError`` for what the index cannot be asked.
+
+    First when the matches begin and end, which says how long a bar of the chart is. Then two
+    searches in one request: of the matches, and of everything for the counts by clause, which the
+    index makes fastest where nothing else is asked.
+    """
+    query = compile_query(node)
+    parts = clauses(node, min(MOST, _MOST_BYTES // len(json.dumps(query))))
+    compiled = {name: compile_query(each) for name, each in parts.queries.items()}
+    time = [compile_query(within)] if within is not None else []
+    found = [*time, query]
+
+    def ask(*bodies: dict[str, Any]) -> list[dict[str, Any]]:
+        return _ask(client, settings, bodies)
+
+    (ends,) = ask(_of_ends(found))
+    of_matches, of_clauses = ask(
+        _of_matches(found, sample, _interval(ends)), _of_clauses(time, compiled)
+    )
+    return _preview(node, parts, of_matches, of_clauses, _interval(ends))
+
+
+def _ask(
+    client: Elasticsearch, settings: ElasticsearchSettings, bodies: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The answers to some searches of the mentions."""
+    names = Names(settings)
+    searches = [line for body in bodies for line in ({"index": names.mentions}, body)]
+    with elasticsearch_errors(settings):
+        answers: list[dict[str, Any]] = client.msearch(searches=searches)["responses"]
+    for answer in answers:
+        _check(answer, settings, names)
+    return answers
+
+
+def _of_ends(filters: list[Query]) -> dict[str, Any]:
+    ends = {name: {name: {"field": "created_at"}} for name in ("min", "max")}
+    return {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": ends}
+
+
+def _interval(ends: dict[str, Any]) -> str:
+    """How long a bar is; also the calendar's name of it in Elasticsearch."""
+    times = [ends["aggregations"][name]["value"] for name in ("min", "max")]
+    if None in times:
+        return "day"
+    first, last = (datetime.fromtimestamp(time / 1000, UTC) for time in times)
+    return unit_of(first, last)
+
+
+def _of_matches(filters: list[Query], sample: int, interval: str) -> dict[str, Any]:
+    aggregations: dict[str, Any] = {
+        name: {"terms": {"field": path, "size": MOST_VALUES}} for name, path in _TERMS.items()
+    }
+    aggregations["volume"] = {
+        "date_histogram": {"field": "created_at", "calendar_interval": interval}
+    }
+    return {
+        "query": {"bool": {"filter": filters}},
+        "size": sample,
+        "sort": [{"created_at": "desc"}],
+        "track_total_hits": True,
+        "_source": list(_FIELDS),
+        "aggs": aggregations,
+    }
+
+
+def _of_clauses(time: list[Query], compiled: dict[str, Query]) -> dict[str, Any]:
+    return {
+        "query": {"bool": {"filter": time}} if time else {"match_all": {}},
+        "size": 0,
+        "track_total_hits": True,
+        "aggs": {"clauses": {"filters": {"filters": compiled}}},
+    }
+
+
+def _check(answer: dict[str, Any], settings: ElasticsearchSettings, names: Names) -> None:
+    error = answer.get("error")
+    if error is None:
+        return
+    if answer.get("status") == 404:
+        raise ConfigurationError(
+            f"Elasticsearch at {settings.url} has no {names.mentions}: is "
+            "TOCSIN_ELASTICSEARCH_INDEX_PREFIX right, and has 'tocsin index setup' been run?"
+        )
+    said = json.dumps(error)
+    refused = refusal(said)
+    if refused is not None:
+        raise ConfigurationError(str(refused))
+    reason = error.get("reason") if isinstance(error, dict) else said
+    raise ServiceUnavailable(
+        f"Elasticsearch at {settings.url} answered {answer.get('status')}: {reason}"
+    )
+
+
+def _preview(
+    node: Node,
+    parts: Clauses,
+    matches: dict[str, Any],
+    everything: dict[str, Any],
+    interval: str,
+) -> Preview:
+    found = matches["aggregations"]
+    counts = {
+        name: bucket["doc_count"]
+        for name, bucket in everything["aggregations"]["clauses"]["buckets"].items()
+    }
+    values = {
+        name: [(str(bucket["key"]), int(bucket["doc_count"])) for bucket in found[name]["buckets"]]
+        for name in _TERMS
+    }
+    return Preview(
+        everything["hits"]["total"]["value"],
+        counts[WHOLE],
+        _volume(interval, found["volume"]),
+        values["languages"],
+        values["sources"],
+        values["sentiments"],
+        [_example(node, hit["_source"]) for hit in matches["hits"]["hits"]],
+        parts.effects(counts),
+        parts.left_out,
+    )
+
+
+def _volume(interval: str, found: dict[str, Any]) -> Volume:
+    counts = [
+        (datetime.fromtimestamp(bucket["key"] / 1000, UTC), int(bucket["doc_count"]))
+        for bucket in found["buckets"]
+    ]
+    return Volume(interval, counts)
+
+
+# --- posts of the index --------------------------------------------------------------------------
+
+
+def _example(node: Node, source: dict[str, Any]) -> Example:
+    mention = mention_of(source)
+    return Example(mention, sorted(question_of(node).spans(Asked(Document(mention)))))
+
+
+def mention_of(source: dict[str, Any]) -> Mention:
+    """The mention that a document was made of, as far as queries look at it."""
+    post = {name: source[name] for name in Post.__struct_fields__ if name in source}
+    post.pop("labels", None)
+    language, sentiment = source.get("language"), source.get("sentiment")
+    return Mention(
+        post=msgspec.convert(post, Post),
+        language=Language(code=language, confidence=1.0) if language else None,
+        brands=msgspec.convert(source.get("brand_matches", []), list[BrandMatch]),
+        entities=msgspec.convert(source.get("entities", []), list[Entity]),
+        sentiment=msgspec.convert(sentiment, Sentiment) if sentiment else None,
+    )
