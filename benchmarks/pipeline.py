@@ -30,13 +30,13 @@ from benchmarks.pipeline_report import Run, report
 from ingestors.generator.accounts import brands
 from ingestors.generator.source import generate
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import Flow, FlowMeter
+from runtime.kafka.lag import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.codec import POST_EVENT
 from schemas.post import PostEvent
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.brands import publish
 from tocsin.local.stack import Endpoints, open_stack
@@ -128,7 +128,7 @@ class Bench:
                 "OMP_NUM_THREADS": "1",
             },
         )
-        self.meter = FlowMeter(self.kafka)
+        self.meter = LagMeter(self.kafka)
 
     def start(self) -> None:
         """The services, and wait until each says that it is ready."""
@@ -228,7 +228,7 @@ def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
         wait_for(lambda: bench.meter.look().written["posts"] > 0, "the first post")
         begun = time.monotonic()
 
-        def look() -> Flow:
+        def look() -> TopicLag:
             flow, now = bench.meter.look(), time.monotonic() - begun
             if flow.written["posts"] >= posts and not run.ingest_s:
                 run.ingest_s = now
@@ -239,7 +239,7 @@ def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
         wait_for(lambda: (flow := look()).written["posts"] >= posts and flow.idle, name, 900)
         run.end_to_end_s = time.monotonic() - begun
         with connect(bench.elasticsearch) as client:
-            index = Names(bench.elasticsearch).mentions_pattern
+            index = IndexNames(bench.elasticsearch).mentions_pattern
             client.indices.refresh(index=index)
             run.mentions = client.count(index=index)["count"]
     run.peak_mib, run.cpu_s = watch.peak_mib, watch.cpu_s
@@ -248,7 +248,7 @@ def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
             if metric == "tocsin_process_annotator_seconds_total":
                 annotator = labels["annotator"]
                 run.annotators[annotator] = run.annotators.get(annotator, 0.0) + value
-            if metric == "tocsin_process_read_total":
+            if metric == "tocsin_process_enriched_total":
                 run.tiers[labels["tier"]] = run.tiers.get(labels["tier"], 0.0) + value
     return run
 

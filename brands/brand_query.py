@@ -12,10 +12,10 @@ from queries.language.ast import Field, Node, Or, Phrase, Term, Value, children
 from queries.language.errors import QueryError
 from queries.language.parser import parse
 from queries.language.saved import resolve
-from queries.language.terms import LONGEST_PHRASE
+from queries.language.terms import MAX_PHRASE_TERMS
 from queries.language.validate import check
 from schemas.brand import Brand
-from text.tokens import fold, tokenize
+from text.tokens import folded_form, tokenize
 
 LATER = ("brand", "entity", "sentiment")
 """Fields that are filled after brands are matched, so that no brand's query can ask for them."""
@@ -52,7 +52,7 @@ def query_of_names(brand: Brand) -> Node:
 
 def phrase_of(text: str) -> Term | Phrase | None:
     """The words of ``text`` in a row, in any case and with or without accents; None: no word."""
-    terms = tuple(Term(word) for word in tokenize(text).folded[:LONGEST_PHRASE])
+    terms = tuple(Term(word) for word in tokenize(text).folded[:MAX_PHRASE_TERMS])
     if len(terms) < 2:
         return terms[0] if terms else None
     return Phrase(terms)
@@ -78,13 +78,13 @@ def _of_name(name: str) -> Iterator[Node]:
         return
     yield words
     terms = words.terms if isinstance(words, Phrase) else (words,)
-    tag = fold("#" + "".join(term.text for term in terms))
+    tag = folded_form("#" + "".join(term.text for term in terms))
     if terms[0].text[0] not in "@#$" and tokenize(tag).folded == [tag]:
         yield Term(tag)
 
 
 def _of_handle(handle: str) -> Iterator[Node]:
-    sign = fold("@" + handle)
+    sign = folded_form("@" + handle)
     if tokenize(sign).folded == [sign]:
         yield Term(sign)
     if handle:

@@ -20,7 +20,7 @@ TOPIC = "brands"
 log = get_logger("brands")
 
 
-class BrandBook:
+class BrandRegistry:
     """Holds the current :class:`BrandMatcher`; ``matcher()`` is safe from any thread.
 
     A change takes as long as a poll: a fraction of a second. The whole topic is read before the

@@ -18,7 +18,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from runtime import metrics
+from runtime import metrics, settings
+from runtime.metrics import OLD_NAMES as OLD
 from runtime.settings import GROUPS, Group
 from schemas import errors
 from schemas.topic_registry import Topic, topics
@@ -112,6 +113,10 @@ def settings_page() -> str:
             for name, field in group.model_fields.items()
         ]
         parts.append(table(("variable", "default", "takes", "meaning"), rows))
+    parts.append("## Old names\n")
+    parts.append("Read until 0.3.0, with a warning in the log; the new name wins.\n")
+    renamed = [(f"`{old}`", f"`{new}`") for old, new in settings.OLD_NAMES.items()]
+    parts.append(table(("old name", "new name"), renamed))
     return "\n".join(parts)
 
 
@@ -120,12 +125,13 @@ def settings_page() -> str:
 
 def all_metrics() -> dict[str, MetricWrapperBase]:
     """Every metric of ``runtime/metrics.py`` by the name under which it is served."""
-    found = {}
-    for value in vars(metrics).values():
-        if isinstance(value, MetricWrapperBase):
-            suffix = {"counter": "_total", "info": "_info"}.get(str(value._type), "")
-            found[value._name + suffix] = value
-    return found
+    found = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    return {served(metric._name, metric): metric for metric in found}
+
+
+def served(name: str, metric: MetricWrapperBase) -> str:
+    """A metric's name as Prometheus sees it."""
+    return name + {"counter": "_total", "info": "_info"}.get(str(metric._type), "")
 
 
 _AREAS = {
@@ -163,6 +169,10 @@ def metrics_page() -> str:
     for area in ("All services", *_AREAS.values()):
         parts.append(f"## {area}\n")
         parts.append(table(("metric", "type", "labels", "meaning"), by_area[area]))
+    parts.append("## Old names\n")
+    parts.append("Served until 0.3.0 beside the new ones: move dashboards and rules before that.\n")
+    renamed = [(f"`{served(old, m)}`", f"`{served(m._name, m)}`") for old, m in OLD.items()]
+    parts.append(table(("old name", "new name"), renamed))
     return "\n".join(parts)
 
 
@@ -268,7 +278,8 @@ def commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
     if command.invoke_without_command:
         yield path, command
     for name, child in children.items():
-        yield from commands(child, (*path, name))
+        if not child.hidden:
+            yield from commands(child, (*path, name))
 
 
 def all_commands() -> dict[tuple[str, ...], Any]:

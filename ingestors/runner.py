@@ -254,7 +254,7 @@ class Runner:
             return
         if self._checkpoint_sent is not None and not now and not self._checkpoint_sent.is_done:
             return
-        self._checkpoint_due = self._monotonic() + self.settings.checkpoint_every_s
+        self._checkpoint_due = self._monotonic() + self.settings.checkpoint_interval_s
         moment = self._clock()
         checkpoint = Checkpoint(
             source_id=self.source.source_id,

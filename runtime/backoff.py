@@ -19,7 +19,7 @@ Cause = Literal["dropped", "stalled", "refused", "limited", "unavailable", "disc
 - ``disconnected``: the platform said, inside the stream, that it ends it.
 """
 
-_MOST_DOUBLINGS = 32
+_MAX_DOUBLINGS = 32
 
 
 def linear(failures: int, step_s: float, most_s: float) -> float:
@@ -29,7 +29,7 @@ def linear(failures: int, step_s: float, most_s: float) -> float:
 
 def exponential(failures: int, first_s: float, most_s: float) -> float:
     """``first_s``, then twice as long each time, up to ``most_s``."""
-    return min(first_s * 2.0 ** min(max(0, failures), _MOST_DOUBLINGS), most_s)
+    return min(first_s * 2.0 ** min(max(0, failures), _MAX_DOUBLINGS), most_s)
 
 
 def jittered(wait_s: float, share: float) -> float:

@@ -5,7 +5,12 @@ Names follow the Prometheus conventions: base units, ``_total`` on counters, and
 Label values come from closed sets or settings, never from posts.
 """
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from collections.abc import Iterable
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 _BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
@@ -98,11 +103,13 @@ PROCESS_BATCH_SECONDS = Histogram(
 PROCESS_ANNOTATOR_SECONDS = Counter(
     "tocsin_process_annotator_seconds_total", "Time spent in each annotator.", ["annotator"]
 )
-PROCESS_READ = Counter(
-    "tocsin_process_read_total", "Posts that name a brand, by the tier that read them.", ["tier"]
+PROCESS_ENRICHED = Counter(
+    "tocsin_process_enriched_total",
+    "Posts that name a brand, by the tier that read them.",
+    ["tier"],
 )
-PROCESS_FALLEN_BACK = Gauge(
-    "tocsin_process_fallen_back", "1 while lag makes the automatic tier read fast, else 0."
+PROCESS_FAST_FALLBACK = Gauge(
+    "tocsin_process_fast_fallback", "1 while lag makes the automatic tier read fast, else 0."
 )
 PROCESS_BISECTIONS = Counter(
     "tocsin_process_bisections_total", "Batches split to find the message that fails."
@@ -126,25 +133,27 @@ PROCESS_BRANDS_UPDATED = Gauge(
 )
 
 # --- detector ------------------------------------------------------------------------------
-DETECT_RECORDS = Counter("tocsin_detector_records_total", "Records of activity that were read.")
-DETECT_LATE = Gauge(
+DETECTOR_RECORDS = Counter("tocsin_detector_records_total", "Records of activity that were read.")
+DETECTOR_LATE = Gauge(
     "tocsin_detector_late_records",
     "Records of the brands held that came too late for their minute to count, or twice.",
 )
-DETECT_BRANDS = Gauge("tocsin_detector_brands", "Brands whose state this process holds.")
-DETECT_ALERTS = Counter(
+DETECTOR_BRANDS = Gauge("tocsin_detector_brands", "Brands whose state this process holds.")
+DETECTOR_ALERTS = Counter(
     "tocsin_detector_alerts_total",
     "States of alerts that were written; after a restart some again, under the same ids.",
     ["kind", "status", "severity"],
 )
-DETECT_REBUILT = Counter(
+DETECTOR_REBUILT = Counter(
     "tocsin_detector_rebuilt_brands_total",
     "Brands whose saved state was missing and was counted again from activity.",
 )
-DETECT_BLIND = Gauge(
+DETECTOR_BLIND = Gauge(
     "tocsin_detector_blind", "1 while a source that usually speaks is silent, else 0.", ["source"]
 )
-DETECT_SAVED = Gauge("tocsin_detector_saved_timestamp_seconds", "When the states were last saved.")
+DETECTOR_SNAPSHOT = Gauge(
+    "tocsin_detector_snapshot_timestamp_seconds", "When the states were last saved."
+)
 
 # --- sinks ---------------------------------------------------------------------------------
 SINK_ITEMS = Counter(
@@ -192,7 +201,7 @@ SINK_LAST_WRITE = Gauge(
 ALERTS_STATES = Counter(
     "tocsin_alerts_states_total",
     "States of alerts by what became of them in a channel: delivered, dead, or not told (repeated, "
-    "muted, elsewhere, unheard, expired).",
+    "muted, elsewhere, never_opened, expired).",
     ["channel", "result"],
 )
 ALERTS_RETRIES = Counter(
@@ -203,8 +212,8 @@ ALERTS_RETRIES = Counter(
 ALERTS_FAILING = Gauge(
     "tocsin_alerts_failing", "1 while a channel does not take alerts, else 0.", ["channel"]
 )
-ALERTS_WAITING = Gauge(
-    "tocsin_alerts_waiting_messages", "States that a channel has not handled yet.", ["channel"]
+ALERTS_LAG = Gauge(
+    "tocsin_alerts_lag_messages", "States that a channel has not handled yet.", ["channel"]
 )
 ALERTS_LATENCY = Histogram(
     "tocsin_alerts_delivery_latency_seconds",
@@ -212,3 +221,32 @@ ALERTS_LATENCY = Histogram(
     ["channel"],
     buckets=_LATENCY_SECONDS,
 )
+
+# --- names of before -----------------------------------------------------------------------
+OLD_NAMES: dict[str, MetricWrapperBase] = {
+    "tocsin_process_read": PROCESS_ENRICHED,
+    "tocsin_process_fallen_back": PROCESS_FAST_FALLBACK,
+    "tocsin_detector_saved_timestamp_seconds": DETECTOR_SNAPSHOT,
+    "tocsin_alerts_waiting_messages": ALERTS_LAG,
+}
+"""Renamed in 0.2.0; served under both names until 0.3.0."""
+
+
+class _OldNames(Collector):
+    """Serves renamed metrics under their old names too."""
+
+    def collect(self) -> Iterable[Metric]:
+        for old, metric in OLD_NAMES.items():
+            for family in metric.collect():
+                alias = Metric(old, f"Renamed to {family.name} in 0.2.0.", family.type)
+                alias.samples = [
+                    sample._replace(name=sample.name.replace(family.name, old, 1))
+                    for sample in family.samples
+                ]
+                yield alias
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+REGISTRY.register(_OldNames())

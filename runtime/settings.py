@@ -2,7 +2,7 @@
 
 Each group is a frozen object with a prefix of its own (``TOCSIN_KAFKA_``, ...). A secret may also
 be given as a file: ``TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka``. Nothing else in tocsin
-reads the environment, but ``runtime.secrets`` for alert channels. ``docs/settings.md`` is checked
+reads the environment, but ``runtime.files`` for alert channels. ``docs/settings.md`` is checked
 against this module.
 """
 
@@ -19,7 +19,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from runtime.logs import get_logger
 from schemas.errors import ConfigurationError
+
+log = get_logger("settings")
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -42,11 +45,41 @@ class _SecretFiles(PydanticBaseSettingsSource):
             ) from None
 
     def __call__(self) -> dict[str, Any]:
-        values = {
-            name: self.get_field_value(field, name)[0]
-            for name, field in self.settings_cls.model_fields.items()
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        return _values(self, self.settings_cls)
+
+
+OLD_NAMES: dict[str, str] = {
+    "TOCSIN_INGEST_CHECKPOINT_EVERY_S": "TOCSIN_INGEST_CHECKPOINT_INTERVAL_S",
+    "TOCSIN_DETECTOR_SNAPSHOT_S": "TOCSIN_DETECTOR_SNAPSHOT_INTERVAL_S",
+    "TOCSIN_DETECTOR_TICK_S": "TOCSIN_DETECTOR_TICK_INTERVAL_S",
+    "TOCSIN_SINK_RETRY_MOST_S": "TOCSIN_SINK_RETRY_MAX_S",
+    "TOCSIN_ALERTS_RETRY_MOST_S": "TOCSIN_ALERTS_RETRY_MAX_S",
+}
+"""Renamed in 0.2.0; read under both names until 0.3.0."""
+
+
+class _OldNames(PydanticBaseSettingsSource):
+    """Reads settings under their old names, and says the new ones."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        new = f"{self.config.get('env_prefix', '')}{field_name}".upper()
+        old = next((old for old, name in OLD_NAMES.items() if name == new), "")
+        value = os.environ.get(old)
+        if not value or os.environ.get(new):
+            return None, field_name, False
+        log.warning("setting renamed; the old name goes in 0.3.0", old=old, new=new)
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return _values(self, self.settings_cls)
+
+
+def _values(source: PydanticBaseSettingsSource, settings_cls: type[BaseSettings]) -> dict[str, Any]:
+    values = {
+        name: source.get_field_value(field, name)[0]
+        for name, field in settings_cls.model_fields.items()
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class Group(BaseSettings):
@@ -63,13 +96,27 @@ class Group(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _SecretFiles(settings_cls)
+        return init_settings, env_settings, _SecretFiles(settings_cls), _OldNames(settings_cls)
+
+
+class BrakeSettings(Group):
+    """When dead letters stop a consumer; part of every consumer's group."""
+
+    dead_letter_share: float = Field(
+        0.5, gt=0, le=1, description="Share of dead letters in the window that stops the service."
+    )
+    dead_letter_window: int = Field(
+        1_000, ge=10, description="Messages in the window of the share."
+    )
+    dead_letter_run: int = Field(
+        1_000, ge=1, description="Consecutive dead letters that stop the service."
+    )
 
 
 class LogSettings(Group):
     """Logs, on standard error."""
 
-    model_config = SettingsConfigDict(env_prefix="TOCSIN_LOG_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_LOG_")
     style: Literal["console", "json"] = Field("console", description="For people or machines.")
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is written."
@@ -79,9 +126,7 @@ class LogSettings(Group):
 class MonitorSettings(Group):
     """Metrics and health of each service."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_MONITOR_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_MONITOR_")
     host: str = Field("127.0.0.1", description="Address to serve on; 0.0.0.0 in a container.")
     port: int = Field(9464, ge=0, le=65535, description="Port to serve on; 0 takes a free one.")
     stalled_after_s: float = Field(
@@ -92,9 +137,7 @@ class MonitorSettings(Group):
 class KafkaSettings(Group):
     """How to reach Kafka."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_KAFKA_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_KAFKA_")
     bootstrap_servers: str = Field(
         "127.0.0.1:9092", description="Comma-separated host:port of some brokers."
     )
@@ -126,9 +169,7 @@ class KafkaSettings(Group):
 class ElasticsearchSettings(Group):
     """How to reach Elasticsearch."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_ELASTICSEARCH_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_ELASTICSEARCH_")
     url: str = Field("http://127.0.0.1:9200", description="Comma-separated URLs of nodes.")
     username: str | None = Field(None, description="Basic authentication.")
     password: SecretStr | None = Field(None, description="Basic authentication.")
@@ -156,13 +197,11 @@ class ElasticsearchSettings(Group):
 class IngestSettings(Group):
     """Ingestors."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_INGEST_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_INGEST_")
     buffer_events: int = Field(
         10_000, ge=1, description="Messages in flight before the source is no longer read."
     )
-    checkpoint_every_s: float = Field(5.0, gt=0, description="Seconds between checkpoints.")
+    checkpoint_interval_s: float = Field(5.0, gt=0, description="Seconds between checkpoints.")
     drain_timeout_s: float = Field(
         30.0, gt=0, description="Seconds that a stop waits for Kafka's acknowledgements."
     )
@@ -189,12 +228,10 @@ class IngestSettings(Group):
     )
 
 
-class ProcessSettings(Group):
+class ProcessSettings(BrakeSettings):
     """Processors."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_PROCESS_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_PROCESS_")
     annotators: str = Field(
         "language,brands,sentiment,entities,aspects,intents,duplicates,influence,encoder",
         description="Comma-separated annotators, in the order in which they run.",
@@ -228,30 +265,23 @@ class ProcessSettings(Group):
     stuck_after_s: float = Field(
         120.0, gt=0, description="Seconds without a commit, while there is lag, until it exits."
     )
-    dead_letter_share: float = Field(
-        0.5, gt=0, le=1, description="Share of dead letters, of the last window, that stops it."
-    )
-    dead_letter_window: int = Field(1_000, ge=10, description="Messages that the share is over.")
-    dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
     data_dir: Path | None = Field(
         None, description="Faust's data folder; a temporary one where not given."
     )
 
 
-class DetectorSettings(Group):
+class DetectorSettings(BrakeSettings):
     """The crisis detector."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_DETECTOR_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_DETECTOR_")
     batch_size: int = Field(500, ge=1, le=10_000, description="Most records in one batch.")
     batch_within_s: float = Field(
         0.25, gt=0, le=10, description="Seconds that a batch waits to be filled."
     )
-    snapshot_s: float = Field(
+    snapshot_interval_s: float = Field(
         30.0, gt=0, le=90, description="Seconds between two savings of what it knows."
     )
-    tick_s: float = Field(
+    tick_interval_s: float = Field(
         5.0, gt=0, le=60, description="Seconds between two looks where nothing comes."
     )
     grace_s: float = Field(
@@ -267,17 +297,12 @@ class DetectorSettings(Group):
     stuck_after_s: float = Field(
         240.0, gt=100, description="Seconds without a commit, while there is lag, until it exits."
     )
-    dead_letter_share: float = Field(
-        0.5, gt=0, le=1, description="Share of dead letters, of the last window, that stops it."
-    )
-    dead_letter_window: int = Field(1_000, ge=10, description="Records that the share is over.")
-    dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
 
 
-class SinkSettings(Group):
+class SinkSettings(BrakeSettings):
     """Sinks."""
 
-    model_config = SettingsConfigDict(env_prefix="TOCSIN_SINK_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_SINK_")
     batch_size: int = Field(1_000, ge=1, le=10_000, description="Most documents in one write.")
     batch_bytes: int = Field(
         8 * 2**20, ge=2**16, le=90 * 2**20, description="Most bytes in one write."
@@ -286,12 +311,7 @@ class SinkSettings(Group):
         0.25, gt=0, le=10, description="Seconds that a write waits to be filled."
     )
     retry_first_s: float = Field(0.2, gt=0, description="First pause after a busy answer.")
-    retry_most_s: float = Field(10.0, gt=0, description="Longest pause between attempts.")
-    dead_letter_share: float = Field(
-        0.5, gt=0, le=1, description="Share of dead letters, of the last window, that stops it."
-    )
-    dead_letter_window: int = Field(1_000, ge=10, description="Messages that the share is over.")
-    dead_letter_run: int = Field(1_000, ge=1, description="Dead letters in a row that stop it.")
+    retry_max_s: float = Field(10.0, gt=0, description="Longest pause between attempts.")
     tombstone_days: float = Field(
         45.0,
         ge=0,
@@ -304,9 +324,7 @@ class SinkSettings(Group):
 class AlertsSettings(Group):
     """Alerts to people."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TOCSIN_ALERTS_", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_ALERTS_")
     channels: Path | None = Field(
         None, description="YAML of the channels (docs/alerts.md); without it, only the index."
     )
@@ -319,7 +337,7 @@ class AlertsSettings(Group):
     )
     request_timeout_s: float = Field(10.0, gt=0, description="Seconds to wait for a channel.")
     retry_first_s: float = Field(1.0, gt=0, description="First pause after a failure.")
-    retry_most_s: float = Field(60.0, gt=0, description="Longest pause between attempts.")
+    retry_max_s: float = Field(60.0, gt=0, description="Longest pause between attempts.")
     expire_hours: float = Field(
         24.0, gt=0, description="Age above which an alert wakes nobody any more, in hours."
     )

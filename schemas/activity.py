@@ -15,9 +15,9 @@ from schemas.types import (
     Version,
 )
 
-MOST_TERMS = 24
+MAX_TERMS = 24
 """Terms of one record; a post of a thousand hashtags has its first."""
-MOST_ENTITIES = 12
+MAX_ENTITIES = 12
 
 
 class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,14 +58,14 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     terms: Annotated[
         list[str],
         Meta(
-            max_length=MOST_TERMS,
+            max_length=MAX_TERMS,
             description="What it is about: #hashtags, links, rarer words.",
         ),
     ] = field(default_factory=list)
     entities: Annotated[
         list[str],
         Meta(
-            max_length=MOST_ENTITIES,
+            max_length=MAX_ENTITIES,
             description="Whom and what it names, by the usual name where it is known.",
         ),
     ] = field(default_factory=list)

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, field
 
 from schemas.types import Probability, Time
 
-MOST_EXAMPLES = 400
+MAX_EXAMPLES = 400
 """Examples that a brand may have: what is learnt from them is learnt whenever brands change."""
 
 
@@ -52,7 +52,7 @@ class Brand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     examples: Annotated[
         list[Example],
         Meta(
-            max_length=MOST_EXAMPLES,
+            max_length=MAX_EXAMPLES,
             description="Texts that teach which posts mean the brand; none: all do.",
         ),
     ] = field(default_factory=list)

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import yaml
 
-from text.tokens import fold
+from text.tokens import folded_form
 
 
 @cache
@@ -13,4 +13,4 @@ def everyday_words() -> dict[str, frozenset[str]]:
     """The everyday words of each language, and under ``brands`` names that are words; folded."""
     data = yaml.safe_load(files("text").joinpath("everyday.yaml").read_text("utf-8"))
     lists = {**data["languages"], "brands": data["brands"]}
-    return {name: frozenset(map(fold, words.split())) for name, words in lists.items()}
+    return {name: frozenset(map(folded_form, words.split())) for name, words in lists.items()}

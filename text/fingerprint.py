@@ -3,10 +3,10 @@
 Links, handles, case, accents, punctuation and a leading "RT @somebody:" do not count. The keys are
 of two kinds, because one word is much of a short text and little of a long one:
 
-- up to ``_SHORT`` words: the whole text, and the text without each of its words. Two texts that
-  differ in one word share a key for certain, and others share none;
-- from ``_SHORT`` words: MinHash over the set of words, ``_BANDS`` bands of ``_ROWS``. Two texts
-  that share most of their words share most likely two bands or more.
+- up to ``_MAX_SHORT_WORDS`` words: the whole text, and the text without each of its words. Two
+  texts that differ in one word share a key for certain, and others share none;
+- from ``_MAX_SHORT_WORDS`` words: MinHash over the set of words, ``_BANDS`` bands of ``_ROWS``. Two
+  texts that share most of their words share most likely two bands or more.
 
 ``same_text`` says how many are enough. The keys are stored, and compared with those of other
 processes and days: nothing here may depend on a library's random numbers, on the platform, or on
@@ -25,18 +25,18 @@ from text.tokens import Tokens, folded_tokens, tokenize
 
 VERSION = "words-1"
 
-_SHORTEST = 3
+_MIN_WORDS = 3
 """Words below which equal texts say nothing ("thank you")."""
-_SHORT = 11
+_MAX_SHORT_WORDS = 11
 """Words up to which one changed word is looked for by leaving out each; has keys of both kinds."""
 _BANDS, _ROWS = 12, 5
 """At 12 words, one of them changed, 99 % share two bands; unrelated texts next to never do."""
-_LONGEST_UNIT = 3
+_MAX_UNIT_WORDS = 3
 """Words that one change may take along: "don't" and "rock-n-roll" are words to their writer."""
 
 _WHOLE = "w"
 """First letter of the keys of a short text; those of bands begin with the letter of their band."""
-_ENOUGH = 2
+_MIN_WEIGHT = 2
 
 _Words = list[str]
 _Numbers = NDArray[np.uint64]
@@ -67,12 +67,12 @@ def fingerprints(texts: Sequence[str]) -> list[tuple[str | None, list[str]]]:
 
 def same_text(one: Collection[str], other: Collection[str]) -> bool:
     """Whether two texts, told by their keys, are copies or light edits of each other."""
-    return weight(set(one).intersection(other)) >= _ENOUGH
+    return weight(set(one).intersection(other)) >= _MIN_WEIGHT
 
 
 def weight(shared: Collection[str]) -> int:
     """How much shared keys say: 2 is enough. A band alone is chance, two are not."""
-    return sum(_ENOUGH if key[:1] == _WHOLE else 1 for key in shared)
+    return sum(_MIN_WEIGHT if key[:1] == _WHOLE else 1 for key in shared)
 
 
 def _words(tokens: Sequence[str]) -> _Words:
@@ -95,7 +95,7 @@ def _is_address(word: str) -> bool:
 
 
 def _group(words: _Words) -> str | None:
-    if len(words) < _SHORTEST:
+    if len(words) < _MIN_WORDS:
         return None
     return hashlib.blake2b(_bytes(words), digest_size=8).hexdigest()
 
@@ -106,10 +106,10 @@ def _bytes(words: Sequence[str]) -> bytes:
 
 def _keys(texts: Sequence[str], words: Sequence[_Words]) -> list[list[str]]:
     keys = [
-        _whole_keys(text) if _SHORTEST <= len(own) <= _SHORT else []
+        _whole_keys(text) if _MIN_WORDS <= len(own) <= _MAX_SHORT_WORDS else []
         for text, own in zip(texts, words, strict=True)
     ]
-    long = [place for place, own in enumerate(words) if len(own) >= _SHORT]
+    long = [place for place, own in enumerate(words) if len(own) >= _MAX_SHORT_WORDS]
     if long:
         for place, bands in zip(long, _band_keys([words[place] for place in long]), strict=True):
             keys[place] += bands
@@ -124,7 +124,7 @@ def _whole_keys(text: str) -> list[str]:
     found = {_whole_key(words): None}
     for start, end in _units(text, tokens, places):
         rest = words[:start] + words[end:]
-        if len(rest) >= _SHORTEST:
+        if len(rest) >= _MIN_WORDS:
             found[_whole_key(rest)] = None
     return list(found)
 
@@ -142,7 +142,7 @@ def _units(text: str, tokens: Tokens, places: Sequence[int]) -> list[tuple[int, 
             start = units[-1][0]
             gap = text[tokens.ends[place - 1] : tokens.starts[place]]
             # No gap at all is between two Chinese characters.
-            if gap and not any(map(str.isspace, gap)) and index - start < _LONGEST_UNIT:
+            if gap and not any(map(str.isspace, gap)) and index - start < _MAX_UNIT_WORDS:
                 units[-1] = (start, index + 1)
                 continue
         units.append((index, index + 1))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from schemas.bounds import MAX_ITEMS, MAX_SHORT
 
 
-class Extracted(NamedTuple):
+class Markup(NamedTuple):
     """What a text addresses, tags and links to; without ``@`` and ``#``, each once."""
 
     mentions: list[str]
@@ -56,9 +56,9 @@ def _trim(link: str) -> str:
     return link
 
 
-def extract(text: str) -> Extracted:
+def markup_of(text: str) -> Markup:
     """Handles, hashtags and links of ``text``."""
-    found = Extracted([], [], [])
+    found = Markup([], [], [])
     for match in _PATTERN.finditer(text):
         kind, start = match.lastindex or 0, match.start()
         value = match[kind]

@@ -18,7 +18,7 @@ from typing import Final
 
 import regex
 
-LIMIT: Final = 2_000
+MAX_TEXT: Final = 2_000
 """Code points of a text that are read, and that come out at most."""
 
 LOUD: Final = 8
@@ -99,7 +99,7 @@ class Normalised:
         self._starts, self._ends = starts[: self._length], ends[: self._length]
 
 
-def normalise(text: str, *, keep_handles: bool = False, limit: int = LIMIT) -> Normalised:
+def normalise(text: str, *, keep_handles: bool = False, limit: int = MAX_TEXT) -> Normalised:
     """The normalised text. Total: any string gives a result, of at most ``limit`` code points."""
     text = text[:limit]
     published = len(text)

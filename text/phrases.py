@@ -17,17 +17,17 @@ from typing import Final, Generic, TypeVar
 from schemas.errors import ConfigurationError
 from text.normalise import tripled
 
-TEXT_LIMIT: Final = 4_000
+MAX_TEXT: Final = 4_000
 """Code points of a text that are looked at: what bounds the time that one post can take."""
 
 GAP: Final = "..."
-"""In a phrase: up to ``GAP_WORDS`` words of the same sentence."""
-GAP_WORDS: Final = 12
+"""In a phrase: up to ``MAX_GAP_WORDS`` words of the same sentence."""
+MAX_GAP_WORDS: Final = 12
 
 STOPS: Final = frozenset("?.")
 """The words that end a sentence, as `split` gives them."""
 
-_EXPANSION_LIMIT = 2_000
+_MAX_EXPANSIONS = 2_000
 _MARK = "\u0300"
 """What every code point that is to be dropped becomes, until its word is known."""
 _EMOJI = re.compile("[\u203c\u2049\u2600-\u27bf\u2b50\U0001f1e6-\U0001faff]")
@@ -87,7 +87,7 @@ _FOLDING.update((ord(letter), letter) for letter in _FILLER)
 _ASCII_FOLDING: Final = bytes(ord(_FOLDING[code]) if code < 128 else code for code in range(256))
 
 
-class Words:
+class FoldedWords:
     """The folded words of a text, its sentence ends and emoji among them, and their places."""
 
     __slots__ = ("_folded", "_raw", "_starts", "elongated", "words")
@@ -113,10 +113,10 @@ class Words:
         return self._starts[first], self._starts[last] + len(self._raw[last])
 
 
-def split(text: str) -> Words:
-    """The words of the first ``TEXT_LIMIT`` code points. Total: any string gives a result."""
-    if len(text) > TEXT_LIMIT:
-        text = text[:TEXT_LIMIT]
+def split(text: str) -> FoldedWords:
+    """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result."""
+    if len(text) > MAX_TEXT:
+        text = text[:MAX_TEXT]
     seen = text
     if "@" in text or "http" in text or "www." in text or "＠" in text:
         seen = _SKIPPED.sub(_fill, text)
@@ -134,7 +134,7 @@ def split(text: str) -> Words:
     raw = words = spaced.split()
     if not ascii_only and _MARK in folded:
         words = [word.replace(_MARK, "") for word in raw]
-    return Words(words, raw, folded)
+    return FoldedWords(words, raw, folded)
 
 
 def _fill(match: re.Match[str]) -> str:
@@ -173,8 +173,8 @@ def expand(pattern: str) -> list[str]:
             raise ConfigurationError(f"{piece!r} outside of brackets: {pattern!r:.60}")
         else:
             frames[-1] = (done, [start + piece for start in current])
-        if len(frames[-1][1]) > _EXPANSION_LIMIT:
-            raise ConfigurationError(f"more than {_EXPANSION_LIMIT} phrases: {pattern!r:.60}")
+        if len(frames[-1][1]) > _MAX_EXPANSIONS:
+            raise ConfigurationError(f"more than {_MAX_EXPANSIONS} phrases: {pattern!r:.60}")
     if len(frames) > 1:
         raise ConfigurationError(f"a bracket is not closed: {pattern!r:.60}")
     return list(dict.fromkeys(" ".join(text.split()) for text in frames[0][1]))
@@ -242,7 +242,7 @@ class Phrases(Generic[T]):
     def __len__(self) -> int:
         return self._size
 
-    def longest(self, found: Words) -> list[tuple[int, int, T]]:
+    def longest(self, found: FoldedWords) -> list[tuple[int, int, T]]:
         """Phrases that do not overlap, from the left, the longest first: (first, last, value)."""
         words = self._shortened(found.words) if found.elongated else found.words
         hits: list[tuple[int, int, T]] = []
@@ -258,7 +258,7 @@ class Phrases(Generic[T]):
                     break
         return hits
 
-    def every(self, found: Words) -> list[tuple[int, int, T]]:
+    def every(self, found: FoldedWords) -> list[tuple[int, int, T]]:
         """All phrases that are there, overlapping ones too: (first, last, value)."""
         words = self._shortened(found.words) if found.elongated else found.words
         present = frozenset(words)
@@ -299,7 +299,7 @@ def _end(words: list[str], place: int, parts: tuple[tuple[str, ...], ...]) -> in
     if len(first) > 1 and tuple(words[place:end]) != first:
         return -1
     for part in parts[1:]:
-        for start in range(end, min(end + GAP_WORDS + 1, len(words))):
+        for start in range(end, min(end + MAX_GAP_WORDS + 1, len(words))):
             if words[start] == part[0] and tuple(words[start : start + len(part)]) == part:
                 end = start + len(part)
                 break

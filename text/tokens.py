@@ -5,7 +5,7 @@ A token is a word (letters, marks, digits, in any script), a ``#hashtag``, an ``
 Japanese, Thai, Lao, Khmer, Burmese; with its marks). Every token has an exact form and a folded one
 (case and Latin, Greek, Cyrillic and Arabic diacritics gone), and its place in the published text,
 in code points. Two more forms can be made of the exact one, for queries that ask for an accent
-(``fold_case``) or for capitals (``compose``).
+(``cased_form``) or for capitals (``exact_form``).
 
 Apostrophes and hyphens split: "l'Orange" holds the word "orange". Marks of other scripts (Hindi
 vowel signs) stay, since without them a word is another word.
@@ -75,7 +75,7 @@ class Tokens:
         return len(self.exact)
 
 
-def fold(text: str) -> str:
+def folded_form(text: str) -> str:
     """Case and diacritics of one token gone: "Été" and "ETE" become "ete".
 
     Marks of Indic scripts stay. Letters in fancy dress (𝐎𝐫𝐚𝐧𝐠𝐞) become plain ones. What lies
@@ -91,7 +91,7 @@ def fold(text: str) -> str:
     return _cut(unicodedata.normalize("NFC", plain.casefold()))
 
 
-def fold_case(text: str) -> str:
+def cased_form(text: str) -> str:
     """Case of one token gone, diacritics kept: "Été" and "ÉTÉ" become "été".
 
     It is ``fold(text)`` exactly where the token has no diacritics.
@@ -104,7 +104,7 @@ def fold_case(text: str) -> str:
     return _cut(unicodedata.normalize("NFC", lower))
 
 
-def compose(text: str) -> str:
+def exact_form(text: str) -> str:
     """One token with its case and diacritics, in the one way of writing each of them (NFC)."""
     if text.isascii():
         return text[:MAX_FOLDED]
@@ -154,6 +154,6 @@ def _folded(exact: list[str], ascii_only: bool) -> list[str]:
         return [token[:MAX_FOLDED].lower() for token in exact]
     # NFKD folds ＠ and ＃ too; a mark that stands alone folds to nothing and stays itself.
     return [
-        token[:MAX_FOLDED].lower() if token.isascii() else fold(token) or _cut(token)
+        token[:MAX_FOLDED].lower() if token.isascii() else folded_form(token) or _cut(token)
         for token in exact
     ]

@@ -15,7 +15,7 @@ from benchmarks.markdown import table
 from brands.brand_matcher import BrandMatcher
 from brands.brands_file import load_brands
 from ingestors.files.source import ReplaySource
-from processors.detector.backtest import Episode, episodes, replay
+from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
 from processors.enrichment.annotator_table import build_enricher
 from runtime.settings import ProcessSettings, load
 from schemas.activity import Activity
@@ -108,7 +108,7 @@ def begins(found: Sequence[Activity]) -> dict[str, datetime]:
     return first
 
 
-def what_is_known(one: Episode, begun: datetime) -> str:
+def what_is_known(one: BacktestAlert, begun: datetime) -> str:
     """What can be said of an alert beside the alert."""
     known = [
         each.what
@@ -120,7 +120,7 @@ def what_is_known(one: Episode, begun: datetime) -> str:
     return "; ".join(known) or "no claim"
 
 
-def _labelled(one: Episode, posts: Sequence[PostEvent], ids: set[str]) -> str:
+def _labelled(one: BacktestAlert, posts: Sequence[PostEvent], ids: set[str]) -> str:
     """Complaints that people labelled in the posts around the opening."""
     reasons = Counter(
         event.post.labels["reason"]
@@ -134,7 +134,7 @@ def _labelled(one: Episode, posts: Sequence[PostEvent], ids: set[str]) -> str:
 
 
 def _row(
-    one: Episode, names: dict[str, str], known: str, labelled: str
+    one: BacktestAlert, names: dict[str, str], known: str, labelled: str
 ) -> tuple[str, str, str, str, str, str, str]:
     grades = [str(state.severity) for state in one.states if state.status != "close"]
     terms = [lift.term for state in one.states for lift in state.evidence.lifted]
@@ -157,7 +157,7 @@ def section(data: Path) -> list[str]:
         return [*title, f"Left out: no `{FILE}` in the data.", ""]
     brands, posts = load_brands(BRANDS), list(events(data / FILE))
     found = records(posts, brands)
-    told, begun = episodes(replay(found, brands)), begins(found)
+    told, begun = backtest_alerts(replay(found, brands)), begins(found)
     names = {brand.id: brand.name for brand in brands}
     ids: dict[str, set[str]] = {}
     for one in found:
@@ -189,6 +189,6 @@ def section(data: Path) -> list[str]:
     ]
 
 
-def _quiet(names: dict[str, str], told: Sequence[Episode]) -> str:
+def _quiet(names: dict[str, str], told: Sequence[BacktestAlert]) -> str:
     silent = [name for brand, name in names.items() if all(one.brand != brand for one in told)]
     return f"None for {', '.join(silent)}." if silent else "Each airline has one."

@@ -23,7 +23,7 @@ import psutil
 
 from benchmarks.markdown import table
 from processors.detector.brand_detector import BrandDetector, DetectorState
-from processors.detector.brand_detectors import FORMAT, Desk
+from processors.detector.brand_detectors import FORMAT, BrandDetectors
 from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
@@ -93,7 +93,7 @@ class Crowd:
 
 def day(ranks: Sequence[int] = RANKS, minutes: int = DAY) -> list[bytes]:
     """The states of brands of these ranks after a day, as they were saved last."""
-    desk, crowd = Desk(), Crowd(1)
+    desk, crowd = BrandDetectors(), Crowd(1)
     saved: dict[str, bytes] = {}
     for minute in range(minutes):
         at = START + timedelta(minutes=minute)
@@ -129,7 +129,7 @@ def cost(states: Sequence[bytes], brands: int, minutes: int = MINUTES) -> Cost:
     """So many brands in this process, from copies of those states."""
     ranks = [int((place + 0.5) * MOST / brands) + 1 for place in range(brands)]
     before = _memory()
-    desk = Desk()
+    desk = BrandDetectors()
     begun = time.process_time()
     restored = _snapshots(states, ranks)
     assert desk.restore(restored) == 0, "states in another format"
@@ -165,12 +165,12 @@ def cost(states: Sequence[bytes], brands: int, minutes: int = MINUTES) -> Cost:
     )
 
 
-def _observe(desk: Desk, coming: Sequence[Activity]) -> None:
+def _observe(desk: BrandDetectors, coming: Sequence[Activity]) -> None:
     for record in coming:
         desk.observe(record)
 
 
-def _save(desk: Desk, now: datetime) -> None:
+def _save(desk: BrandDetectors, now: datetime) -> None:
     for _ in desk.snapshots(now):
         pass
 

@@ -21,7 +21,7 @@ from typing import Final
 from benchmarks.machine import describe
 from benchmarks.markdown import table
 from benchmarks.scorecard import live
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from schemas.activity import Activity
 from schemas.brand import Brand
 
@@ -68,7 +68,7 @@ def tipping(brand: Brand, records: Sequence[Activity], opened: datetime) -> int 
     known = [number for number, record in enumerate(records) if record.at < opened]
 
     def opens(count: int) -> bool:
-        desk = Desk({brand.id: brand})
+        desk = BrandDetectors({brand.id: brand})
         found = [alert for number in known[:count] for alert in desk.observe(records[number])]
         found += desk.advance(opened)
         return any(alert.status == "open" and alert.raised_at == opened for alert in found)

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 from benchmarks.pipeline import engines, ready, scrape, wait_for
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import FlowMeter
+from runtime.kafka.lag import LagMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -198,7 +198,7 @@ class Stage:
             },
         )
         self._producer = kafka.producer(self.kafka, "latency", linger_ms=0)
-        self._meter = FlowMeter(self.kafka)
+        self._meter = LagMeter(self.kafka)
         self._number = 0
 
     def start(self, hook: str) -> None:

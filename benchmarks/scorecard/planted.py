@@ -31,7 +31,7 @@ from benchmarks.scorecard.storms import (
     unusual,
     volumes,
 )
-from processors.detector.backtest import Episode, episodes, replay
+from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
 from schemas.brand import Brand
 
 WAKES: Final = 2
@@ -43,7 +43,7 @@ class Woken:
     """When the desk was told of a crisis: an alert opened as one, or grew to it."""
 
     at: datetime
-    episode: Episode
+    episode: BacktestAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,13 @@ def play(run: Run) -> tuple[list[Found], int]:
     """What became of the storms of one run, and its false alarms."""
     brand = Brand(id=run.brand.lower(), name=run.brand)
     records = mentions(brand.id, run.rows, run.storms, run.seed)
-    told = woken(episodes(replay(records, [brand])))
+    told = woken(backtest_alerts(replay(records, [brand])))
     windows = [*run.known, *((storm.began, storm.ended) for storm in run.storms)]
     false = sum(1 for one in told if not _within(one.at, windows))
     return [Found(run.brand, storm, _of(storm, told)) for storm in run.storms], false
 
 
-def woken(found: Sequence[Episode]) -> list[Woken]:
+def woken(found: Sequence[BacktestAlert]) -> list[Woken]:
     """The first state of each alert that is grave enough, where there is one."""
     firsts = (
         (next((state for state in one.states if state.severity >= WAKES), None), one)

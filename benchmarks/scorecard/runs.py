@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.scorecard.nab import REWARD_LOW_FP, STANDARD, Tally, tally, together
 from benchmarks.scorecard.series import Series
-from processors.volume.alert_gate import Opening
+from processors.volume.alert_gate import AlertGate
 from processors.volume.detector import VolumeBank, minutes_of
 from processors.volume.parameters import VolumeParameters
 
@@ -63,7 +63,7 @@ def reopen(run: Run, parameters: VolumeParameters) -> Run:
     """The same evidence under other rules of opening."""
     alerts = []
     for column, each in enumerate(run.series):
-        opening = Opening(parameters, 1)
+        opening = AlertGate(parameters, 1)
         opening.since[:] = minutes_of(each.times[0])
         weighty = np.flatnonzero(run.evidence[: len(each.times), column] > parameters.bar / 2)
         opened = []

@@ -200,7 +200,7 @@ def section(data: Path) -> list[str]:
     days = sum(brand_days(each, series[0].minutes) for each in run.tallies())
     return [
         *lines,
-        f"`tocsin detect` on {len(series)} series of brands' mentions (five-minute counts, "
+        f"`tocsin score-series` on {len(series)} series of brands' mentions (five-minute counts, "
         f"{days:.0f} brand-days scored) from the Numenta Anomaly Benchmark, real tweets, with its "
         "published formula: only the first detection in a window counts, the earlier the better; "
         "the first 750 counts are not scored; 0 is silence, 100 perfection. Delays are medians of "

@@ -55,7 +55,7 @@ class BlueskySource:
         batch_within_s: float = 0.2,
         connect_timeout_s: float = 10.0,
         retry_first_s: float = 0.5,
-        retry_most_s: float = 60.0,
+        retry_max_s: float = 60.0,
         rewind_s: float = 3.0,
         switch_rewind_s: float = 10.0,
         gap_after_s: float = 60.0,
@@ -78,7 +78,7 @@ class BlueskySource:
         self._wait_s = wait_s
         self._clock = clock
         self._monotonic = monotonic
-        self._backoff = JitteredBackoff(retry_first_s, retry_most_s, random)
+        self._backoff = JitteredBackoff(retry_first_s, retry_max_s, random)
         self._decompress: Decompressor | None = None
         self._endpoint = 0
         self._attempt: Attempt | None = None

@@ -16,9 +16,9 @@ import yaml
 from msgspec import Struct, field
 
 from ingestors.files.post_line import (
-    BareAuthor,
-    BarePost,
+    AuthorLine,
     NotAPost,
+    PostLine,
     delete_of,
     event_of,
     source_name,
@@ -206,8 +206,8 @@ class RowMapping:
             raise NotAPost(f"there is no text in `{self.file.fields['text']}`; a post needs one")
         return event_of(self._bare(row, id_, text), now, self.file.source)
 
-    def _bare(self, row: Mapping[str, Any], id_: str, text: str) -> BarePost:
-        return BarePost(
+    def _bare(self, row: Mapping[str, Any], id_: str, text: str) -> PostLine:
+        return PostLine(
             id=id_,
             text=text,
             created_at=self._time(row, "created_at"),
@@ -283,9 +283,9 @@ class RowMapping:
             f"({', '.join(self.file.times)}); add its format there"
         )
 
-    def _author_of(self, row: Mapping[str, Any]) -> BareAuthor:
+    def _author_of(self, row: Mapping[str, Any]) -> AuthorLine:
         followers, verified = self._get.get("author.followers"), self._get.get("author.verified")
-        return BareAuthor(
+        return AuthorLine(
             id=self._value(row, "author.id"),
             handle=self._value(row, "author.handle"),
             name=self._value(row, "author.name"),

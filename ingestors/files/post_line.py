@@ -18,7 +18,7 @@ from schemas.errors import TocsinError
 from schemas.ids import EPOCH, microseconds, post_id
 from schemas.post import Author, Media, Metrics, Post, PostEvent
 from schemas.types import Count
-from text.markup import extract
+from text.markup import markup_of
 
 MAX_SOURCE = 64
 """Most code points of a source's name (``Post.source``)."""
@@ -30,7 +30,7 @@ class NotAPost(TocsinError):
     """A line that is no post; the message says what is missing or wrong."""
 
 
-class BareAuthor(Struct, frozen=True):
+class AuthorLine(Struct, frozen=True):
     """The author as files write it."""
 
     id: str | int | None = None
@@ -41,13 +41,13 @@ class BareAuthor(Struct, frozen=True):
     created_at: datetime | int | float | None = None
 
 
-class BarePost(Struct, frozen=True):
+class PostLine(Struct, frozen=True):
     """A post as files write it: the fields of ``Post``, nearly all of them optional."""
 
     id: str | int
     text: str
     created_at: datetime | int | float | None = None
-    author: BareAuthor | str | int | None = None
+    author: AuthorLine | str | int | None = None
     source: str | None = None
     url: str | None = None
     title: str | None = None
@@ -81,7 +81,7 @@ class _Operation(Struct):
     op: Any = None
 
 
-_decode = msgspec.json.Decoder(BarePost).decode
+_decode = msgspec.json.Decoder(PostLine).decode
 _decode_operation = msgspec.json.Decoder(_Operation).decode
 _NO_METRICS = Metrics()
 
@@ -114,13 +114,13 @@ def _label(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _author(given: BareAuthor | str | int | None, own_id: str) -> Author:
+def _author(given: AuthorLine | str | int | None, own_id: str) -> Author:
     """The author; one who is not named is a different one for every post.
 
     One shared "unknown" would look like a single very busy account to whatever counts authors.
     """
     if isinstance(given, str | int):
-        given = BareAuthor(id=given, handle=given.lstrip("@") if isinstance(given, str) else None)
+        given = AuthorLine(id=given, handle=given.lstrip("@") if isinstance(given, str) else None)
     if given is None:
         return Author(id=f"unknown-{own_id}")
     handle = given.handle.lstrip("@") if given.handle else None
@@ -135,7 +135,7 @@ def _author(given: BareAuthor | str | int | None, own_id: str) -> Author:
     )
 
 
-def _metrics(bare: BarePost) -> Metrics:
+def _metrics(bare: PostLine) -> Metrics:
     if bare.metrics is not None:
         return bare.metrics
     flat = (bare.likes, bare.reposts, bare.replies, bare.quotes, bare.views)
@@ -144,10 +144,10 @@ def _metrics(bare: BarePost) -> Metrics:
     return Metrics(likes=flat[0], reposts=flat[1], replies=flat[2], quotes=flat[3], views=flat[4])
 
 
-def _post(bare: BarePost, id_: str, source: str, created_at: datetime) -> Post:
+def _post(bare: PostLine, id_: str, source: str, created_at: datetime) -> Post:
     mentions, hashtags, links = bare.mentions, bare.hashtags, bare.links
     if mentions is None or hashtags is None or links is None:
-        found = extract(bare.text[: bounds.MAX_TEXT])
+        found = markup_of(bare.text[: bounds.MAX_TEXT])
         mentions = found.mentions if mentions is None else mentions
         hashtags = found.hashtags if hashtags is None else hashtags
         links = found.links if links is None else links
@@ -219,7 +219,7 @@ def source_name(given: str | None, default: str) -> str:
 
 
 def event_of(
-    bare: BarePost, now: datetime, default_source: str, line: bytes | None = None
+    bare: PostLine, now: datetime, default_source: str, line: bytes | None = None
 ) -> PostEvent:
     """The upsert that the bare post is; ``line`` is what it was decoded from, if JSON.
 

@@ -49,7 +49,7 @@ class _WholeLines:
         """Nothing to give up."""
 
 
-class BareRows(_WholeLines):
+class PostLines(_WholeLines):
     """PostEvents and bare posts, one JSON object a line."""
 
     def __init__(self, default_source: str) -> None:
@@ -157,7 +157,7 @@ class CsvRows:
 def rows_for(mapping: MappingFile | None, default_source: str) -> Rows:
     """The reader for a file with this mapping, or for tocsin's own lines where there is none."""
     if mapping is None:
-        return BareRows(default_source)
+        return PostLines(default_source)
     if mapping.format == "csv":
         return CsvRows(RowMapping(mapping))
     return JsonRows(RowMapping(mapping))

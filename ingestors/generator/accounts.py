@@ -85,7 +85,7 @@ def brand_author(channel: str, role: Role) -> Author:
     )
 
 
-class Cast:
+class Accounts:
     """The people. Who wrote often writes again: few write much, most write once (a power law)."""
 
     def __init__(self, rng: random.Random, start: datetime) -> None:

@@ -57,7 +57,7 @@ def crisis_curve(x: float) -> float:
     return 1.0 if x < 1.25 else math.exp(-(x - 1.25) / 1.5)
 
 
-class Timeline:
+class Schedule:
     """The rates of one day."""
 
     def __init__(self, start: datetime, duration: timedelta) -> None:

@@ -15,8 +15,8 @@ import msgspec
 
 from ingestors.files.post_line import event_time
 from ingestors.generator.accounts import brands
-from ingestors.generator.schedule import Timeline
-from ingestors.generator.writer import Change, Storyteller
+from ingestors.generator.schedule import Schedule
+from ingestors.generator.writer import Change, Writer
 from ingestors.pacing import Pacer, Sleep, Timer
 from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError
 from runtime.clock import Clock, utc_now
@@ -44,8 +44,8 @@ def generate(
 
 
 def _events(seed: int, posts: int, start: datetime, duration: timedelta) -> Iterator[PostEvent]:
-    timeline = Timeline(start, duration)
-    story = Storyteller(random.Random(seed), seed, start, timeline)
+    timeline = Schedule(start, duration)
+    story = Writer(random.Random(seed), seed, start, timeline)
     moments = timeline.moments(posts, random.Random(seed + 1))
     pending: list[Change] = []
     for moment in moments:

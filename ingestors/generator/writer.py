@@ -18,16 +18,16 @@ from ingestors.generator.accounts import (
     ROLES,
     SOCIAL,
     WORD_BRAND,
-    Cast,
+    Accounts,
     Role,
     brand_author,
     handle_on,
 )
 from ingestors.generator.phrase_book import Phrases, chatter, dress, fill, phrases, pick
-from ingestors.generator.schedule import LANGUAGES, Moment, Timeline
+from ingestors.generator.schedule import LANGUAGES, Moment, Schedule
 from schemas.ids import microseconds, post_id
 from schemas.post import Author, Metrics, Post, PostEvent
-from text.markup import extract
+from text.markup import markup_of
 
 NOISE = 0.36
 """Share of ordinary posts that speak of no brand (a third of the day, with the crisis)."""
@@ -75,14 +75,14 @@ def _choose(rng: random.Random, choices: tuple[str, ...], weights: list[float]) 
     return choices[min(bisect(weights, rng.random() * weights[-1]), len(choices) - 1)]
 
 
-class Storyteller:
+class Writer:
     """Makes one post for each moment."""
 
-    def __init__(self, rng: random.Random, seed: int, start: datetime, timeline: Timeline) -> None:
+    def __init__(self, rng: random.Random, seed: int, start: datetime, timeline: Schedule) -> None:
         self._rng = rng
         self._start = start
         self._timeline = timeline
-        self._cast = Cast(rng, start)
+        self._cast = Accounts(rng, start)
         self._prefix = f"gen-{seed}-{start:%Y%m%d%H%M}"
         self._number = 0
         self._recent: dict[str, list[Post]] = {}
@@ -305,7 +305,7 @@ class Storyteller:
         when = self._when(moment.offset_ms)
         native = f"{self._prefix}-{self._number}"
         author = author or self._cast.author(channel, language, phrases(language))
-        found = extract(draft.text)
+        found = markup_of(draft.text)
         post = Post(
             id=post_id(channel, native),
             source=channel,

@@ -1,7 +1,8 @@
 """The detector's Faust application: ``tocsin detector``.
 
 A thin shell, as ``processors.enrichment.app`` is: batches of raw records go to
-:class:`processors.detector.worker.DetectWorker`, which acknowledges them once their state is safe.
+:class:`processors.detector.worker.DetectorWorker`, which acknowledges them once their state is
+safe.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import faust
 
 from processors.detector.recovery import RECORDS, SERVICE, STATE
-from processors.detector.worker import DetectWorker
+from processors.detector.worker import DetectorWorker
 from processors.faust.app import (
     acknowledge,
     create_app,
@@ -51,7 +52,7 @@ async def detect(stream: Any) -> None:
     try:
         await _work(
             stream,
-            DetectWorker(
+            DetectorWorker(
                 _kafka,
                 _settings,
                 monitor(SERVICE),
@@ -64,7 +65,7 @@ async def detect(stream: Any) -> None:
         end_process(error)
 
 
-async def _work(stream: Any, worker: DetectWorker) -> None:
+async def _work(stream: Any, worker: DetectorWorker) -> None:
     stuck = partial(leave_if_stuck, _kafka, RECORDS, _settings.stuck_after_s)
     watch(partial(partition_states, app), lambda: worker.beginning, stuck, _settings.stuck_after_s)
     await worker.start()

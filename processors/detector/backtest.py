@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -17,7 +17,7 @@ CLOSES: timedelta = timedelta(hours=2)
 
 
 @dataclass(slots=True)
-class Episode:
+class BacktestAlert:
     """One alert of a back-test, from its opening to its end."""
 
     id: str
@@ -32,7 +32,7 @@ class Episode:
 
 def replay(records: Iterable[Activity], brands: Iterable[Brand]) -> list[Alert]:
     """The alerts of the records, which come in the order in which they were ingested."""
-    desk = Desk({brand.id: brand for brand in brands})
+    desk = BrandDetectors({brand.id: brand for brand in brands})
     found: list[Alert] = []
     last: datetime | None = None
     for record in records:
@@ -43,13 +43,13 @@ def replay(records: Iterable[Activity], brands: Iterable[Brand]) -> list[Alert]:
     return found
 
 
-def episodes(alerts: Sequence[Alert]) -> list[Episode]:
+def backtest_alerts(alerts: Sequence[Alert]) -> list[BacktestAlert]:
     """The states of alerts put together, in the order in which they opened."""
-    found: dict[str, Episode] = {}
+    found: dict[str, BacktestAlert] = {}
     for alert in alerts:
         known = found.get(alert.id)
         if known is None:
-            known = found[alert.id] = Episode(
+            known = found[alert.id] = BacktestAlert(
                 alert.id, alert.brand, alert.began_at, alert.raised_at, alert.severity
             )
         known.states.append(alert)
@@ -63,14 +63,14 @@ def episodes(alerts: Sequence[Alert]) -> list[Episode]:
 class Difference:
     """What another policy changes: alerts that only one of them has, and those told otherwise."""
 
-    only_before: list[Episode]
-    only_after: list[Episode]
-    changed: list[tuple[Episode, Episode]]
+    only_before: list[BacktestAlert]
+    only_after: list[BacktestAlert]
+    changed: list[tuple[BacktestAlert, BacktestAlert]]
 
 
-def compare(before: Sequence[Episode], after: Sequence[Episode]) -> Difference:
+def compare(before: Sequence[BacktestAlert], after: Sequence[BacktestAlert]) -> Difference:
     """Alerts of one brand are the same if they overlap in time."""
-    changed: list[tuple[Episode, Episode]] = []
+    changed: list[tuple[BacktestAlert, BacktestAlert]] = []
     matched: set[str] = set()
     only_before = []
     for one in before:
@@ -85,7 +85,7 @@ def compare(before: Sequence[Episode], after: Sequence[Episode]) -> Difference:
     return Difference(only_before, only_after, changed)
 
 
-def _overlap(one: Episode, two: Episode) -> bool:
+def _overlap(one: BacktestAlert, two: BacktestAlert) -> bool:
     far = datetime.max.replace(tzinfo=one.opened_at.tzinfo)
     return (
         one.brand == two.brand

@@ -14,10 +14,10 @@ from msgspec import Struct, field
 
 from brands.policy import channels_of, is_muted
 from processors.detector.evidence import evidence, headline
-from processors.detector.lifecycle import Change, Episode, step
+from processors.detector.lifecycle import AlertLifecycle, Change, step
 from processors.detector.severity import is_too_little, severity
-from processors.detector.signals.window import LONG, Picture, picture
-from processors.detector.state.baseline import Usual, learn
+from processors.detector.signals.window import LONG, WindowSummary, summarize
+from processors.detector.state.baseline import Baseline, learn
 from processors.detector.state.counts import (
     KEPT,
     BrandCounts,
@@ -27,7 +27,7 @@ from processors.detector.state.counts import (
     time_of,
     totals,
 )
-from processors.detector.state.volume import SETTLES, STEP, Volumes, VolumesState
+from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines, VolumeBaselinesState
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -37,7 +37,7 @@ LEARNS_AFTER: Final = 60
 LEARNS_EVERY: Final = 10
 HISTORY: Final = 180
 """Minutes of a brand that have to be known before it can be told what is unusual."""
-LONGEST: Final = 24 * 60
+MAX_UNLEARNT_MINUTES: Final = 24 * 60
 """Minutes after which an open alert's volume is learnt all the same: it is the new usual."""
 _STRIDE: Final = 24 * 60
 """Minutes of silence that are looked at one by one; further ones show nothing."""
@@ -49,9 +49,9 @@ class DetectorState(Struct, kw_only=True):
     brand: str
     looked: int = 0
     counts: CountsState = field(default_factory=CountsState)
-    usual: Usual = field(default_factory=Usual)
-    volumes: VolumesState = field(default_factory=VolumesState)
-    episode: Episode = field(default_factory=Episode)
+    usual: Baseline = field(default_factory=Baseline)
+    volumes: VolumeBaselinesState = field(default_factory=VolumeBaselinesState)
+    episode: AlertLifecycle = field(default_factory=AlertLifecycle)
     late: int = 0
 
 
@@ -64,7 +64,7 @@ class BrandDetector:
         self._looked = state.looked
         self._counts = BrandCounts(state.counts)
         self._usual = state.usual
-        self._volumes = Volumes(state.volumes)
+        self._volumes = VolumeBaselines(state.volumes)
         self._episode = state.episode
         self.late = state.late
         """Records that came too late to count, or twice."""
@@ -100,7 +100,7 @@ class BrandDetector:
         )
 
     @property
-    def usual(self) -> Usual:
+    def usual(self) -> Baseline:
         """What is usual of the brand, to read."""
         return self._usual
 
@@ -146,7 +146,11 @@ class BrandDetector:
 
     def _learn(self, upto: int) -> None:
         usual, episode = self._usual, self._episode
-        if episode.is_open and upto >= episode.began and self._looked - episode.opened < LONGEST:
+        if (
+            episode.is_open
+            and upto >= episode.began
+            and self._looked - episode.opened < MAX_UNLEARNT_MINUTES
+        ):
             # A crisis is not usual: its minutes are passed over, as if they had not been.
             if usual.upto:
                 usual.upto = upto
@@ -165,12 +169,12 @@ class BrandDetector:
         if not episode.is_open and is_too_little(minutes, self.brand.alerts):
             step(episode, now, 0)
             return None
-        seen = picture(minutes, usual, self._volumes, now)
+        seen = summarize(minutes, usual, self._volumes, now)
         grade = severity(seen, self.brand.alerts, episode.severity)
         change = step(episode, now, grade)
         return self._alert(change, seen, minutes) if change else None
 
-    def _alert(self, change: Change, seen: Picture, minutes: Sequence[Minute]) -> Alert:
+    def _alert(self, change: Change, seen: WindowSummary, minutes: Sequence[Minute]) -> Alert:
         episode, policy = self._episode, self.brand.alerts
         grade = episode.severity or episode.last
         at = time_of(seen.minute)
@@ -196,7 +200,7 @@ class BrandDetector:
         return self._counts.between(began, now) if began >= now - KEPT else []
 
 
-def title(name: str, change: Change, seen: Picture) -> str:
+def title(name: str, change: Change, seen: WindowSummary) -> str:
     """One line of numbers."""
     if change == "close":
         return f"{name}: back to the usual"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from processors.detector.brand_detector import BrandDetector, DetectorState
-from processors.detector.detector_cache import Roster
+from processors.detector.detector_cache import DetectorCache
 from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -20,13 +20,13 @@ FORMAT = 2
 """Raised when a state of before can no longer be read."""
 
 
-class Desk:
+class BrandDetectors:
     """Detectors by brand. ``brands``: those that are known now; their policies may change."""
 
     def __init__(self, brands: Mapping[str, Brand] | None = None) -> None:
         self._brands = dict(brands or {})
         self._given: Mapping[str, Brand] | None = None
-        self._detectors = Roster()
+        self._detectors = DetectorCache()
         self._places: dict[str, tuple[int, int]] = {}
         self._changed: set[str] = set()
 

@@ -22,7 +22,7 @@ CHATTY: Final = timedelta(minutes=3)
 """Mean gap between records up to which silence says something."""
 TIMES: Final = 20
 """Mean gaps of silence from which a source is away."""
-LEAST: Final = timedelta(minutes=15)
+MIN_SILENCE: Final = timedelta(minutes=15)
 LEARNT: Final = 100
 """Records of a source before its mean gap is believed."""
 FORGOTTEN: Final = timedelta(days=7)
@@ -97,7 +97,7 @@ class Coverage(Struct):
             if known.blind_since is None
             and known.records >= LEARNT
             and known.gap_s <= CHATTY.total_seconds()
-            and now - known.last > max(LEAST, timedelta(seconds=TIMES * known.gap_s))
+            and now - known.last > max(MIN_SILENCE, timedelta(seconds=TIMES * known.gap_s))
         ]
 
     def advance(self, now: datetime) -> list[Alert]:

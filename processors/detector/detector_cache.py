@@ -1,9 +1,9 @@
 """The detectors of all brands; of those that nothing can come of, what they know, packed.
 
 Most brands are silent most of the time, and what is known of one takes ten times as much in memory
-as packed. So a detector at rest is packed until its next record, another policy, or ``LONGEST``.
-Then it looks at the minutes that have passed, as late as that: no alert can come of them, so it is
-where it would be had it looked at each in time.
+as packed. So a detector at rest is packed until its next record, another policy, or
+``MAX_IDLE_MINUTES``. Then it looks at the minutes that have passed, as late as that: no alert can
+come of them, so it is where it would be had it looked at each in time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,13 +17,13 @@ from processors.detector.state.packing import pack, unpack
 from schemas.alert import Alert
 from schemas.brand import Brand
 
-LONGEST: Final = 6 * 60
+MAX_IDLE_MINUTES: Final = 6 * 60
 """Minutes of rest; a detector that is a day behind would pass over minutes."""
-SILENT: Final = 5
+MIN_SILENT_MINUTES: Final = 5
 """Minutes of silence before a rest: who is spoken of more often than that soon wakes again."""
 
 
-class _Resting(NamedTuple):
+class _Idle(NamedTuple):
     brand: Brand
     until: int
     """Minutes since 1970."""
@@ -31,87 +31,85 @@ class _Resting(NamedTuple):
     state: bytes
 
 
-class Roster:
+class DetectorCache:
     """Detectors by brand. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._awake: dict[str, BrandDetector] = {}
-        self._resting: dict[str, _Resting] = {}
+        self._loaded: dict[str, BrandDetector] = {}
+        self._idle: dict[str, _Idle] = {}
         self._ends: list[tuple[int, str]] = []
         self._now: datetime | None = None
 
     def __len__(self) -> int:
-        return len(self._awake) + len(self._resting)
+        return len(self._loaded) + len(self._idle)
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._awake
-        yield from self._resting
+        yield from self._loaded
+        yield from self._idle
 
     @property
     def resting(self) -> int:
         """How many are packed."""
-        return len(self._resting)
+        return len(self._idle)
 
     @property
     def late(self) -> int:
         """Records that came too late to count, or twice."""
-        awake = sum(detector.late for detector in self._awake.values())
-        return awake + sum(one.late for one in self._resting.values())
+        awake = sum(detector.late for detector in self._loaded.values())
+        return awake + sum(one.late for one in self._idle.values())
 
     def get(self, name: str) -> BrandDetector | None:
         """The detector of a brand, up to the time of the last ``advance``."""
-        if name in self._resting:
-            self._wake(name)
-        return self._awake.get(name)
+        if name in self._idle:
+            self._load(name)
+        return self._loaded.get(name)
 
     def put(self, name: str, detector: BrandDetector, packed: bytes | None = None) -> None:
         """Take a detector in; with its state as ``packed``, it may rest from the beginning."""
-        self._resting.pop(name, None)
-        self._awake[name] = detector
+        self._idle.pop(name, None)
+        self._loaded[name] = detector
         if packed is not None and detector.may_rest():
-            self._rest(name, packed)
+            self._pack(name, packed)
 
     def set_brands(self, brands: Mapping[str, Brand]) -> None:
         """Brands as they are now; detectors go on with their states under the new policies."""
-        changed = [
-            name for name, one in self._resting.items() if _is_another(one, brands.get(name))
-        ]
+        changed = [name for name, one in self._idle.items() if _is_another(one, brands.get(name))]
         for name in changed:
-            self._wake(name)
-        for name, detector in self._awake.items():
+            self._load(name)
+        for name, detector in self._loaded.items():
             detector.brand = brands.get(name, detector.brand)
 
     def advance(self, now: datetime) -> list[tuple[str, list[Alert]]]:
         """It is ``now``; gives what came of it, in the order of the brands' names."""
         while self._ends and self._ends[0][0] <= minute_of(now):
             until, name = heappop(self._ends)
-            one = self._resting.get(name)
+            one = self._idle.get(name)
             if one is not None and one.until == until:
-                self._wake(name)
+                self._load(name)
         found = []
-        for name in sorted(self._awake):
-            detector = self._awake[name]
+        for name in sorted(self._loaded):
+            detector = self._loaded[name]
             alerts = detector.advance(now)
             if alerts:
                 found.append((name, alerts))
-            if detector.may_rest(SILENT):
-                self._rest(name, pack(detector.snapshot()))
+            if detector.may_rest(MIN_SILENT_MINUTES):
+                self._pack(name, pack(detector.snapshot()))
         self._now = now if self._now is None else max(self._now, now)
         return found
 
-    def _rest(self, name: str, packed: bytes) -> None:
-        detector = self._awake.pop(name)
-        until = detector.looked + LONGEST
-        self._resting[name] = _Resting(detector.brand, until, detector.late, packed)
+    def _pack(self, name: str, packed: bytes) -> None:
+        detector = self._loaded.pop(name)
+        until = detector.looked + MAX_IDLE_MINUTES
+        self._idle[name] = _Idle(detector.brand, until, detector.late, packed)
         heappush(self._ends, (until, name))
 
-    def _wake(self, name: str) -> None:
-        one = self._resting.pop(name)
+    def _load(self, name: str) -> None:
+        one = self._idle.pop(name)
         detector = BrandDetector(one.brand, unpack(one.state, DetectorState))
         if self._now is not None:
             detector.advance(self._now)
-        self._awake[name] = detector
+        self._loaded[name] = detector
 
 
-def _is_another(one: _Resting, brand: Brand | None) -> bool:
+def _is_another(one: _Idle, brand: Brand | None) -> bool:
     return brand is not None and brand is not one.brand and brand != one.brand

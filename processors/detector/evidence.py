@@ -7,9 +7,9 @@ from typing import Final
 
 from processors.detector.signals.authenticity import authenticity, duplicate_share
 from processors.detector.signals.term_lift import lifted_entities, lifted_terms
-from processors.detector.signals.window import Picture
-from processors.detector.state.baseline import Usual
-from processors.detector.state.counts import Minute, Seen, merged
+from processors.detector.signals.window import WindowSummary
+from processors.detector.state.baseline import Baseline
+from processors.detector.state.counts import Minute, PostRef, merged
 from schemas.alert import Carrier, Evidence, Headline, Role, ShownPost
 
 _SHOWN: Final = 3
@@ -18,7 +18,7 @@ _SPLIT: Final = 12
 
 
 def evidence(
-    minutes: Sequence[Minute], usual: Usual, picture: Picture, shift: Sequence[Minute]
+    minutes: Sequence[Minute], usual: Baseline, picture: WindowSummary, shift: Sequence[Minute]
 ) -> Evidence:
     """Of the last half hour; the first post is that of the ``shift``, the minutes of all of it."""
     shown = _shown(minutes, shift)
@@ -44,7 +44,7 @@ def evidence(
     )
 
 
-def headline(name: str, picture: Picture) -> Headline:
+def headline(name: str, picture: WindowSummary) -> Headline:
     """What a title says of the last half hour of the brand ``name``."""
     window = picture.long
     moved = "volume" in picture.signals
@@ -60,7 +60,7 @@ def headline(name: str, picture: Picture) -> Headline:
 
 def _carriers(minutes: Sequence[Minute]) -> list[Carrier]:
     """Those who wrote most; of those who wrote as much, whom most people can see."""
-    widest: dict[str, Seen] = {}
+    widest: dict[str, PostRef] = {}
     for post in _posts(minutes):
         known = widest.get(post.author)
         if known is None or post.reach > known.reach:
@@ -74,7 +74,7 @@ def _carriers(minutes: Sequence[Minute]) -> list[Carrier]:
     ]
 
 
-def _url(posts: dict[str, Seen], author: str) -> str | None:
+def _url(posts: dict[str, PostRef], author: str) -> str | None:
     post = posts.get(author)
     return None if post is None else post.url
 
@@ -105,11 +105,11 @@ def _shown(minutes: Sequence[Minute], shift: Sequence[Minute]) -> list[ShownPost
     return [_post(posts[name], role) for name, role in chosen.items()]
 
 
-def _posts(minutes: Sequence[Minute]) -> Iterator[Seen]:
+def _posts(minutes: Sequence[Minute]) -> Iterator[PostRef]:
     return (post for minute in minutes for post in minute.posts)
 
 
-def _post(post: Seen, role: Role) -> ShownPost:
+def _post(post: PostRef, role: Role) -> ShownPost:
     return ShownPost(
         id=post.id, role=role, at=post.at, url=post.url, reach=post.reach, score=post.score
     )

@@ -20,7 +20,7 @@ COOL_DOWN: Final = 60
 Change = Literal["open", "update", "close"]
 
 
-class Episode(Struct, kw_only=True):
+class AlertLifecycle(Struct, kw_only=True):
     """Where a brand is in the life of its alerts; minutes since 1970."""
 
     began: int = 0
@@ -44,12 +44,12 @@ class Episode(Struct, kw_only=True):
         return self.severity > 0
 
 
-def step(episode: Episode, minute: int, now: int) -> Change | None:
+def step(episode: AlertLifecycle, minute: int, now: int) -> Change | None:
     """Take one minute's severity ``now``; says what is to be told."""
     return _open_step(episode, minute, now) if episode.is_open else _calm_step(episode, minute, now)
 
 
-def _calm_step(episode: Episode, minute: int, now: int) -> Change | None:
+def _calm_step(episode: AlertLifecycle, minute: int, now: int) -> Change | None:
     if not now:
         episode.missing += 1
         if episode.missing > 1:
@@ -72,7 +72,7 @@ def _calm_step(episode: Episode, minute: int, now: int) -> Change | None:
     return "open"
 
 
-def _open_step(episode: Episode, minute: int, now: int) -> Change | None:
+def _open_step(episode: AlertLifecycle, minute: int, now: int) -> Change | None:
     episode.calm = 0 if now else episode.calm + 1
     if episode.calm >= CALM:
         episode.closed, episode.severity = minute, 0

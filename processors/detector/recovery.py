@@ -74,7 +74,7 @@ def read_again(
             continue
         since = since or record.at
         found.count_again(record, message.partition, message.offset + 1)
-    metrics.DETECT_REBUILT.inc(len(found.rebuilt))
+    metrics.DETECTOR_REBUILT.inc(len(found.rebuilt))
     if found.rebuilt:
         _tell(found, read, since, holes(found.missing, ranges))
 

@@ -15,7 +15,7 @@ negative, or words of crisis. More people alone is severity 1 at most: a joyful 
 from collections.abc import Iterable
 from typing import Final
 
-from processors.detector.signals.window import MOVED, WIDE_REACH, Picture
+from processors.detector.signals.window import MOVED, WIDE_REACH, WindowSummary
 from processors.detector.state.counts import Minute
 from schemas.brand import AlertPolicy
 
@@ -44,7 +44,7 @@ def is_too_little(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
     return mentions < policy.minimum_volume and reach < WIDE_REACH
 
 
-def severity(picture: Picture, policy: AlertPolicy, said: int = 0) -> int:
+def severity(picture: WindowSummary, policy: AlertPolicy, said: int = 0) -> int:
     """The severity that the picture has, beside the one that an open alert was ``said`` to have.
 
     Less keeps an alert open than opens it; nothing less makes it graver.
@@ -53,7 +53,7 @@ def severity(picture: Picture, policy: AlertPolicy, said: int = 0) -> int:
     return max(strict, min(said, _grade(picture, policy, CALMER))) if said else strict
 
 
-def _grade(picture: Picture, policy: AlertPolicy, share: float) -> int:
+def _grade(picture: WindowSummary, policy: AlertPolicy, share: float) -> int:
     """``share``: of what is asked usually."""
     ease = policy.sensitivity / share
     least = policy.minimum_volume * share
@@ -75,7 +75,7 @@ def _grade(picture: Picture, policy: AlertPolicy, share: float) -> int:
     return 1 if moved or darker else 0
 
 
-def _is_mostly_negative(picture: Picture, leans: float) -> bool:
+def _is_mostly_negative(picture: WindowSummary, leans: float) -> bool:
     window = picture.long
     if not window.scored or window.negative / window.scored < MOSTLY_NEGATIVE:
         return False
@@ -84,7 +84,7 @@ def _is_mostly_negative(picture: Picture, leans: float) -> bool:
     return picture.significance("negative_share") >= leans
 
 
-def _of_storm(picture: Picture) -> int:
+def _of_storm(picture: WindowSummary) -> int:
     """How grave a volume with negativity is, by how many times the usual and how many people."""
     times = max(picture.ratio("volume"), 1.0)
     for grade, least, authors in _STEPS:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
 from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
@@ -75,7 +75,7 @@ def _readable(values: Iterable[bytes]) -> Iterable[DetectorSnapshot]:
 class Recovered:
     """What was found, and what has to be read again for it to be whole."""
 
-    desk: Desk
+    desk: BrandDetectors
     coverage: Coverage = field(default_factory=Coverage)
     newest: datetime | None = None
     unreadable: int = 0
@@ -106,7 +106,7 @@ def recovered(
     ``ends``: our partitions of `activity`, with the offset at which each ends now.
     """
     values = list(values)
-    found = Recovered(Desk(brands))
+    found = Recovered(BrandDetectors(brands))
     ours = [one for one in _readable(values) if one.kind == "brand" and one.partition in ends]
     found.renewed = sorted({one.partition for one in ours if one.offset > ends[one.partition]})
     found.unreadable = found.desk.restore(

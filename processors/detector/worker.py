@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from brands.registry import BrandBook
-from processors.detector.brand_detectors import Desk
+from brands.registry import BrandRegistry
+from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
 from processors.detector.recovery import SERVICE, STATE, recover
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, ledgers
 from processors.faust.messages import Incoming, Outgoing, end_process, given_up
-from processors.faust.producer import Delivery
+from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
 from runtime import metrics
 from runtime.clock import Clock, utc_now
@@ -34,7 +34,7 @@ from schemas.detector_state import DetectorSnapshot
 log = get_logger(SERVICE)
 
 
-class DetectWorker:
+class DetectorWorker:
     """The state of one detector process.
 
     ``states``: the offsets of the partitions that it has now; ``generation``: of the consumer
@@ -51,17 +51,15 @@ class DetectWorker:
         clock: Clock = utc_now,
     ) -> None:
         self.health = health
-        self.book = BrandBook(settings, clock, matching=False)
+        self.book = BrandRegistry(settings, clock, matching=False)
         self._kafka = settings
         self._settings = detector
         self._states = states
         self._generation_now = generation
         self._clock = clock
-        self._delivery = Delivery(settings)
-        self._brake = Brake(
-            detector.dead_letter_share, detector.dead_letter_window, detector.dead_letter_run
-        )
-        self._desk, self._coverage = Desk(), Coverage()
+        self._delivery = BatchProducer(settings)
+        self._brake = Brake.of(detector)
+        self._desk, self._coverage = BrandDetectors(), Coverage()
         self._generation: int | None = None
         self._mine: list[int] = []
         self._unsaved = False
@@ -138,7 +136,7 @@ class DetectWorker:
 
     def _take_up(self, found: Recovered) -> None:
         self._desk, self._coverage = found.desk, found.coverage
-        metrics.DETECT_BRANDS.set(len(self._desk))
+        metrics.DETECTOR_BRANDS.set(len(self._desk))
         if found.newest is not None and (self._newest is None or found.newest > self._newest[0]):
             # Else an open alert would stay open until something is said again.
             self._newest = (found.newest, self._clock())
@@ -159,9 +157,9 @@ class DetectWorker:
                 )
                 continue
             outgoing += self._alerts(self._of(record, message))
-        metrics.DETECT_RECORDS.inc(len(batch) - bad)
-        metrics.DETECT_LATE.set(self._desk.late)
-        metrics.DETECT_BRANDS.set(len(self._desk))
+        metrics.DETECTOR_RECORDS.inc(len(batch) - bad)
+        metrics.DETECTOR_LATE.set(self._desk.late)
+        metrics.DETECTOR_BRANDS.set(len(self._desk))
         return outgoing, bad
 
     def _of(self, record: Activity, message: Incoming) -> list[Alert]:
@@ -172,7 +170,7 @@ class DetectWorker:
 
     def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
         for alert in alerts:
-            metrics.DETECT_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
+            metrics.DETECTOR_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
             log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
         return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
 
@@ -182,7 +180,7 @@ class DetectWorker:
         """Let time pass where nothing comes; never returns, never raises."""
         try:
             while True:
-                await asyncio.sleep(self._settings.tick_s)
+                await asyncio.sleep(self._settings.tick_interval_s)
                 self.health.beat()
                 async with self._turn:
                     if not await self._is_begun():
@@ -218,9 +216,9 @@ class DetectWorker:
         return found
 
     def _show_blind(self) -> None:
-        metrics.DETECT_BLIND.clear()
+        metrics.DETECTOR_BLIND.clear()
         for source in self._coverage.sources:
-            metrics.DETECT_BLIND.labels(source).set(source in self._coverage.blind)
+            metrics.DETECTOR_BLIND.labels(source).set(source in self._coverage.blind)
 
     def _caught_up(self) -> bool:
         """Whether all that Kafka has was read: else silence may only be our own lag."""
@@ -232,7 +230,7 @@ class DetectWorker:
 
     async def _save_if_due(self) -> None:
         now = self._clock()
-        if (now - self._saved).total_seconds() >= self._settings.snapshot_s:
+        if (now - self._saved).total_seconds() >= self._settings.snapshot_interval_s:
             await self._save(now)
 
     async def _save(self, now: datetime) -> None:
@@ -246,7 +244,7 @@ class DetectWorker:
         held, self._held = self._held, []
         for acknowledge in held:
             acknowledge()
-        metrics.DETECT_SAVED.set(now.timestamp())
+        metrics.DETECTOR_SNAPSHOT.set(now.timestamp())
 
     def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
         newest = None if self._newest is None else self._newest[0]

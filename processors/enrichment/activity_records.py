@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from schemas.activity import MOST_ENTITIES, MOST_TERMS, Activity
+from schemas.activity import MAX_ENTITIES, MAX_TERMS, Activity
 from schemas.ids import author_hash
 from schemas.mention import BrandMatch, Mention
 from text.everyday import everyday_words
@@ -49,10 +49,10 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
     ]
 
 
-LONGEST: Final = 80
+MAX_TERM: Final = 80
 """Characters of a term, or of a name."""
 _SIGNS: Final = "#＃@＠"
-_SHORTEST: Final = 4
+_MIN_LETTERS: Final = 4
 """Letters of a word that says something, in scripts with letters."""
 
 
@@ -62,8 +62,8 @@ def terms_of(mention: Mention, brand: BrandMatch) -> list[str]:
     found: dict[str, None] = {}
     for term in _terms(mention):
         if term not in named and term.lstrip("#") not in named:
-            found[term[:LONGEST]] = None
-            if len(found) == MOST_TERMS:
+            found[term[:MAX_TERM]] = None
+            if len(found) == MAX_TERMS:
                 break
     return list(found)
 
@@ -73,11 +73,11 @@ def entities_of(mention: Mention, brand: BrandMatch) -> list[str]:
     named = _named(brand)
     found: dict[str, None] = {}
     for entity in mention.entities:
-        name = " ".join((entity.name or entity.text).split())[:LONGEST].rstrip()
+        name = " ".join((entity.name or entity.text).split())[:MAX_TERM].rstrip()
         # What a recogniser takes for a name and is a hashtag or a handle is counted as such.
         if name and name[0] not in _SIGNS and not named.issuperset(folded_tokens(name)):
             found[name] = None
-            if len(found) == MOST_ENTITIES:
+            if len(found) == MAX_ENTITIES:
                 break
     return list(found)
 
@@ -94,7 +94,7 @@ def _terms(mention: Mention) -> Iterator[str]:
     everyday = _everyday()
     names = {word for entity in mention.entities for word in folded_tokens(entity.text)}
     for token in tokens:
-        if len(token) < _SHORTEST or not token.isalpha():
+        if len(token) < _MIN_LETTERS or not token.isalpha():
             continue
         if token not in everyday and token not in names:
             yield token

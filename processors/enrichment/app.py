@@ -1,8 +1,8 @@
 """The Faust application: ``tocsin process``, or ``faust -A processors.enrichment.app worker``.
 
 A thin shell. It reads batches of raw messages, hands them to
-:class:`processors.enrichment.worker.Worker` and acknowledges them, in order, once that returns.
-Settings are read here, once.
+:class:`processors.enrichment.worker.EnrichmentWorker` and acknowledges them, in order, once that
+returns. Settings are read here, once.
 """
 
 from functools import partial
@@ -12,7 +12,7 @@ import faust
 
 from processors.enrichment.annotator_table import check_annotators
 from processors.enrichment.batch import SERVICE
-from processors.enrichment.worker import Worker
+from processors.enrichment.worker import EnrichmentWorker
 from processors.faust.app import (
     acknowledge,
     create_app,
@@ -44,13 +44,13 @@ def _lag() -> int:
 async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each once all that it came to is delivered."""
     try:
-        await _work(stream, Worker(_kafka, _settings, monitor(SERVICE), _lag))
+        await _work(stream, EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag))
     except Exception as error:  # noqa: BLE001
         # Left to itself, Faust would log this and go on without an agent, or acknowledge.
         end_process(error)
 
 
-async def _work(stream: Any, worker: Worker) -> None:
+async def _work(stream: Any, worker: EnrichmentWorker) -> None:
     watch(
         lambda: partition_states(app),
         lambda: worker.holding,

@@ -111,7 +111,7 @@ class Enricher:
         read = [mention for mention in batch if mention.brands or not self.prefilter]
         for mention in read:
             mention.tier = tier
-        metrics.PROCESS_READ.labels(tier).inc(len(read))
+        metrics.PROCESS_ENRICHED.labels(tier).inc(len(read))
         for annotator in self.accurate:
             if tier == "accurate":
                 self._run(annotator, batch, True)

@@ -61,7 +61,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     EVENT: list[_Entry] = []
 
 
-class Known(NamedTuple):
+class KnownName(NamedTuple):
     """An entry as the annotator uses it."""
 
     name: str
@@ -74,7 +74,7 @@ class _Found(NamedTuple):
     start: int
     end: int
     words: int
-    known: Known
+    known: KnownName
 
 
 class Gazetteer:
@@ -82,10 +82,10 @@ class Gazetteer:
 
     def __init__(self, extra: Path | None = None) -> None:
         """`extra`: a file of one's own, of the same form; its entries come before ours."""
-        self._names: dict[tuple[str, ...], list[Known]] = defaultdict(list)
-        self._handles: dict[str, Known] = {}
-        self._squeezed: dict[str, Known] = {}
-        self._alone: dict[str, list[tuple[tuple[str, ...], Known]]] = defaultdict(list)
+        self._names: dict[tuple[str, ...], list[KnownName]] = defaultdict(list)
+        self._handles: dict[str, KnownName] = {}
+        self._squeezed: dict[str, KnownName] = {}
+        self._alone: dict[str, list[tuple[tuple[str, ...], KnownName]]] = defaultdict(list)
         for path in ([] if extra is None else [extra]) + [BUILT_IN]:
             content = _read(path)
             for label in _AGREE:
@@ -94,7 +94,7 @@ class Gazetteer:
         for candidates in self._alone.values():
             candidates.sort(key=lambda candidate: -len(candidate[0]))
 
-    def link(self, text: str, label: str) -> Known | None:
+    def link(self, text: str, label: str) -> KnownName | None:
         """The entry that an entity of this text and label is of."""
         key = _key(text)
         candidates = self._names.get(key)
@@ -136,7 +136,7 @@ class Gazetteer:
         alone = self._alone
         while place < len(folded):
             token, length = folded[place], 1
-            known: Known | None = None
+            known: KnownName | None = None
             if token in alone:
                 for key, candidate in alone[token]:
                     if tuple(folded[place : place + len(key)]) == key and _close(
@@ -155,7 +155,7 @@ class Gazetteer:
         return found
 
     def _add(self, entry: _Entry, label: EntityLabel, path: Path) -> None:
-        known = Known(entry.name, entry.id, label, entry.sure)
+        known = KnownName(entry.name, entry.id, label, entry.sure)
         for word in [entry.name, *entry.aliases]:
             key = _key(word)
             if not key:
@@ -209,7 +209,7 @@ def _replaces(other: _Found, start: int, end: int) -> bool:
     return (other.start, other.end) != (start, end) or other.known.sure
 
 
-def _entity(text: str, start: int, end: int, label: str, known: Known | None) -> Entity:
+def _entity(text: str, start: int, end: int, label: str, known: KnownName | None) -> Entity:
     chosen = known.label if known is not None and known.sure else label
     return Entity(
         text=text[start:end],

@@ -9,13 +9,13 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from brands.registry import BrandBook
+from brands.registry import BrandRegistry
 from processors.enrichment.annotator_table import build_enricher, warm
 from processors.enrichment.batch import SERVICE, Processed, process
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.tiers import TierChooser
 from processors.faust.messages import Incoming, end_process
-from processors.faust.producer import Delivery
+from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
@@ -28,7 +28,7 @@ from schemas.types import Tier
 log = get_logger(SERVICE)
 
 
-class Worker:
+class EnrichmentWorker:
     """The state of one processor: its brands, models, producer and brake."""
 
     def __init__(
@@ -41,20 +41,18 @@ class Worker:
     ) -> None:
         self.health = health
         self.settings = settings
-        self.book = BrandBook(kafka, clock)
+        self.book = BrandRegistry(kafka, clock)
         self._clock = clock
         self._lag = lag
         self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
-        self._delivery = Delivery(kafka)
+        self._delivery = BatchProducer(kafka)
         self._enricher: Enricher | None = None
         self._tasks: list[asyncio.Task[None]] = []
         # One waits while one is enriched and one is delivered: three batches in memory.
         self._batches: asyncio.Queue[tuple[Sequence[Incoming], Callable[[], None]]] = asyncio.Queue(
             maxsize=1
         )
-        self._brake = Brake(
-            settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
-        )
+        self._brake = Brake.of(settings)
 
     @property
     def holding(self) -> bool:
@@ -124,7 +122,7 @@ class Worker:
         tier = self._tiers.choose(lag := self._lag())
         if self._tiers.behind != before:
             log.warning("tier changed", tier=tier, lag=lag)
-        metrics.PROCESS_FALLEN_BACK.set(self._tiers.behind)
+        metrics.PROCESS_FAST_FALLBACK.set(self._tiers.behind)
         return tier
 
     async def _finish(

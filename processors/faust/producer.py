@@ -36,7 +36,7 @@ def _config(settings: KafkaSettings) -> dict[str, Any]:
     return config
 
 
-class Delivery:
+class BatchProducer:
     """Produces batches; belongs to the event loop that it was started in."""
 
     def __init__(self, settings: KafkaSettings) -> None:

@@ -34,7 +34,7 @@ WEIGHTS: Final = "encoder.npz"
 TOKENIZER: Final = "encoder-tokenizer.json.gz"
 """`encoder.json` beside these has their checksums, the heads and their calibration."""
 
-TEXT_LIMIT: Final = 1_000
+MAX_TEXT: Final = 1_000
 """Code points of a text that are read."""
 TOKENS: Final = 128
 """Tokens of a text that are read, its two marks included."""
@@ -42,7 +42,7 @@ BATCH: Final = 32
 _STEP: Final = 8
 """Texts are padded to a multiple of this: few shapes, each prepared once."""
 _PAD: Final = 1
-_LEAST: Final = 1e-4
+_MIN_PROBABILITY: Final = 1e-4
 """What a probability counts for at least; the fast tier's are rounded to this."""
 _BLOCK: Final = 32
 
@@ -67,7 +67,7 @@ class Blend:
 
     def mix(self, own: Sequence[float], fast: Sequence[float]) -> tuple[float, ...]:
         """The mixed probabilities."""
-        logs = np.log(np.maximum([own, fast], _LEAST))
+        logs = np.log(np.maximum([own, fast], _MIN_PROBABILITY))
         mixed = (logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature
         odds = np.exp(mixed - mixed.max())
         return tuple((odds / odds.sum()).tolist())
@@ -174,7 +174,7 @@ class Encoder:
         return readings
 
     def _prepare(self, texts: Sequence[str]) -> list[_Text]:
-        normalised = [normalise(text, limit=TEXT_LIMIT) for text in texts]
+        normalised = [normalise(text, limit=MAX_TEXT) for text in texts]
         encoded = self._tokenizer.encode_batch([one.text for one in normalised])
         return [
             _Text(text, one.ids, one.offsets) for text, one in zip(normalised, encoded, strict=True)

@@ -28,7 +28,7 @@ from processors.models.entity_weights import (
     load_base,
 )
 
-__all__ = ["LABELS", "PACKAGES", "TEXT_LIMIT", "Entity", "EntityRecognizer", "PipelineError"]
+__all__ = ["LABELS", "MAX_TEXT", "PACKAGES", "Entity", "EntityRecognizer", "PipelineError"]
 
 Entity = tuple[str, int, int, str]
 """Text, start and end (Unicode code points, end exclusive), label."""
@@ -57,10 +57,10 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
 }
 """Packages that may hold a pipeline, by language; the first one installed is used."""
 
-TEXT_LIMIT: Final = 40_000
+MAX_TEXT: Final = 40_000
 """Code points of a text that are looked at."""
 
-NAME_LIMIT: Final = 100
+MAX_NAME: Final = 100
 """Code points of the longest entity that is reported."""
 
 BATCH: Final = 256
@@ -90,7 +90,7 @@ class EntityRecognizer:
     def __init__(
         self,
         packages: Mapping[str, Sequence[str]] = PACKAGES,
-        text_limit: int = TEXT_LIMIT,
+        text_limit: int = MAX_TEXT,
         lexemes: int = LEXEMES,
         artifacts: Path | None = ARTIFACTS,
     ) -> None:
@@ -225,4 +225,4 @@ def _published(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[Ent
 def _plausible(name: str) -> bool:
     """Whether a name has a letter or digit and is no longer than names are: the pipelines, made
     for news, take emoji and lines of noise for names."""
-    return len(name) <= NAME_LIMIT and any(map(str.isalnum, name))
+    return len(name) <= MAX_NAME and any(map(str.isalnum, name))

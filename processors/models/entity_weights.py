@@ -30,7 +30,7 @@ ARTIFACTS: Final = Path(__file__).parent / "artifacts"
 OURS: Final = ("PERSON", "ORG", "LOC", "PRODUCT", "EVENT")
 """Labels of a fine-tuned recogniser, in the order in which they are added."""
 
-MOST_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 64 * 1024 * 1024
 """A recogniser larger than this is not one of ours."""
 
 _NOT_NEEDED: Final = (
@@ -107,7 +107,7 @@ def pack(recogniser: Any) -> bytes:
 
 def unpack(recogniser: Any, packed: bytes) -> None:
     """Puts what `pack` made into a recogniser of the same shape."""
-    plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MOST_BYTES)
+    plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BYTES)
     whole = srsly.msgpack_loads(plain)
     model = srsly.msgpack_loads(whole["model"])
     model["params"] = _numbers(model["params"], np.float32)

@@ -181,16 +181,16 @@ class LanguageIdentifier:
         return best, (_odds(scores[best] / total), math.log(length), 0.0)
 
 
-_LEAST: Final = 3.4e-4
-_MOST: Final = math.log((1 - _LEAST) / _LEAST)
+_MIN_PROBABILITY: Final = 3.4e-4
+_MAX_LOGIT: Final = math.log((1 - _MIN_PROBABILITY) / _MIN_PROBABILITY)
 
 
 def _odds(probability: float) -> float:
     """Log-odds, at most 8 either way: beyond that, fastText's figures say nothing."""
-    if probability > 1 - _LEAST:
-        return _MOST
-    if probability < _LEAST:
-        return -_MOST
+    if probability > 1 - _MIN_PROBABILITY:
+        return _MAX_LOGIT
+    if probability < _MIN_PROBABILITY:
+        return -_MAX_LOGIT
     return math.log(probability / (1 - probability))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-TEXT_LIMIT: Final = 2_000
+MAX_TEXT: Final = 2_000
 """Code points of a text that are looked at."""
 
 SCRIPT_CONFIDENCE: Final = {"ja": 0.99, "zh": 0.97}
@@ -30,13 +30,13 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
 def prose(text: str) -> str:
-    """The words of the first `TEXT_LIMIT` code points, in lower case on one line: no links,
+    """The words of the first `MAX_TEXT` code points, in lower case on one line: no links,
     handles, marks of a repost, entities, numbers, punctuation or emoji.
 
     What is repeated more than twice is written once ("gooool", "jajajaja"): no dictionary has
     it, and a laugh says little about the language.
     """
-    text = text[:TEXT_LIMIT]
+    text = text[:MAX_TEXT]
     if "http" in text or "www." in text or "pic." in text:
         text = _LINK.sub(" ", text)
     if text.startswith("RT"):

@@ -32,7 +32,7 @@ LABELS: Final = ("negative", "neutral", "positive")
 ARTIFACT: Final = Path(__file__).parent / "artifacts" / "sentiment.npz"
 """The committed weights; `sentiment.json` beside them says their checksum and origin."""
 
-TEXT_LIMIT: Final = 1_000
+MAX_TEXT: Final = 1_000
 """Code points of a text that are looked at; what follows has no influence."""
 
 _CHUNK: Final = 1 << 18
@@ -63,7 +63,7 @@ def normalise(text: str) -> str:
 def normalise_all(texts: Sequence[str]) -> list[str]:
     """The texts as the model reads them, in training and afterwards.
 
-    The first `TEXT_LIMIT` code points, entities decoded, links and handles replaced by one word
+    The first `MAX_TEXT` code points, entities decoded, links and handles replaced by one word
     each, letters folded (compatibility forms, case, Arabic vowel signs and alefs), a character
     repeated three times or more reduced to two, emoji and runs of punctuation set apart, and
     white space reduced to single spaces. The texts go through each step as one, a line each, which
@@ -80,12 +80,12 @@ def normalise_all(texts: Sequence[str]) -> list[str]:
     joined = _HANDLE.sub(" usertoken ", _LINK.sub(" urltoken ", joined)).lower()
     joined = _ELONGATION.sub(r"\1\1", joined)
     joined = _APART.sub(r" \1 ", joined)
-    return [" ".join(line.split())[:TEXT_LIMIT] for line in joined.split("\n")]
+    return [" ".join(line.split())[:MAX_TEXT] for line in joined.split("\n")]
 
 
 def _line(text: str) -> str:
     """The beginning of a text on one line."""
-    text = text[:TEXT_LIMIT]
+    text = text[:MAX_TEXT]
     if "&" in text:
         text = html.unescape(text)
     return " ".join(text.split())
@@ -107,7 +107,7 @@ def _powers(base: int, count: int) -> _U64:
     return np.multiply.accumulate(factors)
 
 
-_PAD: Final = TEXT_LIMIT + 2
+_PAD: Final = MAX_TEXT + 2
 _POWERS: Final = _powers(_BASE, _CHUNK + 2 * _PAD)
 _INVERSES: Final = _powers(pow(_BASE, -1, 1 << 64), _CHUNK + 2 * _PAD)
 

@@ -15,7 +15,7 @@ NEVER = -1e12
 _NOT_NEWS = 0.49
 
 
-class Opening:
+class AlertGate:
     """What was last said of ``size`` brands; 4 floats each. Times are minutes since 1970."""
 
     def __init__(self, parameters: VolumeParameters, size: int) -> None:

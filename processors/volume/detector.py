@@ -20,14 +20,14 @@ from datetime import UTC, datetime
 import numpy as np
 from msgspec import Struct
 
-from processors.volume.alert_gate import NEVER, Opening
-from processors.volume.deviation import Evidence
+from processors.volume.alert_gate import NEVER, AlertGate
+from processors.volume.deviation import Deviation
 from processors.volume.parameters import VolumeParameters
-from processors.volume.seasonality import Baseline, Flags, Floats, Moment
+from processors.volume.seasonality import Flags, Floats, Moment, Seasonality
 
 __all__ = ["VolumeBank", "VolumeDetector", "VolumeMemory", "VolumeParameters", "VolumeState"]
 
-MOST = 1e12
+MAX_COUNT = 1e12
 """Counts beyond are read as this: nobody has more, and squares stay finite."""
 DEFAULT_STEP = 5.0
 """Minutes between counts, until two of them say otherwise."""
@@ -77,9 +77,9 @@ class VolumeBank:
         self._step: float | None = None
         self._now = NEVER
         self._last: Floats = np.full(size, NEVER)
-        self._baseline = Baseline(self.parameters, size)
-        self._evidence = Evidence(self.parameters, size)
-        self._opening = Opening(self.parameters, size)
+        self._baseline = Seasonality(self.parameters, size)
+        self._evidence = Deviation(self.parameters, size)
+        self._opening = AlertGate(self.parameters, size)
         self.expected: Floats = np.zeros(size)
         """Of the last update."""
         self.evidence: Floats = np.zeros(size)
@@ -95,7 +95,7 @@ class VolumeBank:
         step = self._spacing(now)
         raw = np.asarray(values, dtype=np.float64)
         present = np.isfinite(raw) & (raw >= 0)
-        counts = np.minimum(np.where(present, raw, 0.0), MOST)
+        counts = np.minimum(np.where(present, raw, 0.0), MAX_COUNT)
         moment = Moment(at)
         base, weighed = self._baseline, self._evidence
         base.begin(counts, step, present)

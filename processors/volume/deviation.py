@@ -29,7 +29,7 @@ def _power(base: Floats, exponents: Floats) -> Floats:
     return np.asarray(np.exp(np.log(np.maximum(base, 1e-300)) * exponents))
 
 
-class Evidence:
+class Deviation:
     """Windows and usual deviations of ``size`` brands; 4 floats a window and brand."""
 
     def __init__(self, parameters: VolumeParameters, size: int) -> None:

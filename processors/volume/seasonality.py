@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 HOURS, WEEKDAYS = 24, 7
-FEWEST = 1e-3
+MIN_RATE = 1e-3
 """Least level, in counts an interval: silence is rare, not impossible."""
 DAY_MINUTES = 1440.0
 
@@ -34,7 +34,7 @@ class Moment:
         self.weekday = at.weekday()
 
 
-class Baseline:
+class Seasonality:
     """Level and shares of ``size`` brands; 2 + 2 * 24 + 2 * 7 floats each."""
 
     def __init__(self, parameters: VolumeParameters, size: int) -> None:
@@ -51,7 +51,7 @@ class Baseline:
     def begin(self, counts: Floats, step: float, present: Flags) -> None:
         """The first count of a brand is its first level."""
         first = present & (self.seen == 0)
-        np.copyto(self.level, np.maximum(counts, FEWEST) / step, where=first)
+        np.copyto(self.level, np.maximum(counts, MIN_RATE) / step, where=first)
 
     def shares(self, moment: Moment) -> tuple[Floats, Floats]:
         """Factors of the hour and of the weekday, 1 where nothing is known."""
@@ -62,7 +62,7 @@ class Baseline:
         weeks = self._parameters.week_prior_weeks
         day = moment.weekday
         week = (self.day_sums[day] + weeks) / (self.day_weights[day] + weeks)
-        return np.maximum(hour, FEWEST), np.maximum(week, FEWEST)
+        return np.maximum(hour, MIN_RATE), np.maximum(week, MIN_RATE)
 
     def expected(self, shares: tuple[Floats, Floats], step: float) -> Floats:
         """Counts to expect in an interval of ``step`` minutes; shape (brands,)."""
@@ -83,7 +83,7 @@ class Baseline:
         # The plain mean until the half-life says less: no brand starts from its first count alone.
         pace = np.maximum(1 - 0.5 ** (days / self._parameters.level_days), 1 / (self.seen + 1))
         level = self.level * step
-        level = np.maximum(level + pace * (counts / (hour * week) - level), FEWEST)
+        level = np.maximum(level + pace * (counts / (hour * week) - level), MIN_RATE)
         np.copyto(self.level, level / step, where=present)
         for index, part in moment.hours:
             weight = part * min(1.0, HOURS * days)

@@ -40,11 +40,11 @@ from queries.language.errors import QueryError
 from queries.language.fields import normal
 from queries.matching.document import ANYWHERE
 
-DEEPEST = 25
+MAX_DEPTH = 25
 """Levels of AND, OR and NOT within each other; Elasticsearch takes 30 in all, the caller's too."""
-MOST_WRITTEN_OUT = 50_000
+MAX_EXPANDED = 50_000
 """Words of all intervals: more than most clusters take."""
-MOST_TERMS = 65_536
+MAX_TERMS = 65_536
 """Words of one ``terms`` query."""
 
 Query = dict[str, Any]
@@ -71,9 +71,9 @@ def compile_query(node: Node) -> Query:
     ``node`` has to be checked, and to hold no ``Named``.
     """
     query = _Compiler().compile(node, ANYWHERE)
-    if _deep(query) > DEEPEST:
+    if _deep(query) > MAX_DEPTH:
         raise QueryError(
-            f"more than {DEEPEST} levels of AND, OR and NOT", *node.span,
+            f"more than {MAX_DEPTH} levels of AND, OR and NOT", *node.span,
             "put parts that are alike side by side",
         )  # fmt: skip
     if _asks_old_fields(node):
@@ -143,9 +143,9 @@ class _Compiler:
             return {"match_phrase": {path: " ".join(term.form for term in node.terms)}}
         rule, parts = rule_of(node, path)
         self._parts += parts
-        if self._parts > MOST_WRITTEN_OUT:
+        if self._parts > MAX_EXPANDED:
             raise QueryError(
-                f"when its distances are written out, the query has more than {MOST_WRITTEN_OUT:,} "
+                f"when its distances are written out, the query has more than {MAX_EXPANDED:,} "
                 "words", *node.span, "write fewer words beside NEAR, or two queries",
             )  # fmt: skip
         return {"intervals": {path: rule}}
@@ -201,8 +201,8 @@ def _listed(words: dict[str, dict[str, None]]) -> Iterable[Query]:
         if len(every) == 1:
             yield {"term": {field: every[0]}}
             continue
-        for first in range(0, len(every), MOST_TERMS):
-            yield {"terms": {field: every[first : first + MOST_TERMS]}}
+        for first in range(0, len(every), MAX_TERMS):
+            yield {"terms": {field: every[first : first + MAX_TERMS]}}
 
 
 def _all(wanted: Iterable[Query], unwanted: Iterable[Query]) -> Query:

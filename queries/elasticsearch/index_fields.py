@@ -16,7 +16,7 @@ from typing import Any
 from queries.language.ast import Term
 from queries.language.errors import QueryError
 from queries.matching.document import Document
-from text.tokens import Tokens, compose, fold, fold_case
+from text.tokens import Tokens, cased_form, exact_form, folded_form
 
 WORDS = "words"
 """The object of the fields of text."""
@@ -55,7 +55,7 @@ SAME = "."
 """Stands for a token whose form is the folded one; no token is punctuation alone."""
 GAP = 1000
 """Positions between two addresses: more than any distance that a query may ask for."""
-LONGEST_VALUE = 32_766
+MAX_VALUE_BYTES = 32_766
 """Bytes of a value: Lucene's limit. What an ingestor lets in is always shorter."""
 _WORDS = {name: path.removeprefix(f"{WORDS}.") for name, path in TEXT_PATHS.items()}
 _VALUES = {
@@ -83,7 +83,7 @@ def maybe_in_folded(term: Term) -> bool:
 
 
 def _has_folded_letters(form: str) -> bool:
-    return all(fold(letter) == letter for letter in form)
+    return all(folded_form(letter) == letter for letter in form)
 
 
 def query_fields(document: Document) -> dict[str, Any]:
@@ -124,9 +124,9 @@ def _forms(token: str, folded: str) -> tuple[str, str]:
 
 
 def _other_forms(token: str, folded: str) -> tuple[str, str]:
-    with_accents, as_written = fold_case(token), compose(token)
+    with_accents, as_written = cased_form(token), exact_form(token)
     # A mark that stands alone is its own form without being folded, and so never the same.
-    same = fold(token) if folded in (with_accents, as_written) else None
+    same = folded_form(token) if folded in (with_accents, as_written) else None
     return (
         SAME if with_accents == same else with_accents or folded,
         SAME if as_written == same else as_written,
@@ -138,4 +138,4 @@ _short_forms = lru_cache(maxsize=16_384)(_other_forms)
 
 
 def _kept(values: Iterable[str]) -> list[str]:
-    return sorted(value for value in values if len(value.encode()) <= LONGEST_VALUE)
+    return sorted(value for value in values if len(value.encode()) <= MAX_VALUE_BYTES)

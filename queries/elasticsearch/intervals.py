@@ -22,9 +22,9 @@ from typing import Any, Literal
 from queries.elasticsearch.index_fields import EXACT, SAME, field_of, maybe_in_folded
 from queries.language.ast import Near, Node, Or, Phrase, Term, Value
 from queries.language.errors import QueryError
-from text.tokens import fold
+from text.tokens import folded_form
 
-MOST_PARTS = 4000
+MAX_PARTS = 4000
 """Words of one rule when its alternatives are written out, in one field."""
 
 Rule = dict[str, Any]
@@ -130,7 +130,7 @@ def _phrase(phrase: Phrase, path: str) -> _Source:
     for order in _orders(phrase.terms):
         orders.append(_in_order([rules[term] for term in order], phrase.slop))
         parts += _parts(orders[-1])
-        if parts > MOST_PARTS:
+        if parts > MAX_PARTS:
             raise QueryError(
                 f"a phrase of {count} words with a distance is too long where one word may be "
                 "another of them",
@@ -150,7 +150,7 @@ def _apart(terms: tuple[Term, ...]) -> bool:
 def _differ(one: Term, other: Term) -> bool:
     first, second = one.form, other.form
     if (one.exact, one.accented) != (other.exact, other.accented):
-        first, second = fold(first), fold(second)
+        first, second = folded_form(first), folded_form(second)
     if not one.wildcard and not other.wildcard:
         return first != second
     first, second = _stem(one, first), _stem(other, second)
@@ -216,7 +216,7 @@ class _Sources:
         parts = 0
         for source in sources:
             parts += source.parts
-            if parts > MOST_PARTS:
+            if parts > MAX_PARTS:
                 raise QueryError(
                     "these alternatives beside NEAR are too many", *self._whole.span,
                     "write fewer words with OR, or no NEAR within NEAR",
@@ -232,7 +232,7 @@ def _are_other_words(left: Node, right: Node, end: _End) -> bool:
     words = _words(left), _words(right)
     if None in words:
         return False
-    first, second = ({fold(term.form) for term in found or ()} for found in words)
+    first, second = ({folded_form(term.form) for term in found or ()} for found in words)
     return first.isdisjoint(second)
 
 
@@ -268,18 +268,18 @@ def _parts(rule: Rule) -> int:
     )
 
 
-MOST_BEHIND = 64
+MAX_SUFFIX = 64
 """Letters behind the first ``*``."""
-MOST_UNKNOWN = 6
+MAX_SINGLE_WILDCARDS = 6
 """``?`` among those: each may double what an automaton has to keep apart."""
 
 
 def lucene_pattern(node: Term | Value, form: str) -> tuple[Literal["prefix", "wildcard"], str]:
     """The kind of query for a pattern, and the pattern; refuses one that Lucene would refuse."""
     stem, _, behind = form.partition("*")
-    if len(behind) > MOST_BEHIND or behind.count("?") > MOST_UNKNOWN:
+    if len(behind) > MAX_SUFFIX or behind.count("?") > MAX_SINGLE_WILDCARDS:
         raise QueryError(
-            f"there are more than {MOST_BEHIND} letters or {MOST_UNKNOWN} '?' behind a '*'",
+            f"there are more than {MAX_SUFFIX} letters or {MAX_SINGLE_WILDCARDS} '?' behind a '*'",
             *node.span,
             "leave out what stands behind it",
         )

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from text.tokens import MAX_FOLDED, compose, fold, fold_case
+from text.tokens import MAX_FOLDED, cased_form, exact_form, folded_form
 
 Span: TypeAlias = tuple[int, int]
 """Start and end of a node in the query, in code points."""
@@ -45,7 +45,7 @@ class Term:
     @cached_property
     def accented(self) -> bool:
         """Whether it was written with an accent, and so wants that accent."""
-        return not self.text.isascii() and fold_case(self.text) != fold(self.text)
+        return not self.text.isascii() and cased_form(self.text) != folded_form(self.text)
 
     @cached_property
     def form(self) -> str:
@@ -55,9 +55,9 @@ class Term:
     def form_of(self, token: str) -> str:
         """The form of a token that this term looks at: exact, with accents, or folded."""
         if self.exact:
-            return compose(token)
+            return exact_form(token)
         # A mark that stands alone folds to nothing and stays itself.
-        return (fold_case(token) if self.accented else fold(token)) or token[:MAX_FOLDED]
+        return (cased_form(token) if self.accented else folded_form(token)) or token[:MAX_FOLDED]
 
 
 @dataclass(frozen=True)

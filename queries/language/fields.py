@@ -10,7 +10,7 @@ from typing import get_args
 
 from queries.language.errors import QueryError, nearest, shorten
 from schemas.types import Kind, SentimentLabel
-from text.tokens import fold
+from text.tokens import folded_form
 
 
 class Holds(Enum):
@@ -136,7 +136,7 @@ def field_name(written: str, start: int) -> str:
 
 def normal(text: str) -> str:
     """How values are compared: without case, accents and repeated spaces."""
-    return " ".join(fold(word) for word in text.split())
+    return " ".join(folded_form(word) for word in text.split())
 
 
 def checked_value(field: FieldType, text: str, start: int, end: int) -> str:

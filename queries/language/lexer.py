@@ -17,7 +17,7 @@ from queries.language.fields import FIELDS, QUERY, FieldType, Holds, field_name
 from queries.language.literals import bare_end, read_range, read_value
 from queries.language.terms import read_address, read_bare, read_quoted
 
-DEEPEST = 50
+MAX_NESTING = 50
 """Parentheses within parentheses. People write five; the walks over the tree may recurse."""
 FARTHEST = 100
 """Words that a proximity may allow between."""
@@ -171,9 +171,9 @@ class QueryLexer:
 
     def _parenthesis(self, listed: FieldType | None) -> Token:
         start = self._at
-        if len(self._open) == DEEPEST:
+        if len(self._open) == MAX_NESTING:
             raise QueryError(
-                f"more than {DEEPEST} parentheses within each other", start, start + 1,
+                f"more than {MAX_NESTING} parentheses within each other", start, start + 1,
                 'save a part as a query of its own, and use it as query:"its name"',
             )  # fmt: skip
         self._open.append(_Open(start, listed))

@@ -8,7 +8,7 @@ from queries.language.ast import Range, Value
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FieldType, Holds, checked_value
 from queries.language.terms import LEADING_LETTERS
-from text.tokens import fold
+from text.tokens import folded_form
 
 _BARE = re.compile(r"[^\s()\"“”„{}\[\]<>|]+")
 _BOUNDS = re.compile(r"\s*(\S+)\s+TO\s+(\S+)\s*")
@@ -47,7 +47,7 @@ def read_value(field: FieldType, raw: str, start: int, *, quoted: bool) -> Value
             raise QueryError(
                 f"'{field.name}:' takes no wildcard", start, end, "write the value whole"
             )
-        if len(fold(stem)) < LEADING_LETTERS:
+        if len(folded_form(stem)) < LEADING_LETTERS:
             raise QueryError(
                 f"a wildcard needs at least {LEADING_LETTERS} letters before it", start, end,
                 "write the beginning of the value, such as oran*",

@@ -19,7 +19,7 @@ from queries.language.errors import QueryError, shorten
 from queries.language.lexer import QueryLexer
 from queries.language.validate import check
 
-LONGEST = 100_000
+MAX_QUERY = 100_000
 """Code points of a query."""
 _Group = TypeVar("_Group", And, Or)
 
@@ -77,11 +77,13 @@ def _parser() -> Lark:
 
 def parse(text: str) -> Node:
     """The tree of a query."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_QUERY:
         raise QueryError(
-            f"the query has {len(text):,} characters, and {LONGEST:,} are the most",
-            LONGEST, len(text), 'save a part as a query of its own, and use it as query:"its name"',
-        )  # fmt: skip
+            f"the query has {len(text):,} characters, and {MAX_QUERY:,} are the most",
+            MAX_QUERY,
+            len(text),
+            'save a part as a query of its own, and use it as query:"its name"',
+        )
     lexer = QueryLexer(text)
     try:
         node: Node = _parser().parse(lexer)  # type: ignore[assignment]

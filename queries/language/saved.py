@@ -10,10 +10,10 @@ from queries.language.ast import Named, Node, children, with_children
 from queries.language.errors import QueryError, nearest, shorten
 from queries.language.parser import parse
 
-MOST_NODES = 100_000
+MAX_NODES = 100_000
 """Nodes of a query with all that it names: ten names that each hold ten names, and so on, would
 else fill the memory."""
-DEEPEST = 150
+MAX_DEPTH = 150
 """Levels of a query with all that it names; the walks over the tree may recurse."""
 
 
@@ -45,7 +45,7 @@ class _Resolver:
                 1 + sum(part.size for part in below),
                 1 + max((part.depth for part in below), default=0),
             )
-        if found.size > MOST_NODES or level + found.depth > DEEPEST:
+        if found.size > MAX_NODES or level + found.depth > MAX_DEPTH:
             raise _too_large(node)
         return found
 
@@ -58,7 +58,7 @@ class _Resolver:
                 *node.span,
                 "take one of the names out",
             )
-        if level > DEEPEST:
+        if level > MAX_DEPTH:
             raise _too_large(node)
         if name not in self._done:
             tree = self._parsed(node)

@@ -8,9 +8,9 @@ import re
 
 from queries.language.ast import Phrase, Term
 from queries.language.errors import QueryError, shorten
-from text.tokens import MAX_FOLDED, Tokens, fold, tokenize, url_words
+from text.tokens import MAX_FOLDED, Tokens, folded_form, tokenize, url_words
 
-LONGEST_PHRASE = 100
+MAX_PHRASE_TERMS = 100
 """Tokens of one phrase. A longer one would match one text and its copies."""
 LEADING_LETTERS = 3
 """A wildcard needs so many before it: the index looks up every word that begins with them."""
@@ -103,12 +103,12 @@ def _read(
             end,
             "punctuation is not searched: write a word, #hashtag, @handle, $TICKER, URL or emoji",
         )
-    if len(tokens) > LONGEST_PHRASE:
+    if len(tokens) > MAX_PHRASE_TERMS:
         raise QueryError(
             f"a phrase of {len(tokens)} words is too long",
             start,
             end,
-            f"keep the first {LONGEST_PHRASE} or fewer",
+            f"keep the first {MAX_PHRASE_TERMS} or fewer",
         )
     if masked is not raw and masked != raw:
         _check_wildcards(raw, masked, tokens, offset, closed=closed or exact)
@@ -153,7 +153,7 @@ def _check_wildcard(raw: str, first: int, last: int, at: int, offset: int, *, in
             f"'{shorten(raw[first - 1 : last])}' cannot have a wildcard", start - 1, end,
             "write the tickers out, with OR between them",
         )  # fmt: skip
-    if len(fold(raw[first:at].lstrip(_SIGNS))) < LEADING_LETTERS:
+    if len(folded_form(raw[first:at].lstrip(_SIGNS))) < LEADING_LETTERS:
         raise _no_stem(raw[at], start, end)
     if last - first > MAX_FOLDED:
         raise QueryError("a term with a wildcard is too long", start, end, "shorten it")

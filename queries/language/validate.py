@@ -17,9 +17,9 @@ from queries.language.ast import (
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
 
-MOST_SCATTERED = 20
+MAX_SCATTERED = 20
 """Words of a phrase with a distance."""
-MOST_COMBINATIONS = 1_000
+MAX_COMBINATIONS = 1_000
 """Ways to choose one of each OR and one order of each NEAR, in a NEAR that holds another one."""
 
 
@@ -103,22 +103,22 @@ def _check_beside_near(node: Node) -> None:
 
 def _check_scattered(phrase: Phrase) -> None:
     """Words in any order are tried in every order."""
-    if phrase.slop is not None and len(phrase.terms) > MOST_SCATTERED:
+    if phrase.slop is not None and len(phrase.terms) > MAX_SCATTERED:
         raise QueryError(
             f"{len(phrase.terms)} words in any order are too many", *phrase.span,
-            f"keep to {MOST_SCATTERED}, or leave the ~{phrase.slop} out for words in a row",
+            f"keep to {MAX_SCATTERED}, or leave the ~{phrase.slop} out for words in a row",
         )  # fmt: skip
 
 
 def _check_combinations(node: Near) -> None:
     """A NEAR within a NEAR is read one combination at a time: their number has to be bounded."""
     many = _combinations(node)
-    if many > MOST_COMBINATIONS and any(map(_holds_near, (node.left, node.right))):
+    if many > MAX_COMBINATIONS and any(map(_holds_near, (node.left, node.right))):
         raise QueryError(
             f"the OR and NEAR in this NEAR make {many:,} combinations of words"
             if many < 10**9 else "the OR and NEAR in this NEAR make too many combinations of words",
             *node.span,
-            f"keep to {MOST_COMBINATIONS:,}: fewer alternatives, NEAR/5f for one order, or AND "
+            f"keep to {MAX_COMBINATIONS:,}: fewer alternatives, NEAR/5f for one order, or AND "
             "instead of the outer NEAR",
         )  # fmt: skip
 

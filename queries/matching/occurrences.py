@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from queries.language.ast import Near, Node, Or, Phrase, Term
-from text.tokens import Tokens, fold
+from text.tokens import Tokens, folded_form
 
 Parts: TypeAlias = tuple[tuple[int, int], ...]
 """Runs of tokens that were asked for: first, and the one behind the last."""
@@ -58,7 +58,7 @@ class IndexedText:
                 return [p for p, token in folded if token.startswith(stem) and fits(token)]
             exact = enumerate(self.tokens().exact)
             return [p for p, token in exact if fits(term.form_of(token))]
-        places = self.places.get(fold(term.text) or form)
+        places = self.places.get(folded_form(term.text) or form)
         if not places:
             return ()
         tokens = self.tokens().exact

@@ -14,7 +14,7 @@ from queries.matching.document import Document
 from queries.matching.searchable import is_odd, searchable
 from queries.matching.triggers import Trigger, triggers
 from schemas.post import Post
-from text.tokens import MAX_FOLDED, fold, url_words
+from text.tokens import MAX_FOLDED, folded_form, url_words
 
 
 class Prefilter:
@@ -123,7 +123,7 @@ def _words_of(term: Term) -> frozenset[str]:
     """The words that a post has where it has the term; none where that cannot be said."""
     if term.wildcard or term.kind == "url" or len(term.text) > MAX_FOLDED // 4:
         return frozenset()
-    return frozenset(searchable(fold(term.text) or term.text).split())
+    return frozenset(searchable(folded_form(term.text) or term.text).split())
 
 
 def _of_term(term: Term) -> Chance | None:

@@ -11,7 +11,7 @@ import unicodedata
 
 import regex
 
-from text.tokens import fold
+from text.tokens import folded_form
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]")
 _ALONE = regex.compile(
@@ -19,7 +19,7 @@ _ALONE = regex.compile(
     r"\p{Extended_Pictographic}\p{RI}]"
 )
 """Letters that are tokens of their own, with no space around them: here they get one."""
-_MOST_KNOWN = 50_000
+_MAX_KNOWN = 50_000
 """Letters that are remembered; there are a million, and a hostile sender has them all."""
 
 
@@ -34,7 +34,7 @@ class _Letters(dict[int, str]):
     def __missing__(self, code: int) -> str:
         letter = chr(code)
         word, alone = bool(_WORD.match(letter)), bool(_ALONE.match(letter))
-        folded = unicodedata.normalize("NFD", fold(letter))
+        folded = unicodedata.normalize("NFD", folded_form(letter))
         if not word and _WORD.search(folded):
             self.odd.add(letter)
         found = " "
@@ -42,7 +42,7 @@ class _Letters(dict[int, str]):
             found = "".join(f" {one} " if _ALONE.match(one) else one for one in folded)
         if alone:
             found = f" {found} "
-        if len(self) < _MOST_KNOWN:
+        if len(self) < _MAX_KNOWN:
             self[code] = found
         return found
 

@@ -13,7 +13,7 @@ from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term, Value
 from queries.language.fields import normal
 from queries.matching.searchable import searchable
 from text.everyday import everyday_words
-from text.tokens import MAX_FOLDED, fold
+from text.tokens import MAX_FOLDED, folded_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _is_open(term: Term) -> bool:
 
 
 def _folded(term: Term) -> str:
-    return fold(term.text) or term.text
+    return folded_form(term.text) or term.text
 
 
 def _of_term(term: Term, field: str) -> Triggers | None:

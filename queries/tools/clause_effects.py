@@ -22,10 +22,10 @@ from queries.language.validate import check
 
 WHOLE: Final = "query"
 """The name of the query as it is."""
-MOST: Final = 60
+MAX_SHOWN_CLAUSES: Final = 60
 """Clauses that are looked at where nobody says how many."""
-_DEEPEST = 1
-_MOST_NODES: Final = 100_000
+_MAX_DEPTH = 1
+_MAX_NODES: Final = 100_000
 """Nodes of all queries together: each of them is as long as the query."""
 
 Kind = Literal["alternative", "condition", "exclusion"]
@@ -76,12 +76,12 @@ class _Part:
 class Clauses:
     """The clauses of one query, and what to ask to know what they do."""
 
-    def __init__(self, node: Node, most: int = MOST) -> None:
+    def __init__(self, node: Node, most: int = MAX_SHOWN_CLAUSES) -> None:
         self.queries: dict[str, Node] = {WHOLE: node}
         self._parts = _parts(node, lambda whole: whole, 0, excluded=False)
         self._kept: set[_Part] = set()
         every = _by_weight(self._parts)
-        for part in islice(every, min(most, max(1, _MOST_NODES // _size(node)))):
+        for part in islice(every, min(most, max(1, _MAX_NODES // _size(node)))):
             self._keep(part)
         self.left_out = sum(1 for _ in every)
 
@@ -127,7 +127,7 @@ def _rank(shown: tuple[Effect, _Part]) -> tuple[int, tuple[int, ...], int]:
     return _ORDER.index(effect.kind), part.side, -effect.adds - effect.removes
 
 
-def clauses(node: Node, most: int = MOST) -> Clauses:
+def clauses(node: Node, most: int = MAX_SHOWN_CLAUSES) -> Clauses:
     """The clauses of a query without names in it; those below come last if there are too many.
 
     Of a query of thousands of clauses fewer than ``most`` are looked at.
@@ -186,6 +186,6 @@ def _part(node: And | Or, number: int, put: _Put, level: int, *, excluded: bool)
     if excluded or isinstance(clause, Not):
         kind = "exclusion"
     part = _Part(clause, kind, level, without)
-    if level < _DEEPEST:
+    if level < _MAX_DEPTH:
         part.below = _parts(clause, put_here, level + 1, excluded=excluded)
     return part

@@ -30,7 +30,7 @@ from queries.matching.query_matcher import QueryMatcher
 from queries.tools.clause_effects import WHOLE, Clauses, Effect, clauses
 from schemas.mention import Mention
 from text.everyday import everyday_words
-from text.tokens import fold
+from text.tokens import folded_form
 
 Code = Literal[
     "everyday-word",
@@ -44,12 +44,12 @@ Code = Literal[
 ]
 _SHORT_STEM = 4
 """Letters before a ``*`` under which too many words begin with them."""
-_MANY = 5
+_MAX_EXPANDED_WORDS = 5
 """Everyday words that a wildcard takes along before a longer stem is warned of, too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class LintWarning:
     """Something unwise at ``text[start:end]`` of the query."""
 
     code: Code
@@ -63,7 +63,7 @@ class Warned:
         return f"{self.message} [{self.code}]\n{caret(text, self.start, self.end)}\n{self.hint}"
 
 
-def lint(node: Node, languages: Collection[str] | None = None) -> list[Warned]:
+def lint(node: Node, languages: Collection[str] | None = None) -> list[LintWarning]:
     """What is unwise in a query, in the order of its text.
 
     ``languages``: those that are watched; every one that there is a list of where None.
@@ -81,7 +81,7 @@ def lint(node: Node, languages: Collection[str] | None = None) -> list[Warned]:
 # --- a word on its own -----------------------------------------------------------------------
 
 
-def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[Warned]:
+def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[LintWarning]:
     lists = everyday_words()
     for term in _alone(node):
         if term.exact or term.wildcard or term.accented or term.kind != "word":
@@ -93,7 +93,7 @@ def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[Warned]
         if known:
             tongues = [name for name in known if name != "brands"]
             where = f" ({', '.join(tongues)})" if tongues else ""
-            yield Warned(
+            yield LintWarning(
                 "everyday-word",
                 f"'{term.text}' on its own is an everyday word{where}: most posts that hold it "
                 "mean something else",
@@ -132,13 +132,13 @@ def _asks_for_words(node: Node) -> bool:
 # --- said twice ------------------------------------------------------------------------------
 
 
-def _duplicates(node: Node) -> Iterator[Warned]:
+def _duplicates(node: Node) -> Iterator[LintWarning]:
     if isinstance(node, And | Or):
         seen: set[Hashable] = set()
         for part in node.children:
             key = _key(part)
             if key in seen:
-                yield Warned(
+                yield LintWarning(
                     "duplicate",
                     "this is asked twice",
                     *part.span,
@@ -183,17 +183,17 @@ def _terms(node: Node) -> Iterator[Term]:
         yield from _terms(child)
 
 
-def _wildcards(node: Node) -> Iterator[Warned]:
+def _wildcards(node: Node) -> Iterator[LintWarning]:
     for term in _terms(node):
         star = term.text.find("*")
         if not term.wildcard or star < 0:
             continue
-        stem = fold(term.text[:star]).lstrip("#@$").partition("?")[0]
+        stem = folded_form(term.text[:star]).lstrip("#@$").partition("?")[0]
         behind = term.text[star + 1 :]
         taken = [] if behind or term.kind != "word" else _beginning_with(stem)
-        if len(stem) < _SHORT_STEM or len(taken) >= _MANY:
+        if len(stem) < _SHORT_STEM or len(taken) >= _MAX_EXPANDED_WORDS:
             such = f", such as {', '.join(taken[:3])}" if taken else ""
-            yield Warned(
+            yield LintWarning(
                 "wide-wildcard",
                 f"'{term.text}' matches many words{such}",
                 *term.span,
@@ -207,13 +207,13 @@ def _beginning_with(stem: str) -> list[str]:
                    if name != "brands" and word.startswith(stem)})  # fmt: skip
 
 
-def _exclusions(node: Node) -> Iterator[Warned]:
+def _exclusions(node: Node) -> Iterator[LintWarning]:
     if isinstance(node, And):
         excluded = [part.child for part in node.children if isinstance(part, Not)]
         wanted = _alternatives(part for part in node.children if not isinstance(part, Not))
         for clause in _alternatives(excluded, only_or=True).values():
             if _key(clause) in wanted:
-                yield Warned(
+                yield LintWarning(
                     "excludes-itself",
                     "the NOT takes away what the query asks for",
                     *clause.span,
@@ -235,9 +235,9 @@ def _alternatives(nodes: Iterable[Node], *, only_or: bool = False) -> dict[Hasha
     return found
 
 
-def _no_words(node: Node) -> Iterator[Warned]:
+def _no_words(node: Node) -> Iterator[LintWarning]:
     if not _asks_for_words(node):
-        yield Warned(
+        yield LintWarning(
             "no-words",
             "this asks for no word: it matches everything that the fields let through",
             *node.span,
@@ -245,16 +245,16 @@ def _no_words(node: Node) -> Iterator[Warned]:
         )
 
 
-FEWEST: Final = 20
+MIN_MATCHES: Final = 20
 """Matches of which a share says something."""
-MOST_CLAUSES: Final = 300
+MAX_CLAUSES: Final = 300
 """Clauses that are looked at; a query of more is judged by these."""
 _BATCH = 1_000
 
 
-def lint_sample(node: Node, mentions: Iterable[Mention]) -> list[Warned]:
+def lint_sample(node: Node, mentions: Iterable[Mention]) -> list[LintWarning]:
     """What posts show to be unwise in a query without names in it, in the order of its text."""
-    parts = clauses(node, MOST_CLAUSES)
+    parts = clauses(node, MAX_CLAUSES)
     counts = _counts(parts, mentions)
     effects = parts.effects(counts)
     found = [*_removes_most(effects)]
@@ -272,22 +272,22 @@ def _counts(parts: Clauses, mentions: Iterable[Mention]) -> Counter[str]:
     return counts
 
 
-def _matches_nothing(node: Node, less_would: bool) -> Warned:
+def _matches_nothing(node: Node, less_would: bool) -> LintWarning:
     hint = "see if the words are spelt as people write them"
     if less_would:
         hint = "posts match without one of its clauses: see which, with 'tocsin query preview'"
-    return Warned("matches-nothing", "no post of the sample matches", *node.span, hint)
+    return LintWarning("matches-nothing", "no post of the sample matches", *node.span, hint)
 
 
-def _removes_most(effects: list[Effect]) -> Iterator[Warned]:
+def _removes_most(effects: list[Effect]) -> Iterator[LintWarning]:
     for effect in effects:
         without = effect.without or 0
-        if effect.kind != "exclusion" or without < FEWEST or effect.removes * 2 <= without:
+        if effect.kind != "exclusion" or without < MIN_MATCHES or effect.removes * 2 <= without:
             continue
         # Of a NOT of several, the one that does it says more than all of them.
         if effect.level == 0 and any(_lies_in(one, effect) for one in effects):
             continue
-        yield Warned(
+        yield LintWarning(
             "removes-most",
             f"this exclusion removes {effect.removes} of the {without} posts that match without it",
             *effect.clause.span,
@@ -299,14 +299,14 @@ def _lies_in(one: Effect, other: Effect) -> bool:
     """Whether ``one`` is a part of ``other``, and removes most as well."""
     (start, end), (first, last) = one.clause.span, other.clause.span
     inside = one.level > other.level and first <= start and end <= last
-    most = one.without is not None and one.removes * 2 > one.without >= FEWEST
+    most = one.without is not None and one.removes * 2 > one.without >= MIN_MATCHES
     return inside and one.kind == "exclusion" and most
 
 
-def _adds_nothing(effects: list[Effect]) -> Iterator[Warned]:
+def _adds_nothing(effects: list[Effect]) -> Iterator[LintWarning]:
     for effect in effects:
         if effect.kind == "alternative" and effect.without is not None and not effect.adds:
-            yield Warned(
+            yield LintWarning(
                 "adds-nothing",
                 f"'{shorten(format_query(effect.clause), 60)}' adds no match: no post of the "
                 "sample matches because of it alone",

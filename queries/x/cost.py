@@ -13,9 +13,9 @@ from math import sqrt
 import regex
 
 from queries.matching.document import Document
-from queries.x.rule import All, AnyOf, Constant, Formula, Op
+from queries.x.rule import All, AnyOf, Constant, Op, RuleTree
 from queries.x.rule_compiler import XRules
-from text.tokens import fold, folded_tokens, url_words
+from text.tokens import folded_form, folded_tokens, url_words
 
 DAYS = 30
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
@@ -82,7 +82,7 @@ def estimate(
     return Estimate(read, sent, posts_a_day, price)
 
 
-def _holds(formula: Formula, document: Document) -> bool:
+def _holds(formula: RuleTree, document: Document) -> bool:
     match formula:
         case Op(negated=negated):
             return _found(formula, document) is not negated
@@ -124,7 +124,7 @@ def _in_text(text: str, document: Document) -> bool:
     post = document.mention.post
     listed = {"#": "hashtags", "@": "mentions"}
     if text[0] in "#@$":
-        sign = fold(text)
+        sign = folded_form(text)
         values = document.values[listed[text[0]]] if text[0] in listed else frozenset()
         return sign in folded_tokens(post.text) or sign[1:] in values
     phrase, near, _ = text.partition('"~')

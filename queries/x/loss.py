@@ -9,7 +9,7 @@ from queries.language.format import format_query
 from queries.x.operators import Expansions, accentable, listed, unspaced
 from text.tokens import MAX_FOLDED
 
-_LONGEST_CLAUSE = 200
+_MAX_CLAUSE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Note:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-class Report:
+class LossReport:
     """Collects the notes on one query; what holds for many words is said once."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Report:
     def lost(self) -> tuple[Note, ...]:
         """What was noted, and what holds for many words."""
         return tuple(self._lost) + tuple(
-            Note(shorten(", ".join(texts), _LONGEST_CLAUSE), how, why)
+            Note(shorten(", ".join(texts), _MAX_CLAUSE), how, why)
             for texts, how, why in self._of_many()
             if texts
         )
@@ -101,5 +101,5 @@ class Report:
 
 def _note(clause: Node | str, how: str, why: str) -> Note:
     if isinstance(clause, str):
-        return Note(shorten(clause, _LONGEST_CLAUSE), how, why)
-    return Note(shorten(format_query(clause), _LONGEST_CLAUSE), how, why, clause.span)
+        return Note(shorten(clause, _MAX_CLAUSE), how, why)
+    return Note(shorten(format_query(clause), _MAX_CLAUSE), how, why, clause.span)

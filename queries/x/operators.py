@@ -14,12 +14,12 @@ import regex
 
 from queries.language.ast import Term
 from queries.language.fields import normal
-from queries.x.rule import NO_POST, Formula, Op, all_of, any_of
-from text.tokens import compose
+from queries.x.rule import NO_POST, Op, RuleTree, all_of, any_of
+from text.tokens import exact_form
 
 Expansions = Mapping[str, Sequence[str]]
 
-MOST_SPELLINGS = 12
+MAX_SPELLINGS = 12
 """Spellings of one phrase; where there are more, X is asked for its words on their own."""
 
 _HANDLE = re.compile(r"[a-z0-9_]{1,15}")
@@ -65,7 +65,7 @@ def listed(term: str, expansions: Expansions) -> Sequence[str]:
 def spellings(term: Term, expansions: Expansions) -> list[str]:
     """The letters that a post may write the term in, as far as they are known; lower case."""
     if term.exact and not term.wildcard:
-        return [compose(term.text).lower()]
+        return [exact_form(term.text).lower()]
     found = [*([] if term.wildcard else [term.text, term.form]), *listed(term.text, expansions)]
     found = [unicodedata.normalize("NFC", word).lower() for word in found]
     return list(dict.fromkeys(word for word in found if word))
@@ -83,16 +83,16 @@ def keyword(words: str, field: str = "") -> Op | None:
     return Op(field + (plain if bare else f'"{plain}"'))
 
 
-def phrase(words: Iterable[Sequence[str]], field: str = "") -> Formula:
+def phrase(words: Iterable[Sequence[str]], field: str = "") -> RuleTree:
     """One spelling of each word, in a row. Too many to write out: the words, in any place."""
     choices = [list(dict.fromkeys(word)) for word in words]
-    combined = list(islice(product(*choices), MOST_SPELLINGS + 1))
-    if len(combined) > MOST_SPELLINGS:
+    combined = list(islice(product(*choices), MAX_SPELLINGS + 1))
+    if len(combined) > MAX_SPELLINGS:
         return all_of(_any_keyword(choice, field) for choice in choices)
     return _any_keyword((text for row in combined for text in _glued(row)), field)
 
 
-def _any_keyword(texts: Iterable[str], field: str) -> Formula:
+def _any_keyword(texts: Iterable[str], field: str) -> RuleTree:
     return any_of(op or NO_POST for op in (keyword(text, field) for text in texts))
 
 
@@ -106,7 +106,7 @@ def _glued(words: Sequence[str]) -> Iterator[str]:
         )
 
 
-def emoji(term: Term) -> Formula:
+def emoji(term: Term) -> RuleTree:
     """The emoji, with and without the mark that colours it.
 
     X: an emoji with a variant has to stand in quotes.
@@ -115,47 +115,47 @@ def emoji(term: Term) -> Formula:
     signs = [plain, term.text]
     if len(plain) == 1 and not is_sure_emoji(plain):
         signs.append(plain + _COLOURED)
-    ops: list[Formula] = [
+    ops: list[RuleTree] = [
         Op(sign if len(sign) == 1 else f'"{sign}"') for sign in dict.fromkeys(signs) if sign
     ]
     # ™ is read as the letters that it stands for, here.
     return any_of(ops + [op for op in [keyword(term.form)] if op])
 
 
-def hashtag(text: str) -> Formula:
+def hashtag(text: str) -> RuleTree:
     """A hashtag; X has none of digits alone, so that such a one is a word there."""
     tag = "#" + text.lstrip("#＃")
     return Op(tag) if _HASHTAG.fullmatch(tag) else keyword(tag) or NO_POST
 
 
-def handle(text: str) -> Formula:
+def handle(text: str) -> RuleTree:
     """A handle in the text; one that X cannot have (a Bluesky handle) is words to it."""
     name = text.lstrip("@＠")
     return Op(f"@{name}") if _HANDLE.fullmatch(name) else keyword(name) or NO_POST
 
 
-def ticker(text: str) -> Formula:
+def ticker(text: str) -> RuleTree:
     """A ticker, as X lists it."""
     return Op(text) if _TICKER.fullmatch(text) else keyword(text) or NO_POST
 
 
-def mentioned(name: str) -> Formula:
+def mentioned(name: str) -> RuleTree:
     """An account that X lists as mentioned; no account has another sort of name."""
     return Op(f"@{name}") if _HANDLE.fullmatch(name) else NO_POST
 
 
-def account(name: str) -> Formula:
+def account(name: str) -> RuleTree:
     """Posts of an account, by its handle or id."""
     known = _HANDLE.fullmatch(name) or _ACCOUNT_ID.fullmatch(name)
     return Op(f"from:{name}") if known else NO_POST
 
 
-def tagged(tag: str) -> Formula:
+def tagged(tag: str) -> RuleTree:
     """A hashtag that X lists; no hashtag has another sort of name."""
     return Op(f"#{tag}") if _HASHTAG.fullmatch(f"#{tag}") else NO_POST
 
 
-def address_word(word: str) -> Formula:
+def address_word(word: str) -> RuleTree:
     """One word of a link."""
     return keyword(word, "url:") or NO_POST
 

@@ -28,7 +28,7 @@ class Op:
 class All:
     """All of two or more; made by ``all_of``."""
 
-    parts: "tuple[Formula, ...]"
+    parts: "tuple[RuleTree, ...]"
 
     @cached_property
     def size(self) -> int:
@@ -40,7 +40,7 @@ class All:
 class AnyOf:
     """At least one of two or more; made by ``any_of``."""
 
-    parts: "tuple[Formula, ...]"
+    parts: "tuple[RuleTree, ...]"
 
     @cached_property
     def size(self) -> int:
@@ -55,14 +55,14 @@ class Constant:
     holds: bool
 
 
-Formula: TypeAlias = Op | All | AnyOf | Constant
+RuleTree: TypeAlias = Op | All | AnyOf | Constant
 EVERY_POST = Constant(True)
 NO_POST = Constant(False)
 
 
-def all_of(parts: Iterable[Formula]) -> Formula:
+def all_of(parts: Iterable[RuleTree]) -> RuleTree:
     """What all parts match, without what says nothing more."""
-    kept: dict[Formula, None] = {}
+    kept: dict[RuleTree, None] = {}
     for part in parts:
         kept.update(dict.fromkeys(part.parts if isinstance(part, All) else (part,)))
     if NO_POST in kept or _contradict(kept):
@@ -78,9 +78,9 @@ def all_of(parts: Iterable[Formula]) -> Formula:
     return said[0] if len(said) == 1 else All(said)
 
 
-def any_of(parts: Iterable[Formula]) -> Formula:
+def any_of(parts: Iterable[RuleTree]) -> RuleTree:
     """What one part at least matches, without what another part matches anyway."""
-    kept: dict[Formula, None] = {}
+    kept: dict[RuleTree, None] = {}
     for part in parts:
         kept.update(dict.fromkeys(part.parts if isinstance(part, AnyOf) else (part,)))
     if EVERY_POST in kept or _contradict(kept):
@@ -96,7 +96,7 @@ def any_of(parts: Iterable[Formula]) -> Formula:
     return said[0] if len(said) == 1 else AnyOf(said)
 
 
-def negation(formula: Formula) -> Formula:
+def negation(formula: RuleTree) -> RuleTree:
     """What it does not match; a dash stands before operators only (De Morgan)."""
     match formula:
         case Op(text, alone, negated):
@@ -109,7 +109,7 @@ def negation(formula: Formula) -> Formula:
             return Constant(not holds)
 
 
-def anchored(formula: Formula) -> bool:
+def anchored(formula: RuleTree) -> bool:
     """Whether every way to match it holds an operator that may stand alone."""
     match formula:
         case Op(_, alone, negated):
@@ -122,7 +122,7 @@ def anchored(formula: Formula) -> bool:
             return not holds
 
 
-def written(formula: Formula) -> str:
+def written(formula: RuleTree) -> str:
     """The rule. Dashes come last, for people to read."""
     match formula:
         case Op(text, _, negated):
@@ -135,7 +135,7 @@ def written(formula: Formula) -> str:
             raise ValueError("X has no rule for every post, nor for none")
 
 
-def size(formula: Formula) -> int:
+def size(formula: RuleTree) -> int:
     """The length of the rule, in UTF-16 units: never less than X counts, however it counts."""
     match formula:
         case All() | AnyOf():
@@ -146,7 +146,7 @@ def size(formula: Formula) -> int:
             return 0
 
 
-def operators(formula: Formula) -> Iterable[Op]:
+def operators(formula: RuleTree) -> Iterable[Op]:
     """Every operator in it."""
     match formula:
         case Op():
@@ -156,19 +156,19 @@ def operators(formula: Formula) -> Iterable[Op]:
                 yield from operators(part)
 
 
-def _inner(part: Formula) -> str:
+def _inner(part: RuleTree) -> str:
     return f"({written(part)})" if isinstance(part, All | AnyOf) else written(part)
 
 
-def _inner_size(part: Formula) -> int:
+def _inner_size(part: RuleTree) -> int:
     return size(part) + 2 * isinstance(part, All | AnyOf)
 
 
-def _is_negated(part: Formula) -> bool:
+def _is_negated(part: RuleTree) -> bool:
     return isinstance(part, Op) and part.negated
 
 
-def _contradict(parts: Iterable[Formula]) -> bool:
+def _contradict(parts: Iterable[RuleTree]) -> bool:
     """Whether an operator stands there with and without its dash."""
     found = {part for part in parts if isinstance(part, Op)}
     return any(part.negated and negation(part) in found for part in found)

@@ -31,13 +31,13 @@ from queries.language.ast import (
 )
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
-from queries.x.loss import Note, Report
+from queries.x.loss import LossReport, Note
 from queries.x.operators import Expansions, listed
 from queries.x.rule import (
     EVERY_POST,
     NO_POST,
-    Formula,
     Op,
+    RuleTree,
     all_of,
     anchored,
     any_of,
@@ -45,7 +45,7 @@ from queries.x.rule import (
     written,
 )
 from queries.x.rule_fields import above_value, below_value, followers
-from queries.x.rule_terms import Words
+from queries.x.rule_terms import TermCompiler
 from queries.x.splitting import Fitting, lifted
 
 MAX_LENGTH = 512
@@ -61,7 +61,7 @@ class XRules:
     """Clauses that X is asked less exactly for: posts that are billed and then left out."""
     lost: tuple[Note, ...]
     """Posts that the query matches and X may not send."""
-    asked: tuple[Formula, ...] = field(repr=False)
+    asked: tuple[RuleTree, ...] = field(repr=False)
     """The rules as trees, for ``queries.x.cost``."""
 
 
@@ -82,7 +82,7 @@ def compile_rules(
     counts a link as several words. Raises ``QueryError`` for a query that X has no rule for, and
     for one that needs more than ``max_rules``.
     """
-    report = Report()
+    report = LossReport()
     compiler = _Compiler(expansions or {}, proximity, report)
     formula = lifted(compiler.above(node, None), report.wider)
     if not anchored(formula):
@@ -103,7 +103,7 @@ def compile_rules(
     return XRules(tuple(map(written, asked)), report.widened, report.lost, asked)
 
 
-def _refusal(node: Node, report: Report) -> QueryError:
+def _refusal(node: Node, report: LossReport) -> QueryError:
     """Why X has no rule for the query."""
     said = "X cannot be asked for this: each way to match needs a word, hashtag or account"
     for text, span in report.patterns.items():
@@ -118,12 +118,12 @@ def _refusal(node: Node, report: Report) -> QueryError:
 class _Compiler:
     """One query on its way. ``where`` is the field of text that terms are asked of; None: any."""
 
-    def __init__(self, expansions: Expansions, proximity: bool, report: Report) -> None:
+    def __init__(self, expansions: Expansions, proximity: bool, report: LossReport) -> None:
         self._expansions = expansions
         self._report = report
-        self._words = Words(expansions, proximity, report)
+        self._words = TermCompiler(expansions, proximity, report)
 
-    def above(self, node: Node, where: str | None) -> Formula:
+    def above(self, node: Node, where: str | None) -> RuleTree:
         """What matches every post that the node does."""
         match node:
             case Term():
@@ -145,7 +145,7 @@ class _Compiler:
             case _:
                 raise TypeError(f"{type(node).__name__} has no meaning of its own")
 
-    def below(self, node: Node, where: str | None) -> Formula:
+    def below(self, node: Node, where: str | None) -> RuleTree:
         """What matches no post that the node does not."""
         match node:
             case And(parts):
@@ -161,7 +161,7 @@ class _Compiler:
                 # X finds words, hashtags and mentions in the quoted post too.
                 return NO_POST
 
-    def _without(self, node: Not, excluded: Formula) -> Formula:
+    def _without(self, node: Not, excluded: RuleTree) -> RuleTree:
         gone = excluded == NO_POST
         if not _never_on_x(node.child) if gone else _has_words(node.child):
             self._report.wider(
@@ -171,7 +171,7 @@ class _Compiler:
             )
         return negation(excluded)
 
-    def _field(self, node: Field) -> Formula:
+    def _field(self, node: Field) -> RuleTree:
         name, child = node.name, node.child
         if FIELDS[name].holds is Holds.TEXT:
             return self.above(child, None if name == "text" else name)
@@ -191,7 +191,7 @@ class _Compiler:
         else:
             self._report.patterns.setdefault(value.text, value.span)
 
-    def _range(self, node: Range) -> Formula:
+    def _range(self, node: Range) -> RuleTree:
         found, why = followers(node)
         self._report.wider(node, "left out" if found == EVERY_POST else "a little wider", why)
         return found

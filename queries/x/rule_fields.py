@@ -21,14 +21,14 @@ from queries.x.operators import (
     tagged,
     unspaced,
 )
-from queries.x.rule import EVERY_POST, NO_POST, Constant, Formula, Op, all_of, any_of, negation
+from queries.x.rule import EVERY_POST, NO_POST, Constant, Op, RuleTree, all_of, any_of, negation
 
 SOURCE = "x"
 _HOSTS = ("x.com", "com")
 """The domains that a post of X is in."""
 _OWN_ADDRESS = ("x", "com", "<handle>", "status", "<id>")
 """The words of a post's own address, which ``url:`` looks at beside its links."""
-_SHORTEST_ID = 16
+_MIN_ID_DIGITS = 16
 """Digits of the ids that X gives today."""
 
 _REPOST = Op("is:retweet", alone=False)
@@ -46,10 +46,10 @@ _ORIGINAL = (
     "X also calls posts quotes and replies that do not say of what: only reposts are left out"
 )
 
-_Direction = Callable[[str, Value, Expansions], Formula]
+_Direction = Callable[[str, Value, Expansions], RuleTree]
 
 
-def above_value(name: str, child: Node, expansions: Expansions) -> tuple[Formula, str]:
+def above_value(name: str, child: Node, expansions: Expansions) -> tuple[RuleTree, str]:
     """What matches all that ``name:child`` does, and why it matches more, if it does."""
     if name in _UNKNOWN:
         return EVERY_POST, _UNKNOWN[name]
@@ -62,7 +62,7 @@ def above_value(name: str, child: Node, expansions: Expansions) -> tuple[Formula
     return found, why if name not in ("source", "site") else ""
 
 
-def below_value(name: str, child: Node) -> Formula:
+def below_value(name: str, child: Node) -> RuleTree:
     """What matches nothing that ``name:child`` does not."""
     if name in _UNKNOWN:
         return NO_POST
@@ -73,7 +73,7 @@ def below_value(name: str, child: Node) -> Formula:
 
 def _compiled(
     name: str, node: Node, expansions: Expansions, this: _Direction, other: _Direction
-) -> Formula:
+) -> RuleTree:
     match node:
         case And(parts):
             return all_of([_compiled(name, p, expansions, this, other) for p in parts])
@@ -87,7 +87,7 @@ def _compiled(
             raise TypeError(f"{type(node).__name__} is no value")
 
 
-def _above(name: str, value: Value, expansions: Expansions) -> Formula:
+def _above(name: str, value: Value, expansions: Expansions) -> RuleTree:
     if name == "source":
         return Constant(_equals(value, SOURCE))
     if name == "site":
@@ -106,7 +106,7 @@ def _above(name: str, value: Value, expansions: Expansions) -> Formula:
     return any_of([account(text) if name == "author" else mentioned(text) for text in folded])
 
 
-def _below(name: str, value: Value, expansions: Expansions) -> Formula:
+def _below(name: str, value: Value, expansions: Expansions) -> RuleTree:
     """Of the quoted post X reads hashtags and mentions, and neither its author nor its place."""
     if name in ("source", "site"):
         return _above(name, value, expansions)
@@ -117,7 +117,7 @@ def _below(name: str, value: Value, expansions: Expansions) -> Formula:
     return NO_POST
 
 
-def _country(value: Value) -> Formula:
+def _country(value: Value) -> RuleTree:
     return Op(f"place_country:{value.text.upper()}")
 
 
@@ -151,9 +151,9 @@ def _texts(node: Node) -> Iterator[str]:
 # --- what a post is to another one --------------------------------------------------------------
 
 
-def _above_kinds(kinds: set[str]) -> Formula:
+def _above_kinds(kinds: set[str]) -> RuleTree:
     """A repost that quotes is a quote here: X may say that it is both."""
-    found: list[Formula] = [_REPOST] if "repost" in kinds else []
+    found: list[RuleTree] = [_REPOST] if "repost" in kinds else []
     if "quote" in kinds:
         found.append(_QUOTE)
     if "original" in kinds:
@@ -163,8 +163,8 @@ def _above_kinds(kinds: set[str]) -> Formula:
     return any_of(found)
 
 
-def _below_kinds(kinds: set[str]) -> Formula:
-    found: list[Formula] = []
+def _below_kinds(kinds: set[str]) -> RuleTree:
+    found: list[RuleTree] = []
     if {"repost", "quote"} <= kinds:
         found.append(_REPOST)
     if "repost" in kinds:
@@ -179,7 +179,7 @@ def _below_kinds(kinds: set[str]) -> Formula:
 # --- numbers ------------------------------------------------------------------------------------
 
 
-def followers(node: Range) -> tuple[Formula, str]:
+def followers(node: Range) -> tuple[RuleTree, str]:
     """The range with a twentieth more on each side, and why: X counts at another moment."""
     if node.name != "followers":
         return EVERY_POST, "X sends a post when it is published, and asks for no such number"
@@ -188,7 +188,7 @@ def followers(node: Range) -> tuple[Formula, str]:
     high = None if node.high is None else _number(node.high)
     why = "X counts followers at another moment"
     if high is None:
-        found: Formula = Op(f"followers_count:{low}", alone=False) if low else EVERY_POST
+        found: RuleTree = Op(f"followers_count:{low}", alone=False) if low else EVERY_POST
     else:
         found = Op(f"followers_count:{low}..{high + high // 20 + 1}", alone=False)
     return found, why
@@ -201,29 +201,29 @@ def _number(bound: object) -> int:
 # --- addresses ----------------------------------------------------------------------------------
 
 
-def address(terms: Sequence[Term], expansions: Expansions) -> Formula:
+def address(terms: Sequence[Term], expansions: Expansions) -> RuleTree:
     """The words in the links of a post, or in its own address."""
     links = all_of([_in_link(term, expansions) for term in terms])
     return any_of([links, *_in_own_address(terms)])
 
 
-def _in_link(term: Term, expansions: Expansions) -> Formula:
+def _in_link(term: Term, expansions: Expansions) -> RuleTree:
     found = spellings(term, expansions)
     if not found or unspaced(term.text) or not all(map(searchable, found)):
         return EVERY_POST
     return any_of([address_word(word) for word in found])
 
 
-def _in_own_address(terms: Sequence[Term]) -> Iterator[Formula]:
+def _in_own_address(terms: Sequence[Term]) -> Iterator[RuleTree]:
     for first in range(len(_OWN_ADDRESS) - len(terms) + 1):
         yield all_of([_at(term, _OWN_ADDRESS[first + n]) for n, term in enumerate(terms)])
 
 
-def _at(term: Term, slot: str) -> Formula:
+def _at(term: Term, slot: str) -> RuleTree:
     """What has to be so for the term to be this word of the address."""
     if slot == "<id>":
         stem = re.split(r"[*?]", term.form)[0] if term.wildcard else term.form
-        return Constant(stem.isdigit() and (term.wildcard or len(stem) >= _SHORTEST_ID))
+        return Constant(stem.isdigit() and (term.wildcard or len(stem) >= _MIN_ID_DIGITS))
     if slot == "<handle>":
         # "i" stands for a handle that X did not give.
         return EVERY_POST if term.wildcard or term.form == "i" else account(term.form.lower())

@@ -7,7 +7,7 @@ distances nothing: X counts a link as several words, and no distance of ours as 
 from collections.abc import Sequence
 
 from queries.language.ast import Field, Near, Node, Or, Phrase, Term
-from queries.x.loss import Report
+from queries.x.loss import LossReport
 from queries.x.operators import (
     Expansions,
     emoji,
@@ -21,22 +21,22 @@ from queries.x.operators import (
     spellings,
     ticker,
 )
-from queries.x.rule import EVERY_POST, NO_POST, Formula, Op, all_of, any_of
+from queries.x.rule import EVERY_POST, NO_POST, Op, RuleTree, all_of, any_of
 from queries.x.rule_fields import address
 
-LONGEST_PROXIMITY = 6
+MAX_PROXIMITY = 6
 """The N of X's ``"a b"~N``, at most."""
 
 
-class Words:
+class TermCompiler:
     """Terms, phrases and distances of one query; a ``where`` of None is the text."""
 
-    def __init__(self, expansions: Expansions, proximity: bool, report: Report) -> None:
+    def __init__(self, expansions: Expansions, proximity: bool, report: LossReport) -> None:
         self._expansions = expansions
         self._proximity = proximity
         self._report = report
 
-    def term(self, term: Term, where: str | None) -> Formula:
+    def term(self, term: Term, where: str | None) -> RuleTree:
         """What matches every post that holds the term."""
         if where == "title":
             return NO_POST  # posts of X have none
@@ -63,7 +63,7 @@ class Words:
             case _:
                 return phrase([found])
 
-    def phrase(self, node: Phrase, where: str | None) -> Formula:
+    def phrase(self, node: Phrase, where: str | None) -> RuleTree:
         """Runs of words as exact phrases, and what stands between them anywhere."""
         terms = node.terms
         if where == "title":
@@ -80,20 +80,20 @@ class Words:
             self._report.wider(node, "its words, anywhere", why)
         return all_of(self._runs(terms))
 
-    def near(self, node: Near, where: str | None) -> Formula:
+    def near(self, node: Near, where: str | None) -> RuleTree:
         """Both, wherever they stand; side by side, they make a phrase."""
         one, other = _words_of(node.left), _words_of(node.right)
         if node.distance == 0 and one and other:
             orders = [one + other] if node.ordered else [one + other, other + one]
             return any_of([self.phrase(Phrase(order), where) for order in orders])
-        if self._proximity and where is None and node.distance < LONGEST_PROXIMITY:
+        if self._proximity and where is None and node.distance < MAX_PROXIMITY:
             measured = self._measured(node)
             if measured != NO_POST:
                 return measured
         self._report.wider(node, "both, anywhere", "X counts words in its own way")
         return all_of([self._operand(side, where) for side in (node.left, node.right)])
 
-    def _operand(self, node: Node, where: str | None) -> Formula:
+    def _operand(self, node: Node, where: str | None) -> RuleTree:
         match node:
             case Term():
                 return self.term(node, where)
@@ -114,8 +114,8 @@ class Words:
         known = not term.wildcard or bool(listed(term.text, self._expansions))
         return known and term.kind == "word" and searchable(term.text)
 
-    def _runs(self, terms: Sequence[Term]) -> list[Formula]:
-        found: list[Formula] = []
+    def _runs(self, terms: Sequence[Term]) -> list[RuleTree]:
+        found: list[RuleTree] = []
         run: list[Term] = []
         for term in terms:
             if self._is_word(term):
@@ -132,10 +132,10 @@ class Words:
                 found.append(self.term(term, None))
         return found + self._run(run)
 
-    def _run(self, terms: Sequence[Term]) -> list[Formula]:
+    def _run(self, terms: Sequence[Term]) -> list[RuleTree]:
         return [phrase([self._spelt(term) for term in terms])] if terms else []
 
-    def _measured(self, node: Near) -> Formula:
+    def _measured(self, node: Near) -> RuleTree:
         """``"a b"~N`` in each order, as N means two words less for the other one."""
         sides = [_alternatives(side) for side in (node.left, node.right)]
         if not all(term and self._is_word(term) for side in sides for term in side):
@@ -148,7 +148,7 @@ class Words:
         ops = [keyword(f"{one} {other}") for one, other in pairs]
         return any_of([Op(f"{op.text}~{node.distance + 1}") for op in ops if op])
 
-    def _name(self, terms: Sequence[Term]) -> Formula:
+    def _name(self, terms: Sequence[Term]) -> RuleTree:
         """Words of the author's display name; signs in it are not asked for."""
         words = [term for term in terms if self._is_word(term)]
         if len(words) < len(terms):
@@ -159,7 +159,7 @@ class Words:
             return phrase(found, "bio_name:")
         return all_of([phrase([word], "bio_name:") for word in found])
 
-    def _address(self, terms: Sequence[Term]) -> Formula:
+    def _address(self, terms: Sequence[Term]) -> RuleTree:
         clause = Field("url", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
         for term in terms:
             if term.wildcard and not listed(term.text, self._expansions):

@@ -12,8 +12,8 @@ from queries.x.rule import (
     All,
     AnyOf,
     Constant,
-    Formula,
     Op,
+    RuleTree,
     all_of,
     anchored,
     any_of,
@@ -22,13 +22,13 @@ from queries.x.rule import (
     written,
 )
 
-MOST_WAYS = 64
+MAX_WAYS = 64
 """Ways to match that are written out for the sake of one dash."""
 
 Say = Callable[[str, str, str], None]
 
 
-def lifted(formula: Formula, wider: Say) -> Formula:
+def lifted(formula: RuleTree, wider: Say) -> RuleTree:
     """The formula with no way to match, in any OR, that is but a dash and what X lets not stand.
 
     X refuses ``apple OR -ipad``; ``a (-b OR c)`` becomes ``(a -b) OR (a c)``.
@@ -42,22 +42,22 @@ def lifted(formula: Formula, wider: Say) -> Formula:
             return formula
 
 
-def _multiplied(formula: Formula, wider: Say) -> Formula:
+def _multiplied(formula: RuleTree, wider: Say) -> RuleTree:
     if not isinstance(formula, All):
         return formula
     plain = [part for part in formula.parts if not _hangs(part)]
-    ways: list[list[Formula]] = [plain]
+    ways: list[list[RuleTree]] = [plain]
     for part in formula.parts:
         if not (_hangs(part) and isinstance(part, AnyOf)):
             continue
-        if len(ways) * len(part.parts) > MOST_WAYS:
+        if len(ways) * len(part.parts) > MAX_WAYS:
             wider(written(part), "left out", "it would make too many rules")
             continue
         ways = [[*way, inner] for way in ways for inner in part.parts]
     return any_of([all_of(way) for way in ways])
 
 
-def _hangs(part: Formula) -> bool:
+def _hangs(part: RuleTree) -> bool:
     """Whether it is an OR with a way to match that holds a dash and nothing to hold on to."""
     return isinstance(part, AnyOf) and any(
         not anchored(way) and any(op.negated for op in operators(way)) for way in part.parts
@@ -72,7 +72,7 @@ class Fitting:
         self._wider = wider
         self._lose = lose
 
-    def fit(self, formula: Formula) -> list[Formula]:
+    def fit(self, formula: RuleTree) -> list[RuleTree]:
         """Rules that together match all that the formula does."""
         if size(formula) <= self._most:
             return [] if isinstance(formula, Constant) else [formula]
@@ -86,9 +86,9 @@ class Fitting:
             case Constant():
                 return []
 
-    def _packed(self, rules: Sequence[Formula]) -> list[Formula]:
+    def _packed(self, rules: Sequence[RuleTree]) -> list[RuleTree]:
         """As few rules as going through them once makes."""
-        packs: list[list[Formula]] = []
+        packs: list[list[RuleTree]] = []
         room = 0
         for rule in rules:
             needed = size(rule) + (2 if isinstance(rule, All) else 0) + 4
@@ -101,7 +101,7 @@ class Fitting:
                 room = self._most - needed + 4
         return [any_of(pack) for pack in packs]
 
-    def _divided(self, parts: list[Formula]) -> list[Formula]:
+    def _divided(self, parts: list[RuleTree]) -> list[RuleTree]:
         """An AND that is too long: its longest OR in pieces, each beside all the rest."""
         wide = max((p for p in parts if isinstance(p, AnyOf)), key=size, default=None)
         rest = [part for part in parts if part is not wide]
@@ -114,12 +114,12 @@ class Fitting:
         kept = [part for part in parts if part is wide or part in rest]
         return [all_of(kept)] if size(all_of(kept)) <= self._most else self._spread(kept, wide)
 
-    def _spread(self, parts: list[Formula], wide: AnyOf) -> list[Formula]:
-        def with_ways(ways: list[Formula]) -> Formula:
+    def _spread(self, parts: list[RuleTree], wide: AnyOf) -> list[RuleTree]:
+        def with_ways(ways: list[RuleTree]) -> RuleTree:
             return all_of([any_of(ways) if part is wide else part for part in parts])
 
-        rules: list[Formula] = []
-        piece: list[Formula] = []
+        rules: list[RuleTree] = []
+        piece: list[RuleTree] = []
         for part in wide.parts:
             if size(with_ways([*piece, part])) <= self._most:
                 piece.append(part)
@@ -133,7 +133,7 @@ class Fitting:
                 rules += self.fit(with_ways([part]))
         return [*rules, with_ways(piece)] if piece else rules
 
-    def _drop_one(self, rest: list[Formula], wide: Formula | None) -> bool:
+    def _drop_one(self, rest: list[RuleTree], wide: RuleTree | None) -> bool:
         """Leave out the longest part that the others can stand without."""
         for part in sorted(rest, key=size, reverse=True):
             others = [other for other in rest if other is not part]
@@ -143,7 +143,7 @@ class Fitting:
                 return True
         return False
 
-    def _only(self, formula: Formula) -> list[Formula]:
+    def _only(self, formula: RuleTree) -> list[RuleTree]:
         """A part that nothing else can stand for, with whatever has room beside it."""
         parts = formula.parts if isinstance(formula, All) else (formula,)
         holding = next(part for part in parts if anchored(part))
@@ -152,7 +152,7 @@ class Fitting:
                 self._wider(written(part), "left out", "there is no room for it in the rule")
         return self.fit(holding)
 
-    def _cut(self, op: Op) -> list[Formula]:
+    def _cut(self, op: Op) -> list[RuleTree]:
         """A phrase without its last words; a longer word cannot be asked for."""
         short: Op | None = op
         while short is not None and size(short) > self._most:

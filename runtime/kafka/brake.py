@@ -6,6 +6,7 @@ consecutive failures. Pure: it counts what it is told and reads no clock.
 
 from collections import deque
 
+from runtime.settings import BrakeSettings
 from schemas.errors import BrakeTripped
 
 
@@ -23,6 +24,13 @@ class Brake:
         self._recent: deque[bool] = deque(maxlen=window)
         self._bad_in_window = 0
         self._run = 0
+
+    @classmethod
+    def of(cls, settings: BrakeSettings) -> "Brake":
+        """The brake of a consumer's settings."""
+        return cls(
+            settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
+        )
 
     def record(self, good: int, bad: int) -> None:
         """Count one batch (its bad messages after its good ones), then judge.

@@ -19,7 +19,7 @@ _COMMITTED_BY = {"posts": "process", "mentions": "sink-elasticsearch"}
 
 
 @dataclass(frozen=True)
-class Flow:
+class TopicLag:
     """One look: messages ever written, and not yet handled, by topic (without prefix)."""
 
     written: dict[str, int] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Flow:
         return not any(self.lag.values())
 
 
-class FlowMeter:
+class LagMeter:
     """Looks at offsets; keeps one connection. Not for hot paths: a look is a few requests."""
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -39,7 +39,7 @@ class FlowMeter:
         with kafka.kafka_errors(settings):
             self._consumer: KafkaConsumer = kafka.consumer(settings, "flow")
 
-    def look(self) -> Flow:
+    def look(self) -> TopicLag:
         """Where the stream stands now."""
         prefix = self._settings.topic_prefix
         with kafka.kafka_errors(self._settings):
@@ -56,7 +56,7 @@ class FlowMeter:
             if name in _COMMITTED_BY:
                 behind = max(0, end - max(committed.get(tp, 0), starts[tp]))
                 lag[name] = lag.get(name, 0) + behind
-        return Flow(written, lag)
+        return TopicLag(written, lag)
 
     def _ends(self, names: Sequence[str]) -> dict[TopicPartition, int]:
         partitions = []

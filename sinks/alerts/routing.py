@@ -7,7 +7,7 @@ deliver         none of the others
 repeated        the channel was told of this state or a later one
 muted           quiet hours or a campaign: kept in the index, and nobody is woken
 elsewhere       the brand's policy names other channels
-unheard         an alert closes of which this channel was never told
+never_opened    close of an alert that this channel never received
 expired         it is too old to wake anybody: the channel is new, or was away for long
 ==============  ====================================================================
 
@@ -23,7 +23,7 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 
-Decision = Literal["deliver", "repeated", "muted", "elsewhere", "unheard", "expired"]
+Decision = Literal["deliver", "repeated", "muted", "elsewhere", "never_opened", "expired"]
 
 
 def decide(
@@ -46,7 +46,7 @@ def decide(
     if ends:
         return "deliver"
     if alert.status == "close":
-        return "unheard"
+        return "never_opened"
     if channel.name not in addressed(alert, configured):
         return "elsewhere"
     if alert.raised_at < oldest and not channel.holds:

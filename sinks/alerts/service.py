@@ -40,7 +40,7 @@ from sinks.alerts.routing import decide, oldest_of, unknown
 
 SERVICE = "sink-alerts"
 TOPIC = "alerts"
-_MOST_PAUSE_S = 300.0
+_MAX_PAUSE_S = 300.0
 """However long a channel asks to be left alone."""
 log = get_logger("alerts")
 
@@ -60,7 +60,7 @@ def group_of(channel: str) -> str:
     return f"{SERVICE}-{channel}"
 
 
-class Worker:
+class ChannelWorker:
     """Delivers to one channel until told to stop; ``run`` owns its thread."""
 
     def __init__(
@@ -276,9 +276,9 @@ class Worker:
 
     def _pause_s(self, attempt: int, after_s: float | None) -> float:
         settings = self.settings
-        most = min(settings.retry_most_s, settings.retry_first_s * 2 ** min(attempt, 20))
+        most = min(settings.retry_max_s, settings.retry_first_s * 2 ** min(attempt, 20))
         pause = self._pause(most / 2, most)
-        return pause if after_s is None else max(pause, min(after_s, _MOST_PAUSE_S))
+        return pause if after_s is None else max(pause, min(after_s, _MAX_PAUSE_S))
 
     def _failed(self, why: str, cause: str) -> None:
         if self.failing is None:
@@ -307,4 +307,4 @@ class Worker:
         for tp, offset in self._next.items():
             end = self.consumer.highwater(tp)
             waiting += 0 if end is None else max(0, end - offset)
-        metrics.ALERTS_WAITING.labels(self.channel.name).set(waiting)
+        metrics.ALERTS_LAG.labels(self.channel.name).set(waiting)

@@ -13,14 +13,14 @@ import msgspec
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from schemas.alert import Alert
-from sinks.alerts.triage import Desk
+from sinks.alerts.triage import Triage
 
-MOST_STATES = 500
+MAX_STATES = 500
 """Kept of one alert; of more, the first and the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredAlert:
     """A document and where in its history it was read."""
 
     source: dict[str, Any]
@@ -28,7 +28,7 @@ class Kept:
     primary_term: int
 
 
-def read(client: Elasticsearch, index: str, alert_id: str) -> Kept | None:
+def read(client: Elasticsearch, index: str, alert_id: str) -> StoredAlert | None:
     """The document of an alert, as it is now."""
     try:
         found = client.get(index=index, id=alert_id)
@@ -37,11 +37,15 @@ def read(client: Elasticsearch, index: str, alert_id: str) -> Kept | None:
         if isinstance(error.body, dict) and "error" in error.body:
             raise
         return None
-    return Kept(found["_source"], found["_seq_no"], found["_primary_term"])
+    return StoredAlert(found["_source"], found["_seq_no"], found["_primary_term"])
 
 
 def write(
-    client: Elasticsearch, index: str, alert_id: str, source: dict[str, Any], before: Kept | None
+    client: Elasticsearch,
+    index: str,
+    alert_id: str,
+    source: dict[str, Any],
+    before: StoredAlert | None,
 ) -> bool:
     """Write the document unless somebody else did since ``before``; whether it was written."""
     try:
@@ -68,15 +72,15 @@ def merged(alert: Alert, before: dict[str, Any] | None) -> dict[str, Any] | None
     if any(known["version"] == alert.version for known in states):
         return None
     states = sorted([*states, state(alert)], key=lambda known: int(known["version"]))
-    if len(states) > MOST_STATES:
-        del states[1 : len(states) - MOST_STATES + 1]
+    if len(states) > MAX_STATES:
+        del states[1 : len(states) - MAX_STATES + 1]
     newer = alert.version > before["version"]
     if newer:
         return {**fields(alert), "states": states, "desk": before.get("desk") or {}}
     return {**before, "states": states}
 
 
-def with_desk(source: dict[str, Any], desk: Desk) -> dict[str, Any]:
+def with_desk(source: dict[str, Any], desk: Triage) -> dict[str, Any]:
     """The document with the people's part as it is now. Pure."""
     return {**source, "desk": msgspec.to_builtins(desk)}
 

@@ -8,8 +8,8 @@ from msgspec import Struct, field
 
 Did = Literal["acknowledged", "assigned", "closed", "noted"]
 Standing = Literal["open", "acknowledged", "closed"]
-MOST_TEXT = 4_000
-MOST_ACTIONS = 1_000
+MAX_TEXT = 4_000
+MAX_ACTIONS = 1_000
 
 
 class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,7 +22,7 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
 
 
-class Desk(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Triage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who takes care of the alert, and all that was done about it."""
 
     acknowledged_by: str | None = None
@@ -39,9 +39,9 @@ class NotPossible(ValueError):
     """What was asked makes no sense now; the message says why."""
 
 
-def desk_of(source: dict[str, Any]) -> Desk:
+def desk_of(source: dict[str, Any]) -> Triage:
     """The people's part of a document."""
-    return msgspec.convert(source.get("desk") or {}, Desk)
+    return msgspec.convert(source.get("desk") or {}, Triage)
 
 
 def standing(source: dict[str, Any]) -> Standing:
@@ -60,7 +60,7 @@ def escalated(source: dict[str, Any]) -> bool:
     return desk.closed_severity is not None and int(source["severity"]) > desk.closed_severity
 
 
-def acknowledge(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Desk:
+def acknowledge(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Triage:
     """Somebody looks at it."""
     desk = desk_of(source)
     if desk.acknowledged_by is not None and desk.acknowledged_by != by:
@@ -71,13 +71,13 @@ def acknowledge(source: dict[str, Any], by: str, at: datetime, text: str | None)
     return msgspec.structs.replace(done, acknowledged_by=by, acknowledged_at=at)
 
 
-def assign(source: dict[str, Any], by: str, at: datetime, to: str, text: str | None) -> Desk:
+def assign(source: dict[str, Any], by: str, at: datetime, to: str, text: str | None) -> Triage:
     """Somebody is to take care of it."""
     action = Action(at=at, by=by, did="assigned", to=to, text=text)
     return msgspec.structs.replace(_done(desk_of(source), action), assignee=to)
 
 
-def close(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Desk:
+def close(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Triage:
     """For the people it is over; the detector may go on."""
     desk = desk_of(source)
     if desk.closed_by is not None and not escalated(source):
@@ -88,15 +88,15 @@ def close(source: dict[str, Any], by: str, at: datetime, text: str | None) -> De
     )
 
 
-def note(source: dict[str, Any], by: str, at: datetime, text: str) -> Desk:
+def note(source: dict[str, Any], by: str, at: datetime, text: str) -> Triage:
     """A remark."""
     return _done(desk_of(source), Action(at=at, by=by, did="noted", text=text))
 
 
-def _done(desk: Desk, action: Action) -> Desk:
+def _done(desk: Triage, action: Action) -> Triage:
     for said in (action.text, action.to, action.by):
-        if said is not None and not 0 < len(said.strip()) <= MOST_TEXT:
-            raise NotPossible(f"a text must have 1 to {MOST_TEXT} characters")
-    if len(desk.history) >= MOST_ACTIONS:
-        raise NotPossible(f"its history is full ({MOST_ACTIONS} entries)")
+        if said is not None and not 0 < len(said.strip()) <= MAX_TEXT:
+            raise NotPossible(f"a text must have 1 to {MAX_TEXT} characters")
+    if len(desk.history) >= MAX_ACTIONS:
+        raise NotPossible(f"its history is full ({MAX_ACTIONS} entries)")
     return msgspec.structs.replace(desk, history=[*desk.history, action])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from runtime.health import Health
 from runtime.logs import get_logger
 from schemas.errors import BrakeTripped, ConfigurationError, TocsinError
-from sinks.alerts.service import Worker
+from sinks.alerts.service import ChannelWorker
 
 _LOOK_EVERY_S = 0.5
 _JOIN_S = 30.0
@@ -21,7 +21,7 @@ log = get_logger("alerts")
 class Running:
     """One worker and its thread."""
 
-    def __init__(self, worker: Worker, stop: threading.Event) -> None:
+    def __init__(self, worker: ChannelWorker, stop: threading.Event) -> None:
         self.worker = worker
         self.error: BaseException | None = None
         self.told = False
@@ -44,7 +44,7 @@ class Running:
         return isinstance(self.error, BrakeTripped | ConfigurationError)
 
 
-def run_all(workers: Sequence[Worker], stop: threading.Event, health: Health) -> None:
+def run_all(workers: Sequence[ChannelWorker], stop: threading.Event, health: Health) -> None:
     """Run until ``stop`` is set; raises when none is left, or for what concerns all."""
     running = [Running(worker, stop) for worker in workers]
     for one in running:

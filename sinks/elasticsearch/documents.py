@@ -12,7 +12,7 @@ from queries.matching.document import Document
 from schemas.bounds import plausible
 from schemas.ids import time_of
 from schemas.mention import Mention, MentionEvent, Sentiment
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +53,7 @@ def month_of(event: MentionEvent) -> datetime | None:
     return event.created_at
 
 
-def upsert(event: MentionEvent, names: Names) -> Operation:
+def upsert(event: MentionEvent, names: IndexNames) -> Operation:
     """What is written for an upsert."""
     assert event.mention is not None
     when = month_of(event)

@@ -13,7 +13,7 @@ from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import tombstone
-from sinks.elasticsearch.mappings import NOT_DELETED, Names
+from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
 
 log = get_logger("erasure")
 _PAGE = 500
@@ -24,7 +24,12 @@ class ErasureIncomplete(Exception):
 
 
 def remember(
-    client: Elasticsearch, names: Names, source: str, author_id: str, version: int, at: datetime
+    client: Elasticsearch,
+    names: IndexNames,
+    source: str,
+    author_id: str,
+    version: int,
+    at: datetime,
 ) -> None:
     """Write the erasure down, before it is done."""
     client.index(
@@ -40,7 +45,12 @@ def remember(
 
 
 def erase(
-    client: Elasticsearch, names: Names, source: str, author_id: str, version: int, at: datetime
+    client: Elasticsearch,
+    names: IndexNames,
+    source: str,
+    author_id: str,
+    version: int,
+    at: datetime,
 ) -> int:
     """Replace the author's posts up to ``version`` by tombstones; returns how many.
 
@@ -77,7 +87,7 @@ def erase(
         erased += len(outcome.written)
 
 
-def sweep(client: Elasticsearch, names: Names, now: datetime, keep_days: float) -> int:
+def sweep(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
     """Do again every erasure that a post under way could have slipped past; returns how many."""
     since = now - timedelta(days=keep_days)
     erased, after = 0, None
@@ -99,7 +109,7 @@ def sweep(client: Elasticsearch, names: Names, now: datetime, keep_days: float) 
         after = page[-1]["sort"]
 
 
-def purge(client: Elasticsearch, names: Names, now: datetime, keep_days: float) -> int:
+def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
     """Delete tombstones older than ``keep_days`` for good; returns how many.
 
     By then the topics hold no older state of those posts that a replay could bring back. What was

@@ -8,7 +8,7 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from sinks.elasticsearch import erasure
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 
 log = get_logger("housekeeping")
 
@@ -19,7 +19,7 @@ class Housekeeping:
     def __init__(
         self,
         client: Elasticsearch,
-        names: Names,
+        names: IndexNames,
         tombstone_days: float,
         every_s: float = 3600.0,
         clock: Clock = utc_now,

@@ -161,7 +161,7 @@ NOT_DELETED: dict[str, Any] = {"bool": {"must_not": [{"exists": {"field": "delet
 """What the read alias shows: everything but tombstones."""
 
 
-class Names:
+class IndexNames:
     """The names of our indices, aliases and templates, under the prefix of the settings."""
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
@@ -188,7 +188,7 @@ def mappings(properties: dict[str, Any]) -> dict[str, Any]:
 
 def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
     """Composable index templates by name."""
-    names = Names(settings)
+    names = IndexNames(settings)
     index = {
         "number_of_shards": settings.shards,
         "number_of_replicas": settings.replicas,

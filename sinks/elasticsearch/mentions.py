@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch
 
 from schemas.mention import Language, Mention, MentionEvent
 from schemas.post import Post
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 
 PAGE: Final = 2_000
 _OF_POST: Final = frozenset(Post.__struct_fields__) - {"language"}
@@ -17,7 +17,7 @@ _OF_MENTION: Final = frozenset(Mention.__struct_fields__) - {"post", "brands", "
 
 
 def mentions_of(
-    client: Elasticsearch, names: Names, brand: str, first: datetime, end: datetime
+    client: Elasticsearch, names: IndexNames, brand: str, first: datetime, end: datetime
 ) -> Iterator[MentionEvent]:
     """The mentions of a brand whose event time is from ``first`` up to ``end``, without it."""
     query = {

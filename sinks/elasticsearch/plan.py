@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from schemas.codec import MENTION_EVENT, InvalidMessage
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.documents import Operation, month_of, tombstone, upsert
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 
 Locate = Callable[[Sequence[str]], dict[str, list[str]]]
 """From post ids to the indices that each is in; ids that are nowhere are left out."""
@@ -40,7 +40,7 @@ class Plan:
     invalid: list[tuple[Any, InvalidMessage]] = field(default_factory=list)
 
 
-def plan(records: Sequence[Any], names: Names) -> Plan:
+def plan(records: Sequence[Any], names: IndexNames) -> Plan:
     """Decode the records and put them into steps. Invalid ones are set aside with the reason."""
     result = Plan()
     step = Step()
@@ -68,7 +68,7 @@ def plan(records: Sequence[Any], names: Names) -> Plan:
     return result
 
 
-def _operation(event: MentionEvent, names: Names, indices: dict[str, str]) -> Operation | None:
+def _operation(event: MentionEvent, names: IndexNames, indices: dict[str, str]) -> Operation | None:
     if event.op == "upsert":
         return upsert(event, names)
     index = indices.get(event.id)
@@ -96,11 +96,11 @@ def located(step: Step, locate: Locate) -> list[Operation]:
 
 _CHUNK = 1_000
 """Ids asked for at once."""
-_MOST_HITS = 10_000
+_MAX_HITS = 10_000
 """No answer of Elasticsearch holds more."""
 
 
-def locate(client: Elasticsearch, names: Names, ids: Sequence[str]) -> dict[str, list[str]]:
+def locate(client: Elasticsearch, names: IndexNames, ids: Sequence[str]) -> dict[str, list[str]]:
     """The indices that hold each of the posts; ids that are nowhere are left out.
 
     A search does not see the last second; where that matters, :func:`refresh` first.
@@ -112,11 +112,11 @@ def locate(client: Elasticsearch, names: Names, ids: Sequence[str]) -> dict[str,
         hits = client.search(
             index=names.mentions_pattern,
             query={"ids": {"values": list(chunk)}},
-            size=_MOST_HITS,
+            size=_MAX_HITS,
             source=False,
             ignore_unavailable=True,
         )["hits"]["hits"]
-        if len(hits) == _MOST_HITS and len(chunk) > 1:
+        if len(hits) == _MAX_HITS and len(chunk) > 1:
             middle = len(chunk) // 2
             chunks += [chunk[:middle], chunk[middle:]]
             continue
@@ -125,6 +125,6 @@ def locate(client: Elasticsearch, names: Names, ids: Sequence[str]) -> dict[str,
     return found
 
 
-def refresh(client: Elasticsearch, names: Names) -> None:
+def refresh(client: Elasticsearch, names: IndexNames) -> None:
     """Let searches see all that was written: for the whole cluster, so not once a batch."""
     client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)

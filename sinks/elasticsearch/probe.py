@@ -14,7 +14,7 @@ from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from schemas.mention import MentionEvent
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 
 log = get_logger("probe")
 
@@ -25,7 +25,7 @@ class SearchableProbe:
     def __init__(
         self,
         client: Elasticsearch,
-        names: Names,
+        names: IndexNames,
         sink: str,
         every_s: float = 1.0,
         clock: Clock = utc_now,

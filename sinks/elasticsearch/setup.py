@@ -17,7 +17,7 @@ from sinks.elasticsearch.mappings import (
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
     VERSION,
-    Names,
+    IndexNames,
     mappings,
     templates,
 )
@@ -27,7 +27,7 @@ def setup(
     client: Elasticsearch, settings: ElasticsearchSettings, say: Callable[[str], None]
 ) -> None:
     """Templates, aliases, the fixed indices; then every existing index is migrated."""
-    names = Names(settings)
+    names = IndexNames(settings)
     kinds = {
         names.mentions_pattern: MENTION_PROPERTIES,
         names.alerts: ALERT_PROPERTIES,
@@ -96,7 +96,7 @@ def check(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
     Without its template, the first bulk write of a month would make an index with guessed types,
     which cannot be mended in place.
     """
-    for name in Names(settings).templates:
+    for name in IndexNames(settings).templates:
         with elasticsearch_errors(settings):
             try:
                 answer = client.indices.get_index_template(name=name)

@@ -36,7 +36,7 @@ from schemas.mention import MentionEvent
 from sinks.elasticsearch import erasure
 from sinks.elasticsearch.bulk import Outcome, write
 from sinks.elasticsearch.documents import Operation, month_of
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.plan import Plan, Step, locate, located, plan, refresh
 
 NAME = "elasticsearch"
@@ -58,7 +58,7 @@ class ElasticsearchSink:
         producer: KafkaProducer,
         client: Elasticsearch,
         *,
-        names: Names,
+        names: IndexNames,
         topic_prefix: str,
         settings: SinkSettings,
         health: Health,
@@ -76,9 +76,7 @@ class ElasticsearchSink:
         self._on_written = on_written
         self._locate = partial(locate, client, names)
         self._carried: list[Any] = []
-        self._brake = Brake(
-            settings.dead_letter_share, settings.dead_letter_window, settings.dead_letter_run
-        )
+        self._brake = Brake.of(settings)
 
     def run(self, stop: Event) -> None:
         """Consume until ``stop`` is set; raises when a person has to act."""
@@ -199,7 +197,7 @@ class ElasticsearchSink:
         self.health.hinder("elasticsearch", why)
         metrics.RETRIES.labels(SERVICE, cause).inc()
         metrics.SINK_PAUSED.labels(NAME).set(1)
-        most = min(self.settings.retry_most_s, self.settings.retry_first_s * 2 ** min(attempt, 20))
+        most = min(self.settings.retry_max_s, self.settings.retry_first_s * 2 ** min(attempt, 20))
         deadline = time.monotonic() + random.uniform(most / 2, most)
         while (left := deadline - time.monotonic()) > 0:
             if stop.is_set():

@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.scorecard import airlines
-from processors.detector.backtest import Episode
+from processors.detector.backtest import BacktestAlert
 from tests.processors.detector.storms import START, record
 
 LONG_BEFORE = datetime(2015, 2, 1, tzinfo=UTC)
 
 
-def opened(brand: str, day: int, hour: int) -> Episode:
+def opened(brand: str, day: int, hour: int) -> BacktestAlert:
     at = datetime(2015, 2, day, hour, tzinfo=UTC)
-    return Episode("id", brand, at, at, 3)
+    return BacktestAlert("id", brand, at, at, 3)
 
 
 def test_what_is_known_is_of_that_airline_and_time() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.scorecard import latency, live
 from benchmarks.scorecard.latency import Crisis
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -18,7 +18,7 @@ RECORDS = together(calm(7, per_minute=1), storm(6, 20, per_minute=20))
 
 
 def opened(records: list[Activity]) -> Alert:
-    desk = Desk({"velmora": VELMORA})
+    desk = BrandDetectors({"velmora": VELMORA})
     found = [alert for one in records for alert in desk.observe(one)]
     return next(alert for alert in found if alert.status == "open")
 
@@ -29,7 +29,7 @@ def test_the_tipping_post_is_the_last_without_which_it_would_not_have_opened_the
     assert tip is not None
     assert START + timedelta(hours=6) <= RECORDS[tip].at < alert.raised_at
     for upto, opens in ((tip + 1, True), (tip, False)):
-        desk = Desk({"velmora": VELMORA})
+        desk = BrandDetectors({"velmora": VELMORA})
         found = [alert for one in RECORDS[:upto] for alert in desk.observe(one)]
         found += desk.advance(alert.raised_at)
         assert ((alert.id, "open") in {(one.id, one.status) for one in found}) is opens

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import Disambiguator, is_taught, learn
-from schemas.brand import MOST_EXAMPLES, Brand, Example
+from schemas.brand import MAX_EXAMPLES, Brand, Example
 from tests.processors.enrichment.fakes import upsert
 from tests.strategies import ANY_TEXT
 from text.tokens import tokenize
@@ -145,7 +145,7 @@ def test_the_most_examples_are_learnt_soon() -> None:
     words = [f"{one}{two}" for one in ("ba", "du", "ki", "lo") for two in map(str, range(500))]
     examples = [
         Example(text=f"orange {' '.join(random.choices(words, k=25))}", about=number % 2 == 0)
-        for number in range(MOST_EXAMPLES)
+        for number in range(MAX_EXAMPLES)
     ]
     began = process_time()
     assert learn(Brand(id="orange", name="Orange", examples=examples)) is not None

@@ -13,7 +13,7 @@ import yaml
 
 from docs import generate
 from runtime.settings import ElasticsearchSettings, MonitorSettings, SinkSettings, load
-from sinks.elasticsearch.mappings import MENTION_PROPERTIES, Names
+from sinks.elasticsearch.mappings import MENTION_PROPERTIES, IndexNames
 from tests.deploy.compose import DEPLOY, OURS, SERVICES
 
 PROMETHEUS = DEPLOY / "prometheus"
@@ -244,7 +244,7 @@ def test_the_data_view_is_the_read_alias_by_event_time() -> None:
     (view,) = (saved for saved in SAVED if saved["type"] == "index-pattern")
     assert (
         view["attributes"]["title"]
-        == Names(load(ElasticsearchSettings, index_prefix=prefix)).mentions
+        == IndexNames(load(ElasticsearchSettings, index_prefix=prefix)).mentions
     )
     assert _field(view["attributes"]["timeFieldName"])["type"] == "date"
 

@@ -17,14 +17,14 @@ from kafka import KafkaProducer
 
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import Flow, FlowMeter
+from runtime.kafka.lag import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.brand import Brand
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.stack_fixtures import RunningEngines
 from tocsin.cli.brands import publish
@@ -96,12 +96,12 @@ class Pipeline:
         self.elasticsearch = ElasticsearchSettings(
             url=engines.endpoints.elasticsearch, index_prefix=f"t{name}-"
         )
-        self.names = Names(self.elasticsearch)
+        self.names = IndexNames(self.elasticsearch)
         self.client: Elasticsearch = connect(self.elasticsearch)
         self.children: list[Child] = []
         setup_topics(self.kafka, topics().values())
         setup_indices(self.client, self.elasticsearch, lambda text: None)
-        self.meter = FlowMeter(self.kafka)
+        self.meter = LagMeter(self.kafka)
 
     # --- services --------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class Pipeline:
                 raise AssertionError(f"waited in vain for {what}: {self.meter.look()}\n{logs}")
             time.sleep(0.1)
 
-    def wait_until_idle(self, at_least: int) -> Flow:
+    def wait_until_idle(self, at_least: int) -> TopicLag:
         """Until ``at_least`` posts were written and all of them came out at the other end."""
 
         def idle() -> bool:

@@ -65,7 +65,7 @@ def start(pipeline: Pipeline, *channels: dict[str, Any], name: str = "alerts") -
         TOCSIN_ALERTS_CHANNELS=str(path),
         TOCSIN_ALERTS_ALLOW_PRIVATE="true",
         TOCSIN_ALERTS_RETRY_FIRST_S="0.1",
-        TOCSIN_ALERTS_RETRY_MOST_S="0.5",
+        TOCSIN_ALERTS_RETRY_MAX_S="0.5",
     )
 
 

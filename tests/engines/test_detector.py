@@ -8,7 +8,7 @@ import zstandard
 from kafka.structs import TopicPartition
 
 from processors.detector.brand_detector import DetectorState
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.state.counts import CountsState
 from processors.enrichment.activity_records import activity_of
 from runtime.kafka import client as kafka
@@ -38,8 +38,8 @@ def start(pipeline: Pipeline, number: int, **environment: str) -> Child:
     return pipeline.start(
         f"detector-{number}",
         "detector",
-        TOCSIN_DETECTOR_SNAPSHOT_S="1",
-        TOCSIN_DETECTOR_TICK_S="1",
+        TOCSIN_DETECTOR_SNAPSHOT_INTERVAL_S="1",
+        TOCSIN_DETECTOR_TICK_INTERVAL_S="1",
         TOCSIN_DETECTOR_BATCH_SIZE="100",
         **environment,
     )
@@ -89,13 +89,15 @@ def further(pipeline: Pipeline, than: int) -> Callable[[], bool]:
     return lambda: sum(at for at, _ in states(pipeline).values()) > than
 
 
-def clean_run(records: Sequence[Activity], brands: Sequence[Brand]) -> tuple[Desk, list[Alert]]:
+def clean_run(
+    records: Sequence[Activity], brands: Sequence[Brand]
+) -> tuple[BrandDetectors, list[Alert]]:
     """What a detector that nothing happens to comes to."""
-    desk = Desk({brand.id: brand for brand in brands})
+    desk = BrandDetectors({brand.id: brand for brand in brands})
     return desk, [alert for one in records for alert in desk.observe(one)]
 
 
-def counts_of(desk: Desk) -> dict[str, CountsState]:
+def counts_of(desk: BrandDetectors) -> dict[str, CountsState]:
     return {brand.id: desk.detector(brand.id).snapshot().counts for brand in BRANDS}
 
 

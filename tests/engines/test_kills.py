@@ -48,7 +48,7 @@ def run_and_compare(pipeline: Pipeline) -> None:
 def test_ingestor(pipeline: Pipeline) -> None:
     pipeline.apply(brands())
     ingest = pipeline.start(
-        "ingest", *INGEST, "--pace", "7200", TOCSIN_INGEST_CHECKPOINT_EVERY_S="1"
+        "ingest", *INGEST, "--pace", "7200", TOCSIN_INGEST_CHECKPOINT_INTERVAL_S="1"
     )
     pipeline.wait("a first checkpoint", lambda: bool(pipeline.read("checkpoints")))
     pipeline.wait("some posts", lambda: pipeline.meter.look().written["posts"] > 500)

@@ -50,7 +50,7 @@ def test_every_service_serves_the_documented_metrics_and_its_health(pipeline: Pi
         "ingest",
         *("ingest", "generate", "--posts", "2000", "--pace", "8640"),
         TOCSIN_MONITOR_PORT=str(ports["ingest"]),
-        TOCSIN_INGEST_CHECKPOINT_EVERY_S="0.5",
+        TOCSIN_INGEST_CHECKPOINT_INTERVAL_S="0.5",
     )
     pipeline.produce("posts", [(b"poison", b"garbage")])
 

@@ -16,7 +16,7 @@ from schemas.post import Author, Post
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import tombstone, upsert
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.queries.asked import WHEN
 from tests.stack_fixtures import RunningEngines
@@ -55,7 +55,7 @@ def mentions() -> list[Mention]:
 def settings(engines: RunningEngines) -> Iterator[ElasticsearchSettings]:
     """An index of posts and one tombstone."""
     found = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="preview-")
-    names = Names(found)
+    names = IndexNames(found)
     operations = [
         upsert(
             MentionEvent(

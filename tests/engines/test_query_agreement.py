@@ -16,8 +16,8 @@ from elasticsearch import ApiError, Elasticsearch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from queries.elasticsearch.index_compiler import DEEPEST, compile_query, refusal
-from queries.elasticsearch.intervals import MOST_BEHIND, MOST_UNKNOWN
+from queries.elasticsearch.index_compiler import MAX_DEPTH, compile_query, refusal
+from queries.elasticsearch.intervals import MAX_SINGLE_WILDCARDS, MAX_SUFFIX
 from queries.language.ast import And, Near, Node, Or, Phrase, Term
 from queries.language.errors import QueryError
 from queries.language.parser import parse
@@ -29,7 +29,7 @@ from schemas.types import SentimentLabel
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import Operation, tombstone, upsert
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, WHEN
@@ -152,7 +152,7 @@ class Index:
 def index(engines: RunningEngines) -> Iterator[Index]:
     """All posts, a tombstone, and a post that was written before there were fields for queries."""
     settings = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="agree-")
-    names = Names(settings)
+    names = IndexNames(settings)
     found = mentions()
     events = [
         MentionEvent(
@@ -303,15 +303,15 @@ def deepest() -> Node:
         Near(Near(listed("a", 20), listed("b", 20), 5), listed("c", 20), 5),
         Phrase(tuple(map(Term, "aabcde")), 5),
         Near(Phrase(tuple(map(Term, "aabc")), 5), Phrase(tuple(map(Term, "aabc")), 5), 5),
-        Term("abc*" + "a?" * MOST_UNKNOWN + "a" * (MOST_BEHIND - 2 * MOST_UNKNOWN), wildcard=True),
-        Term("abc*a" + "?" * MOST_UNKNOWN + "*aa" * 10, wildcard=True),
+        Term("abc*" + "a?" * MAX_SINGLE_WILDCARDS + "a" * (MAX_SUFFIX - 2 * MAX_SINGLE_WILDCARDS),
+        wildcard=True), Term("abc*a" + "?" * MAX_SINGLE_WILDCARDS + "*aa" * 10, wildcard=True),
         deepest(),
     ],
     ids=["words", "phrases", "near", "near in near", "orders", "orders beside", "letters",
          "pattern", "depth"],
 )  # fmt: skip
 def test_what_is_compiled_runs(index: Index, query: Node) -> None:
-    assert DEEPEST < 30
+    assert MAX_DEPTH < 30
     assert len(list(index.find([query]))) == 1
 
 

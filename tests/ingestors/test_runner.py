@@ -112,7 +112,7 @@ def runner(
         source,
         broker.producer,
         topic_prefix=broker.prefix,
-        settings=IngestSettings(checkpoint_every_s=0.001, **settings),
+        settings=IngestSettings(checkpoint_interval_s=0.001, **settings),
         health=Health("ingest"),
         clock=lambda: NOW,
         monotonic=monotonic,

@@ -36,7 +36,7 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_ingest_connected",
     "tocsin_process_brands",
     "tocsin_process_brands_unreadable",
-    "tocsin_process_fallen_back",
+    "tocsin_process_fast_fallback",
     "tocsin_detector_blind",
     "tocsin_detector_brands",
     "tocsin_detector_late_records",
@@ -113,3 +113,17 @@ def test_buckets_rise(metric: MetricWrapperBase) -> None:
     if isinstance(metric, Histogram):
         bounds = list(metric._upper_bounds)
         assert bounds == sorted(set(bounds))
+
+
+def test_renamed_metrics_are_served_under_both_names() -> None:
+    metrics.ALERTS_LAG.labels("aliased").set(3)
+    metrics.PROCESS_ENRICHED.labels("fast").inc(2)
+    labels = {"channel": "aliased"}
+    assert REGISTRY.get_sample_value("tocsin_alerts_lag_messages", labels) == 3
+    assert REGISTRY.get_sample_value("tocsin_alerts_waiting_messages", labels) == 3
+    new = REGISTRY.get_sample_value("tocsin_process_enriched_total", {"tier": "fast"})
+    assert REGISTRY.get_sample_value("tocsin_process_read_total", {"tier": "fast"}) == new
+    for old, metric in metrics.OLD_NAMES.items():
+        (family,) = metric.describe()
+        assert old != family.name
+        assert old in {served.name for served in REGISTRY.collect()}

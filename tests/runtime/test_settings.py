@@ -6,8 +6,10 @@ from typing import get_args
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from runtime import logs
 from runtime.settings import (
     GROUPS,
+    OLD_NAMES,
     ElasticsearchSettings,
     Group,
     IngestSettings,
@@ -198,3 +200,22 @@ def test_only_secrets_are_read_from_files(monkeypatch: pytest.MonkeyPatch, tmp_p
     path.write_text("somebody")
     monkeypatch.setenv("TOCSIN_KAFKA_SASL_USERNAME_FILE", str(path))
     assert load(KafkaSettings).sasl_username is None
+
+
+@pytest.mark.parametrize(("old", "new"), list(OLD_NAMES.items()))
+def test_an_old_name_is_read_with_a_warning_and_the_new_one_wins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str
+) -> None:
+    (group,) = (
+        group for group in GROUPS if new.startswith(str(group.model_config.get("env_prefix")))
+    )
+    name = new.removeprefix(str(group.model_config.get("env_prefix"))).lower()
+    logs.configure("json", "warning")
+    monkeypatch.setenv(old, "7")
+    assert getattr(load(group), name) == 7
+    said = capsys.readouterr().err
+    assert old in said
+    assert new in said
+    monkeypatch.setenv(new, "9")
+    assert getattr(load(group), name) == 9
+    assert old not in capsys.readouterr().err

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.bounds import MAX_SHORT
 from text import markup as module
-from text.markup import extract
+from text.markup import markup_of
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,5 @@ def test_a_link_is_cut_before_it_is_trimmed(
         return trim(link)
 
     monkeypatch.setattr(module, "_trim", counted)
-    assert extract(text).links == links
+    assert markup_of(text).links == links
     assert max(lengths) <= MAX_SHORT

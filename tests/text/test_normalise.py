@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from text.normalise import LIMIT, normalise
+from text.normalise import MAX_TEXT, normalise
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
 PIECES = st.lists(
@@ -117,9 +117,9 @@ def test_a_slice_of_what_was_published_normalises_to_it(text: str, data: st.Data
 )  # fmt: skip
 def test_hostile_text(text: str) -> None:
     found = normalise(text)
-    assert len(found.text) <= LIMIT
+    assert len(found.text) <= MAX_TEXT
     assert len(found.starts) == len(found.ends) == len(found.text)
-    assert all(end <= LIMIT for end in found.ends)
+    assert all(end <= MAX_TEXT for end in found.ends)
 
 
 def test_the_limit_is_in_code_points() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import ANY_TEXT
 from text import tokens
-from text.tokens import MAX_FOLDED, compose, fold, fold_case, folded_tokens, tokenize
+from text.tokens import MAX_FOLDED, cased_form, exact_form, folded_form, folded_tokens, tokenize
 
 ASCII = st.text(alphabet=st.characters(max_codepoint=127), max_size=60)
 # Letters alone seldom make a token that is more than a word.
@@ -152,7 +152,7 @@ def test_ascii_text_has_the_tokens_that_it_has_within_other_text(text: str) -> N
 @given(TEXTS)
 def test_case_does_not_matter(text: str) -> None:
     # What upper() makes of one letter may be several: compare what both cases fold to.
-    assert fold(text.upper()) == fold(text.upper().lower())
+    assert folded_form(text.upper()) == folded_form(text.upper().lower())
 
 
 @pytest.mark.parametrize(
@@ -168,17 +168,17 @@ def test_case_does_not_matter(text: str) -> None:
     ],
 )
 def test_words_that_are_written_differently_fold_alike(words: tuple[str, ...]) -> None:
-    assert len({fold(word) for word in words}) == 1
+    assert len({folded_form(word) for word in words}) == 1
 
 
 @pytest.mark.parametrize("pair", [("की", "का"), ("कि", "की"), ("が", "か"), ("나", "너")])
 def test_marks_that_make_another_word_stay(pair: tuple[str, str]) -> None:
-    assert fold(pair[0]) != fold(pair[1])
+    assert folded_form(pair[0]) != folded_form(pair[1])
 
 
 @given(ANY_TEXT)
 def test_folding_twice_is_folding_once(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
+    assert folded_form(folded_form(text)) == folded_form(text)
 
 
 def units(text: str) -> int:
@@ -205,7 +205,7 @@ def test_no_folded_token_is_longer_than_the_index_takes_for_one(text: str) -> No
 
 @given(GIANTS)
 def test_folding_a_giant_twice_is_folding_it_once(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
+    assert folded_form(folded_form(text)) == folded_form(text)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_folding_a_giant_twice_is_folding_it_once(text: str) -> None:
     ],
 )
 def test_a_giant_is_read_as_its_beginning(text: str, folded: str) -> None:
-    assert fold(text) == folded
+    assert folded_form(text) == folded
 
 
 def test_a_giant_keeps_its_place() -> None:
@@ -246,7 +246,7 @@ def test_no_long_run_of_marks_is_normalized(marks: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(tokens, "unicodedata", SimpleNamespace(normalize=normalize))
     for text in (marks * 50_000, "a" + marks * 50_000, f"www.{marks * 50_000}"):
         folded_tokens(text)
-        fold(text)
+        folded_form(text)
 
 
 @pytest.mark.parametrize(
@@ -268,17 +268,17 @@ def test_scripts_without_spaces_are_cut_into_letters_with_their_marks(
 @example("ǅ \u0345 \u1e9e")
 def test_the_form_with_accents_folds_to_the_one_without(text: str) -> None:
     for token in tokenize(text).exact:
-        assert fold(fold_case(token)) == fold(token)
-        assert fold(compose(token)) == fold(token)
-        assert not (fold_case(token) + compose(token)).split()[1:]
+        assert folded_form(cased_form(token)) == folded_form(token)
+        assert folded_form(exact_form(token)) == folded_form(token)
+        assert not (cased_form(token) + exact_form(token)).split()[1:]
 
 
 @given(GIANTS)
 @example("é" * 256)
 def test_no_form_is_longer_than_the_index_takes_for_one(text: str) -> None:
     for token in tokenize(text).exact:
-        assert units(fold_case(token)) <= MAX_FOLDED
-        assert units(compose(token)) <= MAX_FOLDED
+        assert units(cased_form(token)) <= MAX_FOLDED
+        assert units(exact_form(token)) <= MAX_FOLDED
 
 
 @pytest.mark.parametrize(
@@ -293,5 +293,5 @@ def test_no_form_is_longer_than_the_index_takes_for_one(text: str) -> None:
     ],
 )
 def test_the_forms_that_keep_accents(word: str, cased: str, composed: str) -> None:
-    assert fold_case(word) == cased
-    assert compose(word) == composed
+    assert cased_form(word) == cased
+    assert exact_form(word) == composed

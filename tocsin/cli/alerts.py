@@ -15,15 +15,15 @@ from runtime.clock import utc_now
 from runtime.settings import AlertsSettings, ElasticsearchSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from sinks.alerts import triage as desk
-from sinks.alerts.message.lines import MOST_TITLE, Style, clean, when
+from sinks.alerts.message.lines import MAX_TITLE, Style, clean, when
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import report
 from sinks.alerts.message.titles import title
 from sinks.alerts.message.words import Language, word
-from sinks.alerts.store import Kept, alert_of, read, states_of, with_desk, write
-from sinks.alerts.triage import Desk, NotPossible, desk_of, escalated, standing
+from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk, write
+from sinks.alerts.triage import NotPossible, Triage, desk_of, escalated, standing
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")
@@ -61,7 +61,7 @@ def list_(
     wanted = ("open", "acknowledged") if status is None else (status,)
     shown = 0
     with connect(settings) as client, elasticsearch_errors(settings):
-        for source in _sources(client, Names(settings).alerts, brand, severity):
+        for source in _sources(client, IndexNames(settings).alerts, brand, severity):
             if status != "all" and standing(source) not in wanted:
                 continue
             result(_line(source, style))
@@ -112,7 +112,7 @@ def _line(source: dict[str, Any], style: Style) -> str:
         source["began_at"],
         desk_of(source).assignee or "-",
     )
-    shown = [clean(column, MOST_TITLE) for column in columns]
+    shown = [clean(column, MAX_TITLE) for column in columns]
     return "\t".join([*shown, title(alert_of(source), style)])
 
 
@@ -128,7 +128,7 @@ def show(
     """
     settings, style = load(ElasticsearchSettings), _style(language)
     with connect(settings) as client, elasticsearch_errors(settings):
-        source = _existing(client, Names(settings).alerts, alert_id).source
+        source = _existing(client, IndexNames(settings).alerts, alert_id).source
     if json:
         result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
         return
@@ -153,7 +153,7 @@ def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
         yield from (f"- {line}" for line in _history(done, style))
 
 
-def _people(done: Desk, source: dict[str, Any], language: Language) -> Iterator[str]:
+def _people(done: Triage, source: dict[str, Any], language: Language) -> Iterator[str]:
     colon = word("colon", language)
     named = (
         ("acknowledged_by", done.acknowledged_by),
@@ -162,17 +162,17 @@ def _people(done: Desk, source: dict[str, Any], language: Language) -> Iterator[
     )
     for key, person in named:
         if person is not None:
-            yield f"{word(key, language)}{colon}{clean(person, MOST_TITLE)}"
+            yield f"{word(key, language)}{colon}{clean(person, MAX_TITLE)}"
     if escalated(source):
         yield word("escalated", language).format(done.closed_severity)
 
 
-def _history(done: Desk, style: Style) -> Iterator[str]:
+def _history(done: Triage, style: Style) -> Iterator[str]:
     for action in done.history:
-        what = word(f"did_{action.did}", style.language).format(clean(action.to or "", MOST_TITLE))
-        line = f"{when(action.at, style)}  {clean(action.by, MOST_TITLE)} {what}"
+        what = word(f"did_{action.did}", style.language).format(clean(action.to or "", MAX_TITLE))
+        line = f"{when(action.at, style)}  {clean(action.by, MAX_TITLE)} {what}"
         if action.text is not None:
-            line += word("colon", style.language) + clean(action.text, desk.MOST_TEXT)
+            line += word("colon", style.language) + clean(action.text, desk.MAX_TEXT)
         yield line
 
 
@@ -232,10 +232,10 @@ def note(
     say(f"{alert_id} noted")
 
 
-def _change(alert_id: str, action: Callable[[dict[str, Any]], Desk]) -> None:
+def _change(alert_id: str, action: Callable[[dict[str, Any]], Triage]) -> None:
     """Do something to the people's part, on what is there at that moment."""
     settings = load(ElasticsearchSettings)
-    index = Names(settings).alerts
+    index = IndexNames(settings).alerts
     with connect(settings) as client, elasticsearch_errors(settings):
         for _ in range(_ATTEMPTS):
             kept = _existing(client, index, alert_id)
@@ -248,7 +248,7 @@ def _change(alert_id: str, action: Callable[[dict[str, Any]], Desk]) -> None:
     raise ServiceUnavailable(f"{alert_id} was changed by others all the time; try again")
 
 
-def _existing(client: Elasticsearch, index: str, alert_id: str) -> Kept:
+def _existing(client: Elasticsearch, index: str, alert_id: str) -> StoredAlert:
     kept = read(client, index, alert_id)
     if kept is None:
         raise ConfigurationError(f"there is no alert {alert_id}; see 'tocsin alerts list'")

@@ -10,7 +10,7 @@ import typer
 from msgspec.structs import replace
 
 from brands.brands_file import load_brands
-from processors.detector.backtest import Difference, Episode, compare, episodes, replay
+from processors.detector.backtest import BacktestAlert, Difference, backtest_alerts, compare, replay
 from processors.detector.coverage import Listening, Silence, heard_at
 from processors.enrichment.activity_records import activity_of
 from runtime.settings import ElasticsearchSettings, load
@@ -80,7 +80,7 @@ def _brand(name: str, file: Path | None) -> Brand:
 
 
 def chart(
-    records: Sequence[Activity], found: Sequence[Episode], silences: Sequence[Silence] = ()
+    records: Sequence[Activity], found: Sequence[BacktestAlert], silences: Sequence[Silence] = ()
 ) -> list[str]:
     """Mentions over time as bars, alerts under them by their severity, then blind times if any."""
     first, last = records[0].at, max(record.at for record in records)
@@ -112,7 +112,7 @@ def chart(
     ]
 
 
-def _line(one: Episode) -> str:
+def _line(one: BacktestAlert) -> str:
     end = f"{one.closed_at:%m-%d %H:%M}" if one.closed_at else "open"
     first = one.states[0]
     return (
@@ -178,7 +178,7 @@ def backtest(
         for alert in alerts:
             result(ALERT.encode(alert).decode())
         return
-    found = episodes(alerts)
+    found = backtest_alerts(alerts)
     if svg is not None:
         _draw(svg, chart_svg(chosen.name, records, found))
     silences = listening.silences(max(map(heard_at, records)))
@@ -189,7 +189,7 @@ def backtest(
     say(f"{len(found)} alert{'s' * (len(found) != 1)} in {days:.1f} days, {len(records)} mentions")
     if policy is not None:
         other = replace(chosen, alerts=_brand(brand, policy).alerts)
-        difference = compare(found, episodes(replay(records, [other])))
+        difference = compare(found, backtest_alerts(replay(records, [other])))
         lines = list(_differences(difference))
         result("")
         for line in lines or ["the other policy changes nothing"]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Final
 
-from processors.detector.backtest import Episode
+from processors.detector.backtest import BacktestAlert
 from schemas.activity import Activity
 from sinks.alerts.message.lines import clean
 
@@ -17,22 +17,22 @@ _WIDTH, _HEIGHT = 1200, 458
 _LEFT, _RIGHT, _TOP = 70, 1130, 64
 _BOTTOM = 330
 """Of the plot; below are the hours, the alerts' bars and what the colours mean."""
-_MOST_BUCKETS: Final = 240
+_MAX_BUCKETS: Final = 240
 _BUCKETS: Final = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 180, 360, 720, 1440, 10080)
 )
 _TICKS: Final = tuple(
     timedelta(hours=hours) for hours in (0.25, 0.5, 1, 3, 6, 12, 24, 48, 168, 720)
 )
-_MOST_TICKS: Final = 12
-_LEAST_SCORED: Final = 5
+_MAX_TICKS: Final = 12
+_MIN_SCORED: Final = 5
 """Mentions with a sentiment below which a bucket has no share."""
 COLOURS: Final = {1: "#f2d06b", 2: "#f0a63c", 3: "#e5702e", 4: "#cf3a2c", 5: "#8c1230"}
 """By severity, from light to dark, so that it can be told without colours too."""
 _LANES: Final = 3
 _LETTER: Final = 6.0
 """Width of a letter of the alerts' labels."""
-_MOST_LETTERS: Final = 120
+_MAX_LETTERS: Final = 120
 _NO_CHARACTERS: Final = dict.fromkeys((0xFFFE, 0xFFFF))
 _BARS, _SHARE, _INK, _GRID = "#9db4c8", "#7a3f9d", "#333", "#e4e4e4"
 
@@ -64,10 +64,10 @@ class Scale:
         return _BOTTOM - count / self.most * (_BOTTOM - _TOP)
 
 
-def chart_svg(brand: str, records: Sequence[Activity], found: Sequence[Episode]) -> str:
+def chart_svg(brand: str, records: Sequence[Activity], found: Sequence[BacktestAlert]) -> str:
     """The picture of some records, at least one, and of the alerts that they gave."""
     first, last = min(r.at for r in records), max(r.at for r in records)
-    step = next((s for s in _BUCKETS if (last - first) / s < _MOST_BUCKETS), _BUCKETS[-1])
+    step = next((s for s in _BUCKETS if (last - first) / s < _MAX_BUCKETS), _BUCKETS[-1])
     buckets = _buckets(records, step)
     start = min(buckets)
     most = _round_up(max(bucket.mentions for bucket in buckets.values()))
@@ -115,14 +115,16 @@ def _round_up(count: int) -> int:
 # --- parts -----------------------------------------------------------------------------------
 
 
-def _title(brand: str, first: datetime, last: datetime, found: Sequence[Episode]) -> Iterator[str]:
+def _title(
+    brand: str, first: datetime, last: datetime, found: Sequence[BacktestAlert]
+) -> Iterator[str]:
     said = f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     alerts = f"{len(found)} alert{'s' * (len(found) != 1)}"
     yield f"<title>{_shown(f'{said}: {alerts}')}</title>"
     yield _text(_LEFT, 26, f"{said}: {alerts}", 'font-size="17" font-weight="bold"')
 
 
-def _spans(found: Sequence[Episode], scale: Scale) -> Iterator[str]:
+def _spans(found: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
     """Behind everything, a veil over each alert's time."""
     for one in found:
         left, width = _extent(one, scale)
@@ -140,7 +142,7 @@ def _grid(scale: Scale) -> Iterator[str]:
     yield _text(_LEFT, _TOP - 12, "mentions")
     yield _text(_RIGHT, _TOP - 12, "negative", f'text-anchor="end" fill="{_SHARE}"')
     length = scale.end - scale.first
-    step = next((tick for tick in _TICKS if length / tick <= _MOST_TICKS), _TICKS[-1])
+    step = next((tick for tick in _TICKS if length / tick <= _MAX_TICKS), _TICKS[-1])
     width = step.total_seconds()
     at = -(-scale.first.timestamp() // width) * width
     while at <= scale.end.timestamp():
@@ -169,7 +171,7 @@ def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> It
     """The share of negatives as a line, broken where too little was said to have one."""
     drawn, previous = [], None
     for start, bucket in sorted(buckets.items()):
-        if bucket.scored < _LEAST_SCORED:
+        if bucket.scored < _MIN_SCORED:
             continue
         x = scale.x(start + step / 2)
         y = scale.y(scale.most * bucket.negative / bucket.scored)
@@ -181,7 +183,7 @@ def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> It
     )
 
 
-def _alerts(found: Sequence[Episode], scale: Scale) -> Iterator[str]:
+def _alerts(found: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
     """A bar below for each alert, with its severity and id beside it where there is room.
 
     Those without room have a line of their own, and say it under a pointer.
@@ -203,7 +205,7 @@ def _alerts(found: Sequence[Episode], scale: Scale) -> Iterator[str]:
             yield _text(place, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
 
 
-def _extent(one: Episode, scale: Scale) -> tuple[float, float]:
+def _extent(one: BacktestAlert, scale: Scale) -> tuple[float, float]:
     left = scale.x(one.opened_at)
     right = scale.x(one.closed_at) if one.closed_at else float(_RIGHT)
     return left, max(right - left, 2.0)
@@ -225,7 +227,7 @@ def _legend(step: timedelta) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     """Text as XML has it; two characters that are none are left out of what `clean` leaves."""
-    return escape(clean(text, _MOST_LETTERS).translate(_NO_CHARACTERS))
+    return escape(clean(text, _MAX_LETTERS).translate(_NO_CHARACTERS))
 
 
 def _text(x: float, y: float, text: str, attributes: str = "") -> str:

@@ -15,21 +15,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brands.brands_file import load_brands
 from ingestors.generator.accounts import brands as invented_brands
-from processors.detector.backtest import Episode, episodes, replay
+from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
 from processors.enrichment.activity_records import activity_of
 from runtime.clock import utc_now
-from runtime.kafka.lag import Flow
+from runtime.kafka.lag import TopicLag
 from runtime.service import stop_on_signals
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError, TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.mentions import mentions_of
 from tocsin.cli import demo_summary as summary
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import console, say
 from tocsin.cli.up import as_stack, report_ended, status_line, status_of
-from tocsin.local.pipeline import LocalPipeline, Wish, data_folder
+from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
 from tocsin.local.supervisor import Service
 
 _PATIENCE_S = 120.0
@@ -69,9 +69,9 @@ def _brands(data: Path | None, brands: Path | None) -> list[Brand]:
     return load_brands(found)
 
 
-def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> Flow:
+def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
     """Wait until everything that was read is searchable, showing how it goes."""
-    moved, before = time.monotonic(), Flow()
+    moved, before = time.monotonic(), TopicLag()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -125,7 +125,7 @@ def demo(
     arguments, wanted = _source(data, mapping, posts, seed), _brands(data, brands)
     stop = stop_on_signals()
     began = time.monotonic()
-    wish = Wish(as_stack(stack), data_folder(f"demo-{stack}"), processors, fresh=True)
+    wish = LocalOptions(as_stack(stack), data_folder(f"demo-{stack}"), processors, fresh=True)
     with LocalPipeline(wish, say) as pipeline:
         if stack == "external":
             _refuse_to_mix(pipeline, wanted)
@@ -148,11 +148,11 @@ def _refuse_to_mix(pipeline: LocalPipeline, wanted: Sequence[Brand]) -> None:
 
 
 def _show_alerts(
-    client: Elasticsearch, names: Names, brands: Sequence[Brand], out: Console
+    client: Elasticsearch, names: IndexNames, brands: Sequence[Brand], out: Console
 ) -> None:
     """The alerts of the day: the detector over the index, since a day in a minute is no stream."""
     whole = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-    found: list[Episode] = []
+    found: list[BacktestAlert] = []
     for brand in brands:
         records = [
             record
@@ -161,7 +161,7 @@ def _show_alerts(
             for record in activity_of(event.version, event.ingested_at, event.mention)
             if record.brand == brand.id
         ]
-        found += episodes(replay(records, [brand]))
+        found += backtest_alerts(replay(records, [brand]))
     out.print()
     out.print(f"Alerts that the detector would have raised on that day: {len(found)}", style="bold")
     for one in sorted(found, key=lambda one: one.opened_at):
@@ -175,9 +175,9 @@ def _show_alerts(
 
 
 def _summarise(
-    pipeline: LocalPipeline, flow: Flow, brands: Sequence[Brand], seconds: float
+    pipeline: LocalPipeline, flow: TopicLag, brands: Sequence[Brand], seconds: float
 ) -> None:
-    names, out = Names(pipeline.elasticsearch), Console(highlight=False, soft_wrap=True)
+    names, out = IndexNames(pipeline.elasticsearch), Console(highlight=False, soft_wrap=True)
     with connect(pipeline.elasticsearch) as client, elasticsearch_errors(pipeline.elasticsearch):
         client.indices.refresh(index=names.mentions_pattern)
         count = client.count(index=names.mentions)["count"]

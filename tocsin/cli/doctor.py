@@ -16,7 +16,7 @@ from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.setup import check
 from tocsin.cli.output import result
 
-_MOST_SKEW_S = 5.0
+_MAX_SKEW_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _clock() -> str:
     node = next(iter(stats["nodes"].values()))
     there = datetime.fromtimestamp(node["timestamp"] / 1000, tz=utc_now().tzinfo)
     skew = abs((utc_now() - there).total_seconds())
-    if skew > _MOST_SKEW_S:
+    if skew > _MAX_SKEW_S:
         raise TocsinError(
             f"ours and Elasticsearch's differ by {skew:.0f} s; run NTP on both, latencies and "
             "dates are wrong until then"

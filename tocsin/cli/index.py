@@ -6,7 +6,7 @@ from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, SinkSettings, load
 from sinks.elasticsearch import erasure
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.output import say
 
@@ -29,7 +29,7 @@ def purge() -> None:
     """Delete tombstones that nothing can contradict any more (the sink does this hourly)."""
     settings, sink = load(ElasticsearchSettings), load(SinkSettings)
     with connect(settings) as client, elasticsearch_errors(settings):
-        purged = erasure.purge(client, Names(settings), utc_now(), sink.tombstone_days)
+        purged = erasure.purge(client, IndexNames(settings), utc_now(), sink.tombstone_days)
     say(f"{purged} tombstones deleted")
 
 
@@ -41,7 +41,7 @@ def erase(source: str, author_id: str) -> None:
     """
     settings, now = load(ElasticsearchSettings), utc_now()
     version = int(now.timestamp() * 1_000_000)
-    names = Names(settings)
+    names = IndexNames(settings)
     with connect(settings) as client, elasticsearch_errors(settings):
         erasure.remember(client, names, source, author_id, version, now)
         erased = erasure.erase(client, names, source, author_id, version, now)

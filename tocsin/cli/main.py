@@ -1,8 +1,10 @@
 """``tocsin``: puts the commands together and turns errors into a sentence and a status."""
 
+import functools
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -23,12 +25,12 @@ from tocsin.cli import (
     match,
     process,
     query,
+    score_series,
     sink,
     topics,
     up,
     watch,
 )
-from tocsin.cli import score_series as detect
 from tocsin.cli.output import console
 from tocsin.local.stack.base import StackError
 
@@ -40,6 +42,17 @@ app = typer.Typer(
     help="Streaming social listening: know within seconds what the public says of your brands.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def renamed(name: str, command: Callable[..., None]) -> Callable[..., None]:
+    """The command under its old name: it says the new one, then runs."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        console.print(f"this command is now 'tocsin {name}'; its old name goes in 0.3.0")
+        command(*arguments, **options)
+
+    return run
 
 
 def _version(wanted: bool) -> None:
@@ -62,7 +75,8 @@ app.command("up")(up.up)
 app.command("watch")(watch.watch)
 app.command("annotate")(annotate.annotate)
 app.command("match")(match.match)
-app.command("detect")(detect.detect)
+app.command("score-series")(score_series.score_series)
+app.command("detect", hidden=True)(renamed("score-series", score_series.score_series))
 app.command("doctor")(doctor.doctor)
 app.add_typer(brands.app, name="brands")
 app.add_typer(query.app, name="query")

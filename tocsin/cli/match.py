@@ -19,7 +19,7 @@ from tocsin.cli.query_options import (
     query_beside_posts,
     whole,
 )
-from tocsin.offline.match import Finder
+from tocsin.offline.match import OfflineMatcher
 from tocsin.offline.post_reader import Bad, Line, batches, open_posts, read_posts
 
 _encode = msgspec.json.Encoder().encode
@@ -64,7 +64,7 @@ def _query(query: str | None, query_file: Path | None, posts: Path | None) -> st
         raise ConfigurationError(f"{query_file} is no text: write the query in UTF-8") from None
 
 
-def matching(lines: Iterator[Line], finder: Finder) -> Iterator[tuple[Line, QueryMatch]]:
+def matching(lines: Iterator[Line], finder: OfflineMatcher) -> Iterator[tuple[Line, QueryMatch]]:
     """The lines that match, in their order, as soon as their batch is read."""
     for batch in batches(lines):
         found = finder.find([line.mention for line in batch])
@@ -97,7 +97,7 @@ def match(
     Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
     """
     node = whole(_query(query, query_file, file), queries)
-    finder, bad, found = Finder({"query": node}, brands), Bad(), 0
+    finder, bad, found = OfflineMatcher({"query": node}, brands), Bad(), 0
     with open_posts(file) as stream:
         for line, matched in matching(read_posts(stream, source, bad), finder):
             found += 1

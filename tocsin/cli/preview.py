@@ -36,7 +36,7 @@ from tocsin.cli.query_options import (
     refuse,
     whole,
 )
-from tocsin.offline.match import Describer, Finder
+from tocsin.offline.match import Describer, OfflineMatcher
 from tocsin.offline.post_reader import BATCH, Bad, Line, open_posts, read_posts
 from tocsin.offline.preview import Example, Preview, Volume, preview_posts
 
@@ -89,7 +89,7 @@ def preview(
     else:
         with open_posts(file) as stream:
             posts = _counted(read_posts(stream, source, bad))
-            finder = Finder((parts := clauses(node)).queries, brands)
+            finder = OfflineMatcher((parts := clauses(node)).queries, brands)
             found = preview_posts(
                 parts, posts, sample=sample, within=within, find=finder.find,
                 describe=Describer().fill,

@@ -14,7 +14,7 @@ from queries.language.ast import Node
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.tools.explain import explain as explained
-from queries.tools.lint import MOST_CLAUSES, Warned, lint_sample
+from queries.tools.lint import MAX_CLAUSES, LintWarning, lint_sample
 from queries.tools.lint import lint as warnings_of
 from queries.x.loss import Note
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
@@ -79,13 +79,13 @@ def lint(
         sys.exit(1)
 
 
-def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[Warned]:
+def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[LintWarning]:
     # Not needed by those who only look at a query.
     from queries.tools.clause_effects import clauses
-    from tocsin.offline.match import Finder
+    from tocsin.offline.match import OfflineMatcher
     from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
 
-    finder, bad, read = Finder(clauses(node, MOST_CLAUSES).queries, brands), Bad(), 0
+    finder, bad, read = OfflineMatcher(clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
 
     def mentions() -> Iterator[Mention]:
         nonlocal read

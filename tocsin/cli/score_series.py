@@ -1,4 +1,4 @@
-"""``tocsin detect``: a series of counts through the volume detector, one row in, one row out."""
+"""``tocsin score-series``: scores a series of counts with the volume model, row by row."""
 
 import contextlib
 import csv
@@ -89,7 +89,7 @@ def scored(stream: IO[str], detector: VolumeDetector) -> Iterator[tuple[str, str
         yield cells[0], cells[1], f"{state.score:.{DIGITS}f}", str(int(state.alert))
 
 
-def detect(
+def score_series(
     series: Annotated[
         Path | None, typer.Argument(help="CSV: timestamp,value; standard input if not given.")
     ] = None,
@@ -101,7 +101,7 @@ def detect(
     that an alert must pass), and 1 on the rows where an alert opens. Each row is judged by the rows
     before it alone, as in the stream.
 
-    Example: `tocsin detect mentions.csv > scored.csv`
+    Example: `tocsin score-series mentions.csv > scored.csv`
     """
     out = csv.writer(sys.stdout, lineterminator="\n")
     with _opened(series) as stream:

@@ -23,7 +23,7 @@ from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.workers import run_all
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.housekeeping import Housekeeping
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.probe import SearchableProbe
 from sinks.elasticsearch.setup import check
 from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, ElasticsearchSink
@@ -39,7 +39,7 @@ def elasticsearch() -> None:
     """
     kafka_settings, settings = load(KafkaSettings), load(SinkSettings)
     es_settings = load(ElasticsearchSettings)
-    names = Names(es_settings)
+    names = IndexNames(es_settings)
     with service(SERVICE) as (health, stop), connect(es_settings) as client:
         check(client, es_settings)
         probe = SearchableProbe(client, names, NAME)
@@ -86,7 +86,7 @@ def alerts(
     es_settings = load(ElasticsearchSettings)
     configured = [] if settings.channels is None else load_channels(settings.channels, settings)
     names = {one.name for one in configured}
-    everything = [Index(connect(es_settings), Names(es_settings).alerts), *configured]
+    everything = [Index(connect(es_settings), IndexNames(es_settings).alerts), *configured]
     wanted = set(channel or [one.name for one in everything])
     if missing := sorted(wanted - {one.name for one in everything}):
         raise ConfigurationError(
@@ -113,7 +113,7 @@ def _worker(
     settings: AlertsSettings,
     producer: Any,
     configured: set[str],
-) -> alerts_service.Worker:
+) -> alerts_service.ChannelWorker:
     """A worker with connections of its own; the index orders states by itself."""
     prefix, client_id = kafka_settings.topic_prefix, f"{alerts_service.SERVICE}-{channel.name}"
     deliveries = None
@@ -121,7 +121,7 @@ def _worker(
         memory = kafka.consumer(kafka_settings, f"{client_id}-deliveries")
         with kafka.kafka_errors(kafka_settings):
             deliveries = Deliveries(memory, producer, prefix + DELIVERIES, channel.name)
-    return alerts_service.Worker(
+    return alerts_service.ChannelWorker(
         channel,
         kafka.consumer(
             kafka_settings,

@@ -9,11 +9,11 @@ from rich.live import Live
 from rich.table import Table
 
 from brands.brands_file import load_brands
-from runtime.kafka.lag import Flow
+from runtime.kafka.lag import TopicLag
 from runtime.service import stop_on_signals
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import console, say
-from tocsin.local.pipeline import LocalPipeline, Wish, data_folder
+from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
 from tocsin.local.stack.choice import StackName
 from tocsin.local.supervisor import Service
 
@@ -26,7 +26,7 @@ class Rates:
     def __init__(self) -> None:
         self._before: tuple[float, int] | None = None
 
-    def posts_per_second(self, flow: Flow) -> float:
+    def posts_per_second(self, flow: TopicLag) -> float:
         """Rate since the last call."""
         now, written = time.monotonic(), flow.written.get("posts", 0)
         before, self._before = self._before, (now, written)
@@ -35,7 +35,7 @@ class Rates:
         return (written - before[1]) / (now - before[0])
 
 
-def status_of(flow: Flow, rate: float) -> dict[str, str]:
+def status_of(flow: TopicLag, rate: float) -> dict[str, str]:
     """What an operator wants at a glance."""
     handled = flow.written.get("mentions", 0) - flow.lag.get("mentions", 0)
     return {
@@ -101,7 +101,9 @@ def up(
     if stack == "embedded":
         say("the embedded stack is for a first look: a kill can lose data; never for production")
     stop = stop_on_signals()
-    with LocalPipeline(Wish(as_stack(stack), data_folder(stack), processors), say) as pipeline:
+    with LocalPipeline(
+        LocalOptions(as_stack(stack), data_folder(stack), processors), say
+    ) as pipeline:
         pipeline.apply_brands(wanted)
         pipeline.start_services()
         for name in sources:

@@ -15,7 +15,7 @@ from schemas.mention import Mention
 from schemas.post import PostEvent
 from tocsin.cli.highlight import in_one_line, marked
 from tocsin.cli.query_options import BrandsOption, QueryArgument, SavedOption, query_text, whole
-from tocsin.offline.match import Finder
+from tocsin.offline.match import OfflineMatcher
 
 
 def line_of(match: QueryMatch) -> Text:
@@ -47,7 +47,7 @@ def watch(
 
     logs.configure("console", "warning")
     settings = load(IngestSettings)
-    finder = Finder({"watch": whole(query_text(query), queries)}, brands)
+    finder = OfflineMatcher({"watch": whole(query_text(query), queries)}, brands)
 
     def keep(event: PostEvent) -> bool:
         return event.post is not None and finder.could_match(Mention(post=event.post))

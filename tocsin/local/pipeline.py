@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import Flow, FlowMeter
+from runtime.kafka.lag import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
@@ -41,7 +41,7 @@ def data_folder(name: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Wish:
+class LocalOptions:
     """What to run."""
 
     stack: StackName
@@ -53,7 +53,7 @@ class Wish:
 class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
 
-    def __init__(self, wish: Wish, say: Say) -> None:
+    def __init__(self, wish: LocalOptions, say: Say) -> None:
         if wish.stack == "embedded" and wish.processors > 1:
             raise ConfigurationError(
                 "the embedded stack serves one processor; take --stack engines for more"
@@ -70,7 +70,7 @@ class LocalPipeline:
             )
         self._stack = open_stack(wish.stack, wish.folder / "data", endpoints=external)
         self.supervisor: Supervisor
-        self.meter: FlowMeter
+        self.meter: LagMeter
         self.kafka: KafkaSettings
         self.elasticsearch: ElasticsearchSettings
 
@@ -89,7 +89,7 @@ class LocalPipeline:
         setup_topics(self.kafka, topics().values())
         with connect(self.elasticsearch) as client:
             setup_indices(client, self.elasticsearch, lambda text: None)
-        self.meter = FlowMeter(self.kafka)
+        self.meter = LagMeter(self.kafka)
         self.supervisor = Supervisor(
             self.wish.folder / "logs",
             {
@@ -116,7 +116,7 @@ class LocalPipeline:
         """One ingestor, such as ``["replay", "posts.jsonl"]``."""
         return self.supervisor.start(name, ["ingest", *arguments])
 
-    def look(self) -> Flow:
+    def look(self) -> TopicLag:
         """Where the stream stands."""
         return self.meter.look()
 

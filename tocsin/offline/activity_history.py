@@ -7,7 +7,7 @@ from processors.enrichment.activity_records import activity_of
 from runtime.settings import ElasticsearchSettings
 from schemas.activity import Activity
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.mentions import mentions_of
 
 
@@ -19,7 +19,7 @@ def records_of_index(
     Raises :class:`schemas.errors.ServiceUnavailable` where the index does not answer.
     """
     with connect(settings) as client, elasticsearch_errors(settings):
-        for event in mentions_of(client, Names(settings), brand, first, end):
+        for event in mentions_of(client, IndexNames(settings), brand, first, end):
             assert event.mention is not None
             found = activity_of(event.version, event.ingested_at, event.mention)
             yield from (one for one in found if one.brand == brand)

@@ -30,7 +30,7 @@ _FOUND_BY: Final[dict[str, tuple[str, ...]]] = {
 _IN_ORDER: Final = ("language", "brands", "sentiment", "entities", "encoder")
 
 
-class Finder:
+class OfflineMatcher:
     """Asks queries of posts. Models are loaded only for what is asked.
 
     ``queries``: by name, with no names of other queries in them. ``brands``: the file of brands,

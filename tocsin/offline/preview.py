@@ -22,8 +22,8 @@ from schemas.mention import Mention
 from tocsin.offline.post_reader import batches
 
 Find: TypeAlias = Callable[[Sequence[Mention]], list[list[QueryMatch]]]
-MOST_BARS: Final = 60
-MOST_VALUES: Final = 8
+MAX_BARS: Final = 60
+MAX_VALUES: Final = 8
 """Languages and sources that are listed."""
 
 
@@ -101,7 +101,7 @@ def preview_posts(
 
 def _most(counts: Counter[str]) -> list[tuple[str, int]]:
     """The most frequent values; of two as frequent, as the index has it, the first by name."""
-    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_VALUES]
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MAX_VALUES]
 
 
 def _within(mentions: Iterable[Mention], within: Range | None) -> Iterable[Mention]:
@@ -220,7 +220,7 @@ def _bars(unit: str, first: datetime, last: datetime) -> dict[datetime, int] | N
     first, last = floor(_floor_minute(first)), floor(_floor_minute(last))
     bars = {first: 0}
     while first < last:
-        if len(bars) == MOST_BARS and unit != "year":
+        if len(bars) == MAX_BARS and unit != "year":
             return None
         first = floor(first + step)
         bars[first] = 0

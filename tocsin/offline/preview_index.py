@@ -13,16 +13,16 @@ from queries.language.ast import Node, Range
 from queries.matching.document import Document
 from queries.matching.predicates import Asked
 from queries.matching.predicates import compile_query as question_of
-from queries.tools.clause_effects import MOST, WHOLE, Clauses, clauses
+from queries.tools.clause_effects import MAX_SHOWN_CLAUSES, WHOLE, Clauses, clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
 from schemas.post import Post
 from sinks.elasticsearch.connection import elasticsearch_errors
-from sinks.elasticsearch.mappings import Names
-from tocsin.offline.preview import MOST_VALUES, Example, Preview, Volume, unit_of
+from sinks.elasticsearch.mappings import IndexNames
+from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of
 
-_MOST_BYTES: Final = 8 * 2**20
+_MAX_BYTES: Final = 8 * 2**20
 """Of the clauses' queries together; the index takes 100 MiB in one request."""
 _FIELDS: Final = (
     "id", "source", "author", "text", "title", "created_at", "url", "links", "mentions", "hashtags",
@@ -47,7 +47,7 @@ def preview_index(
     index makes fastest where nothing else is asked.
     """
     query = compile_query(node)
-    parts = clauses(node, min(MOST, _MOST_BYTES // len(json.dumps(query))))
+    parts = clauses(node, min(MAX_SHOWN_CLAUSES, _MAX_BYTES // len(json.dumps(query))))
     compiled = {name: compile_query(each) for name, each in parts.queries.items()}
     time = [compile_query(within)] if within is not None else []
     found = [*time, query]
@@ -66,7 +66,7 @@ def _ask(
     client: Elasticsearch, settings: ElasticsearchSettings, bodies: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The answers to some searches of the mentions."""
-    names = Names(settings)
+    names = IndexNames(settings)
     searches = [line for body in bodies for line in ({"index": names.mentions}, body)]
     with elasticsearch_errors(settings):
         answers: list[dict[str, Any]] = client.msearch(searches=searches)["responses"]
@@ -91,7 +91,7 @@ def _interval(ends: dict[str, Any]) -> str:
 
 def _of_matches(filters: list[Query], sample: int, interval: str) -> dict[str, Any]:
     aggregations: dict[str, Any] = {
-        name: {"terms": {"field": path, "size": MOST_VALUES}} for name, path in _TERMS.items()
+        name: {"terms": {"field": path, "size": MAX_VALUES}} for name, path in _TERMS.items()
     }
     aggregations["volume"] = {
         "date_histogram": {"field": "created_at", "calendar_interval": interval}
@@ -115,7 +115,7 @@ def _of_clauses(time: list[Query], compiled: dict[str, Query]) -> dict[str, Any]
     }
 
 
-def _check(answer: dict[str, Any], settings: ElasticsearchSettings, names: Names) -> None:
+def _check(answer: dict[str, Any], settings: ElasticsearchSettings, names: IndexNames) -> None:
     error = answer.get("error")
     if error is None:
         return

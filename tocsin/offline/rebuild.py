@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from aiokafka.partitioner import DefaultPartitioner
 from kafka.errors import KafkaError
 
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.recovery import RECORDS, SERVICE, STATE
 from runtime.kafka import client as kafka
 from runtime.kafka.ranges import Span, partitions_of, read_ranges, spans
@@ -33,7 +33,7 @@ def rebuild(
     history: History,
     reach: timedelta,
     now: datetime,
-) -> tuple[Desk, int, int]:
+) -> tuple[BrandDetectors, int, int]:
     """The states of the wanted brands; and how many records of the index and of Kafka they hold.
 
     ``reach``: how far back the index is read. Holds the states of all wanted brands, and of the
@@ -45,7 +45,7 @@ def rebuild(
     where = {brand: _partition_of(brand, partitions) for brand in wanted}
     ours = spans(settings, SERVICE, RECORDS, set(where.values()))
     firsts = _first_times(settings, ours)
-    desk = Desk(brands)
+    desk = BrandDetectors(brands)
     of_index = 0
     for brand, partition in where.items():
         end = firsts.get(partition, now)

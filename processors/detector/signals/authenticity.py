@@ -10,7 +10,7 @@ from typing import Final
 from processors.detector.state.counts import Minute, merged
 from schemas.alert import Authenticity
 
-LEAST: Final = 20
+MIN_MENTIONS: Final = 20
 """Mentions below which all is called organic."""
 COPIED: Final = 0.4
 YOUNG: Final = 0.3
@@ -21,7 +21,7 @@ CONCENTRATED: Final = 0.3
 def authenticity(minutes: Sequence[Minute]) -> Authenticity:
     """What the mentions of these minutes are."""
     mentions = sum(minute.mentions for minute in minutes)
-    if mentions < LEAST:
+    if mentions < MIN_MENTIONS:
         return "organic"
     copies = sum(minute.copies for minute in minutes) / mentions
     reposts = sum(minute.reposts for minute in minutes) / mentions

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from processors.detector.signals.likelihood import deviate
-from processors.detector.state.baseline import Usual
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import Minute, merged
 from schemas.alert import Signal
 
-LEAST: Final = 3
+MIN_POSTS: Final = 3
 """Posts from a place below which it is not yet one."""
 USUAL: Final = 0.01
 """Share of what was said before from which a place is a usual one."""
@@ -18,7 +18,7 @@ SURE: Final = 2.0
 _NAMED: Final = 5
 
 
-def spread(minutes: Sequence[Minute], usual: Usual) -> list[Signal]:
+def new_places(minutes: Sequence[Minute], usual: Baseline) -> list[Signal]:
     """One signal for sources and one for countries, where there are new ones."""
     return [
         *_new(merged(minutes, "sources"), usual.sources, "sources"),
@@ -33,7 +33,7 @@ def _new(
     if before < KNOWN:
         return []
     new = sorted(
-        (name for name in now if now[name] >= LEAST and usual.get(name, 0.0) < USUAL * before),
+        (name for name in now if now[name] >= MIN_POSTS and usual.get(name, 0.0) < USUAL * before),
         key=lambda name: (-now[name], name),
     )
     # Together, so that four posts from each of three new places are twelve.

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.detector.signals.likelihood import deviate
-from processors.detector.state.baseline import Usual
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import Minute, voices
 from schemas.alert import Signal
 
-LEAST_VOICES: Final = 5
+MIN_VOICES: Final = 5
 """Authors below whom nothing is a topic."""
 TELLING: Final = 0.02
 """Share of the mentions below which it is none either."""
@@ -22,12 +22,12 @@ SURE: Final = 3.5
 """Standard deviations from which it is told."""
 
 
-def arrivals(minutes: Sequence[Minute], usual: Usual, length: int) -> list[Signal]:
+def new_topics(minutes: Sequence[Minute], usual: Baseline, length: int) -> list[Signal]:
     """The surest new topic of the ``length`` minutes, if there is one."""
     mentions = sum(minute.mentions for minute in minutes)
     before = max(usual.mentions, 1.0)
     said = _said(minutes)
-    least = max(LEAST_VOICES, TELLING * mentions)
+    least = max(MIN_VOICES, TELLING * mentions)
     found: list[tuple[float, str, float]] = []
     for term, count in said.items():
         if count < least:
@@ -36,7 +36,7 @@ def arrivals(minutes: Sequence[Minute], usual: Usual, length: int) -> list[Signa
         if usually > max(1.0, HARDLY * before):
             continue
         authors = min(count, round(voices(minutes, term)))
-        if authors < LEAST_VOICES:
+        if authors < MIN_VOICES:
             continue
         significance = deviate(authors, mentions, usually, before, len(said))
         if significance >= SURE:

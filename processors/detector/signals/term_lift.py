@@ -4,23 +4,23 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from processors.detector.signals.likelihood import log_likelihood
-from processors.detector.state.baseline import Usual
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import Minute, merged
 from schemas.alert import Lift
 from text.tokens import folded_tokens
 
 _SHOWN: Final = 12
-_LEAST: Final = 15.1
+_MIN_LIKELIHOOD: Final = 15.1
 """Log-likelihood ratio: one in ten thousand by chance."""
 
 
-def lifted_entities(minutes: Sequence[Minute], usual: Usual) -> list[Lift]:
+def lifted_entities(minutes: Sequence[Minute], usual: Baseline) -> list[Lift]:
     """The entities that are named more than before, the surest first."""
     return _lifts(minutes, "entities", usual.mentions, usual.entities)
 
 
 def lifted_terms(
-    minutes: Sequence[Minute], usual: Usual, entities: Sequence[Lift] = ()
+    minutes: Sequence[Minute], usual: Baseline, entities: Sequence[Lift] = ()
 ) -> list[Lift]:
     """The terms that are said more than before, but for the words of those ``entities``."""
     words = {word for entity in entities for word in folded_tokens(entity.term)}
@@ -42,7 +42,7 @@ def _lifts(
         if count < 3 or term in without or count * before <= usually * mentions:
             continue
         surprise = log_likelihood(count, mentions, usually, before)
-        if surprise >= _LEAST:
+        if surprise >= _MIN_LIKELIHOOD:
             expected = mentions * usually / before
             found.append(
                 Lift(term=term, count=count, expected=round(expected, 2),

@@ -10,18 +10,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from processors.detector.signals.new_places import spread
-from processors.detector.signals.new_topic import arrivals
-from processors.detector.state.baseline import Usual
-from processors.detector.state.counts import Minute, Totals, totals
-from processors.detector.state.volume import Volumes
+from processors.detector.signals.new_places import new_places
+from processors.detector.signals.new_topic import new_topics
+from processors.detector.state.baseline import Baseline
+from processors.detector.state.counts import Minute, WindowTotals, totals
+from processors.detector.state.volume import VolumeBaselines
 from schemas.alert import Signal
 
 SHORT: Final = 5
 """Minutes in which a burst shows."""
 LONG: Final = 30
 """Minutes in which a slow rise shows, and over which sentiment is judged."""
-LEAST_SCORED: Final = 10
+MIN_SCORED: Final = 10
 """Posts with a sentiment below which nothing is said of it."""
 MOVED: Final = 5.0
 """Standard deviations from which a volume has moved: minutes are many, and nobody is to be woken
@@ -30,12 +30,12 @@ WIDE_REACH: Final = 100_000
 """Followers from which one author's negative post is a signal of its own."""
 
 
-class Picture(Struct, frozen=True):
+class WindowSummary(Struct, frozen=True):
     """What one minute's look at a brand shows."""
 
     minute: int
-    short: Totals
-    long: Totals
+    short: WindowTotals
+    long: WindowTotals
     signals: dict[str, Signal]
     usual_negative: float = 0.0
     """Share of negatives before."""
@@ -51,7 +51,9 @@ class Picture(Struct, frozen=True):
         return signal.observed / max(signal.baseline, 0.5) if signal else 0.0
 
 
-def picture(minutes: Sequence[Minute], usual: Usual, volumes: Volumes, now: int) -> Picture:
+def summarize(
+    minutes: Sequence[Minute], usual: Baseline, volumes: VolumeBaselines, now: int
+) -> WindowSummary:
     """Look at the minutes before ``now``; ``minutes`` are those of the last ``LONG``."""
     short = totals((m for m in minutes if m.start >= now - SHORT), SHORT)
     long = totals(minutes, LONG)
@@ -61,18 +63,20 @@ def picture(minutes: Sequence[Minute], usual: Usual, volumes: Volumes, now: int)
         *_sentiment(long, usual),
         *_lexicon(long, usual),
         *_reach(minutes),
-        *arrivals(minutes, usual, LONG),
-        *spread(minutes, usual),
+        *new_topics(minutes, usual, LONG),
+        *new_places(minutes, usual),
     ]
     signals: dict[str, Signal] = {}
     for signal in found:
         known = signals.get(signal.name)
         if known is None or (signal.significance or 0) > (known.significance or 0):
             signals[signal.name] = signal
-    return Picture(now, short, long, signals, usual.negative_share)
+    return WindowSummary(now, short, long, signals, usual.negative_share)
 
 
-def _volumes(window: Totals, usual: Usual, volumes: Volumes, now: int) -> list[Signal]:
+def _volumes(
+    window: WindowTotals, usual: Baseline, volumes: VolumeBaselines, now: int
+) -> list[Signal]:
     """Above what is expected, or for so long that the volume detector has opened an alert."""
     found = []
     for name, field, unit in (
@@ -94,13 +98,13 @@ def _volumes(window: Totals, usual: Usual, volumes: Volumes, now: int) -> list[S
     return found
 
 
-def _sentiment(window: Totals, usual: Usual) -> list[Signal]:
-    if window.scored < LEAST_SCORED:
+def _sentiment(window: WindowTotals, usual: Baseline) -> list[Signal]:
+    if window.scored < MIN_SCORED:
         return []
     found = []
     share, before = window.negative / window.scored, usual.negative_share
-    spread = before * (1 - before) * (1 / window.scored + 1 / usual.scored)
-    distance = (share - before) / math.sqrt(max(spread, 1e-6))
+    new_places = before * (1 - before) * (1 / window.scored + 1 / usual.scored)
+    distance = (share - before) / math.sqrt(max(new_places, 1e-6))
     if distance > 2:
         found.append(_signal("negative_share", share, before, "share", distance))
     score = window.score_sum / window.scored
@@ -111,7 +115,7 @@ def _sentiment(window: Totals, usual: Usual) -> list[Signal]:
     return found
 
 
-def _lexicon(window: Totals, usual: Usual) -> list[Signal]:
+def _lexicon(window: WindowTotals, usual: Baseline) -> list[Signal]:
     expected = window.mentions * usual.lexicon_share
     distance = (window.lexicon - expected) / math.sqrt(expected + 1)
     if window.lexicon < 3 or distance <= 2:

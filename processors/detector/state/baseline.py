@@ -14,17 +14,17 @@ from processors.detector.state.counts import Minute
 
 HALF_LIFE: Final = 3 * 24 * 60
 """Minutes in which what was seen loses half of its weight."""
-MOST_TERMS: Final = 1_500
+MAX_TERMS: Final = 1_500
 """Terms whose usual share is remembered."""
-MOST_ENTITIES: Final = 500
-MOST_PLACES: Final = 300
+MAX_ENTITIES: Final = 500
+MAX_PLACES: Final = 300
 """Sources, and countries."""
 HOURS: Final = 24
 UNSEEN: Final = 3.0
 """How many times the mean an hour of the first day may have without being unusual."""
 
 
-class Usual(Struct, kw_only=True):
+class Baseline(Struct, kw_only=True):
     """Decayed sums; weights are those of a brand that is still unknown."""
 
     upto: int = 0
@@ -99,7 +99,7 @@ class Usual(Struct, kw_only=True):
         return max(known, 0.05) + math.exp(-self.minutes / 720)
 
 
-def learn(usual: Usual, minutes: Iterable[Minute], upto: int) -> None:
+def learn(usual: Baseline, minutes: Iterable[Minute], upto: int) -> None:
     """Learn the minutes up to ``upto``; those that are missing among them were silent."""
     passed = upto - usual.upto
     if passed <= 0:
@@ -114,10 +114,10 @@ def learn(usual: Usual, minutes: Iterable[Minute], upto: int) -> None:
         usual.hour_minutes[at // 60 % HOURS] += 1
     for minute in minutes:
         _add(usual, minute)
-    usual.terms = _most(usual.terms, MOST_TERMS)
-    usual.entities = _most(usual.entities, MOST_ENTITIES)
-    usual.sources = _most(usual.sources, MOST_PLACES)
-    usual.countries = _most(usual.countries, MOST_PLACES)
+    usual.terms = _most(usual.terms, MAX_TERMS)
+    usual.entities = _most(usual.entities, MAX_ENTITIES)
+    usual.sources = _most(usual.sources, MAX_PLACES)
+    usual.countries = _most(usual.countries, MAX_PLACES)
 
 
 def _most(counts: dict[str, float], most: int) -> dict[str, float]:
@@ -127,7 +127,7 @@ def _most(counts: dict[str, float], most: int) -> dict[str, float]:
     return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most])
 
 
-def _learn_variation(usual: Usual, minutes: Sequence[Minute], upto: int) -> None:
+def _learn_variation(usual: Baseline, minutes: Sequence[Minute], upto: int) -> None:
     """From each five minutes, against what was expected of them before they are learnt."""
     fives: dict[int, int] = {}
     for minute in minutes:
@@ -141,7 +141,7 @@ def _learn_variation(usual: Usual, minutes: Sequence[Minute], upto: int) -> None
             usual.expected_squares += expected**2
 
 
-def _add(usual: Usual, minute: Minute) -> None:
+def _add(usual: Baseline, minute: Minute) -> None:
     usual.mentions += minute.mentions
     usual.discounted += minute.discounted
     usual.authors += minute.distinct
@@ -161,7 +161,7 @@ def _add(usual: Usual, minute: Minute) -> None:
             mine[name] = mine.get(name, 0.0) + count
 
 
-def _decay(usual: Usual, minutes: int) -> None:
+def _decay(usual: Baseline, minutes: int) -> None:
     kept = 0.5 ** (minutes / HALF_LIFE)
     for name in _DECAYING:
         setattr(usual, name, getattr(usual, name) * kept)

@@ -22,21 +22,21 @@ KEPT: Final = 90
 """Minutes that are kept: the hour that is judged, and what may still come late."""
 LATENESS: Final = 10
 """Minutes by which a record may come behind the newest one and still count."""
-MOST_AUTHORS: Final = 500
+MAX_AUTHORS: Final = 500
 """Of one minute; the rest are counted without being told apart. With the other limits this keeps
 a brand's state, whatever is said of it, within what a message of its topic may have (2 MiB)."""
-MOST_GROUPS: Final = 300
+MAX_GROUPS: Final = 300
 """Of copies, in one minute."""
 DETAILED: Final = 31
 """Minutes that keep who wrote and what; of older ones numbers and terms are left, to learn, and
 the first post, which may be the first of an alert."""
-MOST_TERMS: Final = 500
-MOST_ENTITIES: Final = 200
+MAX_TERMS: Final = 500
+MAX_ENTITIES: Final = 200
 VOICES: Final = 32
 """Bits in which the authors of a term leave a mark: enough to tell five of them from fifty."""
-MOST_POSTS: Final = 8
+MAX_POSTS: Final = 8
 """Posts kept of one minute, those with the widest reach; and its first."""
-MOST_SEEN: Final = 10_000
+MAX_SEEN: Final = 10_000
 """Posts that are remembered so that none counts twice."""
 YOUNG_DAYS: Final = 30
 """Below this age an account is new."""
@@ -50,7 +50,7 @@ _GROUPS: Final = 300
 _WINDOW = timedelta(minutes=60)
 
 
-class Seen(Struct, frozen=True):
+class PostRef(Struct, frozen=True):
     """One post, as far as evidence needs it."""
 
     id: str
@@ -91,7 +91,7 @@ class Minute(Struct):
     entities: dict[str, int] = field(default_factory=dict)
     voices: dict[str, int] = field(default_factory=dict)
     """Of each term and entity, the marks of its authors: see `voices`."""
-    posts: list[Seen] = field(default_factory=list)
+    posts: list[PostRef] = field(default_factory=list)
 
 
 class CountsState(Struct, kw_only=True):
@@ -174,7 +174,7 @@ class BrandCounts:
         limit = self._newest - LATENESS
         # In the order in which they came, so nearly of their minutes.
         for post, start in list(self._seen.items()):
-            if start >= limit and len(self._seen) <= MOST_SEEN:
+            if start >= limit and len(self._seen) <= MAX_SEEN:
                 break
             del self._seen[post]
 
@@ -186,23 +186,23 @@ class BrandCounts:
         minute.reposts += record.kind == "repost"
         minute.reach += record.reach
         minute.lexicon += "crisis" in record.intents
-        said = _bump(minute.authors, record.author, MOST_AUTHORS)
+        said = _bump(minute.authors, record.author, MAX_AUTHORS)
         minute.distinct += said == 1
         young = record.account_age_days is not None and record.account_age_days < YOUNG_DAYS
         minute.aged += record.account_age_days is not None
         minute.young += young
         minute.discounted += weight(record.kind, copied, young, said)
         if copied:
-            _bump(minute.groups, group, MOST_GROUPS)
+            _bump(minute.groups, group, MAX_GROUPS)
         if record.score is not None:
             minute.scored += 1
             minute.negative += record.sentiment == "negative"
             minute.score_sum += record.score
             minute.score_squares += record.score**2
-        _bump(minute.sources, record.source, MOST_TERMS)
-        _bump(minute.languages, record.language or "und", MOST_TERMS)
+        _bump(minute.sources, record.source, MAX_TERMS)
+        _bump(minute.languages, record.language or "und", MAX_TERMS)
         if record.country:
-            _bump(minute.countries, record.country, MOST_TERMS)
+            _bump(minute.countries, record.country, MAX_TERMS)
         _count_terms(minute, record)
         _show(minute.posts, record, group)
 
@@ -210,8 +210,8 @@ class BrandCounts:
 def _count_terms(minute: Minute, record: Activity) -> None:
     mark = 1 << blake2b(record.author.encode(), digest_size=1).digest()[0] % VOICES
     for counts, names, most in (
-        (minute.terms, record.terms, MOST_TERMS),
-        (minute.entities, record.entities, MOST_ENTITIES),
+        (minute.terms, record.terms, MAX_TERMS),
+        (minute.entities, record.entities, MAX_ENTITIES),
     ):
         for name in names:
             _bump(counts, name, most)
@@ -251,19 +251,19 @@ def _bump(counts: dict[str, int], key: str, most: int) -> int:
     return found
 
 
-def _show(posts: list[Seen], record: Activity, group: str) -> None:
+def _show(posts: list[PostRef], record: Activity, group: str) -> None:
     """Keep the first post, and those of the widest reach."""
-    if len(posts) == MOST_POSTS and record.reach <= min(post.reach for post in posts[1:]):
+    if len(posts) == MAX_POSTS and record.reach <= min(post.reach for post in posts[1:]):
         return
     posts.append(
-        Seen(record.post_id, record.at, record.author, record.reach, record.score, record.url,
+        PostRef(record.post_id, record.at, record.author, record.reach, record.score, record.url,
              group)
     )  # fmt: skip
-    if len(posts) > MOST_POSTS:
+    if len(posts) > MAX_POSTS:
         del posts[min(range(1, len(posts)), key=lambda at: posts[at].reach)]
 
 
-class Totals(Struct):
+class WindowTotals(Struct):
     """Several minutes taken together."""
 
     minutes: int
@@ -283,11 +283,11 @@ class Totals(Struct):
 
 
 _SUMMED: Final = tuple(
-    name for name in Totals.__struct_fields__ if name not in ("minutes", "authors")
+    name for name in WindowTotals.__struct_fields__ if name not in ("minutes", "authors")
 )
 
 
-def totals(minutes: Iterable[Minute], length: int) -> Totals:
+def totals(minutes: Iterable[Minute], length: int) -> WindowTotals:
     """The sum of some minutes out of ``length`` that passed."""
     minutes = list(minutes)
     authors: set[str] = set()
@@ -296,7 +296,7 @@ def totals(minutes: Iterable[Minute], length: int) -> Totals:
         authors.update(minute.authors)
         untold += minute.distinct - len(minute.authors) if minute.authors else 0
 
-    found = Totals(minutes=length, authors=len(authors) + untold)
+    found = WindowTotals(minutes=length, authors=len(authors) + untold)
     for minute in minutes:
         for name in _SUMMED:
             setattr(found, name, getattr(found, name) + getattr(minute, name))

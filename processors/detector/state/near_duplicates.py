@@ -17,7 +17,7 @@ from msgspec import Struct, field, structs
 
 from text.fingerprint import same_text, weight
 
-MOST = 50_000
+MAX_POSTS = 50_000
 """Groups that a window remembers at most, at some 3 kB each."""
 _CANDIDATES = 8
 """Groups looked at for one key, the youngest: a post costs the same however common its words."""
@@ -37,7 +37,7 @@ class WindowState(Struct, frozen=True, kw_only=True):
     """All of a window, for JSON."""
 
     window_seconds: float
-    most: int = MOST
+    most: int = MAX_POSTS
     latest: datetime | None = None
     begun: int = 0
     groups: list[Group] = field(default_factory=list)
@@ -51,7 +51,7 @@ class DuplicateWindow:
     the one that came first, not the one that was written first.
     """
 
-    def __init__(self, window: timedelta, most: int = MOST) -> None:
+    def __init__(self, window: timedelta, most: int = MAX_POSTS) -> None:
         if window <= timedelta(0) or most < 1:
             raise ValueError("a window needs a length, and room for a group")
         self.window = window

@@ -1,4 +1,4 @@
-"""What is to be expected of a brand's three volumes: the detector of ``tocsin detect``, fed live.
+"""What is to be expected of a brand's three volumes, by the model of ``tocsin score-series``.
 
 It gets the counts of every five minutes, once these can hardly change any more. Hours and weekdays
 are its business; the minutes since are held against what it expects.
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct, field
 
-from processors.detector.state.counts import Totals, time_of
+from processors.detector.state.counts import WindowTotals, time_of
 from processors.volume.detector import VolumeBank, VolumeMemory
 
 NAMES: Final = ("mentions", "authors", "discounted")
@@ -23,7 +23,7 @@ WEEKS: Final = 14 * 288
 """Counts before it knows the days of the week, which is what it expects better than `Usual`."""
 
 
-class VolumesState(Struct, kw_only=True):
+class VolumeBaselinesState(Struct, kw_only=True):
     """All of it, for JSON."""
 
     memories: list[VolumeMemory] = field(default_factory=list)
@@ -32,11 +32,11 @@ class VolumesState(Struct, kw_only=True):
     counts: int = 0
 
 
-class Volumes:
+class VolumeBaselines:
     """The volumes of one brand."""
 
-    def __init__(self, state: VolumesState | None = None) -> None:
-        state = state or VolumesState()
+    def __init__(self, state: VolumeBaselinesState | None = None) -> None:
+        state = state or VolumeBaselinesState()
         self._bank = VolumeBank(len(NAMES))
         for column, memory in enumerate(state.memories):
             self._bank.restore(column, memory)
@@ -49,17 +49,17 @@ class Volumes:
         """Whether any count was taken."""
         return self._counts > 0
 
-    def snapshot(self) -> VolumesState:
+    def snapshot(self) -> VolumeBaselinesState:
         """Everything, so that what is restored goes on the same."""
         memories = [self._bank.snapshot(column) for column in range(len(NAMES))]
-        return VolumesState(
+        return VolumeBaselinesState(
             memories=memories if self._counts else [],
             expected=self._expected,
             evidence=self._evidence,
             counts=self._counts,
         )
 
-    def close(self, first: int, counted: Totals) -> None:
+    def close(self, first: int, counted: WindowTotals) -> None:
         """Take the counts of the ``STEP`` minutes from ``first`` on."""
         values = np.array([float(getattr(counted, name)) for name in NAMES])
         self._bank.update_many(time_of(first), values)

@@ -9,7 +9,7 @@ from schemas.mention import Aspect, Mention
 from schemas.types import AspectLabel
 from text.phrases import Phrases, split
 
-MOST: Final = 16
+MAX_ASPECTS: Final = 16
 """Aspects kept of one post, the first ones: a list of words is no opinion."""
 
 NONE: Final = "none"
@@ -81,6 +81,6 @@ def _aspects(text: str, phrases: Phrases[AspectLabel | None]) -> list[Aspect]:
             continue
         start, end = found.span(first, last)
         aspects.append(Aspect(label=label, text=text[start:end], start=start, end=end))
-        if len(aspects) == MOST:
+        if len(aspects) == MAX_ASPECTS:
             break
     return aspects

@@ -10,7 +10,7 @@ from schemas.brand import Brand
 from schemas.mention import BrandMatch, Match, Mention
 from text.tokens import Tokens, tokenize
 
-MOST_READ = 10
+MAX_READ = 10
 """Matches of a brand in a post that are judged one by one; the others follow the best of them."""
 
 
@@ -117,7 +117,7 @@ def _confident(
 ) -> list[tuple[Match, float]]:
     return [
         (one, disambiguator.confidence(fields.get(one.field, fields["text"]), one, language))
-        for one in match.matches[:MOST_READ]
+        for one in match.matches[:MAX_READ]
     ]
 
 
@@ -129,7 +129,7 @@ def _kept(
     if not matches:
         return None
     best = max(confidence for _, confidence in confident)
-    return replace(match, matches=matches + match.matches[MOST_READ:], confidence=best)
+    return replace(match, matches=matches + match.matches[MAX_READ:], confidence=best)
 
 
 def _listens(match: BrandMatch, mention: Mention, languages: dict[str, frozenset[str]]) -> bool:

@@ -14,8 +14,8 @@ from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentimen
 from schemas.types import EmotionLabel, EntityLabel, IntentLabel
 from text.clauses import Span, about, clauses
 
-_MOST_ASPECTS: Final = 20
-LEAST_LIKELY: Final = 0.1
+_MAX_ASPECTS: Final = 20
+MIN_PROBABILITY: Final = 0.1
 """Probability below which an emotion is not said for being rare (chosen on TweetEval's and
 EmoEvent's validation posts, as its weight was)."""
 _IRONY_LANGUAGES: Final = frozenset({"en", "und"})
@@ -165,7 +165,7 @@ def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) 
         for start, end, probabilities in reading.aspects
         if not any(start < aspect.end and aspect.start < end for aspect in known)
     ]
-    return sorted(known + free, key=lambda aspect: aspect.start)[:_MOST_ASPECTS]
+    return sorted(known + free, key=lambda aspect: aspect.start)[:_MAX_ASPECTS]
 
 
 def _towards(named: Sequence[str], reading: Reading) -> dict[str, Sentiment]:
@@ -189,7 +189,7 @@ def _emotion(
     classes: Sequence[str], probabilities: Sequence[float], weights: Sequence[float]
 ) -> Emotion:
     top = max(probabilities)
-    likely = [at for at, p in enumerate(probabilities) if p >= LEAST_LIKELY or p == top]
+    likely = [at for at, p in enumerate(probabilities) if p >= MIN_PROBABILITY or p == top]
     best = max(likely, key=lambda at: probabilities[at] * weights[at])
     return Emotion(
         label=cast(EmotionLabel, classes[best]), confidence=round(probabilities[best], 4)

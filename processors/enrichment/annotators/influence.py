@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from schemas.mention import Influence, Mention
 from schemas.post import Metrics, Post
 
-_MOST = 2**53
+_MAX_COUNT = 2**53
 _FIRST_NETWORK = datetime(1995, 1, 1, tzinfo=UTC)
 """No account on any platform is older: what claims to be (1970, year 1) is an unset field."""
 
@@ -44,4 +44,4 @@ def account_age_days(post: Post) -> int | None:
 
 def _engagement(metrics: Metrics) -> int:
     counts = (metrics.likes, metrics.reposts, metrics.replies, metrics.quotes)
-    return min(_MOST, sum(count or 0 for count in counts))
+    return min(_MAX_COUNT, sum(count or 0 for count in counts))

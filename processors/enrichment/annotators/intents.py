@@ -14,7 +14,7 @@ from processors.enrichment.lexicon_files import load_kind
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention, Sentiment
 from schemas.types import IntentLabel
-from text.phrases import STOPS, Phrases, Words, split
+from text.phrases import STOPS, FoldedWords, Phrases, split
 
 Lists = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -146,7 +146,7 @@ def _agrees(cue: _Cue, sentiment: Sentiment | None) -> bool:
     return not cue.weak or sentiment.label == "neutral"
 
 
-def _taken_back(found: Words, first: int, last: int, lists: _Language) -> bool:
+def _taken_back(found: FoldedWords, first: int, last: int, lists: _Language) -> bool:
     """A negation shortly before the cue, or right behind it, in its sentence."""
     words = found.words
     for place in range(first - 1, max(-1, first - 1 - REACH), -1):

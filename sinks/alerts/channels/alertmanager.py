@@ -27,7 +27,7 @@ from sinks.alerts.message.report import report
 
 PATH = "/api/v2/alerts"
 _NAMES = {"crisis": "TocsinCrisis", "blind": "TocsinBlind"}
-_MOST_SENT = 100
+_MAX_SENT = 100
 """Open alerts in one request."""
 
 
@@ -75,8 +75,8 @@ class Alertmanager(Channel):
         """Send what is open once more."""
         ends = (self._clock() + self._hold).isoformat()
         entries = [{**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None]
-        for first in range(0, len(entries), _MOST_SENT):
-            self._post(entries[first : first + _MOST_SENT])
+        for first in range(0, len(entries), _MAX_SENT):
+            self._post(entries[first : first + _MAX_SENT])
 
     def entry(self, alert: Alert) -> dict[str, Any]:
         """What Alertmanager is told of a state, without its end."""

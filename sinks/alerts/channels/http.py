@@ -33,7 +33,7 @@ from schemas.errors import ConfigurationError
 from sinks.alerts.channels.base import Busy, Refused
 
 _TRANSIENT = (408, 425, 429)
-_MOST_SHOWN = 200
+_MAX_SHOWN = 200
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -102,7 +102,7 @@ def post(address: Address, body: bytes, headers: Mapping[str, str]) -> None:
     try:
         connection.request("POST", path, body, {"User-Agent": "tocsin", **headers})
         response = connection.getresponse()
-        said = response.read(4 * _MOST_SHOWN)
+        said = response.read(4 * _MAX_SHOWN)
     except (OSError, http.client.HTTPException) as error:
         why = f"{address.host} does not answer ({type(error).__name__}: {error})"
         raise Busy(_hidden(why, address), "connection") from None
@@ -115,7 +115,7 @@ def _judge(address: Address, response: http.client.HTTPResponse, said: bytes) ->
     status = response.status
     if 200 <= status < 300:
         return
-    text = " ".join(said.decode("utf-8", "replace").split())[:_MOST_SHOWN]
+    text = " ".join(said.decode("utf-8", "replace").split())[:_MAX_SHOWN]
     why = _hidden(f"{address.host} answered {status}" + (f": {text}" if text else ""), address)
     if status in _TRANSIENT or status >= 500:
         raise Busy(why, f"status_{status}", retry_after(response.headers.get("Retry-After")))

@@ -38,7 +38,7 @@ from sinks.alerts.message.report import report
 
 Security = Literal["starttls", "tls", "none"]
 log = get_logger("alerts")
-_MOST_SHOWN = 200
+_MAX_SHOWN = 200
 
 
 class _Policy(EmailPolicy):
@@ -181,4 +181,4 @@ class Email(Channel):
         text = error.decode("utf-8", "replace") if isinstance(error, bytes) else error
         if self._server.password is not None:
             text = text.replace(self._server.password.get_secret_value(), "…")
-        return " ".join(text.split())[:_MOST_SHOWN]
+        return " ".join(text.split())[:_MAX_SHOWN]

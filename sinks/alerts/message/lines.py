@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sinks.alerts.message.words import Language, word
 
-MOST_TITLE = 200
-_MOST_URL = 1_000
+MAX_TITLE = 200
+_MAX_URL = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def link(url: str | None) -> str | None:
 
     A user in an address serves to look like another host.
     """
-    if url is None or len(url) > _MOST_URL or not url.isascii() or not url.isprintable():
+    if url is None or len(url) > _MAX_URL or not url.isascii() or not url.isprintable():
         return None
     try:
         parts = urlsplit(url)

@@ -7,17 +7,17 @@ from sinks.alerts.message.lines import Line, Span
 from sinks.alerts.message.report import Report
 from sinks.alerts.message.words import word
 
-_MOST_SUBJECT = 200
-_MOST_BLOCK = 2_900
+_MAX_SUBJECT = 200
+_MAX_BLOCK = 2_900
 """Slack takes 3,000 characters a section, and 150 in a header."""
-_MOST_HEADER = 150
+_MAX_HEADER = 150
 _STYLE = "font-family:sans-serif;font-size:14px;line-height:1.4;color:#222"
 
 
 def subject(report: Report) -> str:
     """One line: the flag and the title."""
     line = f"[{report.flag}] {report.title}"
-    return line if len(line) <= _MOST_SUBJECT else line[: _MOST_SUBJECT - 1] + "…"
+    return line if len(line) <= _MAX_SUBJECT else line[: _MAX_SUBJECT - 1] + "…"
 
 
 # --- plain -----------------------------------------------------------------------------------
@@ -85,13 +85,13 @@ def escaped_for_slack(text: str) -> str:
 def slack_blocks(report: Report) -> list[dict[str, Any]]:
     """Slack's Block Kit: a header, a section each, and the id below."""
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _slack_plain(subject(report), _MOST_HEADER)}
+        {"type": "header", "text": _slack_plain(subject(report), _MAX_HEADER)}
     ]
     for section in report.sections:
         lines = [f"*{escaped_for_slack(section.heading)}*"] if section.heading else []
         lines += [f"• {_slack_line(line)}" for line in section.lines]
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _fitting(lines)}})
-    footer = _slack_plain(_footer(report), _MOST_BLOCK)
+    footer = _slack_plain(_footer(report), _MAX_BLOCK)
     blocks.append({"type": "context", "elements": [footer]})
     return blocks
 
@@ -128,7 +128,7 @@ def _fitting(lines: list[str]) -> str:
     kept, size = [], 0
     for line in lines:
         size += len(line) + 1
-        if size > _MOST_BLOCK:
+        if size > _MAX_BLOCK:
             kept.append("…")
             break
         kept.append(line)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from schemas.alert import Alert, Carrier, Lift, ShownPost, Signal
 from sinks.alerts.message.lines import (
-    MOST_TITLE,
+    MAX_TITLE,
     Line,
     Span,
     Style,
@@ -23,10 +23,10 @@ from sinks.alerts.message.lines import (
 from sinks.alerts.message.titles import title
 from sinks.alerts.message.words import Language, counted, grouped, percent, unit_word, word
 
-_MOST_TERM = 80
-_MOST_SHOWN = 10
-_MOST_NAMED = 8
-_LEAST_RATIO = 0.1
+_MAX_TERM = 80
+_MAX_SHOWN = 10
+_MAX_NAMED = 8
+_MIN_RATIO = 0.1
 """Baseline of which a multiple still says something."""
 _SIGNALS = {
     "volume",
@@ -84,7 +84,7 @@ def report(alert: Alert, style: Style) -> Report:
             for section in sections
             if section.lines
         ),
-        id=clean(alert.id, MOST_TITLE),
+        id=clean(alert.id, MAX_TITLE),
     )
 
 
@@ -94,7 +94,7 @@ def report(alert: Alert, style: Style) -> Report:
 def _facts(alert: Alert, style: Style) -> list[Line]:
     language = style.language
     lines = [
-        fact("brand", clean(alert.brand, _MOST_TERM), language),
+        fact("brand", clean(alert.brand, _MAX_TERM), language),
         fact("severity", word("of_5", language).format(alert.severity), language),
         fact("status", word(alert.status, language), language),
         fact("kind", word(alert.kind, language), language),
@@ -108,7 +108,7 @@ def _facts(alert: Alert, style: Style) -> list[Line]:
 
 def _signal(signal: Signal, language: Language) -> Line:
     """``mentions: 540 posts / 5 min, usually 61.5 (×8.8, significance 11.2)``."""
-    unit = clean(signal.unit, _MOST_TERM)
+    unit = clean(signal.unit, _MAX_TERM)
     moved = []
     if unit == "share":
         observed, baseline = percent(signal.observed, language), percent(signal.baseline, language)
@@ -116,7 +116,7 @@ def _signal(signal: Signal, language: Language) -> Line:
         moved.append(word("points", language).format(_signed(points, language)))
     else:
         observed, baseline = _number(signal.observed, language), _number(signal.baseline, language)
-        if "/" in unit and signal.baseline >= _LEAST_RATIO:
+        if "/" in unit and signal.baseline >= _MIN_RATIO:
             moved.append("×" + grouped(signal.observed / signal.baseline, language))
         else:
             moved.append(_signed(signal.observed - signal.baseline, language))
@@ -125,10 +125,10 @@ def _signal(signal: Signal, language: Language) -> Line:
         text = grouped(signal.significance, language)
         moved.append(word("significance", language).format(text))
     usual = word("usually", language).format(baseline)
-    name = clean(signal.name, _MOST_TERM)
+    name = clean(signal.name, _MAX_TERM)
     name = word(name, language) if name in _SIGNALS else name
     if signal.about is not None:
-        name = f"{name} {quoted(clean(signal.about, _MOST_TERM), language)}"
+        name = f"{name} {quoted(clean(signal.about, _MAX_TERM), language)}"
     return (Span(f"{name}{word('colon', language)}{observed}, {usual} ({', '.join(moved)})"),)
 
 
@@ -170,8 +170,8 @@ def _carriers(alert: Alert, language: Language) -> list[Line]:
     carriers = alert.evidence.carriers
     if not carriers:
         return list(_listed(alert.evidence.authors, language))
-    lines = [_carrier(carrier, language) for carrier in carriers[:_MOST_SHOWN]]
-    return [*lines, *_left_out(len(carriers) - _MOST_SHOWN, language)]
+    lines = [_carrier(carrier, language) for carrier in carriers[:_MAX_SHOWN]]
+    return [*lines, *_left_out(len(carriers) - _MAX_SHOWN, language)]
 
 
 def _carrier(carrier: Carrier, language: Language) -> Line:
@@ -179,7 +179,7 @@ def _carrier(carrier: Carrier, language: Language) -> Line:
     facts = [counted("mentions", carrier.mentions, language)]
     if carrier.reach:
         facts.append(word("seen", language).format(grouped(carrier.reach, language)))
-    name = Span(clean(carrier.author, _MOST_TERM), link(carrier.url))
+    name = Span(clean(carrier.author, _MAX_TERM), link(carrier.url))
     return (name, Span(f"{word('colon', language)}{', '.join(facts)}"))
 
 
@@ -187,8 +187,8 @@ def _lifts(lifts: Sequence[Lift], names: Sequence[str], language: Language) -> l
     """With their numbers, where there are any."""
     if not lifts:
         return list(_listed(names, language))
-    lines = [_lift(lift, language) for lift in lifts[:_MOST_SHOWN]]
-    return [*lines, *_left_out(len(lifts) - _MOST_SHOWN, language)]
+    lines = [_lift(lift, language) for lift in lifts[:_MAX_SHOWN]]
+    return [*lines, *_left_out(len(lifts) - _MAX_SHOWN, language)]
 
 
 def _lift(lift: Lift, language: Language) -> Line:
@@ -196,7 +196,7 @@ def _lift(lift: Lift, language: Language) -> Line:
     expected = word("expected", language).format(_number(lift.expected, language))
     deviate = grouped(math.sqrt(max(lift.significance, 0.0)), language)
     significance = word("significance", language).format(deviate)
-    term = quoted(clean(lift.term, _MOST_TERM), language)
+    term = quoted(clean(lift.term, _MAX_TERM), language)
     count = grouped(lift.count, language)
     return (Span(f"{term}{word('colon', language)}{count} ({expected}, {significance})"),)
 
@@ -204,8 +204,8 @@ def _lift(lift: Lift, language: Language) -> Line:
 def _listed(texts: Sequence[str], language: Language) -> tuple[Line, ...]:
     if not texts:
         return ()
-    shown = ", ".join(quoted(clean(text, _MOST_TERM), language) for text in texts[:_MOST_SHOWN])
-    return ((Span(shown),), *_left_out(len(texts) - _MOST_SHOWN, language))
+    shown = ", ".join(quoted(clean(text, _MAX_TERM), language) for text in texts[:_MAX_SHOWN])
+    return ((Span(shown),), *_left_out(len(texts) - _MAX_SHOWN, language))
 
 
 def _left_out(count: int, language: Language) -> list[Line]:
@@ -216,8 +216,8 @@ def _posts(alert: Alert, style: Style) -> list[Line]:
     shown, language = alert.evidence.shown, style.language
     if not shown:
         return list(_listed(alert.evidence.posts, language))
-    lines = [_post(post, style) for post in shown[:_MOST_SHOWN]]
-    return [*lines, *_left_out(len(shown) - _MOST_SHOWN, language)]
+    lines = [_post(post, style) for post in shown[:_MAX_SHOWN]]
+    return [*lines, *_left_out(len(shown) - _MAX_SHOWN, language)]
 
 
 def _post(post: ShownPost, style: Style) -> Line:
@@ -227,7 +227,7 @@ def _post(post: ShownPost, style: Style) -> Line:
         facts.append(word("seen", language).format(grouped(post.reach, language)))
     if post.score is not None:
         facts.append(word("felt", language).format(_signed(post.score, language)))
-    name = clean(post.id, _MOST_TERM)
+    name = clean(post.id, _MAX_TERM)
     before = Span(f"{word(post.role, language)}{word('colon', language)}")
     return (before, Span(name, link(post.url)), Span(f" ({', '.join(facts)})"))
 
@@ -247,9 +247,9 @@ def _split(counts: Mapping[str, int], language: Language) -> str:
     total = sum(counts.values()) or 1
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     parts = [
-        f"{clean(name, _MOST_TERM)} {grouped(count, language)} ({percent(count / total, language)})"
-        for name, count in ordered[:_MOST_NAMED]
+        f"{clean(name, _MAX_TERM)} {grouped(count, language)} ({percent(count / total, language)})"
+        for name, count in ordered[:_MAX_NAMED]
     ]
-    if len(ordered) > _MOST_NAMED:
-        parts.append(word("more", language).format(len(ordered) - _MOST_NAMED))
+    if len(ordered) > _MAX_NAMED:
+        parts.append(word("more", language).format(len(ordered) - _MAX_NAMED))
     return ", ".join(parts)

@@ -85,7 +85,7 @@ def opening(source_id: str) -> Iterator[Open]:
             "source_id": source_id,
             "wait_s": 0.1,
             "retry_first_s": 0.002,
-            "retry_most_s": 0.01,
+            "retry_max_s": 0.01,
             "batch_within_s": 0.02,
             "clock": lambda: NOW,
         }

@@ -112,7 +112,7 @@ def test_a_message_makes_the_next_failure_the_first_again(open_source: Open) -> 
             server,
             position={"cursor": START, "endpoint": ""},
             retry_first_s=1.0,
-            retry_most_s=60.0,
+            retry_max_s=60.0,
             random=failures,
             monotonic=clock,
         )
@@ -172,7 +172,7 @@ def test_nothing_is_asked_before_the_back_off_is_over(open_source: Open) -> None
             server,
             position={"cursor": START, "endpoint": ""},
             retry_first_s=100.0,
-            retry_most_s=100.0,
+            retry_max_s=100.0,
             random=failures,
             monotonic=clock,
         )

@@ -13,7 +13,7 @@ from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds
 from schemas.post import PostEvent
-from text.markup import extract
+from text.markup import markup_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ def test_what_the_text_holds_is_found_unless_the_file_says() -> None:
     ],
 )  # fmt: skip
 def test_extraction(text: str, mentions: list[str], hashtags: list[str], links: list[str]) -> None:
-    assert extract(text) == (mentions, hashtags, links)
+    assert markup_of(text) == (mentions, hashtags, links)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from processors.detector.state.baseline import Usual, learn
+from processors.detector.state.baseline import Baseline, learn
 from processors.detector.state.counts import BrandCounts, Minute, minute_of
 from schemas.activity import Activity
 from tests.processors.detector.storms import START, record
@@ -20,9 +20,9 @@ def posts(count: int, name: str = "n", **fields: Any) -> list[Activity]:
             for n in range(count)]  # fmt: skip
 
 
-def usual_of(records: Iterable[Activity]) -> Usual:
+def usual_of(records: Iterable[Activity]) -> Baseline:
     """What a brand has learnt of records, ten minutes at a time."""
-    counts, usual = BrandCounts(), Usual()
+    counts, usual = BrandCounts(), Baseline()
     upto = 0
     for one in records:
         minute = minute_of(one.at)

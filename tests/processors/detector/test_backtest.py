@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from processors.detector.backtest import CLOSES, compare, episodes, replay
-from processors.detector.brand_detectors import Desk
+from processors.detector.backtest import CLOSES, backtest_alerts, compare, replay
+from processors.detector.brand_detectors import BrandDetectors
 from schemas.brand import AlertPolicy, Brand
 from tests.processors.detector.storms import calm, storm, together
 
@@ -15,14 +15,14 @@ RECORDS = together(calm(30, 2), storm(20, 45, 20), storm(26, 20, 20, seed=2))
 
 
 def test_a_back_test_gives_the_alerts_of_the_stream() -> None:
-    live = Desk({"velmora": VELMORA})
+    live = BrandDetectors({"velmora": VELMORA})
     told = []
     for number, record in enumerate(RECORDS):
         told += live.observe(record, 3, number + 1)
         if number % 500 == 0:
             # The stream is restarted, and redelivers what was not acknowledged.
             kept = list(live.snapshots(record.at, every=True))
-            live = Desk({"velmora": VELMORA})
+            live = BrandDetectors({"velmora": VELMORA})
             live.restore(kept)
             told += live.observe(RECORDS[number], 3, number + 1)
     told += live.advance(RECORDS[-1].at + CLOSES)
@@ -32,7 +32,7 @@ def test_a_back_test_gives_the_alerts_of_the_stream() -> None:
 
 def test_states_are_put_together() -> None:
     alerts = replay(RECORDS, [VELMORA])
-    found = episodes(alerts)
+    found = backtest_alerts(alerts)
     assert len(found) == len({alert.id for alert in alerts}) == 2
     for one in found:
         assert one.began_at <= one.opened_at
@@ -41,9 +41,9 @@ def test_states_are_put_together() -> None:
 
 
 def test_another_policy_is_compared() -> None:
-    usual = episodes(replay(RECORDS, [VELMORA]))
+    usual = backtest_alerts(replay(RECORDS, [VELMORA]))
     deaf = replace(VELMORA, alerts=AlertPolicy(minimum_volume=100_000))
-    none = episodes(replay(RECORDS, [deaf]))
+    none = backtest_alerts(replay(RECORDS, [deaf]))
     assert compare(usual, none).only_before == usual
     assert compare(none, usual).only_after == usual
     same = compare(usual, usual)

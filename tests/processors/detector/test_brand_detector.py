@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.state.counts import KEPT
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -22,7 +22,7 @@ _END = START + timedelta(hours=60)
 
 
 def alerts_of(records: Sequence[Activity], brand: Brand = VELMORA) -> list[Alert]:
-    desk = Desk({brand.id: brand})
+    desk = BrandDetectors({brand.id: brand})
     found = [alert for one in records for alert in desk.observe(one)]
     return found + desk.advance(_END + timedelta(hours=6))
 
@@ -139,12 +139,12 @@ STORMY = together(iter(CALM), storm(40, 60, per_minute=20))
 
 def restarted(at: Sequence[int]) -> tuple[list[Alert], bytes]:
     """The alerts and the state behind it all, with restarts before these records."""
-    desk = Desk({"velmora": VELMORA})
+    desk = BrandDetectors({"velmora": VELMORA})
     found: list[Alert] = []
     for number, one in enumerate(STORMY):
         if number in at:
             kept = list(desk.snapshots(START, every=True))
-            desk = Desk({"velmora": VELMORA})
+            desk = BrandDetectors({"velmora": VELMORA})
             assert desk.restore(kept) == 0
             # Kafka delivers again what was not acknowledged.
             for again in range(max(0, number - 50), number):
@@ -181,7 +181,7 @@ def test_a_record_that_comes_twice_counts_once(again: list[int]) -> None:
 
 
 def test_what_comes_late_counts_and_what_comes_much_later_is_told() -> None:
-    desk = Desk({"velmora": VELMORA})
+    desk = BrandDetectors({"velmora": VELMORA})
     detector = desk.detector("velmora")
     for minute, name in ((60, "a"), (52, "late"), (40, "too late"), (60, "a")):
         desk.observe(record(name, START + timedelta(minutes=minute)))
@@ -193,7 +193,7 @@ def test_what_comes_late_counts_and_what_comes_much_later_is_told() -> None:
 
 
 def test_a_snapshot_is_small_and_plain() -> None:
-    desk = Desk({"velmora": VELMORA})
+    desk = BrandDetectors({"velmora": VELMORA})
     for one in together(iter(CALM), storm(59, 60, per_minute=300)):
         desk.observe(one)
     (kept,) = desk.snapshots(START)

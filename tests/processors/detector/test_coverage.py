@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import msgspec
 
-from processors.detector.coverage import FORGOTTEN, LEARNT, LEAST, Coverage, Listening, Silence
+from processors.detector.coverage import (
+    FORGOTTEN,
+    LEARNT,
+    MIN_SILENCE,
+    Coverage,
+    Listening,
+    Silence,
+)
 from schemas.activity import Activity
 from tests.processors.detector.storms import START, record
 
@@ -18,8 +25,8 @@ def test_a_chatty_source_that_is_silent_is_away_and_said_once() -> None:
     coverage = Coverage()
     speaking(coverage, "x", LEARNT + 1, timedelta(seconds=2))
     last = START + LEARNT * timedelta(seconds=2)
-    assert coverage.advance(last + LEAST) == []
-    (alert,) = coverage.advance(last + LEAST + timedelta(seconds=1))
+    assert coverage.advance(last + MIN_SILENCE) == []
+    (alert,) = coverage.advance(last + MIN_SILENCE + timedelta(seconds=1))
     assert (alert.kind, alert.status, alert.brand) == ("blind", "open", "source:x")
     assert alert.began_at == last.replace(second=0)
     assert "blind since 00:03 UTC" in alert.title
@@ -60,7 +67,7 @@ def away(source: str = "x") -> Coverage:
     """A source that is silent since its last record, and called away."""
     coverage = Coverage()
     speaking(coverage, source, LEARNT + 1, timedelta(seconds=1))
-    assert coverage.advance(START + 2 * LEAST)
+    assert coverage.advance(START + 2 * MIN_SILENCE)
     return coverage
 
 
@@ -79,8 +86,8 @@ def test_who_tells_it_and_when_makes_no_difference_to_id_and_version() -> None:
     one, two = Coverage(), Coverage()
     speaking(one, "x", LEARNT + 1, timedelta(seconds=1))
     speaking(two, "x", LEARNT + 1, timedelta(seconds=1))
-    opened = [c.advance(START + n * LEAST)[0] for n, c in ((2, one), (3, two))]
-    closed = [c.observe("x", START + n * LEAST)[0] for n, c in ((4, one), (5, two))]
+    opened = [c.advance(START + n * MIN_SILENCE)[0] for n, c in ((2, one), (3, two))]
+    closed = [c.observe("x", START + n * MIN_SILENCE)[0] for n, c in ((4, one), (5, two))]
     assert len({(alert.id, alert.version) for alert in opened}) == 1
     assert len({(alert.id, alert.version) for alert in closed}) == 1
     assert closed[0].version > opened[0].version
@@ -89,7 +96,7 @@ def test_who_tells_it_and_when_makes_no_difference_to_id_and_version() -> None:
 def test_what_another_process_hears_keeps_a_source_from_being_away() -> None:
     coverage, other = Coverage(), Coverage()
     speaking(coverage, "x", LEARNT + 1, timedelta(seconds=1))
-    later = START + 2 * LEAST
+    later = START + 2 * MIN_SILENCE
     assert coverage.silent(later) == ["x"]
     other.observe("x", later - timedelta(minutes=2))
     other.observe("bluesky", later)
@@ -100,7 +107,7 @@ def test_what_another_process_hears_keeps_a_source_from_being_away() -> None:
 
 def test_what_another_process_hears_ends_a_silence() -> None:
     coverage, other = away(), Coverage()
-    other.observe("x", START + 3 * LEAST)
+    other.observe("x", START + 3 * MIN_SILENCE)
     assert [alert.status for alert in coverage.hear([other])] == ["close"]
     assert coverage.hear([other]) == []
 
@@ -122,15 +129,15 @@ def test_a_source_that_was_gone_for_good_before_anybody_listened_is_not_told() -
 
 def test_with_partitions_their_sources_come_and_the_newest_knows_best() -> None:
     older, newer = away(), away()
-    newer.observe("x", START + 3 * LEAST)
+    newer.observe("x", START + 3 * MIN_SILENCE)
     newer.observe("bluesky", START)
     for saved in ([older, newer], [newer, older]):
         coverage = Coverage()
         for one in saved:
             coverage.take_over(one)
         assert coverage == newer
-        coverage.observe("x", START + 4 * LEAST)
-        assert newer.sources["x"].last == START + 3 * LEAST
+        coverage.observe("x", START + 4 * MIN_SILENCE)
+        assert newer.sources["x"].last == START + 3 * MIN_SILENCE
 
 
 def heard(number: int, minutes: float, after: timedelta = timedelta(0)) -> Activity:

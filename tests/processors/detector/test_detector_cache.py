@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from processors.detector.brand_detector import BrandDetector
-from processors.detector.brand_detectors import Desk
-from processors.detector.detector_cache import LONGEST
+from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.detector_cache import MAX_IDLE_MINUTES
 from processors.detector.severity import is_too_little, severity
-from processors.detector.signals.window import LONG, picture
-from processors.detector.state.baseline import Usual
+from processors.detector.signals.window import LONG, summarize
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of, time_of
-from processors.detector.state.volume import Volumes
+from processors.detector.state.volume import VolumeBaselines
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import AlertPolicy, Brand
@@ -51,7 +51,7 @@ class Resting(Plain):
     """A desk, which lets detectors rest."""
 
     def __init__(self) -> None:
-        self.desk = Desk(BRANDS)
+        self.desk = BrandDetectors(BRANDS)
         self.observe = self.desk.observe  # type: ignore[method-assign]
         self.set_brands = self.desk.set_brands  # type: ignore[assignment,method-assign]
         for name in NAMES:
@@ -141,7 +141,7 @@ def test_a_storm_among_the_steps_is_told() -> None:
 
 
 def test_a_brand_rests_until_its_next_record() -> None:
-    desk = Desk(BRANDS)
+    desk = BrandDetectors(BRANDS)
     for one in calm(4, per_minute=0.1):
         desk.observe(one)
     desk.advance(START + timedelta(hours=4, minutes=40))
@@ -151,7 +151,7 @@ def test_a_brand_rests_until_its_next_record() -> None:
 
 
 def test_a_brand_in_a_storm_does_not_rest() -> None:
-    desk = Desk(BRANDS)
+    desk = BrandDetectors(BRANDS)
     for one in (*calm(4, per_minute=1), *storm(4, 10, per_minute=30)):
         desk.observe(one)
     for minute in range(1, 30):
@@ -160,7 +160,7 @@ def test_a_brand_in_a_storm_does_not_rest() -> None:
 
 
 def test_what_rests_long_keeps_up() -> None:
-    desk = Desk(BRANDS)
+    desk = BrandDetectors(BRANDS)
     for one in calm(4, per_minute=0.1):
         desk.observe(one)
     end = START + timedelta(hours=5)
@@ -171,24 +171,24 @@ def test_what_rests_long_keeps_up() -> None:
 
 
 def rests(kept: list[DetectorSnapshot]) -> int:
-    desk = Desk(BRANDS)
+    desk = BrandDetectors(BRANDS)
     desk.restore(kept)
     return desk.resting
 
 
 def test_states_that_are_restored_rest_at_once() -> None:
-    desk = Desk(BRANDS)
+    desk = BrandDetectors(BRANDS)
     for one in calm(4, per_minute=0.1):
         desk.observe(one)
     desk.advance(START + timedelta(hours=4, minutes=40))
     kept = list(desk.snapshots(START, every=True))
     # A saved state may be of the very minute of a record, and hold a storm as well.
-    loud = Desk(BRANDS)
+    loud = BrandDetectors(BRANDS)
     for one in (*calm(4, per_minute=0.1), *storm(4, 1, per_minute=30)):
         loud.observe(one)
     assert rests(kept) == 1
     assert rests(list(loud.snapshots(START, every=True))) == 0
-    again = Desk(BRANDS)
+    again = BrandDetectors(BRANDS)
     again.restore(kept)
     assert list(again.snapshots(START, every=True)) == kept
 
@@ -215,9 +215,11 @@ def test_too_little_is_severity_nought(
     if not is_too_little(counts.between(first, first + LONG), policy):
         return
     now = first + LONG + later
-    seen = picture(counts.between(now - LONG, now), Usual(minutes=600.0), Volumes(), now)
+    seen = summarize(
+        counts.between(now - LONG, now), Baseline(minutes=600.0), VolumeBaselines(), now
+    )
     assert severity(seen, policy) == 0
 
 
 def test_rest_is_shorter_than_what_is_looked_at_minute_by_minute() -> None:
-    assert LONGEST < 24 * 60
+    assert MAX_IDLE_MINUTES < 24 * 60

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.detector.evidence import evidence, headline
-from processors.detector.signals.window import LONG, picture
+from processors.detector.signals.window import LONG, summarize
 from processors.detector.state.counts import minute_of
-from processors.detector.state.volume import Volumes
+from processors.detector.state.volume import VolumeBaselines
 from schemas.activity import Activity
 from schemas.alert import Evidence, Headline
 from tests.processors.detector.days import NOW, minutes_of, posts, usual_of
@@ -24,7 +24,7 @@ USUAL = usual_of(_BEFORE)
 
 def shown(records: Sequence[Activity], since: int = 0) -> Evidence:
     minutes = minutes_of(records)
-    seen = picture(minutes, USUAL, Volumes(), minute_of(NOW))
+    seen = summarize(minutes, USUAL, VolumeBaselines(), minute_of(NOW))
     return evidence(minutes, USUAL, seen, minutes[since:])
 
 
@@ -91,12 +91,12 @@ def test_copies_and_where_it_is_said_are_shown_as_shares_of_the_whole() -> None:
 
 def test_a_headline_has_the_numbers_of_the_half_hour() -> None:
     records = [*posts(60, **said("neutral")), *posts(180, "new", **said("negative"))]
-    seen = picture(minutes_of(records), USUAL, Volumes(), minute_of(NOW))
+    seen = summarize(minutes_of(records), USUAL, VolumeBaselines(), minute_of(NOW))
     found = headline("Velmora", seen)
     assert (found.mentions, found.authors, found.minutes) == (240, 240, LONG)
     assert found.negative_share == 0.75
     assert found.times is not None and found.times > 1.5
-    quiet = picture([], USUAL, Volumes(), minute_of(NOW))
+    quiet = summarize([], USUAL, VolumeBaselines(), minute_of(NOW))
     assert headline("Velmora", quiet) == Headline(name="Velmora", minutes=LONG)
 
 

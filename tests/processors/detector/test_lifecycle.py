@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.detector.lifecycle import CALM, COOL_DOWN, Change, Episode, step
+from processors.detector.lifecycle import CALM, COOL_DOWN, AlertLifecycle, Change, step
 
 
 def told(grades: list[int]) -> list[tuple[int, Change, int]]:
-    episode = Episode()
+    episode = AlertLifecycle()
     found = []
     for minute, grade in enumerate(grades, 1):
         change = step(episode, minute, grade)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.detector import recovery as detect_recovery
-from processors.detector.brand_detectors import Desk
+from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import LEARNT, Coverage
 from processors.detector.recovery import holes, ranges_of, read_again
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, recovered
@@ -39,12 +39,12 @@ class Run(NamedTuple):
     """A run without interruption: its alerts by the offset that they came of, and its end."""
 
     alerts: dict[int, list[Alert]]
-    desk: Desk
+    desk: BrandDetectors
     coverage: Coverage
 
 
 def run(records: Sequence[Activity]) -> Run:
-    made = Run({}, Desk(BRANDS), Coverage())
+    made = Run({}, BrandDetectors(BRANDS), Coverage())
     for offset, record in enumerate(records):
         made.alerts[offset] = made.desk.observe(record, 0, offset + 1)
         made.coverage.observe(record.source, record.ingested_at)

@@ -3,15 +3,15 @@
 import pytest
 
 from processors.detector.severity import severity
-from processors.detector.signals.window import Picture
-from processors.detector.state.counts import Totals
+from processors.detector.signals.window import WindowSummary
+from processors.detector.state.counts import WindowTotals
 from schemas.alert import Signal
 from schemas.brand import AlertPolicy
 
 POLICY = AlertPolicy()
 
 
-def look(volume: float, tone: float, negative: int = 30, usual: float = 0.25) -> Picture:
+def look(volume: float, tone: float, negative: int = 30, usual: float = 0.25) -> WindowSummary:
     """A hundred posts in half an hour, ten times the usual, of which so many are negative."""
     signals = [
         Signal(name="volume", observed=100, baseline=10, unit="posts/30min", significance=volume),
@@ -23,9 +23,9 @@ def look(volume: float, tone: float, negative: int = 30, usual: float = 0.25) ->
             significance=tone,
         ),
     ]
-    long = Totals(minutes=30, authors=100, mentions=100, scored=100, negative=negative)
-    short = Totals(minutes=5, authors=40, mentions=40)
-    return Picture(1, short, long, {signal.name: signal for signal in signals}, usual)
+    long = WindowTotals(minutes=30, authors=100, mentions=100, scored=100, negative=negative)
+    short = WindowTotals(minutes=5, authors=40, mentions=40)
+    return WindowSummary(1, short, long, {signal.name: signal for signal in signals}, usual)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ def look(volume: float, tone: float, negative: int = 30, usual: float = 0.25) ->
         (look(6, 0, negative=60, usual=0.6), 4),  # a brand of which most is always negative
     ],
 )
-def test_more_people_and_more_against_it_are_a_crisis(picture: Picture, expected: int) -> None:
+def test_more_people_and_more_against_it_are_a_crisis(
+    picture: WindowSummary, expected: int
+) -> None:
     assert severity(picture, POLICY) == expected
 
 

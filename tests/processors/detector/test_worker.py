@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from processors.detector import worker as detect_worker
-from processors.detector.coverage import LEARNT, LEAST
+from processors.detector.coverage import LEARNT, MIN_SILENCE
 from processors.detector.snapshots import Recovered, recovered
-from processors.detector.worker import DetectWorker
+from processors.detector.worker import DetectorWorker
 from processors.faust.messages import Incoming, Outgoing
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
@@ -98,13 +98,13 @@ class Process:
     partitions: list[int]
     now: datetime
     generation: int = 1
-    snapshot_s: float = 0.001
-    worker: DetectWorker = field(init=False)
+    snapshot_interval_s: float = 0.001
+    worker: DetectorWorker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.worker = DetectWorker(
+        self.worker = DetectorWorker(
             KafkaSettings(),
-            DetectorSettings(tick_s=0.001, snapshot_s=self.snapshot_s),
+            DetectorSettings(tick_interval_s=0.001, snapshot_interval_s=self.snapshot_interval_s),
             Health("detector"),
             self._states,
             lambda: self.generation,
@@ -138,8 +138,8 @@ class Process:
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     made = Kafka()
-    monkeypatch.setattr(detect_worker, "Delivery", lambda _: Delivery(made))
-    monkeypatch.setattr(detect_worker, "BrandBook", Book)
+    monkeypatch.setattr(detect_worker, "BatchProducer", lambda _: Delivery(made))
+    monkeypatch.setattr(detect_worker, "BrandRegistry", Book)
     monkeypatch.setattr(detect_worker, "recover", made.recover)
     monkeypatch.setattr("runtime.kafka.client.latest_values", made.latest_values)
     return made
@@ -179,7 +179,7 @@ def test_a_source_that_died_while_the_detector_was_down_is_called_blind(kafka: K
 
     async def scenario() -> None:
         await learnt(kafka, [0], last)
-        restarted = Process(kafka, [0], last + 4 * LEAST)
+        restarted = Process(kafka, [0], last + 4 * MIN_SILENCE)
         await restarted.worker.start()
         await eventually(lambda: bool(blind(kafka)))
         await restarted.worker.stop()
@@ -189,7 +189,7 @@ def test_a_source_that_died_while_the_detector_was_down_is_called_blind(kafka: K
     assert alert.began_at == last.replace(second=0)
 
     async def again() -> None:
-        third = Process(kafka, [0], last + 5 * LEAST)
+        third = Process(kafka, [0], last + 5 * MIN_SILENCE)
         kafka.activity[0].append(record("back", third.now))
         third.now += timedelta(seconds=1)
         assert await third.read()
@@ -203,7 +203,7 @@ def test_a_source_that_died_while_the_detector_was_down_is_called_blind(kafka: K
 def test_a_source_that_another_process_hears_is_not_blind(kafka: Kafka) -> None:
     last = spoken(kafka, "velmora", LEARNT + 1)
     spoken(kafka, "corvo", 2 * LEARNT)
-    later = last + 2 * LEAST
+    later = last + 2 * MIN_SILENCE
     kafka.activity[1].append(record("later", later - timedelta(minutes=1), brand="corvo"))
 
     async def scenario() -> None:
@@ -214,7 +214,7 @@ def test_a_source_that_another_process_hears_is_not_blind(kafka: Kafka) -> None:
         await eventually(lambda: kafka.asked > 0)
         await first.worker.stop()
         assert blind(kafka) == set()
-        second = Process(kafka, [0], later + 2 * LEAST)
+        second = Process(kafka, [0], later + 2 * MIN_SILENCE)
         await second.worker.start()
         await eventually(lambda: bool(blind(kafka)))
         await second.worker.stop()
@@ -233,7 +233,7 @@ def test_two_processes_tell_the_same_alert_of_a_source(kafka: Kafka) -> None:
         await learnt(kafka, [1], last + timedelta(seconds=2 * LEARNT))
         for partition in (0, 1):
             told = len(kafka.alerts)
-            process = Process(kafka, [partition], last + (4 + partition) * LEAST)
+            process = Process(kafka, [partition], last + (4 + partition) * MIN_SILENCE)
             await process.worker.start()
             await eventually(lambda told=told: len(kafka.alerts) > told)  # type: ignore[misc]
             await process.worker.stop()
@@ -249,7 +249,7 @@ def test_states_are_written_before_the_ledger_and_both_before_the_acknowledgemen
     last = spoken(kafka, "velmora", 10)
 
     async def scenario() -> None:
-        process = Process(kafka, [0], last, snapshot_s=60)
+        process = Process(kafka, [0], last, snapshot_interval_s=60)
         assert not await process.read()
         assert kafka.written == []
         process.now += timedelta(seconds=61)
@@ -277,7 +277,7 @@ def test_what_went_to_another_process_is_not_saved_any_more(kafka: Kafka) -> Non
     last = spoken(kafka, "velmora", 10)
 
     async def scenario() -> None:
-        process = Process(kafka, [0], last, snapshot_s=60)
+        process = Process(kafka, [0], last, snapshot_interval_s=60)
         assert not await process.read()
         process.generation = 2
         await process.worker.stop()

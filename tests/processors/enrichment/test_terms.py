@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.enrichment.activity_records import LONGEST, entities_of, terms_of
-from schemas.activity import MOST_ENTITIES, MOST_TERMS
+from processors.enrichment.activity_records import MAX_TERM, entities_of, terms_of
+from schemas.activity import MAX_ENTITIES, MAX_TERMS
 from schemas.mention import BrandMatch, Entity, Match, Mention
 from schemas.post import Author, Post
 from tests.strategies import HOSTILE_TEXT
@@ -68,8 +68,8 @@ def test_the_words_that_name_the_brand_are_left_out() -> None:
 @given(HOSTILE_TEXT)
 def test_any_text_has_few_short_terms(text: str) -> None:
     found = terms_of(mention(text, links=[text]), VELMORA)
-    assert len(found) == len(set(found)) <= MOST_TERMS
-    assert all(0 < len(term) <= LONGEST for term in found)
+    assert len(found) == len(set(found)) <= MAX_TERMS
+    assert all(0 < len(term) <= MAX_TERM for term in found)
 
 
 @given(st.lists(HOSTILE_TEXT, max_size=20))
@@ -77,5 +77,5 @@ def test_any_names_are_few_and_short(texts: list[str]) -> None:
     found = mention("")
     found.entities = [entity(text) for text in texts]
     names = entities_of(found, VELMORA)
-    assert len(names) == len(set(names)) <= MOST_ENTITIES
-    assert all(0 < len(name) <= LONGEST for name in names)
+    assert len(names) == len(set(names)) <= MAX_ENTITIES
+    assert all(0 < len(name) <= MAX_TERM for name in names)

@@ -60,13 +60,13 @@ def test_a_batch_that_goes_fast_says_so_in_provenance_and_metric() -> None:
     enricher = Enricher(
         [BrandAnnotator(lambda: MATCHER)], accurate=[close := Loudness(name="close")]
     )
-    before = metrics.PROCESS_READ.labels("fast")._value.get()
+    before = metrics.PROCESS_ENRICHED.labels("fast")._value.get()
     (event,) = enricher.enrich([upsert(1, "velmora")], ENRICHED, "fast").mentions
     assert event.mention is not None
     assert close.seen == []
     assert event.mention.tier == "fast"
     assert event.mention.provenance["close"] == SKIPPED
-    assert metrics.PROCESS_READ.labels("fast")._value.get() == before + 1
+    assert metrics.PROCESS_ENRICHED.labels("fast")._value.get() == before + 1
 
 
 def test_targets_reach_the_annotators_of_their_own_post() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from processors.models.entity_model import (
     LABELS,
-    TEXT_LIMIT,
+    MAX_TEXT,
     EntityRecognizer,
     PipelineError,
 )
@@ -51,7 +51,7 @@ def test_offsets_count_code_points_of_the_published_text() -> None:
 
 @needs_english
 def test_only_the_beginning_of_a_long_text_is_read() -> None:
-    text = "word " * (TEXT_LIMIT // 5) + "Angela Merkel met Microsoft in Paris."
+    text = "word " * (MAX_TEXT // 5) + "Angela Merkel met Microsoft in Paris."
     assert RECOGNIZER.recognise([text], ["en"]) == [[]]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from processors.models.sentiment_model import (
     ARTIFACT,
     LABELS,
-    TEXT_LIMIT,
+    MAX_TEXT,
     ArtifactError,
     SentimentModel,
     normalise,
@@ -66,7 +66,7 @@ def test_normalisation() -> None:
 
 
 def test_what_follows_the_limit_has_no_influence() -> None:
-    long = "good " * (TEXT_LIMIT // 5)
+    long = "good " * (MAX_TEXT // 5)
     assert MODEL.score([long]) == MODEL.score([long + "terrible " * 10_000])
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queries.elasticsearch.index_compiler import MOST_TERMS, compile_query, refusal
+from queries.elasticsearch.index_compiler import MAX_TERMS, compile_query, refusal
 from queries.elasticsearch.index_fields import SAME, query_fields
 from queries.language.ast import And, Named, Near, Node, Not, Or, Phrase, Term
 from queries.language.errors import QueryError
@@ -18,7 +18,7 @@ from queries.language.parser import parse
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, TERMS, document
 from tests.queries.reference import evaluate
-from text.tokens import fold, fold_case, tokenize
+from text.tokens import cased_form, folded_form, tokenize
 
 TEXT, TITLE = "words.text", "words.title"
 
@@ -184,13 +184,13 @@ def test_a_long_query_is_compiled_at_once() -> None:
 
 
 def test_words_beyond_one_query_for_terms_get_another() -> None:
-    every = Or(tuple(Term(f"w{number}") for number in range(MOST_TERMS + 1)))
+    every = Or(tuple(Term(f"w{number}") for number in range(MAX_TERMS + 1)))
     sizes = [
         len(query["terms"][TEXT]) if "terms" in query else 1
         for query in compile_query(every)["bool"]["should"]
         if TEXT in query.get("terms", query.get("term"))
     ]
-    assert sizes == [MOST_TERMS, 1]
+    assert sizes == [MAX_TERMS, 1]
 
 
 def listed(letter: str, count: int) -> Or:
@@ -320,9 +320,9 @@ def test_a_form_that_is_left_out_is_never_missed(term: Term, text: str) -> None:
 def test_no_letter_is_folded_to_what_folds_to_another() -> None:
     """Else a term in braces could mean a folded form that is not looked at."""
     for letter in map(chr, (*range(0xD800), *range(0xE000, 0x110000))):
-        if (folded := fold(letter)) != letter:
-            assert all(fold(part) == part for part in folded)
-            assert SAME not in (folded, fold_case(letter)) or not len(tokenize(letter))
+        if (folded := folded_form(letter)) != letter:
+            assert all(folded_form(part) == part for part in folded)
+            assert SAME not in (folded, cased_form(letter)) or not len(tokenize(letter))
 
 
 def test_addresses_stand_apart() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.ast import children as children_of
 from queries.language.errors import QueryError
-from queries.language.lexer import DEEPEST
-from queries.language.parser import LONGEST, parse
+from queries.language.lexer import MAX_NESTING
+from queries.language.parser import MAX_QUERY, parse
 from tests.strategies import ANY_TEXT
 
 A, B, C = Term("a"), Term("b"), Term("c")
@@ -132,17 +132,17 @@ def _read(text: str) -> None:
 
 
 MONSTERS = [
-    "(" * LONGEST,
-    ")" * LONGEST,
+    "(" * MAX_QUERY,
+    ")" * MAX_QUERY,
     "(" * 10_000 + "a" + ")" * 10_000,
     "NOT " * 25_000,
     "a NOT (" * 10_000,
     "title:(" * 10_000,
-    '"' * LONGEST,
-    "{" * LONGEST,
+    '"' * MAX_QUERY,
+    "{" * MAX_QUERY,
     "<<<" * 30_000,
     "<<<>>>" * 16_000 + "a",
-    "a" * LONGEST,
+    "a" * MAX_QUERY,
     "abc*" * 25_000,
     "abc" + "*" * 98_000,
     "abc" + "?" * 98_000,
@@ -156,10 +156,10 @@ MONSTERS = [
     "likes:[" + " " * 98_000,
     "date:[" + "1 TO " * 18_000 + "]",
     '"' + "a " * 48_000 + '"',
-    "日" * LONGEST,
-    "\x00" * LONGEST,
-    "\ud800" * LONGEST,
-    "a" * (LONGEST + 1),
+    "日" * MAX_QUERY,
+    "\x00" * MAX_QUERY,
+    "\ud800" * MAX_QUERY,
+    "a" * (MAX_QUERY + 1),
 ]
 
 
@@ -179,9 +179,9 @@ def test_a_long_query_is_read_whole() -> None:
 
 def test_nesting_to_the_limit_is_fine() -> None:
     deep = "a"
-    for _ in range(DEEPEST // 2):
+    for _ in range(MAX_NESTING // 2):
         deep = f"b AND NOT (c OR NOT (d AND {deep}))".replace("OR NOT", "OR")
     parse(deep)
-    parse("(" * DEEPEST + "a" + ")" * DEEPEST)
+    parse("(" * MAX_NESTING + "a" + ")" * MAX_NESTING)
     with pytest.raises(QueryError, match="parentheses within each other"):
-        parse("(" * (DEEPEST + 1) + "a" + ")" * (DEEPEST + 1))
+        parse("(" * (MAX_NESTING + 1) + "a" + ")" * (MAX_NESTING + 1))

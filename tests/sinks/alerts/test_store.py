@@ -11,7 +11,7 @@ from sinks.alerts import store
 from sinks.alerts import triage as desk
 from sinks.alerts.channels.base import Busy
 from sinks.alerts.channels.index import Index
-from sinks.alerts.store import MOST_STATES, alert_of, merged, read, with_desk, write
+from sinks.alerts.store import MAX_STATES, alert_of, merged, read, with_desk, write
 from sinks.alerts.triage import NotPossible, desk_of, standing
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import ALERT_PROPERTIES
@@ -86,10 +86,10 @@ def test_evidence_is_replaced_and_not_mixed() -> None:
 
 
 def test_the_past_is_bounded() -> None:
-    made = document(*(state(version, "update") for version in range(1, MOST_STATES + 20)))
+    made = document(*(state(version, "update") for version in range(1, MAX_STATES + 20)))
     versions = [known["version"] for known in made["states"]]  # type: ignore[attr-defined]
-    assert len(versions) == MOST_STATES
-    assert (versions[0], versions[1], versions[-1]) == (1, 21, MOST_STATES + 19)
+    assert len(versions) == MAX_STATES
+    assert (versions[0], versions[1], versions[-1]) == (1, 21, MAX_STATES + 19)
 
 
 # --- standing --------------------------------------------------------------------------------

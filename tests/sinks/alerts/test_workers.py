@@ -14,14 +14,14 @@ from schemas.delivery import AlertDelivery
 from schemas.errors import BrakeTripped, ServiceUnavailable
 from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.service import Worker, group_of
+from sinks.alerts.service import ChannelWorker, group_of
 from sinks.alerts.workers import run_all
 from tests.sinks.alerts.channels.rigs import clock
 from tests.sinks.alerts.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import state
 
 PATIENCE_S = 10
-SETTINGS = AlertsSettings(retry_first_s=0.01, retry_most_s=0.02, dead_letter_run=1)
+SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=1)
 
 
 class Told(Channel):
@@ -56,7 +56,7 @@ class Crew:
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.workers = [
-            Worker(
+            ChannelWorker(
                 channel,
                 self.kafka.consumer(group_of(channel.name)),
                 self.kafka,

@@ -9,11 +9,11 @@ from schemas.codec import MENTION_EVENT
 from schemas.mention import Mention, MentionEvent
 from schemas.post import Author, Post
 from sinks.elasticsearch.documents import Operation
-from sinks.elasticsearch.mappings import Names
+from sinks.elasticsearch.mappings import IndexNames
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
-NAMES = Names(ElasticsearchSettings())
+NAMES = IndexNames(ElasticsearchSettings())
 INDEX = "tocsin-mentions-2026.01"
 SNOWFLAKE = "x:1541815603606036480"
 """Made in June 2022."""

@@ -12,12 +12,18 @@ from elasticsearch import Elasticsearch
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import MENTION_PROPERTIES, VERSION, Names, mappings, templates
+from sinks.elasticsearch.mappings import (
+    MENTION_PROPERTIES,
+    VERSION,
+    IndexNames,
+    mappings,
+    templates,
+)
 from sinks.elasticsearch.setup import check, setup
 from tests.sinks.elasticsearch.index_server import IndexServer
 
 SETTINGS = ElasticsearchSettings()
-NAMES = Names(SETTINGS)
+NAMES = IndexNames(SETTINGS)
 MONTH = "tocsin-mentions-2026.01"
 FIRST = json.loads((Path(__file__).parent / "mapping-1.json").read_bytes())
 """The mentions' mapping of version 1, as released in 0.1.0."""

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.detector.backtest import Episode
+from processors.detector.backtest import BacktestAlert
 from tests.processors.detector.storms import START, record, said
 from tests.strategies import HOSTILE_TEXT
 from tocsin.cli.backtest_svg import chart_svg
@@ -16,9 +16,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 TIMES = st.integers(0, 400 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes))
 
 
-def episode(name: str, opened: datetime, minutes: int | None, severity: int) -> Episode:
+def episode(name: str, opened: datetime, minutes: int | None, severity: int) -> BacktestAlert:
     closed = None if minutes is None else opened + timedelta(minutes=minutes)
-    return Episode(name, "velmora", opened, opened, severity, closed)
+    return BacktestAlert(name, "velmora", opened, opened, severity, closed)
 
 
 EPISODES = st.builds(
@@ -28,7 +28,7 @@ EPISODES = st.builds(
 
 @given(HOSTILE_TEXT, st.lists(TIMES, min_size=1, max_size=40), st.lists(EPISODES, max_size=30))
 def test_whatever_is_drawn_is_well_formed_and_within_the_picture(
-    brand: str, times: list[datetime], found: list[Episode]
+    brand: str, times: list[datetime], found: list[BacktestAlert]
 ) -> None:
     records = [record(number, at, **said("negative")) for number, at in enumerate(times)]
     drawn = ElementTree.fromstring(chart_svg(brand, records, found))

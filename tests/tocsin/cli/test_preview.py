@@ -11,7 +11,7 @@ import pytest
 from tests.tocsin.cli.commands import Commands
 from tests.tocsin.cli.posts import lines
 from tocsin.cli.preview import chart
-from tocsin.offline.preview import MOST_BARS, volume_of
+from tocsin.offline.preview import MAX_BARS, volume_of
 
 FR = "Je déteste mon téléphone Orange, il est vraiment nul et cassé"
 EN = "I love my Orange phone, it is really great and wonderful"
@@ -166,7 +166,7 @@ def test_bars_are_few_and_without_gaps(hours: float, unit: str) -> None:
     first = datetime(2004, 2, 29, 23, 30, tzinfo=UTC)
     volume = volume_of(Counter({first: 3, first + timedelta(hours=hours): 2}))
     assert volume.interval == unit
-    assert len(volume.counts) <= MOST_BARS
+    assert len(volume.counts) <= MAX_BARS
     starts = [start for start, _ in volume.counts]
     assert starts == sorted(set(starts))
     assert sum(count for _, count in volume.counts) == (5 if hours else 2)

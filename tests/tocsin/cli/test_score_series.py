@@ -1,4 +1,4 @@
-"""``tocsin detect``: one row in, one row out, as written, without looking ahead."""
+"""``tocsin score-series``: one row in, one row out, as written, without looking ahead."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_rows_come_out_as_they_went_in(tocsin: Commands, tmp_path: Path) -> None
     text = series(values)
     file = tmp_path / "series.csv"
     file.write_text(text)
-    ran = tocsin("detect", str(file))
+    ran = tocsin("score-series", str(file))
     assert (ran.status, ran.err) == (0, "")
     header, *rows = ran.out.splitlines()
     assert header == "timestamp,value,score,alert"
@@ -36,13 +36,13 @@ def test_rows_come_out_as_they_went_in(tocsin: Commands, tmp_path: Path) -> None
     assert all(0 <= float(score) <= 1 for _, _, score, _ in cells)
     assert [alert for *_, alert in cells] == ["0"] * 120 + ["1", "0", "0"]
     assert float(cells[120][2]) > 0.5
-    assert tocsin("detect", stdin=text.encode()).out == ran.out
+    assert tocsin("score-series", stdin=text.encode()).out == ran.out
 
 
 def test_a_shorter_series_has_the_same_beginning(tocsin: Commands) -> None:
     values = [str(row * row % 17) for row in range(80)] + ["300"] * 5
-    whole = tocsin("detect", stdin=series(values).encode()).out
-    part = tocsin("detect", stdin=series(values[:50]).encode()).out
+    whole = tocsin("score-series", stdin=series(values).encode()).out
+    part = tocsin("score-series", stdin=series(values[:50]).encode()).out
     assert whole.startswith(part)
 
 
@@ -51,7 +51,7 @@ def test_times_may_be_iso_and_values_missing(tocsin: Commands) -> None:
         "\ufeffTimestamp, Value\r\n2024-03-04T00:00:00Z,3\r\n2024-03-04T02:00:00+01:00,\r\n"
         "2024-03-04T03:00:00.500+01:00,nan\r\n"
     )
-    ran = tocsin("detect", stdin=text.encode())
+    ran = tocsin("score-series", stdin=text.encode())
     assert ran.status == 0
     assert ran.out.splitlines()[1:] == [
         "2024-03-04T00:00:00Z,3,0.000000,0",
@@ -61,7 +61,7 @@ def test_times_may_be_iso_and_values_missing(tocsin: Commands) -> None:
 
 
 def test_an_empty_series_is_a_header(tocsin: Commands) -> None:
-    assert tocsin("detect", stdin=b"timestamp,value\n").out == "timestamp,value,score,alert\n"
+    assert tocsin("score-series", stdin=b"timestamp,value\n").out == "timestamp,value,score,alert\n"
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,22 @@ def test_an_empty_series_is_a_header(tocsin: Commands) -> None:
     ],
 )
 def test_a_bad_row_is_named(tocsin: Commands, text: str, complaint: str) -> None:
-    ran = tocsin("detect", stdin=text.encode())
+    ran = tocsin("score-series", stdin=text.encode())
     assert ran.status == 2
     assert complaint in " ".join(ran.err.split())
 
 
 def test_what_is_no_text_and_no_file(tocsin: Commands, tmp_path: Path) -> None:
-    ran = tocsin("detect", stdin=b"timestamp,value\n\xff\xfe\n")
+    ran = tocsin("score-series", stdin=b"timestamp,value\n\xff\xfe\n")
     assert (ran.status, "is no text" in ran.err) == (2, True)
-    ran = tocsin("detect", str(tmp_path / "none.csv"))
+    ran = tocsin("score-series", str(tmp_path / "none.csv"))
     assert ran.status == 2
     assert "cannot be read" in " ".join(ran.err.split())
+
+
+def test_the_old_name_runs_and_says_the_new_one(tocsin: Commands) -> None:
+    text = series(["1", "2"]).encode()
+    old, new = tocsin("detect", stdin=text), tocsin("score-series", stdin=text)
+    assert (old.status, old.out) == (new.status, new.out)
+    assert "score-series" in old.err
+    assert not new.err

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.detector.signals.new_places import spread
+from processors.detector.signals.new_places import new_places
 from schemas.activity import Activity
 from schemas.alert import Signal
 from tests.processors.detector.days import minutes_of, posts, usual_of
@@ -19,7 +19,7 @@ USUAL = usual_of(_BEFORE)
 
 
 def told(records: Sequence[Activity]) -> dict[str, Signal]:
-    found = spread(minutes_of(records), USUAL)
+    found = new_places(minutes_of(records), USUAL)
     assert {signal.name for signal in found} <= {"spread"}
     return {signal.unit: signal for signal in found}
 
@@ -54,7 +54,7 @@ def test_two_posts_from_elsewhere_are_no_spread() -> None:
 
 def test_what_is_usual_has_to_be_known() -> None:
     young = usual_of(posts(10, "before"))
-    assert spread(minutes_of(posts(30, "a", source="reddit")), young) == []
+    assert new_places(minutes_of(posts(30, "a", source="reddit")), young) == []
 
 
 @given(st.integers(6, 40), st.integers(1, 20))

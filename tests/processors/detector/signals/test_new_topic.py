@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.detector.brand_detector import HISTORY
-from processors.detector.signals.new_topic import LEAST_VOICES, arrivals
-from processors.detector.state.baseline import Usual
+from processors.detector.signals.new_topic import MIN_VOICES, new_topics
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of, voices
 from schemas.activity import Activity
 from schemas.alert import Signal
@@ -21,8 +21,8 @@ from tests.processors.detector.test_brand_detector import alerts_of
 USUAL = usual_of(calm(39, 2))
 
 
-def topic(records: Sequence[Activity], usual: Usual = USUAL) -> Signal | None:
-    found = arrivals(minutes_of(records), usual, LENGTH)
+def topic(records: Sequence[Activity], usual: Baseline = USUAL) -> Signal | None:
+    found = new_topics(minutes_of(records), usual, LENGTH)
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -69,7 +69,7 @@ def test_a_brand_of_which_little_is_known_has_no_new_topics() -> None:
     assert topic([*posts(40), *posts(15, "new", terms=["#boycott"])], young) is None
 
 
-@given(st.integers(1, LEAST_VOICES - 1), st.integers(0, 60))
+@given(st.integers(1, MIN_VOICES - 1), st.integers(0, 60))
 def test_a_shift_on_few_posts_is_no_shift(few: int, others: int) -> None:
     new = posts(few, "new", terms=["#boycott"])
     assert topic([*new, *(posts(others) if others else [])]) is None

@@ -4,14 +4,14 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from processors.detector.brand_detectors import Desk
-from processors.detector.state.counts import DETAILED, KEPT, LATENESS, MOST_SEEN
+from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.state.counts import DETAILED, KEPT, LATENESS, MAX_SEEN
 from schemas.activity import Activity
 from schemas.codec import DETECTOR_STATE
 from schemas.topic_registry import topics
 from tests.processors.detector.storms import START, record
 
-LOUD = MOST_SEEN // LATENESS
+LOUD = MAX_SEEN // LATENESS
 """Mentions a minute, from which on every limit is reached."""
 
 
@@ -43,7 +43,7 @@ def mention(number: int, at: datetime, pick: random.Random) -> Activity:
 
 
 def test_the_state_of_the_loudest_brand_fits_into_a_message() -> None:
-    desk, pick = Desk(), random.Random(1)
+    desk, pick = BrandDetectors(), random.Random(1)
     for number, at in enumerate(times()):
         desk.observe(mention(number, at, pick))
     (snapshot,) = desk.snapshots(START)

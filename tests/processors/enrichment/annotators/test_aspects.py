@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.enrichment.annotators.aspects import MOST, AspectAnnotator
+from processors.enrichment.annotators.aspects import MAX_ASPECTS, AspectAnnotator
 from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention
 from schemas.post import Author, Post
@@ -83,7 +83,7 @@ def test_without_a_language_english_is_tried() -> None:
 
 
 def test_their_number_is_bounded() -> None:
-    assert len(aspects("price " * 1_000)) == MOST
+    assert len(aspects("price " * 1_000)) == MAX_ASPECTS
 
 
 @pytest.mark.parametrize(

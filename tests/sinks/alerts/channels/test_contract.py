@@ -15,13 +15,13 @@ from schemas.codec import ALERT, ALERT_DELIVERY, DEAD_LETTER
 from schemas.dead_letter import DeadLetter
 from schemas.errors import BrakeTripped, TocsinError
 from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.service import Worker, group_of
+from sinks.alerts.service import ChannelWorker, group_of
 from tests.sinks.alerts.channels.rigs import RIGS, SECRET, Rig, clock
 from tests.sinks.alerts.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import ID, state
 
 PATIENCE_S = 10
-SETTINGS = AlertsSettings(retry_first_s=0.01, retry_most_s=0.02, dead_letter_run=3)
+SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=3)
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def put(kafka: FakeKafka, *alerts: Alert) -> None:
         kafka.send("t.alerts", key=alert.brand.encode(), value=ALERT.encode(alert))
 
 
-def worker_of(kafka: FakeKafka, rig: Rig, settings: AlertsSettings = SETTINGS) -> Worker:
+def worker_of(kafka: FakeKafka, rig: Rig, settings: AlertsSettings = SETTINGS) -> ChannelWorker:
     channel = rig.channel
     deliveries = None
     if not channel.takes_all:
         deliveries = Deliveries(kafka.consumer(), kafka, "t.alert-deliveries", channel.name)
-    return Worker(
+    return ChannelWorker(
         channel,
         kafka.consumer(group_of(channel.name)),
         kafka,
@@ -207,7 +207,7 @@ def test_garbage_is_given_up_once_and_by_the_index(kafka: FakeKafka, rig: Rig) -
 def test_a_stop_while_waiting_leaves_the_state_uncommitted(kafka: FakeKafka, rig: Rig) -> None:
     rig.busy(1)
     put(kafka, numbered(1))
-    slow = SETTINGS.model_copy(update={"retry_first_s": 60.0, "retry_most_s": 60.0})
+    slow = SETTINGS.model_copy(update={"retry_first_s": 60.0, "retry_max_s": 60.0})
     worker, stop = worker_of(kafka, rig, slow), threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
     thread.start()
@@ -216,7 +216,7 @@ def test_a_stop_while_waiting_leaves_the_state_uncommitted(kafka: FakeKafka, rig
         assert thread.is_alive() and time.monotonic() < deadline
         time.sleep(0.005)
     assert metrics.ALERTS_FAILING.labels(rig.channel.name)._value.get() == 1
-    assert metrics.ALERTS_WAITING.labels(rig.channel.name)._value.get() == 1
+    assert metrics.ALERTS_LAG.labels(rig.channel.name)._value.get() == 1
     stop.set()
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
