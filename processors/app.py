@@ -1,4 +1,4 @@
-"""The old name of :mod:`processors.enrichment.app`, for ``faust -A processors.app``, until 0.3.0."""
+"""The old name of :mod:`processors.enrichment.app`, until 0.3.0: ``faust -A processors.app``."""
 
 from processors.enrichment.app import app
 from runtime.logs import get_logger

@@ -8,9 +8,7 @@ The only error that leaves ``queries``. Places are code points of the text that 
 ``show`` draws them as a compiler does.
 """
 
-import difflib
-import unicodedata
-from collections.abc import Iterable
+from text.terminal import columns, printable, single_line
 
 _AROUND = 60
 """Columns shown on each side of a mistake: a query may be one line of 100,000 characters."""
@@ -45,38 +43,11 @@ def caret(text: str, start: int, end: int) -> str:
     behind = text[start:last] + ("…" if last < line_end else "")
     number = text.count("\n", 0, start) + 1
     label = f"line {number}: " if "\n" in text.rstrip("\n") else ""
-    marked = text[start : min(end, last)]
-    return (
-        f"  {label}{_plain(before + behind)}\n"
-        f"  {' ' * (len(label) + _columns(_plain(before)))}{'^' * max(1, _columns(_plain(marked)))}"
-    )
+    carets = "^" * max(1, columns(printable(text[start : min(end, last)])))
+    indent = " " * (len(label) + columns(printable(before)))
+    return f"  {label}{printable(before + behind)}\n  {indent}{carets}"
 
 
-def shorten(text: str, most: int = 30) -> str:
+def shorten(text: str, max_length: int = 30) -> str:
     """``text`` in one line that a sentence can hold."""
-    line = " ".join(_plain(text[: most * 4]).split())
-    return line if len(line) <= most and len(text) <= most * 4 else line[: most - 1] + "…"
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, if any is near."""
-    by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower()[:50], by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
-
-
-def _plain(text: str) -> str:
-    """Nothing that moves the cursor of a terminal, or that cannot be written as UTF-8."""
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
-
-
-def _columns(text: str) -> int:
-    """How wide a terminal shows it: East Asian letters and emoji take two columns, marks none."""
-    return sum(
-        0
-        if unicodedata.category(letter) in ("Mn", "Me", "Cf")
-        else 2
-        if unicodedata.east_asian_width(letter) in "WF"
-        else 1
-        for letter in text
-    )
+    return single_line(text, max_length)

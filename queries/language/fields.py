@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import get_args
 
-from queries.language.errors import QueryError, nearest, shorten
+from queries.language.errors import QueryError, shorten
 from schemas.types import Kind, SentimentLabel
+from text.spelling import nearest
 from text.tokens import folded_form
 
 

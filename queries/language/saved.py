@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from queries.language.ast import Named, Node, children, with_children
-from queries.language.errors import QueryError, nearest, shorten
+from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
+from text.spelling import nearest
 
 MAX_NODES = 100_000
 """Nodes of a query with all that it names: ten names that each hold ten names, and so on, would

@@ -15,7 +15,7 @@ from runtime.clock import utc_now
 from runtime.settings import AlertsSettings, ElasticsearchSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from sinks.alerts import triage as desk
-from sinks.alerts.message.lines import MAX_TITLE, Style, clean, when
+from sinks.alerts.message.lines import MAX_TITLE, Style, when
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import report
 from sinks.alerts.message.titles import title
@@ -24,6 +24,7 @@ from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk
 from sinks.alerts.triage import NotPossible, Triage, desk_of, escalated, standing
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.mappings import IndexNames
+from text.terminal import single_line
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")
@@ -112,7 +113,7 @@ def _line(source: dict[str, Any], style: Style) -> str:
         source["began_at"],
         desk_of(source).assignee or "-",
     )
-    shown = [clean(column, MAX_TITLE) for column in columns]
+    shown = [single_line(column, MAX_TITLE) for column in columns]
     return "\t".join([*shown, title(alert_of(source), style)])
 
 
@@ -162,17 +163,19 @@ def _people(done: Triage, source: dict[str, Any], language: Language) -> Iterato
     )
     for key, person in named:
         if person is not None:
-            yield f"{word(key, language)}{colon}{clean(person, MAX_TITLE)}"
+            yield f"{word(key, language)}{colon}{single_line(person, MAX_TITLE)}"
     if escalated(source):
         yield word("escalated", language).format(done.closed_severity)
 
 
 def _history(done: Triage, style: Style) -> Iterator[str]:
     for action in done.history:
-        what = word(f"did_{action.did}", style.language).format(clean(action.to or "", MAX_TITLE))
-        line = f"{when(action.at, style)}  {clean(action.by, MAX_TITLE)} {what}"
+        what = word(f"did_{action.did}", style.language).format(
+            single_line(action.to or "", MAX_TITLE)
+        )
+        line = f"{when(action.at, style)}  {single_line(action.by, MAX_TITLE)} {what}"
         if action.text is not None:
-            line += word("colon", style.language) + clean(action.text, desk.MAX_TEXT)
+            line += word("colon", style.language) + single_line(action.text, desk.MAX_TEXT)
         yield line
 
 

@@ -18,10 +18,10 @@ from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT, InvalidMessage
 from schemas.errors import ConfigurationError
+from text.terminal import sparkline
 from tocsin.cli.backtest_svg import chart_svg
 from tocsin.cli.output import result, say
 
-_BARS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 72
 """Columns of the chart."""
 _BLIND = "?"
@@ -101,7 +101,7 @@ def chart(
         for at in range(column(silence.since), column(silence.until or last) + 1):
             blind[at] = _BLIND
     most = max(counts)
-    bars = "".join(_BARS[-(-count * 8 // most)] for count in counts)
+    bars = sparkline(counts, most)
     minutes = step.total_seconds() / 60
     return [
         bars,

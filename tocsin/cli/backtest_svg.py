@@ -11,7 +11,7 @@ from typing import Final
 
 from processors.detector.backtest import BacktestAlert
 from schemas.activity import Activity
-from sinks.alerts.message.lines import clean
+from text.terminal import single_line
 
 _WIDTH, _HEIGHT = 1200, 458
 _LEFT, _RIGHT, _TOP = 70, 1130, 64
@@ -227,7 +227,7 @@ def _legend(step: timedelta) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     """Text as XML has it; two characters that are none are left out of what `clean` leaves."""
-    return escape(clean(text, _MAX_LETTERS).translate(_NO_CHARACTERS))
+    return escape(single_line(text, _MAX_LETTERS).translate(_NO_CHARACTERS))
 
 
 def _text(x: float, y: float, text: str, attributes: str = "") -> str:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_BARS = " ▁▂▃▄▅▆▇█"
+from text.terminal import sparkline
+
 _SAD, _GLAD = "negative", "positive"
 
 
@@ -127,13 +128,13 @@ def posts_of(client: Elasticsearch, index: str, brand: str, hour: Hour) -> list[
     return [hit["_source"] for hit in hits]
 
 
-def sparkline(hours: list[Hour], width: int = 48) -> str:
+def hours_line(hours: list[Hour], width: int = 48) -> str:
     """Counts as bars, one an hour; long periods are summed to fit."""
     counts = [hour.count for hour in hours]
     step = max(1, -(-len(counts) // width))
     summed = [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
     top = max(summed, default=0) or 1
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in summed)
+    return sparkline(summed, top)
 
 
 def _brand_table(brands: list[BrandDay]) -> Table:

@@ -1,26 +1,15 @@
 """Posts in a terminal: on one line, with the words that a query found marked in them."""
 
-import unicodedata
 from collections.abc import Iterable
 
 from rich.text import Text
 
 from queries.matching.document import MatchedSpan
+from text.terminal import printable
 
 _MARK = "bold yellow"
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BEFORE = 60
 """Letters shown before the first match of a long text."""
-
-
-def in_one_line(text: str) -> str:
-    """``text``, letter by letter, without what moves a terminal's cursor or turns its line."""
-    if text.isprintable():
-        return text
-    return "".join(
-        " " if c in _BIDI or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c
-        for c in text
-    )
 
 
 def marked(text: str, spans: Iterable[MatchedSpan], field: str = "text", most: int = 0) -> Text:
@@ -32,7 +21,7 @@ def marked(text: str, spans: Iterable[MatchedSpan], field: str = "text", most: i
         last = first + most
     shown = Text("…" if first else "")
     offset = len(shown) - first
-    shown.append(in_one_line(text[first:last]))
+    shown.append(printable(text[first:last]))
     for start, end in places:
         if start < last:
             shown.stylize(_MARK, max(first, start) + offset, min(last, end) + offset)

@@ -23,7 +23,8 @@ from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from schemas.post import Post
-from tocsin.cli.highlight import in_one_line, marked, starred
+from text.terminal import BARS, printable
+from tocsin.cli.highlight import marked, starred
 from tocsin.cli.match import bad_lines
 from tocsin.cli.output import console
 from tocsin.cli.query_options import (
@@ -40,7 +41,6 @@ from tocsin.offline.match import Describer, OfflineMatcher
 from tocsin.offline.post_reader import BATCH, Bad, Line, open_posts, read_posts
 from tocsin.offline.preview import Example, Preview, Volume, preview_posts
 
-_BARS = " ▁▂▃▄▅▆▇█"
 _ROWS = 4
 _EXCERPT = 280
 _CLAUSE = 56
@@ -203,7 +203,7 @@ def _when(when: datetime, unit: str) -> str:
 def _piece(count: int, top: int, row: int) -> str:
     """What a bar shows in a row; whatever is there at all shows at the bottom."""
     eighths = -(-count * _ROWS * 8 // top) - row * 8
-    return _BARS[max(0, min(8, eighths))]
+    return BARS[max(0, min(8, eighths))]
 
 
 def _values(found: Preview) -> Table:
@@ -213,7 +213,7 @@ def _values(found: Preview) -> Table:
         ("Sources", found.sources),
         ("Sentiment", found.sentiments),
     ):
-        shares = (f"{in_one_line(name)} {_percent(n, found.matches)}" for name, n in values)
+        shares = (f"{printable(name)} {_percent(n, found.matches)}" for name, n in values)
         table.add_row(heading, Text(", ".join(shares) or "not known"))
     return table
 
@@ -222,7 +222,7 @@ def _shown(example: Example, *, colours: bool) -> Text:
     post = example.mention.post
     language = example.mention.language.code if example.mention.language else "?"
     line = Text().append(f"{post.created_at:%Y-%m-%d %H:%M} ", style="dim")
-    line.append(in_one_line(f"{_author(post)}[{language}] "), style="cyan")
+    line.append(printable(f"{_author(post)}[{language}] "), style="cyan")
     if post.title:
         title = marked(post.title, example.spans, "title", _EXCERPT)
         line.append_text(title if colours else starred(title)).append(" | ")

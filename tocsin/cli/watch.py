@@ -13,7 +13,8 @@ from runtime.service import stop_on_signals
 from runtime.settings import IngestSettings, load
 from schemas.mention import Mention
 from schemas.post import PostEvent
-from tocsin.cli.highlight import in_one_line, marked
+from text.terminal import printable
+from tocsin.cli.highlight import marked
 from tocsin.cli.query_options import BrandsOption, QueryArgument, SavedOption, query_text, whole
 from tocsin.offline.match import OfflineMatcher
 
@@ -23,10 +24,10 @@ def line_of(match: QueryMatch) -> Text:
     mention = match.asked.document.mention
     post = mention.post
     shown = Text().append(f"{post.created_at:%H:%M:%S} ", style="dim")
-    shown.append(in_one_line(f"@{post.author.handle or post.author.id} "), style="cyan")
+    shown.append(printable(f"@{post.author.handle or post.author.id} "), style="cyan")
     shown.append_text(marked(post.text, match.spans()))
     language = mention.language.code if mention.language else post.language
-    shown.append(in_one_line(f" [{language or '?'}]"), style="dim")
+    shown.append(printable(f" [{language or '?'}]"), style="dim")
     return shown
 
 

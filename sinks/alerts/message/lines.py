@@ -1,6 +1,5 @@
 """What lines about an alert are made of: the reader's style, safe text, times, quotation marks."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from urllib.parse import urlsplit
@@ -34,20 +33,6 @@ class Span:
 
 
 Line = tuple[Span, ...]
-
-
-def clean(text: str, most: int) -> str:
-    """One line without what could steer a terminal, a header or the direction of the text."""
-    kept = "".join(
-        " " if character.isspace() else character
-        for character in text[: 4 * most]
-        # Of the invisible ones, only the joiners that emoji and some scripts need.
-        if character.isspace()
-        or character in "\u200c\u200d"
-        or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
-    )
-    line = " ".join(kept.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def when(at: datetime, style: Style) -> str:

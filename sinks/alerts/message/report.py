@@ -9,19 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.alert import Alert, Carrier, Lift, ShownPost, Signal
-from sinks.alerts.message.lines import (
-    MAX_TITLE,
-    Line,
-    Span,
-    Style,
-    clean,
-    fact,
-    link,
-    quoted,
-    when,
-)
+from sinks.alerts.message.lines import MAX_TITLE, Line, Span, Style, fact, link, quoted, when
 from sinks.alerts.message.titles import title
 from sinks.alerts.message.words import Language, counted, grouped, percent, unit_word, word
+from text.terminal import single_line
 
 _MAX_TERM = 80
 _MAX_SHOWN = 10
@@ -84,7 +75,7 @@ def report(alert: Alert, style: Style) -> Report:
             for section in sections
             if section.lines
         ),
-        id=clean(alert.id, MAX_TITLE),
+        id=single_line(alert.id, MAX_TITLE),
     )
 
 
@@ -94,7 +85,7 @@ def report(alert: Alert, style: Style) -> Report:
 def _facts(alert: Alert, style: Style) -> list[Line]:
     language = style.language
     lines = [
-        fact("brand", clean(alert.brand, _MAX_TERM), language),
+        fact("brand", single_line(alert.brand, _MAX_TERM), language),
         fact("severity", word("of_5", language).format(alert.severity), language),
         fact("status", word(alert.status, language), language),
         fact("kind", word(alert.kind, language), language),
@@ -108,7 +99,7 @@ def _facts(alert: Alert, style: Style) -> list[Line]:
 
 def _signal(signal: Signal, language: Language) -> Line:
     """``mentions: 540 posts / 5 min, usually 61.5 (×8.8, significance 11.2)``."""
-    unit = clean(signal.unit, _MAX_TERM)
+    unit = single_line(signal.unit, _MAX_TERM)
     moved = []
     if unit == "share":
         observed, baseline = percent(signal.observed, language), percent(signal.baseline, language)
@@ -125,10 +116,10 @@ def _signal(signal: Signal, language: Language) -> Line:
         text = grouped(signal.significance, language)
         moved.append(word("significance", language).format(text))
     usual = word("usually", language).format(baseline)
-    name = clean(signal.name, _MAX_TERM)
+    name = single_line(signal.name, _MAX_TERM)
     name = word(name, language) if name in _SIGNALS else name
     if signal.about is not None:
-        name = f"{name} {quoted(clean(signal.about, _MAX_TERM), language)}"
+        name = f"{name} {quoted(single_line(signal.about, _MAX_TERM), language)}"
     return (Span(f"{name}{word('colon', language)}{observed}, {usual} ({', '.join(moved)})"),)
 
 
@@ -179,7 +170,7 @@ def _carrier(carrier: Carrier, language: Language) -> Line:
     facts = [counted("mentions", carrier.mentions, language)]
     if carrier.reach:
         facts.append(word("seen", language).format(grouped(carrier.reach, language)))
-    name = Span(clean(carrier.author, _MAX_TERM), link(carrier.url))
+    name = Span(single_line(carrier.author, _MAX_TERM), link(carrier.url))
     return (name, Span(f"{word('colon', language)}{', '.join(facts)}"))
 
 
@@ -196,7 +187,7 @@ def _lift(lift: Lift, language: Language) -> Line:
     expected = word("expected", language).format(_number(lift.expected, language))
     deviate = grouped(math.sqrt(max(lift.significance, 0.0)), language)
     significance = word("significance", language).format(deviate)
-    term = quoted(clean(lift.term, _MAX_TERM), language)
+    term = quoted(single_line(lift.term, _MAX_TERM), language)
     count = grouped(lift.count, language)
     return (Span(f"{term}{word('colon', language)}{count} ({expected}, {significance})"),)
 
@@ -204,7 +195,7 @@ def _lift(lift: Lift, language: Language) -> Line:
 def _listed(texts: Sequence[str], language: Language) -> tuple[Line, ...]:
     if not texts:
         return ()
-    shown = ", ".join(quoted(clean(text, _MAX_TERM), language) for text in texts[:_MAX_SHOWN])
+    shown = ", ".join(quoted(single_line(text, _MAX_TERM), language) for text in texts[:_MAX_SHOWN])
     return ((Span(shown),), *_left_out(len(texts) - _MAX_SHOWN, language))
 
 
@@ -227,7 +218,7 @@ def _post(post: ShownPost, style: Style) -> Line:
         facts.append(word("seen", language).format(grouped(post.reach, language)))
     if post.score is not None:
         facts.append(word("felt", language).format(_signed(post.score, language)))
-    name = clean(post.id, _MAX_TERM)
+    name = single_line(post.id, _MAX_TERM)
     before = Span(f"{word(post.role, language)}{word('colon', language)}")
     return (before, Span(name, link(post.url)), Span(f" ({', '.join(facts)})"))
 
@@ -247,7 +238,8 @@ def _split(counts: Mapping[str, int], language: Language) -> str:
     total = sum(counts.values()) or 1
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     parts = [
-        f"{clean(name, _MAX_TERM)} {grouped(count, language)} ({percent(count / total, language)})"
+        f"{single_line(name, _MAX_TERM)} {grouped(count, language)} "
+        f"({percent(count / total, language)})"
         for name, count in ordered[:_MAX_NAMED]
     ]
     if len(ordered) > _MAX_NAMED:

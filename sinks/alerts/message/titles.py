@@ -4,8 +4,9 @@
 """
 
 from schemas.alert import Alert, Headline
-from sinks.alerts.message.lines import MAX_TITLE, Style, clean, when
+from sinks.alerts.message.lines import MAX_TITLE, Style, when
 from sinks.alerts.message.words import Language, counted, grouped, percent, word
+from text.terminal import single_line
 
 _MAX_NAME = 80
 
@@ -14,10 +15,10 @@ def title(alert: Alert, style: Style) -> str:
     """``Velmora: 540 mentions in 30 minutes, 8.8 times the usual, 81% negative, 210 authors``."""
     facts = alert.headline
     if facts is None:
-        return clean(alert.title, MAX_TITLE)
+        return single_line(alert.title, MAX_TITLE)
     said = _said_of_source(alert, style) if alert.kind == "blind" else _said(alert, facts, style)
     # Cleaned alone: what is around it has spaces at which no line may break.
-    return f"{clean(facts.name, _MAX_NAME)}{word('colon', style.language)}{said}"
+    return f"{single_line(facts.name, _MAX_NAME)}{word('colon', style.language)}{said}"
 
 
 def _said_of_source(alert: Alert, style: Style) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from queries.language.errors import QueryError, caret, nearest, shorten
+from queries.language.errors import QueryError, caret, shorten
 from queries.language.parser import parse
+from text.spelling import nearest
 
 PAGE = (Path(__file__).parents[3] / "docs" / "queries.md").read_text("utf-8")
 # The query with its mistake between « and ».

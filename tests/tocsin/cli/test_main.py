@@ -24,7 +24,8 @@ def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
         if inner is None:
             yield path, command
         else:
-            waiting += [((*path, name), child) for name, child in inner.items()]
+            shown = [(name, child) for name, child in inner.items() if not child.hidden]
+            waiting += [((*path, name), child) for name, child in shown]
 
 
 ALL = sorted(commands(), key=lambda entry: entry[0])

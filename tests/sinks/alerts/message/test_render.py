@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from schemas.alert import Alert, Evidence, Lift, Signal
-from sinks.alerts.message.lines import Style, clean, link
+from sinks.alerts.message.lines import Style, link
 from sinks.alerts.message.render import html, plain, slack_blocks, subject
 from sinks.alerts.message.report import report
 from sinks.alerts.message.words import WORDS, Language, grouped, percent
 from tests.sinks.alerts.states import blind, hostile, rich, state
+from text.terminal import single_line
 
 GOLDEN = Path(__file__).parent / "golden"
 STYLES = {
@@ -127,9 +128,9 @@ def test_a_small_share_is_not_none() -> None:
 
 
 def test_text_is_bounded_and_keeps_its_emoji() -> None:
-    assert clean("a\u200db \u2066x\u2069\x00  y\n z", 80) == "a\u200db x y z"
-    assert clean("👩\u200d🚒", 80) == "👩\u200d🚒"
-    assert len(clean("é" * 500, 80)) == 80
+    assert single_line("a\u200db \u2066x\u2069\x00  y\n z", 80) == "a\u200db x y z"
+    assert single_line("👩\u200d🚒", 80) == "👩\u200d🚒"
+    assert len(single_line("é" * 500, 80)) == 80
 
 
 @pytest.mark.parametrize("language", STYLES)
