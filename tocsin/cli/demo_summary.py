@@ -148,7 +148,7 @@ def _brand_table(brands: list[BrandDay]) -> Table:
             f"{brand.sentiments.get(_SAD, 0) / brand.count:.0%}",
             f"{brand.sentiments.get(_GLAD, 0) / brand.count:.0%}",
             "" if brand.mean is None else f"{brand.mean:+.2f}",
-            sparkline(brand.hours),
+            hours_line(brand.hours),
         )
     return table
 
