@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from schemas.post import Post
 from schemas.types import (
@@ -11,6 +11,7 @@ from schemas.types import (
     EmotionLabel,
     EntityLabel,
     IntentLabel,
+    Message,
     Offset,
     Op,
     Probability,
@@ -29,7 +30,7 @@ class Language(Struct, frozen=True, kw_only=True):
     confidence: Probability
 
 
-class Match(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Match(Message, kw_only=True):
     """One place where a brand was named."""
 
     text: Annotated[str, Meta(description="The words, as published.")]
@@ -48,11 +49,11 @@ class Sentiment(Struct, frozen=True, kw_only=True):
     positive: Probability
 
 
-class BrandMatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BrandMatch(Message, kw_only=True):
     """A brand that the post is about, and why we think so."""
 
     id: Annotated[str, Meta(description="Brand id.")]
-    matches: list[Match] = field(default_factory=list)
+    matches: list[Match] = []
     confidence: Annotated[
         Probability | None,
         Meta(description="That the words mean the brand; absent where nobody taught it."),
@@ -62,7 +63,7 @@ class BrandMatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
 
 
-class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entity(Message, kw_only=True):
     """A person, organisation, place, product or event named in the text."""
 
     text: str
@@ -75,7 +76,7 @@ class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Annotated[str | None, Meta(description="Id in the gazetteer, a Wikidata id if any.")] = None
 
 
-class Aspect(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Aspect(Message, kw_only=True):
     """What an opinion is about, and the words that say so."""
 
     label: AspectLabel
@@ -101,14 +102,14 @@ class Flag(Struct, frozen=True, kw_only=True):
     probability: Probability
 
 
-class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Target(Message, kw_only=True):
     """Something that somebody asked the sentiment towards (offline use)."""
 
     text: str
     sentiment: Sentiment | None = None
 
 
-class Influence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Influence(Message, kw_only=True):
     """How far the post may carry, from what the platform said of it."""
 
     reach: Annotated[Count, Meta(description="Followers of the author, 0 if unknown.")] = 0
@@ -126,30 +127,30 @@ class Mention(Struct, kw_only=True, omit_defaults=True):
 
     post: Post
     language: Language | None = None
-    brands: list[BrandMatch] = field(default_factory=list)
-    entities: list[Entity] = field(default_factory=list)
+    brands: list[BrandMatch] = []
+    entities: list[Entity] = []
     sentiment: Sentiment | None = None
-    aspects: list[Aspect] = field(default_factory=list)
-    intents: list[IntentLabel] = field(default_factory=list)
+    aspects: list[Aspect] = []
+    intents: list[IntentLabel] = []
     emotion: Emotion | None = None
     irony: Flag | None = None
     toxicity: Flag | None = None
-    targets: list[Target] = field(default_factory=list)
+    targets: list[Target] = []
     duplicate_group: Annotated[
         str | None, Meta(description="Equal for copies of one text, whatever links they carry.")
     ] = None
     duplicate_keys: Annotated[
         list[str],
         Meta(description="Light edits of one text share at least one of these (locality hashes)."),
-    ] = field(default_factory=list)
+    ] = []
     influence: Influence | None = None
     tier: Annotated[Tier | None, Meta(description="Which models read it.")] = None
     provenance: Annotated[
         dict[str, str], Meta(description="Annotator to the version of it that ran.")
-    ] = field(default_factory=dict)
+    ] = {}
 
 
-class MentionEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MentionEvent(Message, kw_only=True):
     """One change of one mention (topic ``mentions``, key: ``id``); mirrors ``PostEvent``."""
 
     op: Op
