@@ -7,29 +7,64 @@ it reads: the time that the process was away is not made up for.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from schemas.errors import ConfigurationError
 
+T = TypeVar("T")
 Timer = Callable[[], float]
 """Seconds on a clock that never goes back (``time.monotonic``)."""
 Sleep = Callable[[float], None]
 """Waits so many seconds (``time.sleep``)."""
 
 
-class Pacer:
-    """Says how long to wait for an event. ``pace`` None: never; 60: a minute of events a second."""
+class Pacer(Generic[T]):
+    """Holds an event back until it is due.
 
-    def __init__(self, pace: float | None, timer: Timer) -> None:
+    ``pace`` None: never; 60: a minute of events a second. ``time_of`` says when an event happened;
+    one without a time is due at once.
+    """
+
+    def __init__(
+        self,
+        pace: float | None,
+        time_of: Callable[[T], datetime | None],
+        timer: Timer,
+        sleep: Sleep,
+    ) -> None:
         if pace is not None and not 0 < pace < float("inf"):
             raise ConfigurationError(
                 f"a pace of {pace} plays nothing; give a number above 0, or none for full speed"
             )
         self.pace = pace
+        self._time_of = time_of
         self._timer = timer
-        self._anchor: tuple[float, datetime] | None = None
+        self._sleep = sleep
+        self.restart()
 
-    def wait_s(self, when: datetime | None) -> float:
-        """Seconds until what happened at ``when`` is due; 0 if it is, or has no time."""
+    def restart(self) -> None:
+        """Forget the event held, and begin anew with the next one."""
+        self._anchor: tuple[float, datetime] | None = None
+        self.held: T | None = None
+
+    def due(self, read: Callable[[float], T | None], patience_s: float) -> T | None:
+        """The next event if it is due or becomes so within ``patience_s``; else it is held.
+
+        ``read`` takes the seconds that it may wait, and returns None where there is no event.
+        """
+        event = read(patience_s) if self.held is None else self.held
+        self.held = None
+        if event is None:
+            return None
+        pause = self._wait_s(self._time_of(event))
+        if pause > 0:
+            self._sleep(min(pause, patience_s))
+            if pause > patience_s:
+                self.held = event
+                return None
+        return event
+
+    def _wait_s(self, when: datetime | None) -> float:
         if self.pace is None or when is None:
             return 0.0
         if self._anchor is None:

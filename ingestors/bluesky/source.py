@@ -16,6 +16,8 @@ import random as randomness
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,61 +26,70 @@ from websockets.sync.client import ClientConnection
 
 from ingestors.bluesky.jetstream import Attempt, Decompressor, subscription
 from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
-from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from ingestors.live_stream import StreamOptions, collect, count_gap, no_position
+from ingestors.source import Batch, Position, SourceError, Unreadable
 from runtime import metrics
 from runtime.backoff import Cause, JitteredBackoff
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
+from runtime.settings import IngestSettings
 from schemas.ids import microseconds
 from schemas.post import PostEvent
 
 log = get_logger("ingest")
 
 
+@dataclass(frozen=True, kw_only=True)
+class JetstreamOptions(StreamOptions):
+    """The endpoints, and the margins of a connection in seconds.
+
+    A cursor is asked for ``rewind_s`` early, and ``switch_rewind_s`` early at another endpoint
+    than the one that said it. What is lost beyond ``gap_after_s`` is a gap.
+    """
+
+    urls: Sequence[str]
+    receive_timeout_s: float = 30.0
+    zstd_dictionary: Path | None = None
+    retry_first_s: float = 0.5
+    retry_max_s: float = 60.0
+    rewind_s: float = 3.0
+    switch_rewind_s: float = 10.0
+    gap_after_s: float = 60.0
+
+    @classmethod
+    def of(cls, settings: IngestSettings) -> "JetstreamOptions":
+        """The options that the settings of the ingestors ask for."""
+        return cls(
+            urls=settings.bluesky_urls.split(","),
+            receive_timeout_s=settings.bluesky_receive_timeout_s,
+            zstd_dictionary=settings.bluesky_zstd_dictionary,
+        )
+
+
 class BlueskySource:
     """Reads Jetstream from a list of endpoints, one at a time; see the module's docstring.
 
     ``keep`` drops events right after mapping (for ``tocsin watch``); the position moves on all the
-    same. The waits and margins are seconds, and arguments so that tests need not sleep
-    (``wait_s`` is how long ``next_batch`` waits for something to come).
+    same.
     """
 
     def __init__(
         self,
-        urls: Sequence[str],
+        options: JetstreamOptions,
         *,
-        receive_timeout_s: float = 30.0,
-        zstd_dictionary: Path | None = None,
         keep: Callable[[PostEvent], bool] | None = None,
         source_id: str = SOURCE,
-        batch_events: int = 500,
-        batch_within_s: float = 0.2,
-        connect_timeout_s: float = 10.0,
-        retry_first_s: float = 0.5,
-        retry_max_s: float = 60.0,
-        rewind_s: float = 3.0,
-        switch_rewind_s: float = 10.0,
-        gap_after_s: float = 60.0,
-        wait_s: float = MAX_WAIT_S,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = randomness.random,
     ) -> None:
-        self._urls = [url.strip() for url in urls if url.strip()]
-        self._receive_timeout_s = receive_timeout_s
-        self._zstd_dictionary = zstd_dictionary
+        self._options = options
+        self._urls = [url.strip() for url in options.urls if url.strip()]
         self._keep = keep
         self._source_id = source_id
-        self._batch_events = batch_events
-        self._batch_within_s = batch_within_s
-        self._connect_timeout_s = connect_timeout_s
-        self._rewind_s = rewind_s
-        self._switch_rewind_s = switch_rewind_s
-        self._gap_after_s = gap_after_s
-        self._wait_s = wait_s
         self._clock = clock
         self._monotonic = monotonic
-        self._backoff = JitteredBackoff(retry_first_s, retry_max_s, random)
+        self._backoff = JitteredBackoff(options.retry_first_s, options.retry_max_s, random)
         self._decompress: Decompressor | None = None
         self._endpoint = 0
         self._attempt: Attempt | None = None
@@ -104,15 +115,12 @@ class BlueskySource:
                 raise SourceError(f"TOCSIN_INGEST_BLUESKY_URLS: {url} is no ws:// or wss:// URL")
         if not self._urls:
             raise SourceError("TOCSIN_INGEST_BLUESKY_URLS names no Jetstream endpoint")
-        if self._zstd_dictionary is not None:
-            self._decompress = Decompressor(self._zstd_dictionary)
+        if self._options.zstd_dictionary is not None:
+            self._decompress = Decompressor(self._options.zstd_dictionary)
         if position is not None:
             cursor = position.get("cursor")
             if type(cursor) is not int or cursor < 0:
-                raise SourceError(
-                    f"the checkpoint of {self.source_id} has no cursor; run "
-                    f"'tocsin checkpoints reset {self.source_id}' to start it afresh"
-                )
+                raise no_position(self.source_id, "cursor")
             self._cursor, self._cursor_url = cursor, position.get("endpoint")
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
 
@@ -139,11 +147,11 @@ class BlueskySource:
         if self._attempt is None:
             wait = self._retry_at - self._monotonic()
             if wait > 0:
-                self._closed.wait(min(wait, self._wait_s))
+                self._closed.wait(min(wait, self._options.wait_s))
             if self._closed.is_set() or self._monotonic() < self._retry_at:
                 return None
             self._attempt = self._begin()
-        if not self._attempt.done.wait(self._wait_s):
+        if not self._attempt.done.wait(self._options.wait_s):
             return None
         attempt, self._attempt = self._attempt, None
         if attempt.error is not None:
@@ -162,15 +170,16 @@ class BlueskySource:
         self._asked = self._cursor_to_ask(url)
         zstd = self._decompress is not None
         full = subscription(url, COLLECTION, self._asked, zstd=zstd)
-        return Attempt(full, None if zstd else "deflate", self._connect_timeout_s)
+        return Attempt(full, None if zstd else "deflate", self._options.connect_timeout_s)
 
     def _cursor_to_ask(self, url: str) -> int | None:
         """A little before what is known, and more so where another endpoint said it."""
         if self._cursor is None:
             return None
-        rewind = self._rewind_s if url == self._cursor_url else self._switch_rewind_s
-        known = min(self._cursor, microseconds(self._clock()))
-        return max(0, known - int(rewind * 1_000_000))
+        options = self._options
+        rewind_s = options.rewind_s if url == self._cursor_url else options.switch_rewind_s
+        cursor = min(self._cursor, microseconds(self._clock()))
+        return max(0, cursor - int(rewind_s * 1_000_000))
 
     def _not_connected(self, error: Exception) -> None:
         if not isinstance(error, (OSError, EOFError, ValueError, WebSocketException)):
@@ -210,31 +219,33 @@ class BlueskySource:
     def _read(self, connection: ClientConnection) -> Batch:
         events: list[PostEvent] = []
         unreadable: list[Unreadable] = []
-        received, wait, until = 0, self._wait_s, float("inf")
-        while received < self._batch_events and wait > 0:
-            try:
-                payload = connection.recv(timeout=wait, decode=False)
-            except TimeoutError:
-                break
-            except ConnectionClosed as error:
-                log.warning("connection lost", source=self.source_id, error=str(error))
-                self._failed("dropped")
-                break
-            received += 1
-            assert isinstance(payload, bytes)
+        received = False
+        receive = partial(self._receive, connection)
+        for payload in collect(receive, self._options, self._monotonic):
             self._take(payload, events, unreadable)
-            until = min(until, self._monotonic() + self._batch_within_s)
-            wait = until - self._monotonic()
+            received = True
         if received:
             self._last_received = self._monotonic()
             metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._clock().timestamp())
-        elif self._connection is not None and self._silence() > self._receive_timeout_s:
-            log.warning("silence", source=self.source_id, seconds=self._receive_timeout_s)
+        elif self._connection is not None and self._is_silent():
+            log.warning("silence", source=self.source_id, seconds=self._options.receive_timeout_s)
             self._failed("stalled")
         return Batch(events, self._position(), unreadable)
 
-    def _silence(self) -> float:
-        return self._monotonic() - self._last_received
+    def _receive(self, connection: ClientConnection, wait_s: float) -> bytes | None:
+        try:
+            payload = connection.recv(timeout=wait_s, decode=False)
+        except TimeoutError:
+            return None
+        except ConnectionClosed as error:
+            log.warning("connection lost", source=self.source_id, error=str(error))
+            self._failed("dropped")
+            return None
+        assert isinstance(payload, bytes)
+        return payload
+
+    def _is_silent(self) -> bool:
+        return self._monotonic() - self._last_received > self._options.receive_timeout_s
 
     def _take(self, payload: bytes, events: list[PostEvent], unreadable: list[Unreadable]) -> None:
         self._backoff.healthy()
@@ -258,11 +269,8 @@ class BlueskySource:
         Our own clock bounds it: an endpoint whose clock is ahead must not send us to the future.
         """
         before, asked, self._asked = self._cursor or 0, self._asked, None
-        if asked is not None and time_us - asked > self._gap_after_s * 1_000_000:
-            missed_s = max(0, time_us - before) / 1_000_000
-            metrics.INGEST_GAPS.labels(self.source_id).inc()
-            metrics.INGEST_GAP_SECONDS.labels(self.source_id).inc(missed_s)
-            log.error("posts are missed", source=self.source_id, seconds=missed_s)
+        if asked is not None and time_us - asked > self._options.gap_after_s * 1_000_000:
+            count_gap(self.source_id, max(0, time_us - before) / 1_000_000)
         reached = min(time_us, microseconds(self._clock()))
         if reached >= before:
             self._cursor, self._cursor_url = reached, self._urls[self._endpoint]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -189,15 +190,14 @@ class ReplaySource:
         self._mapping: MappingFile | None = load_mapping(mapping) if mapping else None
         self._source_id = _source_id(path, mapping, redate, sort)
         self._default_source = default_source
-        self._pace, self._redate, self._sort = pace, redate, sort
-        self._clock, self._timer, self._sleep, self._stdin = clock, timer, sleep, stdin
-        self._pacer = Pacer(pace, timer)
+        self._redate, self._sort = redate, sort
+        self._clock, self._timer, self._stdin = clock, timer, stdin
+        self._pacer: Pacer[Item] = Pacer(pace, attrgetter("when"), timer, sleep)
         self._reading: _Reading | _Sorted | None = None
         self._lines: Lines | None = None
         self._file: dict[str, str | int] = {}
         self._line = 0
         self._shift: timedelta | None = None
-        self._held: Item | None = None
         self._failure: SourceError | None = None
 
     @property
@@ -207,9 +207,8 @@ class ReplaySource:
 
     def open(self, position: Position | None) -> None:
         """Open the file behind ``position``. Sorting and redating by the end read it whole."""
-        self._pacer = Pacer(self._pace, self._timer)
-        self._held = self._failure = None
-        self._line, self._shift = 0, None
+        self._pacer.restart()
+        self._line, self._shift, self._failure = 0, None, None
         if self._path == "-":
             self._lines = PipeLines(self._stdin or sys.stdin.buffer)
             self._reading = self._pass_over(self._lines)
@@ -261,7 +260,7 @@ class ReplaySource:
         while len(events) + len(unreadable) < BATCH_EVENTS:
             patience = 0.0 if events or unreadable else max(0.0, deadline - self._timer())
             try:
-                item = self._due(patience)
+                item = self._pacer.due(self._next, patience)
             except SourceError as error:
                 if not events and not unreadable:
                     raise
@@ -276,21 +275,10 @@ class ReplaySource:
                 unreadable.append(item.unreadable)
         return Batch(events, self._position(), unreadable, self._finished())
 
-    def _due(self, patience: float) -> Item | None:
-        """The next row if it is due, or becomes so within ``patience`` seconds."""
+    def _next(self, wait_s: float) -> Item | None:
         if self._reading is None:
             raise SourceError(f"{self._source_id} is not open; call open() first")
-        item = self._held or self._reading.next(patience)
-        self._held = None
-        if item is None:
-            return None
-        pause = self._pacer.wait_s(item.when)
-        if pause > 0:
-            self._sleep(min(pause, patience))
-            if pause > patience:
-                self._held = item
-                return None
-        return item
+        return self._reading.next(wait_s)
 
     def _redated(self, event: PostEvent, when: datetime | None) -> PostEvent:
         if self._redate is None or when is None:
@@ -301,7 +289,7 @@ class ReplaySource:
 
     def _finished(self) -> bool:
         reading = self._reading
-        return self._held is None and reading is not None and reading.finished
+        return self._pacer.held is None and reading is not None and reading.finished
 
     def _position(self) -> Position | None:
         if self._path == "-":
@@ -314,6 +302,7 @@ class ReplaySource:
         if self._lines is not None:
             self._lines.close()
         self._reading = None
+        self._pacer.restart()
 
 
 def _source_id(path: str, mapping: str | None, redate: Redate | None, sort: bool) -> str:

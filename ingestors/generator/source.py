@@ -82,12 +82,11 @@ class GeneratorSource:
     ) -> None:
         self._seed, self._posts, self._duration = seed, posts, duration
         self._wanted_start = start
-        self._pace, self._clock, self._timer, self._sleep = pace, clock, timer, sleep
-        self._pacer = Pacer(pace, timer)
+        self._clock = clock
+        self._pacer = Pacer(pace, event_time, timer, sleep)
         self._start = start
         self._events: Iterator[PostEvent] | None = None
         self._given = 0
-        self._held: PostEvent | None = None
         self._finished = False
 
     @property
@@ -99,12 +98,12 @@ class GeneratorSource:
 
     def open(self, position: Position | None) -> None:
         """Begin the day, or make it again up to ``position``."""
-        self._pacer = Pacer(self._pace, self._timer)
-        self._held, self._finished, self._given = None, False, 0
+        self._pacer.restart()
+        self._finished, self._given = False, 0
         events = 0
         if position is None:
             now = self._clock()
-            usual = now if self._pace is not None else now - self._duration
+            usual = now if self._pacer.pace is not None else now - self._duration
             self._start = self._wanted_start or usual
         else:
             self._start, events = self._read(position)
@@ -129,28 +128,19 @@ class GeneratorSource:
         events: list[PostEvent] = []
         now = self._clock()
         while len(events) < BATCH_EVENTS:
-            event = self._due(0.0 if events else MAX_WAIT_S)
+            event = self._pacer.due(self._next, 0.0 if events else MAX_WAIT_S)
             if event is None:
                 break
             events.append(msgspec.structs.replace(event, ingested_at=now))
         self._given += len(events)
         return Batch(events, self._position(), (), self._finished)
 
-    def _due(self, patience: float) -> PostEvent | None:
-        """The next event if it is due, or becomes so within ``patience`` seconds."""
+    def _next(self, wait_s: float) -> PostEvent | None:
+        """The next event; an invented day keeps nobody waiting."""
         if self._events is None:
             raise SourceError(f"{self.source_id} is not open; call open() first")
-        event = self._held or next(self._events, None)
-        self._held = None
-        if event is None:
-            self._finished = True
-            return None
-        pause = self._pacer.wait_s(event_time(event))
-        if pause > 0:
-            self._sleep(min(pause, patience))
-            if pause > patience:
-                self._held = event
-                return None
+        event = next(self._events, None)
+        self._finished = event is None
         return event
 
     def _position(self) -> Position | None:
@@ -161,3 +151,4 @@ class GeneratorSource:
     def close(self) -> None:
         """Let the day go."""
         self._events = None
+        self._pacer.restart()

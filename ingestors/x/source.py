@@ -22,13 +22,13 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ingestors.coerce import as_time
-from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from ingestors.live_stream import collect, no_position
+from ingestors.source import Batch, Position, SourceError, Unreadable
 from ingestors.x.api import Client
 from ingestors.x.posts import SOURCE, native_id, read_line
 from ingestors.x.rules import Rule
-from ingestors.x.stream import Line, Stream
+from ingestors.x.stream import Line, Stream, XOptions
 from runtime import metrics
-from runtime.backoff import XWaits
 from runtime.clock import Clock, utc_now
 from schemas.post import PostEvent
 
@@ -36,44 +36,25 @@ from schemas.post import PostEvent
 class XSource:
     """Posts that match ``rules``; see the module's docstring.
 
-    ``keep`` drops events right after mapping. ``wait_s`` is how long ``next_batch`` waits
-    for something to come, and ``waits`` are those between connections; they are arguments so that
-    tests need not sleep, and the defaults are X's.
+    ``keep`` drops events right after mapping.
     """
 
     def __init__(
         self,
         token: SecretStr | None,
         rules: Sequence[Rule],
+        options: XOptions,
         *,
-        url: str = "https://api.x.com",
-        backfill_minutes: int = 0,
-        keep_alive_timeout_s: float = 45.0,
         keep: Callable[[PostEvent], bool] | None = None,
         source_id: str = SOURCE,
-        buffer_lines: int = 1_000,
-        batch_events: int = 500,
-        batch_within_s: float = 0.2,
-        connect_timeout_s: float = 10.0,
-        gap_after_s: float = 1.0,
-        wait_s: float = MAX_WAIT_S,
-        waits: XWaits | None = None,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._token = token
         self._rules = list(rules)
-        self._url = url
-        self._backfill_minutes = backfill_minutes
-        self._timeouts = (connect_timeout_s, keep_alive_timeout_s)
+        self._options = options
         self._keep = keep
         self._source_id = source_id
-        self._buffer_lines = buffer_lines
-        self._batch_events = batch_events
-        self._batch_within_s = batch_within_s
-        self._gap_after_s = gap_after_s
-        self._wait_s = wait_s
-        self._waits = waits or XWaits()
         self._clock = clock
         self._monotonic = monotonic
         self._stream: Stream | None = None
@@ -88,28 +69,18 @@ class XSource:
     def open(self, position: Position | None) -> None:
         """Check what a person may have got wrong, then let the reading thread begin."""
         token = _checked_token(self._token)
-        _check_url(self._url)
+        _check_url(self._options.url)
         if not self._rules:
             raise SourceError("there is nothing to ask X for: no brand has a name or an X handle")
         if position is not None:
             self._last_seen = as_time(position.get("last_seen"))
             self._last_id = int(native_id(position.get("last_id")) or 0)
             if self._last_seen is None:
-                raise SourceError(
-                    f"the checkpoint of {self.source_id} has no last_seen; run "
-                    f"'tocsin checkpoints reset {self.source_id}' to start it afresh"
-                )
+                raise no_position(self.source_id, "last_seen")
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
-        self._stream = Stream(
-            Client(token, self._url, self._timeouts),
-            self._rules,
-            source_id=self.source_id,
-            backfill_minutes=self._backfill_minutes,
-            buffer_lines=self._buffer_lines,
-            gap_after_s=self._gap_after_s,
-            waits=self._waits,
-            clock=self._clock,
-        )
+        timeouts = (self._options.connect_timeout_s, self._options.keep_alive_timeout_s)
+        client = Client(token, self._options.url, timeouts)
+        self._stream = Stream(client, self._rules, self._options, self.source_id, self._clock)
         self._stream.start(self._last_seen)
 
     def next_batch(self) -> Batch:
@@ -119,18 +90,19 @@ class XSource:
             raise RuntimeError("next_batch() without open()")
         events: list[PostEvent] = []
         unreadable: list[Unreadable] = []
-        received, wait, until = 0, self._wait_s, float("inf")
-        while received < self._batch_events and wait > 0:
+        received, failure = False, stream.failure
+
+        def receive(wait_s: float) -> Line | None:
+            nonlocal failure
+            # Looked at before the queue: what was queued until the failure is handed out first.
             failure = stream.failure
-            line = stream.take(0.01 if failure else wait)
-            if line is None:
-                if failure and not received:
-                    raise failure
-                break
-            received += 1
+            return stream.take(0.01 if failure else wait_s)
+
+        for line in collect(receive, self._options, self._monotonic):
+            received = True
             self._take(line, events, unreadable)
-            until = min(until, self._monotonic() + self._batch_within_s)
-            wait = until - self._monotonic()
+        if failure and not received:
+            raise failure
         if self._last_seen is not None and received:
             metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._last_seen.timestamp())
         return Batch(events, self._position(), unreadable)

@@ -11,12 +11,13 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import requests
 import urllib3
 
+from ingestors.live_stream import StreamOptions, count_gap
 from ingestors.source import MAX_WAIT_S, SourceError
 from ingestors.x.api import PARAMETERS, Client, HTTPError
 from ingestors.x.errors import advice, ends_the_stream
@@ -30,6 +31,21 @@ MAX_LINE_BYTES = 4 * 2**20
 """A longer line is no post; what there is of it becomes one Unreadable."""
 
 log = get_logger("ingest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class XOptions(StreamOptions):
+    """Where X is, what its plan allows, and how long to wait for what; the defaults are X's.
+
+    ``waits`` are those between connections. Silence beyond ``gap_after_s`` is a gap.
+    """
+
+    url: str = "https://api.x.com"
+    backfill_minutes: int = 0
+    keep_alive_timeout_s: float = 45.0
+    buffer_lines: int = 1_000
+    gap_after_s: float = 1.0
+    waits: XWaits = field(default_factory=XWaits)
 
 
 class LineSplitter:
@@ -68,23 +84,19 @@ class Stream:
         self,
         client: Client,
         rules: Sequence[Rule],
-        *,
+        options: XOptions,
         source_id: str,
-        backfill_minutes: int,
-        buffer_lines: int,
-        gap_after_s: float,
-        waits: XWaits,
         clock: Clock,
     ) -> None:
         self._client = client
         self._rules = rules
         self._source_id = source_id
-        self._backfill_minutes = backfill_minutes
-        self._gap_after_s = gap_after_s
+        self._backfill_minutes = options.backfill_minutes
+        self._gap_after_s = options.gap_after_s
         self._clock = clock
-        self._backoff = XBackoff(waits)
+        self._backoff = XBackoff(options.waits)
         self._lines: queue.Queue[Line | None] = queue.Queue()
-        self._room = threading.Semaphore(buffer_lines)
+        self._room = threading.Semaphore(options.buffer_lines)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="x-stream", daemon=True)
         self._reconciled = False
@@ -184,9 +196,7 @@ class Stream:
             return
         missed_s = (self._clock() - since).total_seconds() - backfill_s
         if missed_s > self._gap_after_s:
-            metrics.INGEST_GAPS.labels(self._source_id).inc()
-            metrics.INGEST_GAP_SECONDS.labels(self._source_id).inc(missed_s)
-            log.error("posts are missed", source=self._source_id, seconds=missed_s)
+            count_gap(self._source_id, missed_s)
 
     def _read(self, response: requests.Response) -> Cause:
         """Read until it ends; the socket's time-out is the keep-alive watchdog."""

@@ -114,17 +114,10 @@ def bluesky() -> None:
 
     Example: `tocsin ingest bluesky`
     """
-    from ingestors.bluesky.source import BlueskySource
+    from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 
     settings = load(IngestSettings)
-    run_source(
-        BlueskySource(
-            settings.bluesky_urls.split(","),
-            receive_timeout_s=settings.bluesky_receive_timeout_s,
-            zstd_dictionary=settings.bluesky_zstd_dictionary,
-        ),
-        settings,
-    )
+    run_source(BlueskySource(JetstreamOptions.of(settings)), settings)
 
 
 @app.command("x")
@@ -140,6 +133,7 @@ def x(
     from brands.brands_file import load_brands
     from ingestors.x.rules import compiled, rules_for
     from ingestors.x.source import XSource
+    from ingestors.x.stream import XOptions
 
     settings = load(IngestSettings)
     wanted = load_brands(brands) if brands else _published_brands()
@@ -147,16 +141,12 @@ def x(
     for brand in wanted:
         for note in compiled(brand).lost:
             say(f"{brand.id}: X may not send all of {note.clause}: {note.how}, {note.why}")
-    run_source(
-        XSource(
-            settings.x_bearer_token,
-            rules,
-            url=settings.x_url,
-            backfill_minutes=settings.x_backfill_minutes,
-            keep_alive_timeout_s=settings.x_keep_alive_timeout_s,
-        ),
-        settings,
+    options = XOptions(
+        url=settings.x_url,
+        backfill_minutes=settings.x_backfill_minutes,
+        keep_alive_timeout_s=settings.x_keep_alive_timeout_s,
     )
+    run_source(XSource(settings.x_bearer_token, rules, options), settings)
 
 
 def _published_brands() -> list[Brand]:

@@ -44,7 +44,7 @@ def watch(
 
     Example: `tocsin watch '(orange OR #orange) NEAR/9 (panne OR outage) AND lang:(fr OR en)'`
     """
-    from ingestors.bluesky.source import BlueskySource
+    from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 
     logs.configure("console", "warning")
     settings = load(IngestSettings)
@@ -53,12 +53,7 @@ def watch(
     def keep(event: PostEvent) -> bool:
         return event.post is not None and finder.could_match(Mention(post=event.post))
 
-    source = BlueskySource(
-        settings.bluesky_urls.split(","),
-        receive_timeout_s=settings.bluesky_receive_timeout_s,
-        zstd_dictionary=settings.bluesky_zstd_dictionary,
-        keep=keep,
-    )
+    source = BlueskySource(JetstreamOptions.of(settings), keep=keep)
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
     stop, shown = stop_on_signals(), 0
     source.open(None)

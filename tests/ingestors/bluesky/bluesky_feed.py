@@ -1,12 +1,14 @@
 """Numbered posts of Bluesky, and sources that read them with short waits."""
 
+import random as randomness
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingestors.bluesky.posts import map_message
-from ingestors.bluesky.source import BlueskySource
+from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Position
 from schemas.ids import microseconds
 from schemas.post import Post, PostEvent
@@ -17,6 +19,7 @@ START = microseconds(NOW - timedelta(hours=1))
 SECOND = 1_000_000
 DID = "did:plc:eygmaihciaxprqvxpfvl6flk"
 OTHER = "did:plc:wa7b35aakoll7hugkrjtf3xf"
+SHORT = {"wait_s": 0.1, "retry_first_s": 0.002, "retry_max_s": 0.01, "batch_within_s": 0.02}
 Open = Callable[..., BlueskySource]
 
 
@@ -51,16 +54,6 @@ def uri_of(did: str = OTHER, collection: str = "app.bsky.feed.post") -> str:
     return f"at://{did}/{collection}/3kabc"
 
 
-class FakeTime:
-    """A monotonic clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Failures:
     """A back-off's luck: always the longest wait; counts how often one was asked for."""
 
@@ -74,27 +67,33 @@ class Failures:
 
 @contextmanager
 def opening(source_id: str) -> Iterator[Open]:
-    """Opens sources with short waits, and closes them."""
-    opened: list[BlueskySource] = []
+    """Opens sources with short waits, and closes them twice.
 
-    def open_(
-        *servers: JetstreamServer | str, position: Position | None = None, **options: Any
-    ) -> BlueskySource:
-        urls = [server if isinstance(server, str) else server.url for server in servers]
-        defaults: dict[str, Any] = {
-            "source_id": source_id,
-            "wait_s": 0.1,
-            "retry_first_s": 0.002,
-            "retry_max_s": 0.01,
-            "batch_within_s": 0.02,
-            "clock": lambda: NOW,
-        }
-        source = BlueskySource(urls, **(defaults | options))
-        opened.append(source)
-        source.open(position)
-        return source
+    ``since`` is a cursor of the first server.
+    """
+    with ExitStack() as opened:
 
-    yield open_
-    for source in opened:
-        source.close()
-        source.close()
+        def open_(
+            *servers: JetstreamServer | str,
+            position: Position | None = None,
+            since: int | None = None,
+            keep: Callable[[PostEvent], bool] | None = None,
+            monotonic: Callable[[], float] = time.monotonic,
+            random: Callable[[], float] = randomness.random,
+            **options: Any,
+        ) -> BlueskySource:
+            urls = [server if isinstance(server, str) else server.url for server in servers]
+            source = BlueskySource(
+                JetstreamOptions(urls=urls, **(SHORT | options)),
+                keep=keep,
+                source_id=source_id,
+                clock=lambda: NOW,
+                monotonic=monotonic,
+                random=random,
+            )
+            opened.callback(source.close)
+            opened.callback(source.close)
+            source.open(position if since is None else {"cursor": since, "endpoint": urls[0]})
+            return source
+
+        yield open_

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestors.bluesky.source import BlueskySource
+from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Batch, Position, SourceError
 from schemas.ids import microseconds
 from tests.ingestors.bluesky.bluesky_feed import (
@@ -14,12 +14,11 @@ from tests.ingestors.bluesky.bluesky_feed import (
     NOW,
     SECOND,
     START,
-    FakeTime,
     Open,
     ids,
-    opening,
     post_of,
 )
+from tests.ingestors.fake_time import FakeTime
 from tests.ingestors.reading import metric, read_events, reconnects, until
 from tests.servers.jetstream import (
     JetstreamServer,
@@ -33,11 +32,7 @@ from tests.servers.jetstream import (
     tid,
 )
 
-
-@pytest.fixture
-def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
-    with opening(request.node.name) as open_:
-        yield open_
+NOWHERE = "ws://127.0.0.1:1/subscribe"
 
 
 @contextmanager
@@ -46,40 +41,40 @@ def two_servers() -> Iterator[tuple[JetstreamServer, JetstreamServer]]:
         yield first, second
 
 
-def test_reads_live_what_was_asked_for(open_source: Open) -> None:
-    with JetstreamServer() as server:
-        source = open_source(server)
-        source.next_batch()
-        server.wait_asked(1)
-        like = commit("create", DID, "3k", tid(START), START, {"x": 1}, "app.bsky.feed.like")
-        server.publish(like, identity(DID, START), post_of(1), post_of(2))
-        batch = read_events(source, 2)
-        assert [event.id for event in batch.events] == ids(1, 2)
-        assert batch.position == {"cursor": START + 2 * SECOND + 2, "endpoint": server.url}
-        assert server.asked[0].query["wantedCollections"] == ["app.bsky.feed.post"]
-        assert server.asked[0].cursor is None
-        assert "permessage-deflate" in (server.asked[0].extensions or "")
-        assert metric(source, "connected") == 1
-        source.close()
-        assert metric(source, "connected") == 0
+def test_reads_live_what_was_asked_for(server: JetstreamServer, open_source: Open) -> None:
+    source = open_source(server)
+    source.next_batch()
+    server.wait_asked(1)
+    like = commit("create", DID, "3k", tid(START), START, {"x": 1}, "app.bsky.feed.like")
+    server.publish(like, identity(DID, START), post_of(1), post_of(2))
+    batch = read_events(source, 2)
+    assert [event.id for event in batch.events] == ids(1, 2)
+    assert batch.position == {"cursor": START + 2 * SECOND + 2, "endpoint": server.url}
+    assert server.asked[0].query["wantedCollections"] == ["app.bsky.feed.post"]
+    assert server.asked[0].cursor is None
+    assert "permessage-deflate" in (server.asked[0].extensions or "")
+    assert metric(source, "connected") == 1
+    source.close()
+    assert metric(source, "connected") == 0
 
 
-def test_a_restart_resumes_a_little_before_the_position(open_source: Open) -> None:
-    with JetstreamServer() as server:
-        server.publish(*map(post_of, range(20)))
-        position = {"cursor": START + 10 * SECOND + 2, "endpoint": server.url}
-        source = open_source(server, position=position, rewind_s=3.0)
-        batch = read_events(source, 13)
-        assert server.asked[0].cursor == START + 7 * SECOND + 2
-        assert [event.id for event in batch.events] == ids(*range(7, 20))
-        assert metric(source, "gaps_total") == 0
+def test_a_restart_resumes_a_little_before_the_position(
+    server: JetstreamServer, open_source: Open
+) -> None:
+    server.publish(*map(post_of, range(20)))
+    position = {"cursor": START + 10 * SECOND + 2, "endpoint": server.url}
+    source = open_source(server, position=position, rewind_s=3.0)
+    batch = read_events(source, 13)
+    assert server.asked[0].cursor == START + 7 * SECOND + 2
+    assert [event.id for event in batch.events] == ids(*range(7, 20))
+    assert metric(source, "gaps_total") == 0
 
 
-def test_an_empty_batch_keeps_the_position(open_source: Open) -> None:
+def test_an_empty_batch_keeps_the_position(server: JetstreamServer, open_source: Open) -> None:
     position = {"cursor": START, "endpoint": "elsewhere"}
-    with JetstreamServer(scripts=[[Mute()]]) as server:
-        source = open_source(server, position=position)
-        assert source.next_batch() == Batch(position=position)
+    server.scripts = [[Mute()]]
+    source = open_source(server, position=position)
+    assert source.next_batch() == Batch(position=position)
 
 
 def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> None:
@@ -87,9 +82,7 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
         for server in (first, second):
             server.publish(*map(post_of, range(40)))
         first.scripts = [[Log(20), Step.CLOSE]]
-        source = open_source(
-            first, second, position={"cursor": START, "endpoint": first.url}, switch_rewind_s=10.0
-        )
+        source = open_source(first, second, since=START, switch_rewind_s=10.0)
         batch = read_events(source, 40)
         assert first.fired == ["close"]
         assert {event.id for event in batch.events} == set(ids(*range(40)))
@@ -97,21 +90,22 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
         assert batch.position == {"cursor": START + 39 * SECOND + 2, "endpoint": second.url}
 
 
-def test_the_wider_margin_holds_until_the_new_endpoint_has_caught_up(open_source: Open) -> None:
-    scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
-    with JetstreamServer(scripts=scripts) as server:  # type: ignore[arg-type]
-        server.publish(*map(post_of, range(40)))
-        known = START + 29 * SECOND + 2
-        position = {"cursor": known, "endpoint": "elsewhere"}
-        source = open_source(server, position=position, rewind_s=3.0, switch_rewind_s=10.0)
-        batch = read_events(source, 21)
-        assert [event.id for event in batch.events[-12:]] == ids(*range(28, 40))
-        assert server.fired == ["close", "close"]
-        assert [asked.cursor for asked in server.asked] == [
-            known - 10 * SECOND,
-            known - 10 * SECOND,
-            known + SECOND - 3 * SECOND,
-        ]
+def test_the_wider_margin_holds_until_the_new_endpoint_has_caught_up(
+    server: JetstreamServer, open_source: Open
+) -> None:
+    server.scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
+    server.publish(*map(post_of, range(40)))
+    known = START + 29 * SECOND + 2
+    position = {"cursor": known, "endpoint": "elsewhere"}
+    source = open_source(server, position=position, rewind_s=3.0, switch_rewind_s=10.0)
+    batch = read_events(source, 21)
+    assert [event.id for event in batch.events[-12:]] == ids(*range(28, 40))
+    assert server.fired == ["close", "close"]
+    assert [asked.cursor for asked in server.asked] == [
+        known - 10 * SECOND,
+        known - 10 * SECOND,
+        known + SECOND - 3 * SECOND,
+    ]
 
 
 def test_silence_is_noticed_and_the_next_endpoint_tried(open_source: Open) -> None:
@@ -120,125 +114,111 @@ def test_silence_is_noticed_and_the_next_endpoint_tried(open_source: Open) -> No
         first.scripts = [[Step.STALL]]
         second.publish(post_of(0))
         source = open_source(
-            first,
-            second,
-            position={"cursor": START, "endpoint": first.url},
-            receive_timeout_s=30.0,
-            monotonic=clock,
+            first, second, since=START, receive_timeout_s=30.0, monotonic=clock.timer
         )
         until(source, lambda _: first.fired == ["stall"] and metric(source, "connected") == 1)
-        clock.now += 29
+        clock.passed += 29
         source.next_batch()
         assert metric(source, "connected") == 1
-        clock.now += 2
+        clock.passed += 2
         until(source, lambda _: metric(source, "connected") == 0)
-        clock.now += 1
+        clock.passed += 1
         assert [event.id for event in read_events(source, 1).events] == ids(0)
         assert reconnects(source, "stalled") == 1
 
 
-def test_silence_begins_with_the_last_message(open_source: Open) -> None:
+def test_silence_begins_with_the_last_message(server: JetstreamServer, open_source: Open) -> None:
     clock = FakeTime()
-    with JetstreamServer() as server:
-        position = {"cursor": START, "endpoint": server.url}
-        source = open_source(server, position=position, receive_timeout_s=30.0, monotonic=clock)
-        until(source, lambda _: metric(source, "connected") == 1)
-        clock.now += 25
-        server.publish(post_of(0))
-        read_events(source, 1)
-        clock.now += 25
-        source.next_batch()
-        assert metric(source, "connected") == 1
-        clock.now += 6
-        source.next_batch()
-        assert metric(source, "connected") == 0
+    source = open_source(server, since=START, receive_timeout_s=30.0, monotonic=clock.timer)
+    until(source, lambda _: metric(source, "connected") == 1)
+    clock.passed += 25
+    server.publish(post_of(0))
+    read_events(source, 1)
+    clock.passed += 25
+    source.next_batch()
+    assert metric(source, "connected") == 1
+    clock.passed += 6
+    source.next_batch()
+    assert metric(source, "connected") == 0
 
 
-def test_history_that_the_endpoint_no_longer_has_is_a_gap(open_source: Open) -> None:
-    with JetstreamServer(history=5) as server:
-        server.publish(*map(post_of, range(1_000)))
-        position = {"cursor": START + 100 * SECOND + 2, "endpoint": server.url}
-        source = open_source(server, position=position)
-        batch = read_events(source, 5)
-        assert server.fired == ["history lost"]
-        assert [event.id for event in batch.events] == ids(*range(995, 1_000))
-        assert metric(source, "gaps_total") == 1
-        assert metric(source, "gap_seconds_total") == 895
+def test_history_that_the_endpoint_no_longer_has_is_a_gap(
+    server: JetstreamServer, open_source: Open
+) -> None:
+    server.history = 5
+    server.publish(*map(post_of, range(1_000)))
+    position = {"cursor": START + 100 * SECOND + 2, "endpoint": server.url}
+    source = open_source(server, position=position)
+    batch = read_events(source, 5)
+    assert server.fired == ["history lost"]
+    assert [event.id for event in batch.events] == ids(*range(995, 1_000))
+    assert metric(source, "gaps_total") == 1
+    assert metric(source, "gap_seconds_total") == 895
 
 
-def test_a_cursor_is_never_in_the_future(open_source: Open) -> None:
+def test_a_cursor_is_never_in_the_future(server: JetstreamServer, open_source: Open) -> None:
     """An endpoint whose clock is ahead: believing it would mean live tail, and a gap."""
     ahead = microseconds(NOW) + 3600 * SECOND
-    with JetstreamServer(scripts=[[Log(1), Step.RESET]]) as server:
-        server.publish(post(DID, "3k", tid(START), ahead, "x"))
-        source = open_source(server, position={"cursor": START, "endpoint": server.url})
-        batch = until(source, lambda _: len(server.asked) == 2)
-        assert server.fired == ["reset"]
-        assert batch.position == {"cursor": microseconds(NOW), "endpoint": server.url}
-        assert server.asked[1].cursor == microseconds(NOW) - 3 * SECOND
+    server.scripts = [[Log(1), Step.RESET]]
+    server.publish(post(DID, "3k", tid(START), ahead, "x"))
+    source = open_source(server, since=START)
+    batch = until(source, lambda _: len(server.asked) == 2)
+    assert server.fired == ["reset"]
+    assert batch.position == {"cursor": microseconds(NOW), "endpoint": server.url}
+    assert server.asked[1].cursor == microseconds(NOW) - 3 * SECOND
 
 
-def test_duplicates_are_equal(open_source: Open) -> None:
-    with JetstreamServer(repeat=2) as server:
-        server.publish(*map(post_of, range(3)))
-        source = open_source(server, position={"cursor": START, "endpoint": server.url})
-        batch = until(source, lambda batch: len(batch.events) == 6)
-        assert server.sent == 6
-        assert [event.id for event in batch.events] == ids(0, 0, 1, 1, 2, 2)
-        assert batch.events[0] == batch.events[1]
+def test_duplicates_are_equal(server: JetstreamServer, open_source: Open) -> None:
+    server.repeat = 2
+    server.publish(*map(post_of, range(3)))
+    source = open_source(server, since=START)
+    batch = until(source, lambda batch: len(batch.events) == 6)
+    assert server.sent == 6
+    assert [event.id for event in batch.events] == ids(0, 0, 1, 1, 2, 2)
+    assert batch.events[0] == batch.events[1]
 
 
-def test_an_account_that_is_deleted(open_source: Open) -> None:
-    with JetstreamServer() as server:
-        server.publish(post_of(0), account(DID, START + SECOND, active=False, status="deleted"))
-        source = open_source(server, position={"cursor": START, "endpoint": server.url})
-        batch = read_events(source, 2)
-        assert [event.op for event in batch.events] == ["upsert", "erase_author"]
-        assert batch.events[1].version > batch.events[0].version
+def test_an_account_that_is_deleted(server: JetstreamServer, open_source: Open) -> None:
+    server.publish(post_of(0), account(DID, START + SECOND, active=False, status="deleted"))
+    source = open_source(server, since=START)
+    batch = read_events(source, 2)
+    assert [event.op for event in batch.events] == ["upsert", "erase_author"]
+    assert batch.events[1].version > batch.events[0].version
 
 
-def test_a_batch_is_bounded(open_source: Open) -> None:
-    with JetstreamServer() as server:
-        server.publish(*map(post_of, range(120)))
-        source = open_source(
-            server, position={"cursor": START, "endpoint": server.url}, batch_events=50
-        )
-        sizes: list[int] = []
-        while sum(sizes) < 120:
-            sizes.append(len(source.next_batch().events))
-        assert max(sizes) <= 50
+def test_a_batch_is_bounded(server: JetstreamServer, open_source: Open) -> None:
+    server.publish(*map(post_of, range(120)))
+    source = open_source(server, since=START, batch_events=50)
+    sizes: list[int] = []
+    while sum(sizes) < 120:
+        sizes.append(len(source.next_batch().events))
+    assert max(sizes) <= 50
 
 
-def test_what_is_not_kept_moves_the_position(open_source: Open) -> None:
-    with JetstreamServer() as server:
-        server.publish(*map(post_of, range(4)))
-        source = open_source(
-            server,
-            position={"cursor": START, "endpoint": server.url},
-            keep=lambda event: event.id == ids(1)[0],
-        )
-        end = START + 3 * SECOND + 2
-        batch = until(source, lambda batch: (batch.position or {}).get("cursor") == end)
-        assert [event.id for event in batch.events] == ids(1)
+def test_what_is_not_kept_moves_the_position(server: JetstreamServer, open_source: Open) -> None:
+    server.publish(*map(post_of, range(4)))
+    source = open_source(server, since=START, keep=lambda event: event.id == ids(1)[0])
+    end = START + 3 * SECOND + 2
+    batch = until(source, lambda batch: (batch.position or {}).get("cursor") == end)
+    assert [event.id for event in batch.events] == ids(1)
 
 
 @pytest.mark.parametrize("urls", [[], [""], ["https://example.com"], ["wss://"], ["jetstream"]])
 def test_wrong_urls(urls: list[str]) -> None:
     with (
-        closing(BlueskySource(urls)) as source,
+        closing(BlueskySource(JetstreamOptions(urls=urls))) as source,
         pytest.raises(SourceError, match="TOCSIN_INGEST_BLUESKY_URLS"),
     ):
         source.open(None)
 
 
 def test_a_missing_dictionary(tmp_path: Path) -> None:
-    source = BlueskySource(["ws://127.0.0.1:1/subscribe"], zstd_dictionary=tmp_path / "none")
+    options = JetstreamOptions(urls=[NOWHERE], zstd_dictionary=tmp_path / "none")
     with pytest.raises(SourceError, match="BLUESKY_ZSTD_DICTIONARY"):
-        source.open(None)
+        BlueskySource(options).open(None)
 
 
 @pytest.mark.parametrize("position", [{}, {"cursor": "7"}, {"cursor": -1}, {"cursor": True}])
 def test_a_checkpoint_that_is_none(position: Position) -> None:
-    source = BlueskySource(["ws://127.0.0.1:1/subscribe"])
     with pytest.raises(SourceError, match="checkpoint"):
-        source.open(position)
+        BlueskySource(JetstreamOptions(urls=[NOWHERE])).open(position)

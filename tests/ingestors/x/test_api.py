@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,20 +10,8 @@ from ingestors.source import SourceError
 from ingestors.x.rules import Rule
 from runtime import logs
 from tests.ingestors.reading import read_events, reconnects
-from tests.ingestors.x.x_feed import HELD, RULE, TOKEN, Open, opening, sent
+from tests.ingestors.x.x_feed import HELD, RULE, TOKEN, Open, sent
 from tests.servers.x_api import RULES, Answer, Step, XServer
-
-
-@pytest.fixture
-def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
-    with opening(request.node.name) as open_:
-        yield open_
-
-
-@pytest.fixture
-def server() -> Iterator[XServer]:
-    with XServer(token=TOKEN, rules=[HELD]) as running:
-        yield running
 
 
 def test_rules_are_reconciled_and_others_left_alone(server: XServer, open_source: Open) -> None:

@@ -1,6 +1,5 @@
 """X as a source: its position, what it counts as missed, and what people get wrong."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,10 +7,10 @@ from pydantic import SecretStr
 
 from ingestors.source import Position, SourceError
 from ingestors.x.source import XSource
+from ingestors.x.stream import XOptions
 from runtime import logs
 from tests.ingestors.reading import metric, read_events, until
 from tests.ingestors.x.x_feed import (
-    HELD,
     NOW,
     RULE,
     TOKEN,
@@ -19,22 +18,9 @@ from tests.ingestors.x.x_feed import (
     id_of,
     ids,
     line_of,
-    opening,
     sent,
 )
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer
-
-
-@pytest.fixture
-def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
-    with opening(request.node.name) as open_:
-        yield open_
-
-
-@pytest.fixture
-def server() -> Iterator[XServer]:
-    with XServer(token=TOKEN, rules=[HELD]) as running:
-        yield running
 
 
 def test_reads_live_with_everything_asked_for(server: XServer, open_source: Open) -> None:
@@ -165,7 +151,7 @@ def test_silence_is_a_gap_from_the_last_line(server: XServer, open_source: Open)
 @pytest.mark.parametrize("token", [None, SecretStr(""), SecretStr("a\nb"), SecretStr("ü")])
 def test_a_token_that_is_none(token: SecretStr | None) -> None:
     with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN") as caught:
-        XSource(token, [RULE]).open(None)
+        XSource(token, [RULE], XOptions()).open(None)
     assert "a\nb" not in str(caught.value)
 
 
@@ -174,15 +160,15 @@ def test_a_token_that_is_none(token: SecretStr | None) -> None:
 )
 def test_the_token_goes_nowhere_in_the_clear(url: str) -> None:
     with pytest.raises(SourceError, match="TOCSIN_INGEST_X_URL"):
-        XSource(SecretStr(TOKEN), [RULE], url=url).open(None)
+        XSource(SecretStr(TOKEN), [RULE], XOptions(url=url)).open(None)
 
 
 def test_no_rules() -> None:
     with pytest.raises(SourceError, match="brand"):
-        XSource(SecretStr(TOKEN), []).open(None)
+        XSource(SecretStr(TOKEN), [], XOptions()).open(None)
 
 
 @pytest.mark.parametrize("position", [{}, {"last_seen": "noon"}, {"last_seen": 7}])
 def test_a_checkpoint_that_is_none(position: Position) -> None:
     with pytest.raises(SourceError, match="checkpoint"):
-        XSource(SecretStr(TOKEN), [RULE]).open(position)
+        XSource(SecretStr(TOKEN), [RULE], XOptions()).open(position)

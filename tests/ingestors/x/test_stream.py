@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,32 +13,17 @@ from ingestors.x.stream import LineSplitter
 from runtime.backoff import Cause, XBackoff, XWaits
 from tests.ingestors.reading import read_events, reconnects, until
 from tests.ingestors.x.x_feed import (
-    HELD,
     NOW,
     SHORT,
-    TOKEN,
     Open,
     id_of,
     ids,
     line_of,
-    opening,
     sent,
 )
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer, farewell, tweet
 
 some_examples = settings(max_examples=60)
-
-
-@pytest.fixture
-def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
-    with opening(request.node.name) as open_:
-        yield open_
-
-
-@pytest.fixture
-def server() -> Iterator[XServer]:
-    with XServer(token=TOKEN, rules=[HELD]) as running:
-        yield running
 
 
 Failure = tuple[Cause, float | None, float]

@@ -1,8 +1,8 @@
 """Numbered posts of X, and sources that read them with short waits."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +11,11 @@ from pydantic import SecretStr
 from ingestors.source import Position
 from ingestors.x.rules import Rule
 from ingestors.x.source import XSource
+from ingestors.x.stream import XOptions
 from runtime.backoff import XWaits
+from runtime.clock import Clock
 from schemas.ids import microseconds
+from schemas.post import PostEvent
 from tests.servers.x_api import XServer, line, snowflake, tweet
 
 NOW = datetime(2026, 1, 2, 4, 0, 0, tzinfo=UTC)
@@ -56,34 +59,32 @@ def sent(number: int) -> bytes:
 @contextmanager
 def opening(source_id: str) -> Iterator[Open]:
     """Opens sources with short waits; closes them, and sees their threads end."""
-    opened: list[XSource] = []
+    with ExitStack() as opened:
 
-    def open_(
-        server: XServer,
-        *,
-        rules: list[Rule] | None = None,
-        position: Position | None = None,
-        token: str = TOKEN,
-        **options: Any,
-    ) -> XSource:
-        defaults: dict[str, Any] = {
-            "url": server.url,
-            "source_id": source_id,
-            "waits": SHORT,
-            "wait_s": 0.1,
-            "batch_within_s": 0.02,
-            "clock": lambda: NOW,
-        }
-        rules = [RULE] if rules is None else rules
-        source = XSource(SecretStr(token), rules, **(defaults | options))
-        opened.append(source)
-        source.open(position)
-        return source
+        def open_(
+            server: XServer,
+            *,
+            rules: Sequence[Rule] = (RULE,),
+            position: Position | None = None,
+            keep: Callable[[PostEvent], bool] | None = None,
+            clock: Clock = lambda: NOW,
+            **options: Any,
+        ) -> XSource:
+            short = {"waits": SHORT, "wait_s": 0.1, "batch_within_s": 0.02}
+            source = XSource(
+                SecretStr(TOKEN),
+                rules,
+                XOptions(url=server.url, **(short | options)),
+                keep=keep,
+                source_id=source_id,
+                clock=clock,
+            )
+            opened.callback(source.close)
+            opened.callback(source.close)
+            source.open(position)
+            return source
 
-    yield open_
-    for source in opened:
-        source.close()
-        source.close()
+        yield open_
     for thread in threading.enumerate():
         if thread.name == "x-stream":
             thread.join(20)
