@@ -97,7 +97,7 @@ class Asked:
 
 
 @dataclass
-class JetstreamServer:
+class Jetstream:
     """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
 
     ``scripts`` are used up one a connection; without one, a connection is LIVE. ``history`` is how
@@ -188,7 +188,7 @@ class JetstreamServer:
 class _Client:
     """One connection, from the server's side."""
 
-    def __init__(self, server: JetstreamServer, connection: socket.socket) -> None:
+    def __init__(self, server: Jetstream, connection: socket.socket) -> None:
         self._server = server
         self._socket = connection
         self._socket.setblocking(False)

@@ -12,7 +12,7 @@ from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Position
 from schemas.ids import microseconds
 from schemas.post import Post, PostEvent
-from tests.servers.jetstream import Event, JetstreamServer, post, tid
+from tests.servers.jetstream import Event, Jetstream, post, tid
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 START = microseconds(NOW - timedelta(hours=1))
@@ -74,7 +74,7 @@ def opening(source_id: str) -> Iterator[Open]:
     with ExitStack() as opened:
 
         def open_(
-            *servers: JetstreamServer | str,
+            *servers: Jetstream | str,
             position: Position | None = None,
             since: int | None = None,
             keep: Callable[[PostEvent], bool] | None = None,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ingestors.bluesky.bluesky_feed import Open, opening
-from tests.servers.jetstream import JetstreamServer
+from tests.servers.jetstream import Jetstream
 
 
 @pytest.fixture
@@ -15,6 +15,6 @@ def open_source(request: pytest.FixtureRequest) -> Iterator[Open]:
 
 
 @pytest.fixture
-def server() -> Iterator[JetstreamServer]:
-    with JetstreamServer() as running:
+def server() -> Iterator[Jetstream]:
+    with Jetstream() as running:
         yield running

@@ -12,24 +12,17 @@ from websockets.sync.client import ClientConnection, connect
 
 from ingestors.bluesky import jetstream
 from ingestors.source import SourceError
-from tests.ingestors.bluesky.bluesky_feed import (
-    SECOND,
-    START,
-    Failures,
-    Open,
-    ids,
-    post_of,
-)
+from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Failures, Open, ids, post_of
 from tests.ingestors.fake_time import FakeTime
 from tests.ingestors.reading import read_events, reconnects, until
-from tests.servers.jetstream import Action, Cut, JetstreamServer, Log, Mute, Raw, Refuse, Step
+from tests.servers.jetstream import Action, Cut, Jetstream, Log, Mute, Raw, Refuse, Step
 
 Samples = list[bytes | bytearray | memoryview]
 
 
 @pytest.mark.parametrize("at", [0, 1, 3, 40, 10_000])
 def test_a_connection_that_breaks_inside_a_message_loses_nothing(
-    server: JetstreamServer, open_source: Open, at: int
+    server: Jetstream, open_source: Open, at: int
 ) -> None:
     server.publish(*map(post_of, range(6)))
     server.scripts = [[Log(3), Cut(post_of(3), at)]]
@@ -43,19 +36,15 @@ def test_a_connection_that_breaks_inside_a_message_loses_nothing(
     assert cursor <= START + 3 * SECOND
 
 
-def test_messages_arrive_whole_from_single_bytes(
-    server: JetstreamServer, open_source: Open
-) -> None:
+def test_messages_arrive_whole_from_single_bytes(server: Jetstream, open_source: Open) -> None:
     server.split = 1
     server.publish(*map(post_of, range(3)))
     source = open_source(server, since=START)
     assert [event.id for event in read_events(source, 3).events] == ids(0, 1, 2)
 
 
-def test_an_endpoint_that_is_not_there_is_passed_over(
-    server: JetstreamServer, open_source: Open
-) -> None:
-    with JetstreamServer() as gone:
+def test_an_endpoint_that_is_not_there_is_passed_over(server: Jetstream, open_source: Open) -> None:
+    with Jetstream() as gone:
         pass
     server.publish(post_of(0))
     source = open_source(gone.url, server, since=START)
@@ -67,7 +56,7 @@ def test_an_endpoint_that_is_not_there_is_passed_over(
     ("status", "cause"), [(503, "unavailable"), (429, "limited"), (404, "refused")]
 )
 def test_a_refused_handshake_is_tried_again(
-    server: JetstreamServer, open_source: Open, status: int, cause: str
+    server: Jetstream, open_source: Open, status: int, cause: str
 ) -> None:
     server.scripts = [[Refuse(status)], [Refuse(status)]]
     server.publish(post_of(0))
@@ -78,7 +67,7 @@ def test_a_refused_handshake_is_tried_again(
 
 
 def test_endpoints_that_all_refuse_for_good_need_a_person(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     server.scripts = [[Refuse(404)]] * 10
     source = open_source(server)
@@ -89,7 +78,7 @@ def test_endpoints_that_all_refuse_for_good_need_a_person(
 
 @pytest.mark.parametrize("between", [Step.RESET, Refuse(503)])
 def test_refusals_are_forgotten_once_an_endpoint_says_something_else(
-    server: JetstreamServer, open_source: Open, between: Action
+    server: Jetstream, open_source: Open, between: Action
 ) -> None:
     server.scripts = [[Refuse(404)], [Refuse(404)], [between], [Refuse(404)], [Refuse(404)]]
     server.publish(post_of(0))
@@ -99,7 +88,7 @@ def test_refusals_are_forgotten_once_an_endpoint_says_something_else(
 
 
 def test_a_message_makes_the_next_failure_the_first_again(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     clock = FakeTime()
     failures = Failures()
@@ -124,7 +113,7 @@ def test_a_message_makes_the_next_failure_the_first_again(
 
 
 def test_a_connection_that_comes_after_the_end_is_closed(
-    server: JetstreamServer, open_source: Open, monkeypatch: pytest.MonkeyPatch
+    server: Jetstream, open_source: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[ClientConnection] = []
     go_on = threading.Event()
@@ -146,7 +135,7 @@ def test_a_connection_that_comes_after_the_end_is_closed(
 
 
 def test_a_handshake_that_never_ends_does_not_hold_next_batch(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     server.scripts = [[Mute()]]
     server.publish(post_of(0))
@@ -159,9 +148,7 @@ def test_a_handshake_that_never_ends_does_not_hold_next_batch(
     assert reconnects(source, "refused") == 1
 
 
-def test_nothing_is_asked_before_the_back_off_is_over(
-    server: JetstreamServer, open_source: Open
-) -> None:
+def test_nothing_is_asked_before_the_back_off_is_over(server: Jetstream, open_source: Open) -> None:
     clock = FakeTime()
     failures = Failures()
     server.scripts = [[Step.RESET]]
@@ -186,7 +173,7 @@ def test_nothing_is_asked_before_the_back_off_is_over(
 @pytest.mark.parametrize("payload", [b"{", b"\xff\xff", b'{"time_us": "soon"}', b""])
 @pytest.mark.parametrize("text", [True, False])
 def test_garbage_is_handed_over_and_does_not_end_the_stream(
-    server: JetstreamServer, open_source: Open, payload: bytes, text: bool
+    server: Jetstream, open_source: Open, payload: bytes, text: bool
 ) -> None:
     server.scripts = [[Log(1), Raw(payload, text), Step.LIVE]]
     server.publish(post_of(0), post_of(1))
@@ -199,7 +186,7 @@ def test_garbage_is_handed_over_and_does_not_end_the_stream(
 
 
 def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     total = 1_500
     server.deflate = False
@@ -223,7 +210,7 @@ def dictionary() -> bytes:
 
 
 def test_zstd_with_a_dictionary(
-    server: JetstreamServer, open_source: Open, dictionary: bytes, tmp_path: Path
+    server: Jetstream, open_source: Open, dictionary: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "zstd_dictionary"
     path.write_bytes(dictionary)
@@ -236,7 +223,7 @@ def test_zstd_with_a_dictionary(
 
 
 def test_another_dictionary_needs_a_person(
-    server: JetstreamServer, open_source: Open, dictionary: bytes, tmp_path: Path
+    server: Jetstream, open_source: Open, dictionary: bytes, tmp_path: Path
 ) -> None:
     samples: Samples = [f"{n} something else altogether {n * n}".encode() * 5 for n in range(600)]
     path = tmp_path / "zstd_dictionary"
@@ -249,7 +236,7 @@ def test_another_dictionary_needs_a_person(
 
 
 def test_frames_that_are_wrong_or_too_long_are_unreadable(
-    server: JetstreamServer, open_source: Open, dictionary: bytes, tmp_path: Path
+    server: Jetstream, open_source: Open, dictionary: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "zstd_dictionary"
     path.write_bytes(dictionary)

@@ -9,39 +9,21 @@ import pytest
 from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Batch, Position, SourceError
 from schemas.ids import microseconds
-from tests.ingestors.bluesky.bluesky_feed import (
-    DID,
-    NOW,
-    SECOND,
-    START,
-    Open,
-    ids,
-    post_of,
-)
+from tests.ingestors.bluesky.bluesky_feed import DID, NOW, SECOND, START, Open, ids, post_of
 from tests.ingestors.fake_time import FakeTime
 from tests.ingestors.reading import metric, read_events, reconnects, until
-from tests.servers.jetstream import (
-    JetstreamServer,
-    Log,
-    Mute,
-    Step,
-    account,
-    commit,
-    identity,
-    post,
-    tid,
-)
+from tests.servers.jetstream import Jetstream, Log, Mute, Step, account, commit, identity, post, tid
 
 NOWHERE = "ws://127.0.0.1:1/subscribe"
 
 
 @contextmanager
-def two_servers() -> Iterator[tuple[JetstreamServer, JetstreamServer]]:
-    with JetstreamServer() as first, JetstreamServer() as second:
+def two_servers() -> Iterator[tuple[Jetstream, Jetstream]]:
+    with Jetstream() as first, Jetstream() as second:
         yield first, second
 
 
-def test_reads_live_what_was_asked_for(server: JetstreamServer, open_source: Open) -> None:
+def test_reads_live_what_was_asked_for(server: Jetstream, open_source: Open) -> None:
     source = open_source(server)
     source.next_batch()
     server.wait_asked(1)
@@ -59,7 +41,7 @@ def test_reads_live_what_was_asked_for(server: JetstreamServer, open_source: Ope
 
 
 def test_a_restart_resumes_a_little_before_the_position(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     server.publish(*map(post_of, range(20)))
     position = {"cursor": START + 10 * SECOND + 2, "endpoint": server.url}
@@ -70,7 +52,7 @@ def test_a_restart_resumes_a_little_before_the_position(
     assert metric(source, "gaps_total") == 0
 
 
-def test_an_empty_batch_keeps_the_position(server: JetstreamServer, open_source: Open) -> None:
+def test_an_empty_batch_keeps_the_position(server: Jetstream, open_source: Open) -> None:
     position = {"cursor": START, "endpoint": "elsewhere"}
     server.scripts = [[Mute()]]
     source = open_source(server, position=position)
@@ -91,7 +73,7 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
 
 
 def test_the_wider_margin_holds_until_the_new_endpoint_has_caught_up(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     server.scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
     server.publish(*map(post_of, range(40)))
@@ -127,7 +109,7 @@ def test_silence_is_noticed_and_the_next_endpoint_tried(open_source: Open) -> No
         assert reconnects(source, "stalled") == 1
 
 
-def test_silence_begins_with_the_last_message(server: JetstreamServer, open_source: Open) -> None:
+def test_silence_begins_with_the_last_message(server: Jetstream, open_source: Open) -> None:
     clock = FakeTime()
     source = open_source(server, since=START, receive_timeout_s=30.0, monotonic=clock.timer)
     until(source, lambda _: metric(source, "connected") == 1)
@@ -143,7 +125,7 @@ def test_silence_begins_with_the_last_message(server: JetstreamServer, open_sour
 
 
 def test_history_that_the_endpoint_no_longer_has_is_a_gap(
-    server: JetstreamServer, open_source: Open
+    server: Jetstream, open_source: Open
 ) -> None:
     server.history = 5
     server.publish(*map(post_of, range(1_000)))
@@ -156,7 +138,7 @@ def test_history_that_the_endpoint_no_longer_has_is_a_gap(
     assert metric(source, "gap_seconds_total") == 895
 
 
-def test_a_cursor_is_never_in_the_future(server: JetstreamServer, open_source: Open) -> None:
+def test_a_cursor_is_never_in_the_future(server: Jetstream, open_source: Open) -> None:
     """An endpoint whose clock is ahead: believing it would mean live tail, and a gap."""
     ahead = microseconds(NOW) + 3600 * SECOND
     server.scripts = [[Log(1), Step.RESET]]
@@ -168,7 +150,7 @@ def test_a_cursor_is_never_in_the_future(server: JetstreamServer, open_source: O
     assert server.asked[1].cursor == microseconds(NOW) - 3 * SECOND
 
 
-def test_duplicates_are_equal(server: JetstreamServer, open_source: Open) -> None:
+def test_duplicates_are_equal(server: Jetstream, open_source: Open) -> None:
     server.repeat = 2
     server.publish(*map(post_of, range(3)))
     source = open_source(server, since=START)
@@ -178,7 +160,7 @@ def test_duplicates_are_equal(server: JetstreamServer, open_source: Open) -> Non
     assert batch.events[0] == batch.events[1]
 
 
-def test_an_account_that_is_deleted(server: JetstreamServer, open_source: Open) -> None:
+def test_an_account_that_is_deleted(server: Jetstream, open_source: Open) -> None:
     server.publish(post_of(0), account(DID, START + SECOND, active=False, status="deleted"))
     source = open_source(server, since=START)
     batch = read_events(source, 2)
@@ -186,7 +168,7 @@ def test_an_account_that_is_deleted(server: JetstreamServer, open_source: Open) 
     assert batch.events[1].version > batch.events[0].version
 
 
-def test_a_batch_is_bounded(server: JetstreamServer, open_source: Open) -> None:
+def test_a_batch_is_bounded(server: Jetstream, open_source: Open) -> None:
     server.publish(*map(post_of, range(120)))
     source = open_source(server, since=START, batch_events=50)
     sizes: list[int] = []
@@ -195,7 +177,7 @@ def test_a_batch_is_bounded(server: JetstreamServer, open_source: Open) -> None:
     assert max(sizes) <= 50
 
 
-def test_what_is_not_kept_moves_the_position(server: JetstreamServer, open_source: Open) -> None:
+def test_what_is_not_kept_moves_the_position(server: Jetstream, open_source: Open) -> None:
     server.publish(*map(post_of, range(4)))
     source = open_source(server, since=START, keep=lambda event: event.id == ids(1)[0])
     end = START + 3 * SECOND + 2

@@ -10,16 +10,7 @@ from ingestors.x.source import XSource
 from ingestors.x.stream import XOptions
 from runtime import logs
 from tests.ingestors.reading import metric, read_events, until
-from tests.ingestors.x.x_feed import (
-    NOW,
-    RULE,
-    TOKEN,
-    Open,
-    id_of,
-    ids,
-    line_of,
-    sent,
-)
+from tests.ingestors.x.x_feed import NOW, RULE, TOKEN, Open, id_of, ids, line_of, sent
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer
 
 

@@ -12,15 +12,7 @@ from ingestors.source import SourceError
 from ingestors.x.stream import LineSplitter
 from runtime.backoff import Cause, XBackoff, XWaits
 from tests.ingestors.reading import read_events, reconnects, until
-from tests.ingestors.x.x_feed import (
-    NOW,
-    SHORT,
-    Open,
-    id_of,
-    ids,
-    line_of,
-    sent,
-)
+from tests.ingestors.x.x_feed import NOW, SHORT, Open, id_of, ids, line_of, sent
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer, farewell, tweet
 
 some_examples = settings(max_examples=60)

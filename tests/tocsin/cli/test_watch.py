@@ -12,7 +12,7 @@ from queries.matching.query_matcher import QueryMatcher
 from schemas.mention import Mention
 from schemas.post import Author, Post
 from tests.ingestors.bluesky.bluesky_feed import post_of
-from tests.servers.jetstream import JetstreamServer
+from tests.servers.jetstream import Jetstream
 from tests.tocsin.cli.commands import Commands
 from tocsin.cli.watch import line_of
 
@@ -63,7 +63,7 @@ class Watching:
         self._tocsin = tocsin
 
     def __call__(self, texts: Sequence[str], query: str, most: int, **more: bytes) -> list[str]:
-        with JetstreamServer() as server:
+        with Jetstream() as server:
 
             def publish() -> None:
                 # Without a cursor a client sees only what comes while it is there.
