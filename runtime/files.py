@@ -20,7 +20,7 @@ def read_yaml(path: Path, type_: type[T], hint: str) -> T:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {error}; {hint}") from None
-    except msgspec.DecodeError as error:
+    except ValueError as error:  # DecodeError is one, and so is what a date out of range raises
         raise ConfigurationError(f"{path} is no YAML: {error}") from None
 
 

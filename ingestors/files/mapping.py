@@ -4,7 +4,6 @@ Loaded once and checked as a whole: a key that is not known is an error which na
 one, for a mapping that is silently half read would be worse than none.
 """
 
-import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
 from msgspec import Struct, field
 
 from ingestors.files.post_line import (
@@ -24,23 +22,13 @@ from ingestors.files.post_line import (
     source_name,
     utc,
 )
+from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.post import Metrics, PostEvent
+from text.spelling import nearest
 
 SHIPPED = Path(__file__).parent / "mappings"
 """The mappings that come with tocsin, each named after its file."""
-
-TEXT_FIELDS = (
-    *("id", "text", "source", "url", "title", "language", "place", "country"),
-    *("reply_to", "repost_of", "quote_of"),
-    *("author.id", "author.handle", "author.name"),
-)
-LIST_FIELDS = ("mentions", "hashtags", "links")
-TIME_FIELDS = ("created_at", "edited_at", "deleted_at", "author.created_at")
-COUNT_FIELDS = ("author.followers", *(f"metrics.{name}" for name in Metrics.__struct_fields__))
-FLAG_FIELDS = ("author.verified",)
-FIELDS = TEXT_FIELDS + LIST_FIELDS + TIME_FIELDS + COUNT_FIELDS + FLAG_FIELDS
-"""What a mapping can fill."""
 _NAMED_TIMES = ("rfc3339", "epoch_s", "epoch_ms")
 
 
@@ -67,18 +55,16 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _unknown(what: str, name: str, known: Iterable[str], where: str) -> ConfigurationError:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+    near = nearest(name, known)
+    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(sorted(known))}"
     return ConfigurationError(f"{where}: there is no {what} {name!r}; {hint}")
 
 
-def _check_keys(raw: Any, where: str) -> None:
-    if not isinstance(raw, dict):
-        raise ConfigurationError(f"{where} is no mapping: it must be YAML with source and fields")
+def _check_names(raw: dict[str, Any], where: str) -> None:
+    keys, fields = MappingFile.__struct_fields__, raw.get("fields")
     for name in raw:
-        if name not in MappingFile.__struct_fields__:
-            raise _unknown("key", str(name), MappingFile.__struct_fields__, where)
-    fields = raw.get("fields")
+        if name not in keys:
+            raise _unknown("key", name, keys, where)
     for name in fields if isinstance(fields, dict) else ():
         if name not in FIELDS:
             raise _unknown("field", str(name), FIELDS, where)
@@ -111,23 +97,17 @@ def _path_of(name: str) -> Path:
         return Path(name)
     path = SHIPPED / f"{name}.yaml"
     if not path.is_file():
-        known = [shipped.stem for shipped in SHIPPED.glob("*.yaml")]
-        raise _unknown("mapping", name, known, "mapping")
+        shipped = [path.stem for path in SHIPPED.glob("*.yaml")]
+        raise _unknown("mapping", name, shipped, "mapping")
     return path
 
 
 def load_mapping(name: str) -> MappingFile:
     """Read a mapping by the name of a shipped one or by its path."""
     path = _path_of(name)
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"mapping {path} cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        first = " ".join(str(error).split())
-        raise ConfigurationError(f"mapping {path} is not YAML: {first}; correct it") from None
+    raw = read_yaml(path, dict[str, Any], "it must hold source and fields, see docs/replay.md")
     where = f"mapping {path.name}"
-    _check_keys(raw, where)
+    _check_names(raw, where)
     try:
         file = msgspec.convert(raw, MappingFile)
     except msgspec.ValidationError as error:
@@ -138,17 +118,19 @@ def load_mapping(name: str) -> MappingFile:
 
 Getter = Callable[[Mapping[str, Any]], Any]
 """Takes a value out of a row; None where there is none."""
+Converter = Callable[[Any, MappingFile, str], Any]
+"""Takes a value of a row, the mapping, and the path of the value."""
 
 
-def _walk(value: Any, parts: tuple[str, ...]) -> Any:
+def _walk(value: Any, steps: tuple[str, ...]) -> Any:
     """Follow a dotted path through objects and lists; ``*`` stands for every item of a list."""
-    for at, part in enumerate(parts):
+    for number, step in enumerate(steps, start=1):
         if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part == "*":
-            return [_walk(item, parts[at + 1 :]) for item in value]
-        elif isinstance(value, list) and part.isascii() and part.isdigit() and len(part) < 10:
-            value = value[int(part)] if int(part) < len(value) else None
+            value = value.get(step)
+        elif isinstance(value, list) and step == "*":
+            return [_walk(item, steps[number:]) for item in value]
+        elif isinstance(value, list) and step.isascii() and step.isdigit() and len(step) < 10:
+            value = value[int(step)] if int(step) < len(value) else None
         else:
             return None
     return value
@@ -157,18 +139,18 @@ def _walk(value: Any, parts: tuple[str, ...]) -> Any:
 def _getter(path: str, dotted: bool) -> Getter:
     if not dotted or "." not in path:
         return lambda row: row.get(path)
-    parts = tuple(path.split("."))
-    return lambda row: _walk(row, parts)
+    steps = tuple(path.split("."))
+    return lambda row: _walk(row, steps)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, *_: object) -> str | None:
     """Strings and numbers as text; nothing for what is absent, empty or made of parts."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) and value != "" else None
 
 
-def _count(value: Any) -> int | None:
+def _count(value: Any, *_: object) -> int | None:
     try:
         number = int(float(value)) if isinstance(value, str | int | float) else -1
     except (ValueError, OverflowError):
@@ -176,9 +158,54 @@ def _count(value: Any) -> int | None:
     return number if 0 <= number <= 2**53 else None
 
 
-def _flag(value: Any) -> bool | None:
+def _flag(value: Any, *_: object) -> bool | None:
     text = (_text(value) or "").lower()
     return True if text in ("true", "1", "yes") else False if text in ("false", "0", "no") else None
+
+
+def _list(value: Any, file: MappingFile, _: str) -> list[str]:
+    items = value if isinstance(value, list) else (_text(value) or "").split(file.list_separator)
+    texts = ((_text(item) or "").strip().lstrip("@#") for item in items)
+    return [text for text in texts if text]
+
+
+def _time(value: Any, file: MappingFile, path: str) -> datetime | None:
+    text = _text(value)
+    if text is None:
+        return None
+    for pattern in file.times:
+        try:
+            return utc(_parse_time(text, pattern))
+        except (ValueError, OverflowError, OSError):
+            continue
+    raise NotAPost(
+        f"{text[:40]!r} in `{path}` has none of the formats under times ({', '.join(file.times)}); "
+        "add its format there"
+    )
+
+
+def _parse_time(text: str, pattern: str) -> datetime:
+    if pattern == "rfc3339":
+        return datetime.fromisoformat(text)
+    if pattern == "epoch_s":
+        return datetime.fromtimestamp(float(text), UTC)
+    if pattern == "epoch_ms":
+        return datetime.fromtimestamp(float(text) / 1000, UTC)
+    return datetime.strptime(text, pattern)  # noqa: DTZ007 - utc() gives it its zone
+
+
+FIELDS: Mapping[str, Converter] = {
+    **dict.fromkeys(("id", "text", "source", "url", "title", "language", "place"), _text),
+    **dict.fromkeys(("country", "reply_to", "repost_of", "quote_of"), _text),
+    **dict.fromkeys(("mentions", "hashtags", "links"), _list),
+    **dict.fromkeys(("created_at", "edited_at", "deleted_at"), _time),
+    **dict.fromkeys(("author.id", "author.handle", "author.name"), _text),
+    "author.followers": _count,
+    "author.verified": _flag,
+    "author.created_at": _time,
+    **dict.fromkeys((f"metrics.{name}" for name in Metrics.__struct_fields__), _count),
+}
+"""What a mapping can fill: fields of a post, of its ``author`` and of its ``metrics``."""
 
 
 class RowMapping:
@@ -191,52 +218,41 @@ class RowMapping:
         self._labels = [(path, _getter(path, dotted)) for path in file.labels]
         self._id_from = [_getter(path, dotted) for path in file.id_from]
         self._deleted = _getter(file.delete.field, dotted) if file.delete else None
-        self._author = any(name.startswith("author.") for name in file.fields)
-        self._metrics = any(name.startswith("metrics.") for name in file.fields)
+        self._names: dict[str, dict[str, str]] = {"": {}, "author": {}, "metrics": {}}
+        for name in FIELDS:
+            owner, _, field = name.rpartition(".")
+            if name in self._get and name != "deleted_at":
+                self._names[owner][field] = name
 
     def event(self, row: Mapping[str, Any], now: datetime) -> PostEvent:
         """The event that a row is, or :class:`~ingestors.files.post_line.NotAPost`."""
         id_ = self._id(row)
         if self._is_delete(row):
             source = source_name(self._value(row, "source"), self.file.source)
-            when = self._time(row, "deleted_at") or self._time(row, "created_at")
+            when = self._value(row, "deleted_at") or self._value(row, "created_at")
             return delete_of(source, id_, now, when)
-        text = self._value(row, "text")
-        if text is None:
+        if self._value(row, "text") is None:
             raise NotAPost(f"there is no text in `{self.file.fields['text']}`; a post needs one")
-        return event_of(self._bare(row, id_, text), now, self.file.source)
-
-    def _bare(self, row: Mapping[str, Any], id_: str, text: str) -> PostLine:
-        return PostLine(
-            id=id_,
-            text=text,
-            created_at=self._time(row, "created_at"),
-            edited_at=self._time(row, "edited_at"),
-            author=self._author_of(row) if self._author else None,
-            source=self._value(row, "source"),
-            url=self._value(row, "url"),
-            title=self._value(row, "title"),
-            language=self._value(row, "language"),
-            place=self._value(row, "place"),
-            country=self._value(row, "country"),
-            reply_to=self._value(row, "reply_to"),
-            repost_of=self._value(row, "repost_of"),
-            quote_of=self._value(row, "quote_of"),
-            mentions=self._list(row, "mentions"),
-            hashtags=self._list(row, "hashtags"),
-            links=self._list(row, "links"),
-            metrics=self._metrics_of(row) if self._metrics else None,
-            labels={
-                name: value for name, get in self._labels if (value := _text(get(row))) is not None
-            },
+        labels = {path: _text(get(row)) for path, get in self._labels}
+        post = PostLine(
+            **(self._values(row, "") | {"id": id_}),
+            author=AuthorLine(**self._values(row, "author")),
+            metrics=Metrics(**self._values(row, "metrics")),
+            labels={path: label for path, label in labels.items() if label is not None},
         )
+        return event_of(post, now, self.file.source)
 
-    def _value(self, row: Mapping[str, Any], name: str) -> str | None:
+    def _value(self, row: Mapping[str, Any], name: str) -> Any:
+        """The value of a field; None where nothing is mapped to it."""
         get = self._get.get(name)
-        return None if get is None else _text(get(row))
+        return None if get is None else FIELDS[name](get(row), self.file, self.file.fields[name])
+
+    def _values(self, row: Mapping[str, Any], owner: str) -> dict[str, Any]:
+        """The values of the fields of a post itself (""), its author or its metrics."""
+        return {field: self._value(row, name) for field, name in self._names[owner].items()}
 
     def _id(self, row: Mapping[str, Any]) -> str:
-        given = self._value(row, "id")
+        given: str | None = self._value(row, "id")
         if given is not None:
             return given
         parts = [_text(get(row)) for get in self._id_from]
@@ -252,61 +268,3 @@ class RowMapping:
         if self._deleted is None or self.file.delete is None:
             return False
         return _text(self._deleted(row)) in self.file.delete.values
-
-    def _list(self, row: Mapping[str, Any], name: str) -> list[str] | None:
-        """A list; None (so that it is taken from the text) only where nothing is mapped."""
-        get = self._get.get(name)
-        if get is None:
-            return None
-        value = get(row)
-        items = (
-            value
-            if isinstance(value, list)
-            else (_text(value) or "").split(self.file.list_separator)
-        )
-        texts = (_text(item) for item in items)
-        stripped = (text.strip().lstrip("@#") for text in texts if text is not None)
-        return [text for text in stripped if text]
-
-    def _time(self, row: Mapping[str, Any], name: str) -> datetime | None:
-        get = self._get.get(name)
-        text = None if get is None else _text(get(row))
-        if text is None:
-            return None
-        for pattern in self.file.times:
-            try:
-                return utc(_parse_time(text, pattern))
-            except (ValueError, OverflowError, OSError):
-                continue
-        raise NotAPost(
-            f"{text[:40]!r} in `{self.file.fields[name]}` has none of the formats under times "
-            f"({', '.join(self.file.times)}); add its format there"
-        )
-
-    def _author_of(self, row: Mapping[str, Any]) -> AuthorLine:
-        followers, verified = self._get.get("author.followers"), self._get.get("author.verified")
-        return AuthorLine(
-            id=self._value(row, "author.id"),
-            handle=self._value(row, "author.handle"),
-            name=self._value(row, "author.name"),
-            followers=None if followers is None else _count(followers(row)),
-            verified=None if verified is None else _flag(verified(row)),
-            created_at=self._time(row, "author.created_at"),
-        )
-
-    def _metrics_of(self, row: Mapping[str, Any]) -> Metrics:
-        names = Metrics.__struct_fields__
-        getters = {name: self._get.get(f"metrics.{name}") for name in names}
-        return Metrics(
-            **{name: None if get is None else _count(get(row)) for name, get in getters.items()}
-        )
-
-
-def _parse_time(text: str, pattern: str) -> datetime:
-    if pattern == "rfc3339":
-        return datetime.fromisoformat(text)
-    if pattern == "epoch_s":
-        return datetime.fromtimestamp(float(text), UTC)
-    if pattern == "epoch_ms":
-        return datetime.fromtimestamp(float(text) / 1000, UTC)
-    return datetime.strptime(text, pattern)  # noqa: DTZ007 - utc() gives it its zone

@@ -83,7 +83,7 @@ class _Operation(Struct):
 
 _decode = msgspec.json.Decoder(PostLine).decode
 _decode_operation = msgspec.json.Decoder(_Operation).decode
-_NO_METRICS = Metrics()
+_NO_AUTHOR = AuthorLine()
 
 
 def utc(when: datetime | int | float | None) -> datetime | None:
@@ -114,71 +114,68 @@ def _label(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _author(given: AuthorLine | str | int | None, own_id: str) -> Author:
+def _author(line: PostLine, own_id: str) -> Author:
     """The author; one who is not named is a different one for every post.
 
     One shared "unknown" would look like a single very busy account to whatever counts authors.
     """
-    if isinstance(given, str | int):
-        given = AuthorLine(id=given, handle=given.lstrip("@") if isinstance(given, str) else None)
-    if given is None:
-        return Author(id=f"unknown-{own_id}")
-    handle = given.handle.lstrip("@") if given.handle else None
-    known_by = given.id if given.id not in (None, "") else (handle or given.name)
+    author = line.author
+    if isinstance(author, str | int):
+        author = AuthorLine(author, author.lstrip("@") if isinstance(author, str) else None)
+    elif author is None:
+        author = _NO_AUTHOR
+    handle = author.handle.lstrip("@") if author.handle else None
+    known_by = author.id if author.id not in (None, "") else (handle or author.name)
     return Author(
         id=f"unknown-{own_id}" if known_by in (None, "") else str(known_by),
         handle=handle,
-        name=given.name,
-        followers=given.followers,
-        verified=given.verified,
-        created_at=utc(given.created_at),
+        name=author.name,
+        followers=author.followers if line.followers is None else line.followers,
+        verified=author.verified if line.verified is None else line.verified,
+        created_at=utc(author.created_at),
     )
 
 
-def _metrics(bare: PostLine) -> Metrics:
-    if bare.metrics is not None:
-        return bare.metrics
-    flat = (bare.likes, bare.reposts, bare.replies, bare.quotes, bare.views)
-    if flat == (None,) * 5:
-        return _NO_METRICS
-    return Metrics(likes=flat[0], reposts=flat[1], replies=flat[2], quotes=flat[3], views=flat[4])
+def _metrics(line: PostLine) -> Metrics:
+    return line.metrics or Metrics(
+        likes=line.likes,
+        reposts=line.reposts,
+        replies=line.replies,
+        quotes=line.quotes,
+        views=line.views,
+    )
 
 
-def _post(bare: PostLine, id_: str, source: str, created_at: datetime) -> Post:
-    mentions, hashtags, links = bare.mentions, bare.hashtags, bare.links
+def _post(line: PostLine, id_: str, source: str, created_at: datetime) -> Post:
+    mentions, hashtags, links = line.mentions, line.hashtags, line.links
     if mentions is None or hashtags is None or links is None:
-        found = markup_of(bare.text[: bounds.MAX_TEXT])
-        mentions = found.mentions if mentions is None else mentions
-        hashtags = found.hashtags if hashtags is None else hashtags
-        links = found.links if links is None else links
-    author = _author(bare.author, id_)
-    if bare.followers is not None:
-        author = msgspec.structs.replace(author, followers=bare.followers)
-    if bare.verified is not None:
-        author = msgspec.structs.replace(author, verified=bare.verified)
+        markup = markup_of(line.text[: bounds.MAX_TEXT])
+        mentions = markup.mentions if mentions is None else mentions
+        hashtags = markup.hashtags if hashtags is None else hashtags
+        links = markup.links if links is None else links
     return Post(
         id=id_,
         source=source,
-        author=author,
-        text=bare.text,
+        author=_author(line, id_),
+        text=line.text,
         created_at=created_at,
-        url=bare.url,
-        title=bare.title,
-        language=bare.language or bare.lang,
-        edited_at=utc(bare.edited_at),
-        claimed_at=utc(bare.claimed_at),
-        reply_to=full_id(source, bare.reply_to),
-        repost_of=full_id(source, bare.repost_of),
-        quote_of=full_id(source, bare.quote_of),
+        url=line.url,
+        title=line.title,
+        language=line.language or line.lang,
+        edited_at=utc(line.edited_at),
+        claimed_at=utc(line.claimed_at),
+        reply_to=full_id(source, line.reply_to),
+        repost_of=full_id(source, line.repost_of),
+        quote_of=full_id(source, line.quote_of),
         mentions=mentions,
         hashtags=hashtags,
         links=links,
-        media=bare.media or [],
-        place=bare.place,
-        country=bare.country,
-        metrics=_metrics(bare),
-        truncated=bare.truncated,
-        labels={key: _label(value) for key, value in bare.labels.items() if value is not None},
+        media=line.media or [],
+        place=line.place,
+        country=line.country,
+        metrics=_metrics(line),
+        truncated=line.truncated,
+        labels={name: _label(value) for name, value in line.labels.items() if value is not None},
     )
 
 
@@ -203,11 +200,11 @@ def _needs_no_bounds(post: Post, now: datetime, line: bytes) -> bool:
     )
 
 
-def _native_id(given: str | int) -> str:
-    native = clean_text(str(given))
-    if not native:
+def _own_id(source: str, native: str | int) -> str:
+    text = clean_text(str(native))
+    if not text:
         raise NotAPost("the post's id is empty; give every post an id of its own")
-    return native
+    return post_id(source, text.removeprefix(f"{source}:") or text)
 
 
 def source_name(given: str | None, default: str) -> str:
@@ -219,17 +216,16 @@ def source_name(given: str | None, default: str) -> str:
 
 
 def event_of(
-    bare: PostLine, now: datetime, default_source: str, line: bytes | None = None
+    line: PostLine, now: datetime, default_source: str, payload: bytes | None = None
 ) -> PostEvent:
-    """The upsert that the bare post is; ``line`` is what it was decoded from, if JSON.
+    """The upsert that the line is; ``payload`` is what it was decoded from, if JSON.
 
     The version is the post's own time, so that reading it twice changes nothing.
     """
-    source = source_name(bare.source, default_source) if bare.source else default_source
-    native = _native_id(bare.id)
-    id_ = post_id(source, native.removeprefix(f"{source}:") or native)
-    post = _post(bare, id_, source, utc(bare.created_at) or now)
-    if line is None or not _needs_no_bounds(post, now, line):
+    source = source_name(line.source, default_source) if line.source else default_source
+    id_ = _own_id(source, line.id)
+    post = _post(line, id_, source, utc(line.created_at) or now)
+    if payload is None or not _needs_no_bounds(post, now, payload):
         post = bound_post(post, now)
     return PostEvent(
         op="upsert",
@@ -243,27 +239,15 @@ def event_of(
 
 def delete_of(source: str, given_id: str | int, now: datetime, when: datetime | None) -> PostEvent:
     """The delete of a post, at ``when`` if the source says so and it is believable."""
-    native = _native_id(given_id)
     if when is None or not plausible(when, now):
         when = now
     return PostEvent(
         op="delete",
-        id=post_id(source, native.removeprefix(f"{source}:") or native),
+        id=_own_id(source, given_id),
         source=source,
         version=microseconds(when),
         ingested_at=now,
     )
-
-
-def read_bare(line: bytes, now: datetime, default_source: str) -> PostEvent:
-    """Read one bare post, or raise :class:`NotAPost`. ``now`` stands in for an absent time."""
-    try:
-        bare = _decode(line)
-    except msgspec.ValidationError as error:
-        raise NotAPost(f"this is not a post: {error}; a post needs id and text") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotAPost(f"this is not JSON: {error}") from None
-    return event_of(bare, now, default_source, line)
 
 
 def _read_own(line: bytes, now: datetime) -> PostEvent:
@@ -278,7 +262,10 @@ def _read_own(line: bytes, now: datetime) -> PostEvent:
 
 
 def read_post_line(line: bytes, now: datetime, default_source: str) -> PostEvent:
-    """Read a line that is a PostEvent (it has ``op``) or a bare post, or raise NotAPost."""
+    """Read a line that is a PostEvent (it has ``op``) or a bare post, or raise NotAPost.
+
+    ``now`` is the time of reading, and stands in for an absent time.
+    """
     if b'"op"' in line:
         try:
             operation = _decode_operation(line).op
@@ -286,7 +273,13 @@ def read_post_line(line: bytes, now: datetime, default_source: str) -> PostEvent
             raise NotAPost(f"this is not a JSON object: {error}") from None
         if operation is not None:
             return _read_own(line, now)
-    return read_bare(line, now, default_source)
+    try:
+        post = _decode(line)
+    except msgspec.ValidationError as error:
+        raise NotAPost(f"this is not a post: {error}; a post needs id and text") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAPost(f"this is not JSON: {error}") from None
+    return event_of(post, now, default_source, line)
 
 
 def event_time(event: PostEvent) -> datetime:

@@ -9,9 +9,9 @@ import random
 from functools import cache
 from pathlib import Path
 
-import msgspec
-import yaml
 from msgspec import Struct
+
+from runtime.files import read_yaml
 
 _FOLDER = Path(__file__).parent / "phrases"
 _EMOJI = {
@@ -56,8 +56,7 @@ class Phrases(Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def phrases(language: str) -> Phrases:
     """The phrases of a language, read once."""
-    raw = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text("utf-8"))
-    return msgspec.convert(raw, Phrases)
+    return read_yaml(_FOLDER / f"{language}.yaml", Phrases, "it must hold what Phrases names")
 
 
 def pick(rng: random.Random, choices: list[str] | tuple[str, ...]) -> str:

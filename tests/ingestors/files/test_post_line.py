@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestors.files.post_line import NotAPost, read_bare, read_post_line
+from ingestors.files.post_line import NotAPost, read_post_line
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds
@@ -217,8 +217,3 @@ def test_any_line_is_a_valid_event_or_not_a_post(line: bytes) -> None:
         assert str(error)
     else:
         assert POST_EVENT.decode(POST_EVENT.encode(event)) == event
-
-
-def test_read_bare_reads_nothing_but_bare_posts() -> None:
-    with pytest.raises(NotAPost):
-        read_bare(b'{"op":"delete","id":"x:1"}', NOW, "file")
