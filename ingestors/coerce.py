@@ -45,10 +45,9 @@ def as_strings(value: object) -> Iterator[str]:
     return (item for item in as_list(value) if isinstance(item, str) and item)
 
 
-def as_link(value: object) -> str | None:
-    """A link that a browser may be sent to."""
-    text = as_string(value)
-    return text if text is not None and text.startswith(("https://", "http://")) else None
+def as_links(value: object) -> list[str]:
+    """The texts in the list that are links to which a browser may be sent."""
+    return [text for text in as_strings(value) if text.startswith(("https://", "http://"))]
 
 
 def as_count(value: object) -> int | None:

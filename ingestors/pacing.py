@@ -6,16 +6,28 @@ it reads: the time that the process was away is not made up for.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from schemas.errors import ConfigurationError
+from schemas.ids import EPOCH
+from schemas.post import PostEvent
 
 T = TypeVar("T")
 Timer = Callable[[], float]
 """Seconds on a clock that never goes back (``time.monotonic``)."""
 Sleep = Callable[[float], None]
 """Waits so many seconds (``time.sleep``)."""
+
+
+def event_time(event: PostEvent) -> datetime:
+    """When the change happened, for pace and order: edit, publication, or a delete's version."""
+    if event.post is not None:
+        return event.post.edited_at or event.post.created_at
+    try:
+        return EPOCH + timedelta(microseconds=event.version)
+    except OverflowError:
+        return event.ingested_at
 
 
 class Pacer(Generic[T]):

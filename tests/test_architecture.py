@@ -25,7 +25,16 @@ ROLES = {"app", "worker", "service", "source", "base", "errors", "posts"}
 """The basenames that may repeat: the same role in each service, source or language."""
 COMMANDS = ROOT / "tocsin" / "cli"
 """One module a command, named after it; so it may repeat a name and hold any number of files."""
-GERUNDS = {"housekeeping", "matching", "pacing", "packing", "routing", "spelling", "splitting"}
+GERUNDS = {
+    "housekeeping",
+    "mapping",
+    "matching",
+    "pacing",
+    "packing",
+    "routing",
+    "spelling",
+    "splitting",
+}
 """Nouns of the field in -ing. Every other -ing or -ed is a participle, which names nothing."""
 SMALL = {
     "ingestors/checkpoints.py": "an interface",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingestors.coerce import (
-    as_link,
+    as_links,
     as_mapping,
     as_mappings,
     as_string,
@@ -179,7 +179,7 @@ def _facets(record: Mapping[str, Any], text: str) -> tuple[list[str], list[str],
             elif kind == "app.bsky.richtext.facet#tag":
                 tags.extend(as_strings([feature.get("tag")]))
             elif kind == "app.bsky.richtext.facet#link":
-                links.extend(_links(feature.get("uri")))
+                links.extend(as_links([feature.get("uri")]))
     return mentions, tags, links
 
 
@@ -209,7 +209,7 @@ def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media],
         return None, [Media(type="video", alt=as_string(embed.get("alt")))], []
     if kind == "app.bsky.embed.external":
         external = as_mapping(embed.get("external"))
-        links = _links(external.get("uri"))
+        links = as_links([external.get("uri")])
         title = as_string(external.get("title")) or as_string(external.get("description"))
         return None, [Media(type="link", url=link, alt=title) for link in links], links
     return None, [], []
@@ -231,11 +231,6 @@ def _post_of(uri: object) -> str | None:
         return None
     did, rkey = _did(parts[2]), parts[4]
     return post_id(SOURCE, f"{did}/{rkey}") if did and _RKEY.fullmatch(rkey) else None
-
-
-def _links(value: object) -> list[str]:
-    link = as_link(value)
-    return [] if link is None else [link]
 
 
 def _did(value: object) -> str | None:

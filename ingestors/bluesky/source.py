@@ -26,8 +26,16 @@ from websockets.sync.client import ClientConnection
 
 from ingestors.bluesky.jetstream import Attempt, Decompressor, subscription
 from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
-from ingestors.live_stream import StreamOptions, collect, count_gap, no_position
-from ingestors.source import Batch, Position, SourceError, Unreadable
+from ingestors.source import (
+    Batch,
+    Position,
+    SourceError,
+    StreamOptions,
+    Unreadable,
+    collect,
+    count_gap,
+    no_position,
+)
 from runtime import metrics
 from runtime.backoff import Cause, JitteredBackoff
 from runtime.clock import Clock, utc_now

@@ -5,7 +5,7 @@ and about how ids, authors and times are written, and bounded like every other p
 (``schemas/bounds.py``). What cannot be read is :class:`NotAPost`, whatever the bytes are.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from schemas import bounds
 from schemas.bounds import bound_post, clean_text, plausible
 from schemas.codec import POST_EVENT, InvalidMessage
 from schemas.errors import TocsinError
-from schemas.ids import EPOCH, microseconds, post_id
+from schemas.ids import microseconds, post_id
 from schemas.post import Author, Media, Metrics, Post, PostEvent
 from schemas.types import Count
 from text.markup import markup_of
@@ -280,13 +280,3 @@ def read_post_line(line: bytes, now: datetime, default_source: str) -> PostEvent
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotAPost(f"this is not JSON: {error}") from None
     return event_of(post, now, default_source, line)
-
-
-def event_time(event: PostEvent) -> datetime:
-    """When the change happened, for pace and order: edit, publication, or a delete's version."""
-    if event.post is not None:
-        return event.post.edited_at or event.post.created_at
-    try:
-        return EPOCH + timedelta(microseconds=event.version)
-    except OverflowError:
-        return event.ingested_at

@@ -17,9 +17,9 @@ import msgspec
 
 from ingestors.files.lines import FileLines, Lines, PipeLines, fingerprint
 from ingestors.files.mapping import MappingFile, load_mapping
-from ingestors.files.post_line import NotAPost, event_time
+from ingestors.files.post_line import NotAPost
 from ingestors.files.records import Rows, rows_for
-from ingestors.pacing import Pacer, Sleep, Timer
+from ingestors.pacing import Pacer, Sleep, Timer, event_time
 from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError

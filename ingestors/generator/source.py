@@ -13,11 +13,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from ingestors.files.post_line import event_time
 from ingestors.generator.accounts import brands
 from ingestors.generator.schedule import Schedule
 from ingestors.generator.writer import Change, Writer
-from ingestors.pacing import Pacer, Sleep, Timer
+from ingestors.pacing import Pacer, Sleep, Timer, event_time
 from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError

@@ -14,8 +14,7 @@ from typing import Any
 
 from ingestors.coerce import as_mapping, as_mappings, as_string, parse
 from ingestors.source import SourceError
-from ingestors.x.errors import explanation
-from ingestors.x.posts import SOURCE, native_id
+from ingestors.x.posts import SOURCE, explanation, native_id
 from ingestors.x.rules import Rule, reconcile
 from runtime.logs import get_logger
 
@@ -74,6 +73,19 @@ class HTTPError(Exception):
         reset = response.headers.get("x-rate-limit-reset", "")
         self.reset_at = int(reset) if reset.isascii() and reset.isdigit() else None
         super().__init__(f"HTTP {self.status}: {self.explanation}")
+
+    @property
+    def advice(self) -> str:
+        """What a person has to do about it, where waiting does not mend it."""
+        problem = f"X answers {self.status} ({self.explanation})"
+        if self.status == 401:
+            return f"{problem}: TOCSIN_INGEST_X_BEARER_TOKEN is not a valid app-only Bearer token"
+        if self.status == 403:
+            return (
+                f"{problem}: the token in TOCSIN_INGEST_X_BEARER_TOKEN must belong to an app in a "
+                "project whose plan has the filtered stream"
+            )
+        return f"{problem}: check that TOCSIN_INGEST_X_URL is the address of the X API"
 
 
 class _Bearer(AuthBase):

@@ -1,4 +1,4 @@
-"""X's posts as events: the pure part of the source; it knows no network and takes any JSON.
+"""X's lines as events: the pure part of the source; it knows no network and takes any JSON.
 
 Texts are as they were published: whole where X cuts them (long posts, reposts), and without the
 escapes that X puts in. Ids are those of a post's first version (see :func:`map_post`).
@@ -10,17 +10,17 @@ from typing import Any
 
 from ingestors.coerce import (
     as_count,
-    as_link,
+    as_links,
     as_list,
     as_mapping,
     as_mappings,
     as_string,
+    as_strings,
     as_time,
     parse,
     unique,
 )
 from ingestors.source import Unreadable
-from ingestors.x.errors import explanation
 from schemas.bounds import bound_post
 from schemas.ids import microseconds, post_id, snowflake_time
 from schemas.post import Author, Media, Metrics, Post, PostEvent
@@ -135,37 +135,33 @@ def _author(author_id: str, user: Mapping[str, Any]) -> Author:
 def _references(data: Mapping[str, Any], includes: Mapping[str, Any]) -> dict[str, Any]:
     """``reply_to``, ``repost_of`` and ``quote_of``, by the first id where that is known."""
     fields = {"replied_to": "reply_to", "retweeted": "repost_of", "quoted": "quote_of"}
-    found: dict[str, Any] = {}
+    references: dict[str, Any] = {}
     for reference in as_mappings(data.get("referenced_tweets")):
         kind, native = reference.get("type"), native_id(reference.get("id"))
         if native is not None and isinstance(kind, str) and kind in fields:
-            included = _included(includes, "tweets", "id", native)
-            found[fields[kind]] = post_id(SOURCE, _first_id(included or {"id": native}))
-    return found
+            original = _included(includes, "tweets", "id", native) or {"id": native}
+            references[fields[kind]] = post_id(SOURCE, _first_id(original))
+    return references
 
 
 def _links(entities: Mapping[str, Any]) -> Iterator[str]:
     """Where the links lead; without those that X adds for media."""
     for url in as_mappings(entities.get("urls")):
-        if "media_key" in url:
-            continue
-        for key in ("unwound_url", "expanded_url", "url"):
-            link = as_link(url.get(key))
-            if link is not None:
-                yield link
-                break
+        if "media_key" not in url:
+            keys = ("unwound_url", "expanded_url", "url")
+            yield from as_links([url.get(key) for key in keys])[:1]
 
 
 def _media(content: Mapping[str, Any], includes: Mapping[str, Any]) -> list[Media]:
-    found: list[Media] = []
+    media: list[Media] = []
     for key in as_list(as_mapping(content.get("attachments")).get("media_keys")):
         item = _included(includes, "media", "media_key", key)
         kind = item.get("type")
         if isinstance(kind, str):
             url = as_string(item.get("url")) or as_string(item.get("preview_image_url"))
             alt = as_string(item.get("alt_text"))
-            found.append(Media(type=_MEDIA_TYPES.get(kind, kind), url=url, alt=alt))
-    return found
+            media.append(Media(type=_MEDIA_TYPES.get(kind, kind), url=url, alt=alt))
+    return media
 
 
 def _metrics(values: Mapping[str, Any]) -> Metrics:
@@ -179,9 +175,10 @@ def _metrics(values: Mapping[str, Any]) -> Metrics:
 
 
 def _language(code: object) -> str | None:
-    if not isinstance(code, str) or not code or code in _NO_LANGUAGE:
+    language = as_string(code)
+    if language is None or language in _NO_LANGUAGE:
         return None
-    return _LANGUAGES.get(code, code)
+    return _LANGUAGES.get(language, language)
 
 
 def _included(
@@ -194,12 +191,41 @@ def _included(
 
 
 def _each(values: Mapping[str, Any], kind: str, key: str) -> Iterator[str]:
-    found = (as_string(item.get(key)) for item in as_mappings(values.get(kind)))
-    return (text for text in found if text is not None)
+    return as_strings([item.get(key) for item in as_mappings(values.get(kind))])
 
 
 def native_id(value: object) -> str | None:
     """X's ids are decimal strings, of 64 bits."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         return value
+    return None
+
+
+# --- problems: shapes after docs.x.com, "Response codes and errors" ------------------------------
+
+
+def explanation(body: object) -> str:
+    """What X says went wrong, in one short line."""
+    fields = as_mapping(body)
+    texts: list[str] = []
+    for problem in [fields, *as_mappings(fields.get("errors"))]:
+        texts += as_strings([problem.get(key) for key in ("title", "detail", "message")])
+        texts += as_strings(problem.get("details"))
+    return "; ".join(unique(texts))[:500]
+
+
+def ends_the_stream(line: bytes) -> str | None:
+    """X's explanation, where the line says that X is about to hang up."""
+    if b'"data"' in line:
+        return None
+    try:
+        message = as_mapping(parse(line))
+    except (ValueError, RecursionError):
+        return None
+    for problem in [message, *as_mappings(message.get("errors"))]:
+        kind = str(problem.get("type") or "")
+        if kind.endswith(("/operational-disconnect", "/streaming-connection")) or (
+            "disconnect_type" in problem or "connection_issue" in problem
+        ):
+            return explanation(message) or "no reason given"
     return None

@@ -22,8 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ingestors.coerce import as_time
-from ingestors.live_stream import collect, no_position
-from ingestors.source import Batch, Position, SourceError, Unreadable
+from ingestors.source import Batch, Position, SourceError, Unreadable, collect, no_position
 from ingestors.x.api import Client
 from ingestors.x.posts import SOURCE, native_id, read_line
 from ingestors.x.rules import Rule

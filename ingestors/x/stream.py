@@ -17,10 +17,9 @@ from datetime import datetime
 import requests
 import urllib3
 
-from ingestors.live_stream import StreamOptions, count_gap
-from ingestors.source import MAX_WAIT_S, SourceError
+from ingestors.source import MAX_WAIT_S, SourceError, StreamOptions, count_gap
 from ingestors.x.api import PARAMETERS, Client, HTTPError
-from ingestors.x.errors import advice, ends_the_stream
+from ingestors.x.posts import ends_the_stream
 from ingestors.x.rules import Rule
 from runtime import metrics
 from runtime.backoff import Cause, XBackoff, XWaits
@@ -187,7 +186,7 @@ class Stream:
             return "unavailable", None
         if status >= 500 or status in (408, 425):
             return "unavailable", None
-        raise SourceError(advice(status, error.explanation))
+        raise SourceError(error.advice)
 
     def _count_gap(self, backfill_s: float) -> None:
         """Count what was published while nobody listened and will not come again."""

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestors.files.post_line import event_time
 from ingestors.generator.phrase_book import phrases
 from ingestors.generator.schedule import LANGUAGES
 from ingestors.generator.source import GeneratorSource, brands, generate
+from ingestors.pacing import event_time
 from ingestors.source import MAX_WAIT_S, SourceError
 from schemas.bounds import bound_post
 from schemas.codec import BRAND, POST_EVENT
