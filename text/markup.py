@@ -58,7 +58,7 @@ def _trim(link: str) -> str:
 
 def markup_of(text: str) -> Markup:
     """Handles, hashtags and links of ``text``."""
-    found = Markup([], [], [])
+    markup = Markup([], [], [])
     for match in _PATTERN.finditer(text):
         kind, start = match.lastindex or 0, match.start()
         value = match[kind]
@@ -67,15 +67,15 @@ def markup_of(text: str) -> Markup:
             # No more of it is kept, and trimming takes the square of its length.
             link = _trim(value[:MAX_SHORT])
             if not link.endswith("/") or link.count("/") > 2:
-                _add(found.links, link)
+                _add(markup.links, link)
         elif before.isalnum() or before in "_/":
             continue  # an e-mail address, a number sign inside of a word, a path
         elif kind not in _TAGS:
             if before != "@":
-                _add(found.mentions, value)
+                _add(markup.mentions, value)
         elif before != "&" and not value.isdigit():
-            _add(found.hashtags, value)
-    return found
+            _add(markup.hashtags, value)
+    return markup
 
 
 def _add(values: list[str], value: str) -> None:

@@ -105,8 +105,8 @@ class Decompressor:
                     f"{self._dictionary.dict_id()}; fetch its zstd_dictionary anew, or unset "
                     "TOCSIN_INGEST_BLUESKY_ZSTD_DICTIONARY"
                 )
-            known = frame.content_size != zstandard.CONTENTSIZE_UNKNOWN
-            if known and frame.content_size > 2 * MAX_MESSAGE_BYTES:
+            has_size = frame.content_size != zstandard.CONTENTSIZE_UNKNOWN
+            if has_size and frame.content_size > 2 * MAX_MESSAGE_BYTES:
                 raise ValueError("longer than any message when decompressed")
             return self._decompress(payload, max_output_size=2 * MAX_MESSAGE_BYTES)
         except zstandard.ZstdError as error:

@@ -141,7 +141,6 @@ class BlueskySource:
         return self._read(self._connection)
 
     def close(self) -> None:
-        """Hang up."""
         self._closed.set()
         if self._attempt is not None:
             self._attempt.abandon()

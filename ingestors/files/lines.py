@@ -96,7 +96,6 @@ class FileLines:
                 return
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
         self._raw.close()
 
@@ -114,7 +113,6 @@ class PipeLines:
         self._drained = False
 
     def next(self, wait_s: float) -> bytes | None:
-        """The next line, if it comes within ``wait_s``."""
         if not self._whole and not self._drained:
             self._fill(wait_s)
         if self._whole:
@@ -157,7 +155,7 @@ class PipeLines:
         self._passing_over = False
 
     def close(self) -> None:
-        """Nothing: standard input is not ours to close."""
+        pass  # standard input is not ours to close
 
 
 def _split(data: bytes) -> list[bytes]:

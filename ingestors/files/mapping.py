@@ -255,13 +255,13 @@ class RowMapping:
         given: str | None = self._value(row, "id")
         if given is not None:
             return given
-        parts = [_text(get(row)) for get in self._id_from]
-        if not any(parts):
+        texts = [_text(get(row)) for get in self._id_from]
+        if not any(texts):
             raise NotAPost(
                 "there is no id, and nothing to make one of; name the fields that tell posts "
                 "apart under id_from"
             )
-        data = msgspec.json.encode([(part or "").encode("utf-8", "replace") for part in parts])
+        data = msgspec.json.encode([(text or "").encode("utf-8", "replace") for text in texts])
         return f"row-{hashlib.blake2b(data, digest_size=10).hexdigest()}"
 
     def _is_delete(self, row: Mapping[str, Any]) -> bool:

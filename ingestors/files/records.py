@@ -5,8 +5,9 @@ lines (a header, a quoted field that goes on), or :class:`~ingestors.files.post_
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -39,44 +40,30 @@ class Rows(Protocol):
         """Give up the record that is not complete."""
 
 
-class _WholeLines:
-    """A line is a record: nothing is ever begun."""
+class JsonLines:
+    """One JSON object a line, which ``read`` understands: nothing is ever begun."""
 
     begun = b""
     needs_header = False
 
+    def __init__(self, read: Callable[[bytes, datetime], PostEvent]) -> None:
+        self._read = read
+
+    def feed(self, line: bytes, now: datetime) -> PostEvent | None:
+        if line.isspace() or line == _BOM:
+            return None
+        return self._read(line.removeprefix(_BOM), now)
+
     def forget(self) -> None:
-        """Nothing to give up."""
+        pass
 
 
-class PostLines(_WholeLines):
-    """PostEvents and bare posts, one JSON object a line."""
-
-    def __init__(self, default_source: str) -> None:
-        self._default_source = default_source
-
-    def feed(self, line: bytes, now: datetime) -> PostEvent | None:
-        """Take one line; a blank one is nothing."""
-        if line.isspace() or line == _BOM:
-            return None
-        return read_post_line(line.removeprefix(_BOM), now, self._default_source)
-
-
-class JsonRows(_WholeLines):
-    """JSON objects, one a line, as a mapping explains them."""
-
-    def __init__(self, mapping: RowMapping) -> None:
-        self._mapping = mapping
-
-    def feed(self, line: bytes, now: datetime) -> PostEvent | None:
-        """Take one line; a blank one is nothing."""
-        if line.isspace() or line == _BOM:
-            return None
-        try:
-            row = _decode(line.removeprefix(_BOM))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise NotAPost(f"this is not a JSON object: {error}") from None
-        return self._mapping.event(row, now)
+def _json_row(mapping: RowMapping, line: bytes, now: datetime) -> PostEvent:
+    try:
+        row = _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAPost(f"this is not a JSON object: {error}") from None
+    return mapping.event(row, now)
 
 
 class _More(Exception):
@@ -99,16 +86,13 @@ class CsvRows:
 
     @property
     def begun(self) -> bytes:
-        """The lines of a record that is not complete yet."""
         return b"".join(self._begun)
 
     @property
     def needs_header(self) -> bool:
-        """Whether the column names are still to come."""
         return not self._columns
 
     def feed(self, line: bytes, now: datetime) -> PostEvent | None:
-        """Take one line."""
         first = not self._begun
         self._begun.append(line.removeprefix(_BOM) if first else line)
         self._begun_bytes += len(line)
@@ -136,7 +120,6 @@ class CsvRows:
         raise _More
 
     def forget(self) -> None:
-        """Give up the record that is not complete."""
         self._begun = []
         self._begun_bytes = 0
 
@@ -157,7 +140,7 @@ class CsvRows:
 def rows_for(mapping: MappingFile | None, default_source: str) -> Rows:
     """The reader for a file with this mapping, or for tocsin's own lines where there is none."""
     if mapping is None:
-        return PostLines(default_source)
+        return JsonLines(partial(read_post_line, default_source=default_source))
     if mapping.format == "csv":
         return CsvRows(RowMapping(mapping))
-    return JsonRows(RowMapping(mapping))
+    return JsonLines(partial(_json_row, RowMapping(mapping)))

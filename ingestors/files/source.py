@@ -142,15 +142,12 @@ class _Sorted:
 
     @property
     def finished(self) -> bool:
-        """Whether every row was handed out."""
         return self._at >= len(self._items)
 
     def skip(self, line: int) -> None:
-        """Go behind so many rows."""
         self._at = min(line, len(self._items))
 
     def next(self, wait_s: float) -> Item | None:
-        """The next row, or None at the end."""
         if self.finished:
             return None
         self._at += 1
@@ -298,7 +295,6 @@ class ReplaySource:
         return {**self._file, "line": self._line, "shift_us": shift}
 
     def close(self) -> None:
-        """Close the file."""
         if self._lines is not None:
             self._lines.close()
         self._reading = None

@@ -83,9 +83,9 @@ def _swap(text: str, at: int) -> str:
 
 def _stretch(text: str, at: int) -> str:
     """A loooong vowel: the first one behind ``at``."""
-    for place in range(at, len(text)):
-        if text[place] in _VOWELS:
-            return text[:place] + text[place] * 4 + text[place + 1 :]
+    for offset in range(at, len(text)):
+        if text[offset] in _VOWELS:
+            return text[:offset] + text[offset] * 4 + text[offset + 1 :]
     return text
 
 

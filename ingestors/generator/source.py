@@ -148,6 +148,5 @@ class GeneratorSource:
         return {"events": self._given, "start": self._start.isoformat()}
 
     def close(self) -> None:
-        """Let the day go."""
         self._events = None
         self._pacer.restart()

@@ -198,12 +198,13 @@ class Writer:
         if channel not in SOCIAL:
             return self._reply(moment, target, book, language)
         if chance < 0.14:
-            draft = Draft(target.text, {**target.labels, "copy": "repost"})
-            language = target.language or language
-            return self._publish(moment, channel, language, draft, repost_of=target)
-        if chance < 0.19:
-            return self._reply(moment, target, book, language, quotes=True)
-        return self._reply(moment, target, book, language)
+            return self._repost(moment, target, language)
+        return self._reply(moment, target, book, language, quotes=chance < 0.19)
+
+    def _repost(self, moment: Moment, target: Post, language: str) -> PostEvent:
+        draft = Draft(target.text, {**target.labels, "copy": "repost"})
+        language = target.language or language
+        return self._publish(moment, target.source, language, draft, repost_of=target)
 
     def _reply(
         self, moment: Moment, target: Post, book: Phrases, language: str, quotes: bool = False
@@ -223,10 +224,9 @@ class Writer:
         labels = {name: target.labels[name] for name in kept if name in target.labels}
         labels["sentiment"] = sentiment
         draft = Draft(dress(rng, book, core, sentiment, word if named else ""), labels)
-        quoted, answered = (target, None) if quotes else (None, target)
-        return self._publish(
-            moment, target.source, language, draft, quote_of=quoted, reply_to=answered
-        )
+        if quotes:
+            return self._publish(moment, target.source, language, draft, quote_of=target)
+        return self._publish(moment, target.source, language, draft, reply_to=target)
 
     def _brand_answers(self, moment: Moment, target: Post, role: Role) -> PostEvent:
         """The desk answers, in the language of the complaint and without naming itself."""
@@ -245,9 +245,7 @@ class Writer:
         recent = self._recent.get(f"crisis {channel}")
         if recent and channel in SOCIAL and rng.random() < 0.3:
             target = recent[int(rng.random() ** 2 * len(recent))]
-            draft = Draft(target.text, {**target.labels, "copy": "repost"})
-            language = target.language or language
-            return self._publish(moment, channel, language, draft, repost_of=target)
+            return self._repost(moment, target, language)
         channel = "x" if channel in ("reviews", "news") else channel
         role = ROLES[0]
         word = self._written(role, channel)
@@ -305,7 +303,7 @@ class Writer:
         when = self._when(moment.offset_ms)
         native = f"{self._prefix}-{self._number}"
         author = author or self._cast.author(channel, language, phrases(language))
-        found = markup_of(draft.text)
+        markup = markup_of(draft.text)
         post = Post(
             id=post_id(channel, native),
             source=channel,
@@ -318,9 +316,9 @@ class Writer:
             reply_to=_id_of(reply_to),
             repost_of=_id_of(repost_of),
             quote_of=_id_of(quote_of),
-            mentions=found.mentions,
-            hashtags=found.hashtags,
-            links=found.links,
+            mentions=markup.mentions,
+            hashtags=markup.hashtags,
+            links=markup.links,
             metrics=self._metrics(author),
             labels=draft.labels,
         )

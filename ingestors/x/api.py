@@ -144,14 +144,13 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
 
     def rules(self) -> list[Rule]:
         """The project's rules, ours and others'."""
-        found = as_mappings(as_mapping(self.get_rules()).get("data"))
         return [
             Rule(
                 value=str(rule.get("value")),
                 tag=as_string(rule.get("tag")),
                 id=native_id(rule.get("id")),
             )
-            for rule in found
+            for rule in as_mappings(as_mapping(self.get_rules()).get("data"))
         ]
 
     def add(self, rules: Sequence[Rule], *, dry_run: bool) -> None:
