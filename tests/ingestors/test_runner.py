@@ -16,7 +16,9 @@ from runtime import metrics
 from runtime.health import Health
 from runtime.kafka.dead_letters import MAX_PAYLOAD_BYTES
 from runtime.settings import IngestSettings
+from schemas.checkpoint import Checkpoint
 from schemas.codec import DEAD_LETTER, POST_EVENT
+from schemas.dead_letter import DeadLetter
 from schemas.errors import ServiceUnavailable
 from schemas.post import Author, Post, PostEvent
 from tests.ingestors.brokers import Broker, FakeBroker, RealBroker
@@ -102,6 +104,42 @@ def seconds() -> Callable[[], float]:
     return lambda: float(next(ticks))
 
 
+def checkpoint(broker: Broker, source_id: str = "list") -> Checkpoint:
+    """The last acknowledged checkpoint, which there is."""
+    saved = broker.checkpoint(source_id)
+    assert saved is not None
+    return saved
+
+
+def delivered(broker: Broker) -> list[str]:
+    """The ids of the posts acknowledged."""
+    return [POST_EVENT.decode(value).id for value in broker.values("posts")]
+
+
+def only_letter(broker: Broker) -> DeadLetter:
+    (value,) = broker.values("dead-letters")
+    return DEAD_LETTER.decode(value)
+
+
+def before_read(source: ListSource, reads: int, do: Callable[[], None]) -> None:
+    """Call ``do`` before each read that follows ``reads`` batches."""
+    read = source.next_batch
+
+    def next_batch() -> Batch:
+        if source.reads == reads:
+            do()
+        return read()
+
+    source.next_batch = next_batch  # type: ignore[method-assign]
+
+
+def held_broker() -> FakeBroker:
+    """A broker that acknowledges nothing until it is told to."""
+    broker = FakeBroker()
+    broker.holding = True
+    return broker
+
+
 def runner(
     source: Source,
     broker: Broker,
@@ -124,10 +162,8 @@ def test_every_event_is_delivered_in_order_and_the_checkpoint_is_behind_the_last
 ) -> None:
     source = ListSource([*numbered(10, 20), Batch(finished=True)])
     assert runner(source, broker).run(threading.Event(), None) == 200
-    values = [POST_EVENT.decode(value) for value in broker.values("posts")]
-    assert [value.id for value in values] == [f"test:{n}" for n in range(200)]
-    saved = broker.checkpoint("list")
-    assert saved is not None
+    assert delivered(broker) == [f"test:{n}" for n in range(200)]
+    saved = checkpoint(broker)
     assert (saved.position, saved.posts, saved.saved_at) == ({"at": 200}, 200, NOW)
     assert source.closed
 
@@ -137,15 +173,14 @@ def test_a_restart_resumes_behind_the_checkpoint_and_goes_on_counting(broker: Br
     again = ListSource([Batch([event(10)], {"at": 11}, finished=True)])
     runner(again, broker).run(threading.Event(), broker.checkpoint("list"))
     assert again.opened_at == {"at": 10}
-    saved = broker.checkpoint("list")
-    assert saved is not None
+    saved = checkpoint(broker)
     assert (saved.position, saved.posts) == ({"at": 11}, 11)
 
 
 def test_what_a_source_cannot_read_is_a_dead_letter_with_its_bytes(broker: Broker) -> None:
     batch = Batch([event(1)], {"at": 1}, [Unreadable(b"\xff{", "line 2: not JSON")], finished=True)
     runner(ListSource([batch]), broker).run(threading.Event(), None)
-    (letter,) = [DEAD_LETTER.decode(value) for value in broker.values("dead-letters")]
+    letter = only_letter(broker)
     assert (letter.service, letter.reason, letter.source) == ("ingest", "unreadable_post", "list")
     assert (letter.payload, letter.detail) == (b"\xff{", "line 2: not JSON")
     assert len(broker.values("posts")) == 1
@@ -154,47 +189,39 @@ def test_what_a_source_cannot_read_is_a_dead_letter_with_its_bytes(broker: Broke
 def test_an_event_that_cannot_be_written_as_json_is_a_dead_letter(broker: Broker) -> None:
     batch = Batch([event(1, text="broken \ud800 half"), event(2)], {"at": 2}, finished=True)
     runner(ListSource([batch]), broker).run(threading.Event(), None)
-    (letter,) = [DEAD_LETTER.decode(value) for value in broker.values("dead-letters")]
+    letter = only_letter(broker)
     assert letter.reason == "unreadable_post"
     assert b"test:1" in letter.payload
-    assert [POST_EVENT.decode(value).id for value in broker.values("posts")] == ["test:2"]
+    assert delivered(broker) == ["test:2"]
 
 
 @pytest.mark.parametrize("size", [MAX_EVENT_BYTES + 1, 2 * 2**20, 3 * 2**20, 5 * 2**20])
 def test_an_event_too_large_for_its_topic_is_a_dead_letter(broker: Broker, size: int) -> None:
     batch = Batch([large_event(1, size), event(2)], {"at": 2}, finished=True)
     assert runner(ListSource([batch]), broker).run(threading.Event(), None) == 2
-    (letter,) = [DEAD_LETTER.decode(value) for value in broker.values("dead-letters")]
+    letter = only_letter(broker)
     assert letter.reason == "too_large"
     assert f"it is {size} bytes" in letter.detail
     assert ("cut from" in letter.detail) == (size > MAX_PAYLOAD_BYTES)
-    assert [POST_EVENT.decode(value).id for value in broker.values("posts")] == ["test:2"]
+    assert delivered(broker) == ["test:2"]
 
 
 def test_the_largest_event_that_fits_is_sent(broker: Broker) -> None:
     batch = Batch([large_event(1, MAX_EVENT_BYTES)], {"at": 1}, finished=True)
     runner(ListSource([batch]), broker).run(threading.Event(), None)
-    assert [POST_EVENT.decode(value).id for value in broker.values("posts")] == ["test:1"]
+    assert delivered(broker) == ["test:1"]
     assert broker.values("dead-letters") == []
 
 
-def test_a_stop_drains_what_is_in_flight(broker: Broker) -> None:
-    source = ListSource(numbered(3, 10))
-    runner(source, broker).run(source.stop, None)
-    assert len(broker.values("posts")) == 30
-    saved = broker.checkpoint("list")
-    assert saved is not None
-    assert saved.position == {"at": 30}
-
-
-def test_what_a_closed_source_had_received_is_sent(broker: Broker) -> None:
-    first, *received = numbered(4, 10)
-    source = ListSource([first], iter(received))
+@pytest.mark.parametrize("received", [0, 3])
+def test_a_stop_drains_what_is_in_flight_and_what_was_received(
+    broker: Broker, received: int
+) -> None:
+    batches = numbered(4, 10)
+    source = ListSource(batches[: 4 - received], iter(batches[4 - received :]))
     assert runner(source, broker).run(source.stop, None) == 40
     assert len(broker.values("posts")) == 40
-    saved = broker.checkpoint("list")
-    assert saved is not None
-    assert saved.position == {"at": 40}
+    assert checkpoint(broker).position == {"at": 40}
 
 
 def test_a_stop_of_x_sends_every_post_that_was_read(
@@ -219,41 +246,27 @@ def test_a_stop_of_x_sends_every_post_that_was_read(
         source.open = lambda position: None  # type: ignore[method-assign]
         source.next_batch = next_batch  # type: ignore[method-assign]
         assert runner(source, broker).run(stop, None) == 10
-    posts = [POST_EVENT.decode(value).id for value in broker.values("posts")]
-    assert posts == x_feed.ids(*range(10))
-    saved = broker.checkpoint(source.source_id)
-    assert saved is not None
-    assert saved.position["last_id"] == x_feed.id_of(9)
+    assert delivered(broker) == x_feed.ids(*range(10))
+    assert checkpoint(broker, source.source_id).position["last_id"] == x_feed.id_of(9)
 
 
 # --- what only a broker that obeys can show --------------------------------------------------
 
 
 def test_the_checkpoint_never_passes_what_kafka_has_not_acknowledged() -> None:
-    broker = FakeBroker()
-    broker.holding = True
+    broker = held_broker()
     source = ListSource(numbered(4, 10))
     with pytest.raises(ServiceUnavailable, match="40 messages were not acknowledged"):
         runner(source, broker, drain_timeout_s=0.05).run(source.stop, None)
     assert broker.checkpoint("list") is None
     # The first batch and half of the second are acknowledged, then the process is gone.
-    broker = FakeBroker()
-    broker.holding = True
+    broker = held_broker()
     source = ListSource(numbered(4, 10))
-    release = source.next_batch
-
-    def next_batch() -> Batch:
-        if source.reads == 3:
-            broker.release(15)
-        return release()
-
-    source.next_batch = next_batch  # type: ignore[method-assign]
+    before_read(source, 3, lambda: broker.release(15))
     with pytest.raises(ServiceUnavailable):
         runner(source, broker, drain_timeout_s=0.05).run(source.stop, None)
     broker.release()
-    saved = broker.checkpoint("list")
-    assert saved is not None
-    assert saved.position == {"at": 10}
+    assert checkpoint(broker).position == {"at": 10}
 
 
 def unreadable(batches: int, size: int) -> list[Batch]:
@@ -262,8 +275,7 @@ def unreadable(batches: int, size: int) -> list[Batch]:
 
 @pytest.mark.parametrize(("batches", "events"), [(numbered(50, 10), 500), (unreadable(50, 10), 0)])
 def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], events: int) -> None:
-    broker = FakeBroker()
-    broker.holding = True
+    broker = held_broker()
     source = ListSource([*batches, Batch(finished=True)])
     timer = threading.Timer(0.3, broker.let_go)
     before = metrics.INGEST_BACKPRESSURE_SECONDS.labels("list")._value.get()
@@ -275,17 +287,9 @@ def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], e
 
 
 def test_a_refused_event_ends_the_runner_before_its_checkpoint() -> None:
-    broker = FakeBroker()
-    broker.holding = True
+    broker = held_broker()
     source = ListSource(numbered(2, 10))
-    release = source.next_batch
-
-    def next_batch() -> Batch:
-        if source.reads == 1:
-            broker.refuse(KafkaTimeoutError("too late"))
-        return release()
-
-    source.next_batch = next_batch  # type: ignore[method-assign]
+    before_read(source, 1, lambda: broker.refuse(KafkaTimeoutError("too late")))
     with pytest.raises(ServiceUnavailable, match="start again"):
         runner(source, broker).run(source.stop, None)
     broker.release()
@@ -367,35 +371,20 @@ def test_a_closed_source_that_goes_on_for_ever_does_not_hold_up_the_end() -> Non
 
     source, broker = ListSource([], received()), FakeBroker()
     runner(source, broker, seconds(), drain_timeout_s=30).run(source.stop, None)
-    posts = [POST_EVENT.decode(value).id for value in broker.values("posts")]
-    saved = broker.checkpoint("list")
-    assert posts and saved is not None
-    assert f"test:{saved.position['at']}" == posts[-1]
+    assert delivered(broker)[-1] == f"test:{checkpoint(broker).position['at']}"
 
 
-def test_a_source_that_needs_a_person_leaves_nothing_in_flight() -> None:
-    class Failing(ListSource):
-        def next_batch(self) -> Batch:
-            if self.reads == 2:
-                raise SourceError("the token is wrong; set TOCSIN_INGEST_X_BEARER_TOKEN")
-            return super().next_batch()
+@pytest.mark.parametrize("reads", [0, 2])
+def test_a_source_that_needs_a_person_leaves_nothing_in_flight(reads: int) -> None:
+    def fail() -> None:
+        raise SourceError("the token is wrong; set TOCSIN_INGEST_X_BEARER_TOKEN")
 
-    broker = FakeBroker()
-    broker.holding = True
-    source = Failing(numbered(2, 10), on_close=broker.let_go)
+    broker = held_broker()
+    source = ListSource(numbered(2, 10), on_close=broker.let_go)
+    before_read(source, reads, fail)
     with pytest.raises(SourceError, match="set TOCSIN"):
         runner(source, broker).run(threading.Event(), None)
-    saved = broker.checkpoint("list")
-    assert saved is not None
-    assert (saved.position, saved.posts) == ({"at": 20}, 20)
-
-
-def test_a_source_that_needs_a_person_ends_the_runner_with_its_sentence() -> None:
-    class Broken(ListSource):
-        def next_batch(self) -> Batch:
-            raise SourceError("the token is wrong; set TOCSIN_INGEST_X_BEARER_TOKEN")
-
-    source = Broken([])
-    with pytest.raises(SourceError, match="set TOCSIN"):
-        runner(source, FakeBroker()).run(threading.Event(), None)
     assert source.closed
+    assert len(delivered(broker)) == reads * 10
+    saved = broker.checkpoint("list")
+    assert (saved and (saved.position, saved.posts)) == (({"at": 20}, 20) if reads else None)
