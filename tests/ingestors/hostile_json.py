@@ -1,6 +1,13 @@
-"""JSON and texts as hostile as a feed can be."""
+"""JSON and texts as hostile as a feed can be, and what becomes of them at most."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
+
+from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
+from schemas.codec import POST_EVENT
+from schemas.post import Post, PostEvent
+
+some_examples = settings(max_examples=60)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -12,3 +19,17 @@ TEXT = st.text(
     st.characters() | st.sampled_from(["\ud800", "\x00", "\u202e", "👩", "\u200d"]), max_size=200
 )
 """Texts with what breaks programs."""
+
+
+def bounded_post(event: PostEvent | None) -> Post:
+    """The post of the event, which is within every bound and can be written."""
+    assert event is not None
+    assert POST_EVENT.decode(POST_EVENT.encode(event)).id == event.id
+    assert len(event.id.encode()) <= 512
+    post = event.post
+    assert post is not None
+    assert len(post.text) <= MAX_TEXT
+    lists = [post.mentions, post.hashtags, post.links, [item.alt or "" for item in post.media]]
+    assert all(len(items) <= MAX_ITEMS for items in lists)
+    assert all(len(item) <= MAX_SHORT for items in lists for item in items)
+    return post

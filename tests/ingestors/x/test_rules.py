@@ -38,26 +38,8 @@ def _brand(**fields: object) -> Brand:
     return Brand(**({"id": "acme", "name": "Acme"} | fields))  # type: ignore[arg-type]
 
 
-def _values(**fields: object) -> list[str]:
-    return [rule.value for rule in rules_for([_brand(**fields)])]
-
-
 def test_a_name_alone() -> None:
     assert rules_for([_brand()]) == [Rule("acme OR #acme", "tocsin:acme:1")]
-
-
-def test_names_handles_and_languages() -> None:
-    assert _values(
-        names=["Acme", "Acme Corp"],
-        handles=["@acme", "acme_help"],
-        languages=["en", "fr"],
-    ) == ['(acme OR #acme OR "acme corp" OR #acmecorp OR @acme OR @acme_help) (lang:en OR lang:fr)']
-
-
-def test_a_query_decides_instead_of_the_names() -> None:
-    assert _values(query="(acme OR apex) NEAR/5 outage NOT author:acme", languages=["en"]) == [
-        "(acme OR apex) outage lang:en -from:acme"
-    ]
 
 
 @pytest.mark.parametrize(
@@ -101,42 +83,50 @@ def test_exclusions_are_left_to_the_matcher() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("fields", "value"),
     [
-        ("OR", '"or" OR #or'),
-        ("from:somebody", '"from somebody" OR #fromsomebody'),
-        ('the "Best" \\ co', '"the best co" OR #thebestco'),
-        ("Acme®", "acme"),
-        ("a\nb\x00c", '"a b c" OR #abc'),
-        ("🚀", "🚀"),
-        ("تلگرام", "تلگرام OR #تلگرام"),
+        (
+            {"names": ["Acme", "Acme Corp"], "handles": ["@acme", "acme_help"],
+             "languages": ["en", "fr"]},
+            '(acme OR #acme OR "acme corp" OR #acmecorp OR @acme OR @acme_help) '
+            "(lang:en OR lang:fr)",
+        ),
+        # A query decides instead of the names.
+        (
+            {"query": "(acme OR apex) NEAR/5 outage NOT author:acme", "languages": ["en"]},
+            "(acme OR apex) outage lang:en -from:acme",
+        ),
+        # A name is never read as an operator.
+        ({"names": ["OR"]}, '"or" OR #or'),
+        ({"names": ["from:somebody"]}, '"from somebody" OR #fromsomebody'),
+        ({"names": ['the "Best" \\ co']}, '"the best co" OR #thebestco'),
+        ({"names": ["Acme®"]}, "acme"),
+        ({"names": ["a\nb\x00c"]}, '"a b c" OR #abc'),
+        ({"names": ["🚀"]}, "🚀"),
+        ({"names": ["تلگرام"]}, "تلگرام OR #تلگرام"),
+        # Handles of other platforms are words.
+        (
+            {"handles": ["acme.bsky.social", "did:plc:x", "sixteen_letters_"]},
+            'acme OR #acme OR "acme bsky social" OR "sixteen_letters_"',
+        ),
+        # The same term is asked for once.
+        (
+            {"names": ["Acme", "ACME", "acme"], "handles": ["Acme", "@acme"]},
+            "acme OR #acme OR @acme",
+        ),
+        # The operator's codes differ from those in posts.
+        (
+            {"languages": ["iw", "in", "nb", "nn"]},
+            "(acme OR #acme) (lang:he OR lang:id OR lang:no)",
+        ),
+        # A language that X does not know widens the rule.
+        ({"languages": ["en", "xx"]}, "acme OR #acme"),
+        ({"languages": ["zh"]}, "acme OR #acme"),
+        ({"languages": ["en", "lang:de"]}, "acme OR #acme"),
     ],
-)
-def test_a_name_is_never_read_as_an_operator(name: str, value: str) -> None:
-    assert _values(names=[name]) == [value]
-
-
-def test_handles_of_other_platforms_are_words() -> None:
-    assert _values(handles=["acme.bsky.social", "did:plc:x", "sixteen_letters_"]) == [
-        'acme OR #acme OR "acme bsky social" OR "sixteen_letters_"'
-    ]
-
-
-def test_the_same_term_is_asked_for_once() -> None:
-    assert _values(names=["Acme", "ACME", "acme"], handles=["Acme", "@acme"]) == [
-        "acme OR #acme OR @acme"
-    ]
-
-
-def test_operator_codes_differ_from_the_codes_in_posts() -> None:
-    assert _values(languages=["iw", "in", "nb", "nn"]) == [
-        "(acme OR #acme) (lang:he OR lang:id OR lang:no)"
-    ]
-
-
-@pytest.mark.parametrize("languages", [["en", "xx"], ["zh"], ["en", "lang:de"]])
-def test_a_language_that_x_does_not_know_widens_the_rule(languages: list[str]) -> None:
-    assert _values(languages=languages) == ["acme OR #acme"]
+)  # fmt: skip
+def test_the_rule_of_a_brand(fields: dict[str, object], value: str) -> None:
+    assert [rule.value for rule in rules_for([_brand(**fields)])] == [value]
 
 
 def test_long_lists_become_several_rules_that_keep_the_rest() -> None:

@@ -5,18 +5,16 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestors.source import SourceError
 from ingestors.x.stream import LineSplitter
 from runtime.backoff import Cause, XBackoff, XWaits
+from tests.ingestors.hostile_json import some_examples
 from tests.ingestors.reading import read_events, reconnects, until
 from tests.ingestors.x.x_feed import NOW, SHORT, Open, id_of, ids, line_of, sent
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer, farewell, tweet
-
-some_examples = settings(max_examples=60)
-
 
 Failure = tuple[Cause, float | None, float]
 """The cause, when the rate limit resets, and the wait."""
