@@ -12,6 +12,7 @@ from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Position
 from schemas.ids import microseconds
 from schemas.post import Post, PostEvent
+from tests.ingestors.hostile_json import bounded_post
 from tests.servers.jetstream import Event, Jetstream, post, tid
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -41,12 +42,16 @@ def read(event: Event) -> PostEvent | None:
     return message.event
 
 
+def read_event(event: Event) -> PostEvent:
+    """The event that the mapping makes of a message."""
+    mapped = read(event)
+    assert mapped is not None
+    return mapped
+
+
 def record_of(**record: Any) -> Post:
     """The post that a record with these fields becomes."""
-    event = read(post_of(0, **record))
-    assert event is not None
-    assert event.post is not None
-    return event.post
+    return bounded_post(read(post_of(0, **record)))
 
 
 def uri_of(did: str = OTHER, collection: str = "app.bsky.feed.post") -> str:
