@@ -1,12 +1,37 @@
-"""Reading a source until something has come, and what its metrics say meanwhile."""
+"""Reading a source to its end or until something has come, and what its metrics say meanwhile."""
 
 import time
 from collections.abc import Callable
 
 from prometheus_client import REGISTRY
 
-from ingestors.source import Batch, Source, Unreadable
+from ingestors.source import Batch, Position, Source, Unreadable
 from schemas.post import PostEvent
+
+
+def drain(source: Source, position: Position | None = None) -> list[Batch]:
+    """Every batch from ``position`` to the end."""
+    source.open(position)
+    try:
+        return drain_open(source)
+    finally:
+        source.close()
+
+
+def drain_open(source: Source) -> list[Batch]:
+    """Every batch that an open source still has."""
+    batches = [source.next_batch()]
+    while not batches[-1].finished:
+        batches.append(source.next_batch())
+    return batches
+
+
+def events_of(batches: list[Batch]) -> list[PostEvent]:
+    return [event for batch in batches for event in batch.events]
+
+
+def unreadable_of(batches: list[Batch]) -> list[Unreadable]:
+    return [item for batch in batches for item in batch.unreadable]
 
 
 def until(source: Source, done: Callable[[Batch], bool]) -> Batch:

@@ -1,10 +1,26 @@
-"""What is read out of a hostile text is bounded, and so is the work for it."""
+"""Handles, hashtags and links of a text; what is read out of a hostile one is bounded."""
 
 import pytest
 
 from schemas.bounds import MAX_SHORT
 from text import markup as module
 from text.markup import markup_of
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions", "hashtags", "links"),
+    [
+        (".@united a@b.com @@x cc @a.b.social!", ["united", "a.b.social"], [], []),
+        ("#हिंदी, #1 foo#bar &#39; #a_b's", [], ["हिंदी", "a_b"], []),
+        ("(see https://a.example/c_(d)). https://", [], [], ["https://a.example/c_(d)"]),
+        ("https://medium.example/@u#f HTTP://B.example", [], [],
+         ["https://medium.example/@u#f", "HTTP://B.example"]),
+        ("#one #one @me @me", ["me"], ["one"], []),
+        ("nothing", [], [], []),
+    ],
+)  # fmt: skip
+def test_extraction(text: str, mentions: list[str], hashtags: list[str], links: list[str]) -> None:
+    assert markup_of(text) == (mentions, hashtags, links)
 
 
 @pytest.mark.parametrize(

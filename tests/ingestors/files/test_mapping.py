@@ -17,6 +17,7 @@ from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
 from schemas.post import PostEvent
+from tests.ingestors.reading import drain, events_of, unreadable_of
 from tests.ingestors.shared_data import stream_file
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -33,24 +34,12 @@ def mapping(**changes: Any) -> RowMapping:
     return RowMapping(msgspec.convert({"source": "feed", "fields": fields} | changes, MappingFile))
 
 
-def read_all(source: ReplaySource) -> tuple[list[PostEvent], int]:
-    source.open(None)
-    events, unreadable = [], 0
-    finished = False
-    while not finished:
-        batch = source.next_batch()
-        events += batch.events
-        unreadable += len(batch.unreadable)
-        finished = batch.finished
-    source.close()
-    return events, unreadable
-
-
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_every_real_row_is_read(name: str) -> None:
     path = stream_file(f"{name}.jsonl.gz")
-    events, unreadable = read_all(ReplaySource(str(path), mapping=name))
-    assert (len(events), unreadable) == (ROWS[name], 0)
+    batches = drain(ReplaySource(str(path), mapping=name))
+    events = events_of(batches)
+    assert (len(events), unreadable_of(batches)) == (ROWS[name], [])
     for event in events:
         assert event.post is not None
         assert event.source == name
@@ -62,15 +51,15 @@ def test_every_real_row_is_read(name: str) -> None:
 
 def test_repeated_ids_of_the_airline_file_are_repeats_and_nothing_else() -> None:
     path = stream_file("airline_us_2015.jsonl.gz")
-    events, _ = read_all(ReplaySource(str(path), mapping="airline_us_2015"))
+    events = events_of(drain(ReplaySource(str(path), mapping="airline_us_2015")))
     first: dict[str, PostEvent] = {}
     repeated = 0
     for event in events:
-        known = first.setdefault(event.id, event)
-        assert known.post is not None and event.post is not None
-        if known is not event:
+        original = first.setdefault(event.id, event)
+        assert original.post is not None and event.post is not None
+        if original is not event:
             repeated += 1
-            assert (known.post.text, known.version) == (event.post.text, event.version)
+            assert (original.post.text, original.version) == (event.post.text, event.version)
     assert repeated == 155
     sentiments = Counter(event.post.labels["label"] for event in events if event.post)
     assert sentiments == {"negative": 9178, "neutral": 3099, "positive": 2363}
@@ -188,8 +177,8 @@ def test_deletes_and_edits() -> None:
 
 def test_ids_are_made_of_the_fields_that_tell_posts_apart() -> None:
     rows = mapping(fields={"text": "t"}, id_from=["t", "u"])
-    one, again, other = (rows.event({"t": "a", "u": who}, NOW).id for who in ("b", "b", "c"))
-    assert one == again != other
+    first, again, other = (rows.event({"t": "a", "u": who}, NOW).id for who in ("b", "b", "c"))
+    assert first == again != other
     assert rows.event({"t": "ab", "u": ""}, NOW).id != rows.event({"t": "a", "u": "b"}, NOW).id
     with pytest.raises(NotAPost, match="id_from"):
         rows.event({}, NOW)

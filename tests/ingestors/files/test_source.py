@@ -5,10 +5,11 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,12 +18,13 @@ from hypothesis import strategies as st
 from ingestors.files import lines
 from ingestors.files import source as replay
 from ingestors.files.source import ReplaySource
-from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds
-from schemas.post import PostEvent
+from schemas.post import Post
 from tests.ingestors.fake_time import FakeTime
+from tests.ingestors.reading import drain, drain_open, events_of, unreadable_of
 
 FIRST = datetime(2026, 1, 5, 8, tzinfo=UTC)
 CSV_MAPPING = """
@@ -52,23 +54,8 @@ def source(path: str, time: FakeTime | None = None, **options: Any) -> ReplaySou
     return ReplaySource(path, clock=time.clock, timer=time.timer, sleep=time.sleep, **options)
 
 
-def drain(replayed: ReplaySource, position: Position | None = None) -> list[Batch]:
-    replayed.open(position)
-    try:
-        batches = [replayed.next_batch()]
-        while not batches[-1].finished:
-            batches.append(replayed.next_batch())
-        return batches
-    finally:
-        replayed.close()
-
-
-def events_of(batches: list[Batch]) -> list[PostEvent]:
-    return [event for batch in batches for event in batch.events]
-
-
-def unreadable_of(batches: list[Batch]) -> list[Unreadable]:
-    return [item for batch in batches for item in batch.unreadable]
+def posts_of(batches: list[Batch]) -> list[Post]:
+    return [event.post for event in events_of(batches) if event.post is not None]
 
 
 def numbers(batches: list[Batch]) -> list[str]:
@@ -181,23 +168,20 @@ def test_redate_start_puts_the_first_event_at_the_present(tmp_path: Path) -> Non
     edited = (FIRST + timedelta(seconds=90)).isoformat()
     path = write(tmp_path / "a.jsonl", [row(1, 60), row(2, 70, edited_at=edited), row(3)])
     time = FakeTime()
-    one, two, untimed = (e.post for e in events_of(drain(source(path, time, redate="start"))))
-    assert one is not None and two is not None and untimed is not None
-    assert one.created_at == time.start
-    assert two.created_at == time.start + timedelta(seconds=10)
-    assert two.edited_at == time.start + timedelta(seconds=30)
+    first, second, untimed = posts_of(drain(source(path, time, redate="start")))
+    assert first.created_at == time.start
+    assert second.created_at == time.start + timedelta(seconds=10)
+    assert second.edited_at == time.start + timedelta(seconds=30)
     assert untimed.created_at == time.start
 
 
 def test_redate_end_puts_the_last_event_at_the_present(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl.gz", [row(1, 60), row(2, 0), row(3, 30)])
     time = FakeTime()
-    events = events_of(drain(source(path, time, redate="end")))
-    ago = [(time.start - e.post.created_at).total_seconds() for e in events if e.post]
-    assert ago == [0.0, 60.0, 30.0]
-    assert [e.version for e in events] == [
-        microseconds(e.post.created_at) for e in events if e.post
-    ]
+    batches = drain(source(path, time, redate="end"))
+    times = [post.created_at for post in posts_of(batches)]
+    assert [(time.start - when).total_seconds() for when in times] == [0.0, 60.0, 30.0]
+    assert [event.version for event in events_of(batches)] == list(map(microseconds, times))
 
 
 @pytest.mark.parametrize("redate", ["start", "end"])
@@ -221,10 +205,8 @@ def test_sort_plays_in_the_order_of_time(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [row(1, 9), row(2, 5), row(3), row(4, 7)])
     batches = drain(source(path, sort=True))
     assert numbers(batches) == ["2", "3", "4", "1"]
-    assert numbers(drain(source(path, sort=True), {**(batches[-1].position or {}), "line": 2})) == [
-        "4",
-        "1",
-    ]
+    position = {**(batches[-1].position or {}), "line": 2}
+    assert numbers(drain(source(path, sort=True), position)) == ["4", "1"]
 
 
 def test_sort_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,12 +275,10 @@ def test_any_file_gives_the_same_events_however_often_it_is_interrupted(
 def test_another_file_under_the_same_name_is_noticed(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(3)])
     position = drain(source(path))[-1].position
-    write(tmp_path / "a.jsonl", [row(n, n) for n in (7, 8, 9)])
-    with pytest.raises(SourceError, match="not the file of the last time"):
-        source(path).open(position)
-    write(tmp_path / "a.jsonl", [row(n, n) for n in range(4)])
-    with pytest.raises(SourceError, match="not the file of the last time"):
-        source(path).open(position)
+    for other in ((7, 8, 9), range(4)):
+        write(tmp_path / "a.jsonl", [row(n, n) for n in other])
+        with pytest.raises(SourceError, match="not the file of the last time"):
+            source(path).open(position)
 
 
 @pytest.mark.parametrize(
@@ -311,10 +291,9 @@ def test_a_foreign_checkpoint_is_refused(tmp_path: Path, position: Position) -> 
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="check the name"):
-        source(str(tmp_path / "none")).open(None)
-    with pytest.raises(SourceError, match="check the name"):
-        source(str(tmp_path)).open(None)
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(SourceError, match="check the name"):
+            source(str(path)).open(None)
     with pytest.raises(SourceError, match="open"):
         source("a").next_batch()
 
@@ -358,10 +337,9 @@ def test_csv_with_quotes_line_breaks_and_lists(tmp_path: Path, csv_mapping: str)
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbf" + out.getvalue().encode() + b'4,"never closed\n')
     batches = drain(source(str(path), mapping=csv_mapping))
-    one, three = (event.post for event in events_of(batches))
-    assert one is not None and three is not None
-    assert (one.text, one.hashtags) == ('said "hi",\nand left', ["one", "two"])
-    assert (three.id, three.text) == ("feed:3", "é")
+    quoted, short = posts_of(batches)
+    assert (quoted.text, quoted.hashtags) == ('said "hi",\nand left', ["one", "two"])
+    assert (short.id, short.text) == ("feed:3", "é")
     assert [item.detail.split(":")[0] for item in unreadable_of(batches)] == ["line 4", "line 6"]
     assert unreadable_of(batches)[1].payload == b'4,"never closed\n'
 
@@ -374,16 +352,23 @@ def test_csv_without_a_header(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"1;one\n2;two\n")
     batches = drain(source(str(path), mapping=str(mapping)))
-    assert [event.post.text for event in events_of(batches) if event.post] == ["one", "two"]
+    assert [post.text for post in posts_of(batches)] == ["one", "two"]
 
 
 # Pipes
 
 
+@contextmanager
+def pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """A pipe's two ends, to read from and to write to."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as output, os.fdopen(writing, "wb", 0) as feed:
+        yield output, feed
+
+
 def test_a_pipe_is_read_as_it_comes_and_cannot_resume(csv_mapping: str) -> None:
-    reading_end, writing_end = os.pipe()
-    with os.fdopen(reading_end, "rb") as pipe, os.fdopen(writing_end, "wb", 0) as feed:
-        reading = ReplaySource("-", mapping=csv_mapping, stdin=pipe)
+    with pipe() as (output, feed):
+        reading = ReplaySource("-", mapping=csv_mapping, stdin=output)
         reading.open({"line": 5})
         feed.write(b'id,text,date,tags\n1,"half a')
         assert reading.next_batch() == Batch([], None, [], False)
@@ -397,18 +382,10 @@ def test_a_pipe_is_read_as_it_comes_and_cannot_resume(csv_mapping: str) -> None:
         reading.close()
 
 
-def drain_open(reading: ReplaySource) -> list[Batch]:
-    batches = [reading.next_batch()]
-    while not batches[-1].finished:
-        batches.append(reading.next_batch())
-    return batches
-
-
 def test_gzip_on_a_pipe_says_what_to_do() -> None:
-    reading_end, writing_end = os.pipe()
-    with os.fdopen(reading_end, "rb") as pipe, os.fdopen(writing_end, "wb", 0) as feed:
+    with pipe() as (output, feed):
         feed.write(gzip.compress(b"{}"))
-        reading = ReplaySource("-", stdin=pipe)
+        reading = ReplaySource("-", stdin=output)
         reading.open(None)
         with pytest.raises(SourceError, match="gzip -dc"):
             reading.next_batch()
@@ -421,11 +398,10 @@ def test_any_pipe_gives_what_the_same_file_gives(
     data = b"{" + b"".join(pieces)
     path = tmp_path_factory.getbasetemp() / "piped"
     path.write_bytes(data)
-    reading_end, writing_end = os.pipe()
-    with os.fdopen(reading_end, "rb") as pipe:
-        os.write(writing_end, data)
-        os.close(writing_end)
-        from_pipe = drain(source("-", stdin=pipe))
+    with pipe() as (output, feed):
+        feed.write(data)
+        feed.close()
+        from_pipe = drain(source("-", stdin=output))
     from_file = drain(source(str(path)))
     assert events_of(from_pipe) == events_of(from_file)
     assert unreadable_of(from_pipe) == unreadable_of(from_file)

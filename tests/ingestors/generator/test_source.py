@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
 from schemas.post import Post, PostEvent
 from tests.ingestors.fake_time import FakeTime
+from tests.ingestors.reading import drain, events_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 POSTS = 20_000
@@ -56,11 +59,11 @@ def test_the_bytes_depend_on_no_hash_seed() -> None:
         "day = generate(7, 2000, datetime(2026, 3, 2, tzinfo=UTC))\n"
         "print(sha256(b'\\n'.join(map(POST_EVENT.encode, day))).hexdigest())"
     )
-    found = set()
+    digests = set()
     for seed in ("0", "1"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
-        found.add(subprocess.check_output([sys.executable, "-c", code], env=environment))
-    assert found == {digest(list(generate(7, 2000, START))).encode() + b"\n"}
+        digests.add(subprocess.check_output([sys.executable, "-c", code], env=environment))
+    assert digests == {digest(list(generate(7, 2000, START))).encode() + b"\n"}
 
 
 def test_every_event_is_valid_in_order_and_within_the_day(day: list[PostEvent]) -> None:
@@ -122,7 +125,9 @@ def test_labels_tell_the_truth_about_names(posts: list[Post]) -> None:
         elif post.labels["topic"] == "word":
             assert "mirabelle" in text or "mirabellen" in text
         elif "owned" not in post.labels:
-            assert not any(name.lower() in text for known in names.values() for name in known), post
+            assert not any(
+                name.lower() in text for written in names.values() for name in written
+            ), post
         assert post.labels["sentiment"] in ("negative", "neutral", "positive")
         assert "{" not in text
 
@@ -176,13 +181,8 @@ def test_texts_vary(posts: list[Post]) -> None:
 def test_phrases_are_complete(language: str) -> None:
     book, english = phrases(language), phrases("en")
     assert set(book.topics) == set(english.topics)
-    for by_sentiment in (
-        *book.topics.values(),
-        book.openers,
-        book.closers,
-        book.noise,
-        book.replies,
-    ):
+    sentences = (book.openers, book.closers, book.noise, book.replies)
+    for by_sentiment in (*book.topics.values(), *sentences):
         assert set(by_sentiment) == {"negative", "neutral", "positive"}
         assert all(by_sentiment.values())
     for topic in book.topics.values():
@@ -191,11 +191,11 @@ def test_phrases_are_complete(language: str) -> None:
 
 
 def test_brands_are_valid_and_know_their_peers() -> None:
-    known = {brand.id for brand in brands()}
-    assert len(known) == 5
+    ids = {brand.id for brand in brands()}
+    assert len(ids) == 5
     for brand in brands():
         assert BRAND.decode(BRAND.encode(brand)) == brand
-        assert set(brand.peers) <= known - {brand.id}
+        assert set(brand.peers) <= ids - {brand.id}
         assert len(brand.owned) == 2
 
 
@@ -215,12 +215,10 @@ def test_any_day_has_its_posts_in_order(seed: int, count: int, seconds: int, day
 
 
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(ConfigurationError):
-        generate(1, -1, START)
-    with pytest.raises(ConfigurationError):
-        generate(1, 1, START, timedelta(0))
-    with pytest.raises(ConfigurationError):
-        generate(1, 1, datetime(2026, 1, 1))  # noqa: DTZ001
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001
+    for arguments in ((1, -1, START), (1, 1, START, timedelta(0)), (1, 1, naive)):
+        with pytest.raises(ConfigurationError):
+            generate(*arguments)  # type: ignore[arg-type]
 
 
 # As a source
@@ -236,34 +234,23 @@ def generator(time: FakeTime, pace: float | None = None, **options: int) -> Gene
     )
 
 
+def written(events: Iterable[PostEvent]) -> list[tuple[str, int, Post | None]]:
+    """What does not depend on when the events were read."""
+    return [(event.id, event.version, event.post) for event in events]
+
+
 def test_the_source_plays_the_day_that_ends_now_and_resumes_at_any_batch() -> None:
     time = FakeTime()
-    source = generator(time)
-    source.open(None)
-    whole: list[PostEvent] = []
-    boundaries = []
-    finished = False
-    while not finished:
-        batch = source.next_batch()
-        whole += batch.events
-        boundaries.append((len(whole), batch.position))
-        finished = batch.finished
-    source.close()
-    made = generate(1, 1500, time.start - timedelta(days=1))
-    assert [(e.id, e.version, e.post) for e in whole] == [(e.id, e.version, e.post) for e in made]
+    batches = drain(generator(time))
+    whole = events_of(batches)
+    assert written(whole) == written(generate(1, 1500, time.start - timedelta(days=1)))
     assert all(event.ingested_at == time.start for event in whole)
-    for at, position in boundaries:
-        again = generator(time)
+    given = 0
+    for batch in batches:
+        given += len(batch.events)
         time.passed += 3600
-        again.open(position)
-        rest: list[PostEvent] = []
-        while not (batch := again.next_batch()).finished:
-            rest += batch.events
-        rest += batch.events
-        assert [(e.id, e.version, e.post) for e in rest] == [
-            (e.id, e.version, e.post) for e in whole[at:]
-        ]
-        again.close()
+        rest = events_of(drain(generator(time), batch.position))
+        assert written(rest) == written(whole[given:])
 
 
 def test_the_source_keeps_the_pace() -> None:
