@@ -78,7 +78,7 @@ class BlueskySource:
     """Reads Jetstream from a list of endpoints, one at a time; see the module's docstring.
 
     ``keep`` drops events right after mapping (for ``tocsin watch``); the position moves on all the
-    same.
+    same. There is one checkpoint: the endpoints are copies of one another.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class BlueskySource:
         self._options = options
         self._urls = [url.strip() for url in options.urls if url.strip()]
         self._keep = keep
-        self._source_id = source_id
+        self.source_id = source_id
         self._clock = clock
         self._monotonic = monotonic
         self._backoff = JitteredBackoff(options.retry_first_s, options.retry_max_s, random)
@@ -110,11 +110,6 @@ class BlueskySource:
         self._cursor: int | None = None
         self._cursor_url: str | None = None
         self._asked: int | None = None
-
-    @property
-    def source_id(self) -> str:
-        """One stream, one checkpoint: the endpoints are copies of one another."""
-        return self._source_id
 
     def open(self, position: Position | None) -> None:
         """Check what a person may have got wrong; the connection is made by ``next_batch``."""

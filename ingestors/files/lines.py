@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import select
 import zlib
 from collections import deque
@@ -22,6 +23,7 @@ MAX_LINE_BYTES = 4 * 2**20
 HEAD_BYTES = 2**16
 """How much of a file's beginning tells it from another of the same size."""
 _GZIP_MAGIC = b"\x1f\x8b"
+_PIECE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Lines(Protocol):
@@ -133,7 +135,7 @@ class PipeLines:
         if self.number == 0 and not self._begun and data.startswith(_GZIP_MAGIC):
             raise SourceError("standard input is gzip; pipe it through `gzip -dc` first")
         self._drained = not data
-        for piece in _split(data):
+        for piece in _PIECE.findall(data):
             self._take(piece)
         if self._drained and self._begun:
             self._finish()
@@ -156,10 +158,3 @@ class PipeLines:
 
     def close(self) -> None:
         pass  # standard input is not ours to close
-
-
-def _split(data: bytes) -> list[bytes]:
-    """Split behind line feeds only."""
-    pieces = [piece + b"\n" for piece in data.split(b"\n")]
-    pieces[-1] = pieces[-1][:-1]
-    return [piece for piece in pieces if piece]

@@ -185,7 +185,7 @@ class ReplaySource:
             )
         self._path = path
         self._mapping: MappingFile | None = load_mapping(mapping) if mapping else None
-        self._source_id = _source_id(path, mapping, redate, sort)
+        self.source_id = _source_id(path, mapping, redate, sort)
         self._default_source = default_source
         self._redate, self._sort = redate, sort
         self._clock, self._timer, self._stdin = clock, timer, stdin
@@ -196,11 +196,6 @@ class ReplaySource:
         self._line = 0
         self._shift: timedelta | None = None
         self._failure: SourceError | None = None
-
-    @property
-    def source_id(self) -> str:
-        """The file and everything that changes what is read of it; not the pace."""
-        return self._source_id
 
     def open(self, position: Position | None) -> None:
         """Open the file behind ``position``. Sorting and redating by the end read it whole."""
@@ -227,7 +222,7 @@ class ReplaySource:
         line, shift = position.get("line"), position.get("shift_us")
         if not isinstance(line, int) or not isinstance(shift, int | None):
             raise SourceError(
-                f"the checkpoint of {self._source_id} is not one of a file; "
+                f"the checkpoint of {self.source_id} is not one of a file; "
                 "remove it to read the file from its beginning"
             )
         if any(position.get(key) != self._file[key] for key in ("size", "head")):
@@ -274,7 +269,7 @@ class ReplaySource:
 
     def _next(self, wait_s: float) -> Item | None:
         if self._reading is None:
-            raise SourceError(f"{self._source_id} is not open; call open() first")
+            raise SourceError(f"{self.source_id} is not open; call open() first")
         return self._reading.next(wait_s)
 
     def _redated(self, event: PostEvent, when: datetime | None) -> PostEvent:
@@ -302,6 +297,7 @@ class ReplaySource:
 
 
 def _source_id(path: str, mapping: str | None, redate: Redate | None, sort: bool) -> str:
+    """The file and everything that changes what is read of it; not the pace."""
     wishes = {"mapping": mapping, "redate": redate, "sort": "yes" if sort else None}
     named = "&".join(f"{key}={value}" for key, value in wishes.items() if value)
     return f"replay:{path}?{named}" if named else f"replay:{path}"

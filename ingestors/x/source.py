@@ -35,7 +35,8 @@ from schemas.post import PostEvent
 class XSource:
     """Posts that match ``rules``; see the module's docstring.
 
-    ``keep`` drops events right after mapping.
+    ``keep`` drops events right after mapping. A project has one stream, and so one checkpoint: it
+    only says until when X was heard.
     """
 
     def __init__(
@@ -53,17 +54,12 @@ class XSource:
         self._rules = list(rules)
         self._options = options
         self._keep = keep
-        self._source_id = source_id
+        self.source_id = source_id
         self._clock = clock
         self._monotonic = monotonic
         self._stream: Stream | None = None
         self._last_id = 0
         self._last_seen: datetime | None = None
-
-    @property
-    def source_id(self) -> str:
-        """One project, one stream, one checkpoint; it only says until when X was heard."""
-        return self._source_id
 
     def open(self, position: Position | None) -> None:
         """Check what a person may have got wrong, then let the reading thread begin."""

@@ -87,25 +87,19 @@ def test_refusals_are_forgotten_once_an_endpoint_says_something_else(
     assert len(server.fired) == 5
 
 
-def test_a_message_makes_the_next_failure_the_first_again(
-    server: Jetstream, open_source: Open
+@pytest.mark.parametrize("end", [Step.CLOSE, Step.RESET])
+def test_nothing_is_asked_before_the_back_off_is_over_and_a_message_makes_it_short_again(
+    server: Jetstream, open_source: Open, end: Step
 ) -> None:
-    clock = FakeTime()
-    failures = Failures()
-    server.scripts = [[Step.CLOSE], [Step.CLOSE], [Log(1), Step.CLOSE], [Step.LIVE]]
+    clock, failures = FakeTime(), Failures()
+    server.scripts = [[end], [end], [Log(1), Step.CLOSE], [Step.LIVE]]
     server.publish(post_of(0))
-    source = open_source(
-        server,
-        since=START,
-        retry_first_s=1.0,
-        retry_max_s=60.0,
-        random=failures,
-        monotonic=clock.timer,
-    )
-    for number, wait in enumerate([1.0, 2.0, 1.0], start=1):
+    options = {"retry_first_s": 100.0, "retry_max_s": 6000.0}
+    source = open_source(server, since=START, random=failures, monotonic=clock.timer, **options)
+    for number, wait_s in enumerate([100.0, 200.0, 100.0], start=1):
         until(source, lambda _: failures.count == 1)
         failures.count = 0
-        clock.passed += wait - 0.1
+        clock.passed += wait_s - 0.1
         source.next_batch()
         assert len(server.asked) == number
         clock.passed += 0.2
@@ -146,28 +140,6 @@ def test_a_handshake_that_never_ends_does_not_hold_next_batch(
     assert len(read_events(source, 1).events) == 1
     assert server.fired == ["mute"]
     assert reconnects(source, "refused") == 1
-
-
-def test_nothing_is_asked_before_the_back_off_is_over(server: Jetstream, open_source: Open) -> None:
-    clock = FakeTime()
-    failures = Failures()
-    server.scripts = [[Step.RESET]]
-    server.publish(post_of(0))
-    source = open_source(
-        server,
-        since=START,
-        retry_first_s=100.0,
-        retry_max_s=100.0,
-        random=failures,
-        monotonic=clock.timer,
-    )
-    until(source, lambda _: failures.count == 1)
-    assert server.fired == ["reset"]
-    clock.passed += 98.9
-    source.next_batch()
-    assert len(server.asked) == 1
-    clock.passed += 1.2
-    assert len(read_events(source, 1).events) == 1
 
 
 @pytest.mark.parametrize("payload", [b"{", b"\xff\xff", b'{"time_us": "soon"}', b""])
