@@ -174,33 +174,31 @@ def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(
 
 
 @pytest.fixture(scope="module")
-def dictionary() -> bytes:
+def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     samples: Samples = [
         json.dumps(post_of(n, text=f"text {n * 37 % 101}")).encode() for n in range(600)
     ]
-    return zstandard.train_dictionary(4_096, samples).as_bytes()
+    path = tmp_path_factory.mktemp("zstd") / "zstd_dictionary"
+    path.write_bytes(zstandard.train_dictionary(4_096, samples).as_bytes())
+    return path
 
 
-def test_zstd_with_a_dictionary(
-    server: Jetstream, open_source: Open, dictionary: bytes, tmp_path: Path
-) -> None:
-    path = tmp_path / "zstd_dictionary"
-    path.write_bytes(dictionary)
-    server.dictionary = dictionary
+def test_zstd_with_a_dictionary(server: Jetstream, open_source: Open, dictionary: Path) -> None:
+    server.dictionary = dictionary.read_bytes()
     server.publish(*map(post_of, range(5)))
-    source = open_source(server, since=START, zstd_dictionary=path)
+    source = open_source(server, since=START, zstd_dictionary=dictionary)
     assert [event.id for event in read_events(source, 5).events] == ids(*range(5))
     assert server.asked[0].query["compress"] == ["true"]
     assert server.asked[0].extensions is None, "both compressions at once are refused"
 
 
 def test_another_dictionary_needs_a_person(
-    server: Jetstream, open_source: Open, dictionary: bytes, tmp_path: Path
+    server: Jetstream, open_source: Open, dictionary: Path, tmp_path: Path
 ) -> None:
     samples: Samples = [f"{n} something else altogether {n * n}".encode() * 5 for n in range(600)]
     path = tmp_path / "zstd_dictionary"
     path.write_bytes(zstandard.train_dictionary(4_096, samples, dict_id=7).as_bytes())
-    server.dictionary = dictionary
+    server.dictionary = dictionary.read_bytes()
     server.publish(post_of(0))
     source = open_source(server, since=START, zstd_dictionary=path)
     with pytest.raises(SourceError, match="BLUESKY_ZSTD_DICTIONARY"):
@@ -208,18 +206,16 @@ def test_another_dictionary_needs_a_person(
 
 
 def test_frames_that_are_wrong_or_too_long_are_unreadable(
-    server: Jetstream, open_source: Open, dictionary: bytes, tmp_path: Path
+    server: Jetstream, open_source: Open, dictionary: Path
 ) -> None:
-    path = tmp_path / "zstd_dictionary"
-    path.write_bytes(dictionary)
     bomb = zstandard.ZstdCompressor().compress(b"0" * 50_000_000)
     unsized = zstandard.ZstdCompressor(write_content_size=False).compress(b"0" * 50_000_000)
     torn = zstandard.FRAME_HEADER + b"\xff" * 20
     raws = [Raw(payload, text=False) for payload in (bomb, unsized, torn)]
-    server.dictionary = dictionary
+    server.dictionary = dictionary.read_bytes()
     server.scripts = [[*raws, Step.LIVE]]
     server.publish(post_of(0))
-    source = open_source(server, since=START, zstd_dictionary=path)
+    source = open_source(server, since=START, zstd_dictionary=dictionary)
     batch = read_events(source, 1)
     assert server.fired == ["raw"] * 3
     assert [item.payload for item in batch.unreadable] == [bomb, unsized, torn]
