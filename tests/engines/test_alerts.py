@@ -16,7 +16,7 @@ from schemas.codec import ALERT
 from sinks.alerts.channels.signature import HEADER, verify
 from sinks.alerts.channels.webhook import IDEMPOTENCY
 from tests.engines.pipeline import Child, Pipeline
-from tests.servers.http_desk import Answer, HttpDesk, Received
+from tests.servers.http import Answer, FakeHttp, Received
 from tests.servers.smtp import SmtpServer
 
 pytestmark = [
@@ -69,11 +69,11 @@ def start(pipeline: Pipeline, *channels: dict[str, Any], name: str = "alerts") -
     )
 
 
-def webhook(desk: HttpDesk, name: str = "desk") -> dict[str, Any]:
+def webhook(desk: FakeHttp, name: str = "desk") -> dict[str, Any]:
     return {"name": name, "kind": "webhook", "url": f"{desk.url}/hook", "secret_file": "secret"}
 
 
-def told(desk: HttpDesk) -> list[tuple[str, int]]:
+def told(desk: FakeHttp) -> list[tuple[str, int]]:
     bodies = [json.loads(request.body)["alert"] for request in desk.taken]
     return [(body["id"], body["version"]) for body in bodies]
 
@@ -96,7 +96,7 @@ def complete(pipeline: Pipeline, brands: list[str]) -> bool:
 def test_every_state_arrives_once_also_after_kills(pipeline: Pipeline) -> None:
     brands = [f"b{number}" for number in range(BRANDS)]
     wanted = {(f"{brand}-1", version) for brand in brands for version in range(1, STATES + 1)}
-    with HttpDesk(decide=slowly) as desk:
+    with FakeHttp(decide=slowly) as desk:
         child = start(pipeline, webhook(desk))
         produce(pipeline, *(state(b, v) for v in range(1, STATES + 1) for b in brands))
         for most in (len(wanted) // 3, len(wanted) // 2):
@@ -128,7 +128,7 @@ def test_every_state_arrives_once_also_after_kills(pipeline: Pipeline) -> None:
     assert SECRET not in child.words()
 
 
-def more_than(desk: HttpDesk, most: int) -> bool:
+def more_than(desk: FakeHttp, most: int) -> bool:
     return len(desk.taken) > most
 
 
@@ -143,7 +143,7 @@ def test_a_dead_channel_holds_back_nobody_and_loses_nothing(pipeline: Pipeline) 
     def away(request: Received) -> Answer:
         return Answer() if open_again else Answer(503)
 
-    with HttpDesk(decide=away) as dead, HttpDesk() as desk, SmtpServer() as smtp:
+    with FakeHttp(decide=away) as dead, FakeHttp() as desk, SmtpServer() as smtp:
         mail = {
             "name": "mail",
             "kind": "email",
