@@ -11,6 +11,7 @@ from msgspec import Struct, inspect
 from schemas.mention import Mention, MentionEvent
 from schemas.post import Post, PostEvent
 from schemas.topic_registry import CODECS
+from tests import make
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 """Any text that JSON can hold."""
@@ -80,9 +81,8 @@ class Derived:
             case inspect.IntType():
                 return st.integers(info.ge, 2**53 if info.le is None else info.le)
             case inspect.FloatType():
-                least = info.ge if info.gt is None else info.gt
                 return st.floats(
-                    least,
+                    info.ge if info.gt is None else info.gt,
                     info.le,
                     exclude_min=info.gt is not None,
                     allow_nan=False,
@@ -107,29 +107,6 @@ def posts(
     return VALID.of(Post, id=ids, text=texts)
 
 
-def _upsert(post: Post, version: int, ingested_at: datetime) -> PostEvent:
-    return PostEvent(
-        op="upsert",
-        id=post.id,
-        source=post.source,
-        version=version,
-        ingested_at=ingested_at,
-        post=post,
-    )
-
-
-def _mention_event(mention: Mention, version: int, at: datetime, done: datetime) -> MentionEvent:
-    return MentionEvent(
-        op="upsert",
-        id=mention.post.id,
-        source=mention.post.source,
-        version=version,
-        ingested_at=at,
-        enriched_at=done,
-        mention=mention,
-    )
-
-
 def _without_content(type_: type[Struct], content: str) -> st.SearchStrategy[Any]:
     """Deletes, and erasures of authors."""
     fields = {"id": IDS, content: st.none()}
@@ -137,9 +114,9 @@ def _without_content(type_: type[Struct], content: str) -> st.SearchStrategy[Any
     return deletes | VALID.of(type_, op=st.just("erase_author"), author_id=SHORT, **fields)
 
 
-UPSERTS = st.builds(_upsert, posts(), VERSIONS, TIMES)
+UPSERTS = st.builds(make.upsert, posts(), VERSIONS, TIMES)
 MENTION_EVENTS = st.builds(
-    _mention_event, VALID.of(Mention, post=posts()), VERSIONS, TIMES, TIMES
+    make.enriched, VALID.of(Mention, post=posts()), VERSIONS, TIMES
 ) | _without_content(MentionEvent, "mention")
 
 MESSAGES: dict[str, st.SearchStrategy[Any]] = {

@@ -15,6 +15,7 @@ from schemas.alert import Alert
 from schemas.codec import ALERT
 from sinks.alerts.channels.signature import HEADER, verify
 from sinks.alerts.channels.webhook import IDEMPOTENCY
+from tests import make
 from tests.engines.pipeline import Child, Pipeline
 from tests.servers.http import Answer, FakeHttp, Received
 from tests.servers.smtp import SmtpServer
@@ -34,18 +35,13 @@ STATES = 20
 def state(brand: str, version: int, **changed: Any) -> Alert:
     status = "open" if version == 1 else "close" if version == STATES else "update"
     now = datetime.now(UTC)
-    fields: dict[str, Any] = {
-        "id": f"{brand}-1",
-        "brand": brand,
-        "version": version,
-        "status": status,
+    fields = {
         "severity": 1 + version % 5,
         "began_at": now - timedelta(minutes=10),
         "raised_at": now,
-        "title": f"{brand} #{version}",
         **changed,
     }
-    return Alert(**fields)
+    return make.alert(version, status, brand=brand, **fields)
 
 
 def produce(pipeline: Pipeline, *alerts: Alert) -> None:

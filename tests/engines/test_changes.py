@@ -10,7 +10,8 @@ import pytest
 from runtime.kafka.dead_letters import dead_letter
 from schemas.brand import Brand
 from schemas.codec import BRAND, POST_EVENT
-from schemas.post import Author, Post, PostEvent
+from schemas.post import PostEvent
+from tests import make
 from tests.engines.pipeline import Pipeline
 
 pytestmark = pytest.mark.engines
@@ -30,28 +31,15 @@ def upsert(
     edited: bool = False,
     source: str = "forum",
 ) -> PostEvent:
-    post = Post(
-        id=f"{source}:{number}",
-        source=source,
-        author=Author(id=author),
-        text=text,
-        created_at=NOW,
-        edited_at=NOW if edited else None,
+    edited_at = NOW if edited else None
+    post = make.post(
+        text, id=f"{source}:{number}", author=author, created_at=NOW, edited_at=edited_at
     )
-    return PostEvent(
-        op="upsert", id=post.id, source=source, version=version, ingested_at=NOW, post=post
-    )
+    return make.upsert(post, version, NOW)
 
 
 def delete(number: int, version: int, *, dated: bool) -> PostEvent:
-    return PostEvent(
-        op="delete",
-        id=f"forum:{number}",
-        source="forum",
-        version=version,
-        ingested_at=NOW,
-        created_at=NOW if dated else None,
-    )
+    return make.delete(f"forum:{number}", version, NOW if dated else None)
 
 
 def send(pipeline: Pipeline, *events: PostEvent) -> None:
@@ -100,17 +88,7 @@ def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
         *(upsert(n, f"Air Volta {n}", author="gone", source="other") for n in range(30, 33)),
     )
     assert len(pipeline.documents()) == 33
-    send(
-        pipeline,
-        PostEvent(
-            op="erase_author",
-            id="forum:gone",
-            source="forum",
-            version=5,
-            ingested_at=NOW,
-            author_id="gone",
-        ),
-    )
+    send(pipeline, make.erase("gone", 5, "forum"))
     assert pipeline.documents().keys() == {
         *(f"forum:{n}" for n in range(20, 30)),
         *(f"other:{n}" for n in range(30, 33)),

@@ -17,8 +17,9 @@ from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, MENTION_EVENT
-from schemas.mention import BrandMatch, Mention, MentionEvent, Sentiment
-from schemas.post import Author, Post
+from schemas.mention import BrandMatch, Mention, Sentiment
+from schemas.post import Author
+from tests import make
 from tests.engines.pipeline import Child, Pipeline
 from tests.processors.detector.storms import SCORES, calm, storm, together
 
@@ -175,28 +176,15 @@ def mention_of(record: Activity) -> Mention:
     # The index keeps milliseconds apart, no more.
     at = record.at.replace(microsecond=record.at.microsecond // 1000 * 1000)
     return Mention(
-        post=Post(
+        post=make.post(
+            " ".join(record.terms),
             id=record.post_id,
             source=record.source,
             author=Author(id=record.author, followers=record.reach),
-            text=" ".join(record.terms),
             created_at=at,
         ),
         brands=[BrandMatch(id=record.brand)],
         sentiment=Sentiment(label=label, score=record.score or 0.0, **shares),
-    )
-
-
-def event_of(mention: Mention) -> MentionEvent:
-    at = mention.post.created_at
-    return MentionEvent(
-        op="upsert",
-        id=mention.post.id,
-        source=mention.post.source,
-        version=1,
-        ingested_at=at,
-        enriched_at=at,
-        mention=mention,
     )
 
 
@@ -218,7 +206,7 @@ def test_what_kafka_no_longer_retains_is_rebuilt_from_the_index(pipeline: Pipeli
     expected, told = clean_run(every, [brand])
     clean = {brand.id: expected.detector(brand.id).snapshot().counts}
     pipeline.apply([brand])
-    events = [event_of(one) for one in mentions[:half]]
+    events = [make.enriched(one, at=one.post.created_at) for one in mentions[:half]]
     pipeline.produce("mentions", [(one.id.encode(), MENTION_EVENT.encode(one)) for one in events])
     send(pipeline, every[:half])
     sink, first = pipeline.sink(), start(pipeline, 0)

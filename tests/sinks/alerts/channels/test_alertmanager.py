@@ -18,6 +18,7 @@ from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Refused
 from sinks.alerts.message.lines import Style
+from tests import make
 from tests.servers.http import FakeHttp
 from tests.sinks.alerts.channels.rigs import address
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
@@ -42,14 +43,7 @@ def channel(url: str, clock: Callable[[], datetime] = lambda: NOW, hold_s: float
 
 
 def told(alert: Alert, repeat: str | None) -> AlertDelivery:
-    return AlertDelivery(
-        channel="ops",
-        alert_id=alert.id,
-        version=alert.version,
-        status=alert.status,
-        at=NOW,
-        repeat=repeat,
-    )
+    return make.delivery(alert.id, alert.version, alert.status, at=NOW, repeat=repeat)
 
 
 def entries(desk: FakeHttp) -> list[list[dict[str, Any]]]:
