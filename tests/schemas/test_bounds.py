@@ -7,7 +7,6 @@ from functools import partial
 import msgspec
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas.bounds import (
     EARLIEST,
@@ -154,8 +153,3 @@ def test_long_lists_and_fields_are_cut() -> None:
     assert len(found.media) == len(found.labels) == MAX_ITEMS
     assert len(found.media[0].type) == 64
     assert set(map(len, found.labels.values())) == {MAX_SHORT}
-
-
-@given(st.text(max_size=200))
-def test_clean_text_keeps_what_json_holds(text: str) -> None:
-    assert clean_text(text) == text.replace("\x00", REPLACEMENT)
