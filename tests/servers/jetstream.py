@@ -98,12 +98,13 @@ class JetstreamServer(TcpServer):
     """Use as a context manager.
 
     ``scripts`` are used up one a connection; without one, a connection is LIVE. ``history`` is how
-    many of the last events a cursor can reach.
+    many of the last events a cursor can reach. ``split`` writes at most so many bytes at a time.
     """
 
     history: int = 10_000
     scripts: list[Sequence[Action]] = field(default_factory=list)
     dictionary: bytes | None = None
+    split: int | None = None
     deflate: bool = True
     """Whether permessage-deflate is negotiated."""
     repeat: int = 1
@@ -132,7 +133,7 @@ class _Client(Connection):
     def __init__(
         self, server: JetstreamServer, connection: socket.socket, script: Sequence[Action]
     ) -> None:
-        super().__init__(server, connection)
+        super().__init__(server, connection, server.split)
         self._server = server
         self._script = script
         self._protocol = ServerProtocol(

@@ -17,8 +17,6 @@ from typing import Any, Self
 class TcpServer(ABC):
     """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager."""
 
-    packet: int | None = None
-    """Maximum bytes in one write."""
     asked: list[Any] = field(default_factory=list)
     """What clients asked for, one entry a request."""
     fired: list[str] = field(default_factory=list)
@@ -87,12 +85,15 @@ class TcpServer(ABC):
 
 
 class Connection(ABC):
-    """One connection, from the server's side."""
+    """One connection, from the server's side; ``packet`` is the most bytes in one write."""
 
-    def __init__(self, server: TcpServer, connection: socket.socket) -> None:
+    def __init__(
+        self, server: TcpServer, connection: socket.socket, packet: int | None = None
+    ) -> None:
         self._socket = connection
         self._socket.setblocking(False)
         self._tcp = server
+        self._packet = packet
         self.gone = False
 
     @abstractmethod
@@ -124,7 +125,7 @@ class Connection(ABC):
     def write(self, data: bytes) -> None:
         """All of it, in packets, however slowly the client reads."""
         rest = memoryview(data)
-        size = self._tcp.packet or len(data)
+        size = self._packet or len(data)
         while rest and not self._tcp.stopping.is_set():
             _, writable, _ = select.select([], [self._socket], [], 0.25)
             if not writable:

@@ -69,7 +69,8 @@ class XServer(TcpServer):
     """Use as a context manager.
 
     ``scripts`` are used up one a stream, ``answers`` one a request for rules; without them, a
-    stream is LIVE and rules are handled. ``split`` is the most bytes in one HTTP chunk.
+    stream is LIVE and rules are handled. ``split`` is the most bytes in one HTTP chunk, and
+    ``packet`` the most in one write.
     """
 
     token: str = "token"
@@ -82,6 +83,7 @@ class XServer(TcpServer):
     backfill: bool = True
     """Whether the plan has it."""
     split: int | None = None
+    packet: int | None = None
     streams: int = 0
 
     def __post_init__(self) -> None:
@@ -166,7 +168,7 @@ class _Client(Connection):
     """Keeps alive between requests."""
 
     def __init__(self, server: XServer, connection: socket.socket) -> None:
-        super().__init__(server, connection)
+        super().__init__(server, connection, server.packet)
         self._server = server
         self._received = b""
 

@@ -54,7 +54,7 @@ def test_a_connection_that_breaks_inside_a_message_loses_nothing(
 
 
 def test_messages_arrive_whole_from_single_bytes(open_source: Open) -> None:
-    with JetstreamServer(packet=1) as server:
+    with JetstreamServer(split=1) as server:
         server.publish(*map(post_of, range(3)))
         source = open_source(server, position={"cursor": START, "endpoint": server.url})
         assert [event.id for event in read_events(source, 3).events] == ids(0, 1, 2)
