@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from runtime.kafka.dead_letters import dead_letter
-from schemas.brand import Brand
 from schemas.codec import POST_EVENT
 from schemas.post import PostEvent
 from tests import make
@@ -14,8 +13,8 @@ from tests.engines.pipeline import FAST, Pipeline
 pytestmark = pytest.mark.engines
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-VOLTA = Brand(id="volta", name="Volta", names=["Air Volta"], handles=["airvolta"])
-CORVO = Brand(id="corvo", name="Corvo")
+VOLTA = make.brand("volta", names=["Air Volta"], handles=["airvolta"])
+CORVO = make.brand("corvo")
 
 
 def upsert(
@@ -131,7 +130,7 @@ def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pip
     assert pipeline.documents().keys() == {"forum:1", "forum:3"}
 
     # Written past the command: the processor says so, and keeps the query that it has.
-    pipeline.send("brands", [Brand(id="corvo", name="Corvo", query="corvo AND (panne")])
+    pipeline.send("brands", [make.brand("corvo", query="corvo AND (panne")])
     pipeline.wait("the refusal", lambda: "the last state stays" in process.words())
     send(pipeline, upsert(5, "Corvo en panne"), upsert(6, "Corvo"))
     assert pipeline.documents().keys() == {"forum:1", "forum:3", "forum:5"}

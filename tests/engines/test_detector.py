@@ -26,7 +26,7 @@ from tests.processors.detector.storms import SCORES, calm, storm, together
 
 pytestmark = pytest.mark.engines
 
-BRANDS = [Brand(id=name, name=name.title()) for name in ("velmora", "corvo", "mirabelle")]
+BRANDS = [make.brand(name) for name in ("velmora", "corvo", "mirabelle")]
 RECORDS = together(calm(12, per_minute=4), storm(10, 60, per_minute=20))
 EVERY = [
     msgspec.structs.replace(one, brand=brand.id, post_id=f"{one.post_id}-{brand.id}")
