@@ -9,13 +9,11 @@ webhook of ours.
 import itertools
 import json
 import random
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +31,7 @@ from schemas.post import Author, Post, PostEvent
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
+from tests.servers.http import Answer, FakeHttp, Received
 from tocsin.cli.brands import publish
 from tocsin.local.stack import Endpoints
 from tocsin.local.stack.ports import free_ports
@@ -147,33 +146,17 @@ class Desk:
 
     def __init__(self) -> None:
         self.delivered: dict[tuple[str, int], float] = {}
-        desk = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                now = time.time()
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                alert = json.loads(body)["alert"]
-                desk.delivered.setdefault((alert["id"], alert["version"]), now)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Nobody reads it."""
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
     @contextmanager
     def open(self) -> Iterator[str]:
         """Serve; gives the address."""
-        self._thread.start()
-        try:
-            yield f"http://127.0.0.1:{self._http.server_address[1]}/hook"
-        finally:
-            self._http.shutdown()
-            self._http.server_close()
+        with FakeHttp(decide=self._take) as server:
+            yield f"{server.url}/hook"
+
+    def _take(self, request: Received) -> Answer:
+        alert = request.json["alert"]
+        self.delivered.setdefault((alert["id"], alert["version"]), time.time())
+        return Answer()
 
 
 class Stage:

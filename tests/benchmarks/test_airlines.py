@@ -1,7 +1,6 @@
 """What stands beside the alerts of the real week, and what is not claimed."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from benchmarks.scorecard import airlines
 from processors.detector.backtest import BacktestAlert
@@ -31,7 +30,3 @@ def test_a_brand_begins_where_it_is_really_spoken_of() -> None:
     many = [record(n, START + timedelta(hours=7, minutes=n)) for n in range(20)]
     assert airlines.begins(few) == {}
     assert airlines.begins([*few, *many]) == {"velmora": START + timedelta(hours=7)}
-
-
-def test_missing_data_is_said(tmp_path: Path) -> None:
-    assert "Left out" in airlines.section(tmp_path)[2]

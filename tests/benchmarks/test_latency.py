@@ -10,10 +10,10 @@ from benchmarks.scorecard.latency import Crisis
 from processors.detector.brand_detectors import BrandDetectors
 from schemas.activity import Activity
 from schemas.alert import Alert
-from schemas.brand import Brand
+from tests import make
 from tests.processors.detector.storms import START, calm, storm, together
 
-VELMORA = Brand(id="velmora", name="Velmora")
+VELMORA = make.brand()
 RECORDS = together(calm(7, per_minute=1), storm(6, 20, per_minute=20))
 
 
@@ -47,7 +47,7 @@ def test_crises_are_told_with_their_times_and_the_others_by_name() -> None:
         {"velmora": (alert, at + 2)},
         {(alert.id, alert.version): at + 3},
     )
-    (found,), others = latency.crises([VELMORA, Brand(id="corvo", name="Corvo")], seen)
+    (found,), others = latency.crises([VELMORA, make.brand("corvo")], seen)
     assert (found.due, found.decided, found.delivered) == (at, at + 2, at + 3)
     assert found.counted == found.ingested + 1 < at
     assert others == ["Corvo: no alert came."]

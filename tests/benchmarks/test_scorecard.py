@@ -1,11 +1,12 @@
 """How the scorecard runs the detector: as the stream does, and again with another bar."""
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from benchmarks.scorecard import volume
+from benchmarks.scorecard import airlines, volume
 from benchmarks.scorecard.compared import alerts_of
 from benchmarks.scorecard.nab import Labelled
 from benchmarks.scorecard.runs import detect, reopen
@@ -72,5 +73,6 @@ def test_series_are_read_with_their_marks(tmp_path: Path) -> None:
     assert read.labelled == Labelled(3, ((1, 2),), (1,))
 
 
-def test_missing_data_is_said(tmp_path: Path) -> None:
-    assert "Left out" in volume.section(tmp_path)[2]
+@pytest.mark.parametrize("part", [airlines, volume])
+def test_missing_data_is_said(part: ModuleType, tmp_path: Path) -> None:
+    assert "Left out" in part.section(tmp_path)[2]

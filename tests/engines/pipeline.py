@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.brand import Brand
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
-from schemas.topic_registry import topics
+from schemas.topic_registry import CODECS, topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
@@ -33,6 +33,8 @@ PATIENCE_S = 120.0
 """How long a wait may take before the test fails; nothing asserts how long it did take."""
 SHARD_PATIENCE_S = 30.0
 """How long the shard of a new index may take to start."""
+FAST = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment"}
+"""Leaves out the entity models, which take seconds to load."""
 
 
 @dataclass
@@ -102,6 +104,12 @@ class Pipeline:
         setup_topics(self.kafka, topics().values())
         setup_indices(self.client, self.elasticsearch, lambda text: None)
         self.meter = LagMeter(self.kafka)
+        self._addresses = {
+            "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
+            "TOCSIN_KAFKA_TOPIC_PREFIX": self.kafka.topic_prefix,
+            "TOCSIN_ELASTICSEARCH_URL": self.elasticsearch.url,
+            "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": self.elasticsearch.index_prefix,
+        }
 
     # --- services --------------------------------------------------------------------------
 
@@ -112,11 +120,8 @@ class Pipeline:
             name,
             arguments,
             {
-                "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
-                "TOCSIN_KAFKA_TOPIC_PREFIX": self.kafka.topic_prefix,
+                **self._addresses,
                 "TOCSIN_KAFKA_GROUP_PREFIX": self.kafka.group_prefix,
-                "TOCSIN_ELASTICSEARCH_URL": self.elasticsearch.url,
-                "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": self.elasticsearch.index_prefix,
                 "TOCSIN_MONITOR_PORT": "0",
                 **environment,
             },
@@ -126,10 +131,19 @@ class Pipeline:
         self.children.append(child)
         return child
 
+    def tocsin(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "tocsin", *arguments],
+            env={**os.environ, **self._addresses},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
     def process(self, **environment: str) -> Child:
-        """A processor without the entity models, which take seconds to load."""
-        environment = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment", **environment}
-        return self.start("process", "process", **environment)
+        return self.start("process", "process", **{**FAST, **environment})
 
     def sink(self, **environment: str) -> Child:
         return self.start("sink", "sink", "elasticsearch", **environment)
@@ -147,6 +161,12 @@ class Pipeline:
             producer.flush()
         finally:
             producer.close()
+
+    def send(self, topic: str, messages: Iterable[Any]) -> None:
+        """Messages of the topic's type, each under its key."""
+        encode = CODECS[topic].encode
+        key = "brand" if topic in ("activity", "alerts") else "id"
+        self.produce(topic, [(getattr(one, key).encode(), encode(one)) for one in messages])
 
     def produce(self, topic: str, messages: Sequence[tuple[bytes | None, bytes]]) -> None:
         with self.producer() as producer:

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from schemas.alert import Alert
-from schemas.codec import ALERT
 from sinks.alerts.channels.signature import HEADER, verify
 from sinks.alerts.channels.webhook import IDEMPOTENCY
+from tests import make
 from tests.engines.pipeline import Child, Pipeline
-from tests.servers.http_desk import Answer, HttpDesk, Received
+from tests.servers.http import Answer, FakeHttp, Received
 from tests.servers.smtp import SmtpServer
 
 pytestmark = [
@@ -34,22 +34,13 @@ STATES = 20
 def state(brand: str, version: int, **changed: Any) -> Alert:
     status = "open" if version == 1 else "close" if version == STATES else "update"
     now = datetime.now(UTC)
-    fields: dict[str, Any] = {
-        "id": f"{brand}-1",
-        "brand": brand,
-        "version": version,
-        "status": status,
+    fields = {
         "severity": 1 + version % 5,
         "began_at": now - timedelta(minutes=10),
         "raised_at": now,
-        "title": f"{brand} #{version}",
         **changed,
     }
-    return Alert(**fields)
-
-
-def produce(pipeline: Pipeline, *alerts: Alert) -> None:
-    pipeline.produce("alerts", [(alert.brand.encode(), ALERT.encode(alert)) for alert in alerts])
+    return make.alert(version, status, brand=brand, **fields)
 
 
 def start(pipeline: Pipeline, *channels: dict[str, Any], name: str = "alerts") -> Child:
@@ -69,11 +60,11 @@ def start(pipeline: Pipeline, *channels: dict[str, Any], name: str = "alerts") -
     )
 
 
-def webhook(desk: HttpDesk, name: str = "desk") -> dict[str, Any]:
+def webhook(desk: FakeHttp, name: str = "desk") -> dict[str, Any]:
     return {"name": name, "kind": "webhook", "url": f"{desk.url}/hook", "secret_file": "secret"}
 
 
-def told(desk: HttpDesk) -> list[tuple[str, int]]:
+def told(desk: FakeHttp) -> list[tuple[str, int]]:
     bodies = [json.loads(request.body)["alert"] for request in desk.taken]
     return [(body["id"], body["version"]) for body in bodies]
 
@@ -96,9 +87,9 @@ def complete(pipeline: Pipeline, brands: list[str]) -> bool:
 def test_every_state_arrives_once_also_after_kills(pipeline: Pipeline) -> None:
     brands = [f"b{number}" for number in range(BRANDS)]
     wanted = {(f"{brand}-1", version) for brand in brands for version in range(1, STATES + 1)}
-    with HttpDesk(decide=slowly) as desk:
+    with FakeHttp(decide=slowly) as desk:
         child = start(pipeline, webhook(desk))
-        produce(pipeline, *(state(b, v) for v in range(1, STATES + 1) for b in brands))
+        pipeline.send("alerts", (state(b, v) for v in range(1, STATES + 1) for b in brands))
         for most in (len(wanted) // 3, len(wanted) // 2):
             pipeline.wait("some deliveries", partial(more_than, desk, most))
             child.kill()
@@ -119,8 +110,8 @@ def test_every_state_arrives_once_also_after_kills(pipeline: Pipeline) -> None:
 
         # All over again: the index and the desk know it all already.
         before = len(desk.received)
-        produce(pipeline, *(state(b, v) for b in brands for v in range(1, STATES + 1)))
-        produce(pipeline, state("last", 1))
+        pipeline.send("alerts", (state(b, v) for b in brands for v in range(1, STATES + 1)))
+        pipeline.send("alerts", [state("last", 1)])
         pipeline.wait("the last one", lambda: ("last-1", 1) in told(desk))
         assert child.stop() == 0
         assert len(desk.received) == before + 1
@@ -128,7 +119,7 @@ def test_every_state_arrives_once_also_after_kills(pipeline: Pipeline) -> None:
     assert SECRET not in child.words()
 
 
-def more_than(desk: HttpDesk, most: int) -> bool:
+def more_than(desk: FakeHttp, most: int) -> bool:
     return len(desk.taken) > most
 
 
@@ -143,7 +134,7 @@ def test_a_dead_channel_holds_back_nobody_and_loses_nothing(pipeline: Pipeline) 
     def away(request: Received) -> Answer:
         return Answer() if open_again else Answer(503)
 
-    with HttpDesk(decide=away) as dead, HttpDesk() as desk, SmtpServer() as smtp:
+    with FakeHttp(decide=away) as dead, FakeHttp() as desk, SmtpServer() as smtp:
         mail = {
             "name": "mail",
             "kind": "email",
@@ -154,7 +145,7 @@ def test_a_dead_channel_holds_back_nobody_and_loses_nothing(pipeline: Pipeline) 
             "to": ["ana@desk.test"],
         }
         child = start(pipeline, webhook(dead, "dead"), webhook(desk), mail)
-        produce(pipeline, *(state("velmora", version) for version in range(1, 6)))
+        pipeline.send("alerts", (state("velmora", version) for version in range(1, 6)))
         pipeline.wait("the living", lambda: len(desk.taken) == 5 and len(smtp.mails) == 5)
         assert dead.taken == []
         assert child.stop() == 0
@@ -167,15 +158,18 @@ def test_a_dead_channel_holds_back_nobody_and_loses_nothing(pipeline: Pipeline) 
 
 
 def test_what_people_did_stays(pipeline: Pipeline) -> None:
+    def status_of(*arguments: str) -> int:
+        return pipeline.tocsin("alerts", *arguments).returncode
+
     child = start(pipeline)
-    produce(pipeline, state("velmora", 1, severity=3))
+    pipeline.send("alerts", [state("velmora", 1, severity=3)])
     pipeline.wait("the alert", lambda: "velmora-1" in indexed(pipeline))
-    assert command(pipeline, "ack", "velmora-1", "--by", "ana") == 0
-    assert command(pipeline, "ack", "velmora-1", "--by", "ben") == 1
-    assert command(pipeline, "note", "velmora-1", "in Nantes", "--by", "ben") == 0
-    produce(pipeline, state("velmora", 2, severity=5))
+    assert status_of("ack", "velmora-1", "--by", "ana") == 0
+    assert status_of("ack", "velmora-1", "--by", "ben") == 1
+    assert status_of("note", "velmora-1", "in Nantes", "--by", "ben") == 0
+    pipeline.send("alerts", [state("velmora", 2, severity=5)])
     pipeline.wait("the update", lambda: indexed(pipeline)["velmora-1"]["version"] == 2)
-    assert command(pipeline, "assign", "velmora-1", "ben", "--by", "ana") == 0
+    assert status_of("assign", "velmora-1", "ben", "--by", "ana") == 0
     document = indexed(pipeline)["velmora-1"]
     assert document["severity"] == 5
     assert [action["did"] for action in document["desk"]["history"]] == [
@@ -183,17 +177,11 @@ def test_what_people_did_stays(pipeline: Pipeline) -> None:
         "noted",
         "assigned",
     ]
-    listed = pipeline.folder / "list.log"
-    assert command(pipeline, "list", "--status", "acknowledged", name="list") == 0
-    assert "velmora-1\tacknowledged\t5\tvelmora" in listed.read_text()
-    assert command(pipeline, "show", "velmora-1", "--language", "fr", name="show") == 0
-    assert "Prise en compte par\u00a0: ana" in (pipeline.folder / "show.log").read_text()
-    assert command(pipeline, "show", "absent") == 2
+    listed = pipeline.tocsin("alerts", "list", "--status", "acknowledged")
+    assert listed.returncode == 0
+    assert "velmora-1\tacknowledged\t5\tvelmora" in listed.stdout
+    shown = pipeline.tocsin("alerts", "show", "velmora-1", "--language", "fr")
+    assert shown.returncode == 0
+    assert "Prise en compte par\u00a0: ana" in shown.stdout
+    assert status_of("show", "absent") == 2
     assert child.stop() == 0
-
-
-def command(pipeline: Pipeline, *words: str, name: str = "command") -> int:
-    """The exit status of a command of the desk."""
-    child = pipeline.start(name, "alerts", *words)
-    pipeline.children.remove(child)
-    return child.process.wait(60)

@@ -1,24 +1,20 @@
 """Edits, deletes, erased authors, changed brands and replayed dead letters, end to end."""
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from runtime.kafka.dead_letters import dead_letter
-from schemas.brand import Brand
-from schemas.codec import BRAND, POST_EVENT
-from schemas.post import Author, Post, PostEvent
-from tests.engines.pipeline import Pipeline
+from schemas.codec import POST_EVENT
+from schemas.post import PostEvent
+from tests import make
+from tests.engines.pipeline import FAST, Pipeline
 
 pytestmark = pytest.mark.engines
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-FAST = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment"}
-VOLTA = Brand(id="volta", name="Volta", names=["Air Volta"], handles=["airvolta"])
-CORVO = Brand(id="corvo", name="Corvo")
+VOLTA = make.brand("volta", names=["Air Volta"], handles=["airvolta"])
+CORVO = make.brand("corvo")
 
 
 def upsert(
@@ -30,33 +26,20 @@ def upsert(
     edited: bool = False,
     source: str = "forum",
 ) -> PostEvent:
-    post = Post(
-        id=f"{source}:{number}",
-        source=source,
-        author=Author(id=author),
-        text=text,
-        created_at=NOW,
-        edited_at=NOW if edited else None,
+    edited_at = NOW if edited else None
+    post = make.post(
+        text, id=f"{source}:{number}", author=author, created_at=NOW, edited_at=edited_at
     )
-    return PostEvent(
-        op="upsert", id=post.id, source=source, version=version, ingested_at=NOW, post=post
-    )
+    return make.upsert(post, version, NOW)
 
 
 def delete(number: int, version: int, *, dated: bool) -> PostEvent:
-    return PostEvent(
-        op="delete",
-        id=f"forum:{number}",
-        source="forum",
-        version=version,
-        ingested_at=NOW,
-        created_at=NOW if dated else None,
-    )
+    return make.delete(f"forum:{number}", version, NOW if dated else None)
 
 
 def send(pipeline: Pipeline, *events: PostEvent) -> None:
     written = pipeline.meter.look().written["posts"]
-    pipeline.produce("posts", [(event.id.encode(), POST_EVENT.encode(event)) for event in events])
+    pipeline.send("posts", events)
     pipeline.wait_until_idle(written + len(events))
 
 
@@ -100,17 +83,7 @@ def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
         *(upsert(n, f"Air Volta {n}", author="gone", source="other") for n in range(30, 33)),
     )
     assert len(pipeline.documents()) == 33
-    send(
-        pipeline,
-        PostEvent(
-            op="erase_author",
-            id="forum:gone",
-            source="forum",
-            version=5,
-            ingested_at=NOW,
-            author_id="gone",
-        ),
-    )
+    send(pipeline, make.erase("gone", 5, "forum"))
     assert pipeline.documents().keys() == {
         *(f"forum:{n}" for n in range(20, 30)),
         *(f"other:{n}" for n in range(30, 33)),
@@ -143,28 +116,27 @@ def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pip
         file.write_text(f"brands: [{{id: corvo, name: Corvo, query: '{query}'}}]", "utf-8")
 
     write("(corvo OR #corvo) NEAR/3 panne")
-    assert tocsin(pipeline, "brands", "apply", str(file)).returncode == 0
+    assert pipeline.tocsin("brands", "apply", str(file)).returncode == 0
     process = pipeline.process()
     pipeline.sink()
     send(pipeline, upsert(1, "panne chez #Corvo"), upsert(2, "Corvo: tout marche"))
     assert pipeline.documents().keys() == {"forum:1"}
 
     write("corvo AND (panne")
-    refused = tocsin(pipeline, "brands", "apply", str(file))
+    refused = pipeline.tocsin("brands", "apply", str(file))
     assert refused.returncode == 2
     assert "this parenthesis is never closed" in refused.stderr
     send(pipeline, upsert(3, "Corvo en panne"), upsert(4, "Corvo"))
     assert pipeline.documents().keys() == {"forum:1", "forum:3"}
 
     # Written past the command: the processor says so, and keeps the query that it has.
-    broken = BRAND.encode(Brand(id="corvo", name="Corvo", query="corvo AND (panne"))
-    pipeline.produce("brands", [(b"corvo", broken)])
+    pipeline.send("brands", [make.brand("corvo", query="corvo AND (panne")])
     pipeline.wait("the refusal", lambda: "the last state stays" in process.words())
     send(pipeline, upsert(5, "Corvo en panne"), upsert(6, "Corvo"))
     assert pipeline.documents().keys() == {"forum:1", "forum:3", "forum:5"}
 
     write("corvo AND NOT panne AND lang:fr")
-    assert tocsin(pipeline, "brands", "apply", str(file)).returncode == 0
+    assert pipeline.tocsin("brands", "apply", str(file)).returncode == 0
     pipeline.wait("the new query", lambda: process.words().count("count=1") == 3)
     send(
         pipeline,
@@ -188,10 +160,7 @@ def test_the_processor_is_a_plain_faust_app_too(pipeline: Pipeline) -> None:
 def test_a_processor_without_brands_holds_back_and_loses_nothing(pipeline: Pipeline) -> None:
     process = pipeline.process()
     pipeline.sink()
-    pipeline.produce(
-        "posts",
-        [(b"forum:1", POST_EVENT.encode(upsert(1, "Air Volta before there were brands")))],
-    )
+    pipeline.send("posts", [upsert(1, "Air Volta before there were brands")])
     pipeline.wait("the processor to be up", lambda: "count=0" in process.words())
     assert pipeline.meter.look().lag["posts"] == 1
     pipeline.apply([VOLTA])
@@ -219,40 +188,23 @@ def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
     )
     pipeline.produce("dead-letters", [(b"forum:2", letter)])
 
-    listed = tocsin(pipeline, "dead-letters", "list")
+    listed = pipeline.tocsin("dead-letters", "list")
     assert "enrich_failed" in listed.stdout
     assert "1 dead letters (1 enrich_failed" in listed.stderr
     name = listed.stdout.split("\t")[0]
-    assert "given up once" in tocsin(pipeline, "dead-letters", "show", name).stdout
-    assert "1 replayed" in tocsin(pipeline, "dead-letters", "replay", name).stderr
+    assert "given up once" in pipeline.tocsin("dead-letters", "show", name).stdout
+    assert "1 replayed" in pipeline.tocsin("dead-letters", "replay", name).stderr
     pipeline.wait_until_idle(2)
     assert pipeline.documents().keys() == {"forum:1", "forum:2"}
 
 
 def test_doctor_finds_everything_well_and_says_what_is_not(pipeline: Pipeline) -> None:
-    sick = tocsin(pipeline, "doctor")
+    sick = pipeline.tocsin("doctor")
     assert sick.returncode == 1
     assert "FAIL brands: none are published" in sick.stdout
     pipeline.apply([VOLTA])
-    well = tocsin(pipeline, "doctor")
+    well = pipeline.tocsin("doctor")
     assert well.returncode == 0, well.stdout
     assert "FAIL" not in well.stdout
     for subject in ("kafka", "topics", "elasticsearch", "indices", "clocks", "models"):
         assert f"ok   {subject}: " in well.stdout
-
-
-def tocsin(pipeline: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": pipeline.kafka.bootstrap_servers,
-        "TOCSIN_KAFKA_TOPIC_PREFIX": pipeline.kafka.topic_prefix,
-        "TOCSIN_ELASTICSEARCH_URL": pipeline.elasticsearch.url,
-        "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": pipeline.elasticsearch.index_prefix,
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "tocsin", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )

@@ -1,6 +1,7 @@
 """The detector on a real broker: killed over and over, it counts as if nothing had happened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -16,15 +17,16 @@ from runtime.kafka.ranges import spans
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
-from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, MENTION_EVENT
-from schemas.mention import BrandMatch, Mention, MentionEvent, Sentiment
-from schemas.post import Author, Post
+from schemas.codec import ALERT, DETECTOR_STATE
+from schemas.mention import BrandMatch, Mention, Sentiment
+from schemas.post import Author
+from tests import make
 from tests.engines.pipeline import Child, Pipeline
 from tests.processors.detector.storms import SCORES, calm, storm, together
 
 pytestmark = pytest.mark.engines
 
-BRANDS = [Brand(id=name, name=name.title()) for name in ("velmora", "corvo", "mirabelle")]
+BRANDS = [make.brand(name) for name in ("velmora", "corvo", "mirabelle")]
 RECORDS = together(calm(12, per_minute=4), storm(10, 60, per_minute=20))
 EVERY = [
     msgspec.structs.replace(one, brand=brand.id, post_id=f"{one.post_id}-{brand.id}")
@@ -43,10 +45,6 @@ def start(pipeline: Pipeline, number: int, **environment: str) -> Child:
         TOCSIN_DETECTOR_BATCH_SIZE="100",
         **environment,
     )
-
-
-def send(pipeline: Pipeline, records: Sequence[Activity]) -> None:
-    pipeline.produce("activity", [(one.brand.encode(), ACTIVITY.encode(one)) for one in records])
 
 
 def states(pipeline: Pipeline) -> dict[str, tuple[int, DetectorState]]:
@@ -89,6 +87,11 @@ def further(pipeline: Pipeline, than: int) -> Callable[[], bool]:
     return lambda: sum(at for at, _ in states(pipeline).values()) > than
 
 
+def by_version(alerts: Iterable[Alert], until: datetime) -> dict[tuple[str, int], Alert]:
+    """States that were decided up to a time."""
+    return {(alert.id, alert.version): alert for alert in alerts if alert.raised_at <= until}
+
+
 def clean_run(
     records: Sequence[Activity], brands: Sequence[Brand]
 ) -> tuple[BrandDetectors, list[Alert]]:
@@ -116,9 +119,9 @@ def every_minute_is(pipeline: Pipeline, clean: Mapping[str, CountsState]) -> Non
 
 def test_a_detector_that_is_killed_counts_as_one_that_was_not(pipeline: Pipeline) -> None:
     pipeline.apply(BRANDS)
-    send(pipeline, EVERY)
+    pipeline.send("activity", EVERY)
     expected, told = clean_run(EVERY, BRANDS)
-    clean = {brand.id: expected.detector(brand.id).snapshot().counts for brand in BRANDS}
+    clean = counts_of(expected)
     assert {alert.brand for alert in told} == clean.keys()
 
     reached = -1
@@ -132,9 +135,7 @@ def test_a_detector_that_is_killed_counts_as_one_that_was_not(pipeline: Pipeline
     pipeline.wait("all records to be in a state", all_in_states(pipeline, clean))
     assert last.stop() == 0
     every_minute_is(pipeline, clean)
-    assert alerts(pipeline) == {
-        (alert.id, alert.version): alert for alert in told if alert.raised_at <= RECORDS[-1].at
-    }
+    assert alerts(pipeline) == by_version(told, RECORDS[-1].at)
 
 
 def test_states_that_are_lost_are_counted_again_from_what_kafka_retains(pipeline: Pipeline) -> None:
@@ -143,7 +144,7 @@ def test_states_that_are_lost_are_counted_again_from_what_kafka_retains(pipeline
     before, _ = clean_run(EVERY[:half], BRANDS)
     after, told = clean_run(EVERY, BRANDS)
     pipeline.apply(BRANDS)
-    send(pipeline, EVERY[:half])
+    pipeline.send("activity", EVERY[:half])
     # No minute ends by the clock, so that what is sent later is not late.
     first = start(pipeline, 0, TOCSIN_DETECTOR_GRACE_S="3600")
     pipeline.wait("the states", all_in_states(pipeline, counts_of(before)))
@@ -157,15 +158,13 @@ def test_states_that_are_lost_are_counted_again_from_what_kafka_retains(pipeline
     assert "states rebuilt from activity, whole" in second.words()
     every_minute_is(pipeline, counts_of(before))
     # Sent while none runs: a tick between two of its parts would look at half of a minute.
-    send(pipeline, EVERY[half:])
+    pipeline.send("activity", EVERY[half:])
     third = start(pipeline, 2)
     pipeline.wait("all records to be in a state", all_in_states(pipeline, counts_of(after)))
     assert third.stop() == 0
     assert "states rebuilt" not in third.words()
     every_minute_is(pipeline, counts_of(after))
-    assert alerts(pipeline) == {
-        (alert.id, alert.version): alert for alert in told if alert.raised_at <= RECORDS[-1].at
-    }
+    assert alerts(pipeline) == by_version(told, RECORDS[-1].at)
 
 
 def mention_of(record: Activity) -> Mention:
@@ -175,28 +174,15 @@ def mention_of(record: Activity) -> Mention:
     # The index keeps milliseconds apart, no more.
     at = record.at.replace(microsecond=record.at.microsecond // 1000 * 1000)
     return Mention(
-        post=Post(
+        post=make.post(
+            " ".join(record.terms),
             id=record.post_id,
             source=record.source,
             author=Author(id=record.author, followers=record.reach),
-            text=" ".join(record.terms),
             created_at=at,
         ),
         brands=[BrandMatch(id=record.brand)],
         sentiment=Sentiment(label=label, score=record.score or 0.0, **shares),
-    )
-
-
-def event_of(mention: Mention) -> MentionEvent:
-    at = mention.post.created_at
-    return MentionEvent(
-        op="upsert",
-        id=mention.post.id,
-        source=mention.post.source,
-        version=1,
-        ingested_at=at,
-        enriched_at=at,
-        mention=mention,
     )
 
 
@@ -218,9 +204,9 @@ def test_what_kafka_no_longer_retains_is_rebuilt_from_the_index(pipeline: Pipeli
     expected, told = clean_run(every, [brand])
     clean = {brand.id: expected.detector(brand.id).snapshot().counts}
     pipeline.apply([brand])
-    events = [event_of(one) for one in mentions[:half]]
-    pipeline.produce("mentions", [(one.id.encode(), MENTION_EVENT.encode(one)) for one in events])
-    send(pipeline, every[:half])
+    events = [make.enriched(one, at=one.post.created_at) for one in mentions[:half]]
+    pipeline.send("mentions", events)
+    pipeline.send("activity", every[:half])
     sink, first = pipeline.sink(), start(pipeline, 0)
     pipeline.wait("mentions in the index", lambda: len(pipeline.documents()) == half)
     pipeline.wait("records in the state", further(pipeline, half - 1))
@@ -235,21 +221,19 @@ def test_what_kafka_no_longer_retains_is_rebuilt_from_the_index(pipeline: Pipeli
     rebuilt = pipeline.start("rebuild", "detector", "rebuild", "--brand", brand.id)
     assert rebuilt.process.wait() == 0, rebuilt.words()
     assert "1 states" in rebuilt.words()
-    send(pipeline, every[half:])
+    pipeline.send("activity", every[half:])
     second = start(pipeline, 1)
     pipeline.wait("all records to be in a state", all_in_states(pipeline, clean))
     assert second.stop() == 0
     every_minute_is(pipeline, clean)
-    found = alerts(pipeline).items()
-    assert {key: alert for key, alert in found if alert.raised_at <= every[-1].at} == {
-        (alert.id, alert.version): alert for alert in told if alert.raised_at <= every[-1].at
-    }
+    until = every[-1].at
+    assert by_version(alerts(pipeline).values(), until) == by_version(told, until)
 
 
 def test_what_is_no_record_is_a_dead_letter(pipeline: Pipeline) -> None:
     pipeline.apply(BRANDS)
     pipeline.produce("activity", [(b"velmora", b"{"), (b"velmora", b'{"brand": "velmora"}')])
-    send(pipeline, EVERY[:10])
+    pipeline.send("activity", EVERY[:10])
     child = start(pipeline, 0)
     pipeline.wait("the states", lambda: len(states(pipeline)) == len(BRANDS))
     pipeline.wait("the letters", lambda: len(pipeline.dead_letters()) == 2)

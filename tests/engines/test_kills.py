@@ -8,7 +8,7 @@ from ingestors.generator.accounts import brands
 from ingestors.generator.source import generate
 from schemas.post import PostEvent
 from tests.engines.expected import final_state
-from tests.engines.pipeline import Pipeline
+from tests.engines.pipeline import FAST, Pipeline
 
 pytestmark = [
     pytest.mark.engines,
@@ -21,7 +21,6 @@ pytestmark = [
 POSTS = 6_000
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(hours=24)
-FAST = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment"}
 INGEST = ("ingest", "generate", "--posts", str(POSTS), "--start", "2026-03-01T00:00:00")
 
 

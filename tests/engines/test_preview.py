@@ -11,13 +11,14 @@ from queries.language.parser import parse
 from queries.tools.clause_effects import clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
-from schemas.mention import Language, Mention, MentionEvent, Sentiment
-from schemas.post import Author, Post
+from schemas.mention import Language, Mention, Sentiment
+from schemas.post import Author
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import tombstone, upsert
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
+from tests import make
 from tests.queries.asked import WHEN
 from tests.stack_fixtures import RunningEngines
 from tocsin.offline.preview import Preview, preview_posts
@@ -38,9 +39,11 @@ TEXTS = [
 def mentions() -> list[Mention]:
     return [
         Mention(
-            post=Post(
-                id=f"x:{number}", source="x", author=Author(id="1", handle="odile"),
-                text=TEXTS[number % len(TEXTS)], created_at=WHEN + timedelta(hours=number),
+            post=make.post(
+                TEXTS[number % len(TEXTS)],
+                id=f"x:{number}",
+                author=Author(id="1", handle="odile"),
+                created_at=WHEN + timedelta(hours=number),
             ),
             language=Language(code="en" if number % 4 else "fr", confidence=0.9),
             sentiment=Sentiment(
@@ -48,7 +51,7 @@ def mentions() -> list[Mention]:
             ),
         )
         for number in range(90)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +59,7 @@ def settings(engines: RunningEngines) -> Iterator[ElasticsearchSettings]:
     """An index of posts and one tombstone."""
     found = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="preview-")
     names = IndexNames(found)
-    operations = [
-        upsert(
-            MentionEvent(
-                op="upsert", id=mention.post.id, source="x", version=1, ingested_at=WHEN,
-                enriched_at=WHEN, mention=mention,
-            ),
-            names,
-        )
-        for mention in mentions()
-    ]  # fmt: skip
+    operations = [upsert(make.enriched(mention, at=WHEN), names) for mention in mentions()]
     operations.append(tombstone("x:gone", "x", 1, operations[0].index, WHEN))
     with connect(found) as client:
         setup_indices(client, found, lambda line: None)

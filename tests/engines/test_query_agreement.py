@@ -23,7 +23,7 @@ from queries.language.errors import QueryError
 from queries.language.parser import parse
 from queries.matching.document import Document
 from runtime.settings import ElasticsearchSettings
-from schemas.mention import BrandMatch, Entity, Language, Mention, MentionEvent, Sentiment
+from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
 from schemas.post import Author, Metrics, Post
 from schemas.types import SentimentLabel
 from sinks.elasticsearch.bulk import write
@@ -31,6 +31,7 @@ from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import Operation, tombstone, upsert
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
+from tests import make
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, WHEN
 from tests.queries.matching.test_reference import GOLDEN
@@ -104,9 +105,7 @@ def rich_post(rng: random.Random, number: int) -> Mention:
 
 def plain_post(number: int, text: str) -> Mention:
     """A post of a text."""
-    return Mention(
-        post=Post(id=f"x:{number}", source="x", author=Author(id="1"), text=text, created_at=WHEN)
-    )
+    return make.mention(make.post(text, id=f"x:{number}", author="1", created_at=WHEN))
 
 
 def mentions() -> list[Mention]:
@@ -154,14 +153,7 @@ def index(engines: RunningEngines) -> Iterator[Index]:
     settings = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="agree-")
     names = IndexNames(settings)
     found = mentions()
-    events = [
-        MentionEvent(
-            op="upsert", id=mention.post.id, source=mention.post.source, version=1,
-            ingested_at=WHEN, enriched_at=WHEN, mention=mention,
-        )
-        for mention in found
-    ]  # fmt: skip
-    operations = [upsert(event, names) for event in events]
+    operations = [upsert(make.enriched(mention, at=WHEN), names) for mention in found]
     old = msgspec.json.decode(operations[0].document)
     del old["words"], old["values"]
     operations += [

@@ -1,6 +1,8 @@
 """Waits between connections: pure arithmetic."""
 
-from runtime.backoff import JitteredBackoff, XBackoff, XWaits, exponential, jittered, linear
+import pytest
+
+from runtime.backoff import Cause, JitteredBackoff, XBackoff, XWaits, exponential, jittered, linear
 
 
 def test_waits() -> None:
@@ -18,27 +20,22 @@ def test_jittered_backoff_forgets_when_healthy() -> None:
     assert backoff.failed() == 1.0
 
 
-def test_network_faults_wait_as_x_documents() -> None:
+@pytest.mark.parametrize(
+    ("cause", "waits"),
+    [
+        ("dropped", [*(n / 4 for n in range(64)), 16, 16, 16]),
+        ("unavailable", [5, 10, 20, 40, 80, 160, 320, 320]),
+        ("limited", [60, 120, 240, 480, 900, 900]),
+    ],
+)
+def test_failures_wait_as_x_documents(cause: Cause, waits: list[float]) -> None:
     backoff = XBackoff()
-    waits = [backoff.failed("dropped") for _ in range(70)]
-    assert waits[:4] == [0, 0.25, 0.5, 0.75]
-    assert waits[64:] == [16.0] * 6
+    assert [backoff.failed(cause) for _ in waits] == waits
 
 
-def test_http_errors_wait_as_x_documents() -> None:
-    backoff = XBackoff()
-    assert [backoff.failed("unavailable") for _ in range(8)] == [
-        5, 10, 20, 40, 80, 160, 320, 320,
-    ]  # fmt: skip
-
-
-def test_rate_limits_wait_as_x_documents() -> None:
-    backoff = XBackoff()
-    assert [backoff.failed("limited") for _ in range(6)] == [60, 120, 240, 480, 900, 900]
-    assert XBackoff().failed("limited", 300.0) == 300
-    assert XBackoff().failed("limited", 10.0) == 60
-    assert XBackoff().failed("limited", -5.0) == 60
-    assert XBackoff().failed("limited", 10.0**9) == 900
+@pytest.mark.parametrize(("asked", "waits"), [(300, 300), (10, 60), (-5, 60), (10.0**9, 900)])
+def test_a_rate_limit_waits_as_long_as_it_is_asked_to(asked: float, waits: float) -> None:
+    assert XBackoff().failed("limited", asked) == waits
 
 
 def test_each_kind_of_failure_counts_by_itself_and_all_forget() -> None:

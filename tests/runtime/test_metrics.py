@@ -12,23 +12,10 @@ ALL = {
     name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
-    "tier",
-    "service",
-    "reason",
-    "cause",
-    "source",
-    "op",
-    "sink",
-    "partition",
-    "result",
-    "annotator",
-    "channel",
-    "kind",
-    "status",
-    "severity",
-}
+    "annotator", "cause", "channel", "kind", "op", "partition", "reason", "result", "service",
+    "severity", "sink", "source", "status", "tier",
+}  # fmt: skip
 """All from closed sets or settings. What a post or a person names would grow without bound."""
-FORBIDDEN_LABELS = {"id", "post", "author", "handle", "user", "text", "url", "hashtag", "key"}
 UNITS = ("_seconds", "_bytes", "_messages", "_ratio", "_timestamp_seconds")
 GAUGES_WITHOUT_UNIT = {
     "tocsin_ready",
@@ -53,19 +40,17 @@ def name_of(metric: MetricWrapperBase) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
-def labels_of(metric: MetricWrapperBase) -> tuple[str, ...]:
-    return tuple(metric._labelnames)  # the client offers no other way
-
-
-def test_there_are_metrics_and_no_two_share_a_name() -> None:
+def test_no_two_metrics_share_a_name() -> None:
     names = [name_of(metric) for metric in ALL.values()]
-    assert len(names) > 20
-    assert len(set(names)) == len(names)
+    assert len(set(names)) == len(names) > 0
 
 
 @cases
-def test_a_name_has_our_prefix_and_is_plain(metric: MetricWrapperBase) -> None:
-    assert re.fullmatch(r"tocsin(_[a-z]+)+", name_of(metric))
+def test_a_name_has_our_prefix_and_base_units(metric: MetricWrapperBase) -> None:
+    name = name_of(metric)
+    assert re.fullmatch(r"tocsin(_[a-z]+)+", name)
+    wrong = {"ms", "milliseconds", "minutes", "hours", "kb", "mb", "percent", "count", "age"}
+    assert not wrong & set(name.split("_"))
 
 
 @cases
@@ -83,12 +68,6 @@ def test_a_name_ends_as_its_kind_does(metric: MetricWrapperBase) -> None:
 
 
 @cases
-def test_a_name_is_in_base_units(metric: MetricWrapperBase) -> None:
-    wrong = {"ms", "milliseconds", "minutes", "hours", "kb", "mb", "percent", "count", "age"}
-    assert not wrong & set(name_of(metric).split("_"))
-
-
-@cases
 def test_a_metric_says_what_it_is(metric: MetricWrapperBase) -> None:
     (family,) = metric.describe()
     assert family.documentation.endswith(".")
@@ -97,15 +76,7 @@ def test_a_metric_says_what_it_is(metric: MetricWrapperBase) -> None:
 
 @cases
 def test_labels_come_from_closed_sets(metric: MetricWrapperBase) -> None:
-    labels = set(labels_of(metric))
-    assert labels <= KNOWN_LABELS
-    assert not labels & FORBIDDEN_LABELS
-
-
-@cases
-def test_a_metric_is_served(metric: MetricWrapperBase) -> None:
-    (described,) = metric.describe()
-    assert described.name in {family.name for family in REGISTRY.collect()}
+    assert set(metric._labelnames) <= KNOWN_LABELS  # the client offers no other way
 
 
 @cases

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import msgspec
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas.bounds import (
     EARLIEST,
@@ -20,7 +20,8 @@ from schemas.bounds import (
     plausible,
 )
 from schemas.codec import POST_EVENT
-from schemas.post import Author, Media, Post, PostEvent
+from schemas.post import Author, Media, Post
+from tests import make
 from tests.strategies import ANY_TEXT, HOSTILE_POSTS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -37,29 +38,13 @@ class Bounded:
 def through(post: Post) -> Bounded:
     """Bound a post, write it and read it again, as it travels."""
     bounded = bound_post(post, NOW)
-    event = PostEvent(
-        op="upsert",
-        id=bounded.id,
-        source=bounded.source,
-        version=0,
-        ingested_at=NOW,
-        post=bounded,
-    )
+    event = make.upsert(bounded, 0, NOW)
     data = POST_EVENT.encode(event)
     assert POST_EVENT.decode(data) == event
     return Bounded(bounded, len(data))
 
 
-def post(**fields: object) -> Post:
-    given_fields = {
-        "id": "file:1",
-        "source": "file",
-        "author": Author(id="1"),
-        "text": "hello",
-        "created_at": NOW,
-        **fields,
-    }
-    return Post(**given_fields)  # type: ignore[arg-type]
+post = partial(make.post, created_at=NOW)
 
 
 @given(HOSTILE_POSTS)
@@ -168,8 +153,3 @@ def test_long_lists_and_fields_are_cut() -> None:
     assert len(found.media) == len(found.labels) == MAX_ITEMS
     assert len(found.media[0].type) == 64
     assert set(map(len, found.labels.values())) == {MAX_SHORT}
-
-
-@given(st.text(max_size=200))
-def test_clean_text_keeps_what_json_holds(text: str) -> None:
-    assert clean_text(text) == text.replace("\x00", REPLACEMENT)

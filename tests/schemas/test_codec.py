@@ -1,7 +1,7 @@
 """Bytes become messages and come back; bytes that are none are refused with a reason."""
 
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -92,53 +92,50 @@ def test_what_is_no_json_is_invalid_json(topic: str, data: bytes) -> None:
     assert caught.value.reason == "invalid_json"
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        DELETE + b"} {}",
-        DELETE + b",}",
-        DELETE.replace(b"x:1", b"x:\xed\xa0\x80") + b"}",  # a surrogate as UTF-8
-        DELETE.replace(b"x:1", b"x:\xff") + b"}",
-        DELETE.replace(b"x:1", b"x:\n") + b"}",
-    ],
-)
-def test_a_post_event_with_garbage_is_invalid_json(data: bytes) -> None:
-    with pytest.raises(InvalidMessage) as caught:
-        POST_EVENT.decode(data)
-    assert caught.value.reason == "invalid_json"
+GARBAGE = [
+    DELETE + b"} {}",
+    DELETE + b",}",
+    DELETE.replace(b"x:1", b"x:\xed\xa0\x80") + b"}",  # a surrogate as UTF-8
+    DELETE.replace(b"x:1", b"x:\xff") + b"}",
+    DELETE.replace(b"x:1", b"x:\n") + b"}",
+]
+INVALID = [
+    b"null",
+    b"[]",
+    b'"text"',
+    b"{}",
+    DELETE.replace(b'"delete"', b'"undelete"') + b"}",
+    DELETE.replace(b'"x:1"', b'"x"') + b"}",
+    DELETE.replace(b'"x:1"', b'"' + b"x" * 513 + b'"') + b"}",
+    DELETE.replace(b":1,", b":-1,") + b"}",
+    DELETE.replace(b":1,", b":1.5,") + b"}",
+    DELETE.replace(b":1,", b":9223372036854775808,") + b"}",
+    DELETE.replace(b":1,", b":1e999,") + b"}",
+    DELETE.replace(b":1,", b":" + b"9" * 5_000 + b",") + b"}",
+    DELETE.replace(b"2026-01-01T00:00:00Z", b"2026-01-01T00:00:00") + b"}",
+    DELETE.replace(b"2026-01-01T00:00:00Z", b"2026-01-01") + b"}",
+    DELETE.replace(b"2026-", b"0000-") + b"}",
+    DELETE.replace(b"2026-", b"12026-") + b"}",
+    DELETE.replace(b"01-01T", b"02-30T") + b"}",
+    DELETE.replace(b'"2026-01-01T00:00:00Z"', b"1767225600") + b"}",
+    DELETE + b',"post":{"id":"x:1"}}',
+    DELETE.replace(b'"delete"', b'"erase_author"') + b"}",
+    DELETE.replace(b'"delete"', b'"upsert"') + b"}",
+]
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "reason"),
     [
-        b"null",
-        b"[]",
-        b'"text"',
-        b"{}",
-        DELETE.replace(b'"delete"', b'"undelete"') + b"}",
-        DELETE.replace(b'"x:1"', b'"x"') + b"}",
-        DELETE.replace(b'"x:1"', b'"' + b"x" * 513 + b'"') + b"}",
-        DELETE.replace(b":1,", b":-1,") + b"}",
-        DELETE.replace(b":1,", b":1.5,") + b"}",
-        DELETE.replace(b":1,", b":9223372036854775808,") + b"}",
-        DELETE.replace(b":1,", b":1e999,") + b"}",
-        DELETE.replace(b":1,", b":" + b"9" * 5_000 + b",") + b"}",
-        DELETE.replace(b"2026-01-01T00:00:00Z", b"2026-01-01T00:00:00") + b"}",
-        DELETE.replace(b"2026-01-01T00:00:00Z", b"2026-01-01") + b"}",
-        DELETE.replace(b"2026-", b"0000-") + b"}",
-        DELETE.replace(b"2026-", b"12026-") + b"}",
-        DELETE.replace(b"01-01T", b"02-30T") + b"}",
-        DELETE.replace(b'"2026-01-01T00:00:00Z"', b"1767225600") + b"}",
-        DELETE + b',"post":{"id":"x:1"}}',
-        DELETE.replace(b'"delete"', b'"erase_author"') + b"}",
-        DELETE.replace(b'"delete"', b'"upsert"') + b"}",
+        *((data, "invalid_json") for data in GARBAGE),
+        *((data, "invalid_message") for data in INVALID),
     ],
-    ids=lambda data: repr(data[:60]),
+    ids=lambda value: repr(value[:60]),
 )
-def test_json_that_is_no_post_event_is_an_invalid_message(data: bytes) -> None:
+def test_what_is_no_post_event_has_its_reason(data: bytes, reason: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
         POST_EVENT.decode(data)
-    assert caught.value.reason == "invalid_message"
+    assert caught.value.reason == reason
 
 
 def test_an_upsert_is_of_the_post_that_it_carries() -> None:
@@ -173,19 +170,21 @@ def test_defaults_are_not_written() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
-def test_a_lone_surrogate_cannot_be_written(text: str) -> None:
-    with pytest.raises(InvalidMessage) as caught:
-        CHECKPOINT.encode(Checkpoint(source_id=text, saved_at=EPOCH))
-    assert caught.value.reason == "invalid_message"
-
-
-def test_what_is_nested_too_deeply_cannot_be_written() -> None:
+def _deep() -> dict[str, object]:
     position: dict[str, object] = {}
     for _ in range(100_000):
         position = {"deeper": position}
+    return position
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"source_id": "\ud800"}, {"source_id": "a\udfffb"}, {"source_id": "a", "position": _deep()}],
+    ids=["surrogate", "surrogate in text", "deep"],
+)
+def test_what_json_cannot_hold_cannot_be_written(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage) as caught:
-        CHECKPOINT.encode(Checkpoint(source_id="a", saved_at=EPOCH, position=position))
+        CHECKPOINT.encode(Checkpoint(saved_at=EPOCH, **fields))
     assert caught.value.reason == "invalid_message"
 
 

@@ -54,21 +54,6 @@ def test_a_topic_is_kept_for_a_time_or_compacted(topic: Topic) -> None:
         assert int(configs["retention.ms"]) == topic.retention_days * 24 * 3600 * 1000
 
 
-def test_topics_are_kept_as_the_design_says() -> None:
-    kept = {name: topic.retention_days or topic.cleanup for name, topic in topics().items()}
-    assert kept == {
-        "posts": 7,
-        "mentions": 7,
-        "activity": 2,
-        "alerts": 90,
-        "alert-deliveries": "compact",
-        "dead-letters": 30,
-        "checkpoints": "compact",
-        "brands": "compact",
-        "detector-state": "compact",
-    }
-
-
 @pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
 def test_who_writes_and_reads_a_topic_exists(topic: Topic) -> None:
     known = _commands() | PLANNED

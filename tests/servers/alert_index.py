@@ -3,19 +3,14 @@ number, and searches by brand and severity."""
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Self
-from urllib.parse import unquote
+from typing import Any
 
-from tests.servers.http_desk import Answer, HttpDesk, Received
-
-HEADERS = {
-    "X-Elastic-Product": "Elasticsearch",
-    "Content-Type": "application/vnd.elasticsearch+json;compatible-with=9",
-}
+from tests.servers.elasticsearch import answered
+from tests.servers.http import Answer, HttpServer, Received
 
 
 @dataclass
-class AlertIndex:
+class AlertIndex(HttpServer):
     """Use as a context manager. ``answers`` are statuses for the next writes, used up in order."""
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -25,34 +20,21 @@ class AlertIndex:
     """After so many reads, somebody else changes the document that was read."""
     writes: int = 0
 
-    def __enter__(self) -> Self:
-        self._http = HttpDesk(decide=self._decide).__enter__()
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._http.__exit__(*details)
-
-    @property
-    def url(self) -> str:
-        return self._http.url
-
-    def _decide(self, request: Received) -> Answer:
-        path, _, query = request.path.partition("?")
-        _, action, *rest = path.strip("/").split("/")
-        parameters = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    def answer(self, request: Received) -> Answer:
+        _, action, *rest = request.parts
         if action == "_search":
-            return _answer(200, self._search(json.loads(request.body)))
-        id_ = unquote(rest[0])
+            return answered(200, self._search(request.json))
         if request.method == "GET":
-            return self._get(id_)
+            return self._get(rest[0])
         if self.answers:
             status = self.answers.pop(0)
-            return _answer(status, {"error": {"type": "told", "reason": f"told to say {status}"}})
-        return self._put(id_, action, parameters, json.loads(request.body))
+            return answered(status, {"error": {"type": "told", "reason": f"told to say {status}"}})
+        creates = action == "_create" or request.parameters.get("op_type") == "create"
+        return self._put(rest[0], creates, request.parameters.get("if_seq_no"), request.json)
 
     def _get(self, id_: str) -> Answer:
         if id_ not in self.documents:
-            return _answer(404, {"_id": id_, "found": False})
+            return answered(404, {"_id": id_, "found": False})
         found = {
             "_id": id_,
             "found": True,
@@ -66,19 +48,15 @@ class AlertIndex:
                 self.reads_until_interference = None
                 desk = {**self.documents[id_].get("desk", {}), "assignee": "ben"}
                 self._keep(id_, {**self.documents[id_], "desk": desk})
-        return _answer(200, found)
+        return answered(200, found)
 
-    def _put(
-        self, id_: str, action: str, parameters: dict[str, str], source: dict[str, Any]
-    ) -> Answer:
-        creates = action == "_create" or parameters.get("op_type") == "create"
-        wanted = parameters.get("if_seq_no")
+    def _put(self, id_: str, creates: bool, wanted: str | None, source: dict[str, Any]) -> Answer:
         present = self.numbers.get(id_)
         if (creates and present is not None) or (wanted is not None and str(present) != wanted):
             kind = "version_conflict_engine_exception"
-            return _answer(409, {"error": {"type": kind, "reason": "somebody else wrote it"}})
+            return answered(409, {"error": {"type": kind, "reason": "somebody else wrote it"}})
         self._keep(id_, source)
-        return _answer(200, {"_id": id_, "result": "updated"})
+        return answered(200, {"_id": id_, "result": "updated"})
 
     def _keep(self, id_: str, source: dict[str, Any]) -> None:
         self.writes += 1
@@ -105,7 +83,3 @@ def _fits(source: dict[str, Any], clause: dict[str, Any]) -> bool:
         return bool(source[name] == wanted)
     assert kind == "range"
     return bool(source[name] >= wanted["gte"])
-
-
-def _answer(status: int, body: dict[str, Any]) -> Answer:
-    return Answer(status, json.dumps(body).encode(), HEADERS)

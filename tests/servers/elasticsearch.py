@@ -9,19 +9,25 @@ that arrived is in ``bulks``.
 """
 
 import json
-import socket
-import struct
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
-JSON = "application/vnd.elasticsearch+json;compatible-with=9"
+from tests.servers.http import HANG_UP, RESET, Answer, HttpServer, Received
+
+HEADERS = {
+    "X-Elastic-Product": "Elasticsearch",
+    "Content-Type": "application/vnd.elasticsearch+json;compatible-with=9",
+}
+
+
+def answered(status: int, body: Mapping[str, Any]) -> Answer:
+    """An answer of Elasticsearch."""
+    return Answer(status, json.dumps(body).encode(), HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Failure:
     """Answer the whole request with an error."""
 
     status: int
@@ -43,7 +49,7 @@ class Stall:
     """Read the request and answer nothing until the server is closed."""
 
 
-Fault = Answer | Items | Reset | Stall
+Fault = Failure | Items | Reset | Stall
 
 
 @dataclass
@@ -57,8 +63,8 @@ class Document:
 
 
 @dataclass
-class ElasticsearchServer:
-    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
+class ElasticsearchServer(HttpServer):
+    """Use as a context manager.
 
     ``most_bytes``: larger requests are answered 413. ``most_id_bytes``: as in the real one, an id
     that is longer fails the whole request with 400.
@@ -75,34 +81,53 @@ class ElasticsearchServer:
     writes: int = 0
     """Documents written, over all indices; the last one is the sequence number of a document."""
 
-    def __enter__(self) -> Self:
-        self._closing = threading.Event()
-        self._lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"es": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._closing.set()
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
     def sources(self, index: str) -> dict[str, dict[str, Any]]:
         """The documents of an index by id, visible or not."""
         return {key[1]: found.source for key, found in self.documents.items() if key[0] == index}
 
-    def wait_until_closed(self) -> None:
-        self._closing.wait()
-
     # --- what it answers -------------------------------------------------------------------
+
+    def answer(self, request: Received) -> Answer:
+        match request.parts:
+            case ["_bulk"]:
+                return self._bulk(request.body)
+            case [_, "_doc", id_] if len(id_.encode()) > self.most_id_bytes:
+                return answered(400, _failure(400, "action_request_validation_exception"))
+            case [index, "_doc", id_]:
+                with self.lock:
+                    self.documents[index, id_] = Document(request.json, 1)
+                return answered(201, {"result": "created"})
+            case [_, "_refresh"]:
+                with self.lock:
+                    self.refresh()
+                return answered(200, {})
+            case [index, "_search" | "_count"]:
+                with self.lock:
+                    return answered(200, self.search(index, request.json))
+        return answered(404, _failure(404, "no_such_path"))
+
+    def _bulk(self, body: bytes) -> Answer:
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Reset):
+            return RESET
+        if isinstance(fault, Stall):
+            self.closing.wait()
+            return HANG_UP
+        if isinstance(fault, Failure):
+            return answered(fault.status, _failure(fault.status, fault.type))
+        if len(body) > self.most_bytes:
+            return answered(413, _failure(413, "content_too_long_exception"))
+        lines = body.splitlines()
+        ids = [
+            action["_id"]
+            for line in lines
+            for verb, action in json.loads(line).items()
+            if verb in ("index", "delete") and isinstance(action, dict)
+        ]
+        if any(len(id_.encode()) > self.most_id_bytes for id_ in ids):
+            return answered(400, _failure(400, "action_request_validation_exception"))
+        with self.lock:
+            return answered(200, self.bulk(lines, fault))
 
     def bulk(self, lines: Sequence[bytes], fault: Items | None) -> dict[str, Any]:
         items, errors = [], False
@@ -203,80 +228,3 @@ def _value(source: dict[str, Any], name: str) -> Any:
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
-
-
-class _Handler(BaseHTTPRequestHandler):
-    es: ElasticsearchServer
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0].strip("/")
-        if path == "_bulk":
-            self._bulk(body)
-            return
-        index, _, action = path.partition("/")
-        with self.es._lock:
-            if action == "_refresh":
-                self.es.refresh()
-                self._answer(200, {})
-            elif action in ("_search", "_count"):
-                self._answer(200, self.es.search(index, json.loads(body or b"{}")))
-            elif action.startswith("_doc/"):
-                id_ = action.removeprefix("_doc/").replace("%3A", ":").replace("%2F", "/")
-                if len(id_.encode()) > self.es.most_id_bytes:
-                    self._answer(400, _failure(400, "action_request_validation_exception"))
-                    return
-                self.es.documents[index, id_] = Document(json.loads(body), 1)
-                self._answer(201, {"result": "created"})
-            else:
-                self._answer(404, _failure(404, "no_such_path"))
-
-    def do_PUT(self) -> None:
-        self.do_POST()
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def _bulk(self, body: bytes) -> None:
-        es = self.es
-        fault = es.faults.pop(0) if es.faults else None
-        if isinstance(fault, Reset):
-            option = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
-            self.close_connection = True
-            self.connection.close()
-        elif isinstance(fault, Stall):
-            es.wait_until_closed()
-            self.close_connection = True
-        elif isinstance(fault, Answer):
-            self._answer(fault.status, _failure(fault.status, fault.type))
-        elif len(body) > es.most_bytes:
-            self._answer(413, _failure(413, "content_too_long_exception"))
-        else:
-            self._apply(body.splitlines(), fault)
-
-    def _apply(self, lines: Sequence[bytes], fault: Items | None) -> None:
-        ids = [
-            action["_id"]
-            for line in lines
-            for verb, action in json.loads(line).items()
-            if verb in ("index", "delete") and isinstance(action, dict)
-        ]
-        if any(len(id_.encode()) > self.es.most_id_bytes for id_ in ids):
-            self._answer(400, _failure(400, "action_request_validation_exception"))
-            return
-        with self.es._lock:
-            self._answer(200, self.es.bulk(lines, fault))
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("X-Elastic-Product", "Elasticsearch")
-        self.send_header("Content-Type", JSON)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""

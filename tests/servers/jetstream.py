@@ -5,20 +5,15 @@ cursors over a bounded history (too old: silently the oldest; in the future: liv
 ``wantedCollections``, ``maxMessageSizeBytes``, ``compress``, account and identity events whatever
 is wanted, 400 for zstd and deflate at once. The framing is that of ``websockets``' Sans-I/O
 protocol; the bytes are written by hand here, so that they can be cut anywhere.
-
-Every fault that a script asks for is written to ``fired`` when it happens.
 """
 
 import json
-import select
 import socket
-import struct
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import zstandard
@@ -26,6 +21,8 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
+
+from tests.servers.tcp import Connection, TcpServer
 
 Event = Mapping[str, Any]
 
@@ -97,8 +94,8 @@ class Asked:
 
 
 @dataclass
-class Jetstream:
-    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
+class Jetstream(TcpServer):
+    """Use as a context manager.
 
     ``scripts`` are used up one a connection; without one, a connection is LIVE. ``history`` is how
     many of the last events a cursor can reach. ``split`` writes at most so many bytes at a time.
@@ -112,32 +109,6 @@ class Jetstream:
     """Whether permessage-deflate is negotiated."""
     repeat: int = 1
     """How often each event is sent: 2 duplicates everything."""
-    asked: list[Asked] = field(default_factory=list)
-    fired: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._log: list[Event] = []
-        self._changed = threading.Condition()
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self.sent = 0
-        self.blocked = threading.Event()
-        """Set while a client reads nothing and the kernel's buffers are full."""
-
-    def __enter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        self._begin(self._accept)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        with self._changed:
-            self._changed.notify_all()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        for thread in self._threads:
-            thread.join(10)
 
     @property
     def url(self) -> str:
@@ -146,52 +117,25 @@ class Jetstream:
 
     def publish(self, *events: Event) -> None:
         """Append to the log; connected clients get it."""
-        with self._changed:
-            self._log.extend(events)
-            self._changed.notify_all()
+        with self.changed:
+            self.log.extend(events)
+            self.changed.notify_all()
 
     def wait_asked(self, connections: int, timeout_s: float = 20) -> None:
         """Until so many handshakes have come."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.asked) >= connections, timeout_s):
-                raise TimeoutError(f"{len(self.asked)} of {connections} connections came")
+        self.wait_for("connections came", lambda: len(self.asked), connections, timeout_s)
 
-    # --- threads ---
-
-    def _begin(self, target: Any, *arguments: Any) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            script = self.scripts.pop(0) if self.scripts else [Step.LIVE]
-            self._begin(self._serve, connection, script)
-
-    def _serve(self, connection: socket.socket, script: Sequence[Action]) -> None:
-        client = _Client(self, connection)
-        try:
-            if client.handshake(script[0]):
-                for action in script:
-                    if client.gone or not client.perform(action):
-                        break
-        except OSError:
-            pass  # the client went away; that is its right
-        finally:
-            connection.close()
+    def connected(self, connection: socket.socket) -> Connection:
+        return _Client(self, connection, self.scripts.pop(0) if self.scripts else [Step.LIVE])
 
 
-class _Client:
-    """One connection, from the server's side."""
-
-    def __init__(self, server: Jetstream, connection: socket.socket) -> None:
+class _Client(Connection):
+    def __init__(
+        self, server: Jetstream, connection: socket.socket, script: Sequence[Action]
+    ) -> None:
+        super().__init__(server, connection, server.split)
         self._server = server
-        self._socket = connection
-        self._socket.setblocking(False)
+        self._script = script
         self._protocol = ServerProtocol(
             extensions=[ServerPerMessageDeflateFactory()] if server.deflate else None
         )
@@ -199,11 +143,16 @@ class _Client:
         self._next: int | None = None
         self._wanted: set[str] = set()
         self._longest = 0
-        self.gone = False
+
+    def serve(self) -> None:
+        if self._handshake(self._script[0]):
+            for action in self._script:
+                if self.gone or not self._perform(action):
+                    break
 
     # --- handshake ---
 
-    def handshake(self, first: Action) -> bool:
+    def _handshake(self, first: Action) -> bool:
         """Whether the WebSocket is open now."""
         request = self._read_request()
         if request is None:
@@ -214,8 +163,8 @@ class _Client:
         )
         self._note(asked)
         if isinstance(first, Mute):
-            self._server.fired.append("mute")
-            self._idle()
+            self.fire("mute")
+            self.idle()
             return False
         refusal = self._refusal(asked, first)
         if refusal is not None:
@@ -227,13 +176,11 @@ class _Client:
         return True
 
     def _read_request(self) -> Request | None:
-        while not self._server._stopping.is_set():
-            self._receive(0.01)
+        while not self.over:
+            self.receive(0.01)
             for event in self._protocol.events_received():
                 if isinstance(event, Request):
                     return event
-            if self.gone:
-                return None
         return None
 
     def _note(self, asked: Asked) -> None:
@@ -243,27 +190,26 @@ class _Client:
         if query.get("compress") == ["true"]:
             dictionary = zstandard.ZstdCompressionDict(self._server.dictionary or b"")
             self._compressor = zstandard.ZstdCompressor(dict_data=dictionary)
-        with self._server._changed:
+        with self._server.changed:
             self._next = self._start(asked.cursor)
-            self._server.asked.append(asked)
-            self._server._changed.notify_all()
+            self._server.note(asked)
 
     def _start(self, cursor: int | None) -> int:
         """Where in the log to begin."""
-        log = self._server._log
+        log = self._server.log
         if cursor is None or not log or cursor > log[-1]["time_us"]:
             return len(log)
         oldest = max(0, len(log) - self._server.history)
         for number in range(oldest, len(log)):
             if log[number]["time_us"] >= cursor:
                 if number == oldest and oldest > 0 and log[oldest - 1]["time_us"] >= cursor:
-                    self._server.fired.append("history lost")
+                    self.fire("history lost")
                 return number
         return len(log)
 
     def _refusal(self, asked: Asked, first: Action) -> HTTPStatus | None:
         if isinstance(first, Refuse):
-            self._server.fired.append(f"refuse {first.status}")
+            self.fire(f"refuse {first.status}")
             return HTTPStatus(first.status)
         if asked.path != "/subscribe":
             return HTTPStatus.NOT_FOUND
@@ -273,12 +219,12 @@ class _Client:
 
     # --- actions ---
 
-    def perform(self, action: Action) -> bool:
+    def _perform(self, action: Action) -> bool:
         """Do one thing; whether to go on with the next."""
         if isinstance(action, Log):
             return self._serve_log(action.events)
         if isinstance(action, Raw):
-            self._server.fired.append("raw")
+            self.fire("raw")
             self._send(action.payload, action.text)
             return True
         if isinstance(action, Cut):
@@ -286,15 +232,16 @@ class _Client:
         if action is Step.LIVE:
             return self._serve_log(None)
         if action is Step.STALL:
-            self._server.fired.append("stall")
-            self._idle()
+            self.fire("stall")
+            self.idle()
         elif action is Step.CLOSE:
-            self._server.fired.append("close")
+            self.fire("close")
             self._protocol.send_close(1000, "too slow")
             self._flush()
-            self._idle()
+            self.idle()
         elif action is Step.RESET:
-            self._reset("reset")
+            self.fire("reset")
+            self.reset()
         return False
 
     def _serve_log(self, events: int | None) -> bool:
@@ -313,14 +260,14 @@ class _Client:
         """The log's next event, as soon as there is one; None when it is over."""
         server = self._server
         assert self._next is not None
-        while not server._stopping.is_set() and not self.gone:
-            with server._changed:
-                if self._next >= len(server._log):
-                    server._changed.wait(0.02)
-                if self._next < len(server._log):
+        while not self.over:
+            with server.changed:
+                if self._next >= len(server.log):
+                    server.changed.wait(0.02)
+                if self._next < len(server.log):
                     self._next += 1
-                    return server._log[self._next - 1]
-            self._receive(0)
+                    return server.log[self._next - 1]
+            self.receive(0)
         return None
 
     def _wants(self, event: Event) -> bool:
@@ -344,50 +291,21 @@ class _Client:
     def _cut(self, action: Cut) -> bool:
         self._protocol.send_text(json.dumps(action.event).encode())
         whole = b"".join(self._protocol.data_to_send())
-        self._write(whole[: action.at])
-        self._reset(f"cut after {min(action.at, len(whole))} bytes")
+        self.write(whole[: action.at])
+        self.fire(f"cut after {min(action.at, len(whole))} bytes")
+        self.reset()
         return False
-
-    def _reset(self, what: str) -> None:
-        """Close without goodbye; pending bytes of ours may be lost, as in life."""
-        self._server.fired.append(what)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.gone = True
-
-    def _idle(self) -> None:
-        """Until the client goes or the server stops."""
-        while not self.gone and not self._server._stopping.is_set():
-            self._receive(0.01)
 
     # --- bytes ---
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self._write(data)
+                self.write(data)
             else:
                 self._socket.shutdown(socket.SHUT_WR)
 
-    def _write(self, data: bytes) -> None:
-        """All of it, in pieces of ``split`` bytes, however slowly the client reads."""
-        rest = memoryview(data)
-        size = self._server.split or len(data)
-        while rest and not self._server._stopping.is_set():
-            _, writable, _ = select.select([], [self._socket], [], 0.25)
-            if not writable:
-                self._server.blocked.set()
-                continue
-            self._server.blocked.clear()
-            rest = rest[self._socket.send(rest[:size]) :]
-
-    def _receive(self, timeout_s: float) -> None:
-        readable, _, _ = select.select([self._socket], [], [], timeout_s)
-        if not readable:
-            return
-        data = self._socket.recv(65_536)
-        if not data:
-            self.gone = True
-            return
+    def received(self, data: bytes) -> None:
         self._protocol.receive_data(data)
         if self._protocol.handshake_exc is not None:
             self.gone = True

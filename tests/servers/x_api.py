@@ -6,19 +6,17 @@ dry runs, duplicates and invalid ones; one line a post, ``\\r\\n`` between them 
 inside the stream. HTTP is written by hand, so that chunks and packets can be cut anywhere.
 
 A post that is published while nobody is connected is lost, but for backfill, as it is with X.
-Every fault that a script asks for is written to ``fired`` when it happens.
 """
 
 import json
-import select
 import socket
-import struct
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.servers.tcp import Connection, TcpServer
 
 RULES = "/2/tweets/search/stream/rules"
 STREAM = "/2/tweets/search/stream"
@@ -67,8 +65,8 @@ class Asked:
 
 
 @dataclass
-class XServer:
-    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager.
+class XServer(TcpServer):
+    """Use as a context manager.
 
     ``scripts`` are used up one a stream, ``answers`` one a request for rules; without them, a
     stream is LIVE and rules are handled. ``split`` is the most bytes in one HTTP chunk, and
@@ -86,34 +84,11 @@ class XServer:
     """Whether the plan has it."""
     split: int | None = None
     packet: int | None = None
-    asked: list[Asked] = field(default_factory=list)
-    fired: list[str] = field(default_factory=list)
+    streams: int = 0
 
     def __post_init__(self) -> None:
-        self._log: list[bytes] = []
-        self._changed = threading.Condition()
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        super().__post_init__()
         self._made = 1_000
-        self.streams = 0
-        self.sent = 0
-        self.blocked = threading.Event()
-        """Set while the client reads nothing and the kernel's buffers are full."""
-
-    def __enter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        self._begin(self._accept)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        with self._changed:
-            self._changed.notify_all()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        for thread in self._threads:
-            thread.join(10)
 
     @property
     def url(self) -> str:
@@ -122,50 +97,24 @@ class XServer:
 
     def publish(self, *lines: bytes) -> None:
         """Send posts (without line ends) to whoever is connected now."""
-        with self._changed:
-            self._log.extend(line + b"\r\n" for line in lines)
-            self._changed.notify_all()
+        with self.changed:
+            self.log.extend(line + b"\r\n" for line in lines)
+            self.changed.notify_all()
 
     def wait_streams(self, number: int, timeout_s: float = 20) -> None:
         """Until so many streams have begun."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self.streams >= number, timeout_s):
-                raise TimeoutError(f"{self.streams} of {number} streams began")
+        self.wait_for("streams began", lambda: self.streams, number, timeout_s)
 
     def wait_asked(self, number: int, path: str = STREAM, timeout_s: float = 20) -> None:
         """Until so many requests for the path have come."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.requests(path)) >= number, timeout_s):
-                raise TimeoutError(f"{len(self.requests(path))} of {number} requests came")
+        self.wait_for("requests came", lambda: len(self.requests(path)), number, timeout_s)
 
     def requests(self, path: str) -> list[Asked]:
         """What was asked of a path."""
         return [asked for asked in self.asked if asked.path == path]
 
-    # --- threads ---
-
-    def _begin(self, target: Any, *arguments: Any) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self._begin(self._serve, connection)
-
-    def _serve(self, connection: socket.socket) -> None:
-        client = _Client(self, connection)
-        try:
-            while not client.gone and not self._stopping.is_set():
-                client.serve_one()
-        except OSError:
-            pass  # the client went away; that is its right
-        finally:
-            connection.close()
+    def connected(self, connection: socket.socket) -> Connection:
+        return _Client(self, connection)
 
     # --- rules ---
 
@@ -215,17 +164,22 @@ class XServer:
         return Answer(201, answer)
 
 
-class _Client:
-    """One connection, from the server's side; keeps alive between requests."""
+class _Client(Connection):
+    """Keeps alive between requests."""
 
     def __init__(self, server: XServer, connection: socket.socket) -> None:
+        super().__init__(server, connection, server.packet)
         self._server = server
-        self._socket = connection
-        self._socket.setblocking(False)
         self._received = b""
-        self.gone = False
 
-    def serve_one(self) -> None:
+    def serve(self) -> None:
+        while not self.over:
+            self._serve_one()
+
+    def received(self, data: bytes) -> None:
+        self._received += data
+
+    def _serve_one(self) -> None:
         """Read one request and answer it."""
         head = self._read_until(b"\r\n\r\n")
         if head is None:
@@ -238,11 +192,9 @@ class _Client:
         body = self._read_body(int(headers.get("content-length", "0")))
         parts = urlsplit(target)
         asked = Asked(method, parts.path, parse_qs(parts.query), body)
-        with self._server._changed:
-            self._server.asked.append(asked)
-            self._server._changed.notify_all()
+        self._server.note(asked)
         if headers.get("authorization") != f"Bearer {self._server.token}":
-            self._server.fired.append("unauthorized")
+            self.fire("unauthorized")
             problem = {"title": "Unauthorized", "type": "about:blank", "detail": "Unauthorized"}
             self._answer(Answer(401, problem))
         elif parts.path == RULES:
@@ -256,7 +208,7 @@ class _Client:
         server = self._server
         if server.answers:
             answer = server.answers.pop(0)
-            server.fired.append(f"answer {answer.status}")
+            self.fire(f"answer {answer.status}")
             return answer
         if asked.method == "POST":
             return server.change_rules(asked.body, asked.query.get("dry_run") == ["true"])
@@ -272,28 +224,28 @@ class _Client:
         if refusal is not None:
             self._answer(refusal)
             return
-        with server._changed:
+        with server.changed:
             backfill = "backfill_minutes" in asked.query
-            begin = 0 if backfill else len(server._log)
+            begin = 0 if backfill else len(server.log)
             server.streams += 1
-            server._changed.notify_all()
+            server.changed.notify_all()
         head = "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
-        self._write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        self.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         for action in script:
             if self.gone or not self._perform(action, begin):
                 break
 
     def _refusal(self, asked: Asked, first: Action) -> Answer | None:
         if isinstance(first, Answer):
-            self._server.fired.append(f"answer {first.status}")
+            self.fire(f"answer {first.status}")
             return first
         if not self._server.rules:
-            self._server.fired.append("no rules")
+            self.fire("no rules")
             problem = {"title": "ConnectionException", "detail": "You must define rules"}
             issue = {"connection_issue": "RuleConfigurationIssue"}
             return Answer(409, problem | issue | {"type": f"{PROBLEMS}/streaming-connection"})
         if "backfill_minutes" in asked.query and not self._server.backfill:
-            self._server.fired.append("no backfill")
+            self.fire("no backfill")
             error = {"parameters": {"backfill_minutes": asked.query["backfill_minutes"]}}
             problem = {"title": "Invalid Request", "type": f"{PROBLEMS}/invalid-request"}
             detail = "One or more parameters to your request was invalid."
@@ -308,33 +260,30 @@ class _Client:
             self._serve_log(begin)
             return False
         assert isinstance(action, Step)
-        self._server.fired.append(action.value)
+        self.fire(action.value)
         if action is Step.STALL:
-            while not self.gone and not self._server._stopping.is_set():
-                self._receive(0.01)
+            self.idle()
         elif action is Step.END:
-            self._write(b"0\r\n\r\n")
+            self.write(b"0\r\n\r\n")
         elif action is Step.RESET:
-            linger = struct.pack("ii", 1, 0)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.gone = True
+            self.reset()
         elif action is Step.HANG_UP:
-            self._write(b'40\r\n{"data":{"id":"12')
+            self.write(b'40\r\n{"data":{"id":"12')
             self.gone = True
         return False
 
     def _serve_log(self, position: int) -> None:
         server = self._server
-        while not self.gone and not server._stopping.is_set():
-            with server._changed:
-                if position >= len(server._log):
-                    server._changed.wait(0.02)
-                lines = server._log[position:]
+        while not self.over:
+            with server.changed:
+                if position >= len(server.log):
+                    server.changed.wait(0.02)
+                lines = server.log[position:]
             for line in lines:
                 self._send(line)
                 server.sent += 1
             position += len(lines)
-            self._receive(0)
+            self.receive(0)
 
     # --- bytes ---
 
@@ -343,47 +292,28 @@ class _Client:
         data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         lines = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(data)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-        self._write("\r\n".join([*lines, "", ""]).encode() + data)
+        self.write("\r\n".join([*lines, "", ""]).encode() + data)
 
     def _send(self, data: bytes) -> None:
         """The data, in chunks of HTTP."""
         size = self._server.split or len(data)
         for start in range(0, len(data), size):
             part = data[start : start + size]
-            self._write(b"%x\r\n%b\r\n" % (len(part), part))
-
-    def _write(self, data: bytes) -> None:
-        """All of it, in packets, however slowly the client reads."""
-        rest = memoryview(data)
-        size = self._server.packet or len(data)
-        while rest and not self._server._stopping.is_set():
-            _, writable, _ = select.select([], [self._socket], [], 0.25)
-            if not writable:
-                self._server.blocked.set()
-                continue
-            self._server.blocked.clear()
-            rest = rest[self._socket.send(rest[:size]) :]
+            self.write(b"%x\r\n%b\r\n" % (len(part), part))
 
     def _read_until(self, end: bytes) -> bytes | None:
         while end not in self._received:
-            if self.gone or self._server._stopping.is_set():
+            if self.over:
                 return None
-            self._receive(0.01)
+            self.receive(0.01)
         head, _, self._received = self._received.partition(end)
         return head
 
     def _read_body(self, length: int) -> Any:
         while len(self._received) < length and not self.gone:
-            self._receive(0.01)
+            self.receive(0.01)
         body, self._received = self._received[:length], self._received[length:]
         return json.loads(body) if body else None
-
-    def _receive(self, timeout_s: float) -> None:
-        readable, _, _ = select.select([self._socket], [], [], timeout_s)
-        if readable:
-            data = self._socket.recv(65_536)
-            self._received += data
-            self.gone = self.gone or not data
 
 
 # --- lines -------------------------------------------------------------------------------------

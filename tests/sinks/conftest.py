@@ -1,4 +1,7 @@
-"""A server that speaks Elasticsearch's protocol, and the sink's own client of it."""
+"""A server that speaks Elasticsearch's protocol, and the sink's own client of it.
+
+A module that needs another server overrides ``server``; ``client`` is then of that one.
+"""
 
 from collections.abc import Iterator
 
@@ -8,6 +11,7 @@ from elasticsearch import Elasticsearch
 from runtime.settings import ElasticsearchSettings
 from sinks.elasticsearch.connection import connect
 from tests.servers.elasticsearch import ElasticsearchServer
+from tests.servers.http import HttpServer
 
 
 @pytest.fixture
@@ -17,6 +21,6 @@ def server() -> Iterator[ElasticsearchServer]:
 
 
 @pytest.fixture
-def client(server: ElasticsearchServer) -> Iterator[Elasticsearch]:
+def client(server: HttpServer) -> Iterator[Elasticsearch]:
     with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
         yield client

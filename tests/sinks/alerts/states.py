@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.alert import Alert, Carrier, Evidence, Headline, Lift, ShownPost, Signal
 from schemas.codec import ALERT
+from tests import make
 
 BEGAN = datetime(2026, 1, 2, 9, 5, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, 9, 40, 2, tzinfo=UTC)
@@ -16,13 +17,11 @@ def state(version: int = 1, status: str = "open", **changed: Any) -> Alert:
     """A state; each version is decided a second after the one before."""
     fields: dict[str, Any] = {
         "id": ID,
-        "brand": "velmora",
-        "severity": 4,
         "began_at": BEGAN,
         "raised_at": _FIRST + timedelta(seconds=version),
         "title": "Velmora: negative mentions nine times the usual",
     }
-    return Alert(version=version, status=status, **{**fields, **changed})  # type: ignore[arg-type]
+    return make.alert(version, status, **{**fields, **changed})
 
 
 def rich(**changed: Any) -> Alert:

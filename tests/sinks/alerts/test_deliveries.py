@@ -1,10 +1,11 @@
 """The memory of what was told: read back, shared between copies, and not for ever."""
 
 from datetime import timedelta
+from functools import partial
 
-from schemas.delivery import AlertDelivery
 from schemas.topic_registry import topics
 from sinks.alerts.deliveries import KEPT, Deliveries
+from tests import make
 from tests.sinks.alerts.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import NOW
 
@@ -17,9 +18,7 @@ def memory(kafka: FakeKafka, channel: str = "desk") -> Deliveries:
     return made
 
 
-def told(alert_id: str, version: int = 1, **changed: object) -> AlertDelivery:
-    fields = {"channel": "desk", "status": "open", "at": NOW, **changed}
-    return AlertDelivery(alert_id=alert_id, version=version, **fields)  # type: ignore[arg-type]
+told = partial(make.delivery, at=NOW)
 
 
 def test_it_remembers_after_a_restart() -> None:

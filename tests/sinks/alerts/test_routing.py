@@ -1,6 +1,7 @@
 """Who is told of which state."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -8,6 +9,7 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.routing import addressed, decide, oldest_of, unknown
+from tests import make
 from tests.sinks.alerts.states import ID, NOW, state
 
 CONFIGURED = {"desk", "slack", "ops"}
@@ -27,14 +29,7 @@ class Everything(Plain):
     takes_all = True
 
 
-def told(version: int = 1, status: str = "open") -> AlertDelivery:
-    return AlertDelivery(
-        channel="desk",
-        alert_id=ID,
-        version=version,
-        status=status,  # type: ignore[arg-type]
-        at=NOW,
-    )
+told = partial(make.delivery, ID, at=NOW)
 
 
 def decided(alert: Alert, before: AlertDelivery | None = None, kind: type[Plain] = Plain) -> str:

@@ -6,14 +6,12 @@ from datetime import timedelta
 import pytest
 from elasticsearch import Elasticsearch
 
-from runtime.settings import ElasticsearchSettings
 from sinks.alerts import store
 from sinks.alerts import triage as desk
 from sinks.alerts.channels.base import Busy
 from sinks.alerts.channels.index import Index
 from sinks.alerts.store import MAX_STATES, alert_of, merged, read, with_desk, write
 from sinks.alerts.triage import NotPossible, desk_of, standing
-from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import ALERT_PROPERTIES
 from tests.servers.alert_index import AlertIndex
 from tests.sinks.alerts.states import ID, NOW, rich, state
@@ -25,12 +23,6 @@ INDEX = "tocsin-alerts"
 def server() -> Iterator[AlertIndex]:
     with AlertIndex() as server:
         yield server
-
-
-@pytest.fixture
-def client(server: AlertIndex) -> Iterator[Elasticsearch]:
-    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
-        yield client
 
 
 def document(*alerts: object) -> dict[str, object]:

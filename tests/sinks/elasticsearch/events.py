@@ -1,65 +1,36 @@
 """Mention events for the tests of the sink."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from runtime.settings import ElasticsearchSettings
 from schemas.codec import MENTION_EVENT
-from schemas.mention import Mention, MentionEvent
-from schemas.post import Author, Post
+from schemas.mention import MentionEvent
 from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.mappings import IndexNames
+from tests import make
+from tests.make import AT
 
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-LATER = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
+LATER = AT + timedelta(seconds=1)
 NAMES = IndexNames(ElasticsearchSettings())
 INDEX = "tocsin-mentions-2026.01"
 SNOWFLAKE = "x:1541815603606036480"
 """Made in June 2022."""
 
 
-def upsert(
-    id_: str = "file:1", version: int = 1, created_at: datetime = AT, **fields: Any
-) -> MentionEvent:
-    source = id_.partition(":")[0]
-    post_fields: dict[str, Any] = {"author": Author(id="17"), "text": "Velmora en panne", **fields}
-    post = Post(id=id_, source=source, created_at=created_at, **post_fields)
-    return MentionEvent(
-        op="upsert",
-        id=id_,
-        source=source,
-        version=version,
-        ingested_at=AT,
-        enriched_at=LATER,
-        mention=Mention(post=post),
-    )
+def upsert(id_: str = "file:1", version: int = 1, **fields: Any) -> MentionEvent:
+    return make.enriched(make.mention(make.post(id=id_, **fields)), version)
 
 
 def delete(
     id_: str = "file:1", version: int = 2, created_at: datetime | None = None
 ) -> MentionEvent:
-    return MentionEvent(
-        op="delete",
-        id=id_,
-        source=id_.partition(":")[0],
-        version=version,
-        ingested_at=AT,
-        enriched_at=LATER,
-        created_at=created_at,
-    )
+    return make.enriched(make.delete(id_, version, created_at))
 
 
 def erase(author: str = "17", version: int = 9, source: str = "file") -> MentionEvent:
-    return MentionEvent(
-        op="erase_author",
-        id=f"{source}:{author}",
-        source=source,
-        version=version,
-        ingested_at=AT,
-        enriched_at=LATER,
-        author_id=author,
-    )
+    return make.enriched(make.erase(author, version, source))
 
 
 def record(event: MentionEvent | bytes | None) -> Any:

@@ -6,42 +6,23 @@ index takes the mapping of the template whose pattern fits.
 """
 
 import copy
-import json
-import threading
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
-JSON = "application/vnd.elasticsearch+json;compatible-with=9"
+from tests.servers.elasticsearch import answered
+from tests.servers.http import Answer, HttpServer, Received
 
 
 @dataclass
-class IndexServer:
-    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager."""
+class IndexServer(HttpServer):
+    """Use as a context manager."""
 
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     indices: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Index to its mapping."""
     writes: list[str] = field(default_factory=list)
     """Paths of the requests that changed something."""
-
-    def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"es": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def create(self, index: str) -> None:
         for template in self.templates.values():
@@ -50,36 +31,37 @@ class IndexServer:
                 return
         self.indices[index] = {}
 
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if method == "PUT":
-            self.writes.append(path)
-        match method, path.split("/"):
+    def answer(self, request: Received) -> Answer:
+        if request.method == "PUT":
+            self.writes.append("/".join(request.parts))
+        body = request.json
+        match request.method, request.parts:
             case "PUT", ["_index_template", name]:
                 self.templates[name] = body
             case "GET", ["_index_template", name]:
                 if name not in self.templates:
-                    return 404, _error("resource_not_found_exception", name)
+                    return answered(404, _error("resource_not_found_exception", name))
                 found = {"name": name, "index_template": self.templates[name]}
-                return 200, {"index_templates": [found]}
+                return answered(200, {"index_templates": [found]})
             case "HEAD", [index]:
-                return (200 if index in self.indices else 404), {}
+                return answered(200 if index in self.indices else 404, {})
             case "PUT", [index]:
                 self.create(index)
             case "GET", [pattern, "_mapping"]:
                 named = [name for name in self.indices if fnmatchcase(name, pattern)]
                 if not named and "*" not in pattern:
-                    return 404, _error("index_not_found_exception", pattern)
-                return 200, {name: {"mappings": self.indices[name]} for name in named}
+                    return answered(404, _error("index_not_found_exception", pattern))
+                return answered(200, {name: {"mappings": self.indices[name]} for name in named})
             case "PUT", [index, "_mapping"]:
                 mapping = copy.deepcopy(self.indices[index])
                 try:
                     _merge(mapping, body)
                 except ValueError as error:
-                    return 400, _error("illegal_argument_exception", str(error))
+                    return answered(400, _error("illegal_argument_exception", str(error)))
                 self.indices[index] = mapping
             case _:
-                raise AssertionError(f"the server does not know {method} {path}")
-        return 200, {"acknowledged": True}
+                raise AssertionError(f"the server does not know {request.method} {request.path}")
+        return answered(200, {"acknowledged": True})
 
 
 def _merge(mapping: dict[str, Any], added: dict[str, Any]) -> None:
@@ -101,32 +83,3 @@ def _merge_fields(present: dict[str, Any], added: dict[str, Any], path: str) -> 
 
 def _error(kind: str, reason: str) -> dict[str, Any]:
     return {"error": {"type": kind, "reason": reason}}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    es: IndexServer
-    protocol_version = "HTTP/1.1"
-
-    def _any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0].strip("/").replace("%2A", "*")
-        status, answer = self.es.answer(self.command, path, json.loads(body or b"{}"))
-        data = b"" if self.command == "HEAD" else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("X-Elastic-Product", "Elasticsearch")
-        self.send_header("Content-Type", JSON)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self) -> None:
-        self._any()
-
-    def do_HEAD(self) -> None:
-        self._any()
-
-    def do_PUT(self) -> None:
-        self._any()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""

@@ -12,7 +12,7 @@ from runtime.settings import ElasticsearchSettings
 from sinks.elasticsearch.bulk import Outcome, triage, write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import Operation
-from tests.servers.elasticsearch import Answer, ElasticsearchServer, Items, Reset, Stall
+from tests.servers.elasticsearch import ElasticsearchServer, Failure, Items, Reset, Stall
 from tests.sinks.elasticsearch.events import INDEX, operation
 
 TEN = [operation(f"file:{number}") for number in range(10)]
@@ -134,7 +134,7 @@ def test_answers_of_all_kinds_at_once(client: Elasticsearch, server: Elasticsear
 def test_a_request_that_is_refused_as_a_whole_is_tried_again_as_a_whole(
     client: Elasticsearch, server: ElasticsearchServer, status: int
 ) -> None:
-    server.faults = [Answer(status)]
+    server.faults = [Failure(status)]
     outcome = write(client, TEN)
     assert outcome.retry == all_of(outcome) == TEN
     assert outcome.cause == f"status_{status}"
@@ -173,7 +173,7 @@ def test_a_server_that_is_gone_is_tried_again() -> None:
 def test_the_client_repeats_nothing_by_itself(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
-    server.faults = [Answer(503), Answer(503)]
+    server.faults = [Failure(503), Failure(503)]
     write(client, TEN)
     assert len(server.faults) == 1
 
@@ -212,7 +212,7 @@ def test_only_the_document_that_fails_the_request_is_rejected(
 def test_a_busy_server_stops_the_halving_in_order(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
-    server.faults = [Answer(413), Answer(413), Answer(429)]
+    server.faults = [Failure(413), Failure(413), Failure(429)]
     outcome = write(client, TEN)
     assert outcome.retry == all_of(outcome) == TEN
     assert server.bulks == []
@@ -222,7 +222,7 @@ def test_the_second_half_waits_for_the_first(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
     busy = (429, "es_rejected_execution_exception")
-    server.faults = [Answer(413), Items({"file:2": busy})]
+    server.faults = [Failure(413), Items({"file:2": busy})]
     outcome = write(client, TEN)
     assert ids(outcome.written) == ["file:0", "file:1", "file:3", "file:4"]
     assert ids(outcome.retry) == ["file:2", *ids(TEN[5:])]
@@ -262,7 +262,7 @@ def test_whatever_goes_wrong_retrying_writes_everything_once(rng: random.Random)
         for _ in range(rng.randrange(8)):
             some = {f"file:{rng.randrange(10)}": busy for _ in range(3)}
             server.faults.append(
-                rng.choice([Answer(503), Answer(429), Answer(413), Reset(), Items(some)])
+                rng.choice([Failure(503), Failure(429), Failure(413), Reset(), Items(some)])
             )
         # With one document alone, 413 is the document's own fault: keep two states of each.
         wanted = [operation(found.id, version) for version in (1, 2) for found in TEN]

@@ -25,6 +25,7 @@ from schemas.mention import (
 from schemas.post import Author, Media, Metrics, Post
 from sinks.elasticsearch.documents import document, month_of, tombstone, upsert
 from sinks.elasticsearch.mappings import MENTION_PROPERTIES
+from tests import make
 from tests.schemas.field_paths import field_paths
 from tests.sinks.elasticsearch import events
 from tests.sinks.elasticsearch.events import AT, INDEX, LATER, NAMES, SNOWFLAKE
@@ -88,15 +89,7 @@ def full() -> MentionEvent:
         tier="accurate",
         provenance={"brands": "names-1"},
     )
-    return MentionEvent(
-        op="upsert",
-        id="file:1",
-        source="file",
-        version=7,
-        ingested_at=AT,
-        enriched_at=LATER,
-        mention=mention,
-    )
+    return make.enriched(mention, 7)
 
 
 def written(event: MentionEvent) -> dict[str, Any]:
@@ -185,8 +178,8 @@ def test_the_fields_are_flat_where_analysts_filter() -> None:
 
 
 def test_sentiments_stay_with_their_brands_and_aspects() -> None:
-    mention = Mention(
-        post=Post(id="file:1", source="file", author=Author(id="1"), text="a", created_at=AT),
+    mention = make.mention(
+        "a",
         brands=[
             BrandMatch(id="velmora", sentiment=BAD),
             BrandMatch(id="mirabelle", sentiment=GOOD),

@@ -15,7 +15,7 @@ from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.documents import upsert as upsert_of
 from sinks.elasticsearch.housekeeping import Housekeeping
-from tests.servers.elasticsearch import Answer, ElasticsearchServer, Items, Stall
+from tests.servers.elasticsearch import ElasticsearchServer, Failure, Items, Stall
 from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, SNOWFLAKE, upsert
 
 
@@ -83,10 +83,11 @@ def test_more_than_a_page_is_erased(client: Elasticsearch, server: Elasticsearch
 
 
 @pytest.mark.parametrize(
-    "fault", [Answer(503), Answer(429), Items({"file:1": (429, "es_rejected_execution_exception")})]
+    "fault",
+    [Failure(503), Failure(429), Items({"file:1": (429, "es_rejected_execution_exception")})],
 )
 def test_an_erasure_that_is_not_whole_is_told(
-    client: Elasticsearch, server: ElasticsearchServer, fault: Answer | Items
+    client: Elasticsearch, server: ElasticsearchServer, fault: Failure | Items
 ) -> None:
     index(client, "file:1", "17")
     server.faults = [fault]
@@ -211,7 +212,7 @@ def test_housekeeping_puts_off_what_the_cluster_does_not_take(server: Elasticsea
     with connect(ElasticsearchSettings(url=server.url, request_timeout_s=0.3)) as client:
         write(client, [tombstone("file:2", "file", 2, INDEX, AT - timedelta(days=30))])
         housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: AT)
-        for fault in (Answer(503), Stall()):
+        for fault in (Failure(503), Stall()):
             server.faults = [fault]
             housekeeping.once()
             assert dead(server) == {"file:2"}

@@ -11,7 +11,6 @@ from elasticsearch import Elasticsearch
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
-from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import (
     MENTION_PROPERTIES,
     VERSION,
@@ -33,12 +32,6 @@ FIRST = json.loads((Path(__file__).parent / "mapping-1.json").read_bytes())
 def server() -> Iterator[IndexServer]:
     with IndexServer() as server:
         yield server
-
-
-@pytest.fixture
-def client(server: IndexServer) -> Iterator[Elasticsearch]:
-    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=20)) as client:
-        yield client
 
 
 @pytest.fixture

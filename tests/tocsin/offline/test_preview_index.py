@@ -1,18 +1,17 @@
 """``tocsin query preview --index``: what is asked of Elasticsearch, and what is made of it."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from queries.elasticsearch.index_compiler import compile_query
 from queries.language.parser import parse
+from tests.servers.elasticsearch import answered
+from tests.servers.http import Answer, HttpServer, Received
 from tests.tocsin.cli.commands import Commands
 
-JSON = "application/vnd.elasticsearch+json;compatible-with=9"
 DAY = 86_400_000
 HIT = {
     "id": "x:1",
@@ -29,7 +28,7 @@ def terms(**counts: int) -> dict[str, Any]:
     return {"buckets": [{"key": key, "doc_count": count} for key, count in counts.items()]}
 
 
-class Index:
+class Index(HttpServer):
     """Answers multi-searches, and keeps what was asked."""
 
     def __init__(self) -> None:
@@ -38,7 +37,12 @@ class Index:
         self.fails: dict[str, Any] | None = None
         self.matches = 7
 
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: Received) -> Answer:
+        lines = [json.loads(line) for line in request.body.splitlines()]
+        self.paths |= {header["index"] for header in lines[::2]}
+        return answered(200, {"responses": [self._search(body) for body in lines[1::2]]})
+
+    def _search(self, body: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(body)
         if self.fails is not None:
             return self.fails
@@ -67,31 +71,10 @@ class Index:
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    served = Index()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            found = [json.loads(line) for line in body.splitlines()]
-            served.paths |= {header["index"] for header in found[::2]}
-            answer = {"responses": [served.answer(one) for one in found[1::2]]}
-            self.send_response(200)
-            self.send_header("Content-Type", JSON)
-            self.send_header("X-Elastic-Product", "Elasticsearch")
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", f"http://127.0.0.1:{http.server_address[1]}")
+    with Index() as served:
+        monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", served.url)
         monkeypatch.setenv("TOCSIN_ELASTICSEARCH_INDEX_PREFIX", "team-")
         yield served
-        http.shutdown()
-        thread.join()
 
 
 @pytest.fixture

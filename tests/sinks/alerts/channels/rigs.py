@@ -18,7 +18,7 @@ from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
 from sinks.alerts.message.lines import Style
 from sinks.elasticsearch.connection import connect
 from tests.servers.alert_index import AlertIndex
-from tests.servers.http_desk import Answer, HttpDesk
+from tests.servers.http import Answer, FakeHttp
 from tests.servers.smtp import SmtpServer
 from tests.sinks.alerts.states import NOW
 
@@ -69,7 +69,7 @@ class Rig(ABC):
 
 class _Http(Rig):
     def start(self, stack: ExitStack) -> None:
-        self.desk = stack.enter_context(HttpDesk())
+        self.desk = stack.enter_context(FakeHttp())
         self.channel = self.make(self.desk.url)
 
     @abstractmethod

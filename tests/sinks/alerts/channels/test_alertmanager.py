@@ -18,7 +18,8 @@ from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Refused
 from sinks.alerts.message.lines import Style
-from tests.servers.http_desk import HttpDesk
+from tests import make
+from tests.servers.http import FakeHttp
 from tests.sinks.alerts.channels.rigs import address
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
 
@@ -42,22 +43,15 @@ def channel(url: str, clock: Callable[[], datetime] = lambda: NOW, hold_s: float
 
 
 def told(alert: Alert, repeat: str | None) -> AlertDelivery:
-    return AlertDelivery(
-        channel="ops",
-        alert_id=alert.id,
-        version=alert.version,
-        status=alert.status,
-        at=NOW,
-        repeat=repeat,
-    )
+    return make.delivery(alert.id, alert.version, alert.status, at=NOW, repeat=repeat)
 
 
-def entries(desk: HttpDesk) -> list[list[dict[str, Any]]]:
+def entries(desk: FakeHttp) -> list[list[dict[str, Any]]]:
     return [json.loads(request.body) for request in desk.taken]
 
 
 def test_labels_annotations_and_times() -> None:
-    with HttpDesk() as desk:
+    with FakeHttp() as desk:
         channel(desk.url).deliver(rich(), None)
         ((entry,),) = entries(desk)
         assert desk.taken[0].path == "/api/v2/alerts"
@@ -79,7 +73,7 @@ def test_labels_annotations_and_times() -> None:
 
 def test_an_open_alert_is_sent_again_with_a_later_end() -> None:
     now = [NOW]
-    with HttpDesk() as desk:
+    with FakeHttp() as desk:
         ops = channel(desk.url, lambda: now[0])
         repeat = ops.deliver(state(1), None)
         now[0] += timedelta(seconds=60)
@@ -90,7 +84,7 @@ def test_an_open_alert_is_sent_again_with_a_later_end() -> None:
 
 
 def test_a_new_severity_ends_the_old_one() -> None:
-    with HttpDesk() as desk:
+    with FakeHttp() as desk:
         ops = channel(desk.url)
         repeat = ops.deliver(state(1, severity=3), None)
         again = ops.deliver(state(2, "update", severity=3), told(state(1), repeat))
@@ -103,7 +97,7 @@ def test_a_new_severity_ends_the_old_one() -> None:
 
 
 def test_a_close_ends_it_and_is_not_repeated() -> None:
-    with HttpDesk() as desk:
+    with FakeHttp() as desk:
         ops = channel(desk.url)
         repeat = ops.deliver(state(1, severity=3), None)
         assert ops.deliver(state(2, "close", severity=1), told(state(1), repeat)) is None

@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.base import Busy, Refused
 from sinks.alerts.channels.http import Address, checked, is_public, post, retry_after
-from tests.servers.http_desk import Answer, HttpDesk
+from tests.servers.http import Answer, FakeHttp
 
 
 def address(url: str, allow_private: bool = True, timeout_s: float = 5) -> Address:
@@ -18,7 +18,7 @@ def address(url: str, allow_private: bool = True, timeout_s: float = 5) -> Addre
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_what_is_taken(status: int) -> None:
-    with HttpDesk(answers=[Answer(status, b"")]) as desk:
+    with FakeHttp(answers=[Answer(status, b"")]) as desk:
         post(address(f"{desk.url}/a?b=c"), b"{}", {"X-A": "b"})
         (request,) = desk.taken
     assert (request.method, request.path, request.body) == ("POST", "/a?b=c", b"{}")
@@ -28,7 +28,7 @@ def test_what_is_taken(status: int) -> None:
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_what_is_tried_again(status: int) -> None:
     told = Answer(status, headers={"Retry-After": "7"})
-    with HttpDesk(answers=[told]) as desk, pytest.raises(Busy) as caught:
+    with FakeHttp(answers=[told]) as desk, pytest.raises(Busy) as caught:
         post(address(desk.url), b"{}", {})
     assert caught.value.cause == f"status_{status}"
     assert caught.value.after_s == 7
@@ -37,15 +37,15 @@ def test_what_is_tried_again(status: int) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422])
 def test_what_is_refused(status: int) -> None:
     told = Answer(status, b"no\nsuch  hook")
-    with HttpDesk(answers=[told]) as desk, pytest.raises(Refused) as caught:
+    with FakeHttp(answers=[told]) as desk, pytest.raises(Refused) as caught:
         post(address(desk.url), b"{}", {})
     assert caught.value.why == f"127.0.0.1 answered {status}: no such hook"
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with HttpDesk() as inside:
+    with FakeHttp() as inside:
         moved = Answer(307, headers={"Location": inside.url})
-        with HttpDesk(answers=[moved]) as desk, pytest.raises(Refused, match="not followed"):
+        with FakeHttp(answers=[moved]) as desk, pytest.raises(Refused, match="not followed"):
             post(address(desk.url), b"{}", {})
         assert inside.received == []
 
@@ -61,7 +61,7 @@ def test_a_server_that_is_away_or_silent_is_tried_again() -> None:
 
 
 def test_an_answer_that_is_no_http_is_tried_again() -> None:
-    with HttpDesk(answers=[Answer(0)]) as desk, pytest.raises(Busy) as caught:
+    with FakeHttp(answers=[Answer(0)]) as desk, pytest.raises(Busy) as caught:
         post(address(f"{desk.url}/a-secret-path?token=a-secret-token"), b"{}", {})
     assert "secret" not in caught.value.why
 
@@ -141,7 +141,7 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
 
 
 def test_a_name_that_changes_its_mind_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    with HttpDesk() as inside:
+    with FakeHttp() as inside:
         port = int(inside.url.rpartition(":")[2])
         there = address(f"https://desk.test:{port}/", allow_private=False)
         _resolve(monkeypatch, ["93.184.215.14"], ["127.0.0.1"])

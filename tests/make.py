@@ -1,0 +1,116 @@
+"""Messages for tests, one builder a type: a field that is not given has a plain value.
+
+The builders of `mentions` events take what they are of: ``enriched(mention("Velmora"))``.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.activity import Activity
+from schemas.alert import Alert
+from schemas.brand import Brand
+from schemas.delivery import AlertDelivery
+from schemas.mention import Language, Mention, MentionEvent
+from schemas.post import Author, Post, PostEvent
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def post(text: str = "Velmora en panne", *, author: str | Author = "17", **fields: Any) -> Post:
+    """A post of an account id or an `Author`; its source is that of its id."""
+    values: dict[str, Any] = {"id": "file:1", "created_at": AT, **fields}
+    values.setdefault("source", values["id"].partition(":")[0])
+    return Post(
+        text=text, author=Author(id=author) if isinstance(author, str) else author, **values
+    )
+
+
+def mention(
+    of: str | Post = "Velmora en panne", *, language: str | None = None, **fields: Any
+) -> Mention:
+    """A mention of a text or of a `Post`; ``language`` is the code of what was read."""
+    of = post(of) if isinstance(of, str) else of
+    read = None if language is None else Language(code=language, confidence=1)
+    return Mention(post=of, language=read, **fields)
+
+
+def upsert(of: str | Post = "Velmora en panne", version: int = 1, at: datetime = AT) -> PostEvent:
+    """A text or a `Post` as it was read at ``at``."""
+    of = post(of) if isinstance(of, str) else of
+    return PostEvent(
+        op="upsert", id=of.id, source=of.source, version=version, ingested_at=at, post=of
+    )
+
+
+def delete(id_: str = "file:1", version: int = 2, created_at: datetime | None = None) -> PostEvent:
+    """The post is gone; ``created_at`` where the delete knows its time."""
+    source = id_.partition(":")[0]
+    return PostEvent(
+        op="delete", id=id_, source=source, version=version, ingested_at=AT, created_at=created_at
+    )
+
+
+def erase(author: str = "17", version: int = 9, source: str = "file") -> PostEvent:
+    """The account is gone."""
+    id_ = f"{source}:{author}"
+    return PostEvent(
+        op="erase_author", id=id_, source=source, version=version, ingested_at=AT, author_id=author
+    )
+
+
+def enriched(of: Mention | PostEvent, version: int = 1, at: datetime = AT) -> MentionEvent:
+    """The upsert of a `Mention`, or a delete or an erasure as it is passed on."""
+    event = upsert(of.post, version, at) if isinstance(of, Mention) else of
+    return MentionEvent(
+        op=event.op,
+        id=event.id,
+        source=event.source,
+        version=event.version,
+        ingested_at=event.ingested_at,
+        enriched_at=event.ingested_at + timedelta(seconds=1),
+        created_at=event.created_at,
+        author_id=event.author_id,
+        mention=of if isinstance(of, Mention) else None,
+    )
+
+
+def activity(number: int | str = 1, at: datetime = AT, **fields: Any) -> Activity:
+    """One mention of the brand ``velmora``, by an author of its own."""
+    values: dict[str, Any] = {
+        "brand": "velmora",
+        "post_id": f"x:{number}",
+        "version": 1,
+        "at": at,
+        "ingested_at": at,
+        "source": "x",
+        "author": f"{number:0>16}",
+    }
+    return Activity(**{**values, **fields})
+
+
+def brand(id_: str = "velmora", **fields: Any) -> Brand:
+    """A brand that is named as its id."""
+    return Brand(id=id_, **{"name": id_.title(), **fields})
+
+
+def alert(
+    version: int = 1, status: str = "open", *, brand: str = "velmora", **fields: Any
+) -> Alert:
+    """A state of the brand's alert; each version is decided a second after the one before."""
+    values: dict[str, Any] = {
+        "id": f"{brand}-1",
+        "severity": 4,
+        "began_at": AT,
+        "raised_at": AT + timedelta(seconds=version),
+        "title": f"{brand} #{version}",
+        **fields,
+    }
+    return Alert(version=version, status=status, brand=brand, **values)  # type: ignore[arg-type]
+
+
+def delivery(
+    alert_id: str = "velmora-1", version: int = 1, status: str = "open", **fields: Any
+) -> AlertDelivery:
+    """That the channel ``desk`` took this state."""
+    values: dict[str, Any] = {"channel": "desk", "status": status, "at": AT, **fields}
+    return AlertDelivery(alert_id=alert_id, version=version, **values)
