@@ -12,6 +12,7 @@ from elasticsearch import Elasticsearch
 from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
+from sinks.elasticsearch.connection import pages
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
 
@@ -90,23 +91,20 @@ def erase(
 def sweep(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
     """Do again every erasure that a post under way could have slipped past; returns how many."""
     since = now - timedelta(days=keep_days)
-    erased, after = 0, None
-    while True:
-        page = client.search(
-            index=names.erasures,
-            query={"range": {"erased_at": {"gte": since.isoformat()}}},
-            sort=[{"erased_at": "asc"}, {"author_id": "asc"}],
-            size=_PAGE,
-            **({"search_after": after} if after else {}),
-        )["hits"]["hits"]
-        if not page:
-            return erased
+    erased = 0
+    for page in pages(
+        client.search,
+        index=names.erasures,
+        query={"range": {"erased_at": {"gte": since.isoformat()}}},
+        sort=[{"erased_at": "asc"}, {"author_id": "asc"}],
+        size=_PAGE,
+    ):
         for hit in page:
             entry = hit["_source"]
             erased += erase(
                 client, names, entry["source"], entry["author_id"], entry["version"], now
             )
-        after = page[-1]["sort"]
+    return erased
 
 
 def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:

@@ -22,7 +22,7 @@ from sinks.alerts.message.titles import title
 from sinks.alerts.message.words import Language, word
 from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk, write
 from sinks.alerts.triage import NotPossible, Triage, desk_of, escalated, standing
-from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
 from sinks.elasticsearch.mappings import IndexNames
 from text.terminal import single_line
 from tocsin.cli.output import result, say
@@ -79,22 +79,16 @@ def _sources(
     filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
     if brand is not None:
         filters.append({"term": {"brand": brand}})
-    after: list[Any] | None = None
-    while True:
-        extra: dict[str, Any] = {"search_after": after} if after else {}
-        hits = client.search(
-            index=index,
-            query={"bool": {"filter": filters}},
-            sort=[{"raised_at": "desc"}, {"id": "asc"}],
-            size=_PAGE,
-            source_excludes=["evidence", "states"],
-            **extra,
-        )["hits"]["hits"]
-        for hit in hits:
+    for page in pages(
+        client.search,
+        index=index,
+        query={"bool": {"filter": filters}},
+        sort=[{"raised_at": "desc"}, {"id": "asc"}],
+        size=_PAGE,
+        source_excludes=["evidence", "states"],
+    ):
+        for hit in page:
             yield hit["_source"]
-        if len(hits) < _PAGE:
-            return
-        after = hits[-1]["sort"]
 
 
 def _style(language: Language | None) -> Style:
