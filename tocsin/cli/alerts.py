@@ -15,11 +15,9 @@ from runtime.clock import utc_now
 from runtime.settings import AlertsSettings, ElasticsearchSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from sinks.alerts import triage as desk
-from sinks.alerts.message.lines import MAX_TITLE, Style, when
+from sinks.alerts.message.catalogue import Language, Locale, Style
 from sinks.alerts.message.render import plain
-from sinks.alerts.message.report import report
-from sinks.alerts.message.titles import title
-from sinks.alerts.message.words import Language, word
+from sinks.alerts.message.report import MAX_TITLE, flag, report, title
 from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk, write
 from sinks.alerts.triage import NotPossible, Triage, desk_of, escalated, standing
 from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
@@ -34,7 +32,7 @@ _PAGE = 500
 AlertId = Annotated[str, typer.Argument(help="An id from 'list'.")]
 By = Annotated[str | None, typer.Option(help="Who does it; the user of this terminal if not set.")]
 In = Annotated[
-    Literal["fr", "en"] | None,
+    Language | None,
     typer.Option("--language", "--lang", help="TOCSIN_ALERTS_LANGUAGE if not set."),
 ]
 Remark = Annotated[str | None, typer.Option("--text", help="A remark for the history.")]
@@ -133,23 +131,20 @@ def show(
 
 def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
     """The states that the alert had, then what people did."""
-    language = style.language
-    yield word("states", language)
-    for known in states_of(source):
-        flag = word("of_5", language).format(known.severity)
-        said = f"{flag}, {word(known.status, language)}  {title(known, style)}"
-        yield f"- {when(known.raised_at, style)}  {said}"
+    texts = style.locale.texts
+    yield texts["states"]
+    for state in states_of(source):
+        yield f"- {style.when(state.raised_at)}  {flag(state, style)}  {title(state, style)}"
     done = desk_of(source)
-    people = list(_people(done, source, language))
+    people = list(_people(done, source, style.locale))
     if people or done.history:
         yield ""
-        yield word("desk", language)
+        yield texts["desk"]
         yield from (f"- {line}" for line in people)
         yield from (f"- {line}" for line in _history(done, style))
 
 
-def _people(done: Triage, source: dict[str, Any], language: Language) -> Iterator[str]:
-    colon = word("colon", language)
+def _people(done: Triage, source: dict[str, Any], locale: Locale) -> Iterator[str]:
     named = (
         ("acknowledged_by", done.acknowledged_by),
         ("assigned_to", done.assignee),
@@ -157,19 +152,18 @@ def _people(done: Triage, source: dict[str, Any], language: Language) -> Iterato
     )
     for key, person in named:
         if person is not None:
-            yield f"{word(key, language)}{colon}{single_line(person, MAX_TITLE)}"
+            yield locale.labelled(locale.texts[key], single_line(person, MAX_TITLE))
     if escalated(source):
-        yield word("escalated", language).format(done.closed_severity)
+        yield locale.text("escalated", done.closed_severity)
 
 
 def _history(done: Triage, style: Style) -> Iterator[str]:
+    locale = style.locale
     for action in done.history:
-        what = word(f"did_{action.did}", style.language).format(
-            single_line(action.to or "", MAX_TITLE)
-        )
-        line = f"{when(action.at, style)}  {single_line(action.by, MAX_TITLE)} {what}"
+        did = locale.actions[action.did].format(single_line(action.to or "", MAX_TITLE))
+        line = f"{style.when(action.at)}  {single_line(action.by, MAX_TITLE)} {did}"
         if action.text is not None:
-            line += word("colon", style.language) + single_line(action.text, desk.MAX_TEXT)
+            line = locale.labelled(line, single_line(action.text, desk.MAX_TEXT))
         yield line
 
 

@@ -22,8 +22,7 @@ from sinks.alerts.channels.index import NAME as INDEX
 from sinks.alerts.channels.mail import Email, Security, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import Webhook
-from sinks.alerts.message.lines import Style
-from sinks.alerts.message.words import Language
+from sinks.alerts.message.catalogue import Language, Style
 
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 Mailbox = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+$")]

@@ -32,7 +32,7 @@ from runtime.logs import get_logger
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Busy, Channel, Refused
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import html, plain, subject
 from sinks.alerts.message.report import report
 

@@ -10,8 +10,8 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, post
-from sinks.alerts.message.lines import Style
-from sinks.alerts.message.render import escaped_for_slack, slack_blocks, subject
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.render import slack_message
 from sinks.alerts.message.report import report
 
 
@@ -25,14 +25,7 @@ class Slack(Channel):
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Post the state."""
-        said = report(alert, self._style)
-        message = {
-            "text": escaped_for_slack(subject(said)),
-            "blocks": slack_blocks(said),
-            # Previews of the posts' links would bury the evidence.
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
+        message = slack_message(report(alert, self._style))
         headers = {"Content-Type": "application/json; charset=utf-8"}
         post(self._address, msgspec.json.encode(message), headers)
         return None

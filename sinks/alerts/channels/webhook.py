@@ -15,7 +15,7 @@ from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, post
 from sinks.alerts.channels.signature import HEADER, sign
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import report
 

@@ -15,7 +15,7 @@ from sinks.alerts.channels.index import Index
 from sinks.alerts.channels.mail import Email, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.elasticsearch.connection import connect
 from tests.servers.alert_index import AlertIndex
 from tests.servers.http_desk import Answer, HttpDesk

@@ -17,7 +17,7 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Refused
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from tests.servers.http_desk import HttpDesk
 from tests.sinks.alerts.channels.rigs import address
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
