@@ -5,6 +5,8 @@ The detector's state and the people's stand side by side in one document; see ``
 
 import getpass
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -176,8 +178,7 @@ def ack(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
 
     Example: `tocsin alerts ack velmora-2026-01-02T09:40Z --by ana`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.acknowledge(source, who, utc_now(), text))
+    who = _change(alert_id, by, partial(desk.acknowledge, text=text))
     say(f"{alert_id} acknowledged by {who}")
 
 
@@ -192,8 +193,7 @@ def assign(
 
     Example: `tocsin alerts assign velmora-2026-01-02T09:40Z ben --by ana`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.assign(source, who, utc_now(), to, text))
+    _change(alert_id, by, partial(desk.assign, to=to, text=text))
     say(f"{alert_id} assigned to {to}")
 
 
@@ -203,8 +203,7 @@ def close(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
 
     Example: `tocsin alerts close velmora-2026-01-02T09:40Z --text "answered at 11:00"`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.close(source, who, utc_now(), text))
+    who = _change(alert_id, by, partial(desk.close, text=text))
     say(f"{alert_id} closed by {who}")
 
 
@@ -218,24 +217,26 @@ def note(
 
     Example: `tocsin alerts note velmora-2026-01-02T09:40Z "the outage is in Nantes"`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.note(source, who, utc_now(), text))
+    _change(alert_id, by, partial(desk.note, text=text))
     say(f"{alert_id} noted")
 
 
-def _change(alert_id: str, action: Callable[[dict[str, Any]], Triage]) -> None:
-    """Do something to the people's part, on what is there at that moment."""
+def _change(
+    alert_id: str, by: str | None, action: Callable[[dict[str, Any], str, datetime], Triage]
+) -> str:
+    """Do something to the people's part, on what is there at that moment; returns who does it."""
+    who = _who(by)
     settings = load(ElasticsearchSettings)
     index = IndexNames(settings).alerts
     with connect(settings) as client, elasticsearch_errors(settings):
         for _ in range(_ATTEMPTS):
             kept = _existing(client, index, alert_id)
             try:
-                changed = with_desk(kept.source, action(kept.source))
+                changed = with_desk(kept.source, action(kept.source, who, utc_now()))
             except NotPossible as error:
                 raise TocsinError(f"{alert_id}: {error}") from None
             if write(client, index, alert_id, changed, kept):
-                return
+                return who
     raise ServiceUnavailable(f"{alert_id} was changed by others all the time; try again")
 
 

@@ -10,6 +10,7 @@ Labels name an alert there. A new severity is new labels: the old ones are ended
 
 import base64
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,37 +32,25 @@ _MAX_SENT = 100
 """Open alerts in one request."""
 
 
+@dataclass(eq=False)
 class Alertmanager(Channel):
     """Holds alerts open in an Alertmanager."""
 
     holds = True
 
-    def __init__(
-        self,
-        name: str,
-        address: Address,
-        style: Style,
-        *,
-        labels: dict[str, str],
-        repeat_s: float,
-        hold_s: float,
-        authorization: SecretStr | None = None,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(name)
-        self.repeat_every_s = repeat_s
-        self._address = address
-        self._style = style
-        self._labels = labels
-        self._hold = timedelta(seconds=hold_s)
-        self._authorization = authorization
-        self._clock = clock
+    address: Address
+    style: Style
+    _: KW_ONLY
+    labels: dict[str, str]
+    hold_s: float
+    authorization: SecretStr | None = None
+    clock: Clock = utc_now
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Send the state, and the end of what it takes the place of."""
-        now = self._clock()
+        now = self.clock()
         current = self.entry(alert)
-        ends = now + self._hold
+        ends = now + timedelta(seconds=self.hold_s)
         if alert.status == "close":
             ends = max(alert.began_at, min(now, alert.raised_at))
         sent = [{**current, "endsAt": ends.isoformat()}]
@@ -72,8 +61,7 @@ class Alertmanager(Channel):
         return None if alert.status == "close" else msgspec.json.encode(current).decode()
 
     def again(self, held: Sequence[AlertDelivery]) -> None:
-        """Send what is open once more."""
-        ends = (self._clock() + self._hold).isoformat()
+        ends = (self.clock() + timedelta(seconds=self.hold_s)).isoformat()
         entries = [{**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None]
         for first in range(0, len(entries), _MAX_SENT):
             self._post(entries[first : first + _MAX_SENT])
@@ -81,7 +69,7 @@ class Alertmanager(Channel):
     def entry(self, alert: Alert) -> dict[str, Any]:
         """What Alertmanager is told of a state, without its end."""
         labels = {
-            **self._labels,
+            **self.labels,
             "alertname": _NAMES[alert.kind],
             "brand": alert.brand,
             "severity": str(alert.severity),
@@ -89,7 +77,7 @@ class Alertmanager(Channel):
             # Two alerts of one brand must not end each other; group by brand, not by this.
             "alert": alert.id,
         }
-        said = report(alert, self._style)
+        said = report(alert, self.style)
         return {
             "labels": labels,
             "annotations": {
@@ -101,10 +89,10 @@ class Alertmanager(Channel):
         }
 
     def _post(self, entries: Sequence[dict[str, Any]]) -> None:
-        headers = {"Content-Type": "application/json"}
-        if self._authorization is not None:
-            headers["Authorization"] = self._authorization.get_secret_value()
-        post(self._address, msgspec.json.encode(entries), headers)
+        headers = {}
+        if self.authorization is not None:
+            headers["Authorization"] = self.authorization.get_secret_value()
+        post(self.address, msgspec.json.encode(entries), headers)
 
 
 def basic(username: str, password: SecretStr) -> SecretStr:

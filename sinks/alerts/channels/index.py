@@ -1,5 +1,7 @@
 """The index as a channel: every state of every alert, muted or not."""
 
+from dataclasses import dataclass, field
+
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
@@ -16,15 +18,15 @@ _REFUSING = (400, 413)
 and the states wait for that."""
 
 
+@dataclass(eq=False)
 class Index(Channel):
     """Keeps the current state of each alert, and what led there."""
 
     takes_all = True
 
-    def __init__(self, client: Elasticsearch, index: str) -> None:
-        super().__init__(NAME)
-        self._client = client
-        self._index = index
+    name: str = field(default=NAME, init=False)
+    client: Elasticsearch
+    index: str
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Write the state, unless a later one or this one is there."""
@@ -43,10 +45,9 @@ class Index(Channel):
 
     def _written(self, alert: Alert) -> bool:
         """Whether the state is there now; False if somebody else wrote in between."""
-        kept = read(self._client, self._index, alert.id)
+        kept = read(self.client, self.index, alert.id)
         document = merged(alert, None if kept is None else kept.source)
-        return document is None or write(self._client, self._index, alert.id, document, kept)
+        return document is None or write(self.client, self.index, alert.id, document, kept)
 
     def close(self) -> None:
-        """Disconnect."""
-        self._client.close()
+        self.client.close()

@@ -4,6 +4,8 @@ The address is the secret: whoever has it can write to the desk's channel. Slack
 idempotency key, so that a crash between its answer and our note of it may show a state twice.
 """
 
+from dataclasses import dataclass
+
 import msgspec
 
 from schemas.alert import Alert
@@ -15,17 +17,15 @@ from sinks.alerts.message.render import slack_message
 from sinks.alerts.message.report import report
 
 
+@dataclass(eq=False)
 class Slack(Channel):
     """Posts blocks, with a plain line for notifications."""
 
-    def __init__(self, name: str, address: Address, style: Style) -> None:
-        super().__init__(name)
-        self._address = address
-        self._style = style
+    address: Address
+    style: Style
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        """Post the state."""
-        message = slack_message(report(alert, self._style))
+        message = slack_message(report(alert, self.style))
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        post(self._address, msgspec.json.encode(message), headers)
+        post(self.address, msgspec.json.encode(message), headers)
         return None

@@ -3,6 +3,7 @@
 The body is the same in every attempt; the time of sending, and so the signature, is not.
 """
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -27,34 +28,24 @@ def idempotency_key(channel: str, alert: Alert) -> str:
     return f"{channel}:{quote(alert.id, safe='-_.~')}:{alert.version}"
 
 
+@dataclass(eq=False)
 class Webhook(Channel):
     """Posts the whole state to an address of the desk's own software."""
 
-    def __init__(
-        self,
-        name: str,
-        address: Address,
-        secret: SecretStr,
-        style: Style,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(name)
-        self._address = address
-        self._secret = secret
-        self._style = style
-        self._clock = clock
+    address: Address
+    secret: SecretStr
+    style: Style
+    clock: Clock = utc_now
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        """Post the state."""
         key = idempotency_key(self.name, alert)
         body = msgspec.json.encode(self.payload(alert, key))
-        at = int(self._clock().timestamp())
+        at = int(self.clock().timestamp())
         headers = {
-            "Content-Type": "application/json",
             IDEMPOTENCY: key,
-            HEADER: sign(self._secret.get_secret_value(), at, body),
+            HEADER: sign(self.secret.get_secret_value(), at, body),
         }
-        post(self._address, body, headers)
+        post(self.address, body, headers)
         return None
 
     def payload(self, alert: Alert, key: str) -> dict[str, Any]:
@@ -63,7 +54,7 @@ class Webhook(Channel):
             "type": f"alert.{alert.status}",
             "channel": self.name,
             "idempotency_key": key,
-            "language": self._style.language,
-            "text": plain(report(alert, self._style)),
+            "language": self.style.language,
+            "text": plain(report(alert, self.style)),
             "alert": alert,
         }
