@@ -13,7 +13,7 @@ import msgspec
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from schemas.alert import Alert
-from sinks.alerts.triage import Triage
+from sinks.alerts.triage import AlertDocument, Triage
 
 MAX_STATES = 500
 """Kept of one alert; of more, the first and the last ones."""
@@ -23,7 +23,7 @@ MAX_STATES = 500
 class StoredAlert:
     """A document and where in its history it was read."""
 
-    source: dict[str, Any]
+    source: AlertDocument
     seq_no: int
     primary_term: int
 
@@ -44,7 +44,7 @@ def write(
     client: Elasticsearch,
     index: str,
     alert_id: str,
-    source: dict[str, Any],
+    source: AlertDocument,
     before: StoredAlert | None,
 ) -> bool:
     """Write the document unless somebody else did since ``before``; whether it was written."""
@@ -64,7 +64,7 @@ def write(
     return True
 
 
-def merged(alert: Alert, before: dict[str, Any] | None) -> dict[str, Any] | None:
+def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
     """The document with this state in it; None where it is there already. Pure."""
     if before is None:
         return {**fields(alert), "states": [state(alert)], "desk": {}}
@@ -80,7 +80,7 @@ def merged(alert: Alert, before: dict[str, Any] | None) -> dict[str, Any] | None
     return {**before, "states": states}
 
 
-def with_desk(source: dict[str, Any], desk: Triage) -> dict[str, Any]:
+def with_desk(source: AlertDocument, desk: Triage) -> AlertDocument:
     """The document with the people's part as it is now. Pure."""
     return {**source, "desk": msgspec.to_builtins(desk)}
 
@@ -106,12 +106,12 @@ def state(alert: Alert) -> dict[str, Any]:
     }
 
 
-def alert_of(source: dict[str, Any]) -> Alert:
+def alert_of(source: AlertDocument) -> Alert:
     """The detector's part of a document; the rest is ignored."""
     return msgspec.convert(source, Alert)
 
 
-def states_of(source: dict[str, Any]) -> list[Alert]:
+def states_of(source: AlertDocument) -> list[Alert]:
     """The states that an alert had, oldest first, as far as they are kept: without evidence."""
     return [
         msgspec.convert(

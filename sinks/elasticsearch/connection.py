@@ -2,13 +2,24 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from elastic_transport import ObjectApiResponse, TransportError
 from elasticsearch import ApiError, AuthenticationException, AuthorizationException, Elasticsearch
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
+
+
+class Hit(TypedDict, total=False):
+    """A document that a search found, as far as it asked for it."""
+
+    _id: str
+    _index: str
+    _source: dict[str, Any]
+    _seq_no: int
+    _primary_term: int
+    sort: list[str | int]
 
 
 def connect(settings: ElasticsearchSettings) -> Elasticsearch:
@@ -38,14 +49,14 @@ def pages(
     size: int,
     sort: Sequence[Mapping[str, str]],
     **request: Any,
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[list[Hit]]:
     """The hits of a search of any size, ``size`` at a time.
 
     ``search`` is the client's; the ``sort`` ends with a field that no two documents share, since
     each page begins after the last hit of the one before.
     """
     while True:
-        hits: list[dict[str, Any]] = search(size=size, sort=sort, **request)["hits"]["hits"]
+        hits: list[Hit] = search(size=size, sort=sort, **request)["hits"]["hits"]
         if hits:
             yield hits
         if len(hits) < size:

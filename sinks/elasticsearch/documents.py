@@ -13,8 +13,6 @@ import msgspec
 
 from queries.elasticsearch.index_fields import query_fields
 from queries.matching.document import Document
-from schemas.bounds import plausible
-from schemas.ids import time_of
 from schemas.mention import Language, Mention, MentionEvent, Sentiment
 from schemas.post import Post
 from sinks.elasticsearch.mappings import IndexNames
@@ -48,27 +46,11 @@ class Operation:
         return _encode({"index": action}) + b"\n" + self.document
 
 
-def month_of(event: MentionEvent) -> datetime | None:
-    """The event time that decides the index, or None for a delete that does not know it.
-
-    The time that the platform wrote into the id comes first, since a delete has it too; but only
-    where it is believable, since some clients make their ids up. A later event of the same post may
-    judge that otherwise: for ids that clients make, this is a guess, and deletes search as well.
-    """
-    encoded = time_of(event.id)
-    if encoded is not None and plausible(encoded, event.ingested_at):
-        return encoded
-    if event.mention is not None:
-        return event.mention.post.created_at
-    return event.created_at
-
-
 def upsert(event: MentionEvent, names: IndexNames) -> Operation:
     """What is written for an upsert."""
-    when = month_of(event)
-    assert when is not None
-    document = _encode(to_document(event))
-    return Operation(event.id, names.mentions_of(when), event.version, document)
+    index = names.index_of(event)
+    assert index is not None
+    return Operation(event.id, index, event.version, _encode(to_document(event)))
 
 
 def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datetime) -> Operation:

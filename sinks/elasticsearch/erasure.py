@@ -5,14 +5,13 @@ is written down in the index of erasures and swept again until the topics keep n
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
-from sinks.elasticsearch.connection import pages
+from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
 
@@ -134,7 +133,7 @@ def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: fl
         purged += statuses.count(200)
 
 
-def _as_found(hit: dict[str, Any]) -> dict[str, Any]:
+def _as_found(hit: Hit) -> dict[str, object]:
     """The document of a hit, in the state that the search saw; in any other it is a conflict."""
     return {
         "_index": hit["_index"],

@@ -21,7 +21,7 @@ from sinks.alerts.message.catalogue import Language, Locale, Style
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import MAX_TITLE, flag, report, title
 from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk, write
-from sinks.alerts.triage import NotPossible, Triage, desk_of, escalated, standing
+from sinks.alerts.triage import AlertDocument, NotPossible, Triage, desk_of, escalated, standing
 from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
 from sinks.elasticsearch.mappings import IndexNames
 from text.terminal import single_line
@@ -74,7 +74,7 @@ def list_(
 
 def _sources(
     client: Elasticsearch, index: str, brand: str | None, severity: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[AlertDocument]:
     """Alerts that fit, newest first, page by page."""
     filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
     if brand is not None:
@@ -96,7 +96,7 @@ def _style(language: Language | None) -> Style:
     return Style(language or settings.language, settings.time_zone)
 
 
-def _line(source: dict[str, Any], style: Style) -> str:
+def _line(source: AlertDocument, style: Style) -> str:
     mark = "!" if escalated(source) else ""
     muted = " (muted)" if source.get("muted") else ""
     columns = (
@@ -131,7 +131,7 @@ def show(
     result("\n".join(parts).rstrip("\n"))
 
 
-def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
+def _course(source: AlertDocument, style: Style) -> Iterator[str]:
     """The states that the alert had, then what people did."""
     texts = style.locale.texts
     yield texts["states"]
@@ -146,7 +146,7 @@ def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
         yield from (f"- {line}" for line in _history(done, style))
 
 
-def _people(done: Triage, source: dict[str, Any], locale: Locale) -> Iterator[str]:
+def _people(done: Triage, source: AlertDocument, locale: Locale) -> Iterator[str]:
     named = (
         ("acknowledged_by", done.acknowledged_by),
         ("assigned_to", done.assignee),
@@ -222,7 +222,7 @@ def note(
 
 
 def _change(
-    alert_id: str, by: str | None, action: Callable[[dict[str, Any], str, datetime], Triage]
+    alert_id: str, by: str | None, action: Callable[[AlertDocument, str, datetime], Triage]
 ) -> str:
     """Do something to the people's part, on what is there at that moment; returns who does it."""
     who = _who(by)

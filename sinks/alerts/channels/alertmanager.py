@@ -12,7 +12,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import msgspec
 from pydantic import SecretStr
@@ -30,6 +30,15 @@ PATH = "/api/v2/alerts"
 _NAMES = {"crisis": "TocsinCrisis", "blind": "TocsinBlind"}
 _MAX_SENT = 100
 """Open alerts in one request."""
+
+
+class Entry(TypedDict):
+    """An alert as Alertmanager's API takes it; what is kept to be sent again has no end."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    startsAt: str
+    endsAt: NotRequired[str]
 
 
 @dataclass(eq=False)
@@ -53,7 +62,7 @@ class Alertmanager(Channel):
         ends = now + timedelta(seconds=self.hold_s)
         if alert.status == "close":
             ends = max(alert.began_at, min(now, alert.raised_at))
-        sent = [{**current, "endsAt": ends.isoformat()}]
+        sent: list[Entry] = [{**current, "endsAt": ends.isoformat()}]
         held = _held(before)
         if held is not None and held["labels"] != current["labels"]:
             sent.insert(0, _ended(held, now))
@@ -62,11 +71,13 @@ class Alertmanager(Channel):
 
     def again(self, held: Sequence[AlertDelivery]) -> None:
         ends = (self.clock() + timedelta(seconds=self.hold_s)).isoformat()
-        entries = [{**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None]
+        entries: list[Entry] = [
+            {**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None
+        ]
         for first in range(0, len(entries), _MAX_SENT):
             self._post(entries[first : first + _MAX_SENT])
 
-    def entry(self, alert: Alert) -> dict[str, Any]:
+    def entry(self, alert: Alert) -> Entry:
         """What Alertmanager is told of a state, without its end."""
         labels = {
             **self.labels,
@@ -88,7 +99,7 @@ class Alertmanager(Channel):
             "startsAt": alert.began_at.isoformat(),
         }
 
-    def _post(self, entries: Sequence[dict[str, Any]]) -> None:
+    def _post(self, entries: Sequence[Entry]) -> None:
         headers = {}
         if self.authorization is not None:
             headers["Authorization"] = self.authorization.get_secret_value()
@@ -101,16 +112,15 @@ def basic(username: str, password: SecretStr) -> SecretStr:
     return SecretStr("Basic " + base64.b64encode(pair.encode()).decode())
 
 
-def _held(delivery: AlertDelivery | None) -> dict[str, Any] | None:
+def _held(delivery: AlertDelivery | None) -> Entry | None:
     if delivery is None or delivery.repeat is None:
         return None
     try:
-        found: dict[str, Any] = msgspec.json.decode(delivery.repeat, type=dict[str, Any])
+        return msgspec.json.decode(delivery.repeat, type=Entry)
     except msgspec.DecodeError:
         return None
-    return found if isinstance(found.get("labels"), dict) else None
 
 
-def _ended(entry: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _ended(entry: Entry, now: datetime) -> Entry:
     starts = datetime.fromisoformat(entry["startsAt"])
     return {**entry, "endsAt": max(starts, now).isoformat()}

@@ -5,7 +5,7 @@ beside the channels file where the path is relative).
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -84,7 +84,7 @@ Entry = WebhookEntry | SlackEntry | EmailEntry | AlertmanagerEntry
 
 
 class _File(Struct, forbid_unknown_fields=True):
-    channels: list[Any]
+    channels: list[object]
 
 
 def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
@@ -100,7 +100,7 @@ def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
     return channels
 
 
-def _entry(entry: Any, path: Path) -> Entry:
+def _entry(entry: object, path: Path) -> Entry:
     name = entry.get("name") if isinstance(entry, dict) else None
     try:
         found: Entry = msgspec.convert(entry, Entry)

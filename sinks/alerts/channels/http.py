@@ -26,7 +26,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.errors import ConfigurationError
@@ -169,7 +168,9 @@ def _connection(
     return connection
 
 
-def _to_public(where: tuple[str, int], timeout: Any, source: Any = None) -> socket.socket:
+def _to_public(
+    where: tuple[str, int], timeout: float | None, source: tuple[str, int] | None = None
+) -> socket.socket:
     error: OSError = OSError(f"{where[0]} has no address")
     for ip in _public(*where):
         try:

@@ -4,7 +4,6 @@ The body is the same in every attempt; the time of sending, and so the signature
 """
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -48,7 +47,7 @@ class Webhook(Channel):
         post(self.address, body, headers)
         return None
 
-    def payload(self, alert: Alert, key: str) -> dict[str, Any]:
+    def payload(self, alert: Alert, key: str) -> dict[str, object]:
         """What the body holds: the state as the topic has it, and the same as text."""
         return {
             "type": f"alert.{alert.status}",

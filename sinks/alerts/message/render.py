@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from html import escape
-from typing import Any
 
 from sinks.alerts.message.report import Line, Report, Span
 
@@ -10,6 +9,8 @@ _MAX_SUBJECT = 200
 _MAX_BLOCK = 2_900
 """Slack takes 3,000 characters a section, and 150 in a header."""
 _MAX_HEADER = 150
+Block = dict[str, object]
+"""An object of Slack's Block Kit."""
 _STYLE = "font-family:sans-serif;font-size:14px;line-height:1.4;color:#222"
 
 
@@ -72,7 +73,7 @@ def _html_span(span: Span) -> str:
 # --- Slack -----------------------------------------------------------------------------------
 
 
-def slack_message(report: Report) -> dict[str, Any]:
+def slack_message(report: Report) -> Block:
     """A message with blocks, and a plain line for notifications."""
     return {
         "text": _slack_escaped(subject(report)),
@@ -83,11 +84,9 @@ def slack_message(report: Report) -> dict[str, Any]:
     }
 
 
-def slack_blocks(report: Report) -> list[dict[str, Any]]:
+def slack_blocks(report: Report) -> list[Block]:
     """Slack's Block Kit: a header, a section each, and the id below."""
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _slack_plain(subject(report), _MAX_HEADER)}
-    ]
+    blocks: list[Block] = [{"type": "header", "text": _slack_plain(subject(report), _MAX_HEADER)}]
     for section in report.sections:
         lines = [f"*{_slack_escaped(section.heading)}*"] if section.heading else []
         lines += [f"• {_joined(line, _slack_span)}" for line in section.lines]
@@ -102,7 +101,7 @@ def _slack_escaped(text: str) -> str:
     return escape(text, quote=False)
 
 
-def _slack_plain(text: str, max_length: int) -> dict[str, Any]:
+def _slack_plain(text: str, max_length: int) -> Block:
     """A text object without markup, escaped all the same, and not cut within an escape."""
     kept = text
     while len(escaped := _slack_escaped(kept)) > max_length:

@@ -24,7 +24,7 @@ from schemas.mention import (
     Target,
 )
 from schemas.post import Author, Media, Metrics, Post
-from sinks.elasticsearch.documents import from_document, month_of, to_document, tombstone, upsert
+from sinks.elasticsearch.documents import from_document, to_document, tombstone, upsert
 from sinks.elasticsearch.mappings import MENTION_PROPERTIES
 from tests.schemas.field_paths import field_paths
 from tests.sinks.elasticsearch import events
@@ -323,12 +323,13 @@ def test_old_dates_share_one_index() -> None:
 
 
 def test_a_delete_finds_the_month_of_its_post() -> None:
-    encoded = month_of(events.upsert(SNOWFLAKE))
-    assert encoded is not None
-    assert month_of(events.delete(SNOWFLAKE)) == encoded
-    assert month_of(events.delete(SNOWFLAKE, created_at=JANUARY)) == encoded
-    assert month_of(events.delete("file:1", created_at=JANUARY)) == JANUARY
-    assert month_of(events.delete("file:1")) is None
+    encoded = NAMES.index_of(events.upsert(SNOWFLAKE))
+    assert encoded == "tocsin-mentions-2022.06"
+    assert NAMES.index_of(events.delete(SNOWFLAKE)) == encoded
+    assert NAMES.index_of(events.delete(SNOWFLAKE, created_at=JANUARY)) == encoded
+    january = NAMES.index_of(events.delete("file:1", created_at=JANUARY))
+    assert january == "tocsin-mentions-2026.01"
+    assert NAMES.index_of(events.delete("file:1")) is None
 
 
 def test_a_tombstone_holds_nothing_of_the_post() -> None:
