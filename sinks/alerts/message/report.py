@@ -6,8 +6,7 @@ where it is rendered.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -27,8 +26,7 @@ _MIN_RATIO = 0.1
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a line; ``url`` is http or https, and percent-encoded where it must be."""
 
     text: str
@@ -38,16 +36,14 @@ class Span:
 Line = tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Lines under a heading; the first section has none."""
 
     heading: str
     lines: Sequence[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The whole alert, in the desk's language."""
 
     title: str
@@ -134,19 +130,24 @@ class _Writer:
             footer=f"{texts['alert']} {single_line(alert.id, MAX_TITLE)}",
         )
 
-    def _fact(self, key: str, value: str) -> Line:
-        return (Span(self._locale.labelled(self._locale.texts[key], value)),)
+    def _facts(self, **values: str | None) -> list[Line]:
+        """``Severity: 4 of 5``: a line for each value that there is."""
+        return [
+            (Span(self._locale.labelled(self._locale.texts[key], value)),)
+            for key, value in values.items()
+            if value is not None
+        ]
 
     def _summary(self, alert: Alert) -> list[Line]:
         locale = self._locale
-        lines = [
-            self._fact("brand", _term(alert.brand)),
-            self._fact("severity", locale.text("of_5", alert.severity)),
-            self._fact("status", locale.statuses[alert.status]),
-            self._fact("kind", locale.kinds[alert.kind]),
-            self._fact("since", self._style.when(alert.began_at)),
-            self._fact("decided", self._style.when(alert.raised_at)),
-        ]
+        lines = self._facts(
+            brand=_term(alert.brand),
+            severity=locale.text("of_5", alert.severity),
+            status=locale.statuses[alert.status],
+            kind=locale.kinds[alert.kind],
+            since=self._style.when(alert.began_at),
+            decided=self._style.when(alert.raised_at),
+        )
         return [*lines, (Span(locale.texts["muted"]),)] if alert.muted else lines
 
     def _signal(self, signal: Signal) -> Line:
@@ -181,16 +182,14 @@ class _Writer:
         return f"{name} / {digits} {rest}".replace("  ", " ") if slash else name
 
     def _who(self, evidence: Evidence) -> list[Line]:
-        locale, lines = self._locale, []
-        if evidence.mentions:
-            lines.append(self._fact("mentions", locale.number(evidence.mentions)))
-        if evidence.distinct_authors:
-            lines.append(self._fact("distinct_authors", locale.number(evidence.distinct_authors)))
-        if evidence.duplicate_share is not None:
-            lines.append(self._fact("duplicates", locale.percent(evidence.duplicate_share)))
-        if evidence.authenticity is not None:
-            lines.append(self._fact("authenticity", locale.authenticity[evidence.authenticity]))
-        return lines
+        locale, copies, kind = self._locale, evidence.duplicate_share, evidence.authenticity
+        mentions, authors = evidence.mentions, evidence.distinct_authors
+        return self._facts(
+            mentions=locale.number(mentions) if mentions else None,
+            distinct_authors=locale.number(authors) if authors else None,
+            duplicates=None if copies is None else locale.percent(copies),
+            authenticity=None if kind is None else locale.authenticity[kind],
+        )
 
     def _first(
         self, items: Sequence[T], line: Callable[[T], Line], names: Sequence[str]
@@ -231,15 +230,16 @@ class _Writer:
         return [self._locale.text("seen", self._locale.number(reach))] if reach else []
 
     def _split(self, evidence: Evidence) -> list[Line]:
-        counts = {
-            "sources": evidence.sources,
-            "languages": evidence.languages,
-            "countries": evidence.countries,
-        }
-        return [self._fact(key, self._shares(values)) for key, values in counts.items() if values]
+        return self._facts(
+            sources=self._shares(evidence.sources),
+            languages=self._shares(evidence.languages),
+            countries=self._shares(evidence.countries),
+        )
 
-    def _shares(self, counts: Mapping[str, int]) -> str:
+    def _shares(self, counts: Mapping[str, int]) -> str | None:
         """``x 500 (93%), bluesky 40 (7%)``, the largest first."""
+        if not counts:
+            return None
         locale, total = self._locale, sum(counts.values()) or 1
         ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         shares = [
