@@ -6,6 +6,7 @@ writer would put back the part that it had read before. The version of the state
 instead, with the same result: an older state never replaces a newer one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from sinks.alerts.triage import AlertDocument, Triage
 
 MAX_STATES = 500
 """Kept of one alert; of more, the first and the last ones."""
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,24 @@ def write(
     except ConflictError:
         return False
     return True
+
+
+def update(
+    client: Elasticsearch,
+    index: str,
+    alert_id: str,
+    change: Callable[[AlertDocument | None], AlertDocument | None],
+) -> bool:
+    """Read, change and write the document, again where somebody else wrote in between.
+
+    ``change`` gives None where there is nothing to write. Returns False where others always won.
+    """
+    for _ in range(_ATTEMPTS):
+        stored = read(client, index, alert_id)
+        document = change(None if stored is None else stored.source)
+        if document is None or write(client, index, alert_id, document, stored):
+            return True
+    return False
 
 
 def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:

@@ -20,7 +20,7 @@ from sinks.alerts import triage as desk
 from sinks.alerts.message.catalogue import Language, Locale, Style
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import MAX_TITLE, flag, report, title
-from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk, write
+from sinks.alerts.store import alert_of, read, states_of, update, with_desk
 from sinks.alerts.triage import AlertDocument, NotPossible, Triage, desk_of, escalated, standing
 from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
 from sinks.elasticsearch.mappings import IndexNames
@@ -28,7 +28,6 @@ from text.terminal import single_line
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")
-_ATTEMPTS = 10
 _PAGE = 500
 
 AlertId = Annotated[str, typer.Argument(help="An id from 'list'.")]
@@ -123,7 +122,8 @@ def show(
     """
     settings, style = load(ElasticsearchSettings), _style(language)
     with connect(settings) as client, elasticsearch_errors(settings):
-        source = _existing(client, IndexNames(settings).alerts, alert_id).source
+        stored = read(client, IndexNames(settings).alerts, alert_id)
+    source = _existing(None if stored is None else stored.source, alert_id)
     if json:
         result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
         return
@@ -226,25 +226,25 @@ def _change(
 ) -> str:
     """Do something to the people's part, on what is there at that moment; returns who does it."""
     who = _who(by)
+
+    def change(source: AlertDocument | None) -> AlertDocument:
+        source = _existing(source, alert_id)
+        try:
+            return with_desk(source, action(source, who, utc_now()))
+        except NotPossible as error:
+            raise TocsinError(f"{alert_id}: {error}") from None
+
     settings = load(ElasticsearchSettings)
-    index = IndexNames(settings).alerts
     with connect(settings) as client, elasticsearch_errors(settings):
-        for _ in range(_ATTEMPTS):
-            kept = _existing(client, index, alert_id)
-            try:
-                changed = with_desk(kept.source, action(kept.source, who, utc_now()))
-            except NotPossible as error:
-                raise TocsinError(f"{alert_id}: {error}") from None
-            if write(client, index, alert_id, changed, kept):
-                return who
+        if update(client, IndexNames(settings).alerts, alert_id, change):
+            return who
     raise ServiceUnavailable(f"{alert_id} was changed by others all the time; try again")
 
 
-def _existing(client: Elasticsearch, index: str, alert_id: str) -> StoredAlert:
-    kept = read(client, index, alert_id)
-    if kept is None:
+def _existing(source: AlertDocument | None, alert_id: str) -> AlertDocument:
+    if source is None:
         raise ConfigurationError(f"there is no alert {alert_id}; see 'tocsin alerts list'")
-    return kept
+    return source
 
 
 def _who(by: str | None) -> str:
