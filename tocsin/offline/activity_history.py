@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from elasticsearch import Elasticsearch
-
 from processors.enrichment.activity_records import activity_of
 from runtime.settings import ElasticsearchSettings
 from schemas.activity import Activity
-from schemas.mention import MentionEvent
 from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
 from sinks.elasticsearch.documents import from_document
 from sinks.elasticsearch.mappings import IndexNames
@@ -24,32 +21,20 @@ def records_of_index(
 
     Raises :class:`schemas.errors.ServiceUnavailable` where the index does not answer.
     """
-    with connect(settings) as client, elasticsearch_errors(settings):
-        yield from records_of(client, IndexNames(settings), brand, first, end)
-
-
-def records_of(
-    client: Elasticsearch, names: IndexNames, brand: str, first: datetime, end: datetime
-) -> Iterator[Activity]:
-    """The same over a client that is open; its errors are the caller's."""
-    for event in _events(client, names, brand, first, end):
-        assert event.mention is not None
-        records = activity_of(event.version, event.ingested_at, event.mention)
-        yield from (record for record in records if record.brand == brand)
-
-
-def _events(
-    client: Elasticsearch, names: IndexNames, brand: str, first: datetime, end: datetime
-) -> Iterator[MentionEvent]:
+    names = IndexNames(settings)
     between = {"gte": first.isoformat(), "lt": end.isoformat()}
     filters = [{"term": {"brands": brand}}, {"range": {"created_at": between}}]
-    for page in pages(
-        client.search,
-        index=names.mentions,
-        query={"bool": {"filter": filters}},
-        sort=[{"created_at": "asc"}, {"id": "asc"}],
-        size=_PAGE,
-        allow_partial_search_results=False,
-    ):
-        for hit in page:
-            yield from_document(hit["_source"])
+    with connect(settings) as client, elasticsearch_errors(settings):
+        for page in pages(
+            client.search,
+            index=names.mentions,
+            query={"bool": {"filter": filters}},
+            sort=[{"created_at": "asc"}, {"id": "asc"}],
+            size=_PAGE,
+            allow_partial_search_results=False,
+        ):
+            for hit in page:
+                event = from_document(hit["_source"])
+                assert event.mention is not None
+                records = activity_of(event.version, event.ingested_at, event.mention)
+                yield from (record for record in records if record.brand == brand)
