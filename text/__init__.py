@@ -1,7 +1,8 @@
 """How text is read: tokens, folds, phrases, clauses, fingerprints and the markup of posts.
 
-Pure functions over strings; imports ``schemas`` only. There is more than one reader of text, since
-each serves a part that must not change with the others:
+Pure functions over strings; imports ``schemas`` only. ``terminal`` and ``alert_title`` write text
+instead. There is more than one reader of text, since each serves a part that must not change with
+the others:
 
 | module | reads | why it is its own |
 |---|---|---|

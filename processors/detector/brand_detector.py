@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from brands.policy import channels_of, is_muted
-from processors.detector.evidence import evidence, headline
+from processors.detector.evidence import evidence, headline, rounded
 from processors.detector.lifecycle import AlertLifecycle, Change, step
 from processors.detector.severity import is_too_little, severity
 from processors.detector.signals.window import LONG, WindowSummary, summarize
@@ -31,6 +31,7 @@ from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines, Vol
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
+from text.alert_title import WIRE, crisis_title
 
 LEARNS_AFTER: Final = 60
 """Minutes after which a minute becomes a part of what is usual."""
@@ -178,6 +179,7 @@ class BrandDetector:
         episode, policy = self._episode, self.brand.alerts
         grade = episode.severity or episode.last
         at = time_of(seen.minute)
+        facts = headline(self.brand.name, seen)
         return Alert(
             id=f"{self.brand.id}-{time_of(episode.opened):%Y-%m-%dT%H:%MZ}",
             brand=self.brand.id,
@@ -186,30 +188,15 @@ class BrandDetector:
             severity=grade,
             began_at=time_of(episode.began - 1),
             raised_at=at,
-            title=title(self.brand.name, change, seen),
+            title=crisis_title(facts, change, WIRE),
             signals=sorted(seen.signals.values(), key=lambda s: -(s.significance or 0)),
             evidence=evidence(minutes, self._usual, seen, self._shift(seen.minute)),
             channels=channels_of(policy, grade),
             muted=is_muted(policy, grade, at),
-            headline=headline(self.brand.name, seen),
+            headline=rounded(facts),
         )
 
     def _shift(self, now: int) -> Sequence[Minute]:
         """The minutes since the shift began; none where the first of them are kept no more."""
         began = self._episode.began - 1
         return self._counts.between(began, now) if began >= now - KEPT else []
-
-
-def title(name: str, change: Change, seen: WindowSummary) -> str:
-    """One line of numbers."""
-    if change == "close":
-        return f"{name}: back to the usual"
-    window = seen.long
-    parts = [f"{window.mentions} mentions in {window.minutes} minutes"]
-    volume = seen.signals.get("volume")
-    if volume is not None:
-        parts[0] += f", {seen.ratio('volume'):.1f} times the usual"
-    if window.scored:
-        parts.append(f"{100 * window.negative / window.scored:.0f} % negative")
-    parts.append(f"{window.authors} authors")
-    return f"{name}: {', '.join(parts)}"

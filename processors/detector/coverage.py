@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from processors.detector.state.counts import time_of
 from schemas.activity import Activity
 from schemas.alert import Alert
+from text.alert_title import WIRE
 
 CHATTY: Final = timedelta(minutes=3)
 """Mean gap between records up to which silence says something."""
@@ -87,7 +88,7 @@ class Coverage(Struct):
         if since is None or at <= since:
             return []
         known.last, known.blind_since = at, None
-        return [_alert(source, since, at, "speaks again", is_over=True)]
+        return [_alert(source, since, at, WIRE.title.restored, is_over=True)]
 
     def silent(self, now: datetime) -> list[str]:
         """The sources that ``advance`` would call away."""
@@ -106,7 +107,7 @@ class Coverage(Struct):
         for source in self.silent(now):
             known = self.sources[source]
             known.blind_since = since = known.last
-            words = f"blind since {since:%H:%M} UTC, quiet may not be calm"
+            words = WIRE.title.blind.format(f"{since:%H:%M} UTC")
             found.append(_alert(source, since, now, words, is_over=False))
         return found
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 from typing import Final
 
+from msgspec.structs import replace
+
 from processors.detector.signals.authenticity import authenticity, duplicate_share
 from processors.detector.signals.term_lift import lifted_entities, lifted_terms
 from processors.detector.signals.window import WindowSummary
@@ -45,7 +47,7 @@ def evidence(
 
 
 def headline(name: str, picture: WindowSummary) -> Headline:
-    """What a title says of the last half hour of the brand ``name``."""
+    """What a title says of the last half hour of the brand ``name``, exactly."""
     window = picture.long
     moved = "volume" in picture.signals
     return Headline(
@@ -53,8 +55,18 @@ def headline(name: str, picture: WindowSummary) -> Headline:
         minutes=window.minutes,
         mentions=window.mentions,
         authors=window.authors,
-        times=round(picture.ratio("volume"), 2) if moved else None,
-        negative_share=round(window.negative / window.scored, 3) if window.scored else None,
+        times=picture.ratio("volume") if moved else None,
+        negative_share=window.negative / window.scored if window.scored else None,
+    )
+
+
+def rounded(headline: Headline) -> Headline:
+    """The digits that an alert keeps; its title is written before, so that nothing rounds twice."""
+    times, share = headline.times, headline.negative_share
+    return replace(
+        headline,
+        times=None if times is None else round(times, 2),
+        negative_share=None if share is None else round(share, 3),
     )
 
 

@@ -2,9 +2,7 @@
 
 - ``service``: one worker a channel, each with a consumer group of its own; ``routing``: who is
   told of what; ``deliveries``: what each channel was told already.
-- ``channel``: what a channel is; ``webhook``, ``slack``, ``email``, ``alertmanager`` and ``index``:
-  one each; ``channels_file``: which ones there are.
-- ``posting``: HTTP that goes nowhere it should not; ``signature``: how a webhook proves itself.
-- ``report``, ``words`` and ``rendering``: an alert as text, in French and English.
-- ``store``: the index of alerts; ``desk``: what people did about one.
+- ``channels``: what a channel is, one module each, and the file that says which ones there are.
+- ``message``: an alert as text, in each language of ``message/locale``.
+- ``store``: the index of alerts; ``triage``: what people did about one.
 """

@@ -6,6 +6,7 @@ writer would put back the part that it had read before. The version of the state
 instead, with the same result: an older state never replaces a newer one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +14,18 @@ import msgspec
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from schemas.alert import Alert
-from sinks.alerts.triage import Triage
+from sinks.alerts.triage import AlertDocument, Triage
 
 MAX_STATES = 500
 """Kept of one alert; of more, the first and the last ones."""
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
     """A document and where in its history it was read."""
 
-    source: dict[str, Any]
+    source: AlertDocument
     seq_no: int
     primary_term: int
 
@@ -44,7 +46,7 @@ def write(
     client: Elasticsearch,
     index: str,
     alert_id: str,
-    source: dict[str, Any],
+    source: AlertDocument,
     before: StoredAlert | None,
 ) -> bool:
     """Write the document unless somebody else did since ``before``; whether it was written."""
@@ -64,7 +66,25 @@ def write(
     return True
 
 
-def merged(alert: Alert, before: dict[str, Any] | None) -> dict[str, Any] | None:
+def update(
+    client: Elasticsearch,
+    index: str,
+    alert_id: str,
+    change: Callable[[AlertDocument | None], AlertDocument | None],
+) -> bool:
+    """Read, change and write the document, again where somebody else wrote in between.
+
+    ``change`` gives None where there is nothing to write. Returns False where others always won.
+    """
+    for _ in range(_ATTEMPTS):
+        stored = read(client, index, alert_id)
+        document = change(None if stored is None else stored.source)
+        if document is None or write(client, index, alert_id, document, stored):
+            return True
+    return False
+
+
+def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
     """The document with this state in it; None where it is there already. Pure."""
     if before is None:
         return {**fields(alert), "states": [state(alert)], "desk": {}}
@@ -80,7 +100,7 @@ def merged(alert: Alert, before: dict[str, Any] | None) -> dict[str, Any] | None
     return {**before, "states": states}
 
 
-def with_desk(source: dict[str, Any], desk: Triage) -> dict[str, Any]:
+def with_desk(source: AlertDocument, desk: Triage) -> AlertDocument:
     """The document with the people's part as it is now. Pure."""
     return {**source, "desk": msgspec.to_builtins(desk)}
 
@@ -106,12 +126,12 @@ def state(alert: Alert) -> dict[str, Any]:
     }
 
 
-def alert_of(source: dict[str, Any]) -> Alert:
+def alert_of(source: AlertDocument) -> Alert:
     """The detector's part of a document; the rest is ignored."""
     return msgspec.convert(source, Alert)
 
 
-def states_of(source: dict[str, Any]) -> list[Alert]:
+def states_of(source: AlertDocument) -> list[Alert]:
     """The states that an alert had, oldest first, as far as they are kept: without evidence."""
     return [
         msgspec.convert(

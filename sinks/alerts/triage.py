@@ -8,6 +8,8 @@ from msgspec import Struct, field
 
 Did = Literal["acknowledged", "assigned", "closed", "noted"]
 Standing = Literal["open", "acknowledged", "closed"]
+AlertDocument = dict[str, Any]
+"""An alert in the index: the detector's part, the states that it had, and the people's part."""
 MAX_TEXT = 4_000
 MAX_ACTIONS = 1_000
 
@@ -39,12 +41,12 @@ class NotPossible(ValueError):
     """What was asked makes no sense now; the message says why."""
 
 
-def desk_of(source: dict[str, Any]) -> Triage:
+def desk_of(source: AlertDocument) -> Triage:
     """The people's part of a document."""
     return msgspec.convert(source.get("desk") or {}, Triage)
 
 
-def standing(source: dict[str, Any]) -> Standing:
+def standing(source: AlertDocument) -> Standing:
     """Whether anybody has to do anything, by what the detector and the people say."""
     desk = desk_of(source)
     if source.get("status") == "close":
@@ -54,13 +56,13 @@ def standing(source: dict[str, Any]) -> Standing:
     return "acknowledged" if desk.acknowledged_by is not None else "open"
 
 
-def escalated(source: dict[str, Any]) -> bool:
+def escalated(source: AlertDocument) -> bool:
     """Whether the alert is graver than it was when a person closed it."""
     desk = desk_of(source)
     return desk.closed_severity is not None and int(source["severity"]) > desk.closed_severity
 
 
-def acknowledge(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Triage:
+def acknowledge(source: AlertDocument, by: str, at: datetime, text: str | None) -> Triage:
     """Somebody looks at it."""
     desk = desk_of(source)
     if desk.acknowledged_by is not None and desk.acknowledged_by != by:
@@ -71,13 +73,13 @@ def acknowledge(source: dict[str, Any], by: str, at: datetime, text: str | None)
     return msgspec.structs.replace(done, acknowledged_by=by, acknowledged_at=at)
 
 
-def assign(source: dict[str, Any], by: str, at: datetime, to: str, text: str | None) -> Triage:
+def assign(source: AlertDocument, by: str, at: datetime, to: str, text: str | None) -> Triage:
     """Somebody is to take care of it."""
     action = Action(at=at, by=by, did="assigned", to=to, text=text)
     return msgspec.structs.replace(_done(desk_of(source), action), assignee=to)
 
 
-def close(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Triage:
+def close(source: AlertDocument, by: str, at: datetime, text: str | None) -> Triage:
     """For the people it is over; the detector may go on."""
     desk = desk_of(source)
     if desk.closed_by is not None and not escalated(source):
@@ -88,7 +90,7 @@ def close(source: dict[str, Any], by: str, at: datetime, text: str | None) -> Tr
     )
 
 
-def note(source: dict[str, Any], by: str, at: datetime, text: str) -> Triage:
+def note(source: AlertDocument, by: str, at: datetime, text: str) -> Triage:
     """A remark."""
     return _done(desk_of(source), Action(at=at, by=by, did="noted", text=text))
 

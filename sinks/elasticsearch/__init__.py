@@ -1,8 +1,9 @@
 """Mentions into Elasticsearch: idempotent, in order, and nothing lost.
 
-- ``client``: the connection; ``indices``: what the indices look like; ``setup``: makes them so.
-- ``documents``: from a mention event to what is written; pure.
-- ``bulk``: writes and triages item by item; ``locate``: finds what a delete is about;
-  ``erasure``: takes away what an author wrote.
-- ``service``: the consumer loop; ``housekeeping`` and ``probe``: its two side threads.
+- ``connection``: the client, and searches page by page; ``mappings``: what the indices look like;
+  ``setup``: makes them so.
+- ``documents``: a mention event and its document, both ways; pure.
+- ``plan``: what a batch asks for, and where a deleted post is; ``bulk``: writes and triages item by
+  item; ``erasure``: takes away what an author wrote.
+- ``sink``: the consumer loop; ``housekeeping`` and ``probe``: its two side threads.
 """

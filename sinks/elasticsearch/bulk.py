@@ -19,7 +19,7 @@ up: the caller decides when to try again.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
@@ -33,6 +33,21 @@ _HALVED = (400, 413)
 _FILTER_CAUSE = "items.*.error.caused_by.reason"
 # By its words, since the type has differed; from their beginning, where no post's text can stand.
 _SHARD_LIMIT = re.compile(r"Validation Failed: \d+: this action would add \[.* shards open")
+
+
+class ItemError(TypedDict, total=False):
+    """Why an item was not written."""
+
+    type: str
+    reason: str
+    caused_by: dict[str, str]
+
+
+class Item(TypedDict, total=False):
+    """The answer for one operation."""
+
+    status: int
+    error: ItemError
 
 
 @dataclass(slots=True)
@@ -94,7 +109,7 @@ def _join(first: Outcome, second: Outcome) -> Outcome:
     )
 
 
-def triage(operations: Sequence[Operation], items: Sequence[dict[str, Any]]) -> Outcome:
+def triage(operations: Sequence[Operation], items: Sequence[dict[str, Item]]) -> Outcome:
     """Sort the operations by what Elasticsearch says of each."""
     outcome = Outcome()
     for operation, item in zip(operations, items, strict=True):
@@ -115,12 +130,12 @@ def triage(operations: Sequence[Operation], items: Sequence[dict[str, Any]]) -> 
     return outcome
 
 
-def _is_shard_limit(status: int, error: dict[str, Any]) -> bool:
+def _is_shard_limit(status: int, error: ItemError) -> bool:
     """Whether the index could not be made: the cluster's fault, not the document's."""
     return status == 400 and _SHARD_LIMIT.match(error.get("reason") or "") is not None
 
 
-def _reason(status: int, error: dict[str, Any]) -> str:
+def _reason(status: int, error: ItemError) -> str:
     cause = error.get("caused_by", {}).get("reason")
     text = f"{status} {error.get('type', '')}: {error.get('reason', '')}"
     return f"{text} ({cause})" if cause else text

@@ -1,14 +1,25 @@
-"""The connection to Elasticsearch, and its errors as sentences."""
+"""The connection to Elasticsearch, a search page by page, and its errors as sentences."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypedDict
 
-from elastic_transport import TransportError
+from elastic_transport import ObjectApiResponse, TransportError
 from elasticsearch import ApiError, AuthenticationException, AuthorizationException, Elasticsearch
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
+
+
+class Hit(TypedDict, total=False):
+    """A document that a search found, as far as it asked for it."""
+
+    _id: str
+    _index: str
+    _source: dict[str, Any]
+    _seq_no: int
+    _primary_term: int
+    sort: list[str | int]
 
 
 def connect(settings: ElasticsearchSettings) -> Elasticsearch:
@@ -30,6 +41,27 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
         raise ConfigurationError(
             f"TOCSIN_ELASTICSEARCH_URL or its TLS settings are wrong: {error}"
         ) from None
+
+
+def pages(
+    search: Callable[..., ObjectApiResponse[Any]],
+    *,
+    size: int,
+    sort: Sequence[Mapping[str, str]],
+    **request: Any,
+) -> Iterator[list[Hit]]:
+    """The hits of a search of any size, ``size`` at a time.
+
+    ``search`` is the client's; the ``sort`` ends with a field that no two documents share, since
+    each page begins after the last hit of the one before.
+    """
+    while True:
+        hits: list[Hit] = search(size=size, sort=sort, **request)["hits"]["hits"]
+        if hits:
+            yield hits
+        if len(hits) < size:
+            return
+        request["search_after"] = hits[-1]["sort"]
 
 
 @contextlib.contextmanager

@@ -1,20 +1,28 @@
-"""From a mention event to the bytes of one bulk operation. Pure."""
+"""A mention event and its document of the index, both ways, and the operation that writes it. Pure.
 
-from collections.abc import Iterable
+A document is flat where analysts filter and aggregate. Every field of the post and of the mention
+stands under its own name; the few that differ are listed in ``to_document``.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from queries.elasticsearch.index_fields import query_fields
 from queries.matching.document import Document
-from schemas.bounds import plausible
-from schemas.ids import time_of
-from schemas.mention import Mention, MentionEvent, Sentiment
+from schemas.mention import Language, Mention, MentionEvent, Sentiment
+from schemas.post import Post
 from sinks.elasticsearch.mappings import IndexNames
 
 _encode = msgspec.json.Encoder().encode
+_POST_FIELDS: Final = tuple(name for name in Post.__struct_fields__ if name != "language")
+"""Without the platform's hint of a language, which ours takes the place of."""
+_MENTION_FIELDS: Final = tuple(
+    name for name in Mention.__struct_fields__ if name not in ("post", "brands", "language")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +46,11 @@ class Operation:
         return _encode({"index": action}) + b"\n" + self.document
 
 
-def month_of(event: MentionEvent) -> datetime | None:
-    """The event time that decides the index, or None for a delete that does not know it.
-
-    The time that the platform wrote into the id comes first, since a delete has it too; but only
-    where it is believable, since some clients make their ids up. A later event of the same post may
-    judge that otherwise: for ids that clients make, this is a guess, and deletes search as well.
-    """
-    encoded = time_of(event.id)
-    if encoded is not None and plausible(encoded, event.ingested_at):
-        return encoded
-    if event.mention is not None:
-        return event.mention.post.created_at
-    return event.created_at
-
-
 def upsert(event: MentionEvent, names: IndexNames) -> Operation:
     """What is written for an upsert."""
-    assert event.mention is not None
-    when = month_of(event)
-    assert when is not None
-    return Operation(
-        event.id, names.mentions_of(when), event.version, _encode(document(event, event.mention))
-    )
+    index = names.index_of(event)
+    assert index is not None
+    return Operation(event.id, index, event.version, _encode(to_document(event)))
 
 
 def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datetime) -> Operation:
@@ -69,61 +59,59 @@ def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datet
     return Operation(id_, index, version, _encode(body), deletes=True)
 
 
-def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
-    """The document, flat where analysts filter and aggregate; absent values are left out."""
-    post = mention.post
-    fields: dict[str, Any] = {
-        "id": post.id,
-        "source": post.source,
+def to_document(event: MentionEvent) -> dict[str, Any]:
+    """The document of an upsert; absent values are left out."""
+    mention = event.mention
+    assert mention is not None
+    post, language = mention.post, mention.language
+    fields = {
+        **{name: getattr(post, name) for name in _POST_FIELDS},
+        **{name: getattr(mention, name) for name in _MENTION_FIELDS},
         "version": event.version,
-        "kind": post.kind,
-        "url": post.url,
-        "author": post.author,
-        "title": post.title,
-        "text": post.text,
-        "created_at": post.created_at,
-        "edited_at": post.edited_at,
-        "claimed_at": post.claimed_at,
         "ingested_at": event.ingested_at,
         "enriched_at": event.enriched_at,
+        "kind": post.kind,
+        "truncated": post.truncated or None,
+        "labels": [f"{key}={value}" for key, value in post.labels.items()],
+        "language": language and language.code,
+        "language_confidence": language and language.confidence,
         "brands": [match.id for match in mention.brands],
         "brand_matches": mention.brands,
         "brand_sentiment": _pairs((brand.id, brand.sentiment) for brand in mention.brands),
-        "entities": mention.entities,
-        "sentiment": mention.sentiment,
-        "aspects": mention.aspects,
         "aspect_sentiment": _pairs((aspect.label, aspect.sentiment) for aspect in mention.aspects),
-        "intents": mention.intents,
-        "emotion": mention.emotion,
-        "irony": mention.irony,
-        "toxicity": mention.toxicity,
-        "targets": mention.targets,
-        "duplicate_group": mention.duplicate_group,
-        "duplicate_keys": mention.duplicate_keys,
-        "influence": mention.influence,
-        "tier": mention.tier,
-        "hashtags": post.hashtags,
-        "mentions": post.mentions,
-        "links": post.links,
-        "media": post.media,
-        "place": post.place,
-        "country": post.country,
-        "reply_to": post.reply_to,
-        "repost_of": post.repost_of,
-        "quote_of": post.quote_of,
-        "metrics": post.metrics,
-        "labels": [f"{key}={value}" for key, value in post.labels.items()],
-        "provenance": mention.provenance,
         **query_fields(Document(mention)),
     }
-    if mention.language is not None:
-        fields["language"] = mention.language.code
-        fields["language_confidence"] = mention.language.confidence
-    if post.truncated:
-        fields["truncated"] = True
     return {name: value for name, value in fields.items() if value is not None and value != []}
 
 
-def _pairs(found: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
+def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
     """``velmora=negative``: one term that keeps together what a flat object would not."""
-    return sorted({f"{name}={of.label}" for name, of in found if of is not None})
+    return sorted({f"{name}={sentiment.label}" for name, sentiment in sentiments if sentiment})
+
+
+def from_document(document: Mapping[str, Any]) -> MentionEvent:
+    """The event that a document was written from, but for the platform's hint of a language."""
+    mention = mention_of(document)
+    return MentionEvent(
+        op="upsert",
+        id=mention.post.id,
+        source=mention.post.source,
+        version=document["version"],
+        ingested_at=msgspec.convert(document["ingested_at"], datetime),
+        enriched_at=msgspec.convert(document["enriched_at"], datetime),
+        mention=mention,
+    )
+
+
+def mention_of(document: Mapping[str, Any]) -> Mention:
+    """The mention of a document, or of those of its fields that a search asked for."""
+    post = {name: document[name] for name in _POST_FIELDS if name in document}
+    if "labels" in post:
+        post["labels"] = dict(label.split("=", 1) for label in post["labels"])
+    fields = {name: document[name] for name in _MENTION_FIELDS if name in document}
+    fields |= {"post": post, "brands": document.get("brand_matches", [])}
+    mention = msgspec.convert(fields, Mention)
+    if "language" in document:
+        confidence = document.get("language_confidence", 1.0)
+        mention.language = Language(code=document["language"], confidence=confidence)
+    return mention

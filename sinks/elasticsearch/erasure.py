@@ -5,13 +5,13 @@ is written down in the index of erasures and swept again until the topics keep n
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
 from sinks.elasticsearch.bulk import write
+from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
 
@@ -90,23 +90,20 @@ def erase(
 def sweep(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
     """Do again every erasure that a post under way could have slipped past; returns how many."""
     since = now - timedelta(days=keep_days)
-    erased, after = 0, None
-    while True:
-        page = client.search(
-            index=names.erasures,
-            query={"range": {"erased_at": {"gte": since.isoformat()}}},
-            sort=[{"erased_at": "asc"}, {"author_id": "asc"}],
-            size=_PAGE,
-            **({"search_after": after} if after else {}),
-        )["hits"]["hits"]
-        if not page:
-            return erased
+    erased = 0
+    for page in pages(
+        client.search,
+        index=names.erasures,
+        query={"range": {"erased_at": {"gte": since.isoformat()}}},
+        sort=[{"erased_at": "asc"}, {"author_id": "asc"}],
+        size=_PAGE,
+    ):
         for hit in page:
             entry = hit["_source"]
             erased += erase(
                 client, names, entry["source"], entry["author_id"], entry["version"], now
             )
-        after = page[-1]["sort"]
+    return erased
 
 
 def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
@@ -136,7 +133,7 @@ def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: fl
         purged += statuses.count(200)
 
 
-def _as_found(hit: dict[str, Any]) -> dict[str, Any]:
+def _as_found(hit: Hit) -> dict[str, object]:
     """The document of a hit, in the state that the search saw; in any other it is a conflict."""
     return {
         "_index": hit["_index"],

@@ -18,6 +18,9 @@ from queries.elasticsearch.index_fields import (
     WORDS,
 )
 from runtime.settings import ElasticsearchSettings
+from schemas.bounds import plausible
+from schemas.ids import time_of
+from schemas.mention import MentionEvent
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index: else one account could make an index for every month since
@@ -171,6 +174,20 @@ class IndexNames:
         self.alerts = settings.index_prefix + "alerts"
         self.erasures = settings.index_prefix + "erasures"
         self.templates = (self.mentions, self.alerts, self.erasures)
+
+    def index_of(self, event: MentionEvent) -> str | None:
+        """The index of the post's month, or None for a delete that does not know it.
+
+        The time that the platform wrote into the id comes first, since a delete has it too; but
+        only where it is believable, since some clients make their ids up. A later event of the same
+        post may judge that otherwise: for ids that clients make, this is a guess, and deletes
+        search as well.
+        """
+        encoded = time_of(event.id)
+        if encoded is not None and plausible(encoded, event.ingested_at):
+            return self.mentions_of(encoded)
+        when = event.created_at if event.mention is None else event.mention.post.created_at
+        return None if when is None else self.mentions_of(when)
 
     def mentions_of(self, when: datetime) -> str:
         """The index of the month of an event time (UTC); one for all that is older than months."""

@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 
 from schemas.codec import MENTION_EVENT, InvalidMessage
 from schemas.mention import MentionEvent
-from sinks.elasticsearch.documents import Operation, month_of, tombstone, upsert
+from sinks.elasticsearch.documents import Operation, tombstone, upsert
 from sinks.elasticsearch.mappings import IndexNames
 
 Locate = Callable[[Sequence[str]], dict[str, list[str]]]
@@ -71,12 +71,9 @@ def plan(records: Sequence[Any], names: IndexNames) -> Plan:
 def _operation(event: MentionEvent, names: IndexNames, indices: dict[str, str]) -> Operation | None:
     if event.op == "upsert":
         return upsert(event, names)
-    index = indices.get(event.id)
+    index = indices.get(event.id) or names.index_of(event)
     if index is None:
-        when = month_of(event)
-        if when is None:
-            return None
-        index = names.mentions_of(when)
+        return None
     return tombstone(event.id, event.source, event.version, index, event.enriched_at)
 
 

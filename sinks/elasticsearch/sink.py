@@ -35,7 +35,7 @@ from schemas.errors import ServiceUnavailable
 from schemas.mention import MentionEvent
 from sinks.elasticsearch import erasure
 from sinks.elasticsearch.bulk import Outcome, write
-from sinks.elasticsearch.documents import Operation, month_of
+from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.plan import Plan, Step, locate, located, plan, refresh
 
@@ -135,7 +135,7 @@ class ElasticsearchSink:
     def _take_step(self, step: Step, stop: Event) -> list[tuple[Operation, str]]:
         rejected = self._write(step.operations, stop)
         if step.to_locate:
-            if any(month_of(event) is None for event in step.to_locate):
+            if any(self.names.index_of(event) is None for event in step.to_locate):
                 # The post may be a second old, and the search is all that can find it. Where the
                 # month is known, the search is for a copy under a date that a client made up.
                 self._insist(lambda: refresh(self.client, self.names), stop)

@@ -23,7 +23,7 @@ from schemas.brand import Brand
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
 from schemas.topic_registry import CODECS, topics
-from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.connection import connect, pages
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.stack_fixtures import RunningEngines
@@ -214,24 +214,19 @@ class Pipeline:
         self.client.cluster.health(index=pattern, wait_for_status="green", timeout="30s")
         self.client.indices.refresh(index=pattern, ignore_unavailable=True)
         found: dict[str, dict[str, Any]] = {}
-        after: list[Any] | None = None
-        while True:
-            extra: dict[str, Any] = {"search_after": after} if after else {}
-            page = self.search(
-                index=index,
-                size=5_000,
-                sort=[{"id": "asc"}],
-                ignore_unavailable=True,
-                seq_no_primary_term=False,
-                version=True,
-                **extra,
-            )["hits"]["hits"]
-            if not page:
-                return found
+        for page in pages(
+            self.search,
+            index=index,
+            size=5_000,
+            sort=[{"id": "asc"}],
+            ignore_unavailable=True,
+            seq_no_primary_term=False,
+            version=True,
+        ):
             for hit in page:
                 assert hit["_id"] not in found, f"{hit['_id']} is in the index twice"
                 found[hit["_id"]] = {**hit["_source"], "_version": hit["_version"]}
-            after = page[-1]["sort"]
+        return found
 
     # --- waiting ---------------------------------------------------------------------------
 

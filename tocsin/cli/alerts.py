@@ -5,6 +5,8 @@ The detector's state and the people's stand side by side in one document; see ``
 
 import getpass
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,26 +17,23 @@ from runtime.clock import utc_now
 from runtime.settings import AlertsSettings, ElasticsearchSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from sinks.alerts import triage as desk
-from sinks.alerts.message.lines import MAX_TITLE, Style, when
+from sinks.alerts.message.catalogue import Language, Locale, Style
 from sinks.alerts.message.render import plain
-from sinks.alerts.message.report import report
-from sinks.alerts.message.titles import title
-from sinks.alerts.message.words import Language, word
-from sinks.alerts.store import StoredAlert, alert_of, read, states_of, with_desk, write
-from sinks.alerts.triage import NotPossible, Triage, desk_of, escalated, standing
-from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.alerts.message.report import MAX_TITLE, flag, report, title
+from sinks.alerts.store import alert_of, read, states_of, update, with_desk
+from sinks.alerts.triage import AlertDocument, NotPossible, Triage, desk_of, escalated, standing
+from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
 from sinks.elasticsearch.mappings import IndexNames
 from text.terminal import single_line
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")
-_ATTEMPTS = 10
 _PAGE = 500
 
 AlertId = Annotated[str, typer.Argument(help="An id from 'list'.")]
 By = Annotated[str | None, typer.Option(help="Who does it; the user of this terminal if not set.")]
 In = Annotated[
-    Literal["fr", "en"] | None,
+    Language | None,
     typer.Option("--language", "--lang", help="TOCSIN_ALERTS_LANGUAGE if not set."),
 ]
 Remark = Annotated[str | None, typer.Option("--text", help="A remark for the history.")]
@@ -74,27 +73,21 @@ def list_(
 
 def _sources(
     client: Elasticsearch, index: str, brand: str | None, severity: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[AlertDocument]:
     """Alerts that fit, newest first, page by page."""
     filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
     if brand is not None:
         filters.append({"term": {"brand": brand}})
-    after: list[Any] | None = None
-    while True:
-        extra: dict[str, Any] = {"search_after": after} if after else {}
-        hits = client.search(
-            index=index,
-            query={"bool": {"filter": filters}},
-            sort=[{"raised_at": "desc"}, {"id": "asc"}],
-            size=_PAGE,
-            source_excludes=["evidence", "states"],
-            **extra,
-        )["hits"]["hits"]
-        for hit in hits:
+    for page in pages(
+        client.search,
+        index=index,
+        query={"bool": {"filter": filters}},
+        sort=[{"raised_at": "desc"}, {"id": "asc"}],
+        size=_PAGE,
+        source_excludes=["evidence", "states"],
+    ):
+        for hit in page:
             yield hit["_source"]
-        if len(hits) < _PAGE:
-            return
-        after = hits[-1]["sort"]
 
 
 def _style(language: Language | None) -> Style:
@@ -102,7 +95,7 @@ def _style(language: Language | None) -> Style:
     return Style(language or settings.language, settings.time_zone)
 
 
-def _line(source: dict[str, Any], style: Style) -> str:
+def _line(source: AlertDocument, style: Style) -> str:
     mark = "!" if escalated(source) else ""
     muted = " (muted)" if source.get("muted") else ""
     columns = (
@@ -129,7 +122,8 @@ def show(
     """
     settings, style = load(ElasticsearchSettings), _style(language)
     with connect(settings) as client, elasticsearch_errors(settings):
-        source = _existing(client, IndexNames(settings).alerts, alert_id).source
+        stored = read(client, IndexNames(settings).alerts, alert_id)
+    source = _existing(None if stored is None else stored.source, alert_id)
     if json:
         result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
         return
@@ -137,25 +131,22 @@ def show(
     result("\n".join(parts).rstrip("\n"))
 
 
-def _course(source: dict[str, Any], style: Style) -> Iterator[str]:
+def _course(source: AlertDocument, style: Style) -> Iterator[str]:
     """The states that the alert had, then what people did."""
-    language = style.language
-    yield word("states", language)
-    for known in states_of(source):
-        flag = word("of_5", language).format(known.severity)
-        said = f"{flag}, {word(known.status, language)}  {title(known, style)}"
-        yield f"- {when(known.raised_at, style)}  {said}"
+    texts = style.locale.texts
+    yield texts["states"]
+    for state in states_of(source):
+        yield f"- {style.when(state.raised_at)}  {flag(state, style)}  {title(state, style)}"
     done = desk_of(source)
-    people = list(_people(done, source, language))
+    people = list(_people(done, source, style.locale))
     if people or done.history:
         yield ""
-        yield word("desk", language)
+        yield texts["desk"]
         yield from (f"- {line}" for line in people)
         yield from (f"- {line}" for line in _history(done, style))
 
 
-def _people(done: Triage, source: dict[str, Any], language: Language) -> Iterator[str]:
-    colon = word("colon", language)
+def _people(done: Triage, source: AlertDocument, locale: Locale) -> Iterator[str]:
     named = (
         ("acknowledged_by", done.acknowledged_by),
         ("assigned_to", done.assignee),
@@ -163,19 +154,18 @@ def _people(done: Triage, source: dict[str, Any], language: Language) -> Iterato
     )
     for key, person in named:
         if person is not None:
-            yield f"{word(key, language)}{colon}{single_line(person, MAX_TITLE)}"
+            yield locale.labelled(locale.texts[key], single_line(person, MAX_TITLE))
     if escalated(source):
-        yield word("escalated", language).format(done.closed_severity)
+        yield locale.text("escalated", done.closed_severity)
 
 
 def _history(done: Triage, style: Style) -> Iterator[str]:
+    locale = style.locale
     for action in done.history:
-        what = word(f"did_{action.did}", style.language).format(
-            single_line(action.to or "", MAX_TITLE)
-        )
-        line = f"{when(action.at, style)}  {single_line(action.by, MAX_TITLE)} {what}"
+        did = locale.actions[action.did].format(single_line(action.to or "", MAX_TITLE))
+        line = f"{style.when(action.at)}  {single_line(action.by, MAX_TITLE)} {did}"
         if action.text is not None:
-            line += word("colon", style.language) + single_line(action.text, desk.MAX_TEXT)
+            line = locale.labelled(line, single_line(action.text, desk.MAX_TEXT))
         yield line
 
 
@@ -188,8 +178,7 @@ def ack(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
 
     Example: `tocsin alerts ack velmora-2026-01-02T09:40Z --by ana`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.acknowledge(source, who, utc_now(), text))
+    who = _change(alert_id, by, partial(desk.acknowledge, text=text))
     say(f"{alert_id} acknowledged by {who}")
 
 
@@ -204,8 +193,7 @@ def assign(
 
     Example: `tocsin alerts assign velmora-2026-01-02T09:40Z ben --by ana`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.assign(source, who, utc_now(), to, text))
+    _change(alert_id, by, partial(desk.assign, to=to, text=text))
     say(f"{alert_id} assigned to {to}")
 
 
@@ -215,8 +203,7 @@ def close(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
 
     Example: `tocsin alerts close velmora-2026-01-02T09:40Z --text "answered at 11:00"`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.close(source, who, utc_now(), text))
+    who = _change(alert_id, by, partial(desk.close, text=text))
     say(f"{alert_id} closed by {who}")
 
 
@@ -230,32 +217,34 @@ def note(
 
     Example: `tocsin alerts note velmora-2026-01-02T09:40Z "the outage is in Nantes"`
     """
-    who = _who(by)
-    _change(alert_id, lambda source: desk.note(source, who, utc_now(), text))
+    _change(alert_id, by, partial(desk.note, text=text))
     say(f"{alert_id} noted")
 
 
-def _change(alert_id: str, action: Callable[[dict[str, Any]], Triage]) -> None:
-    """Do something to the people's part, on what is there at that moment."""
+def _change(
+    alert_id: str, by: str | None, action: Callable[[AlertDocument, str, datetime], Triage]
+) -> str:
+    """Do something to the people's part, on what is there at that moment; returns who does it."""
+    who = _who(by)
+
+    def change(source: AlertDocument | None) -> AlertDocument:
+        source = _existing(source, alert_id)
+        try:
+            return with_desk(source, action(source, who, utc_now()))
+        except NotPossible as error:
+            raise TocsinError(f"{alert_id}: {error}") from None
+
     settings = load(ElasticsearchSettings)
-    index = IndexNames(settings).alerts
     with connect(settings) as client, elasticsearch_errors(settings):
-        for _ in range(_ATTEMPTS):
-            kept = _existing(client, index, alert_id)
-            try:
-                changed = with_desk(kept.source, action(kept.source))
-            except NotPossible as error:
-                raise TocsinError(f"{alert_id}: {error}") from None
-            if write(client, index, alert_id, changed, kept):
-                return
+        if update(client, IndexNames(settings).alerts, alert_id, change):
+            return who
     raise ServiceUnavailable(f"{alert_id} was changed by others all the time; try again")
 
 
-def _existing(client: Elasticsearch, index: str, alert_id: str) -> StoredAlert:
-    kept = read(client, index, alert_id)
-    if kept is None:
+def _existing(source: AlertDocument | None, alert_id: str) -> AlertDocument:
+    if source is None:
         raise ConfigurationError(f"there is no alert {alert_id}; see 'tocsin alerts list'")
-    return kept
+    return source
 
 
 def _who(by: str | None) -> str:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from processors.enrichment.activity_records import activity_of
 from runtime.settings import ElasticsearchSettings
 from schemas.activity import Activity
-from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
+from sinks.elasticsearch.documents import from_document
 from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.mentions import mentions_of
+
+_PAGE: Final = 2_000
 
 
 def records_of_index(
@@ -18,8 +21,20 @@ def records_of_index(
 
     Raises :class:`schemas.errors.ServiceUnavailable` where the index does not answer.
     """
+    names = IndexNames(settings)
+    between = {"gte": first.isoformat(), "lt": end.isoformat()}
+    filters = [{"term": {"brands": brand}}, {"range": {"created_at": between}}]
     with connect(settings) as client, elasticsearch_errors(settings):
-        for event in mentions_of(client, IndexNames(settings), brand, first, end):
-            assert event.mention is not None
-            found = activity_of(event.version, event.ingested_at, event.mention)
-            yield from (one for one in found if one.brand == brand)
+        for page in pages(
+            client.search,
+            index=names.mentions,
+            query={"bool": {"filter": filters}},
+            sort=[{"created_at": "asc"}, {"id": "asc"}],
+            size=_PAGE,
+            allow_partial_search_results=False,
+        ):
+            for hit in page:
+                event = from_document(hit["_source"])
+                assert event.mention is not None
+                records = activity_of(event.version, event.ingested_at, event.mention)
+                yield from (record for record in records if record.brand == brand)

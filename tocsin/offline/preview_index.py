@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
 from elasticsearch import Elasticsearch
 
 from queries.elasticsearch.index_compiler import Query, compile_query, refusal
@@ -16,9 +15,8 @@ from queries.matching.predicates import compile_query as question_of
 from queries.tools.clause_effects import MAX_SHOWN_CLAUSES, WHOLE, Clauses, clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
-from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
-from schemas.post import Post
 from sinks.elasticsearch.connection import elasticsearch_errors
+from sinks.elasticsearch.documents import mention_of
 from sinks.elasticsearch.mappings import IndexNames
 from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of
 
@@ -177,17 +175,3 @@ def _volume(interval: str, found: dict[str, Any]) -> Volume:
 def _example(node: Node, source: dict[str, Any]) -> Example:
     mention = mention_of(source)
     return Example(mention, sorted(question_of(node).spans(Asked(Document(mention)))))
-
-
-def mention_of(source: dict[str, Any]) -> Mention:
-    """The mention that a document was made of, as far as queries look at it."""
-    post = {name: source[name] for name in Post.__struct_fields__ if name in source}
-    post.pop("labels", None)
-    language, sentiment = source.get("language"), source.get("sentiment")
-    return Mention(
-        post=msgspec.convert(post, Post),
-        language=Language(code=language, confidence=1.0) if language else None,
-        brands=msgspec.convert(source.get("brand_matches", []), list[BrandMatch]),
-        entities=msgspec.convert(source.get("entities", []), list[Entity]),
-        sentiment=msgspec.convert(sentiment, Sentiment) if sentiment else None,
-    )

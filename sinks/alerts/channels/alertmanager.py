@@ -10,8 +10,9 @@ Labels name an alert there. A new severity is new labels: the old ones are ended
 
 import base64
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import msgspec
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, post
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import report
 
@@ -31,40 +32,37 @@ _MAX_SENT = 100
 """Open alerts in one request."""
 
 
+class Entry(TypedDict):
+    """An alert as Alertmanager's API takes it; what is kept to be sent again has no end."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    startsAt: str
+    endsAt: NotRequired[str]
+
+
+@dataclass(eq=False)
 class Alertmanager(Channel):
     """Holds alerts open in an Alertmanager."""
 
     holds = True
 
-    def __init__(
-        self,
-        name: str,
-        address: Address,
-        style: Style,
-        *,
-        labels: dict[str, str],
-        repeat_s: float,
-        hold_s: float,
-        authorization: SecretStr | None = None,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(name)
-        self.repeat_every_s = repeat_s
-        self._address = address
-        self._style = style
-        self._labels = labels
-        self._hold = timedelta(seconds=hold_s)
-        self._authorization = authorization
-        self._clock = clock
+    address: Address
+    style: Style
+    _: KW_ONLY
+    labels: dict[str, str]
+    hold_s: float
+    authorization: SecretStr | None = None
+    clock: Clock = utc_now
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Send the state, and the end of what it takes the place of."""
-        now = self._clock()
+        now = self.clock()
         current = self.entry(alert)
-        ends = now + self._hold
+        ends = now + timedelta(seconds=self.hold_s)
         if alert.status == "close":
             ends = max(alert.began_at, min(now, alert.raised_at))
-        sent = [{**current, "endsAt": ends.isoformat()}]
+        sent: list[Entry] = [{**current, "endsAt": ends.isoformat()}]
         held = _held(before)
         if held is not None and held["labels"] != current["labels"]:
             sent.insert(0, _ended(held, now))
@@ -72,16 +70,17 @@ class Alertmanager(Channel):
         return None if alert.status == "close" else msgspec.json.encode(current).decode()
 
     def again(self, held: Sequence[AlertDelivery]) -> None:
-        """Send what is open once more."""
-        ends = (self._clock() + self._hold).isoformat()
-        entries = [{**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None]
+        ends = (self.clock() + timedelta(seconds=self.hold_s)).isoformat()
+        entries: list[Entry] = [
+            {**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None
+        ]
         for first in range(0, len(entries), _MAX_SENT):
             self._post(entries[first : first + _MAX_SENT])
 
-    def entry(self, alert: Alert) -> dict[str, Any]:
+    def entry(self, alert: Alert) -> Entry:
         """What Alertmanager is told of a state, without its end."""
         labels = {
-            **self._labels,
+            **self.labels,
             "alertname": _NAMES[alert.kind],
             "brand": alert.brand,
             "severity": str(alert.severity),
@@ -89,7 +88,7 @@ class Alertmanager(Channel):
             # Two alerts of one brand must not end each other; group by brand, not by this.
             "alert": alert.id,
         }
-        said = report(alert, self._style)
+        said = report(alert, self.style)
         return {
             "labels": labels,
             "annotations": {
@@ -100,11 +99,11 @@ class Alertmanager(Channel):
             "startsAt": alert.began_at.isoformat(),
         }
 
-    def _post(self, entries: Sequence[dict[str, Any]]) -> None:
-        headers = {"Content-Type": "application/json"}
-        if self._authorization is not None:
-            headers["Authorization"] = self._authorization.get_secret_value()
-        post(self._address, msgspec.json.encode(entries), headers)
+    def _post(self, entries: Sequence[Entry]) -> None:
+        headers = {}
+        if self.authorization is not None:
+            headers["Authorization"] = self.authorization.get_secret_value()
+        post(self.address, msgspec.json.encode(entries), headers)
 
 
 def basic(username: str, password: SecretStr) -> SecretStr:
@@ -113,16 +112,15 @@ def basic(username: str, password: SecretStr) -> SecretStr:
     return SecretStr("Basic " + base64.b64encode(pair.encode()).decode())
 
 
-def _held(delivery: AlertDelivery | None) -> dict[str, Any] | None:
+def _held(delivery: AlertDelivery | None) -> Entry | None:
     if delivery is None or delivery.repeat is None:
         return None
     try:
-        found: dict[str, Any] = msgspec.json.decode(delivery.repeat, type=dict[str, Any])
+        return msgspec.json.decode(delivery.repeat, type=Entry)
     except msgspec.DecodeError:
         return None
-    return found if isinstance(found.get("labels"), dict) else None
 
 
-def _ended(entry: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _ended(entry: Entry, now: datetime) -> Entry:
     starts = datetime.fromisoformat(entry["startsAt"])
     return {**entry, "endsAt": max(starts, now).isoformat()}

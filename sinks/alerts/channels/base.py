@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from schemas.alert import Alert
@@ -28,6 +29,7 @@ class Refused(Exception):
         self.why = why
 
 
+@dataclass(eq=False)
 class Channel(ABC):
     """One way to people. Its methods are called by one thread, one state at a time, in order.
 
@@ -40,10 +42,10 @@ class Channel(ABC):
     """Holds alerts open by itself, so that it has to hear of every close, and again of what is
     open: Alertmanager."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.repeat_every_s: float | None = None
-        """How often :meth:`again` is called; None: never."""
+    name: str
+    _: KW_ONLY
+    repeat_every_s: float | None = None
+    """How often :meth:`again` is called; None: never."""
 
     @abstractmethod
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:

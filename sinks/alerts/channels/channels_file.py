@@ -5,7 +5,7 @@ beside the channels file where the path is relative).
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,8 +22,7 @@ from sinks.alerts.channels.index import NAME as INDEX
 from sinks.alerts.channels.mail import Email, Security, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import Webhook
-from sinks.alerts.message.lines import Style
-from sinks.alerts.message.words import Language
+from sinks.alerts.message.catalogue import Language, Style
 
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 Mailbox = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+$")]
@@ -37,24 +36,30 @@ class _Channel(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind
     ca_certs: str | None = None
 
 
-class WebhookEntry(_Channel, tag="webhook"):
+class _WithUrl(_Channel, kw_only=True):
+    url_env: str | None = None
+    url_file: str | None = None
+
+
+class _WithPassword(_Channel, kw_only=True):
+    username: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+
+
+class WebhookEntry(_WithUrl, tag="webhook"):
     """A signed JSON POST."""
 
     url: str | None = None
-    url_env: str | None = None
-    url_file: str | None = None
     secret_env: str | None = None
     secret_file: str | None = None
 
 
-class SlackEntry(_Channel, tag="slack"):
+class SlackEntry(_WithUrl, tag="slack"):
     """An incoming webhook, whose address is the secret."""
 
-    url_env: str | None = None
-    url_file: str | None = None
 
-
-class EmailEntry(_Channel, tag="email", rename={"sender": "from", "recipients": "to"}):
+class EmailEntry(_WithPassword, tag="email", rename={"sender": "from", "recipients": "to"}):
     """SMTP."""
 
     host: str
@@ -62,18 +67,12 @@ class EmailEntry(_Channel, tag="email", rename={"sender": "from", "recipients": 
     recipients: Annotated[list[Mailbox], Meta(min_length=1, max_length=50)]
     security: Security = "starttls"
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
-    username: str | None = None
-    password_env: str | None = None
-    password_file: str | None = None
 
 
-class AlertmanagerEntry(_Channel, tag="alertmanager"):
+class AlertmanagerEntry(_WithPassword, tag="alertmanager"):
     """The address of an Alertmanager, before ``/api/v2``."""
 
     url: str
-    username: str | None = None
-    password_env: str | None = None
-    password_file: str | None = None
     token_env: str | None = None
     token_file: str | None = None
     labels: dict[Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")], str] = {}
@@ -85,7 +84,7 @@ Entry = WebhookEntry | SlackEntry | EmailEntry | AlertmanagerEntry
 
 
 class _File(Struct, forbid_unknown_fields=True):
-    channels: list[Any]
+    channels: list[object]
 
 
 def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
@@ -101,7 +100,7 @@ def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
     return channels
 
 
-def _entry(entry: Any, path: Path) -> Entry:
+def _entry(entry: object, path: Path) -> Entry:
     name = entry.get("name") if isinstance(entry, dict) else None
     try:
         found: Entry = msgspec.convert(entry, Entry)
@@ -123,30 +122,24 @@ class _Builder:
         if isinstance(entry, WebhookEntry):
             return self._webhook(entry)
         if isinstance(entry, SlackEntry):
-            url = self._secret(entry, "url", entry.url_env, entry.url_file)
-            return Slack(
-                entry.name, self._address(entry, url.get_secret_value()), self.style(entry)
-            )
+            url = self._secret(entry, "url").get_secret_value()
+            return Slack(entry.name, self._address(entry, url), self.style(entry))
         if isinstance(entry, EmailEntry):
             return self._email(entry)
         return self._alertmanager(entry)
 
     def _webhook(self, entry: WebhookEntry) -> Webhook:
-        secret = self._secret(entry, "secret", entry.secret_env, entry.secret_file)
+        secret = self._secret(entry, "secret")
         url = entry.url
         if url is None:
-            url = self._secret(entry, "url", entry.url_env, entry.url_file).get_secret_value()
+            url = self._secret(entry, "url").get_secret_value()
         elif entry.url_env is not None or entry.url_file is not None:
             raise ConfigurationError(f"channel {entry.name} has two urls; keep one")
         address = self._address(entry, url, secret)
         return Webhook(entry.name, address, secret, self.style(entry))
 
     def _email(self, entry: EmailEntry) -> Email:
-        password = self._secret_or_none(entry, "password", entry.password_env, entry.password_file)
-        if (entry.username is None) != (password is None):
-            raise ConfigurationError(
-                f"channel {entry.name} needs both username and password, or neither"
-            )
+        password = self._password(entry)
         if password is not None and entry.security == "none":
             raise ConfigurationError(
                 f"channel {entry.name} would send its password in the clear; set security to "
@@ -169,15 +162,10 @@ class _Builder:
                 f"channel {entry.name}: hold_s must be longer than repeat_s, or its alerts would "
                 "end between two messages"
             )
-        password = self._secret_or_none(entry, "password", entry.password_env, entry.password_file)
-        token = self._secret_or_none(entry, "token", entry.token_env, entry.token_file)
+        password, token = self._password(entry), self._secret_or_none(entry, "token")
         authorization = None
         if entry.username is not None and password is not None:
             authorization = basic(entry.username, password)
-        elif entry.username is not None or password is not None:
-            raise ConfigurationError(
-                f"channel {entry.name} needs both username and password, or neither"
-            )
         elif token is not None:
             bearer = f"Bearer {token.get_secret_value()}"
             if not (bearer.isascii() and bearer.isprintable()):
@@ -192,7 +180,7 @@ class _Builder:
             address,
             self.style(entry),
             labels=entry.labels,
-            repeat_s=entry.repeat_s,
+            repeat_every_s=entry.repeat_s,
             hold_s=entry.hold_s,
             authorization=authorization,
         )
@@ -228,13 +216,21 @@ class _Builder:
     def _path(self, text: str | None) -> Path | None:
         return None if text is None else self._folder / text
 
-    def _secret_or_none(
-        self, entry: Entry, what: str, variable: str | None, file: str | None
-    ) -> SecretStr | None:
+    def _password(self, entry: _WithPassword) -> SecretStr | None:
+        password = self._secret_or_none(entry, "password")
+        if (entry.username is None) != (password is None):
+            raise ConfigurationError(
+                f"channel {entry.name} needs both username and password, or neither"
+            )
+        return password
+
+    def _secret_or_none(self, entry: _Channel, what: str) -> SecretStr | None:
+        """What the entry's field ``<what>_env`` or ``<what>_file`` names."""
+        variable, file = getattr(entry, f"{what}_env"), getattr(entry, f"{what}_file")
         return read_secret(f"channel {entry.name}: its {what}", variable, self._path(file))
 
-    def _secret(self, entry: Entry, what: str, variable: str | None, file: str | None) -> SecretStr:
-        secret = self._secret_or_none(entry, what, variable, file)
+    def _secret(self, entry: _Channel, what: str) -> SecretStr:
+        secret = self._secret_or_none(entry, what)
         if secret is None:
             raise ConfigurationError(
                 f"channel {entry.name} needs {what}_env or {what}_file; see docs/alerts.md"

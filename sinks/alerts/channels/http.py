@@ -26,13 +26,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.base import Busy, Refused
 
 _TRANSIENT = (408, 425, 429)
+_HEADERS = {"User-Agent": "tocsin", "Content-Type": "application/json"}
 _MAX_SHOWN = 200
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -100,7 +100,7 @@ def post(address: Address, body: bytes, headers: Mapping[str, str]) -> None:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _connection(address, parts.scheme, parts.hostname or "", parts.port)
     try:
-        connection.request("POST", path, body, {"User-Agent": "tocsin", **headers})
+        connection.request("POST", path, body, {**_HEADERS, **headers})
         response = connection.getresponse()
         said = response.read(4 * _MAX_SHOWN)
     except (OSError, http.client.HTTPException) as error:
@@ -168,7 +168,9 @@ def _connection(
     return connection
 
 
-def _to_public(where: tuple[str, int], timeout: Any, source: Any = None) -> socket.socket:
+def _to_public(
+    where: tuple[str, int], timeout: float | None, source: tuple[str, int] | None = None
+) -> socket.socket:
     error: OSError = OSError(f"{where[0]} has no address")
     for ip in _public(*where):
         try:

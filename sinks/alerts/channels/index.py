@@ -1,37 +1,38 @@
 """The index as a channel: every state of every alert, muted or not."""
 
+from dataclasses import dataclass, field
+from functools import partial
+
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Busy, Channel, Refused
-from sinks.alerts.store import merged, read, write
+from sinks.alerts.store import merged, update
 from sinks.elasticsearch.connection import reason
 
 NAME = "index"
-_ATTEMPTS = 10
 _REFUSING = (400, 413)
 """The document itself is at fault. Credentials, blocks and missing indices are mended by people,
 and the states wait for that."""
 
 
+@dataclass(eq=False)
 class Index(Channel):
     """Keeps the current state of each alert, and what led there."""
 
     takes_all = True
 
-    def __init__(self, client: Elasticsearch, index: str) -> None:
-        super().__init__(NAME)
-        self._client = client
-        self._index = index
+    name: str = field(default=NAME, init=False)
+    client: Elasticsearch
+    index: str
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Write the state, unless a later one or this one is there."""
         try:
-            for _ in range(_ATTEMPTS):
-                if self._written(alert):
-                    return None
+            if update(self.client, self.index, alert.id, partial(merged, alert)):
+                return None
         except ApiError as error:
             why = f"Elasticsearch answered {error.status_code}: {reason(error)}"
             if error.status_code in _REFUSING:
@@ -41,12 +42,5 @@ class Index(Channel):
             raise Busy(f"Elasticsearch does not answer ({error.message})", "connection") from None
         raise Busy("others write this alert all the time", "conflict")
 
-    def _written(self, alert: Alert) -> bool:
-        """Whether the state is there now; False if somebody else wrote in between."""
-        kept = read(self._client, self._index, alert.id)
-        document = merged(alert, None if kept is None else kept.source)
-        return document is None or write(self._client, self._index, alert.id, document, kept)
-
     def close(self) -> None:
-        """Disconnect."""
-        self._client.close()
+        self.client.close()

@@ -32,7 +32,7 @@ from runtime.logs import get_logger
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Busy, Channel, Refused
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import html, plain, subject
 from sinks.alerts.message.report import report
 
@@ -81,27 +81,17 @@ def message_ids(alert: Alert, domain: str) -> tuple[str, str]:
     return f"<{thread}.{alert.version}@{domain}>", opening
 
 
+@dataclass(eq=False)
 class Email(Channel):
     """Sends one message a state to all recipients."""
 
-    def __init__(
-        self,
-        name: str,
-        server: Server,
-        sender: str,
-        recipients: Sequence[str],
-        style: Style,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(name)
-        self._server = server
-        self._sender = sender
-        self._recipients = list(recipients)
-        self._style = style
-        self._clock = clock
+    server: Server
+    sender: str
+    recipients: Sequence[str]
+    style: Style
+    clock: Clock = utc_now
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        """Send the state."""
         message = self.message(alert)
         try:
             refused = self._send(message)
@@ -111,7 +101,7 @@ class Email(Channel):
         except smtplib.SMTPResponseException as error:
             self._judge(error.smtp_code, self._shown(error.smtp_error))
         except (OSError, smtplib.SMTPException) as error:
-            why = f"{self._server.host} does not answer ({type(error).__name__}: {error})"
+            why = f"{self.server.host} does not answer ({type(error).__name__}: {error})"
             raise Busy(self._shown(why), "connection") from None
         else:
             if refused:
@@ -121,7 +111,7 @@ class Email(Channel):
     def _send(self, message: EmailMessage) -> Mapping[str, tuple[int, bytes]]:
         smtp = self._connected()
         try:
-            refused = smtp.send_message(message, self._sender, self._recipients)
+            refused = smtp.send_message(message, self.sender, self.recipients)
         except BaseException:
             smtp.close()
             raise
@@ -133,7 +123,7 @@ class Email(Channel):
 
     def _connected(self) -> smtplib.SMTP:
         """A session, logged in where asked for; the caller closes it."""
-        server = self._server
+        server = self.server
         if server.security == "tls":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
                 server.host, server.port, timeout=server.timeout_s, context=server.context
@@ -152,26 +142,26 @@ class Email(Channel):
         return smtp
 
     def _judge(self, code: int, text: str) -> None:
-        why = f"{self._server.host} answered {code}: {text}"
+        why = f"{self.server.host} answered {code}: {text}"
         if code < 0 or 400 <= code < 500:
             raise Busy(why, f"status_{code}" if code > 0 else "connection")
         raise Refused(why)
 
     def message(self, alert: Alert) -> EmailMessage:
         """The whole message."""
-        said = report(alert, self._style)
-        own, opening = message_ids(alert, Mailbox(addr_spec=self._sender).domain)
+        said = report(alert, self.style)
+        own, opening = message_ids(alert, Mailbox(addr_spec=self.sender).domain)
         message = EmailMessage(policy=_POLICY)
         message["Subject"] = subject(said)
-        message["From"] = self._sender
-        message["To"] = ", ".join(self._recipients)
-        message["Date"] = format_datetime(self._clock())
+        message["From"] = self.sender
+        message["To"] = ", ".join(self.recipients)
+        message["Date"] = format_datetime(self.clock())
         message["Message-ID"] = own
         if own != opening:
             message["In-Reply-To"] = opening
             message["References"] = opening
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = self._style.language
+        message["Content-Language"] = self.style.language
         message.set_content(plain(said))
         message.add_alternative(html(said), subtype="html")
         return message
@@ -179,6 +169,6 @@ class Email(Channel):
     def _shown(self, error: bytes | str) -> str:
         """What a server said, in one line and without our password."""
         text = error.decode("utf-8", "replace") if isinstance(error, bytes) else error
-        if self._server.password is not None:
-            text = text.replace(self._server.password.get_secret_value(), "…")
+        if self.server.password is not None:
+            text = text.replace(self.server.password.get_secret_value(), "…")
         return " ".join(text.split())[:_MAX_SHOWN]

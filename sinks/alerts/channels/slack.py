@@ -4,35 +4,28 @@ The address is the secret: whoever has it can write to the desk's channel. Slack
 idempotency key, so that a crash between its answer and our note of it may show a state twice.
 """
 
+from dataclasses import dataclass
+
 import msgspec
 
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, post
-from sinks.alerts.message.lines import Style
-from sinks.alerts.message.render import escaped_for_slack, slack_blocks, subject
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.render import slack_message
 from sinks.alerts.message.report import report
 
 
+@dataclass(eq=False)
 class Slack(Channel):
     """Posts blocks, with a plain line for notifications."""
 
-    def __init__(self, name: str, address: Address, style: Style) -> None:
-        super().__init__(name)
-        self._address = address
-        self._style = style
+    address: Address
+    style: Style
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        """Post the state."""
-        said = report(alert, self._style)
-        message = {
-            "text": escaped_for_slack(subject(said)),
-            "blocks": slack_blocks(said),
-            # Previews of the posts' links would bury the evidence.
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
+        message = slack_message(report(alert, self.style))
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        post(self._address, msgspec.json.encode(message), headers)
+        post(self.address, msgspec.json.encode(message), headers)
         return None

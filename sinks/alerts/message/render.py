@@ -1,16 +1,16 @@
 """A report as plain text, HTML, or Slack's blocks. Everything that is shown is escaped here."""
 
+from collections.abc import Callable
 from html import escape
-from typing import Any
 
-from sinks.alerts.message.lines import Line, Span
-from sinks.alerts.message.report import Report
-from sinks.alerts.message.words import word
+from sinks.alerts.message.report import Line, Report, Span
 
 _MAX_SUBJECT = 200
 _MAX_BLOCK = 2_900
 """Slack takes 3,000 characters a section, and 150 in a header."""
 _MAX_HEADER = 150
+Block = dict[str, object]
+"""An object of Slack's Block Kit."""
 _STYLE = "font-family:sans-serif;font-size:14px;line-height:1.4;color:#222"
 
 
@@ -18,6 +18,10 @@ def subject(report: Report) -> str:
     """One line: the flag and the title."""
     line = f"[{report.flag}] {report.title}"
     return line if len(line) <= _MAX_SUBJECT else line[: _MAX_SUBJECT - 1] + "…"
+
+
+def _joined(line: Line, span: Callable[[Span], str]) -> str:
+    return "".join(map(span, line))
 
 
 # --- plain -----------------------------------------------------------------------------------
@@ -29,18 +33,14 @@ def plain(report: Report) -> str:
     for section in report.sections:
         marker = "- " if section.heading else ""
         lines = [section.heading] if section.heading else []
-        lines += [marker + _plain_line(line) for line in section.lines]
+        lines += [marker + _joined(line, _plain_span) for line in section.lines]
         blocks.append("\n".join(lines))
-    blocks.append(_footer(report))
+    blocks.append(report.footer)
     return "\n\n".join(blocks) + "\n"
 
 
-def _plain_line(line: Line) -> str:
-    return "".join(span.text if span.url is None else f"{span.text} <{span.url}>" for span in line)
-
-
-def _footer(report: Report) -> str:
-    return f"{word('alert', report.language)} {report.id}"
+def _plain_span(span: Span) -> str:
+    return span.text if span.url is None else f"{span.text} <{span.url}>"
 
 
 # --- HTML ------------------------------------------------------------------------------------
@@ -58,14 +58,10 @@ def html(report: Report) -> str:
     for section in report.sections:
         if section.heading:
             parts.append(f'<h2 style="font-size:15px">{escape(section.heading)}</h2>')
-        items = "".join(f"<li>{_html_line(line)}</li>" for line in section.lines)
+        items = "".join(f"<li>{_joined(line, _html_span)}</li>" for line in section.lines)
         parts.append(f"<ul>{items}</ul>")
-    parts.append(f'<p style="color:#777">{escape(_footer(report))}</p></body></html>')
+    parts.append(f'<p style="color:#777">{escape(report.footer)}</p></body></html>')
     return "\n".join(parts) + "\n"
-
-
-def _html_line(line: Line) -> str:
-    return "".join(_html_span(span) for span in line)
 
 
 def _html_span(span: Span) -> str:
@@ -77,50 +73,51 @@ def _html_span(span: Span) -> str:
 # --- Slack -----------------------------------------------------------------------------------
 
 
-def escaped_for_slack(text: str) -> str:
-    """Text in which Slack finds no mention, no link and no markup of its own."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def slack_message(report: Report) -> Block:
+    """A message with blocks, and a plain line for notifications."""
+    return {
+        "text": _slack_escaped(subject(report)),
+        "blocks": slack_blocks(report),
+        # Previews of the posts' links would bury the evidence.
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
 
 
-def slack_blocks(report: Report) -> list[dict[str, Any]]:
+def slack_blocks(report: Report) -> list[Block]:
     """Slack's Block Kit: a header, a section each, and the id below."""
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _slack_plain(subject(report), _MAX_HEADER)}
-    ]
+    blocks: list[Block] = [{"type": "header", "text": _slack_plain(subject(report), _MAX_HEADER)}]
     for section in report.sections:
-        lines = [f"*{escaped_for_slack(section.heading)}*"] if section.heading else []
-        lines += [f"• {_slack_line(line)}" for line in section.lines]
+        lines = [f"*{_slack_escaped(section.heading)}*"] if section.heading else []
+        lines += [f"• {_joined(line, _slack_span)}" for line in section.lines]
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _fitting(lines)}})
-    footer = _slack_plain(_footer(report), _MAX_BLOCK)
+    footer = _slack_plain(report.footer, _MAX_BLOCK)
     blocks.append({"type": "context", "elements": [footer]})
     return blocks
 
 
-def _slack_plain(text: str, most: int) -> dict[str, Any]:
+def _slack_escaped(text: str) -> str:
+    """Text in which Slack finds no mention, no link and no markup of its own."""
+    return escape(text, quote=False)
+
+
+def _slack_plain(text: str, max_length: int) -> Block:
     """A text object without markup, escaped all the same, and not cut within an escape."""
     kept = text
-    while len(escaped := escaped_for_slack(kept)) > most:
+    while len(escaped := _slack_escaped(kept)) > max_length:
         kept = kept.removesuffix("…")[:-1] + "…"
     return {"type": "plain_text", "text": escaped, "emoji": False}
 
 
-def _slack_line(line: Line) -> str:
-    return "".join(_slack_span(span) for span in line)
-
-
 def _slack_span(span: Span) -> str:
-    text = _without_marks(escaped_for_slack(span.text))
-    return text if span.url is None else f"<{escaped_for_slack(span.url)}|{text}>"
-
-
-def _without_marks(text: str) -> str:
-    """Text in which ``*``, ``_``, ``~`` and back-ticks are characters and no formatting.
+    """``*``, ``_``, ``~`` and back-ticks become characters and no formatting.
 
     A zero-width space beside them is what Slack itself advises.
     """
+    text = _slack_escaped(span.text)
     for mark in "*_~`":
         text = text.replace(mark, f"\u200b{mark}\u200b")
-    return text
+    return text if span.url is None else f"<{_slack_escaped(span.url)}|{text}>"
 
 
 def _fitting(lines: list[str]) -> str:

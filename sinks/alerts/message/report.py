@@ -5,243 +5,247 @@ where it is rendered.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
-from schemas.alert import Alert, Carrier, Lift, ShownPost, Signal
-from sinks.alerts.message.lines import MAX_TITLE, Line, Span, Style, fact, link, quoted, when
-from sinks.alerts.message.titles import title
-from sinks.alerts.message.words import Language, counted, grouped, percent, unit_word, word
+from msgspec.structs import replace
+
+from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
+from sinks.alerts.message.catalogue import Language, Style
+from text.alert_title import blind_title, crisis_title
 from text.terminal import single_line
 
+MAX_TITLE = 200
 _MAX_TERM = 80
 _MAX_SHOWN = 10
 _MAX_NAMED = 8
+_MAX_URL = 1_000
 _MIN_RATIO = 0.1
 """Baseline of which a multiple still says something."""
-_SIGNALS = {
-    "volume",
-    "authors",
-    "discounted_volume",
-    "negative_share",
-    "sentiment",
-    "reach",
-    "topic",
-    "influencer",
-    "lexicon",
-    "spread",
-}
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Span(NamedTuple):
+    """A piece of a line; ``url`` is http or https, and percent-encoded where it must be."""
+
+    text: str
+    url: str | None = None
+
+
+Line = tuple[Span, ...]
+
+
+class Section(NamedTuple):
     """Lines under a heading; the first section has none."""
 
     heading: str
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The whole alert, in the desk's language."""
 
     title: str
     flag: str
-    """Severity, status and kind in a few words: ``4 of 5, opened``."""
+    """Severity and status in a few words: ``4 of 5, opened``."""
     language: Language
-    sections: tuple[Section, ...]
-    id: str
+    sections: Sequence[Section]
+    footer: str
 
 
 def report(alert: Alert, style: Style) -> Report:
     """What is said of this state."""
-    language, evidence = style.language, alert.evidence
-    sections = [
-        Section("", tuple(_facts(alert, style))),
-        Section("moved", tuple(_signal(signal, language) for signal in alert.signals)),
-        Section("who", tuple(_who(alert, language))),
-        Section("carried", tuple(_carriers(alert, language))),
-        Section("lifted", tuple(_lifts(evidence.lifted, evidence.terms, language))),
-        Section("entities", tuple(_lifts(evidence.lifted_entities, evidence.entities, language))),
-        Section("shown", tuple(_posts(alert, style))),
-        Section("split", tuple(_splits(alert, language))),
-    ]
-    return Report(
-        title=title(alert, style),
-        flag=f"{word('of_5', language).format(alert.severity)}, {word(alert.status, language)}",
-        language=language,
-        sections=tuple(
-            Section(word(section.heading, language) if section.heading else "", section.lines)
-            for section in sections
-            if section.lines
-        ),
-        id=single_line(alert.id, MAX_TITLE),
-    )
+    return _Writer(style).report(alert)
 
 
-# --- sections --------------------------------------------------------------------------------
+def title(alert: Alert, style: Style) -> str:
+    """The title in the reader's language; without its facts, there is the English one alone."""
+    headline = alert.headline
+    if headline is None:
+        return single_line(alert.title, MAX_TITLE)
+    # Cleaned alone: what is around it has spaces at which no line may break.
+    headline = replace(headline, name=single_line(headline.name, _MAX_TERM))
+    if alert.kind == "blind":
+        since = style.when(alert.began_at)
+        return blind_title(headline.name, alert.status, since, style.locale)
+    return crisis_title(headline, alert.status, style.locale)
 
 
-def _facts(alert: Alert, style: Style) -> list[Line]:
-    language = style.language
-    lines = [
-        fact("brand", single_line(alert.brand, _MAX_TERM), language),
-        fact("severity", word("of_5", language).format(alert.severity), language),
-        fact("status", word(alert.status, language), language),
-        fact("kind", word(alert.kind, language), language),
-        fact("since", when(alert.began_at, style), language),
-        fact("decided", when(alert.raised_at, style), language),
-    ]
-    if alert.muted:
-        lines.append((Span(word("muted", language)),))
-    return lines
+def flag(alert: Alert, style: Style) -> str:
+    """``4 of 5, opened``."""
+    locale = style.locale
+    return f"{locale.text('of_5', alert.severity)}, {locale.statuses[alert.status]}"
 
 
-def _signal(signal: Signal, language: Language) -> Line:
-    """``mentions: 540 posts / 5 min, usually 61.5 (×8.8, significance 11.2)``."""
-    unit = single_line(signal.unit, _MAX_TERM)
-    moved = []
-    if unit == "share":
-        observed, baseline = percent(signal.observed, language), percent(signal.baseline, language)
-        points = (signal.observed - signal.baseline) * 100
-        moved.append(word("points", language).format(_signed(points, language)))
-    else:
-        observed, baseline = _number(signal.observed, language), _number(signal.baseline, language)
-        if "/" in unit and signal.baseline >= _MIN_RATIO:
-            moved.append("×" + grouped(signal.observed / signal.baseline, language))
+def link(url: str | None) -> str | None:
+    """The address if a person may safely click it: http or https, no user in it, all ASCII.
+
+    A user in an address serves to look like another host.
+    """
+    if url is None or len(url) > _MAX_URL or not url.isascii() or not url.isprintable():
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        return None
+    for character in "<>|\"'` \\()":
+        url = url.replace(character, f"%{ord(character):02X}")
+    return url
+
+
+def _term(text: str) -> str:
+    return single_line(text, _MAX_TERM)
+
+
+class _Writer:
+    """Writes the lines of one reader."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._locale = style.locale
+
+    def report(self, alert: Alert) -> Report:
+        evidence, texts = alert.evidence, self._locale.texts
+        lifted, entities = evidence.lifted, evidence.lifted_entities
+        sections = [
+            Section("", self._summary(alert)),
+            Section(texts["moved"], [self._signal(signal) for signal in alert.signals]),
+            Section(texts["who"], self._who(evidence)),
+            Section(
+                texts["carried"], self._first(evidence.carriers, self._carrier, evidence.authors)
+            ),
+            Section(texts["lifted"], self._first(lifted, self._lift, evidence.terms)),
+            Section(texts["entities"], self._first(entities, self._lift, evidence.entities)),
+            Section(texts["shown"], self._first(evidence.shown, self._post, evidence.posts)),
+            Section(texts["split"], self._split(evidence)),
+        ]
+        return Report(
+            title=title(alert, self._style),
+            flag=flag(alert, self._style),
+            language=self._style.language,
+            sections=[section for section in sections if section.lines],
+            footer=f"{texts['alert']} {single_line(alert.id, MAX_TITLE)}",
+        )
+
+    def _facts(self, **values: str | None) -> list[Line]:
+        """``Severity: 4 of 5``: a line for each value that there is."""
+        return [
+            (Span(self._locale.labelled(self._locale.texts[key], value)),)
+            for key, value in values.items()
+            if value is not None
+        ]
+
+    def _summary(self, alert: Alert) -> list[Line]:
+        locale = self._locale
+        lines = self._facts(
+            brand=_term(alert.brand),
+            severity=locale.text("of_5", alert.severity),
+            status=locale.statuses[alert.status],
+            kind=locale.kinds[alert.kind],
+            since=self._style.when(alert.began_at),
+            decided=self._style.when(alert.raised_at),
+        )
+        return [*lines, (Span(locale.texts["muted"]),)] if alert.muted else lines
+
+    def _signal(self, signal: Signal) -> Line:
+        """``mentions: 540 posts / 5 min, usually 61.5 (×8.8, significance 11.2)``."""
+        locale, unit = self._locale, _term(signal.unit)
+        change = signal.observed - signal.baseline
+        if unit == "share":
+            observed, baseline = locale.percent(signal.observed), locale.percent(signal.baseline)
+            moved = [locale.text("points", locale.signed(change * 100))]
         else:
-            moved.append(_signed(signal.observed - signal.baseline, language))
-        observed = f"{observed} {_unit(unit, language)}".strip()
-    if signal.significance is not None:
-        text = grouped(signal.significance, language)
-        moved.append(word("significance", language).format(text))
-    usual = word("usually", language).format(baseline)
-    name = single_line(signal.name, _MAX_TERM)
-    name = word(name, language) if name in _SIGNALS else name
-    if signal.about is not None:
-        name = f"{name} {quoted(single_line(signal.about, _MAX_TERM), language)}"
-    return (Span(f"{name}{word('colon', language)}{observed}, {usual} ({', '.join(moved)})"),)
+            observed = f"{locale.rounded(signal.observed)} {self._unit(unit)}".strip()
+            baseline = locale.rounded(signal.baseline)
+            if "/" in unit and signal.baseline >= _MIN_RATIO:
+                moved = ["×" + locale.number(signal.observed / signal.baseline)]
+            else:
+                moved = [locale.signed(change)]
+        if signal.significance is not None:
+            moved.append(locale.text("significance", locale.number(signal.significance)))
+        name = _term(signal.name)
+        name = locale.signals.get(name, name)
+        if signal.about is not None:
+            name = f"{name} {locale.quoted(_term(signal.about))}"
+        usually = locale.text("usually", baseline)
+        return (Span(locale.labelled(name, f"{observed}, {usually} ({', '.join(moved)})")),)
 
+    def _unit(self, unit: str) -> str:
+        """``posts/5min`` as ``posts / 5 min``, in the language where it is a known word."""
+        name, slash, per = unit.partition("/")
+        digits = "".join(character for character in per if character.isdigit())
+        name = self._locale.units.get(name, name)
+        rest = per.removeprefix(digits)
+        return f"{name} / {digits} {rest}".replace("  ", " ") if slash else name
 
-def _unit(unit: str, language: Language) -> str:
-    """``posts/5min`` as ``posts / 5 min``, in the language where it is a known word."""
-    name, slash, per = unit.partition("/")
-    digits = "".join(character for character in per if character.isdigit())
-    rest = per.removeprefix(digits)
-    name = unit_word(name, language)
-    return f"{name} / {digits} {rest}".replace("  ", " ") if slash else name
+    def _who(self, evidence: Evidence) -> list[Line]:
+        locale, copies, kind = self._locale, evidence.duplicate_share, evidence.authenticity
+        mentions, authors = evidence.mentions, evidence.distinct_authors
+        return self._facts(
+            mentions=locale.number(mentions) if mentions else None,
+            distinct_authors=locale.number(authors) if authors else None,
+            duplicates=None if copies is None else locale.percent(copies),
+            authenticity=None if kind is None else locale.authenticity[kind],
+        )
 
+    def _first(
+        self, items: Sequence[T], line: Callable[[T], Line], names: Sequence[str]
+    ) -> list[Line]:
+        """A line an item, of the first ones; without items, their names on one line."""
+        count = len(items or names)
+        lines = [line(item) for item in items[:_MAX_SHOWN]]
+        if names and not items:
+            quoted = [self._locale.quoted(_term(name)) for name in names[:_MAX_SHOWN]]
+            lines = [(Span(", ".join(quoted)),)]
+        if count > _MAX_SHOWN:
+            lines.append((Span(self._locale.text("more", count - _MAX_SHOWN)),))
+        return lines
 
-def _number(value: float, language: Language) -> str:
-    """Small numbers with two digits, large ones with one or none."""
-    size = abs(value)
-    return grouped(value, language, 2 if size < 10 else 1 if size < 1_000 else 0)
+    def _carrier(self, carrier: Carrier) -> Line:
+        """The link is to a post of the author's: the hash says nothing to a person."""
+        facts = [self._locale.counted("mentions", carrier.mentions), *self._reach(carrier.reach)]
+        author = Span(_term(carrier.author), link(carrier.url))
+        return (author, Span(self._locale.labelled("", ", ".join(facts))))
 
+    def _lift(self, lift: Lift) -> Line:
+        """The significance as that of a signal: the root of a log-likelihood ratio is a deviate."""
+        locale = self._locale
+        expected = locale.text("expected", locale.rounded(lift.expected))
+        deviate = locale.number(math.sqrt(max(lift.significance, 0.0)))
+        significance = locale.text("significance", deviate)
+        numbers = f"{locale.number(lift.count)} ({expected}, {significance})"
+        return (Span(locale.labelled(locale.quoted(_term(lift.term)), numbers)),)
 
-def _signed(value: float, language: Language) -> str:
-    text = _number(value, language)
-    return text if text.startswith("−") or text == "0" else f"+{text}"
+    def _post(self, post: ShownPost) -> Line:
+        facts = [self._style.when(post.at), *self._reach(post.reach)]
+        if post.score is not None:
+            facts.append(self._locale.text("felt", self._locale.signed(post.score)))
+        role = Span(self._locale.labelled(self._locale.roles[post.role], ""))
+        return (role, Span(_term(post.id), link(post.url)), Span(f" ({', '.join(facts)})"))
 
+    def _reach(self, reach: int) -> list[str]:
+        return [self._locale.text("seen", self._locale.number(reach))] if reach else []
 
-def _who(alert: Alert, language: Language) -> list[Line]:
-    evidence, lines = alert.evidence, []
-    if evidence.mentions:
-        lines.append(fact("mentions", grouped(evidence.mentions, language), language))
-    if evidence.distinct_authors:
-        count = grouped(evidence.distinct_authors, language)
-        lines.append(fact("distinct_authors", count, language))
-    if evidence.duplicate_share is not None:
-        lines.append(fact("duplicates", percent(evidence.duplicate_share, language), language))
-    if evidence.authenticity is not None:
-        lines.append(fact("authenticity", word(evidence.authenticity, language), language))
-    return lines
+    def _split(self, evidence: Evidence) -> list[Line]:
+        return self._facts(
+            sources=self._shares(evidence.sources),
+            languages=self._shares(evidence.languages),
+            countries=self._shares(evidence.countries),
+        )
 
-
-def _carriers(alert: Alert, language: Language) -> list[Line]:
-    carriers = alert.evidence.carriers
-    if not carriers:
-        return list(_listed(alert.evidence.authors, language))
-    lines = [_carrier(carrier, language) for carrier in carriers[:_MAX_SHOWN]]
-    return [*lines, *_left_out(len(carriers) - _MAX_SHOWN, language)]
-
-
-def _carrier(carrier: Carrier, language: Language) -> Line:
-    """The link is to a post of the author's: the hash says nothing to a person."""
-    facts = [counted("mentions", carrier.mentions, language)]
-    if carrier.reach:
-        facts.append(word("seen", language).format(grouped(carrier.reach, language)))
-    name = Span(single_line(carrier.author, _MAX_TERM), link(carrier.url))
-    return (name, Span(f"{word('colon', language)}{', '.join(facts)}"))
-
-
-def _lifts(lifts: Sequence[Lift], names: Sequence[str], language: Language) -> list[Line]:
-    """With their numbers, where there are any."""
-    if not lifts:
-        return list(_listed(names, language))
-    lines = [_lift(lift, language) for lift in lifts[:_MAX_SHOWN]]
-    return [*lines, *_left_out(len(lifts) - _MAX_SHOWN, language)]
-
-
-def _lift(lift: Lift, language: Language) -> Line:
-    """The significance as that of the signals: the root of a log-likelihood ratio is a deviate."""
-    expected = word("expected", language).format(_number(lift.expected, language))
-    deviate = grouped(math.sqrt(max(lift.significance, 0.0)), language)
-    significance = word("significance", language).format(deviate)
-    term = quoted(single_line(lift.term, _MAX_TERM), language)
-    count = grouped(lift.count, language)
-    return (Span(f"{term}{word('colon', language)}{count} ({expected}, {significance})"),)
-
-
-def _listed(texts: Sequence[str], language: Language) -> tuple[Line, ...]:
-    if not texts:
-        return ()
-    shown = ", ".join(quoted(single_line(text, _MAX_TERM), language) for text in texts[:_MAX_SHOWN])
-    return ((Span(shown),), *_left_out(len(texts) - _MAX_SHOWN, language))
-
-
-def _left_out(count: int, language: Language) -> list[Line]:
-    return [(Span(word("more", language).format(count)),)] if count > 0 else []
-
-
-def _posts(alert: Alert, style: Style) -> list[Line]:
-    shown, language = alert.evidence.shown, style.language
-    if not shown:
-        return list(_listed(alert.evidence.posts, language))
-    lines = [_post(post, style) for post in shown[:_MAX_SHOWN]]
-    return [*lines, *_left_out(len(shown) - _MAX_SHOWN, language)]
-
-
-def _post(post: ShownPost, style: Style) -> Line:
-    language = style.language
-    facts = [when(post.at, style)]
-    if post.reach:
-        facts.append(word("seen", language).format(grouped(post.reach, language)))
-    if post.score is not None:
-        facts.append(word("felt", language).format(_signed(post.score, language)))
-    name = single_line(post.id, _MAX_TERM)
-    before = Span(f"{word(post.role, language)}{word('colon', language)}")
-    return (before, Span(name, link(post.url)), Span(f" ({', '.join(facts)})"))
-
-
-def _splits(alert: Alert, language: Language) -> list[Line]:
-    evidence = alert.evidence
-    kinds: tuple[tuple[str, Mapping[str, int]], ...] = (
-        ("sources", evidence.sources),
-        ("languages", evidence.languages),
-        ("countries", evidence.countries),
-    )
-    return [fact(key, _split(counts, language), language) for key, counts in kinds if counts]
-
-
-def _split(counts: Mapping[str, int], language: Language) -> str:
-    """``x 500 (93%), bluesky 40 (7%)``, the largest first."""
-    total = sum(counts.values()) or 1
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    parts = [
-        f"{single_line(name, _MAX_TERM)} {grouped(count, language)} "
-        f"({percent(count / total, language)})"
-        for name, count in ordered[:_MAX_NAMED]
-    ]
-    if len(ordered) > _MAX_NAMED:
-        parts.append(word("more", language).format(len(ordered) - _MAX_NAMED))
-    return ", ".join(parts)
+    def _shares(self, counts: Mapping[str, int]) -> str | None:
+        """``x 500 (93%), bluesky 40 (7%)``, the largest first."""
+        if not counts:
+            return None
+        locale, total = self._locale, sum(counts.values()) or 1
+        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        shares = [
+            f"{_term(name)} {locale.number(count)} ({locale.percent(count / total)})"
+            for name, count in ordered[:_MAX_NAMED]
+        ]
+        if len(ordered) > _MAX_NAMED:
+            shares.append(locale.text("more", len(ordered) - _MAX_NAMED))
+        return ", ".join(shares)

@@ -15,7 +15,7 @@ from sinks.alerts.channels.index import Index
 from sinks.alerts.channels.mail import Email, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.elasticsearch.connection import connect
 from tests.servers.alert_index import AlertIndex
 from tests.servers.http import Answer, FakeHttp
@@ -145,19 +145,16 @@ class EmailRig(Rig):
 
 class AlertmanagerRig(_Http):
     def make(self, url: str) -> Channel:
-        channel = Alertmanager(
+        # What is sent again while open has tests of its own.
+        return Alertmanager(
             "desk",
             address(f"{url}/api/v2/alerts", SECRET),
             STYLE,
             labels={},
-            repeat_s=3_600,
             hold_s=7_200,
             authorization=SecretStr(f"Bearer {SECRET}"),
             clock=clock,
         )
-        # What is sent again while open has tests of its own.
-        channel.repeat_every_s = None
-        return channel
 
     def delivered(self) -> list[tuple[str, int]]:
         found = []

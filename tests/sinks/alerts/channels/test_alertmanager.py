@@ -17,7 +17,7 @@ from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Refused
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from tests import make
 from tests.servers.http import FakeHttp
 from tests.sinks.alerts.channels.rigs import address
@@ -36,7 +36,7 @@ def channel(url: str, clock: Callable[[], datetime] = lambda: NOW, hold_s: float
         address(f"{url}/api/v2/alerts"),
         Style("en"),
         labels={"team": "desk", "brand": "not this"},
-        repeat_s=60,
+        repeat_every_s=60,
         hold_s=hold_s,
         clock=clock,
     )
@@ -208,6 +208,6 @@ def test_two_alerts_of_a_brand_do_not_end_each_other(alertmanager: str) -> None:
 @needs_alertmanager
 def test_what_it_does_not_understand_is_refused(alertmanager: str) -> None:
     ops = channel(alertmanager, present)
-    ops._labels = {"not a name": "x"}
+    ops.labels = {"not a name": "x"}
     with pytest.raises(Refused, match="answered 400"):
         ops.deliver(live(1), None)

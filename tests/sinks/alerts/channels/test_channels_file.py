@@ -60,11 +60,11 @@ def test_every_kind_is_read(folder: Path) -> None:
     desk, chat, mail, ops = load_channels(write(folder, ALL), settings)
     assert isinstance(desk, Webhook) and isinstance(chat, Slack)
     assert isinstance(mail, Email) and isinstance(ops, Alertmanager)
-    assert desk._secret.get_secret_value() == SECRET
-    assert (desk._style.language, chat._style.language) == ("fr", "en")
-    assert mail._style.time_zone == "Europe/Paris"
-    assert (mail._server.port, mail._server.security) == (587, "starttls")
-    assert ops._address.url == "http://127.0.0.1:9093/api/v2/alerts"
+    assert desk.secret.get_secret_value() == SECRET
+    assert (desk.style.language, chat.style.language) == ("fr", "en")
+    assert mail.style.time_zone == "Europe/Paris"
+    assert (mail.server.port, mail.server.security) == (587, "starttls")
+    assert ops.address.url == "http://127.0.0.1:9093/api/v2/alerts"
     for channel in (desk, chat, mail, ops):
         assert SECRET not in repr(vars(channel))
 

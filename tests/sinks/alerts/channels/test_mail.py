@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sinks.alerts.channels.base import Busy, Refused
 from sinks.alerts.channels.http import tls_context
 from sinks.alerts.channels.mail import Email, Security, Server, message_ids
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from tests.servers.smtp import SmtpServer
 from tests.sinks.alerts.states import hostile, rich, state
 

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from schemas.alert import Alert, Evidence, Lift, Signal
-from sinks.alerts.message.lines import Style, link
+from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import html, plain, slack_blocks, subject
 from sinks.alerts.message.report import report
-from sinks.alerts.message.words import WORDS, Language, grouped, percent
 from tests.sinks.alerts.states import blind, hostile, rich, state
-from text.terminal import single_line
 
 GOLDEN = Path(__file__).parent / "golden"
 STYLES = {
@@ -72,22 +70,6 @@ def test_hostile_text_is_text(language: str) -> None:
     assert "\n" not in subject(made)
 
 
-def test_only_addresses_that_lead_where_they_say_are_links() -> None:
-    assert link("https://x.com/i/status/1") == "https://x.com/i/status/1"
-    for url in (
-        None,
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "//evil.test",
-        "https://bank.test@evil.test/",
-        "https://раураl.test/",
-        "https://x.com/\nX",
-        "https://[bad",
-        "https://x.com/" + "a" * 2_000,
-    ):
-        assert link(url) is None
-
-
 def test_blocks_stay_within_what_slack_takes() -> None:
     lifted = [Lift(term="é" * 500, count=9, expected=1, significance=1)] * 400
     evidence = Evidence(lifted=lifted, entities=["&" * 900] * 300, sources=dict.fromkeys("abc", 1))
@@ -96,41 +78,6 @@ def test_blocks_stay_within_what_slack_takes() -> None:
     assert len(blocks[0]["text"]["text"]) <= 150
     for block in blocks[1:-1]:
         assert 0 < len(block["text"]["text"]) <= 3_000
-
-
-def test_every_word_is_there_in_both_languages_with_the_same_places() -> None:
-    for french, english in WORDS.values():
-        assert french and english
-        assert french.count("{}") == english.count("{}")
-
-
-@pytest.mark.parametrize(
-    ("value", "language", "text"),
-    [
-        (1_234_567, "en", "1,234,567"),
-        (1_234_567.89, "fr", "1\u202f234\u202f567,9"),
-        (0, "fr", "0"),
-        (-0.04, "en", "0"),
-        (-2.5, "en", "−2.5"),
-        (100, "en", "100"),
-    ],
-)
-def test_numbers_are_written_as_the_language_does(
-    value: float, language: Language, text: str
-) -> None:
-    assert grouped(value, language) == text
-
-
-def test_a_small_share_is_not_none() -> None:
-    assert percent(0.004, "en") == "0.4%"
-    assert percent(0.125, "fr") == "12\u202f%"
-    assert percent(1, "en") == "100%"
-
-
-def test_text_is_bounded_and_keeps_its_emoji() -> None:
-    assert single_line("a\u200db \u2066x\u2069\x00  y\n z", 80) == "a\u200db x y z"
-    assert single_line("👩\u200d🚒", 80) == "👩\u200d🚒"
-    assert len(single_line("é" * 500, 80)) == 80
 
 
 @pytest.mark.parametrize("language", STYLES)

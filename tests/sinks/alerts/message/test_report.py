@@ -1,4 +1,4 @@
-"""Titles: the facts of the title in the reader's language."""
+"""What a report says: the title in the reader's language, and links that are safe."""
 
 import re
 
@@ -7,11 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alert import Headline
-from sinks.alerts.message.lines import Style
+from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import subject
-from sinks.alerts.message.report import report
-from sinks.alerts.message.titles import title
-from sinks.alerts.message.words import WORDS
+from sinks.alerts.message.report import link, report, title
 from tests.sinks.alerts.states import blind, state
 from tests.strategies import HOSTILE_TEXT
 
@@ -84,8 +82,17 @@ def test_any_facts_are_one_short_harmless_line(facts: Headline, style: Style) ->
     assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", said)
 
 
-def test_french_is_set_as_french_is() -> None:
-    for french, _ in WORDS.values():
-        assert "'" not in french
-        assert not re.search(r"(?<![\u00a0\u202f])[:;!?%»]", french)
-        assert not re.search(r"«(?![\u00a0\u202f])", french)
+def test_only_addresses_that_lead_where_they_say_are_links() -> None:
+    assert link("https://x.com/i/status/1") == "https://x.com/i/status/1"
+    for url in (
+        None,
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//evil.test",
+        "https://bank.test@evil.test/",
+        "https://раураl.test/",
+        "https://x.com/\nX",
+        "https://[bad",
+        "https://x.com/" + "a" * 2_000,
+    ):
+        assert link(url) is None

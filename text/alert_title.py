@@ -1,0 +1,90 @@
+"""The title of an alert: the facts of its headline as one sentence, in any language.
+
+It lives below its two writers, which do not import each other: the detector puts the English title
+on the wire, for machines and logs, and the alert sink writes the title of the reader's language.
+Which facts a title has, and in which order, is decided here. The words come from a
+:class:`TitleLanguage`: :data:`WIRE`, or a file of ``sinks/alerts/message/locale``.
+"""
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from schemas.alert import Headline, Status
+
+Noun = Literal["minutes", "mentions", "authors"]
+
+
+class TitleWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The phrases of a title in one language; each ``{}`` is filled in, in order."""
+
+    line: str
+    window: str
+    times: str
+    negative: str
+    close: str
+    blind: str
+    restored: str
+
+
+class TitleLanguage(Protocol):
+    """What a title needs of a language: its words, and how it writes numbers."""
+
+    @property
+    def title(self) -> TitleWords: ...
+
+    def counted(self, noun: Noun, count: int) -> str: ...
+
+    def number(self, value: float) -> str: ...
+
+    def percent(self, share: float) -> str: ...
+
+
+def crisis_title(headline: Headline, status: Status, language: TitleLanguage) -> str:
+    """``Velmora: 540 mentions in 30 minutes, 8.8 times the usual, 81% negative, 210 authors``."""
+    words = language.title
+    if status == "close":
+        return words.line.format(headline.name, words.close)
+    mentions = language.counted("mentions", headline.mentions)
+    facts = [words.window.format(mentions, language.counted("minutes", headline.minutes))]
+    if headline.times is not None:
+        facts.append(words.times.format(language.number(headline.times)))
+    if headline.negative_share is not None:
+        facts.append(words.negative.format(language.percent(headline.negative_share)))
+    facts.append(language.counted("authors", headline.authors))
+    return words.line.format(headline.name, ", ".join(facts))
+
+
+def blind_title(source: str, status: Status, since: str, language: TitleLanguage) -> str:
+    """``x: blind since 09:05 UTC, quiet may not be calm``; ``since`` is a time as it is shown."""
+    words = language.title
+    fact = words.restored if status == "close" else words.blind.format(since)
+    return words.line.format(source, fact)
+
+
+class _Wire:
+    """Plain English, equal for ever: logs and other programs have read it since the first alert."""
+
+    title = TitleWords(
+        line="{}: {}",
+        window="{} in {}",
+        times="{} times the usual",
+        negative="{} negative",
+        close="back to the usual",
+        blind="blind since {}, quiet may not be calm",
+        restored="speaks again",
+    )
+
+    def counted(self, noun: Noun, count: int) -> str:
+        return f"{count} {noun}"
+
+    def number(self, value: float) -> str:
+        return f"{value:.1f}"
+
+    def percent(self, share: float) -> str:
+        # Rounded first: 115 of 200 is a half, though 100 * 0.575 is a little less than 57.5.
+        return f"{round(100 * share, 9):.0f} %"
+
+
+WIRE: TitleLanguage = _Wire()
+"""The language of ``Alert.title``."""
