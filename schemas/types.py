@@ -1,11 +1,12 @@
 """What the messages share: their base, and the scalar types of times, counts and scores."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, dataclass_transform
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Message(Struct, frozen=True, omit_defaults=True):
     """Base of every type on a topic: immutable, with defaults left out of the JSON.
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args
 
+import msgspec
 from hypothesis import strategies as st
 
 from schemas.activity import Activity
@@ -22,11 +23,23 @@ from schemas.mention import (
     Language,
     Match,
     Mention,
+    MentionDelete,
+    MentionErasure,
     MentionEvent,
+    MentionUpsert,
     Sentiment,
     Target,
 )
-from schemas.post import Author, Media, Metrics, Post, PostEvent
+from schemas.post import (
+    Author,
+    Media,
+    Metrics,
+    Post,
+    PostDelete,
+    PostErasure,
+    PostEvent,
+    PostUpsert,
+)
 from schemas.types import (
     AspectLabel,
     EmotionLabel,
@@ -185,8 +198,7 @@ MENTIONS = st.builds(
 
 
 def _upsert(post: Post, version: int, ingested_at: datetime) -> PostEvent:
-    return PostEvent(
-        op="upsert",
+    return PostUpsert(
         id=post.id,
         source=post.source,
         version=version,
@@ -197,8 +209,7 @@ def _upsert(post: Post, version: int, ingested_at: datetime) -> PostEvent:
 
 UPSERTS = st.builds(_upsert, posts(), VERSIONS, TIMES)
 DELETES = st.builds(
-    PostEvent,
-    op=st.just("delete"),
+    PostDelete,
     id=IDS,
     source=SHORT,
     version=VERSIONS,
@@ -206,8 +217,7 @@ DELETES = st.builds(
     created_at=maybe(TIMES),
 )
 ERASURES = st.builds(
-    PostEvent,
-    op=st.just("erase_author"),
+    PostErasure,
     id=IDS,
     source=SHORT,
     version=VERSIONS,
@@ -218,8 +228,7 @@ POST_EVENTS = UPSERTS | DELETES | ERASURES
 
 
 def _mention_event(mention: Mention, version: int, at: datetime, done: datetime) -> MentionEvent:
-    return MentionEvent(
-        op="upsert",
+    return MentionUpsert(
         id=mention.post.id,
         source=mention.post.source,
         version=version,
@@ -229,17 +238,9 @@ def _mention_event(mention: Mention, version: int, at: datetime, done: datetime)
     )
 
 
-def _passed_on(event: PostEvent, done: datetime) -> MentionEvent:
-    return MentionEvent(
-        op=event.op,
-        id=event.id,
-        source=event.source,
-        version=event.version,
-        ingested_at=event.ingested_at,
-        enriched_at=done,
-        created_at=event.created_at,
-        author_id=event.author_id,
-    )
+def _passed_on(event: PostDelete | PostErasure, done: datetime) -> MentionEvent:
+    fields = msgspec.structs.asdict(event) | {"enriched_at": done}
+    return MentionDelete(**fields) if isinstance(event, PostDelete) else MentionErasure(**fields)
 
 
 MENTION_EVENTS = st.builds(_mention_event, MENTIONS, VERSIONS, TIMES, TIMES) | st.builds(

@@ -10,7 +10,7 @@ import pytest
 from runtime.kafka.dead_letters import dead_letter
 from schemas.brand import Brand
 from schemas.codec import BRAND, POST_EVENT
-from schemas.post import Author, Post, PostEvent
+from schemas.post import Author, Post, PostDelete, PostErasure, PostEvent, PostUpsert
 from tests.engines.pipeline import Pipeline
 
 pytestmark = pytest.mark.engines
@@ -38,14 +38,11 @@ def upsert(
         created_at=NOW,
         edited_at=NOW if edited else None,
     )
-    return PostEvent(
-        op="upsert", id=post.id, source=source, version=version, ingested_at=NOW, post=post
-    )
+    return PostUpsert(id=post.id, source=source, version=version, ingested_at=NOW, post=post)
 
 
 def delete(number: int, version: int, *, dated: bool) -> PostEvent:
-    return PostEvent(
-        op="delete",
+    return PostDelete(
         id=f"forum:{number}",
         source="forum",
         version=version,
@@ -102,8 +99,7 @@ def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
     assert len(pipeline.documents()) == 33
     send(
         pipeline,
-        PostEvent(
-            op="erase_author",
+        PostErasure(
             id="forum:gone",
             source="forum",
             version=5,

@@ -17,7 +17,7 @@ from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, MENTION_EVENT
-from schemas.mention import BrandMatch, Mention, MentionEvent, Sentiment
+from schemas.mention import BrandMatch, Mention, MentionEvent, MentionUpsert, Sentiment
 from schemas.post import Author, Post
 from tests.engines.pipeline import Child, Pipeline
 from tests.processors.detector.storms import SCORES, calm, storm, together
@@ -189,8 +189,7 @@ def mention_of(record: Activity) -> Mention:
 
 def event_of(mention: Mention) -> MentionEvent:
     at = mention.post.created_at
-    return MentionEvent(
-        op="upsert",
+    return MentionUpsert(
         id=mention.post.id,
         source=mention.post.source,
         version=1,

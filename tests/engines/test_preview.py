@@ -11,7 +11,7 @@ from queries.language.parser import parse
 from queries.tools.clause_effects import clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
-from schemas.mention import Language, Mention, MentionEvent, Sentiment
+from schemas.mention import Language, Mention, MentionUpsert, Sentiment
 from schemas.post import Author, Post
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
@@ -58,8 +58,8 @@ def settings(engines: RunningEngines) -> Iterator[ElasticsearchSettings]:
     names = IndexNames(found)
     operations = [
         upsert(
-            MentionEvent(
-                op="upsert", id=mention.post.id, source="x", version=1, ingested_at=WHEN,
+            MentionUpsert(
+                id=mention.post.id, source="x", version=1, ingested_at=WHEN,
                 enriched_at=WHEN, mention=mention,
             ),
             names,

@@ -23,7 +23,7 @@ from queries.language.errors import QueryError
 from queries.language.parser import parse
 from queries.matching.document import Document
 from runtime.settings import ElasticsearchSettings
-from schemas.mention import BrandMatch, Entity, Language, Mention, MentionEvent, Sentiment
+from schemas.mention import BrandMatch, Entity, Language, Mention, MentionUpsert, Sentiment
 from schemas.post import Author, Metrics, Post
 from schemas.types import SentimentLabel
 from sinks.elasticsearch.bulk import write
@@ -155,8 +155,8 @@ def index(engines: RunningEngines) -> Iterator[Index]:
     names = IndexNames(settings)
     found = mentions()
     events = [
-        MentionEvent(
-            op="upsert", id=mention.post.id, source=mention.post.source, version=1,
+        MentionUpsert(
+            id=mention.post.id, source=mention.post.source, version=1,
             ingested_at=WHEN, enriched_at=WHEN, mention=mention,
         )
         for mention in found

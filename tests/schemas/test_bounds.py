@@ -20,7 +20,7 @@ from schemas.bounds import (
     plausible,
 )
 from schemas.codec import POST_EVENT
-from schemas.post import Author, Media, Post, PostEvent
+from schemas.post import Author, Media, Post, PostUpsert
 from tests.strategies import ANY_TEXT, HOSTILE_POSTS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -37,8 +37,7 @@ class Bounded:
 def through(post: Post) -> Bounded:
     """Bound a post, write it and read it again, as it travels."""
     bounded = bound_post(post, NOW)
-    event = PostEvent(
-        op="upsert",
+    event = PostUpsert(
         id=bounded.id,
         source=bounded.source,
         version=0,

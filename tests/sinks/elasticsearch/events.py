@@ -6,7 +6,7 @@ from typing import Any
 
 from runtime.settings import ElasticsearchSettings
 from schemas.codec import MENTION_EVENT
-from schemas.mention import Mention, MentionEvent
+from schemas.mention import Mention, MentionDelete, MentionErasure, MentionEvent, MentionUpsert
 from schemas.post import Author, Post
 from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.mappings import IndexNames
@@ -25,8 +25,7 @@ def upsert(
     source = id_.partition(":")[0]
     post_fields: dict[str, Any] = {"author": Author(id="17"), "text": "Velmora en panne", **fields}
     post = Post(id=id_, source=source, created_at=created_at, **post_fields)
-    return MentionEvent(
-        op="upsert",
+    return MentionUpsert(
         id=id_,
         source=source,
         version=version,
@@ -39,8 +38,7 @@ def upsert(
 def delete(
     id_: str = "file:1", version: int = 2, created_at: datetime | None = None
 ) -> MentionEvent:
-    return MentionEvent(
-        op="delete",
+    return MentionDelete(
         id=id_,
         source=id_.partition(":")[0],
         version=version,
@@ -51,8 +49,7 @@ def delete(
 
 
 def erase(author: str = "17", version: int = 9, source: str = "file") -> MentionEvent:
-    return MentionEvent(
-        op="erase_author",
+    return MentionErasure(
         id=f"{source}:{author}",
         source=source,
         version=version,
