@@ -1,5 +1,6 @@
-"""What is found in a post, and the stream processor that does the finding.
+"""The stream processors: enrichment, the crisis detector, and what both stand on.
 
-Here live the annotators (pure functions over batches), the enrichment that strings them together,
-and the thin Faust application around it. May import ``runtime``, ``queries`` and ``schemas``.
+Here live two services that never import each other (``enrichment``, ``detector``), the Faust
+shell that both use (``faust``), the language models (``models``) and the volume model (``volume``).
+Never a store or a platform.
 """

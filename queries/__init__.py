@@ -1,5 +1,6 @@
-"""How text is read and brands are found in it.
+"""The brand query language and its back ends.
 
-Here live the tokenizer that the live matcher and the index share, the matcher of brands, and (as
-it grows) the brand query language with its back ends. Pure functions; imports ``schemas`` only.
+Here live the language (:mod:`queries.language`), the live matcher (:mod:`queries.matching`), the
+compilers for Elasticsearch and X, and the tools for those who write queries. Never a connection, a
+thread or a clock: every function is pure, and the packages below are ``text`` and ``schemas``.
 """

@@ -1,4 +1,6 @@
 """What every service needs around its pure core: settings, Kafka, metrics, logs, health, clock.
 
-Nothing here knows a platform, an annotator or a sink. May import ``queries`` and ``schemas``.
+Here live the settings, the metrics, the monitor server, files and secrets, back-off, and Kafka
+(:mod:`runtime.kafka`). Never a platform, an annotator, a brand, a query or a store: this package
+imports ``schemas`` only.
 """

@@ -1,7 +1,7 @@
-"""The contracts: what travels on the topics, and nothing else.
+"""The contracts: what travels on the topics, and the exceptions that every layer raises.
 
-Here live the message types (``msgspec.Struct``), their codecs, the bounds that keep hostile
-input harmless, the identifiers, and the topic registry with the JSON Schemas and examples that
-are generated from the types. This package imports no other package of tocsin, opens no
-connection and reads no clock.
+Here live the message types (``msgspec.Struct``), one a file, their codecs, the bounds that keep
+hostile input harmless, the identifiers, the exception tree, and the topic registry with the JSON
+Schemas and examples that are generated from the types. Never a connection, a clock or a rule of
+the domain: this package imports no other package of tocsin.
 """

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta
 
 from schemas.types import (
     Count,
     EmotionLabel,
     IntentLabel,
     Kind,
+    Message,
     Score,
     SentimentLabel,
     Time,
@@ -20,7 +21,7 @@ MAX_TERMS = 24
 MAX_ENTITIES = 12
 
 
-class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Activity(Message, kw_only=True):
     """That a brand was mentioned (topic ``activity``, key: ``brand``).
 
     ``(brand, post_id)`` names the record and ``version`` orders its states: a redelivery or an
@@ -46,8 +47,8 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     duplicate_keys: Annotated[
         list[str],
         Meta(description="Light edits of one text share at least one of these (locality hashes)."),
-    ] = field(default_factory=list)
-    intents: list[IntentLabel] = field(default_factory=list)
+    ] = []
+    intents: list[IntentLabel] = []
     emotion: EmotionLabel | None = None
     account_age_days: Annotated[
         Count | None, Meta(description="Age of the account when it posted, if known.")
@@ -61,11 +62,11 @@ class Activity(Struct, frozen=True, kw_only=True, omit_defaults=True):
             max_length=MAX_TERMS,
             description="What it is about: #hashtags, links, rarer words.",
         ),
-    ] = field(default_factory=list)
+    ] = []
     entities: Annotated[
         list[str],
         Meta(
             max_length=MAX_ENTITIES,
             description="Whom and what it names, by the usual name where it is known.",
         ),
-    ] = field(default_factory=list)
+    ] = []

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta
 
-from schemas.types import Count, Probability, Score, Time, Version
+from schemas.types import Count, Message, Probability, Score, Time, Version
 
 Status = Literal["open", "update", "close"]
 AlertKind = Literal["crisis", "blind"]
@@ -15,7 +15,7 @@ step."""
 Role = Literal["first", "most_seen", "typical", "influential"]
 
 
-class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Signal(Message, kw_only=True):
     """One measure that left its baseline."""
 
     name: Annotated[
@@ -37,7 +37,7 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
 
 
-class Lift(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Lift(Message, kw_only=True):
     """A word, hashtag, link or name that is said more than before."""
 
     term: str
@@ -46,7 +46,7 @@ class Lift(Struct, frozen=True, kw_only=True, omit_defaults=True):
     significance: Annotated[float, Meta(description="Log-likelihood ratio (Dunning 1993).")]
 
 
-class ShownPost(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ShownPost(Message, kw_only=True):
     """A post that shows what happens."""
 
     id: str
@@ -57,7 +57,7 @@ class ShownPost(Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: Score | None = None
 
 
-class Carrier(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Carrier(Message, kw_only=True):
     """An author who carried it."""
 
     author: Annotated[str, Meta(description="Hash, as in `activity`.")]
@@ -68,47 +68,37 @@ class Carrier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     )
 
 
-class Evidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Evidence(Message, kw_only=True):
     """What a person looks at to believe or dismiss the alert."""
 
-    posts: Annotated[list[str], Meta(description="Post ids: first, most seen, typical.")] = field(
-        default_factory=list
-    )
-    terms: list[str] = field(default_factory=list)
-    entities: Annotated[list[str], Meta(description="Whom and what it names more than before.")] = (
-        field(default_factory=list)
-    )
+    posts: Annotated[list[str], Meta(description="Post ids: first, most seen, typical.")] = []
+    terms: list[str] = []
+    entities: Annotated[
+        list[str], Meta(description="Whom and what it names more than before.")
+    ] = []
     authors: Annotated[
         list[str], Meta(description="Hashes of the authors who carried it, as in `activity`.")
-    ] = field(default_factory=list)
+    ] = []
     mentions: Count = 0
     distinct_authors: Count = 0
     duplicate_share: Probability | None = None
     lifted: Annotated[
         list[Lift], Meta(description="The terms, with how much more they are said.")
-    ] = field(default_factory=list)
+    ] = []
     lifted_entities: Annotated[
         list[Lift], Meta(description="The entities, with how much more they are named.")
-    ] = field(default_factory=list)
+    ] = []
     carriers: Annotated[
         list[Carrier], Meta(description="The authors who wrote most, then those with most reach.")
-    ] = field(default_factory=list)
-    shown: Annotated[list[ShownPost], Meta(description="The posts, with why they are shown.")] = (
-        field(default_factory=list)
-    )
-    sources: Annotated[dict[str, Count], Meta(description="Mentions by source.")] = field(
-        default_factory=dict
-    )
-    languages: Annotated[dict[str, Count], Meta(description="Mentions by language.")] = field(
-        default_factory=dict
-    )
-    countries: Annotated[dict[str, Count], Meta(description="Mentions by country.")] = field(
-        default_factory=dict
-    )
+    ] = []
+    shown: Annotated[list[ShownPost], Meta(description="The posts, with why they are shown.")] = []
+    sources: Annotated[dict[str, Count], Meta(description="Mentions by source.")] = {}
+    languages: Annotated[dict[str, Count], Meta(description="Mentions by language.")] = {}
+    countries: Annotated[dict[str, Count], Meta(description="Mentions by country.")] = {}
     authenticity: Authenticity | None = None
 
 
-class Headline(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Headline(Message, kw_only=True):
     """The facts of the title, so that each reader has it in a language of theirs."""
 
     name: Annotated[str, Meta(description="Of the brand.")]
@@ -121,7 +111,7 @@ class Headline(Struct, frozen=True, kw_only=True, omit_defaults=True):
     negative_share: Probability | None = None
 
 
-class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Alert(Message, kw_only=True):
     """One state of one alert (topic ``alerts``, key: ``brand``); ``(id, version)`` names it."""
 
     id: Annotated[str, Meta(min_length=1)]
@@ -132,12 +122,12 @@ class Alert(Struct, frozen=True, kw_only=True, omit_defaults=True):
     began_at: Annotated[Time, Meta(description="Event time at which the shift began.")]
     raised_at: Annotated[Time, Meta(description="When this state was decided.")]
     title: Annotated[str, Meta(description="In English, for machines and logs.")]
-    signals: list[Signal] = field(default_factory=list)
+    signals: list[Signal] = []
     evidence: Evidence = Evidence()
     kind: AlertKind = "crisis"
     channels: Annotated[
         list[str], Meta(description="Where the brand's policy sends this severity; empty: all.")
-    ] = field(default_factory=list)
+    ] = []
     muted: Annotated[
         bool, Meta(description="Quiet hours or a planned campaign: kept, and nobody is woken.")
     ] = False

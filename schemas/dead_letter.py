@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from schemas.types import Count, Time
+from schemas.types import Count, Message, Time
 
 Reason = Literal[
     "invalid_json",  # not JSON, or not UTF-8
@@ -18,7 +18,7 @@ Reason = Literal[
 """Why a message was given up; a closed list, since it is a metric label."""
 
 
-class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DeadLetter(Message, kw_only=True):
     """One message given up (topic ``dead-letters``, key: the original key)."""
 
     service: Annotated[str, Meta(description="Who gave up: ingest, process, sink.")]

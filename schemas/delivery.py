@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from schemas.alert import Status
-from schemas.types import Time, Version
+from schemas.types import Message, Time, Version
 
 
-class AlertDelivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AlertDelivery(Message, kw_only=True):
     """The last state that a channel took (topic ``alert-deliveries``, compacted, key:
     ``channel|alert_id``).
 

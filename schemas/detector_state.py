@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from schemas.types import Count, Time
+from schemas.types import Count, Message, Time
 
 
-class DetectorSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DetectorSnapshot(Message, kw_only=True):
     """The state of a brand or of a partition (topic ``detector-state``, compacted, key: ``brand``).
 
     Written before the records that it holds are acknowledged, so that the last one and the records

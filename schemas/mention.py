@@ -1,35 +1,34 @@
 """A post with what the processors found in it, and the event on the ``mentions`` topic."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
-from schemas.post import Post
+from schemas.post import Change, Post
 from schemas.types import (
     AspectLabel,
     Count,
     EmotionLabel,
     EntityLabel,
     IntentLabel,
+    Message,
     Offset,
-    Op,
     Probability,
     Score,
     SentimentLabel,
     Tier,
     Time,
-    Version,
 )
 
 
-class Language(Struct, frozen=True, kw_only=True):
+class Language(Message, kw_only=True):
     """The language that the text is written in."""
 
     code: Annotated[str, Meta(description="ISO 639-1, or `und` when unsure.")]
     confidence: Probability
 
 
-class Match(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Match(Message, kw_only=True):
     """One place where a brand was named."""
 
     text: Annotated[str, Meta(description="The words, as published.")]
@@ -38,7 +37,7 @@ class Match(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: Offset | None = None
 
 
-class Sentiment(Struct, frozen=True, kw_only=True):
+class Sentiment(Message, kw_only=True):
     """What the author feels, as three probabilities that sum to one."""
 
     label: SentimentLabel
@@ -48,11 +47,11 @@ class Sentiment(Struct, frozen=True, kw_only=True):
     positive: Probability
 
 
-class BrandMatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BrandMatch(Message, kw_only=True):
     """A brand that the post is about, and why we think so."""
 
     id: Annotated[str, Meta(description="Brand id.")]
-    matches: list[Match] = field(default_factory=list)
+    matches: list[Match] = []
     confidence: Annotated[
         Probability | None,
         Meta(description="That the words mean the brand; absent where nobody taught it."),
@@ -62,7 +61,7 @@ class BrandMatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
 
 
-class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entity(Message, kw_only=True):
     """A person, organisation, place, product or event named in the text."""
 
     text: str
@@ -75,7 +74,7 @@ class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Annotated[str | None, Meta(description="Id in the gazetteer, a Wikidata id if any.")] = None
 
 
-class Aspect(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Aspect(Message, kw_only=True):
     """What an opinion is about, and the words that say so."""
 
     label: AspectLabel
@@ -87,28 +86,28 @@ class Aspect(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
 
 
-class Emotion(Struct, frozen=True, kw_only=True):
+class Emotion(Message, kw_only=True):
     """The emotion that the text shows most."""
 
     label: EmotionLabel
     confidence: Probability
 
 
-class Flag(Struct, frozen=True, kw_only=True):
+class Flag(Message, kw_only=True):
     """Whether a text is of one kind, and how sure that is."""
 
     label: bool
     probability: Probability
 
 
-class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Target(Message, kw_only=True):
     """Something that somebody asked the sentiment towards (offline use)."""
 
     text: str
     sentiment: Sentiment | None = None
 
 
-class Influence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Influence(Message, kw_only=True):
     """How far the post may carry, from what the platform said of it."""
 
     reach: Annotated[Count, Meta(description="Followers of the author, 0 if unknown.")] = 0
@@ -126,46 +125,58 @@ class Mention(Struct, kw_only=True, omit_defaults=True):
 
     post: Post
     language: Language | None = None
-    brands: list[BrandMatch] = field(default_factory=list)
-    entities: list[Entity] = field(default_factory=list)
+    brands: list[BrandMatch] = []
+    entities: list[Entity] = []
     sentiment: Sentiment | None = None
-    aspects: list[Aspect] = field(default_factory=list)
-    intents: list[IntentLabel] = field(default_factory=list)
+    aspects: list[Aspect] = []
+    intents: list[IntentLabel] = []
     emotion: Emotion | None = None
     irony: Flag | None = None
     toxicity: Flag | None = None
-    targets: list[Target] = field(default_factory=list)
+    targets: list[Target] = []
     duplicate_group: Annotated[
         str | None, Meta(description="Equal for copies of one text, whatever links they carry.")
     ] = None
     duplicate_keys: Annotated[
         list[str],
         Meta(description="Light edits of one text share at least one of these (locality hashes)."),
-    ] = field(default_factory=list)
+    ] = []
     influence: Influence | None = None
     tier: Annotated[Tier | None, Meta(description="Which models read it.")] = None
     provenance: Annotated[
         dict[str, str], Meta(description="Annotator to the version of it that ran.")
-    ] = field(default_factory=dict)
+    ] = {}
 
 
-class MentionEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change of one mention (topic ``mentions``, key: ``id``); mirrors ``PostEvent``."""
+EnrichedAt = Annotated[Time, Meta(description="When a processor was done with it.")]
 
-    op: Op
-    id: Annotated[str, Meta(min_length=3, max_length=512)]
-    source: Annotated[str, Meta(min_length=1, max_length=64)]
-    version: Version
-    ingested_at: Time
-    enriched_at: Annotated[Time, Meta(description="When a processor was done with it.")]
-    created_at: Time | None = None
-    author_id: str | None = None
-    mention: Annotated[Mention | None, Meta(description="On upserts only, and always.")] = None
+
+class MentionUpsert(Change, kw_only=True, tag="upsert"):
+    """A mention is new or changed: the whole mention."""
+
+    enriched_at: EnrichedAt
+    mention: Mention
 
     def __post_init__(self) -> None:
-        if (self.op == "upsert") != (self.mention is not None):
-            raise ValueError("an upsert carries a mention, and nothing else does")
-        if self.mention is not None and self.mention.post.id != self.id:
+        if self.mention.post.id != self.id:
             raise ValueError("the event and its post have different ids")
-        if self.op == "erase_author" and not self.author_id:
-            raise ValueError("erase_author needs author_id")
+
+
+class MentionDelete(Change, kw_only=True, tag="delete"):
+    """A post is gone, or names no brand since an edit."""
+
+    enriched_at: EnrichedAt
+    created_at: Annotated[
+        Time | None, Meta(description="The post's event time, where it is known.")
+    ] = None
+
+
+class MentionErasure(Change, kw_only=True, tag="erase_author"):
+    """An account is gone, with all that it wrote up to ``version``; ``id``: `source:author id`."""
+
+    enriched_at: EnrichedAt
+    author_id: Annotated[str, Meta(min_length=1, description="Whose posts go.")]
+
+
+MentionEvent: TypeAlias = MentionUpsert | MentionDelete | MentionErasure
+"""One change of one mention (topic ``mentions``), told by ``op``; mirrors ``PostEvent``."""

@@ -1,13 +1,13 @@
 """A post as its platform published it, and the event that carries it on the ``posts`` topic."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias, cast
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta
 
-from schemas.types import Count, Kind, Op, Time, Version
+from schemas.types import Count, Kind, Message, Op, Time, Version
 
 
-class Author(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Author(Message, kw_only=True):
     """Who published the post, as far as the platform says."""
 
     id: Annotated[str, Meta(min_length=1, description="The platform's stable account id.")]
@@ -20,7 +20,7 @@ class Author(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: Annotated[Time | None, Meta(description="When the account was opened.")] = None
 
 
-class Media(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Media(Message, kw_only=True):
     """One attached picture, video or audio."""
 
     type: Annotated[str, Meta(description="photo, video, animation, audio or link.")]
@@ -28,7 +28,7 @@ class Media(Struct, frozen=True, kw_only=True, omit_defaults=True):
     alt: Annotated[str | None, Meta(description="The author's description of it.")] = None
 
 
-class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metrics(Message, kw_only=True):
     """How often the post was acted upon when it was read; None where the platform is silent."""
 
     likes: Count | None = None
@@ -38,7 +38,7 @@ class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
     views: Count | None = None
 
 
-class Post(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Post(Message, kw_only=True):
     """What every platform can say of a post. Offsets anywhere in tocsin point into ``text``."""
 
     id: Annotated[
@@ -60,14 +60,10 @@ class Post(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reply_to: Annotated[str | None, Meta(description="Post id that this one answers.")] = None
     repost_of: Annotated[str | None, Meta(description="Post id that this one repeats.")] = None
     quote_of: Annotated[str | None, Meta(description="Post id that this one quotes.")] = None
-    mentions: Annotated[list[str], Meta(description="Handles addressed, without @.")] = field(
-        default_factory=list
-    )
-    hashtags: Annotated[list[str], Meta(description="Without #, as written.")] = field(
-        default_factory=list
-    )
-    links: Annotated[list[str], Meta(description="Absolute URLs.")] = field(default_factory=list)
-    media: list[Media] = field(default_factory=list)
+    mentions: Annotated[list[str], Meta(description="Handles addressed, without @.")] = []
+    hashtags: Annotated[list[str], Meta(description="Without #, as written.")] = []
+    links: Annotated[list[str], Meta(description="Absolute URLs.")] = []
+    media: list[Media] = []
     place: Annotated[str | None, Meta(description="Place as the platform names it.")] = None
     country: Annotated[str | None, Meta(description="ISO 3166-1 alpha-2.")] = None
     metrics: Metrics = Metrics()
@@ -75,7 +71,7 @@ class Post(Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: Annotated[
         dict[str, str],
         Meta(description="What the feed itself says of the post, such as a data set's labels."),
-    ] = field(default_factory=dict)
+    ] = {}
 
     @property
     def kind(self) -> Kind:
@@ -87,29 +83,43 @@ class Post(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "original" if self.reply_to is None else "reply"
 
 
-class PostEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change of one post (topic ``posts``, key: ``id``).
+class Change(Message, kw_only=True, tag_field="op"):
+    """What every event on ``posts`` and ``mentions`` says; the key is ``id``."""
 
-    An ``upsert`` carries the whole post. A ``delete`` carries none. ``erase_author`` says that the
-    account is gone: all that ``author_id`` wrote up to ``version`` has to go with it; its ``id``
-    is ``source:author id``.
-    """
-
-    op: Op
     id: Annotated[str, Meta(min_length=3, max_length=512)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Version
     ingested_at: Annotated[Time, Meta(description="When the ingestor read it (wall clock).")]
-    created_at: Annotated[
-        Time | None, Meta(description="The post's event time, on deletes that know it.")
-    ] = None
-    author_id: Annotated[str | None, Meta(description="On erase_author: whose posts go.")] = None
-    post: Annotated[Post | None, Meta(description="On upserts only, and always.")] = None
+
+    @property
+    def op(self) -> Op:
+        """The kind of change, as the JSON names it."""
+        return cast("Op", self.__struct_config__.tag)
+
+
+class PostUpsert(Change, kw_only=True, tag="upsert"):
+    """A post is new or edited: the whole post."""
+
+    post: Post
 
     def __post_init__(self) -> None:
-        if (self.op == "upsert") != (self.post is not None):
-            raise ValueError("an upsert carries a post, and nothing else does")
-        if self.post is not None and self.post.id != self.id:
+        if self.post.id != self.id:
             raise ValueError("the event and its post have different ids")
-        if self.op == "erase_author" and not self.author_id:
-            raise ValueError("erase_author needs author_id")
+
+
+class PostDelete(Change, kw_only=True, tag="delete"):
+    """A post is gone."""
+
+    created_at: Annotated[
+        Time | None, Meta(description="The post's event time, where the source says it.")
+    ] = None
+
+
+class PostErasure(Change, kw_only=True, tag="erase_author"):
+    """An account is gone, with all that it wrote up to ``version``; ``id``: `source:author id`."""
+
+    author_id: Annotated[str, Meta(min_length=1, description="Whose posts go.")]
+
+
+PostEvent: TypeAlias = PostUpsert | PostDelete | PostErasure
+"""One change of one post (topic ``posts``), told by ``op``."""

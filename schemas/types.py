@@ -1,9 +1,18 @@
-"""The scalar types that the messages share: times, counts, scores."""
+"""What the messages share: their base, and the scalar types of times, counts and scores."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, dataclass_transform
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class Message(Struct, frozen=True, omit_defaults=True):
+    """Base of every type on a topic: immutable, with defaults left out of the JSON.
+
+    A subclass says ``kw_only=True`` itself: msgspec does not inherit that.
+    """
+
 
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offset, in UTC.")]
 """An instant. A time without an offset is refused: nobody can say when it was."""

@@ -1,25 +1,48 @@
-"""The shape of the code: layers, docstrings, sizes and names."""
+"""The shape of the house: layers, places, names, sizes. Every rule is an error, with its reason."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES: list[str] = PROJECT["tool"]["importlinter"]["root_packages"]
 MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
-MOST_LINES = 400
+FOLDERS = sorted({path.parent for path in MODULES})
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+
+MAX_LINES = 400
+MIN_LINES = 60
+MIN_FILES, MAX_FILES = 2, 14
+
+ROLES = {"app", "worker", "service", "source", "base", "errors", "posts"}
+"""The basenames that may repeat: the same role in each service, source or language."""
+COMMANDS = ROOT / "tocsin" / "cli"
+"""One module a command, named after it; so it may repeat a name and hold any number of files."""
+GERUNDS = {"housekeeping", "matching", "pacing", "packing", "routing", "spelling", "splitting"}
+"""Nouns of the field in -ing. Every other -ing or -ed is a participle, which names nothing."""
+SMALL = {
+    "ingestors/checkpoints.py": "an interface",
+}
+"""Files below ``MIN_LINES`` and why: a type, an interface, an entry point or one command."""
+BEYOND_SOURCE = {"engines", "servers", "deploy", "docs", "benchmarks", "training"}
+"""Folders of tests that mirror no package: whole-system tests, fakes, and what is not packaged."""
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def test_imports_go_one_way() -> None:
+each_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+def test_the_contracts_of_imports_hold() -> None:
     # What the command 'lint-imports' calls; it is a command line, and so has a process of its own.
     command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     ran = subprocess.run(
@@ -41,18 +64,83 @@ def test_every_package_is_listed() -> None:
         assert (module.parent / "__init__.py").is_file(), f"{name_of(module)} is in no package"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@each_module
 def test_a_module_says_what_it_is_for(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
-    assert docstring, f"{name_of(path)} has no docstring"
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "a module has a docstring"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_module_has_one_subject(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_says_what_may_live_in_it_and_what_never(name: str) -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / name / "__init__.py").read_text("utf-8"))) or ""
+    assert re.search(r"\b[Hh]ere live", docstring), f"{name}: say what lives here"
+    assert re.search(r"\b[Nn]ever\b", docstring), f"{name}: say what never does"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_name_says_what_is_inside(path: Path) -> None:
+@each_module
+def test_a_file_is_one_thought(path: Path) -> None:
+    lines = len(path.read_text("utf-8").splitlines())
+    assert lines <= MAX_LINES, "split it by subject"
+    if path.name.startswith("__") or path.parent == COMMANDS or name_of(path) in SMALL:
+        return
+    assert lines >= MIN_LINES, "merge it with its only user, or say in SMALL why it stands alone"
+
+
+def test_the_list_of_small_files_is_needed() -> None:
+    for name in SMALL:
+        path = ROOT / name
+        assert path.is_file(), f"{name} is gone: take it off the list"
+        assert len(path.read_text("utf-8").splitlines()) < MIN_LINES, f"{name} is not small"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
+def test_a_folder_can_be_taken_in_at_a_glance(folder: Path) -> None:
+    modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+    inner = [path for path in FOLDERS if path.parent == folder]
+    if folder != COMMANDS:
+        assert len(modules) + len(inner) >= MIN_FILES
+        assert len(modules) <= MAX_FILES
+
+
+def test_no_basename_is_used_twice() -> None:
+    stems = [
+        path.stem for path in MODULES if path.parent != COMMANDS and not path.stem.startswith("__")
+    ]
+    twice = {stem for stem, count in Counter(stems).items() if count > 1}
+    assert twice <= ROLES, f"a reader cannot guess which {sorted(twice - ROLES)} is meant"
+
+
+@each_module
+def test_a_file_is_named_by_a_noun(path: Path) -> None:
     words = set(path.stem.strip("_").split("_")) | set(path.parent.name.split("_"))
     assert not words & {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+    participles = {word for word in words - GERUNDS if re.search(r"..(ed|ing)$", word)}
+    assert not participles, f"{participles} names nothing"
+
+
+@each_module
+def test_limits_are_named_max_and_min(path: Path) -> None:
+    names = {
+        node.id
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    odd = {
+        name
+        for name in names
+        if re.match(r"_?(MOST|LEAST|LONGEST|SHORTEST|FEWEST|DEEPEST|LARGEST)(_|$)", name)
+    }
+    assert not odd, f"{odd}: limits are MAX_ and MIN_"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_the_test_of_a_file_is_found_by_its_path(path: Path) -> None:
+    folder = path.parent.relative_to(ROOT / "tests")
+    if not folder.parts or folder.parts[0] in BEYOND_SOURCE:
+        return
+    source = ROOT / folder
+    assert source.is_dir(), f"there is no {name_of(source)}"
+    subject = path.stem.removeprefix("test_")
+    stems = {entry.stem for entry in source.iterdir()} | {source.name}
+    assert any(subject == stem or subject.startswith(f"{stem}_") for stem in stems), (
+        f"{name_of(source)} has no module {subject}"
+    )

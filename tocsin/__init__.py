@@ -1,4 +1,6 @@
-"""The command line, the local stacks and the demo: what a person starts.
+"""What a person starts: the command line, the offline runs, and every service on one machine.
 
-Nothing may import this package; it may import all others.
+Here live one module a command (``cli``), the pure functions of the stream over files and the index
+(``offline``), and the local stacks with their supervisor (``local``). Never imported by another
+package; it may import all of them.
 """

@@ -11,7 +11,7 @@ from queries.elasticsearch.index_fields import query_fields
 from queries.matching.document import Document
 from schemas.bounds import plausible
 from schemas.ids import time_of
-from schemas.mention import Mention, MentionEvent, Sentiment
+from schemas.mention import MentionDelete, MentionUpsert, Sentiment
 from sinks.elasticsearch.mappings import IndexNames
 
 _encode = msgspec.json.Encoder().encode
@@ -38,7 +38,7 @@ class Operation:
         return _encode({"index": action}) + b"\n" + self.document
 
 
-def month_of(event: MentionEvent) -> datetime | None:
+def month_of(event: MentionUpsert | MentionDelete) -> datetime | None:
     """The event time that decides the index, or None for a delete that does not know it.
 
     The time that the platform wrote into the id comes first, since a delete has it too; but only
@@ -48,19 +48,15 @@ def month_of(event: MentionEvent) -> datetime | None:
     encoded = time_of(event.id)
     if encoded is not None and plausible(encoded, event.ingested_at):
         return encoded
-    if event.mention is not None:
+    if isinstance(event, MentionUpsert):
         return event.mention.post.created_at
     return event.created_at
 
 
-def upsert(event: MentionEvent, names: IndexNames) -> Operation:
+def upsert(event: MentionUpsert, names: IndexNames) -> Operation:
     """What is written for an upsert."""
-    assert event.mention is not None
-    when = month_of(event)
-    assert when is not None
-    return Operation(
-        event.id, names.mentions_of(when), event.version, _encode(document(event, event.mention))
-    )
+    when = month_of(event) or event.mention.post.created_at
+    return Operation(event.id, names.mentions_of(when), event.version, _encode(document(event)))
 
 
 def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datetime) -> Operation:
@@ -69,9 +65,9 @@ def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datet
     return Operation(id_, index, version, _encode(body), deletes=True)
 
 
-def document(event: MentionEvent, mention: Mention) -> dict[str, Any]:
+def document(event: MentionUpsert) -> dict[str, Any]:
     """The document, flat where analysts filter and aggregate; absent values are left out."""
-    post = mention.post
+    mention, post = event.mention, event.mention.post
     fields: dict[str, Any] = {
         "id": post.id,
         "source": post.source,

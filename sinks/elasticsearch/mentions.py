@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from elasticsearch import Elasticsearch
 
-from schemas.mention import Language, Mention, MentionEvent
+from schemas.mention import Language, Mention, MentionUpsert
 from schemas.post import Post
 from sinks.elasticsearch.mappings import IndexNames
 
@@ -18,7 +18,7 @@ _OF_MENTION: Final = frozenset(Mention.__struct_fields__) - {"post", "brands", "
 
 def mentions_of(
     client: Elasticsearch, names: IndexNames, brand: str, first: datetime, end: datetime
-) -> Iterator[MentionEvent]:
+) -> Iterator[MentionUpsert]:
     """The mentions of a brand whose event time is from ``first`` up to ``end``, without it."""
     query = {
         "bool": {
@@ -46,7 +46,7 @@ def mentions_of(
         after = page[-1]["sort"]
 
 
-def mention_event_of(document: dict[str, Any]) -> MentionEvent:
+def mention_event_of(document: dict[str, Any]) -> MentionUpsert:
     """The event that a document was written from, as far as the index keeps it."""
     post = {name: document[name] for name in _OF_POST & document.keys()}
     if isinstance(post.get("labels"), list):
@@ -59,8 +59,7 @@ def mention_event_of(document: dict[str, Any]) -> MentionEvent:
         mention.language = Language(
             code=document["language"], confidence=document.get("language_confidence", 1.0)
         )
-    return MentionEvent(
-        op="upsert",
+    return MentionUpsert(
         id=mention.post.id,
         source=mention.post.source,
         version=document["version"],

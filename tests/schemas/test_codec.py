@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator
 
 from schemas import generate
 from schemas.checkpoint import Checkpoint
-from schemas.codec import CHECKPOINT, POST_EVENT, Codec, InvalidMessage
+from schemas.codec import CHECKPOINT, POST_EVENT, Codec
 from schemas.dead_letter import Reason
+from schemas.errors import InvalidMessage
 from schemas.ids import EPOCH
 from schemas.post import PostEvent
 from schemas.topic_registry import CODECS

@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas import generate
-from schemas.codec import InvalidMessage
-from schemas.mention import MentionEvent
+from schemas.errors import InvalidMessage
+from schemas.mention import MentionEvent, MentionUpsert
 from schemas.post import PostEvent
 from schemas.topic_registry import CODECS
 from tests.schemas.field_paths import field_paths
@@ -62,9 +62,10 @@ def test_every_operation_has_an_example(topic: str) -> None:
 
 def test_offsets_in_the_examples_point_at_what_they_say() -> None:
     for path in (FOLDER / "mentions").glob("*.json"):
-        mention = CODECS["mentions"].decode(path.read_bytes()).mention
-        if mention is None:
+        event = CODECS["mentions"].decode(path.read_bytes())
+        if not isinstance(event, MentionUpsert):
             continue
+        mention = event.mention
         text = mention.post.text
         matches = [match for brand in mention.brands for match in brand.matches]
         for match in (match for match in matches if match.field == "text"):

@@ -157,7 +157,6 @@ def _show_alerts(
         records = [
             record
             for event in mentions_of(client, names, brand.id, *whole)
-            if event.mention is not None
             for record in activity_of(event.version, event.ingested_at, event.mention)
             if record.brand == brand.id
         ]

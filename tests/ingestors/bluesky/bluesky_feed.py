@@ -9,7 +9,7 @@ from ingestors.bluesky.posts import map_message
 from ingestors.bluesky.source import BlueskySource
 from ingestors.source import Position
 from schemas.ids import microseconds
-from schemas.post import Post, PostEvent
+from schemas.post import Post, PostEvent, PostUpsert
 from tests.servers.jetstream import Event, JetstreamServer, post, tid
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -42,7 +42,7 @@ def record_of(**record: Any) -> Post:
     """The post that a record with these fields becomes."""
     event = read(post_of(0, **record))
     assert event is not None
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     return event.post
 
 

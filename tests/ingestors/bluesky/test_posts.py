@@ -7,7 +7,7 @@ import pytest
 
 from ingestors.bluesky.posts import map_message
 from schemas.ids import EPOCH
-from schemas.post import Media, Post, PostEvent
+from schemas.post import Media, Post, PostDelete, PostErasure, PostUpsert
 from tests.ingestors.bluesky.bluesky_feed import (
     DID,
     NOW,
@@ -26,8 +26,7 @@ def test_a_post() -> None:
     at = NOW - timedelta(hours=1)
     event = read(post_of(0, createdAt="2026-01-02T02:04:00.123Z", langs=["en-GB", "fr"]))
     id_ = f"bluesky:{DID}/{tid(START)}"
-    assert event == PostEvent(
-        op="upsert",
+    assert event == PostUpsert(
         id=id_,
         source="bluesky",
         version=START + 1,
@@ -42,7 +41,7 @@ def test_a_post() -> None:
             language="en-GB",
         ),
     )
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     assert event.post.author.id == DID
 
 
@@ -73,8 +72,7 @@ def test_an_update_has_a_higher_version_and_the_same_id() -> None:
 
 def test_a_delete_knows_when_its_post_was_published() -> None:
     event = read(commit("delete", DID, tid(START), tid(START + 77), START + 80))
-    assert event == PostEvent(
-        op="delete",
+    assert event == PostDelete(
         id=f"bluesky:{DID}/{tid(START)}",
         source="bluesky",
         version=START + 77,
@@ -107,8 +105,7 @@ def test_only_final_states_of_an_account_erase(
     status: str | None, active: bool, erased: bool
 ) -> None:
     event = read(account(DID, START, active=active, status=status))
-    erasure = PostEvent(
-        op="erase_author",
+    erasure = PostErasure(
         id=f"bluesky:{DID}",
         source="bluesky",
         version=START,
@@ -146,7 +143,7 @@ def test_what_was_not_asked_for_moves_the_cursor_only(event: Event) -> None:
 def test_created_at(created_at: Any, rkey: str, expected: datetime) -> None:
     event = read(post(DID, rkey, tid(START), START + 9, "x", createdAt=created_at))
     assert event is not None
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     assert event.post.created_at == expected
 
 

@@ -16,7 +16,7 @@ from ingestors.files.source import ReplaySource
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from tests.ingestors.shared_data import stream_file
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_every_real_row_is_read(name: str) -> None:
     events, unreadable = read_all(ReplaySource(str(path), mapping=name))
     assert (len(events), unreadable) == (ROWS[name], 0)
     for event in events:
-        assert event.post is not None
+        assert isinstance(event, PostUpsert)
         assert event.source == name
         assert event.version == microseconds(event.post.created_at)
         assert time_of(event.id) is None
@@ -67,7 +67,7 @@ def test_repeated_ids_of_the_airline_file_are_repeats_and_nothing_else() -> None
     repeated = 0
     for event in events:
         known = first.setdefault(event.id, event)
-        assert known.post is not None and event.post is not None
+        assert isinstance(known, PostUpsert) and isinstance(event, PostUpsert)
         if known is not event:
             repeated += 1
             assert (known.post.text, known.version) == (event.post.text, event.version)
@@ -178,7 +178,7 @@ def test_deletes_and_edits() -> None:
     times = {"c": "2026-03-01T10:00:00Z", "e": "2026-03-01T10:01:00Z", "d": "2026-03-01T10:02:00Z"}
     edit = rows.event({"id": "1", "t": "a", "op": "new", **times}, NOW)
     delete = rows.event({"id": "1", "op": "gone", **times}, NOW)
-    assert edit.post is not None and edit.post.edited_at is not None
+    assert isinstance(edit, PostUpsert) and edit.post.edited_at is not None
     assert (delete.op, delete.id) == ("delete", edit.id)
     assert delete.version - edit.version == 60_000_000
     untimed = rows.event({"id": "1", "op": "gone"}, NOW)

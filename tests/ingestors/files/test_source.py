@@ -21,7 +21,7 @@ from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadabl
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from tests.ingestors.fake_time import FakeTime
 
 FIRST = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -389,7 +389,7 @@ def test_a_pipe_is_read_as_it_comes_and_cannot_resume(csv_mapping: str) -> None:
         assert reading.next_batch() == Batch([], None, [], False)
         feed.write(b' record\nends here",05/01/2026 08:00,\n2,two,05/01/2026 08:00,')
         (event,) = reading.next_batch().events
-        assert event.post is not None and event.post.text == "half a record\nends here"
+        assert isinstance(event, PostUpsert) and event.post.text == "half a record\nends here"
         feed.close()
         last = drain_open(reading)
         assert [event.id for event in events_of(last)] == ["feed:2"]

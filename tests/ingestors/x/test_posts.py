@@ -13,7 +13,7 @@ from ingestors.x.posts import map_post, read_line
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds
-from schemas.post import Media, Metrics, Post, PostEvent
+from schemas.post import Media, Metrics, Post, PostEvent, PostUpsert
 from tests.ingestors.hostile_json import JSON, TEXT
 from tests.ingestors.x.x_feed import ID, MADE, NOW, id_of
 from tests.servers.x_api import tweet
@@ -116,7 +116,7 @@ def test_an_edit_is_a_newer_version_of_the_same_post() -> None:
     second = _event(tweet(later, "Hello", edit_history_tweet_ids=[ID, later]))
     assert second.id == first.id == f"x:{ID}"
     assert second.version == first.version + 60_000_000
-    assert second.post is not None
+    assert isinstance(second, PostUpsert)
     assert second.post.edited_at == MADE + timedelta(minutes=1)
     assert second.post.created_at == MADE
     assert second.post.url == f"https://x.com/i/status/{later}"
@@ -206,7 +206,7 @@ def test_an_error_line_says_what_x_says() -> None:
 def test_a_lone_surrogate_does_not_cost_the_post() -> None:
     read = read_line(json.dumps({"data": tweet(ID, "a\ud800b")}).encode(), NOW)
     assert isinstance(read, PostEvent)
-    assert read.post is not None
+    assert isinstance(read, PostUpsert)
     assert read.post.text == "a\N{REPLACEMENT CHARACTER}b"
 
 
