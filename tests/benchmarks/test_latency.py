@@ -10,6 +10,7 @@ from benchmarks.scorecard.latency import Crisis
 from processors.detector.brand_detectors import BrandDetectors
 from schemas.activity import Activity
 from schemas.alert import Alert
+from schemas.post import PostUpsert
 from tests import make
 from tests.processors.detector.storms import START, calm, storm, together
 
