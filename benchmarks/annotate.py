@@ -21,6 +21,7 @@ from processors.enrichment.annotator_table import build_enricher, warm
 from runtime import metrics
 from runtime.settings import ProcessSettings
 from schemas.codec import MENTION_EVENT, POST_EVENT
+from schemas.post import PostUpsert
 
 NOW = datetime.now(UTC)
 BATCH = 1_000
@@ -34,7 +35,9 @@ def lines_of(options: argparse.Namespace) -> list[bytes]:
             data = gzip.decompress(data)
         return data.splitlines()[: options.posts]
     day = generate(3, options.posts * 2, NOW - timedelta(hours=24))
-    upserts = (event for event in day if event.post is not None and event.post.edited_at is None)
+    upserts = (
+        event for event in day if isinstance(event, PostUpsert) and event.post.edited_at is None
+    )
     return [POST_EVENT.encode(event) for event in itertools.islice(upserts, options.posts)]
 
 

@@ -42,7 +42,7 @@ from processors.enrichment.enricher import Enricher
 from runtime.settings import ProcessSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from tocsin.cli.annotate import annotate_stream
 
 NOW = datetime.now(UTC)
@@ -118,7 +118,7 @@ def different(lines: Sequence[bytes]) -> list[bytes]:
     """The first line of every text: a text that comes again costs next to nothing."""
     first: dict[str, bytes] = {}
     for line, event in zip(lines, events_of(lines), strict=True):
-        if event.post is not None:
+        if isinstance(event, PostUpsert):
             first.setdefault(event.post.text, line)
     return list(first.values())
 
@@ -135,7 +135,7 @@ def speed_of(tier: str, lines: Sequence[bytes], most: int, size: int) -> Result:
 
     clocks = {one.name: Clock() for one in _all(enricher)}
     for batch in batches(events_of(next(parts)), size):
-        mentions = [Mention(post=event.post) for event in batch if event.post is not None]
+        mentions = [Mention(post=event.post) for event in batch if isinstance(event, PostUpsert)]
         for one in _all(enricher):
             with clocks[one.name].running():
                 one.annotate(mentions)

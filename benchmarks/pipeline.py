@@ -33,7 +33,7 @@ from runtime.kafka.client import setup_topics
 from runtime.kafka.lag import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.codec import POST_EVENT
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import IndexNames
@@ -208,7 +208,7 @@ def write_posts(path: Path, posts: int, match_share: float) -> tuple[int, int]:
     lines = []
     # A day large enough to hold as many posts of either kind; about a third name no brand.
     for event in generate(3, posts * 4, start):
-        if event.post is None or event.post.edited_at is not None:
+        if not isinstance(event, PostUpsert) or event.post.edited_at is not None:
             continue
         named = "brand" in event.post.labels
         if left[named]:

@@ -14,7 +14,8 @@ from runtime.kafka import client as kafka
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.brand import Brand
-from schemas.codec import BRAND, InvalidMessage
+from schemas.codec import BRAND
+from schemas.errors import InvalidMessage
 
 TOPIC = "brands"
 log = get_logger("brands")

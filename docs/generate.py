@@ -246,6 +246,8 @@ def topics_page() -> str:
         )
         schema = json.loads((SCHEMAS / f"{topic.name}.schema.json").read_bytes())
         types |= schema.get("$defs", {})
+        if "discriminator" in schema:
+            types[topic.message] = schema
     parts = [
         "# Topics\n",
         NOTE,
@@ -262,6 +264,11 @@ def topics_page() -> str:
         parts.append(f"### {name} message\n")
         description = inspect.cleandoc(str(schema.get("description", ""))).replace("``", "`")
         parts += [f"{description}\n"] if description else []
+        if "discriminator" in schema:
+            members = schema["discriminator"]["mapping"].items()
+            kinds = (f"{json_type({'$ref': reference})} (`{tag}`)" for tag, reference in members)
+            parts.append(f"One of these, told by `op`: {', '.join(kinds)}.\n")
+            continue
         parts.append(table(("field", "type", "default", "meaning"), list(field_rows(schema))))
     return "\n".join(parts)
 

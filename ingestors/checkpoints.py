@@ -5,7 +5,8 @@ from runtime.kafka import client as kafka
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.checkpoint import Checkpoint
-from schemas.codec import CHECKPOINT, InvalidMessage
+from schemas.codec import CHECKPOINT
+from schemas.errors import InvalidMessage
 
 TOPIC = "checkpoints"
 log = get_logger("ingest")

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from schemas.errors import ConfigurationError
 from schemas.ids import EPOCH
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 
 T = TypeVar("T")
 Timer = Callable[[], float]
@@ -22,7 +22,7 @@ Sleep = Callable[[float], None]
 
 def event_time(event: PostEvent) -> datetime:
     """When the change happened, for pace and order: edit, publication, or a delete's version."""
-    if event.post is not None:
+    if isinstance(event, PostUpsert):
         return event.post.edited_at or event.post.created_at
     try:
         return EPOCH + timedelta(microseconds=event.version)

@@ -33,10 +33,10 @@ from runtime.kafka.dead_letters import dead_letter
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings
 from schemas.checkpoint import Checkpoint
-from schemas.codec import CHECKPOINT, POST_EVENT, InvalidMessage
+from schemas.codec import CHECKPOINT, POST_EVENT
 from schemas.dead_letter import Reason
-from schemas.errors import ServiceUnavailable
-from schemas.post import PostEvent
+from schemas.errors import InvalidMessage, ServiceUnavailable
+from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
 
 MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
@@ -145,10 +145,10 @@ class Runner:
 
     def _count(self, batch: Batch) -> None:
         source = self.source.source_id
-        upserts = [event.post for event in batch.events if event.post is not None]
+        upserts = [event.post for event in batch.events if isinstance(event, PostUpsert)]
         metrics.INGEST_EVENTS.labels(source, "upsert").inc(len(upserts))
         for event in batch.events:
-            if event.op != "upsert":
+            if not isinstance(event, PostUpsert):
                 metrics.INGEST_EVENTS.labels(source, event.op).inc()
         metrics.INGEST_LAST_RECEIVED.labels(source).set(self._clock().timestamp())
         if upserts:

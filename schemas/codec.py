@@ -1,10 +1,11 @@
 """How messages become bytes and back: one codec a type, built once.
 
-A codec never lets a library's exception out: what cannot be read is :class:`InvalidMessage`, with
-a reason that a dead letter can carry.
+A codec never lets a library's exception out: what cannot be read is
+:class:`schemas.errors.InvalidMessage`, with a reason that a dead letter can carry.
 """
 
-from typing import Generic, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -12,31 +13,23 @@ from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.checkpoint import Checkpoint
-from schemas.dead_letter import DeadLetter, Reason
+from schemas.dead_letter import DeadLetter
 from schemas.delivery import AlertDelivery
 from schemas.detector_state import DetectorSnapshot
+from schemas.errors import InvalidMessage
 from schemas.mention import MentionEvent
 from schemas.post import PostEvent
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class InvalidMessage(ValueError):
-    """Bytes that are no message of the type, or a message that cannot become bytes."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        assert reason in get_args(Reason)
-        super().__init__(detail)
-        self.reason: Reason = reason
-        self.detail = detail
-
-
 class Codec(Generic[T]):
     """JSON bytes to and from one message type. Unknown fields are ignored on reading."""
 
-    def __init__(self, type_: type[T]) -> None:
+    def __init__(self, type_: Any) -> None:
+        """``type_``: a message type, or a tagged union of some."""
         self.type = type_
-        self._decode = msgspec.json.Decoder(type_).decode
+        self._decode: Callable[[bytes], T] = msgspec.json.Decoder(type_).decode
         self._encode = msgspec.json.Encoder().encode
 
     def decode(self, data: bytes) -> T:
@@ -56,12 +49,12 @@ class Codec(Generic[T]):
             raise InvalidMessage("invalid_message", f"cannot be written as JSON: {error}") from None
 
 
-POST_EVENT = Codec(PostEvent)
-MENTION_EVENT = Codec(MentionEvent)
-ACTIVITY = Codec(Activity)
-ALERT = Codec(Alert)
-ALERT_DELIVERY = Codec(AlertDelivery)
-DETECTOR_STATE = Codec(DetectorSnapshot)
-DEAD_LETTER = Codec(DeadLetter)
-CHECKPOINT = Codec(Checkpoint)
-BRAND = Codec(Brand)
+POST_EVENT: Codec[PostEvent] = Codec(PostEvent)
+MENTION_EVENT: Codec[MentionEvent] = Codec(MentionEvent)
+ACTIVITY: Codec[Activity] = Codec(Activity)
+ALERT: Codec[Alert] = Codec(Alert)
+ALERT_DELIVERY: Codec[AlertDelivery] = Codec(AlertDelivery)
+DETECTOR_STATE: Codec[DetectorSnapshot] = Codec(DetectorSnapshot)
+DEAD_LETTER: Codec[DeadLetter] = Codec(DeadLetter)
+CHECKPOINT: Codec[Checkpoint] = Codec(Checkpoint)
+BRAND: Codec[Brand] = Codec(Brand)

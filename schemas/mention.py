@@ -1,10 +1,10 @@
 """A post with what the processors found in it, and the event on the ``mentions`` topic."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from schemas.post import Post
+from schemas.post import Change, Post
 from schemas.types import (
     AspectLabel,
     Count,
@@ -13,17 +13,15 @@ from schemas.types import (
     IntentLabel,
     Message,
     Offset,
-    Op,
     Probability,
     Score,
     SentimentLabel,
     Tier,
     Time,
-    Version,
 )
 
 
-class Language(Struct, frozen=True, kw_only=True):
+class Language(Message, kw_only=True):
     """The language that the text is written in."""
 
     code: Annotated[str, Meta(description="ISO 639-1, or `und` when unsure.")]
@@ -39,7 +37,7 @@ class Match(Message, kw_only=True):
     end: Offset | None = None
 
 
-class Sentiment(Struct, frozen=True, kw_only=True):
+class Sentiment(Message, kw_only=True):
     """What the author feels, as three probabilities that sum to one."""
 
     label: SentimentLabel
@@ -88,14 +86,14 @@ class Aspect(Message, kw_only=True):
     ] = None
 
 
-class Emotion(Struct, frozen=True, kw_only=True):
+class Emotion(Message, kw_only=True):
     """The emotion that the text shows most."""
 
     label: EmotionLabel
     confidence: Probability
 
 
-class Flag(Struct, frozen=True, kw_only=True):
+class Flag(Message, kw_only=True):
     """Whether a text is of one kind, and how sure that is."""
 
     label: bool
@@ -150,23 +148,35 @@ class Mention(Struct, kw_only=True, omit_defaults=True):
     ] = {}
 
 
-class MentionEvent(Message, kw_only=True):
-    """One change of one mention (topic ``mentions``, key: ``id``); mirrors ``PostEvent``."""
+EnrichedAt = Annotated[Time, Meta(description="When a processor was done with it.")]
 
-    op: Op
-    id: Annotated[str, Meta(min_length=3, max_length=512)]
-    source: Annotated[str, Meta(min_length=1, max_length=64)]
-    version: Version
-    ingested_at: Time
-    enriched_at: Annotated[Time, Meta(description="When a processor was done with it.")]
-    created_at: Time | None = None
-    author_id: str | None = None
-    mention: Annotated[Mention | None, Meta(description="On upserts only, and always.")] = None
+
+class MentionUpsert(Change, kw_only=True, tag="upsert"):
+    """A mention is new or changed: the whole mention."""
+
+    enriched_at: EnrichedAt
+    mention: Mention
 
     def __post_init__(self) -> None:
-        if (self.op == "upsert") != (self.mention is not None):
-            raise ValueError("an upsert carries a mention, and nothing else does")
-        if self.mention is not None and self.mention.post.id != self.id:
+        if self.mention.post.id != self.id:
             raise ValueError("the event and its post have different ids")
-        if self.op == "erase_author" and not self.author_id:
-            raise ValueError("erase_author needs author_id")
+
+
+class MentionDelete(Change, kw_only=True, tag="delete"):
+    """A post is gone, or names no brand since an edit."""
+
+    enriched_at: EnrichedAt
+    created_at: Annotated[
+        Time | None, Meta(description="The post's event time, where it is known.")
+    ] = None
+
+
+class MentionErasure(Change, kw_only=True, tag="erase_author"):
+    """An account is gone, with all that it wrote up to ``version``; ``id``: `source:author id`."""
+
+    enriched_at: EnrichedAt
+    author_id: Annotated[str, Meta(min_length=1, description="Whose posts go.")]
+
+
+MentionEvent: TypeAlias = MentionUpsert | MentionDelete | MentionErasure
+"""One change of one mention (topic ``mentions``), told by ``op``; mirrors ``PostEvent``."""

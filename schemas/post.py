@@ -1,6 +1,6 @@
 """A post as its platform published it, and the event that carries it on the ``posts`` topic."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias, cast
 
 from msgspec import Meta
 
@@ -83,29 +83,43 @@ class Post(Message, kw_only=True):
         return "original" if self.reply_to is None else "reply"
 
 
-class PostEvent(Message, kw_only=True):
-    """One change of one post (topic ``posts``, key: ``id``).
+class Change(Message, kw_only=True, tag_field="op"):
+    """What every event on ``posts`` and ``mentions`` says; the key is ``id``."""
 
-    An ``upsert`` carries the whole post. A ``delete`` carries none. ``erase_author`` says that the
-    account is gone: all that ``author_id`` wrote up to ``version`` has to go with it; its ``id``
-    is ``source:author id``.
-    """
-
-    op: Op
     id: Annotated[str, Meta(min_length=3, max_length=512)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Version
     ingested_at: Annotated[Time, Meta(description="When the ingestor read it (wall clock).")]
-    created_at: Annotated[
-        Time | None, Meta(description="The post's event time, on deletes that know it.")
-    ] = None
-    author_id: Annotated[str | None, Meta(description="On erase_author: whose posts go.")] = None
-    post: Annotated[Post | None, Meta(description="On upserts only, and always.")] = None
+
+    @property
+    def op(self) -> Op:
+        """The kind of change, as the JSON names it."""
+        return cast("Op", self.__struct_config__.tag)
+
+
+class PostUpsert(Change, kw_only=True, tag="upsert"):
+    """A post is new or edited: the whole post."""
+
+    post: Post
 
     def __post_init__(self) -> None:
-        if (self.op == "upsert") != (self.post is not None):
-            raise ValueError("an upsert carries a post, and nothing else does")
-        if self.post is not None and self.post.id != self.id:
+        if self.post.id != self.id:
             raise ValueError("the event and its post have different ids")
-        if self.op == "erase_author" and not self.author_id:
-            raise ValueError("erase_author needs author_id")
+
+
+class PostDelete(Change, kw_only=True, tag="delete"):
+    """A post is gone."""
+
+    created_at: Annotated[
+        Time | None, Meta(description="The post's event time, where the source says it.")
+    ] = None
+
+
+class PostErasure(Change, kw_only=True, tag="erase_author"):
+    """An account is gone, with all that it wrote up to ``version``; ``id``: `source:author id`."""
+
+    author_id: Annotated[str, Meta(min_length=1, description="Whose posts go.")]
+
+
+PostEvent: TypeAlias = PostUpsert | PostDelete | PostErasure
+"""One change of one post (topic ``posts``), told by ``op``."""

@@ -6,12 +6,21 @@ The builders of `mentions` events take what they are of: ``enriched(mention("Vel
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.delivery import AlertDelivery
-from schemas.mention import Language, Mention, MentionEvent
-from schemas.post import Author, Post, PostEvent
+from schemas.mention import (
+    Language,
+    Mention,
+    MentionDelete,
+    MentionErasure,
+    MentionEvent,
+    MentionUpsert,
+)
+from schemas.post import Author, Post, PostDelete, PostErasure, PostUpsert
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -34,44 +43,35 @@ def mention(
     return Mention(post=of, language=read, **fields)
 
 
-def upsert(of: str | Post = "Velmora en panne", version: int = 1, at: datetime = AT) -> PostEvent:
+def upsert(of: str | Post = "Velmora en panne", version: int = 1, at: datetime = AT) -> PostUpsert:
     """A text or a `Post` as it was read at ``at``."""
     of = post(of) if isinstance(of, str) else of
-    return PostEvent(
-        op="upsert", id=of.id, source=of.source, version=version, ingested_at=at, post=of
-    )
+    return PostUpsert(id=of.id, source=of.source, version=version, ingested_at=at, post=of)
 
 
-def delete(id_: str = "file:1", version: int = 2, created_at: datetime | None = None) -> PostEvent:
+def delete(id_: str = "file:1", version: int = 2, created_at: datetime | None = None) -> PostDelete:
     """The post is gone; ``created_at`` where the delete knows its time."""
     source = id_.partition(":")[0]
-    return PostEvent(
-        op="delete", id=id_, source=source, version=version, ingested_at=AT, created_at=created_at
-    )
+    return PostDelete(id=id_, source=source, version=version, ingested_at=AT, created_at=created_at)
 
 
-def erase(author: str = "17", version: int = 9, source: str = "file") -> PostEvent:
+def erase(author: str = "17", version: int = 9, source: str = "file") -> PostErasure:
     """The account is gone."""
     id_ = f"{source}:{author}"
-    return PostEvent(
-        op="erase_author", id=id_, source=source, version=version, ingested_at=AT, author_id=author
-    )
+    return PostErasure(id=id_, source=source, version=version, ingested_at=AT, author_id=author)
 
 
-def enriched(of: Mention | PostEvent, version: int = 1, at: datetime = AT) -> MentionEvent:
+def enriched(
+    of: Mention | PostDelete | PostErasure, version: int = 1, at: datetime = AT
+) -> MentionEvent:
     """The upsert of a `Mention`, or a delete or an erasure as it is passed on."""
     event = upsert(of.post, version, at) if isinstance(of, Mention) else of
-    return MentionEvent(
-        op=event.op,
-        id=event.id,
-        source=event.source,
-        version=event.version,
-        ingested_at=event.ingested_at,
-        enriched_at=event.ingested_at + timedelta(seconds=1),
-        created_at=event.created_at,
-        author_id=event.author_id,
-        mention=of if isinstance(of, Mention) else None,
-    )
+    fields = msgspec.structs.asdict(event)
+    fields["enriched_at"] = event.ingested_at + timedelta(seconds=1)
+    if isinstance(of, Mention):
+        del fields["post"]
+        return MentionUpsert(**fields, mention=of)
+    return (MentionDelete if isinstance(of, PostDelete) else MentionErasure)(**fields)
 
 
 def activity(number: int | str = 1, at: datetime = AT, **fields: Any) -> Activity:

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import Struct, inspect
 
-from schemas.mention import Mention, MentionEvent
-from schemas.post import Post, PostEvent
+from schemas.mention import Mention, MentionDelete, MentionErasure
+from schemas.post import Post, PostDelete, PostErasure
 from schemas.topic_registry import CODECS
 from tests import make
 
@@ -107,21 +107,20 @@ def posts(
     return VALID.of(Post, id=ids, text=texts)
 
 
-def _without_content(type_: type[Struct], content: str) -> st.SearchStrategy[Any]:
-    """Deletes, and erasures of authors."""
-    fields = {"id": IDS, content: st.none()}
-    deletes = VALID.of(type_, op=st.just("delete"), author_id=st.none(), **fields)
-    return deletes | VALID.of(type_, op=st.just("erase_author"), author_id=SHORT, **fields)
-
-
 UPSERTS = st.builds(make.upsert, posts(), VERSIONS, TIMES)
-MENTION_EVENTS = st.builds(
-    make.enriched, VALID.of(Mention, post=posts()), VERSIONS, TIMES
-) | _without_content(MentionEvent, "mention")
+MENTION_EVENTS = (
+    st.builds(make.enriched, VALID.of(Mention, post=posts()), VERSIONS, TIMES)
+    | VALID.of(MentionDelete, id=IDS)
+    | VALID.of(MentionErasure, id=IDS)
+)
 
 MESSAGES: dict[str, st.SearchStrategy[Any]] = {
-    **{topic: VALID.of(codec.type) for topic, codec in CODECS.items()},
-    "posts": UPSERTS | _without_content(PostEvent, "post"),
+    topic: VALID.of(codec.type)
+    for topic, codec in CODECS.items()
+    if topic not in ("posts", "mentions")
+}
+MESSAGES |= {
+    "posts": UPSERTS | VALID.of(PostDelete, id=IDS) | VALID.of(PostErasure, id=IDS),
     "mentions": MENTION_EVENTS,
 }
 """Topic to what may travel on it."""

@@ -9,8 +9,8 @@ from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.annotators.base import Annotator
 from processors.enrichment.enricher import Enricher
 from runtime.settings import ProcessSettings
-from schemas.mention import Language, Mention
-from schemas.post import Author, Post, PostEvent
+from schemas.mention import Language, Mention, MentionUpsert
+from schemas.post import Author, Post, PostEvent, PostUpsert
 from schemas.types import Tier
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
@@ -115,7 +115,7 @@ class TierReader:
             return [None]
         result: list[Mention | None] = []
         for event in mentions:
-            assert event.mention is not None
+            assert isinstance(event, MentionUpsert)
             self._check(event.mention)
             result.append(event.mention)
         return result
@@ -152,4 +152,4 @@ def _places(mention: Mention) -> list[tuple[str, int, int]]:
 
 def _event(number: int, text: str) -> PostEvent:
     post = Post(id=f"eval:{number}", source="eval", author=Author(id="1"), text=text, created_at=AT)
-    return PostEvent(op="upsert", id=post.id, source="eval", version=1, ingested_at=AT, post=post)
+    return PostUpsert(id=post.id, source="eval", version=1, ingested_at=AT, post=post)

@@ -20,7 +20,7 @@ from processors.enrichment.annotator_table import build_enricher
 from runtime.settings import ProcessSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 
 FILE: Final = "stream/airline_us_2015.jsonl.gz"
 BRANDS: Final = Path(__file__).parents[2] / "tocsin" / "brands" / "airline_us_2015.yaml"
@@ -125,7 +125,7 @@ def _labelled(one: BacktestAlert, posts: Sequence[PostEvent], ids: set[str]) -> 
     reasons = Counter(
         event.post.labels["reason"]
         for event in posts
-        if event.post
+        if isinstance(event, PostUpsert)
         and event.id in ids
         and "reason" in event.post.labels
         and abs(event.post.created_at - one.opened_at) <= AROUND

@@ -27,7 +27,7 @@ from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, POST_EVENT
 from schemas.ids import microseconds
-from schemas.post import Author, Post, PostEvent
+from schemas.post import Author, Post, PostEvent, PostUpsert
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
@@ -131,8 +131,7 @@ def event_of(sent: Sent, number: int, read_at: datetime) -> PostEvent:
         text=f"{text.format(name=sent.brand.name)} {number}",
         created_at=sent.at,
     )
-    return PostEvent(
-        op="upsert",
+    return PostUpsert(
         id=native,
         source="latency",
         version=microseconds(sent.at),

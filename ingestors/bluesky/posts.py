@@ -27,7 +27,7 @@ from ingestors.coerce import (
 )
 from schemas.bounds import bound_post, plausible
 from schemas.ids import EPOCH, microseconds, post_id, tid_microseconds, tid_time
-from schemas.post import Author, Media, Post, PostEvent
+from schemas.post import Author, Media, Post, PostDelete, PostErasure, PostEvent, PostUpsert
 
 COLLECTION = "app.bsky.feed.post"
 SOURCE = "bluesky"
@@ -86,18 +86,18 @@ def _map_commit(commit: Mapping[str, Any], did: str, time_us: int, now: datetime
     when = _rkey_time(rkey, now)
     if operation == "delete":
         id_ = post_id(SOURCE, f"{did}/{rkey}")
-        return Message(time_us, _event("delete", id_, version, now, created_at=when))
+        return Message(time_us, PostDelete(created_at=when, **_change(id_, version, now)))
     if operation not in ("create", "update"):
         return Message(time_us, fault="unknown operation")
     record = commit.get("record")
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         return Message(time_us, fault="no record with a text")
     post = map_record(record, did, rkey, when or EPOCH + timedelta(microseconds=time_us), now)
-    return Message(time_us, _event("upsert", post.id, version, now, post=post))
+    return Message(time_us, PostUpsert(post=post, **_change(post.id, version, now)))
 
 
-def _event(op: Any, id_: str, version: int, now: datetime, **rest: Any) -> PostEvent:
-    return PostEvent(op=op, id=id_, source=SOURCE, version=version, ingested_at=now, **rest)
+def _change(id_: str, version: int, now: datetime) -> dict[str, Any]:
+    return {"id": id_, "source": SOURCE, "version": version, "ingested_at": now}
 
 
 def _erasure(account: Mapping[str, Any], did: str, time_us: int, now: datetime) -> PostEvent | None:
@@ -106,7 +106,7 @@ def _erasure(account: Mapping[str, Any], did: str, time_us: int, now: datetime) 
         return None
     if status not in ERASED_STATUSES:
         return None
-    return _event("erase_author", post_id(SOURCE, did), time_us, now, author_id=did)
+    return PostErasure(author_id=did, **_change(post_id(SOURCE, did), time_us, now))
 
 
 def _version(rev: object, time_us: int) -> int:

@@ -13,10 +13,10 @@ from msgspec import Struct, field
 
 from schemas import bounds
 from schemas.bounds import bound_post, clean_text, plausible
-from schemas.codec import POST_EVENT, InvalidMessage
-from schemas.errors import TocsinError
+from schemas.codec import POST_EVENT
+from schemas.errors import InvalidMessage, TocsinError
 from schemas.ids import microseconds, post_id
-from schemas.post import Author, Media, Metrics, Post, PostEvent
+from schemas.post import Author, Media, Metrics, Post, PostDelete, PostEvent, PostUpsert
 from schemas.types import Count
 from text.markup import markup_of
 
@@ -227,8 +227,7 @@ def event_of(
     post = _post(line, id_, source, utc(line.created_at) or now)
     if payload is None or not _needs_no_bounds(post, now, payload):
         post = bound_post(post, now)
-    return PostEvent(
-        op="upsert",
+    return PostUpsert(
         id=id_,
         source=source,
         version=microseconds(post.edited_at or post.created_at),
@@ -241,8 +240,7 @@ def delete_of(source: str, given_id: str | int, now: datetime, when: datetime | 
     """The delete of a post, at ``when`` if the source says so and it is believable."""
     if when is None or not plausible(when, now):
         when = now
-    return PostEvent(
-        op="delete",
+    return PostDelete(
         id=_own_id(source, given_id),
         source=source,
         version=microseconds(when),
@@ -256,9 +254,10 @@ def _read_own(line: bytes, now: datetime) -> PostEvent:
         event = POST_EVENT.decode(line)
     except InvalidMessage as error:
         raise NotAPost(f"this has an op but is no PostEvent: {error.detail}") from None
-    post = None if event.post is None else bound_post(event.post, now)
-    id_ = clean_text(event.id) if post is None else post.id
-    return msgspec.structs.replace(event, id=id_, post=post, ingested_at=now)
+    if isinstance(event, PostUpsert):
+        post = bound_post(event.post, now)
+        return msgspec.structs.replace(event, id=post.id, post=post, ingested_at=now)
+    return msgspec.structs.replace(event, id=clean_text(event.id), ingested_at=now)
 
 
 def read_post_line(line: bytes, now: datetime, default_source: str) -> PostEvent:

@@ -23,7 +23,7 @@ from ingestors.pacing import Pacer, Sleep, Timer, event_time
 from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError
-from schemas.post import PostEvent
+from schemas.post import PostDelete, PostEvent, PostUpsert
 
 BATCH_EVENTS = 500
 """Most rows in one batch."""
@@ -50,13 +50,16 @@ class Item(NamedTuple):
 def shift_event(event: PostEvent, shift: timedelta) -> PostEvent:
     """The event, so much later. Its version moves along, so that edits stay behind their post."""
     micros = shift // timedelta(microseconds=1)
-    post = event.post
-    if post is not None:
+    version = min(max(event.version + micros, 0), 2**63 - 1)
+    if isinstance(event, PostUpsert):
+        post = event.post
         edited = None if post.edited_at is None else post.edited_at + shift
         post = msgspec.structs.replace(post, created_at=post.created_at + shift, edited_at=edited)
-    created = None if event.created_at is None else event.created_at + shift
-    version = min(max(event.version + micros, 0), 2**63 - 1)
-    return msgspec.structs.replace(event, post=post, created_at=created, version=version)
+        return msgspec.structs.replace(event, post=post, version=version)
+    if isinstance(event, PostDelete) and event.created_at is not None:
+        created = event.created_at + shift
+        return msgspec.structs.replace(event, created_at=created, version=version)
+    return msgspec.structs.replace(event, version=version)
 
 
 class _Reading:

@@ -26,7 +26,7 @@ from ingestors.generator.accounts import (
 from ingestors.generator.phrase_book import Phrases, chatter, dress, fill, phrases, pick
 from ingestors.generator.schedule import LANGUAGES, Moment, Schedule
 from schemas.ids import microseconds, post_id
-from schemas.post import Author, Metrics, Post, PostEvent
+from schemas.post import Author, Metrics, Post, PostDelete, PostEvent, PostUpsert
 from text.markup import markup_of
 
 NOISE = 0.36
@@ -117,7 +117,7 @@ class Writer:
     def change_after(self, event: PostEvent, moment: Moment) -> Change | None:
         """Whether, and when, the author edits or deletes the post."""
         chance = self._rng.random()
-        if chance >= EDITED + DELETED or event.post is None or event.post.repost_of:
+        if chance >= EDITED + DELETED or not isinstance(event, PostUpsert) or event.post.repost_of:
             return None
         wait_ms = 20_000 + int(self._rng.expovariate(1 / 900_000))
         deletes = chance < DELETED
@@ -128,8 +128,7 @@ class Writer:
         when = self._when(change.offset_ms)
         post = change.post
         if change.deletes:
-            return PostEvent(
-                op="delete",
+            return PostDelete(
                 id=post.id,
                 source=post.source,
                 version=microseconds(when),
@@ -351,8 +350,7 @@ def _crisis_labels(sentiment: str) -> dict[str, str]:
 
 
 def _upsert(post: Post, when: datetime) -> PostEvent:
-    return PostEvent(
-        op="upsert",
+    return PostUpsert(
         id=post.id,
         source=post.source,
         version=microseconds(when),

@@ -23,7 +23,7 @@ from ingestors.coerce import (
 from ingestors.source import Unreadable
 from schemas.bounds import bound_post
 from schemas.ids import microseconds, post_id, snowflake_time
-from schemas.post import Author, Media, Metrics, Post, PostEvent
+from schemas.post import Author, Media, Metrics, Post, PostEvent, PostUpsert
 
 SOURCE = "x"
 _MEDIA_TYPES = {"photo": "photo", "video": "video", "animated_gif": "animation"}
@@ -82,8 +82,7 @@ def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
         metrics=_metrics(as_mapping(data.get("public_metrics"))),
     )
     version = microseconds(made or created)
-    return PostEvent(
-        op="upsert",
+    return PostUpsert(
         id=post.id,
         source=SOURCE,
         version=max(0, version),

@@ -10,7 +10,8 @@ from runtime.kafka.ranges import Span, read_ranges, spans
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.brand import Brand
-from schemas.codec import ACTIVITY, InvalidMessage
+from schemas.codec import ACTIVITY
+from schemas.errors import InvalidMessage
 
 SERVICE = "detector"
 STATE = "detector-state"

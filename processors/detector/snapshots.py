@@ -20,8 +20,9 @@ from processors.detector.coverage import Coverage
 from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
-from schemas.codec import DETECTOR_STATE, InvalidMessage
+from schemas.codec import DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
+from schemas.errors import InvalidMessage
 
 FORMAT: Final = 1
 """Of a ledger; raised when one of before can no longer be read."""

@@ -28,8 +28,9 @@ from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
-from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE, InvalidMessage
+from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
+from schemas.errors import InvalidMessage
 
 log = get_logger(SERVICE)
 

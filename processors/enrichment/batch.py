@@ -13,9 +13,9 @@ from processors.enrichment.enricher import Enriched, Enricher
 from processors.faust.messages import Incoming, Outgoing, given_up
 from runtime import metrics
 from runtime.logs import get_logger
-from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT, InvalidMessage
+from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import Reason
-from schemas.errors import TocsinError
+from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
 from schemas.post import PostEvent
 from schemas.topic_registry import topics
 from schemas.types import Tier
@@ -75,7 +75,7 @@ def _enrich(
     try:
         enriched = enricher.enrich([event for _, event in decoded], clock(), tier)
         outgoing = _encode(enriched)
-    except TocsinError:
+    except (ConfigurationError, ServiceUnavailable):
         raise  # a model that cannot be loaded is not the post's fault
     except Exception as error:  # any annotator's own bug; never lets one post stop the stream
         if len(decoded) == 1:

@@ -9,15 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from processors.enrichment.activity_records import activity_of
 from processors.enrichment.annotators.base import Annotator
 from runtime import metrics
 from schemas.activity import Activity
-from schemas.mention import Mention, MentionEvent, Target
-from schemas.post import PostEvent
-from schemas.types import Op, Tier
+from schemas.mention import (
+    Mention,
+    MentionDelete,
+    MentionErasure,
+    MentionEvent,
+    MentionUpsert,
+    Target,
+)
+from schemas.post import PostDelete, PostErasure, PostEvent, PostUpsert
+from schemas.types import Tier
 
 BRANDS: Final = "brands"
 """The annotator that decides which posts go on."""
@@ -66,38 +73,29 @@ class Enricher:
 
         ``targets``: post id to what the sentiment towards is asked for, beside its brands.
         """
-        upserts = [event for event in events if event.post is not None]
+        upserts = [event for event in events if isinstance(event, PostUpsert)]
         batch = [
             Mention(post=event.post, targets=[Target(text=t) for t in targets.get(event.id, ())])
             for event in upserts
-            if event.post
         ]
-        annotated = self._annotate(batch, tier)
-        by_event = {id(event): mention for event, mention in zip(upserts, annotated, strict=True)}
+        annotated = iter(self._annotate(batch, tier))
         mentions: list[MentionEvent] = []
         activity: list[Activity] = []
         unmatched = 0
         for event in events:
-            mention = by_event.get(id(event))
-            if mention is None:
-                mentions.append(
-                    _mention_event(
-                        event,
-                        event.op,
-                        at,
-                        created_at=event.created_at,
-                        author_id=event.author_id,
-                    )
-                )
-            elif mention.brands or self.keep_unmatched:
-                mentions.append(_mention_event(event, "upsert", at, mention=mention))
+            if not isinstance(event, PostUpsert):
+                mentions.append(_follow(event, at))
+                continue
+            mention = next(annotated)
+            if mention.brands or self.keep_unmatched:
+                mentions.append(MentionUpsert(mention=mention, **_change(event, at)))
                 activity.extend(activity_of(event.version, event.ingested_at, mention))
-            else:
-                unmatched += 1
-                if mention.post.edited_at is not None:
-                    # It may have named a brand before the edit: take that state away.
-                    created_at = mention.post.created_at
-                    mentions.append(_mention_event(event, "delete", at, created_at=created_at))
+                continue
+            unmatched += 1
+            if mention.post.edited_at is not None:
+                # It may have named a brand before the edit: take that state away.
+                created_at = mention.post.created_at
+                mentions.append(MentionDelete(created_at=created_at, **_change(event, at)))
         return Enriched(mentions, activity, unmatched)
 
     def _annotate(self, batch: list[Mention], tier: Tier) -> list[Mention]:
@@ -134,24 +132,18 @@ class Enricher:
             mention.provenance[annotator.name] = annotator.version
 
 
-def _mention_event(
-    event: PostEvent,
-    op: Op,
-    at: datetime,
-    *,
-    mention: Mention | None = None,
-    created_at: datetime | None = None,
-    author_id: str | None = None,
-) -> MentionEvent:
-    """The event on ``mentions`` that follows from one on ``posts``."""
-    return MentionEvent(
-        op=op,
-        id=event.id,
-        source=event.source,
-        version=event.version,
-        ingested_at=event.ingested_at,
-        enriched_at=at,
-        mention=mention,
-        created_at=created_at,
-        author_id=author_id,
-    )
+def _change(event: PostEvent, at: datetime) -> dict[str, Any]:
+    """What an event on ``mentions`` takes over from the one on ``posts``."""
+    return {
+        "id": event.id,
+        "source": event.source,
+        "version": event.version,
+        "ingested_at": event.ingested_at,
+        "enriched_at": at,
+    }
+
+
+def _follow(event: PostDelete | PostErasure, at: datetime) -> MentionEvent:
+    if isinstance(event, PostDelete):
+        return MentionDelete(created_at=event.created_at, **_change(event, at))
+    return MentionErasure(author_id=event.author_id, **_change(event, at))

@@ -8,13 +8,14 @@ The only error that leaves ``queries``. Places are code points of the text that 
 ``show`` draws them as a compiler does.
 """
 
+from schemas.errors import ConfigurationError
 from text.terminal import columns, printable, single_line
 
 _AROUND = 60
 """Columns shown on each side of a mistake: a query may be one line of 100,000 characters."""
 
 
-class QueryError(Exception):
+class QueryError(ConfigurationError):
     """A mistake in a query: ``text[start:end]`` is wrong, for the reason in ``message``."""
 
     def __init__(self, message: str, start: int, end: int, hint: str = "") -> None:

@@ -160,6 +160,6 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
         )
     if field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
         raise QueryError(
-            f"'{value[:40]}' is no value of '{field.name}:'", start, end, field.example
+            f"'{shorten(value, 40)}' is no value of '{field.name}:'", start, end, field.example
         )
     return value

@@ -13,9 +13,9 @@ from typing import Any
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import TopicPartition
 
-from schemas.codec import ALERT_DELIVERY, InvalidMessage
+from schemas.codec import ALERT_DELIVERY
 from schemas.delivery import AlertDelivery
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, InvalidMessage
 
 TOPIC = "alert-deliveries"
 KEPT = timedelta(days=120)

@@ -30,10 +30,10 @@ from runtime.kafka.dead_letters import dead_letter_of
 from runtime.logs import get_logger
 from runtime.settings import AlertsSettings
 from schemas.alert import Alert
-from schemas.codec import ALERT, InvalidMessage
+from schemas.codec import ALERT
 from schemas.dead_letter import Reason
 from schemas.delivery import AlertDelivery
-from schemas.errors import ServiceUnavailable
+from schemas.errors import InvalidMessage, ServiceUnavailable
 from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.routing import decide, oldest_of, unknown

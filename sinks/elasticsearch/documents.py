@@ -13,7 +13,7 @@ import msgspec
 
 from queries.elasticsearch.index_fields import query_fields
 from queries.matching.document import Document
-from schemas.mention import Language, Mention, MentionEvent, Sentiment
+from schemas.mention import Language, Mention, MentionUpsert, Sentiment
 from schemas.post import Post
 from sinks.elasticsearch.mappings import IndexNames
 
@@ -46,7 +46,7 @@ class Operation:
         return _encode({"index": action}) + b"\n" + self.document
 
 
-def upsert(event: MentionEvent, names: IndexNames) -> Operation:
+def upsert(event: MentionUpsert, names: IndexNames) -> Operation:
     """What is written for an upsert."""
     index = names.index_of(event)
     assert index is not None
@@ -59,10 +59,9 @@ def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datet
     return Operation(id_, index, version, _encode(body), deletes=True)
 
 
-def to_document(event: MentionEvent) -> dict[str, Any]:
+def to_document(event: MentionUpsert) -> dict[str, Any]:
     """The document of an upsert; absent values are left out."""
     mention = event.mention
-    assert mention is not None
     post, language = mention.post, mention.language
     fields = {
         **{name: getattr(post, name) for name in _POST_FIELDS},
@@ -89,11 +88,10 @@ def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
     return sorted({f"{name}={sentiment.label}" for name, sentiment in sentiments if sentiment})
 
 
-def from_document(document: Mapping[str, Any]) -> MentionEvent:
+def from_document(document: Mapping[str, Any]) -> MentionUpsert:
     """The event that a document was written from, but for the platform's hint of a language."""
     mention = mention_of(document)
-    return MentionEvent(
-        op="upsert",
+    return MentionUpsert(
         id=mention.post.id,
         source=mention.post.source,
         version=document["version"],

@@ -20,7 +20,7 @@ from queries.elasticsearch.index_fields import (
 from runtime.settings import ElasticsearchSettings
 from schemas.bounds import plausible
 from schemas.ids import time_of
-from schemas.mention import MentionEvent
+from schemas.mention import MentionDelete, MentionUpsert
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index: else one account could make an index for every month since
@@ -175,7 +175,7 @@ class IndexNames:
         self.erasures = settings.index_prefix + "erasures"
         self.templates = (self.mentions, self.alerts, self.erasures)
 
-    def index_of(self, event: MentionEvent) -> str | None:
+    def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
         """The index of the post's month, or None for a delete that does not know it.
 
         The time that the platform wrote into the id comes first, since a delete has it too; but
@@ -186,8 +186,9 @@ class IndexNames:
         encoded = time_of(event.id)
         if encoded is not None and plausible(encoded, event.ingested_at):
             return self.mentions_of(encoded)
-        when = event.created_at if event.mention is None else event.mention.post.created_at
-        return None if when is None else self.mentions_of(when)
+        if isinstance(event, MentionUpsert):
+            return self.mentions_of(event.mention.post.created_at)
+        return None if event.created_at is None else self.mentions_of(event.created_at)
 
     def mentions_of(self, when: datetime) -> str:
         """The index of the month of an event time (UTC); one for all that is older than months."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from schemas.codec import MENTION_EVENT, InvalidMessage
-from schemas.mention import MentionEvent
+from schemas.codec import MENTION_EVENT
+from schemas.errors import InvalidMessage
+from schemas.mention import MentionDelete, MentionErasure, MentionEvent, MentionUpsert
 from sinks.elasticsearch.documents import Operation, tombstone, upsert
 from sinks.elasticsearch.mappings import IndexNames
 
@@ -25,9 +26,9 @@ class Step:
     """Operations to write in order, deletes to search for, then an author to erase, if any."""
 
     operations: list[Operation] = field(default_factory=list)
-    to_locate: list[MentionEvent] = field(default_factory=list)
+    to_locate: list[MentionDelete] = field(default_factory=list)
     """Deletes whose posts may be in an index that they do not know of."""
-    erase: MentionEvent | None = None
+    erase: MentionErasure | None = None
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def plan(records: Sequence[Any], names: IndexNames) -> Plan:
             result.invalid.append((record, error))
             continue
         result.events.append(event)
-        if event.op == "erase_author":
+        if isinstance(event, MentionErasure):
             step.erase = event
             result.steps.append(step)
             step = Step()
@@ -62,14 +63,18 @@ def plan(records: Sequence[Any], names: IndexNames) -> Plan:
         if operation is not None:
             indices[event.id] = operation.index
             step.operations.append(operation)
-        if event.op == "delete" and (operation is None or event.source not in _MAKE_THEIR_IDS):
+        if isinstance(event, MentionDelete) and (
+            operation is None or event.source not in _MAKE_THEIR_IDS
+        ):
             step.to_locate.append(event)
     result.steps.append(step)
     return result
 
 
-def _operation(event: MentionEvent, names: IndexNames, indices: dict[str, str]) -> Operation | None:
-    if event.op == "upsert":
+def _operation(
+    event: MentionUpsert | MentionDelete, names: IndexNames, indices: dict[str, str]
+) -> Operation | None:
+    if isinstance(event, MentionUpsert):
         return upsert(event, names)
     index = indices.get(event.id) or names.index_of(event)
     if index is None:

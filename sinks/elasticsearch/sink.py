@@ -32,7 +32,7 @@ from runtime.logs import get_logger
 from runtime.settings import SinkSettings
 from schemas.dead_letter import Reason
 from schemas.errors import ServiceUnavailable
-from schemas.mention import MentionEvent
+from schemas.mention import MentionErasure, MentionEvent, MentionUpsert
 from sinks.elasticsearch import erasure
 from sinks.elasticsearch.bulk import Outcome, write
 from sinks.elasticsearch.documents import Operation
@@ -175,8 +175,8 @@ class ElasticsearchSink:
                 return result
             attempt += 1
 
-    def _erase(self, event: MentionEvent, stop: Event) -> None:
-        author, at = event.author_id or "", self._clock()
+    def _erase(self, event: MentionErasure, stop: Event) -> None:
+        author, at = event.author_id, self._clock()
 
         def action() -> int:
             erasure.remember(
@@ -269,7 +269,7 @@ class ElasticsearchSink:
         ingest_latency = metrics.SINK_INGEST_LATENCY.labels(NAME)
         newest = None
         for event in work.events:
-            if event.mention is None or event.id in refused:
+            if not isinstance(event, MentionUpsert) or event.id in refused:
                 continue
             event_latency.observe(max(0.0, (now - event.mention.post.created_at).total_seconds()))
             ingest_latency.observe(max(0.0, (now - event.ingested_at).total_seconds()))

@@ -10,6 +10,7 @@ from benchmarks.scorecard.latency import Crisis
 from processors.detector.brand_detectors import BrandDetectors
 from schemas.activity import Activity
 from schemas.alert import Alert
+from schemas.post import PostUpsert
 from tests import make
 from tests.processors.detector.storms import START, calm, storm, together
 
@@ -80,7 +81,7 @@ def test_storms_come_one_after_the_other_among_ordinary_posts() -> None:
     assert all(each >= number * live.APART for number, each in enumerate(begun))
     assert {one.stormy for one in sent} == {True, False}
     event = live.event_of(sent[0], 1, START)
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     assert sent[0].brand.name in event.post.text
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
-from schemas.post import Post, PostEvent
+from schemas.post import Post, PostEvent, PostUpsert
 
 some_examples = settings(max_examples=60)
 
@@ -23,11 +23,10 @@ TEXT = st.text(
 
 def bounded_post(event: PostEvent | None) -> Post:
     """The post of the event, which is within every bound and can be written."""
-    assert event is not None
+    assert isinstance(event, PostUpsert)
     assert POST_EVENT.decode(POST_EVENT.encode(event)).id == event.id
     assert len(event.id.encode()) <= 512
     post = event.post
-    assert post is not None
     assert len(post.text) <= MAX_TEXT
     lists = [post.mentions, post.hashtags, post.links, [item.alt or "" for item in post.media]]
     assert all(len(items) <= MAX_ITEMS for items in lists)

@@ -20,7 +20,7 @@ from schemas.checkpoint import Checkpoint
 from schemas.codec import DEAD_LETTER, POST_EVENT
 from schemas.dead_letter import DeadLetter
 from schemas.errors import ServiceUnavailable
-from schemas.post import Author, Post, PostEvent
+from schemas.post import Author, Post, PostEvent, PostUpsert
 from tests.ingestors.brokers import Broker, FakeBroker, RealBroker
 from tests.ingestors.x import x_feed
 from tests.servers.x_api import Step, XServer
@@ -47,9 +47,7 @@ def event(number: int, text: str = "hello") -> PostEvent:
         text=text,
         created_at=NOW + timedelta(seconds=number),
     )
-    return PostEvent(
-        op="upsert", id=post.id, source="test", version=number, ingested_at=NOW, post=post
-    )
+    return PostUpsert(id=post.id, source="test", version=number, ingested_at=NOW, post=post)
 
 
 @dataclass

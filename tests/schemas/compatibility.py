@@ -14,7 +14,33 @@ _ANYTHING = "anything"
 
 def incompatibilities(released: Schema, current: Schema) -> list[str]:
     """Sentences, one for each change that breaks a reader or a stored message."""
-    return list(_compare(released.get("$defs", {}), current.get("$defs", {})))
+    return list(_compare(released.get("$defs", {}), _as_before(released, current)))
+
+
+def _as_before(released: Schema, current: Schema) -> dict[str, Schema]:
+    """Today's types; a root that became a tagged union stands under its old name too.
+
+    The union has the JSON of the one type that it was: the fields of all its members, of which
+    those that all of them require are required.
+    """
+    types: dict[str, Schema] = dict(current.get("$defs", {}))
+    root = str(released.get("$ref", "")).rpartition("/")[2]
+    if not root or root in types or "discriminator" not in current:
+        return types
+    members = [types[str(one["$ref"]).rpartition("/")[2]] for one in current["anyOf"]]
+    tag = current["discriminator"]["propertyName"]
+    fields: dict[str, Schema] = {}
+    for member in members:
+        for name, schema in member["properties"].items():
+            if name == tag and name in fields:
+                fields[name] = {"enum": [*fields[name]["enum"], *schema["enum"]]}
+            else:
+                # What only one member has is absent, or null, in the others.
+                own = {"anyOf": [schema, {"type": "null"}]}
+                shared = all(name in one["properties"] for one in members)
+                fields[name] = schema if shared else own
+    required = set.intersection(*(set(one["required"]) for one in members))
+    return types | {root: {"type": "object", "properties": fields, "required": sorted(required)}}
 
 
 def _compare(released: dict[str, Schema], current: dict[str, Schema]) -> Iterator[str]:

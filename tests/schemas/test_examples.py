@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas import generate
-from schemas.codec import InvalidMessage
-from schemas.mention import MentionEvent
+from schemas.errors import InvalidMessage
+from schemas.mention import MentionEvent, MentionUpsert
 from schemas.post import PostEvent
 from schemas.topic_registry import CODECS
 from tests.schemas.field_paths import field_paths
@@ -62,9 +62,10 @@ def test_every_operation_has_an_example(topic: str) -> None:
 
 def test_offsets_in_the_examples_point_at_what_they_say() -> None:
     for path in (FOLDER / "mentions").glob("*.json"):
-        mention = CODECS["mentions"].decode(path.read_bytes()).mention
-        if mention is None:
+        event = CODECS["mentions"].decode(path.read_bytes())
+        if not isinstance(event, MentionUpsert):
             continue
+        mention = event.mention
         text = mention.post.text
         matches = [match for brand in mention.brands for match in brand.matches]
         for match in (match for match in matches if match.field == "text"):
@@ -88,8 +89,10 @@ def test_an_example_without_a_required_field_is_refused_by_both(path: Path) -> N
     topic = path.parent.name
     validator = _schema(topic)
     schema = validator.schema
-    name = schema["$ref"].rpartition("/")[2]
-    for field in schema["$defs"][name]["required"]:
+    operation = json.loads(path.read_bytes()).get("op")
+    members = schema.get("discriminator", {}).get("mapping", {})
+    reference = members.get(operation) or schema["$ref"]
+    for field in schema["$defs"][reference.rpartition("/")[2]]["required"]:
         body = json.loads(path.read_bytes())
         del body[field]
         assert not validator.is_valid(body)

@@ -7,7 +7,7 @@ import yaml
 from processors.enrichment.batch import SERVICE as PROCESS
 from runtime.kafka.client import MAX_MESSAGE_BYTES
 from runtime.kafka.dead_letters import MAX_PAYLOAD_BYTES
-from schemas import generate
+from schemas import codec, generate
 from schemas.topic_registry import CODECS, Topic, topics
 from sinks.alerts.service import SERVICE as ALERTS
 from sinks.elasticsearch.sink import SERVICE as SINK
@@ -33,7 +33,7 @@ def _commands() -> set[str]:
 @pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
 def test_a_topic_is_what_its_file_is_called(topic: Topic) -> None:
     assert topics()[topic.name] is topic
-    assert topic.message == CODECS[topic.name].type.__name__
+    assert vars(codec)[topic.message] is CODECS[topic.name].type
     assert topic.description.endswith(".")
 
 

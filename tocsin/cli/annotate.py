@@ -29,7 +29,7 @@ from schemas.mention import (
     Flag,
     Influence,
     Language,
-    MentionEvent,
+    MentionUpsert,
     Sentiment,
     Target,
 )
@@ -119,9 +119,8 @@ def _chunks(lines: Iterable[_Line]) -> Iterator[list[_Line]]:
         yield chunk
 
 
-def _annotated(event: MentionEvent, line: _Line) -> AnnotatedPost:
+def _annotated(event: MentionUpsert, line: _Line) -> AnnotatedPost:
     mention = event.mention
-    assert mention is not None
     return AnnotatedPost(
         id=line.id,
         key=event.id,
@@ -162,7 +161,7 @@ def annotate_stream(
         for event in found:
             if events:
                 target.write(MENTION_EVENT.encode(event) + b"\n")
-            elif event.mention is not None:
+            elif isinstance(event, MentionUpsert):
                 target.write(_encode(_annotated(event, lines[event.id])) + b"\n")
         written += len(found)
         yield written

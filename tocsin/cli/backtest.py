@@ -16,8 +16,9 @@ from processors.enrichment.activity_records import activity_of
 from runtime.settings import ElasticsearchSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand
-from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT, InvalidMessage
-from schemas.errors import ConfigurationError
+from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT
+from schemas.errors import ConfigurationError, InvalidMessage
+from schemas.mention import MentionUpsert
 from text.terminal import sparkline
 from tocsin.cli.backtest_svg import chart_svg
 from tocsin.cli.output import result, say
@@ -51,7 +52,7 @@ def records_of(stream: BinaryIO) -> Iterator[Activity]:
         try:
             if b'"op"' in line:
                 event = MENTION_EVENT.decode(line)
-                if event.mention is not None:
+                if isinstance(event, MentionUpsert):
                     yield from activity_of(event.version, event.ingested_at, event.mention)
             else:
                 yield ACTIVITY.decode(line)

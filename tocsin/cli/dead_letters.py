@@ -10,9 +10,9 @@ from kafka.errors import KafkaError
 from runtime.kafka import client as kafka
 from runtime.kafka.dead_letters import REPLAYS_HEADER, TOPIC
 from runtime.settings import KafkaSettings, load
-from schemas.codec import DEAD_LETTER, InvalidMessage
+from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
-from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")

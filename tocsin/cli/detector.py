@@ -10,8 +10,8 @@ from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.activity import Activity
 from schemas.brand import Brand
-from schemas.codec import BRAND, InvalidMessage
-from schemas.errors import ConfigurationError
+from schemas.codec import BRAND
+from schemas.errors import ConfigurationError, InvalidMessage
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import say
 

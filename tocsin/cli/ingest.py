@@ -13,8 +13,8 @@ from runtime.kafka import client as kafka
 from runtime.service import service
 from runtime.settings import IngestSettings, KafkaSettings, load
 from schemas.brand import Brand
-from schemas.codec import BRAND, InvalidMessage
-from schemas.errors import ConfigurationError
+from schemas.codec import BRAND
+from schemas.errors import ConfigurationError, InvalidMessage
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import say
 

@@ -12,7 +12,7 @@ from runtime import logs
 from runtime.service import stop_on_signals
 from runtime.settings import IngestSettings, load
 from schemas.mention import Mention
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from text.terminal import printable
 from tocsin.cli.highlight import marked
 from tocsin.cli.query_options import BrandsOption, QueryArgument, SavedOption, query_text, whole
@@ -51,7 +51,7 @@ def watch(
     finder = OfflineMatcher({"watch": whole(query_text(query), queries)}, brands)
 
     def keep(event: PostEvent) -> bool:
-        return event.post is not None and finder.could_match(Mention(post=event.post))
+        return isinstance(event, PostUpsert) and finder.could_match(Mention(post=event.post))
 
     source = BlueskySource(JetstreamOptions.of(settings), keep=keep)
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
@@ -60,7 +60,9 @@ def watch(
     try:
         while not stop.is_set():
             events = source.next_batch().events
-            found = finder.find([Mention(post=event.post) for event in events if event.post])
+            found = finder.find(
+                [Mention(post=event.post) for event in events if isinstance(event, PostUpsert)]
+            )
             for matches in found:
                 for match in matches:
                     console.print(line_of(match))

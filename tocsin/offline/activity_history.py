@@ -35,6 +35,5 @@ def records_of_index(
         ):
             for hit in page:
                 event = from_document(hit["_source"])
-                assert event.mention is not None
                 records = activity_of(event.version, event.ingested_at, event.mention)
                 yield from (record for record in records if record.brand == brand)

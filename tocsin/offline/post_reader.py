@@ -14,6 +14,7 @@ from ingestors.files.post_line import NotAPost, read_post_line
 from runtime.clock import utc_now
 from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention
+from schemas.post import PostUpsert
 
 BATCH: Final = 1_000
 """Posts that are asked at once."""
@@ -70,15 +71,15 @@ def read_posts(stream: BinaryIO, source: str, bad: Bad) -> Iterator[Line]:
         if line.isspace():
             continue
         try:
-            post = read_post_line(line, now, source).post
+            event = read_post_line(line, now, source)
             given = _decode_given(line)
         except (NotAPost, msgspec.MsgspecError) as error:
             bad.add(f"line {number}: {error}")
         else:
-            if post is not None:
+            if isinstance(event, PostUpsert):
                 # What somebody has found is believed; ``language`` is a platform's hint.
                 language = Language(code=given.lang.lower(), confidence=1) if given.lang else None
-                yield Line(given.id, Mention(post=post, language=language))
+                yield Line(given.id, Mention(post=event.post, language=language))
 
 
 def batches(every: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

@@ -18,9 +18,9 @@ from runtime.kafka.ranges import Span, partitions_of, read_ranges, spans
 from runtime.settings import KafkaSettings
 from schemas.activity import Activity
 from schemas.brand import Brand
-from schemas.codec import ACTIVITY, DETECTOR_STATE, InvalidMessage
+from schemas.codec import ACTIVITY, DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
-from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
 
 History = Callable[[str, datetime, datetime], Iterable[Activity]]
 """A brand's records whose event time is from the first up to the second time, in its order."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingestors.bluesky.posts import map_message, map_record, read_message
 from schemas.bounds import MAX_TEXT
 from schemas.ids import EPOCH
-from schemas.post import Author, Media, Post, PostEvent
+from schemas.post import Author, Media, Post, PostDelete, PostErasure, PostUpsert
 from tests.ingestors.bluesky.bluesky_feed import (
     DID,
     NOW,
@@ -31,8 +31,7 @@ from tests.servers.jetstream import Event, account, commit, identity, post, tid
 def test_a_post() -> None:
     event = read_event(post_of(0, createdAt="2026-01-02T02:04:00.123Z", langs=["en-GB", "fr"]))
     id_ = f"bluesky:{DID}/{tid(START)}"
-    assert event == PostEvent(
-        op="upsert",
+    assert event == PostUpsert(
         id=id_,
         source="bluesky",
         version=START + 1,
@@ -71,8 +70,7 @@ def test_an_update_has_a_higher_version_and_the_same_id() -> None:
 
 def test_a_delete_knows_when_its_post_was_published() -> None:
     event = read_event(commit("delete", DID, tid(START), tid(START + 77), START + 80))
-    assert event == PostEvent(
-        op="delete",
+    assert event == PostDelete(
         id=f"bluesky:{DID}/{tid(START)}",
         source="bluesky",
         version=START + 77,
@@ -104,8 +102,7 @@ def test_only_final_states_of_an_account_erase(
     status: str | None, active: bool, erased: bool
 ) -> None:
     event = read(account(DID, START, active=active, status=status))
-    erasure = PostEvent(
-        op="erase_author",
+    erasure = PostErasure(
         id=f"bluesky:{DID}",
         source="bluesky",
         version=START,

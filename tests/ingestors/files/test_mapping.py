@@ -16,7 +16,7 @@ from ingestors.files.source import ReplaySource
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from tests.ingestors.reading import drain, events_of, unreadable_of
 from tests.ingestors.shared_data import stream_file
 
@@ -41,7 +41,7 @@ def test_every_real_row_is_read(name: str) -> None:
     events = events_of(batches)
     assert (len(events), unreadable_of(batches)) == (ROWS[name], [])
     for event in events:
-        assert event.post is not None
+        assert isinstance(event, PostUpsert)
         assert event.source == name
         assert event.version == microseconds(event.post.created_at)
         assert time_of(event.id) is None
@@ -56,12 +56,14 @@ def test_repeated_ids_of_the_airline_file_are_repeats_and_nothing_else() -> None
     repeated = 0
     for event in events:
         original = first.setdefault(event.id, event)
-        assert original.post is not None and event.post is not None
+        assert isinstance(original, PostUpsert) and isinstance(event, PostUpsert)
         if original is not event:
             repeated += 1
             assert (original.post.text, original.version) == (event.post.text, event.version)
     assert repeated == 155
-    sentiments = Counter(event.post.labels["label"] for event in events if event.post)
+    sentiments = Counter(
+        event.post.labels["label"] for event in events if isinstance(event, PostUpsert)
+    )
     assert sentiments == {"negative": 9178, "neutral": 3099, "positive": 2363}
 
 
@@ -168,7 +170,7 @@ def test_deletes_and_edits() -> None:
     times = {"c": "2026-03-01T10:00:00Z", "e": "2026-03-01T10:01:00Z", "d": "2026-03-01T10:02:00Z"}
     edit = rows.event({"id": "1", "t": "a", "op": "new", **times}, NOW)
     delete = rows.event({"id": "1", "op": "gone", **times}, NOW)
-    assert edit.post is not None and edit.post.edited_at is not None
+    assert isinstance(edit, PostUpsert) and edit.post.edited_at is not None
     assert (delete.op, delete.id) == ("delete", edit.id)
     assert delete.version - edit.version == 60_000_000
     untimed = rows.event({"id": "1", "op": "gone"}, NOW)

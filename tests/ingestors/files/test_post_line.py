@@ -12,7 +12,7 @@ from ingestors.files.post_line import NotAPost, read_post_line
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds
-from schemas.post import Post, PostEvent
+from schemas.post import Post, PostEvent, PostUpsert
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def post_of(**fields: Any) -> Post:
 
 def test_id_and_text_are_enough() -> None:
     event = read()
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     assert (event.id, event.source, event.op) == ("file:1", "file", "upsert")
     assert event.post.created_at == event.ingested_at == NOW
     assert event.version == microseconds(NOW)
@@ -74,7 +74,7 @@ def test_authors_are_read_as_files_write_them(author: Any, id_: str, handle: str
 
 def test_ids_that_carry_their_source_keep_it_once() -> None:
     event = read(id="x:99", source="x", reply_to="98", quote_of="x:97")
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     assert event.id == "x:99"
     assert (event.post.reply_to, event.post.quote_of) == ("x:98", "x:97")
 
@@ -86,7 +86,7 @@ def test_version_is_the_edit_where_there_is_one() -> None:
 
 def test_an_unbelievable_time_is_kept_beside() -> None:
     event = read(created_at="2999-01-01T00:00:00Z")
-    assert event.post is not None
+    assert isinstance(event, PostUpsert)
     assert event.post.created_at == NOW
     assert event.post.claimed_at == datetime(2999, 1, 1, tzinfo=UTC)
     assert event.version == microseconds(NOW)

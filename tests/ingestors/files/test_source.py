@@ -22,7 +22,7 @@ from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds
-from schemas.post import Post
+from schemas.post import Post, PostUpsert
 from tests.ingestors.fake_time import FakeTime
 from tests.ingestors.reading import drain, drain_open, events_of, unreadable_of
 
@@ -55,7 +55,7 @@ def source(path: str, time: FakeTime | None = None, **options: Any) -> ReplaySou
 
 
 def posts_of(batches: list[Batch]) -> list[Post]:
-    return [event.post for event in events_of(batches) if event.post is not None]
+    return [event.post for event in events_of(batches) if isinstance(event, PostUpsert)]
 
 
 def numbers(batches: list[Batch]) -> list[str]:
@@ -374,7 +374,7 @@ def test_a_pipe_is_read_as_it_comes_and_cannot_resume(csv_mapping: str) -> None:
         assert reading.next_batch() == Batch([], None, [], False)
         feed.write(b' record\nends here",05/01/2026 08:00,\n2,two,05/01/2026 08:00,')
         (event,) = reading.next_batch().events
-        assert event.post is not None and event.post.text == "half a record\nends here"
+        assert isinstance(event, PostUpsert) and event.post.text == "half a record\nends here"
         feed.close()
         last = drain_open(reading)
         assert [event.id for event in events_of(last)] == ["feed:2"]

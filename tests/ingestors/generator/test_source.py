@@ -24,7 +24,7 @@ from schemas.bounds import bound_post
 from schemas.codec import BRAND, POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
-from schemas.post import Post, PostEvent
+from schemas.post import Post, PostEvent, PostUpsert
 from tests.ingestors.fake_time import FakeTime
 from tests.ingestors.reading import drain, events_of
 
@@ -44,7 +44,11 @@ def day() -> list[PostEvent]:
 
 @pytest.fixture(scope="module")
 def posts(day: list[PostEvent]) -> list[Post]:
-    return [event.post for event in day if event.post and event.post.edited_at is None]
+    return [
+        event.post
+        for event in day
+        if isinstance(event, PostUpsert) and event.post.edited_at is None
+    ]
 
 
 def test_the_same_seed_gives_the_same_bytes(day: list[PostEvent]) -> None:
@@ -74,14 +78,14 @@ def test_every_event_is_valid_in_order_and_within_the_day(day: list[PostEvent]) 
         assert POST_EVENT.decode(POST_EVENT.encode(event)) == event
         assert event.version == microseconds(event_time(event))
         assert time_of(event.id) is None
-        if event.post is not None:
+        if isinstance(event, PostUpsert):
             assert bound_post(event.post, event.ingested_at) == event.post
 
 
 def test_ids_are_unique_and_changes_follow_their_post(day: list[PostEvent]) -> None:
     seen: dict[str, int] = {}
     for event in day:
-        changes = event.op == "delete" or (event.post and event.post.edited_at)
+        changes = not isinstance(event, PostUpsert) or event.post.edited_at
         assert bool(changes) == (event.id in seen)
         assert event.version > seen.get(event.id, -1)
         seen[event.id] = event.version
@@ -91,7 +95,12 @@ def test_ids_are_unique_and_changes_follow_their_post(day: list[PostEvent]) -> N
 def test_shares(day: list[PostEvent], posts: list[Post]) -> None:
     assert len(posts) == POSTS
     assert 0.005 < sum(event.op == "delete" for event in day) / POSTS < 0.03
-    assert 0.01 < sum(bool(event.post and event.post.edited_at) for event in day) / POSTS < 0.05
+    assert (
+        0.01
+        < sum(isinstance(event, PostUpsert) and event.post.edited_at is not None for event in day)
+        / POSTS
+        < 0.05
+    )
     languages = Counter(post.language for post in posts)
     assert {name for name, _ in languages.most_common(2)} == {"en", "fr"}
     assert set(languages) == set(LANGUAGES)
@@ -234,7 +243,7 @@ def generator(time: FakeTime, pace: float | None = None, **options: int) -> Gene
 
 def written(events: Iterable[PostEvent]) -> list[tuple[str, int, Post | None]]:
     """What does not depend on when the events were read."""
-    return [(event.id, event.version, event.post) for event in events]
+    return [(event.id, event.version, getattr(event, "post", None)) for event in events]
 
 
 def test_the_source_plays_the_day_that_ends_now_and_resumes_at_any_batch() -> None:

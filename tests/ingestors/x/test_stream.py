@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ingestors.source import SourceError
 from ingestors.x.stream import LineSplitter
 from runtime.backoff import Cause, XBackoff, XWaits
+from schemas.post import PostUpsert
 from tests.ingestors.hostile_json import some_examples
 from tests.ingestors.reading import read_events, reconnects, until
 from tests.ingestors.x.x_feed import NOW, SHORT, Open, id_of, ids, line_of, sent
@@ -69,7 +70,7 @@ def test_lines_arrive_whole_however_they_are_cut(
     server.scripts = [[sent(0), KEEP_ALIVE, line_of(1, "日本 👩‍👧") + b"\r\n", sent(2), Step.LIVE]]
     batch = read_events(open_source(server), 3)
     assert [event.id for event in batch.events] == ids(0, 1, 2)
-    assert batch.events[1].post is not None
+    assert isinstance(batch.events[1], PostUpsert)
     assert batch.events[1].post.text == "日本 👩‍👧"
 
 

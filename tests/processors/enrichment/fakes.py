@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from brands.brand_matcher import BrandMatcher
 from schemas.brand import Brand
 from schemas.mention import Entity, Language, Mention
-from schemas.post import Author, Post, PostEvent
+from schemas.post import Author, Post, PostDelete, PostErasure, PostEvent, PostUpsert
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENRICHED = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
@@ -75,8 +75,7 @@ def upsert(number: int, text: str, edited: bool = False, version: int | None = N
         created_at=AT,
         edited_at=AT if edited else None,
     )
-    return PostEvent(
-        op="upsert",
+    return PostUpsert(
         id=post.id,
         source="x",
         version=number if version is None else version,
@@ -86,14 +85,11 @@ def upsert(number: int, text: str, edited: bool = False, version: int | None = N
 
 
 def delete(number: int) -> PostEvent:
-    return PostEvent(
-        op="delete", id=f"x:{number}", source="x", version=9, ingested_at=AT, created_at=AT
-    )
+    return PostDelete(id=f"x:{number}", source="x", version=9, ingested_at=AT, created_at=AT)
 
 
 def erase(author: str) -> PostEvent:
-    return PostEvent(
-        op="erase_author",
+    return PostErasure(
         id=f"x:{author}",
         source="x",
         version=9,

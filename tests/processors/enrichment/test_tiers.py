@@ -10,6 +10,7 @@ from processors.enrichment.enricher import SKIPPED, Enricher
 from processors.enrichment.tiers import RETURN_SHARE, TierChooser
 from runtime import metrics
 from schemas.brand import Brand
+from schemas.mention import MentionUpsert
 from schemas.types import Tier
 from tests.processors.enrichment.fakes import ENRICHED, Loudness, upsert
 
@@ -62,7 +63,7 @@ def test_a_batch_that_goes_fast_says_so_in_provenance_and_metric() -> None:
     )
     before = metrics.PROCESS_ENRICHED.labels("fast")._value.get()
     (event,) = enricher.enrich([upsert(1, "velmora")], ENRICHED, "fast").mentions
-    assert event.mention is not None
+    assert isinstance(event, MentionUpsert)
     assert close.seen == []
     assert event.mention.tier == "fast"
     assert event.mention.provenance["close"] == SKIPPED

@@ -12,6 +12,7 @@ from processors.enrichment.annotator_table import build_enricher
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.codec import MENTION_EVENT
+from schemas.mention import MentionUpsert
 from tests.tocsin.cli.commands import Commands, Ran
 from tocsin.cli.annotate import annotate_stream
 
@@ -141,7 +142,7 @@ def test_any_text_is_one_line_out(tocsin: Commands, text: str) -> None:
     ran = tocsin("annotate", "--events", stdin=lines({"id": "1", "text": text}))
     assert ran.status == 0
     event = MENTION_EVENT.decode(ran.out.encode())
-    assert event.mention is not None
+    assert isinstance(event, MentionUpsert)
     assert event.mention.post.text == text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 

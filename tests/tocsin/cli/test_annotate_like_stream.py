@@ -16,7 +16,7 @@ from processors.faust.messages import Incoming
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.codec import MENTION_EVENT, POST_EVENT
-from schemas.post import Author, Post, PostEvent
+from schemas.post import Author, Post, PostEvent, PostUpsert
 from schemas.types import Tier
 from tocsin.cli.annotate import annotate_stream
 
@@ -40,7 +40,7 @@ def posted(number: int, text: str) -> PostEvent:
     id_ = f"x:{number}"
     author = Author(id=str(number), followers=10)
     post = Post(id=id_, source="x", author=author, text=text, created_at=AT)
-    return PostEvent(op="upsert", id=id_, source="x", version=number, ingested_at=AT, post=post)
+    return PostUpsert(id=id_, source="x", version=number, ingested_at=AT, post=post)
 
 
 def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> list[Any]:
