@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.ast import children as children_of
 from queries.language.errors import QueryError
-from queries.language.lexer import MAX_NESTING
-from queries.language.parser import MAX_QUERY, parse
+from queries.language.parser import MAX_NESTING, MAX_QUERY, parse
 from tests.strategies import ANY_TEXT
 
 A, B, C = Term("a"), Term("b"), Term("c")
