@@ -36,8 +36,21 @@ class TermCompiler:
         self._proximity = proximity
         self._report = report
 
-    def term(self, term: Term, where: str | None) -> RuleTree:
-        """What matches every post that holds the term."""
+    def compile(self, node: Node, where: str | None) -> RuleTree:
+        """What matches every post that holds the term, the phrase, or words at the distance."""
+        match node:
+            case Term():
+                return self._term(node, where)
+            case Phrase():
+                return self._phrase(node, where)
+            case Near():
+                return self._near(node, where)
+            case Or(parts):
+                return any_of([self.compile(part, where) for part in parts])
+            case _:
+                raise TypeError(f"{type(node).__name__} has no place beside NEAR")
+
+    def _term(self, term: Term, where: str | None) -> RuleTree:
         if where == "title":
             return NO_POST  # posts of X have none
         if term.wildcard and not listed(term.text, self._expansions):
@@ -63,14 +76,14 @@ class TermCompiler:
             case _:
                 return phrase([found])
 
-    def phrase(self, node: Phrase, where: str | None) -> RuleTree:
+    def _phrase(self, node: Phrase, where: str | None) -> RuleTree:
         """Runs of words as exact phrases, and what stands between them anywhere."""
         terms = node.terms
         if where == "title":
             return NO_POST
         if node.slop is not None:
             self._report.wider(node, "all its words, anywhere", "X measures no such distance")
-            return all_of([self.term(term, where) for term in terms])
+            return all_of([self._term(term, where) for term in terms])
         if where == "url":
             return self._address(terms)
         if where == "authorName":
@@ -80,31 +93,18 @@ class TermCompiler:
             self._report.wider(node, "its words, anywhere", why)
         return all_of(self._runs(terms))
 
-    def near(self, node: Near, where: str | None) -> RuleTree:
+    def _near(self, node: Near, where: str | None) -> RuleTree:
         """Both, wherever they stand; side by side, they make a phrase."""
         one, other = _words_of(node.left), _words_of(node.right)
         if node.distance == 0 and one and other:
             orders = [one + other] if node.ordered else [one + other, other + one]
-            return any_of([self.phrase(Phrase(order), where) for order in orders])
+            return any_of([self._phrase(Phrase(order), where) for order in orders])
         if self._proximity and where is None and node.distance < MAX_PROXIMITY:
             measured = self._measured(node)
             if measured != NO_POST:
                 return measured
         self._report.wider(node, "both, anywhere", "X counts words in its own way")
-        return all_of([self._operand(side, where) for side in (node.left, node.right)])
-
-    def _operand(self, node: Node, where: str | None) -> RuleTree:
-        match node:
-            case Term():
-                return self.term(node, where)
-            case Phrase():
-                return self.phrase(node, where)
-            case Near():
-                return self.near(node, where)
-            case Or(parts):
-                return any_of([self._operand(part, where) for part in parts])
-            case _:
-                raise TypeError(f"{type(node).__name__} has no place beside NEAR")
+        return all_of([self.compile(side, where) for side in (node.left, node.right)])
 
     def _spelt(self, term: Term) -> list[str]:
         self._report.word(term, self._expansions)
@@ -129,7 +129,7 @@ class TermCompiler:
                 or is_sure_emoji(term.text)
                 or not any(map(self._is_word, terms))
             ):
-                found.append(self.term(term, None))
+                found.append(self._term(term, None))
         return found + self._run(run)
 
     def _run(self, terms: Sequence[Term]) -> list[RuleTree]:
