@@ -155,11 +155,6 @@ def tagged(tag: str) -> RuleTree:
     return Op(f"#{tag}") if _HASHTAG.fullmatch(f"#{tag}") else NO_POST
 
 
-def address_word(word: str) -> RuleTree:
-    """One word of a link."""
-    return keyword(word, "url:") or NO_POST
-
-
 def shortened(op: Op) -> Op | None:
     """The phrase without its last word; None: it is one word."""
     found = re.fullmatch(r'([a-z_]*:?)"(.+) (\S+)"', op.text)

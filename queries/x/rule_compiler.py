@@ -27,7 +27,7 @@ from queries.language.ast import (
     Range,
     Term,
     Value,
-    children,
+    walk,
 )
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
@@ -85,7 +85,7 @@ def compile_rules(
     """
     report = LossReport()
     compiler = _Compiler(expansions or {}, proximity, report)
-    formula = lifted(compiler.compile(node, None, Direction.SUPERSET), report.wider)
+    formula = lifted(compiler.compile(node, None, Direction.SUPERSET), report)
     if not anchored(formula):
         raise _refusal(node, report)
     if languages and formula != NO_POST:
@@ -93,7 +93,7 @@ def compile_rules(
         formula = all_of([formula, spoken])
         report.lose(" ".join(languages), "posts that X takes to be in another language",
                     "only X's own finding can be asked for")  # fmt: skip
-    fitting = Fitting(max_length, report.wider, report.lose)
+    fitting = Fitting(max_length, report)
     asked = tuple(rule for rule in dict.fromkeys(fitting.fit(formula)) if rule != NO_POST)
     if max_rules is not None and len(asked) > max_rules:
         raise QueryError(
@@ -155,7 +155,8 @@ class _Compiler:
 
     def _note_exclusion(self, node: Not, excluded: RuleTree) -> None:
         gone = excluded == NO_POST
-        if not _never_on_x(node.child) if gone else _has_words(node.child):
+        has_words = any(isinstance(part, Term | Phrase) for part in walk(node))
+        if not _never_on_x(node.child) if gone else has_words:
             self._report.wider(
                 node,
                 "left out" if gone else "left out in part",
@@ -184,10 +185,6 @@ class _Compiler:
         found, why = followers(node)
         self._report.wider(node, "left out" if found == EVERY_POST else "a little wider", why)
         return found
-
-
-def _has_words(node: Node) -> bool:
-    return isinstance(node, Term | Phrase) or any(map(_has_words, children(node)))
 
 
 def _never_on_x(node: Node) -> bool:

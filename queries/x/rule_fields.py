@@ -7,12 +7,13 @@ posts that the query matches.
 import re
 from collections.abc import Iterator, Sequence
 
-from queries.language.ast import And, Node, Not, Or, Range, Term, Value, children
+from queries.language.ast import And, Node, Not, Or, Range, Term, Value, walk
 from queries.language.fields import normal
+from queries.matching.occurrences import pattern
 from queries.x.operators import (
     Expansions,
     account,
-    address_word,
+    keyword,
     listed,
     mentioned,
     searchable,
@@ -112,23 +113,16 @@ def _value(name: str, value: Value, expansions: Expansions, direction: Direction
 
 
 def _equals(value: Value, text: str) -> bool:
-    if value.wildcard:
-        return fits(normal(value.text), text)
-    return normal(value.text) == text
+    return _fits(normal(value.text), text, wildcard=value.wildcard)
 
 
-def fits(pattern: str, text: str) -> bool:
-    """Whether ``*`` for any letters and ``?`` for one make the pattern into the text."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+def _fits(form: str, text: str, *, wildcard: bool) -> bool:
+    return pattern(form)(text) is not None if wildcard else form == text
 
 
-def values_of(node: Node) -> Iterator[Value]:
+def values_of(node: Node) -> list[Value]:
     """Every value in it."""
-    if isinstance(node, Value):
-        yield node
-    for child in children(node):
-        yield from values_of(child)
+    return [part for part in walk(node) if isinstance(part, Value)]
 
 
 # --- what a post is to another one --------------------------------------------------------------
@@ -194,7 +188,7 @@ def _in_link(term: Term, expansions: Expansions) -> RuleTree:
     found = spellings(term, expansions)
     if not found or unspaced(term.text) or not all(map(searchable, found)):
         return EVERY_POST
-    return any_of([address_word(word) for word in found])
+    return any_of([keyword(word, "url:") or NO_POST for word in found])
 
 
 def _in_own_address(terms: Sequence[Term]) -> Iterator[RuleTree]:
@@ -210,5 +204,4 @@ def _at(term: Term, slot: str) -> RuleTree:
     if slot == "<handle>":
         # "i" stands for a handle that X did not give.
         return EVERY_POST if term.wildcard or term.form == "i" else account(term.form.lower())
-    word = term.form_of(slot)
-    return Constant(fits(term.form, word) if term.wildcard else term.form == word)
+    return Constant(_fits(term.form, term.form_of(slot), wildcard=term.wildcard))

@@ -26,6 +26,7 @@ from queries.x.rule_fields import address
 
 MAX_PROXIMITY = 6
 """The N of X's ``"a b"~N``, at most."""
+_OPERATORS = {"hashtag": hashtag, "handle": handle, "ticker": ticker}
 
 
 class TermCompiler:
@@ -63,18 +64,11 @@ class TermCompiler:
         if not searchable(term.text):
             self._report.wider(term, "left out", "X does not search punctuation")
             return EVERY_POST
-        found = self._spelt(term)
-        match term.kind:
-            case "hashtag":
-                return any_of(map(hashtag, found))
-            case "handle":
-                return any_of(map(handle, found))
-            case "ticker":
-                return any_of(map(ticker, found))
-            case "emoji":
-                return emoji(term)
-            case _:
-                return phrase([found])
+        spelt = self._spelt(term)
+        if term.kind == "emoji":
+            return emoji(term)
+        operator = _OPERATORS.get(term.kind)
+        return any_of(map(operator, spelt)) if operator else phrase([spelt])
 
     def _phrase(self, node: Phrase, where: str | None) -> RuleTree:
         """Runs of words as exact phrases, and what stands between them anywhere."""

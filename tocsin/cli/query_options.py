@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 import yaml
 
-from queries.language.ast import Named, Node, children
+from queries.language.ast import Named, Node, walk
 from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
 from queries.language.saved import resolve
@@ -60,7 +60,8 @@ def whole(text: str, saved: Path | None) -> Node:
     queries = {} if saved is None else read_saved(saved)
     try:
         node = parse(text)
-        if saved is None and (named := _first_name(node)) is not None:
+        named = next((part for part in walk(node) if isinstance(part, Named)), None)
+        if saved is None and named is not None:
             raise QueryError(
                 f"nobody said what the query '{shorten(named.name)}' is",
                 *named.span,
@@ -104,9 +105,3 @@ def _of_brands(file: dict[str, Any]) -> Any:
     saved = file.get("queries") or {}
     own = {brand.get("id"): brand["query"] for brand in brands}
     return own | saved if isinstance(saved, dict) else None
-
-
-def _first_name(node: Node) -> Named | None:
-    if isinstance(node, Named):
-        return node
-    return next(filter(None, map(_first_name, children(node))), None)
