@@ -104,8 +104,6 @@ def _asks_old_fields(node: Node) -> bool:
 
 
 class _Compiler:
-    """One pass over one query."""
-
     def __init__(self) -> None:
         self._parts = 0
 

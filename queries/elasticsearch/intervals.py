@@ -58,7 +58,6 @@ def rule_of(node: Term | Phrase | Near, path: str) -> tuple[Rule, int]:
 
 
 def _word_rule(term: Term, path: str) -> Rule:
-    """The rule for one word, in the form that it asks for."""
     own = _in_form(term, field_of(term, path), path)
     if not maybe_in_folded(term):
         return own
@@ -104,7 +103,6 @@ def _in_order(rules: Iterable[Rule], most_gaps: int) -> Rule:
 
 
 def _together(rules: list[Rule], most_gaps: int) -> Rule:
-    """The rules in any order."""
     return {"all_of": {"intervals": rules, "ordered": False, "max_gaps": most_gaps}}
 
 

@@ -47,13 +47,10 @@ class Token(NamedTuple):
 
     @property
     def span(self) -> Span:
-        """Its place."""
         return self.start, self.end
 
 
 class QueryLexer:
-    """One pass over one query."""
-
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
@@ -93,7 +90,6 @@ class QueryLexer:
         raise _stray(text, start)
 
     def _skip(self) -> int:
-        """Past spaces and comments."""
         text = self._text
         if text[self._at : self._at + 1].isalnum():
             return self._at
@@ -222,9 +218,8 @@ class QueryLexer:
                 f'write a value, or quotes around it: {field.name}:"…"',
             )  # fmt: skip
         if listed and raw.lower() in ("and", "or", "not"):
-            raise QueryError(
-                f"'{raw}' is an operator only in upper case", start, end, f"write {raw.upper()}"
-            )
+            message = f"'{raw}' is an operator only in upper case"
+            raise QueryError(message, start, end, f"write {raw.upper()}")
         nested = _FIELD.match(raw)
         if listed and nested and nested[1].lower() in {name.lower() for name in FIELDS}:
             raise QueryError(

@@ -182,5 +182,4 @@ class _Parser:
 
 
 def _written(token: Token) -> str:
-    """A token as a sentence names it."""
     return "NEAR" if token.kind == "near" else shorten(token.text, 20)

@@ -58,13 +58,8 @@ def read_address(raw: str, start: int, end: int) -> Term | Phrase:
 def _refuse_other_languages(raw: str, start: int, end: int) -> None:
     """What other search boxes give a meaning to, and we would silently read as punctuation."""
     if raw[0] in _INSTEAD and len(raw) > 1:
-        rest = shorten(raw[1:])
-        raise QueryError(
-            f"'{raw[0]}' is no operator",
-            start,
-            start + 1,
-            f'{_INSTEAD[raw[0]]}; if it belongs to the text, write "{rest}"',
-        )
+        hint = f'{_INSTEAD[raw[0]]}; if it belongs to the text, write "{shorten(raw[1:])}"'
+        raise QueryError(f"'{raw[0]}' is no operator", start, start + 1, hint)
     if raw in _SIGNS_OF_OPERATORS:
         hint = f"write {_SIGNS_OF_OPERATORS[raw]}"
         raise QueryError(f"'{raw}' is no operator", start, end, hint)
@@ -92,12 +87,8 @@ def _read(
             "punctuation is not searched: write a word, #hashtag, @handle, $TICKER, URL or emoji",
         )
     if len(tokens) > MAX_PHRASE_TERMS:
-        raise QueryError(
-            f"a phrase of {len(tokens)} words is too long",
-            start,
-            end,
-            f"keep the first {MAX_PHRASE_TERMS} or fewer",
-        )
+        hint = f"keep the first {MAX_PHRASE_TERMS} or fewer"
+        raise QueryError(f"a phrase of {len(tokens)} words is too long", start, end, hint)
     if masked is not raw and masked != raw:
         _check_wildcards(raw, masked, tokens, offset, closed=closed or exact)
     terms = tuple(
@@ -151,6 +142,5 @@ def _no_stem(letter: str, start: int, end: int) -> QueryError:
     hint = f"write the beginning of the word, such as oran{letter}, or the words with OR"
     if letter == "?":
         hint += "; as punctuation, leave it out"
-    return QueryError(
-        f"a wildcard needs at least {LEADING_LETTERS} letters before it", start, end, hint
-    )
+    message = f"a wildcard needs at least {LEADING_LETTERS} letters before it"
+    return QueryError(message, start, end, hint)

@@ -62,12 +62,10 @@ class Document:
 
     @property
     def texts(self) -> dict[str, tuple[Tokens, ...]]:
-        """Every field of text."""
         return {field: self.texts_of(field) for field in _TEXTS}
 
     @property
     def values(self) -> dict[str, frozenset[str]]:
-        """Every field of values."""
         return {field: self.values_of(field) for field in _VALUES}
 
     @cached_property

@@ -34,7 +34,6 @@ class Estimate:
 
     @property
     def share(self) -> float:
-        """The share of all posts that X would send."""
         return self.sent / self.read if self.read else 0.0
 
     @property

@@ -28,8 +28,6 @@ _LOSSES = (_ACCENTS, _UNSPACED, _SIGNS)
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a clause became, and why."""
-
     clause: str
     how: str
     why: str

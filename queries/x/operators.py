@@ -135,7 +135,6 @@ def handle(text: str) -> RuleTree:
 
 
 def ticker(text: str) -> RuleTree:
-    """A ticker, as X lists it."""
     return Op(text) if _TICKER.fullmatch(text) else keyword(text) or NO_POST
 
 
@@ -145,7 +144,6 @@ def mentioned(name: str) -> RuleTree:
 
 
 def account(name: str) -> RuleTree:
-    """Posts of an account, by its handle or id."""
     known = _HANDLE.fullmatch(name) or _ACCOUNT_ID.fullmatch(name)
     return Op(f"from:{name}") if known else NO_POST
 

@@ -20,7 +20,6 @@ class Direction(Enum):
 
     @property
     def opposite(self) -> "Direction":
-        """The direction behind a NOT."""
         return Direction.SUBSET if self is Direction.SUPERSET else Direction.SUPERSET
 
 
@@ -39,14 +38,11 @@ class Op:
 
 @dataclass(frozen=True)
 class _Several:
-    """Two or more parts."""
-
     parts: "tuple[RuleTree, ...]"
     joiner: ClassVar[str]
 
     @cached_property
     def size(self) -> int:
-        """The length of its text."""
         return sum(_inner_size(part) + len(self.joiner) for part in self.parts) - len(self.joiner)
 
 
@@ -158,7 +154,6 @@ def size(formula: RuleTree) -> int:
 
 
 def operators(formula: RuleTree) -> Iterable[Op]:
-    """Every operator in it."""
     match formula:
         case Op():
             yield formula

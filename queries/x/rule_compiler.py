@@ -117,8 +117,6 @@ def _refusal(node: Node, report: LossReport) -> QueryError:
 
 
 class _Compiler:
-    """One query on its way."""
-
     def __init__(self, expansions: Expansions, proximity: bool, report: LossReport) -> None:
         self._expansions = expansions
         self._report = report

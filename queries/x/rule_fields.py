@@ -121,7 +121,6 @@ def _fits(form: str, text: str, *, wildcard: bool) -> bool:
 
 
 def values_of(node: Node) -> list[Value]:
-    """Every value in it."""
     return [part for part in walk(node) if isinstance(part, Value)]
 
 

@@ -146,7 +146,7 @@ class TermCompiler:
         """Words of the author's display name; signs in it are not asked for."""
         words = [term for term in terms if self._is_word(term)]
         if len(words) < len(terms):
-            clause = Field("authorName", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
+            clause = _in_field("authorName", terms)
             self._report.wider(clause, "its words alone", "X looks for words in a name")
         found = [self._spelt(term) for term in words]
         if len(words) == len(terms):
@@ -154,7 +154,7 @@ class TermCompiler:
         return all_of([phrase([word], "bio_name:") for word in found])
 
     def _address(self, terms: Sequence[Term]) -> RuleTree:
-        clause = Field("url", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
+        clause = _in_field("url", terms)
         for term in terms:
             if term.wildcard and not listed(term.text, self._expansions):
                 self._report.pattern(term, term.text)
@@ -166,6 +166,10 @@ class TermCompiler:
         if len(terms) > 1:
             self._report.wider(clause, "its words, in any link", "X cuts addresses in its own way")
         return address(terms, self._expansions)
+
+
+def _in_field(name: str, terms: Sequence[Term]) -> Field:
+    return Field(name, terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
 
 
 def _words_of(node: Node) -> tuple[Term, ...]:
