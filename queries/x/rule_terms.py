@@ -4,7 +4,8 @@ Terms become keywords, hashtags, mentions, cashtags and emoji; phrases become ex
 distances nothing: X counts a link as several words, and no distance of ours as its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from queries.language.ast import Field, Near, Node, Or, Phrase, Term
 from queries.x.loss import LossReport
@@ -108,26 +109,16 @@ class TermCompiler:
         known = not term.wildcard or bool(listed(term.text, self._expansions))
         return known and term.kind == "word" and searchable(term.text)
 
-    def _runs(self, terms: Sequence[Term]) -> list[RuleTree]:
-        found: list[RuleTree] = []
-        run: list[Term] = []
-        for term in terms:
-            if self._is_word(term):
-                run.append(term)
+    def _runs(self, terms: Sequence[Term]) -> Iterator[RuleTree]:
+        alone = not any(map(self._is_word, terms))
+        for are_words, run in groupby(terms, self._is_word):
+            if are_words:
+                yield phrase([self._spelt(term) for term in run])
                 continue
-            found += self._run(run)
-            run = []
-            # What X surely looks for; beside a word, another sign can go.
-            if (
-                term.kind != "emoji"
-                or is_sure_emoji(term.text)
-                or not any(map(self._is_word, terms))
-            ):
-                found.append(self._term(term, None))
-        return found + self._run(run)
-
-    def _run(self, terms: Sequence[Term]) -> list[RuleTree]:
-        return [phrase([self._spelt(term) for term in terms])] if terms else []
+            for term in run:
+                # What X surely looks for; beside a word, another sign can go.
+                if alone or term.kind != "emoji" or is_sure_emoji(term.text):
+                    yield self._term(term, None)
 
     def _measured(self, node: Near) -> RuleTree:
         """``"a b"~N`` in each order, as N means two words less for the other one."""
