@@ -8,7 +8,7 @@ a handle makes ``@handle`` in the text and among the handles that the platform l
 from collections.abc import Iterator
 from functools import lru_cache
 
-from queries.language.ast import Field, Node, Or, Phrase, Term, Value, children
+from queries.language.ast import Field, Node, Or, Phrase, Term, Value, walk
 from queries.language.errors import QueryError
 from queries.language.parser import parse
 from queries.language.saved import resolve
@@ -60,16 +60,15 @@ def phrase_of(text: str) -> Term | Phrase | None:
 
 def refuse_later(node: Node) -> None:
     """Refuse what is known only once brands are matched."""
-    if isinstance(node, Field) and node.name in LATER:
-        raise QueryError(
-            f"'{node.name}:' is found after brands are, so that no brand can ask for it",
-            *node.span,
-            f"leave it out here, and ask the index for it: brand:… AND {node.name}:…"
-            if node.name != "brand"
-            else 'name the other brand\'s query instead: query:"its id"',
-        )
-    for child in children(node):
-        refuse_later(child)
+    for part in walk(node):
+        if isinstance(part, Field) and part.name in LATER:
+            raise QueryError(
+                f"'{part.name}:' is found after brands are, so that no brand can ask for it",
+                *part.span,
+                f"leave it out here, and ask the index for it: brand:… AND {part.name}:…"
+                if part.name != "brand"
+                else 'name the other brand\'s query instead: query:"its id"',
+            )
 
 
 def _of_name(name: str) -> Iterator[Node]:

@@ -11,7 +11,7 @@ from brands.policy import read_quiet_hours
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
-from queries.language.saved import resolve
+from queries.language.saved import SavedQueries
 from runtime.files import read_yaml
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
@@ -85,9 +85,10 @@ def _check_policy(brand: Brand, path: Path) -> None:
 
 def _check_saved(saved: dict[str, str], path: Path) -> None:
     """Refuse a saved query with a mistake in it, used or not."""
+    queries = SavedQueries(saved)
     for name, text in saved.items():
         try:
-            resolve(parse(text), saved)
+            queries.resolve(parse(text))
         except QueryError as error:
             raise ConfigurationError(
                 f"{path}: the query {name!r} has a mistake\n{error.show(text)}"
@@ -99,18 +100,21 @@ def _with_queries(brands: list[Brand], saved: dict[str, str], path: Path) -> lis
 
     A brand's own query is saved under its id, so that another one can use it.
     """
-    known = {brand.id: brand.query for brand in brands if brand.query is not None} | saved
-    return [_with_query(brand, known, path) for brand in brands]
+    own = {brand.id: brand.query for brand in brands if brand.query is not None}
+    queries = SavedQueries(own | saved)
+    return [_with_query(brand, queries, path) for brand in brands]
 
 
-def _with_query(brand: Brand, saved: dict[str, str], path: Path) -> Brand:
+def _with_query(brand: Brand, saved: SavedQueries, path: Path) -> Brand:
     try:
         if brand.query is None:
             query_of(brand)
             return brand
         node = parse(brand.query)
-        resolved = resolve(node, saved)
+        resolved = saved.resolve(node)
         refuse_later(resolved)
+        if resolved == node:
+            return brand
         # What is published stands alone: it has to be a query that may be so long.
         whole = format_query(resolved)
         parse(whole)
@@ -119,6 +123,4 @@ def _with_query(brand: Brand, saved: dict[str, str], path: Path) -> Brand:
         raise ConfigurationError(
             f"{path}: the query of brand {brand.id} has a mistake\n{shown}"
         ) from None
-    if resolved == node:
-        return brand
     return msgspec.structs.replace(brand, query=whole)

@@ -34,7 +34,7 @@ from queries.language.ast import (
     Range,
     Term,
     Value,
-    children,
+    walk,
 )
 from queries.language.errors import QueryError
 from queries.language.fields import normal
@@ -95,17 +95,15 @@ def refusal(answer: str) -> QueryError | None:
 
 def _asks_old_fields(node: Node) -> bool:
     """Whether a document that was written without ``words`` and ``values`` might match."""
-    match node:
-        case Not() | Range():
+    for part in walk(node):
+        if isinstance(part, Not | Range):
             return True
-        case Field(name, _) if name in VALUE_PATHS and not VALUE_PATHS[name].startswith(VALUES):
+        if isinstance(part, Field) and not VALUE_PATHS.get(part.name, VALUES).startswith(VALUES):
             return True
-    return any(_asks_old_fields(child) for child in children(node))
+    return False
 
 
 class _Compiler:
-    """One pass over one query."""
-
     def __init__(self) -> None:
         self._parts = 0
 
@@ -184,7 +182,7 @@ def _any(queries: Iterable[Query]) -> Query:
     """One at least; words of one field become one query."""
     words: dict[str, dict[str, None]] = {}
     others: list[Query] = []
-    for query in _spread(queries, "should"):
+    for query in _spread(queries):
         for kind in ("term", "terms"):
             for field, found in query.get(kind, {}).items():
                 listed = found if kind == "terms" else [found]
@@ -207,7 +205,7 @@ def _listed(words: dict[str, dict[str, None]]) -> Iterable[Query]:
 
 def _all(wanted: Iterable[Query], unwanted: Iterable[Query]) -> Query:
     """All of the first and none of the second."""
-    found: dict[str, list[Query]] = {"filter": [], "must_not": list(_spread(unwanted, "should"))}
+    found: dict[str, list[Query]] = {"filter": [], "must_not": list(_spread(unwanted))}
     for query in wanted:
         inner = query.get("bool", {})
         if inner and inner.keys() <= found.keys():
@@ -220,14 +218,11 @@ def _all(wanted: Iterable[Query], unwanted: Iterable[Query]) -> Query:
     return {"bool": {kind: queries for kind, queries in found.items() if queries}}
 
 
-def _spread(queries: Iterable[Query], kind: str) -> Iterable[Query]:
-    """What is only a list of the same kind counts as what is in it."""
+def _spread(queries: Iterable[Query]) -> Iterable[Query]:
+    """What is only a list of alternatives counts as those."""
     for query in queries:
         inner = query.get("bool", {})
-        if inner.keys() == {kind}:
-            yield from inner[kind]
-        else:
-            yield query
+        yield from inner["should"] if inner.keys() == {"should"} else (query,)
 
 
 def _deep(query: Query) -> int:

@@ -49,20 +49,15 @@ class _Source:
     width: int | None = None
     """Tokens of each interval; None where that differs."""
 
-    @property
-    def parts(self) -> int:
-        """Words of the rule, as the engine counts them."""
-        return _parts(self.rule)
-
 
 def rule_of(node: Term | Phrase | Near, path: str) -> tuple[Rule, int]:
     """The rule for a node in one field of text, and its words, as the engine counts them."""
     sources = _Sources(path, node).of(node)
-    return _any_of([source.rule for source in sources]), sum(source.parts for source in sources)
+    rules = [source.rule for source in sources]
+    return _any_of(rules), sum(map(_parts, rules))
 
 
 def _word_rule(term: Term, path: str) -> Rule:
-    """The rule for one word, in the form that it asks for."""
     own = _in_form(term, field_of(term, path), path)
     if not maybe_in_folded(term):
         return own
@@ -71,18 +66,15 @@ def _word_rule(term: Term, path: str) -> Rule:
     return _any_of([{"any_of": plain}, own])
 
 
-def _any_of(rules: list[Rule]) -> Rule:
-    """One of the rules."""
-    return rules[0] if len(rules) == 1 else {"any_of": {"intervals": rules}}
-
-
-def _whole(rules: list[Rule]) -> Rule:
-    """One of the rules, of which what combines it sees the shortest stretches of all together.
+def _any_of(rules: list[Rule], *, whole: bool = False) -> Rule:
+    """One of the rules; ``whole``: what combines it sees the shortest stretches of all together.
 
     Lucene takes an ``any_of`` of more than single words apart: it would write out all combinations,
     and look for the shortest in each. One with such a filter it leaves whole.
     """
-    return rules[0] if len(rules) == 1 else _left_whole(rules)
+    if len(rules) == 1:
+        return rules[0]
+    return _left_whole(rules) if whole else {"any_of": {"intervals": rules}}
 
 
 def _left_whole(rules: list[Rule]) -> Rule:
@@ -111,7 +103,6 @@ def _in_order(rules: Iterable[Rule], most_gaps: int) -> Rule:
 
 
 def _together(rules: list[Rule], most_gaps: int) -> Rule:
-    """The rules in any order."""
     return {"all_of": {"intervals": rules, "ordered": False, "max_gaps": most_gaps}}
 
 
@@ -125,19 +116,32 @@ def _phrase(phrase: Phrase, path: str) -> _Source:
         return _Source(_in_order([rules[t] for t in phrase.terms], 0), count)
     if _apart(phrase.terms):
         return _Source(_together([rules[term] for term in phrase.terms], phrase.slop))
-    orders: list[Rule] = []
+    error = QueryError(
+        f"a phrase of {count} words with a distance is too long where one word may be "
+        "another of them",
+        *phrase.span,
+        "leave out what stands there twice, or write NEAR",
+    )
+    orders = _limited(
+        (
+            _Source(_in_order([rules[term] for term in order], phrase.slop))
+            for order in _orders(phrase.terms)
+        ),
+        error,
+    )
+    return _Source(_any_of([order.rule for order in orders], whole=True))
+
+
+def _limited(sources: Iterable[_Source], error: QueryError) -> list[_Source]:
+    """The sources; raises ``error`` where they have more than ``MAX_PARTS`` words."""
+    kept: list[_Source] = []
     parts = 0
-    for order in _orders(phrase.terms):
-        orders.append(_in_order([rules[term] for term in order], phrase.slop))
-        parts += _parts(orders[-1])
+    for source in sources:
+        parts += _parts(source.rule)
         if parts > MAX_PARTS:
-            raise QueryError(
-                f"a phrase of {count} words with a distance is too long where one word may be "
-                "another of them",
-                *phrase.span,
-                "leave out what stands there twice, or write NEAR",
-            )
-    return _Source(_whole(orders))
+            raise error
+        kept.append(source)
+    return kept
 
 
 def _apart(terms: tuple[Term, ...]) -> bool:
@@ -181,7 +185,10 @@ class _Sources:
 
     def __init__(self, path: str, whole: Node) -> None:
         self._path = path
-        self._whole = whole
+        self._error = QueryError(
+            "these alternatives beside NEAR are too many", *whole.span,
+            "write fewer words with OR, or no NEAR within NEAR",
+        )  # fmt: skip
 
     def of(self, node: Node, end: _End = _End.NONE) -> list[_Source]:
         """Together they have the stretches of ``node``, as far as ``end`` tells them apart."""
@@ -191,18 +198,19 @@ class _Sources:
             case Phrase():
                 return [_phrase(node, self._path)]
             case Or(parts):
-                found = self._limited(s for part in parts for s in self.of(part, end))
+                found = _limited((s for part in parts for s in self.of(part, end)), self._error)
                 return found if end is _End.BOTH else _merged(found)
             case Near(left, right, distance, False) if _are_other_words(left, right, end):
                 words = [s.rule for part in (left, right) for s in self.of(part, end)]
                 return [_Source(_together(words, distance))]
             case Near(left, right, distance, ordered):
                 pairs = [(left, right)] if ordered else [(left, right), (right, left)]
-                return self._limited(
+                in_order = (
                     _Source(_in_order([a.rule, b.rule], distance))
                     for first, second in pairs
                     for a, b in self._beside(first, second, end)
                 )
+                return _limited(in_order, self._error)
             case _:
                 raise TypeError(f"{type(node).__name__} does not stand anywhere")
 
@@ -210,19 +218,6 @@ class _Sources:
         of_first = _End.BOTH if end in (_End.FIRST, _End.BOTH) else _End.LAST
         of_second = _End.BOTH if end in (_End.LAST, _End.BOTH) else _End.FIRST
         return product(self.of(first, of_first), self.of(second, of_second))
-
-    def _limited(self, sources: Iterable[_Source]) -> list[_Source]:
-        kept: list[_Source] = []
-        parts = 0
-        for source in sources:
-            parts += source.parts
-            if parts > MAX_PARTS:
-                raise QueryError(
-                    "these alternatives beside NEAR are too many", *self._whole.span,
-                    "write fewer words with OR, or no NEAR within NEAR",
-                )  # fmt: skip
-            kept.append(source)
-        return kept
 
 
 def _are_other_words(left: Node, right: Node, end: _End) -> bool:
@@ -254,7 +249,7 @@ def _merged(sources: list[_Source]) -> list[_Source]:
     for place, source in enumerate(sources):
         alike.setdefault(source.width or (place,), []).append(source)
     return [
-        _Source((_any_of if width == 1 else _whole)([s.rule for s in same]), same[0].width)
+        _Source(_any_of([s.rule for s in same], whole=width != 1), same[0].width)
         for width, same in alike.items()
     ]
 

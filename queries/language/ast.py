@@ -5,7 +5,7 @@ counts in no comparison. ``queries.language.parser`` makes them, ``queries.langu
 them, and ``tests.queries.reference`` says what they mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -155,6 +155,13 @@ def children(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case _:
             return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, in the order of the text."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
 
 
 def with_children(node: Node, below: Sequence[Node]) -> Node:

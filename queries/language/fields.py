@@ -27,8 +27,6 @@ class Holds(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """One field."""
-
     name: str
     holds: Holds
     meaning: str
@@ -148,18 +146,13 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
     if not value:
         raise QueryError(f"'{field.name}:' has an empty value", start, end, "write what to find")
     value = value.lower() if field.pattern or field.choices else value
-    said = f"'{shorten(value)}' is no value of '{field.name}:'"
     if field.choices and value not in field.choices:
         meant = nearest(value, field.choices)
         hint = f"did you mean {field.name}:{meant}? " if meant else ""
-        raise QueryError(
-            said,
-            start,
-            end,
-            f"{hint}It takes {', '.join(field.choices)}",
-        )
+        hint += f"It takes {', '.join(field.choices)}"
+        message = f"'{shorten(value)}' is no value of '{field.name}:'"
+        raise QueryError(message, start, end, hint)
     if field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
-        raise QueryError(
-            f"'{shorten(value, 40)}' is no value of '{field.name}:'", start, end, field.example
-        )
+        message = f"'{shorten(value, 40)}' is no value of '{field.name}:'"
+        raise QueryError(message, start, end, field.example)
     return value

@@ -1,7 +1,6 @@
 """Reads what stands behind the colon of a field that holds no text: values, numbers, times."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 from queries.language.ast import Range, Value
@@ -64,8 +63,7 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
         found = _BOUNDS.fullmatch(text, start + 1, end - 1)
         if not found:
             raise QueryError("this is no range", start, end, _example(field))
-        low = _side(field, found, 1)
-        high = _side(field, found, 2)
+        low, high = _side(field, found, 1), _side(field, found, 2)
         if low is None and high is None:
             raise QueryError("a range without bounds says nothing", start, end, _example(field))
         span = (name_start, end)
@@ -80,20 +78,10 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
 
 def _compared(field: FieldType, found: re.Match[str], name_start: int) -> Range:
     first, last = _bound(field, found[2], *found.span(2))
-    low: int | datetime | None = None
-    high: int | datetime | None = None
+    sign = found[1]
     try:
-        match found[1]:
-            case ">":
-                low = _step(last, 1)
-            case ">=":
-                low = first
-            case "<":
-                high = _step(first, -1)
-            case "<=":
-                high = last
-            case _:
-                low, high = first, last
+        low = _step(last, 1) if sign == ">" else None if sign.startswith("<") else first
+        high = _step(first, -1) if sign == "<" else None if sign.startswith(">") else last
     except OverflowError:
         raise QueryError("no time is beyond this one", *found.span(2), _example(field)) from None
     if high == -1:
@@ -126,10 +114,10 @@ def _side(field: FieldType, found: re.Match[str], group: int) -> _Bound | None:
 
 
 def _bound(field: FieldType, written: str, start: int, end: int) -> _Bound:
-    read: Callable[[str], _Bound | None] = _number if field.holds is Holds.NUMBER else _instants
-    bound = read(written)
+    is_number = field.holds is Holds.NUMBER
+    bound = _number(written) if is_number else _instants(written)
     if bound is None:
-        what = "number" if field.holds is Holds.NUMBER else "date or time"
+        what = "number" if is_number else "date or time"
         raise QueryError(f"'{shorten(written)}' is no {what}", start, end, _example(field))
     return bound
 

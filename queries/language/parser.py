@@ -1,78 +1,20 @@
 """Parses a query: text to tree, or one ``QueryError`` that says where and what to write instead.
 
-The grammar is ``grammar.lark``. What a grammar cannot say (which queries are too wide, what may
-stand beside NEAR) is in ``queries.language.validate``. Total: any text gives a tree or a
-``QueryError``.
+By precedence climbing: NEAR binds before NOT, NOT before AND and OR, and AND and OR do not mix. The
+grammar is in ``docs/queries.md``; which trees are too wide, or have no place beside NEAR, is in
+``queries.language.validate``. Total: any text gives a tree or a ``QueryError``.
 """
 
-from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
-from typing import Any, TypeVar
-
-from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedToken
-from lark.lexer import Lexer
-
-from queries.language.ast import And, Field, Near, Node, Not, Or
+from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Term
 from queries.language.errors import QueryError, shorten
-from queries.language.lexer import QueryLexer
+from queries.language.fields import FIELDS, FieldType
+from queries.language.lexer import QueryLexer, Token
 from queries.language.validate import check
 
 MAX_QUERY = 100_000
 """Code points of a query."""
-_Group = TypeVar("_Group", And, Or)
-
-
-class _Given(Lexer):
-    """Passes on the tokens that ``QueryLexer`` makes."""
-
-    def __init__(self, conf: object) -> None:
-        pass
-
-    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Token]:
-        """What lark asks for; its state is our lexer."""
-        yield from lexer_state.tokens()
-
-
-@v_args(inline=True)
-class _Build(Transformer[Token, Node]):
-    """Makes each node as its rule is recognised."""
-
-    def start(self, node: Node) -> Node:
-        return node
-
-    def conjunction(self, *parts: Node) -> And:
-        return And(parts, _around(parts))
-
-    def disjunction(self, *parts: Node) -> Or:
-        return Or(parts, _around(parts))
-
-    def negation(self, sign: Token, child: Node) -> Not:
-        return Not(child, (sign.start_pos or 0, child.span[1]))
-
-    def proximity(self, left: Node, sign: Token, right: Node) -> Near:
-        distance, ordered = sign.value
-        return Near(left, right, distance, ordered, (left.span[0], right.span[1]))
-
-    def field(self, name: Token, child: Node) -> Field:
-        return Field(name.value, child, (name.start_pos or 0, child.span[1]))
-
-    def group(self, left: Token, node: Node, right: Token) -> Node:
-        return node
-
-    def leaf(self, token: Token) -> Any:
-        return token.value
-
-
-def _around(parts: tuple[Node, ...]) -> tuple[int, int]:
-    return parts[0].span[0], parts[-1].span[1]
-
-
-@cache
-def _parser() -> Lark:
-    grammar = files("queries.language").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", lexer=_Given, transformer=_Build())
+MAX_NESTING = 50
+"""Parentheses within parentheses. People write five; the walks over the tree may recurse."""
 
 
 def parse(text: str) -> Node:
@@ -84,79 +26,160 @@ def parse(text: str) -> Node:
             len(text),
             'save a part as a query of its own, and use it as query:"its name"',
         )
-    lexer = QueryLexer(text)
-    try:
-        node: Node = _parser().parse(lexer)  # type: ignore[assignment]
-    except UnexpectedToken as error:
-        raise _unexpected(text, error.token, lexer) from None
+    node = _Parser(text).expression(None)
     check(node)
     return node
 
 
-def _unexpected(text: str, token: Token, lexer: QueryLexer) -> QueryError:
-    """What the grammar did not expect, said in the writer's terms."""
-    # An AND that was written out comes before the lexer gives the next token.
-    before = lexer.last if token.type == "_AND" and not str(token) else lexer.before
-    if before is None and token.type == "$END":
-        return QueryError(
-            "the query is empty", 0, len(text), 'write what to find, such as orange OR "ma box"'
-        )
-    start = len(text) if token.type == "$END" else (token.start_pos or 0)
-    end = start + 1 if token.type == "$END" else (token.end_pos or start)
-    after = _written(before)
-    if before is not None and before.type in _COMPLETE:
-        return _between(token, start, end, before, meant_and=lexer.meant_and)
-    if token.type == "$END":
-        place = (before.start_pos or 0, before.end_pos or 0) if before else (start, end)
-        return QueryError(f"there is nothing after {after}", *place, "write a term after it")
-    if before is not None and before.type == "LPAR" and token.type == "RPAR":
-        return QueryError(
-            "there is nothing in these parentheses", before.start_pos or 0, end,
-            "write a term in them, or leave them out",
-        )  # fmt: skip
-    if token.type == "NOT" and after == "NOT":
-        return QueryError("NOT NOT says nothing", start, end, "leave both out")
-    if token.type == "NOT":
-        return QueryError(
-            f"NOT has no place after {after}", start, end,
-            "write it outside: (a NEAR/5 b) AND NOT c",
-        )  # fmt: skip
-    return QueryError(
-        f"there is no term between {after} and {_written(token)}" if before
-        else f"there is no term before {_written(token)}",
-        start, end, "write a term there, or leave the operator out",
-    )  # fmt: skip
+class _Parser:
+    """One query on its way; the ``field`` of a method is the one whose parentheses it is in."""
+
+    def __init__(self, text: str) -> None:
+        self._lexer = QueryLexer(text)
+        self._open: list[Token] = []
+        self._before: Token | None = None
+        self._implied_and = False
+        self._token = self._lexed(None)
+
+    def expression(self, field: FieldType | None) -> Node:
+        """Terms with AND or OR between, up to a closing parenthesis or the end."""
+        parts = [self._unary(field)]
+        joined: type[And | Or] | None = None
+        while operator := self._operator(field):
+            if joined not in (None, operator):
+                raise self._mixed()
+            joined = operator
+            if self._token.kind in ("and", "or"):
+                self._advance(field)
+            parts.append(self._unary(field))
+        if joined is None:
+            return parts[0]
+        return joined(tuple(parts), (parts[0].span[0], parts[-1].span[1]))
+
+    def _operator(self, field: FieldType | None) -> type[And | Or] | None:
+        """AND or OR, written or implied; None where an expression ends."""
+        match self._token.kind:
+            case "and":
+                return And
+            case "or":
+                return Or
+            case ")" | "end":
+                return None
+        if self._token.kind != "not" and field is None:
+            raise self._nothing_between()
+        self._implied_and = True
+        return And
+
+    def _unary(self, field: FieldType | None) -> Node:
+        sign = self._token
+        if sign.kind != "not":
+            return self._near(field)
+        self._advance(field)
+        child = self._near(field)
+        return Not(child, (sign.start, child.span[1]))
+
+    def _near(self, field: FieldType | None) -> Node:
+        left, sign = self._operand(field), self._token
+        if sign.kind != "near":
+            return left
+        self._advance(field)
+        right = self._operand(field)
+        if self._token.kind == "near":
+            raise QueryError(
+                "two NEAR in a row can be read in two ways", *self._token.span,
+                "put parentheses around one of them: (a NEAR/5 b) NEAR/5 c",
+            )  # fmt: skip
+        return Near(left, right, sign.distance, sign.ordered, (left.span[0], right.span[1]))
+
+    def _operand(self, field: FieldType | None) -> Node:
+        if self._token.kind != "field":
+            return self._primary(field, field)
+        name = self._token
+        inner = FIELDS[name.text]
+        self._advance(inner, after_colon=True)
+        child = self._primary(inner, field)
+        return Field(name.text, child, (name.start, child.span[1]))
+
+    def _primary(self, inner: FieldType | None, field: FieldType | None) -> Node:
+        """A leaf, or an expression in parentheses, which stand in ``inner``."""
+        token = self._token
+        if token.node is not None:
+            self._advance(field)
+            return token.node
+        if token.kind != "(":
+            raise self._no_operand()
+        self._open.append(token)
+        self._advance(inner)
+        node = self.expression(inner)
+        self._open.pop()
+        self._advance(field)
+        return node
+
+    def _advance(self, field: FieldType | None, *, after_colon: bool = False) -> None:
+        self._before = self._token
+        self._token = self._lexed(field, after_colon=after_colon)
+
+    def _lexed(self, field: FieldType | None, *, after_colon: bool = False) -> Token:
+        token = self._lexer.next(field, after_colon=after_colon)
+        if token.kind == "end" and self._open:
+            place = self._open[-1].span
+            raise QueryError("this parenthesis is never closed", *place, "close it with )")
+        if token.kind == ")" and not self._open:
+            raise QueryError(
+                "this parenthesis closes nothing", *token.span, "leave it out, or open it with ("
+            )
+        if token.kind == "(" and len(self._open) == MAX_NESTING:
+            raise QueryError(
+                f"more than {MAX_NESTING} parentheses within each other", *token.span,
+                'save a part as a query of its own, and use it as query:"its name"',
+            )  # fmt: skip
+        return token
+
+    def _mixed(self) -> QueryError:
+        token = self._token
+        end = token.end if token.kind in ("and", "or") else token.start
+        hint = "say which belong together: (a OR b) AND c, or a OR (b AND c)"
+        if self._implied_and:
+            hint += "; side by side in a field's parentheses, or before NOT, AND is meant"
+        return QueryError("AND and OR are mixed without parentheses", token.start, end, hint)
+
+    def _nothing_between(self) -> QueryError:
+        """Two operands side by side."""
+        before, token = self._before, self._token
+        assert before is not None
+        first, second = shorten(before.text, 20), shorten(token.text, 20)
+        hint = "write AND or OR between them"
+        words = isinstance(before.node, Term | Phrase) and isinstance(token.node, Term | Phrase)
+        if words and '"' not in first + second:
+            hint = f'write {first} AND {second}, {first} OR {second}, or "{first} {second}"'
+        return QueryError("there is no operator between these", before.start, token.end, hint)
+
+    def _no_operand(self) -> QueryError:
+        """A token where a term has to stand."""
+        before, token = self._before, self._token
+        if before is None and token.kind == "end":
+            hint = 'write what to find, such as orange OR "ma box"'
+            return QueryError("the query is empty", 0, token.start, hint)
+        leave_out = "write a term there, or leave the operator out"
+        if before is None:
+            return QueryError(f"there is no term before {_written(token)}", *token.span, leave_out)
+        after = _written(before)
+        if token.kind == "end":
+            hint = "write a term after it"
+            return QueryError(f"there is nothing after {after}", *before.span, hint)
+        if before.kind == "(" and token.kind == ")":
+            return QueryError(
+                "there is nothing in these parentheses", before.start, token.end,
+                "write a term in them, or leave them out",
+            )  # fmt: skip
+        if token.kind == "not" and before.kind == "not":
+            return QueryError("NOT NOT says nothing", *token.span, "leave both out")
+        if token.kind == "not":
+            hint = "write it outside: (a NEAR/5 b) AND NOT c"
+            return QueryError(f"NOT has no place after {after}", *token.span, hint)
+        message = f"there is no term between {after} and {_written(token)}"
+        return QueryError(message, *token.span, leave_out)
 
 
-_COMPLETE = frozenset({"TERM", "VALUE", "RANGE", "QUERY", "RPAR"})
-
-
-def _between(token: Token, start: int, end: int, before: Token, *, meant_and: bool) -> QueryError:
-    """An operator after an operand, which the operators before do not allow."""
-    if token.type == "NEAR":
-        return QueryError(
-            "two NEAR in a row can be read in two ways", start, end,
-            "put parentheses around one of them: (a NEAR/5 b) NEAR/5 c",
-        )  # fmt: skip
-    if token.type in ("_AND", "_OR"):
-        return QueryError(
-            "AND and OR are mixed without parentheses", start, end,
-            "say which belong together: (a OR b) AND c, or a OR (b AND c)"
-            + ("" if not meant_and else "; side by side in a field's parentheses, or before NOT, "
-               "AND is meant"),
-        )  # fmt: skip
-    return QueryError(
-        f"{_written(token)} has no place after {_written(before)}", start, end,
-        "write AND or OR between terms",
-    )  # fmt: skip
-
-
-def _written(token: Token | None) -> str:
-    """A token as a sentence names it."""
-    if token is None:
-        return "the beginning"
-    if token.type == "$END":
-        return "the end"
-    if token.type in ("_AND", "_OR") and not str(token):
-        return "the AND that is meant"
-    return "NEAR" if token.type == "NEAR" else shorten(str(token), 20)
+def _written(token: Token) -> str:
+    return "NEAR" if token.kind == "near" else shorten(token.text, 20)

@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from queries.language.ast import Named, Node, children, with_children
+from queries.language.ast import Named, Node, Phrase, Span, children, with_children
 from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
 from text.spelling import nearest
@@ -19,8 +19,8 @@ MAX_DEPTH = 150
 
 
 def resolve(node: Node, queries: Mapping[str, str]) -> Node:
-    """``node`` with the queries of that name in the places of their names."""
-    return _Resolver(queries).resolve(node, (), 0).node
+    """``node`` with saved queries for their names; see ``SavedQueries.resolve``."""
+    return SavedQueries(queries).resolve(node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,26 @@ class _Resolved:
     depth: int
 
 
-class _Resolver:
+class SavedQueries:
+    """Queries by name, each parsed once, when a query first names it."""
+
     def __init__(self, queries: Mapping[str, str]) -> None:
         self._queries = queries
         self._done: dict[str, _Resolved] = {}
 
-    def resolve(self, node: Node, path: tuple[str, ...], level: int) -> _Resolved:
+    def resolve(self, node: Node) -> Node:
+        """``node`` with saved queries for their names, each of their clauses at the name's place.
+
+        Raises ``QueryError``, at the place of the name, for what a query cannot be or name.
+        """
+        return _at_names(node, self._resolved(node, (), 0).node)
+
+    def _resolved(self, node: Node, path: tuple[str, ...], level: int) -> _Resolved:
         """The node without names in it; ``path``: the queries that it is in."""
         if isinstance(node, Named):
             found = self._named(node, path, level)
         else:
-            below = [self.resolve(child, path, level + 1) for child in children(node)]
+            below = [self._resolved(child, path, level + 1) for child in children(node)]
             found = _Resolved(
                 with_children(node, [part.node for part in below]),
                 1 + sum(part.size for part in below),
@@ -64,7 +73,7 @@ class _Resolver:
         if name not in self._done:
             tree = self._parsed(node)
             try:
-                self._done[name] = self.resolve(tree, (*path, name), level + 1)
+                self._done[name] = self._resolved(tree, (*path, name), level + 1)
             except QueryError as error:
                 # Its place is in another text: in this one, it is that of the name.
                 raise QueryError(error.message, *node.span, error.hint) from None
@@ -88,3 +97,18 @@ def _too_large(node: Node) -> QueryError:
         "with the queries that it names, this is too large", *node.span,
         "name fewer queries, or shorter ones",
     )  # fmt: skip
+
+
+def _at_names(node: Node, resolved: Node) -> Node:
+    """``resolved`` with places that are all in the text of ``node``."""
+    if isinstance(node, Named):
+        return _at(node.span, resolved)
+    pairs = zip(children(node), children(resolved), strict=True)
+    return with_children(resolved, [_at_names(child, other) for child, other in pairs])
+
+
+def _at(span: Span, node: Node) -> Node:
+    below = [_at(span, child) for child in children(node)]
+    if isinstance(node, Phrase):
+        node = replace(node, terms=tuple(replace(term, span=span) for term in node.terms))
+    return replace(with_children(node, below), span=span)

@@ -19,6 +19,7 @@ _URL_OR_WILDCARD = re.compile(r"""(?:https?://|www\.)[^\s\x1c-\x1f<>"]+|[*?]""")
 # A letter that the tokenizer takes for part of a word stands in for a wildcard while it cuts.
 _STAND_IN = "ꀕ"
 _OPERATORS = {"and", "or", "not", "near"}
+_SIGNS_OF_OPERATORS = {"&": "AND", "&&": "AND", "|": "OR", "||": "OR"}
 _SIGNS = "@#$＠＃"
 _INSTEAD = {
     "-": "for what must not occur, write NOT before it",
@@ -57,37 +58,19 @@ def read_address(raw: str, start: int, end: int) -> Term | Phrase:
 def _refuse_other_languages(raw: str, start: int, end: int) -> None:
     """What other search boxes give a meaning to, and we would silently read as punctuation."""
     if raw[0] in _INSTEAD and len(raw) > 1:
-        rest = shorten(raw[1:])
-        raise QueryError(
-            f"'{raw[0]}' is no operator",
-            start,
-            start + 1,
-            f'{_INSTEAD[raw[0]]}; if it belongs to the text, write "{rest}"',
-        )
-    if raw in ("&", "&&"):
-        raise QueryError(f"'{raw}' is no operator", start, end, "write AND")
-    if raw in ("|", "||"):
-        raise QueryError(f"'{raw}' is no operator", start, end, "write OR")
+        hint = f'{_INSTEAD[raw[0]]}; if it belongs to the text, write "{shorten(raw[1:])}"'
+        raise QueryError(f"'{raw[0]}' is no operator", start, start + 1, hint)
+    if raw in _SIGNS_OF_OPERATORS:
+        hint = f"write {_SIGNS_OF_OPERATORS[raw]}"
+        raise QueryError(f"'{raw}' is no operator", start, end, hint)
     if raw.lower() in _OPERATORS:
-        raise QueryError(
-            f"'{raw}' is an operator only in upper case",
-            start,
-            end,
-            f'write {_upper(raw)} for the operator, or "{raw}" in quotes for the word',
-        )
-    found = _SEPARATORS.search(raw)
-    if found:
-        hint = _SEPARATOR_HINTS.get(found[0], "write OR between terms, and no comma")
-        raise QueryError(
-            f"'{found[0]}' has no meaning inside a term",
-            start + found.start(),
-            start + found.end(),
-            hint,
-        )
-
-
-def _upper(operator: str) -> str:
-    return "NEAR/5" if operator.lower() == "near" else operator.upper()
+        operator = "NEAR/5" if raw.lower() == "near" else raw.upper()
+        hint = f'write {operator} for the operator, or "{raw}" in quotes for the word'
+        raise QueryError(f"'{raw}' is an operator only in upper case", start, end, hint)
+    if separator := _SEPARATORS.search(raw):
+        hint = _SEPARATOR_HINTS.get(separator[0], "write OR between terms, and no comma")
+        at = start + separator.start()
+        raise QueryError(f"'{separator[0]}' has no meaning inside a term", at, at + 1, hint)
 
 
 def _read(
@@ -104,12 +87,8 @@ def _read(
             "punctuation is not searched: write a word, #hashtag, @handle, $TICKER, URL or emoji",
         )
     if len(tokens) > MAX_PHRASE_TERMS:
-        raise QueryError(
-            f"a phrase of {len(tokens)} words is too long",
-            start,
-            end,
-            f"keep the first {MAX_PHRASE_TERMS} or fewer",
-        )
+        hint = f"keep the first {MAX_PHRASE_TERMS} or fewer"
+        raise QueryError(f"a phrase of {len(tokens)} words is too long", start, end, hint)
     if masked is not raw and masked != raw:
         _check_wildcards(raw, masked, tokens, offset, closed=closed or exact)
     terms = tuple(
@@ -163,6 +142,5 @@ def _no_stem(letter: str, start: int, end: int) -> QueryError:
     hint = f"write the beginning of the word, such as oran{letter}, or the words with OR"
     if letter == "?":
         hint += "; as punctuation, leave it out"
-    return QueryError(
-        f"a wildcard needs at least {LEADING_LETTERS} letters before it", start, end, hint
-    )
+    message = f"a wildcard needs at least {LEADING_LETTERS} letters before it"
+    return QueryError(message, start, end, hint)

@@ -13,6 +13,7 @@ from queries.language.ast import (
     Term,
     Value,
     children,
+    walk,
 )
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
@@ -21,6 +22,18 @@ MAX_SCATTERED = 20
 """Words of a phrase with a distance."""
 MAX_COMBINATIONS = 1_000
 """Ways to choose one of each OR and one order of each NEAR, in a NEAR that holds another one."""
+_NO_WORDS = ("NEAR finds words, and these are values", "write AND or OR")
+_NOT_BESIDE_NEAR: dict[type[Node], tuple[str, str]] = {
+    And: (
+        "AND has no place beside NEAR",
+        "write one NEAR for each: (a NEAR/5 c) AND (b NEAR/5 c), or a NEAR/5 (b OR c)",
+    ),
+    Not: ("NOT has no place beside NEAR", "write it outside: (a NEAR/5 b) AND NOT c"),
+    Named: ("another query has no place beside NEAR", "write its words, or AND"),
+    Value: _NO_WORDS,
+    Range: _NO_WORDS,
+}
+"""What is wrong, and what to write instead."""
 
 
 def check(node: Node) -> None:
@@ -52,9 +65,8 @@ def _unbounded(node: Node) -> Not | None:
 
 def _check_parts(node: Node) -> None:
     match node:
-        case Near(left, right):
-            for side in (left, right):
-                _check_beside_near(side)
+        case Near():
+            _check_beside_near(node)
             _check_combinations(node)
             return
         case Field(name, child):
@@ -67,38 +79,20 @@ def _check_parts(node: Node) -> None:
 
 def _check_beside_near(node: Node) -> None:
     match node:
-        case Phrase():
-            _check_scattered(node)
         case Term():
             return
-        case Or(parts):
-            for part in parts:
-                _check_beside_near(part)
-        case Near(left, right):
-            _check_beside_near(left)
-            _check_beside_near(right)
-        case And():
-            raise QueryError(
-                "AND has no place beside NEAR", *node.span,
-                "write one NEAR for each: (a NEAR/5 c) AND (b NEAR/5 c), or a NEAR/5 (b OR c)",
-            )  # fmt: skip
-        case Not():
-            raise QueryError(
-                "NOT has no place beside NEAR", *node.span,
-                "write it outside: (a NEAR/5 b) AND NOT c",
-            )  # fmt: skip
+        case Phrase():
+            _check_scattered(node)
+        case Or() | Near():
+            for child in children(node):
+                _check_beside_near(child)
         case Field(name, _):
-            kind = FIELDS[name].holds
-            hint = f"write {name}:(a NEAR/5 b)" if kind is Holds.TEXT else "write AND"
+            is_text = FIELDS[name].holds is Holds.TEXT
+            hint = f"write {name}:(a NEAR/5 b)" if is_text else "write AND"
             raise QueryError(f"'{name}:' has no place beside NEAR", *node.span, hint)
-        case Named():
-            raise QueryError(
-                "another query has no place beside NEAR", *node.span, "write its words, or AND"
-            )
-        case Value() | Range():
-            raise QueryError(
-                "NEAR finds words, and these are values", *node.span, "write AND or OR"
-            )
+        case _:
+            message, hint = _NOT_BESIDE_NEAR[type(node)]
+            raise QueryError(message, *node.span, hint)
 
 
 def _check_scattered(phrase: Phrase) -> None:
@@ -113,7 +107,8 @@ def _check_scattered(phrase: Phrase) -> None:
 def _check_combinations(node: Near) -> None:
     """A NEAR within a NEAR is read one combination at a time: their number has to be bounded."""
     many = _combinations(node)
-    if many > MAX_COMBINATIONS and any(map(_holds_near, (node.left, node.right))):
+    inner = (part for part in walk(node) if part is not node)
+    if many > MAX_COMBINATIONS and any(isinstance(part, Near) for part in inner):
         raise QueryError(
             f"the OR and NEAR in this NEAR make {many:,} combinations of words"
             if many < 10**9 else "the OR and NEAR in this NEAR make too many combinations of words",
@@ -131,10 +126,6 @@ def _combinations(node: Node) -> int:
             return _combinations(left) * _combinations(right) * (1 if ordered else 2)
         case _:
             return 1
-
-
-def _holds_near(node: Node) -> bool:
-    return isinstance(node, Near) or any(map(_holds_near, children(node)))
 
 
 def _check_field(name: str, child: Node) -> None:
@@ -157,9 +148,8 @@ def _check_values(name: str, node: Node, *, single: bool) -> None:
                 f"write {name}:(… OR …); terms side by side in a field's parentheses mean AND",
             )
         case Near():
-            raise QueryError(
-                "NEAR finds words, and these are values", *node.span, "write AND or OR"
-            )
+            message, hint = _NO_WORDS
+            raise QueryError(message, *node.span, hint)
         case Not() if single:
             raise QueryError(
                 f"a NOT inside '{name}:' says nothing", *node.span, f"write NOT {name}:…"

@@ -60,16 +60,6 @@ class Document:
             values = self._read[field] = _VALUES[field](self.mention)
         return values
 
-    @property
-    def texts(self) -> dict[str, tuple[Tokens, ...]]:
-        """Every field of text."""
-        return {field: self.texts_of(field) for field in _TEXTS}
-
-    @property
-    def values(self) -> dict[str, frozenset[str]]:
-        """Every field of values."""
-        return {field: self.values_of(field) for field in _VALUES}
-
     @cached_property
     def numbers(self) -> dict[str, int | datetime | None]:
         """Fields of ranges; None where the platform says nothing."""

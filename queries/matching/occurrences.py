@@ -33,7 +33,6 @@ class IndexedText:
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
-        """Places by folded token."""
         places: dict[str, list[int]] = {}
         for place, token in enumerate(self.folded):
             places.setdefault(token, []).append(place)

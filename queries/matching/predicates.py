@@ -68,8 +68,6 @@ AddSpans: TypeAlias = Callable[[Asked, Places], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One part of a query."""
-
     matches: Matches
     add_spans: AddSpans
     """Adds where the words of the part stand in a post that matches it; values stand nowhere."""

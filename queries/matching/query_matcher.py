@@ -17,8 +17,6 @@ from schemas.mention import Mention
 
 @dataclass(frozen=True, slots=True)
 class QueryMatch:
-    """A query that a post matches."""
-
     name: str
     question: Question
     asked: Asked

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from typing import Final, Literal, TypeAlias
 
-from queries.language.ast import And, Field, Near, Node, Not, Or, children
+from queries.language.ast import And, Field, Near, Node, Not, Or, walk
 from queries.language.errors import QueryError
 from queries.language.validate import check
 
@@ -81,7 +81,7 @@ class Clauses:
         self._parts = _parts(node, lambda whole: whole, 0, excluded=False)
         self._kept: set[_Part] = set()
         every = _by_weight(self._parts)
-        for part in islice(every, min(most, max(1, _MAX_NODES // _size(node)))):
+        for part in islice(every, min(most, max(1, _MAX_NODES // sum(1 for _ in walk(node))))):
             self._keep(part)
         self.left_out = sum(1 for _ in every)
 
@@ -116,10 +116,6 @@ class Clauses:
         for effect, part in shown:
             yield effect
             yield from self._effects(part.below, counts)
-
-
-def _size(node: Node) -> int:
-    return 1 + sum(map(_size, children(node)))
 
 
 def _rank(shown: tuple[Effect, _Part]) -> tuple[int, tuple[int, ...], int]:

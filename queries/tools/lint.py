@@ -22,6 +22,7 @@ from queries.language.ast import (
     Term,
     Value,
     children,
+    walk,
 )
 from queries.language.errors import caret, shorten
 from queries.language.fields import normal
@@ -133,9 +134,9 @@ def _asks_for_words(node: Node) -> bool:
 
 
 def _duplicates(node: Node) -> Iterator[LintWarning]:
-    if isinstance(node, And | Or):
+    for group in walk(node):
         seen: set[Hashable] = set()
-        for part in node.children:
+        for part in group.children if isinstance(group, And | Or) else ():
             key = _key(part)
             if key in seen:
                 yield LintWarning(
@@ -145,8 +146,6 @@ def _duplicates(node: Node) -> Iterator[LintWarning]:
                     "leave one out: case, order and quotes around one word change nothing",
                 )
             seen.add(key)
-    for child in children(node):
-        yield from _duplicates(child)
 
 
 def _key(node: Node) -> Hashable:
@@ -174,13 +173,9 @@ def _key(node: Node) -> Hashable:
 
 
 def _terms(node: Node) -> Iterator[Term]:
-    match node:
-        case Term():
-            yield node
-        case Phrase(terms):
-            yield from terms
-    for child in children(node):
-        yield from _terms(child)
+    for part in walk(node):
+        if isinstance(part, Term | Phrase):
+            yield from part.terms if isinstance(part, Phrase) else (part,)
 
 
 def _wildcards(node: Node) -> Iterator[LintWarning]:
@@ -208,9 +203,11 @@ def _beginning_with(stem: str) -> list[str]:
 
 
 def _exclusions(node: Node) -> Iterator[LintWarning]:
-    if isinstance(node, And):
-        excluded = [part.child for part in node.children if isinstance(part, Not)]
-        wanted = _alternatives(part for part in node.children if not isinstance(part, Not))
+    for group in walk(node):
+        if not isinstance(group, And):
+            continue
+        excluded = [part.child for part in group.children if isinstance(part, Not)]
+        wanted = _alternatives(part for part in group.children if not isinstance(part, Not))
         for clause in _alternatives(excluded, only_or=True).values():
             if _key(clause) in wanted:
                 yield LintWarning(
@@ -219,8 +216,6 @@ def _exclusions(node: Node) -> Iterator[LintWarning]:
                     *clause.span,
                     "leave it out on one side",
                 )
-    for child in children(node):
-        yield from _exclusions(child)
 
 
 def _alternatives(nodes: Iterable[Node], *, only_or: bool = False) -> dict[Hashable, Node]:

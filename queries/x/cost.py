@@ -34,7 +34,6 @@ class Estimate:
 
     @property
     def share(self) -> float:
-        """The share of all posts that X would send."""
         return self.sent / self.read if self.read else 0.0
 
     @property
@@ -102,9 +101,9 @@ def _found(op: Op, document: Document) -> bool:
         return _in_text(op.text, document)
     match name:
         case "from":
-            return value in document.values["author"]
+            return value in document.values_of("author")
         case "place_country":
-            return value.lower() in document.values["country"]
+            return value.lower() in document.values_of("country")
         case "lang":
             return value == (post.language or "").partition("-")[0]
         case "is":
@@ -122,11 +121,11 @@ def _found(op: Op, document: Document) -> bool:
 
 def _in_text(text: str, document: Document) -> bool:
     post = document.mention.post
-    listed = {"#": "hashtags", "@": "mentions"}
     if text[0] in "#@$":
         sign = folded_form(text)
-        values = document.values[listed[text[0]]] if text[0] in listed else frozenset()
-        return sign in folded_tokens(post.text) or sign[1:] in values
+        field = {"#": "hashtags", "@": "mentions"}.get(text[0])
+        is_listed = field is not None and sign[1:] in document.values_of(field)
+        return is_listed or sign in folded_tokens(post.text)
     phrase, near, _ = text.partition('"~')
     tokens = folded_tokens(post.text)
     # X cuts an address or a handle with dots into its words.

@@ -1,6 +1,5 @@
 """What compiling a query for X changes: which posts come too many, and which may not come."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from queries.language.ast import NOWHERE, Node, Span, Term
@@ -10,12 +9,25 @@ from queries.x.operators import Expansions, accentable, listed, unspaced
 from text.tokens import MAX_FOLDED
 
 _MAX_CLAUSE = 200
+_Loss = tuple[str, str]
+"""Which posts may be missing, and why: what many words of a query have in common."""
+_ACCENTS: _Loss = (
+    "posts that write it with accents, or in letters that only look alike",
+    "e and é are two letters to X; give such spellings in expansions",
+)
+_UNSPACED: _Loss = (
+    "posts that write it together with the words beside it",
+    "X says only that it cuts posts at spaces, punctuation and symbols",
+)
+_SIGNS: _Loss = (
+    "posts in which X itself sees no such hashtag, account or cashtag",
+    "X goes by its own lists: of accounts that exist, of signs with a space before them",
+)
+_LOSSES = (_ACCENTS, _UNSPACED, _SIGNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a clause became, and why."""
-
     clause: str
     how: str
     why: str
@@ -28,9 +40,7 @@ class LossReport:
     def __init__(self) -> None:
         self._widened: dict[Note, None] = {}
         self._lost: dict[Note, None] = {}
-        self._accents: dict[str, None] = {}
-        self._unspaced: dict[str, None] = {}
-        self._signs: dict[str, None] = {}
+        self._words: dict[_Loss, dict[str, None]] = {loss: {} for loss in _LOSSES}
         self.patterns: dict[str, Span] = {}
         """Wildcards that nothing stands for."""
 
@@ -50,16 +60,16 @@ class LossReport:
     def folded(self, text: str, expansions: Expansions) -> None:
         """Text that means other spellings too, and whose other spellings nobody listed."""
         if accentable(text) and not listed(text, expansions):
-            self._accents.setdefault(text)
+            self._words[_ACCENTS].setdefault(text)
 
     def word(self, term: Term, expansions: Expansions) -> None:
         """A term that X is asked for in the letters that are known."""
         if term.kind in ("word", "hashtag") and not (term.exact or term.accented or term.wildcard):
             self.folded(term.text, expansions)
         if term.kind in ("hashtag", "handle", "ticker"):
-            self._signs.setdefault(term.text)
+            self._words[_SIGNS].setdefault(term.text)
         elif unspaced(term.text):
-            self._unspaced.setdefault(term.text)
+            self._words[_UNSPACED].setdefault(term.text)
         if term.wildcard:
             self.lose(term, "words that fit it and are not in expansions", "X has no wildcards")
         if len(term.form) > MAX_FOLDED // 2:
@@ -76,26 +86,9 @@ class LossReport:
     def lost(self) -> tuple[Note, ...]:
         """What was noted, and what holds for many words."""
         return tuple(self._lost) + tuple(
-            Note(shorten(", ".join(texts), _MAX_CLAUSE), how, why)
-            for texts, how, why in self._of_many()
+            Note(shorten(", ".join(texts), _MAX_CLAUSE), *loss)
+            for loss, texts in self._words.items()
             if texts
-        )
-
-    def _of_many(self) -> Iterable[tuple[dict[str, None], str, str]]:
-        yield (
-            self._accents,
-            "posts that write it with accents, or in letters that only look alike",
-            "e and é are two letters to X; give such spellings in expansions",
-        )
-        yield (
-            self._unspaced,
-            "posts that write it together with the words beside it",
-            "X says only that it cuts posts at spaces, punctuation and symbols",
-        )
-        yield (
-            self._signs,
-            "posts in which X itself sees no such hashtag, account or cashtag",
-            "X goes by its own lists: of accounts that exist, of signs with a space before them",
         )
 
 

@@ -135,7 +135,6 @@ def handle(text: str) -> RuleTree:
 
 
 def ticker(text: str) -> RuleTree:
-    """A ticker, as X lists it."""
     return Op(text) if _TICKER.fullmatch(text) else keyword(text) or NO_POST
 
 
@@ -145,7 +144,6 @@ def mentioned(name: str) -> RuleTree:
 
 
 def account(name: str) -> RuleTree:
-    """Posts of an account, by its handle or id."""
     known = _HANDLE.fullmatch(name) or _ACCOUNT_ID.fullmatch(name)
     return Op(f"from:{name}") if known else NO_POST
 
@@ -153,11 +151,6 @@ def account(name: str) -> RuleTree:
 def tagged(tag: str) -> RuleTree:
     """A hashtag that X lists; no hashtag has another sort of name."""
     return Op(f"#{tag}") if _HASHTAG.fullmatch(f"#{tag}") else NO_POST
-
-
-def address_word(word: str) -> RuleTree:
-    """One word of a link."""
-    return keyword(word, "url:") or NO_POST
 
 
 def shortened(op: Op) -> Op | None:

@@ -7,8 +7,20 @@ never before a group; every way to match has to hold one operator that X lets st
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
+
+
+class Direction(Enum):
+    """On which side of a clause its rule may err; behind a NOT it is the other one."""
+
+    SUPERSET = "all that the clause matches"
+    SUBSET = "nothing that the clause does not match"
+
+    @property
+    def opposite(self) -> "Direction":
+        return Direction.SUBSET if self is Direction.SUPERSET else Direction.SUPERSET
 
 
 @dataclass(frozen=True)
@@ -25,27 +37,25 @@ class Op:
 
 
 @dataclass(frozen=True)
-class All:
+class _Several:
+    parts: "tuple[RuleTree, ...]"
+    joiner: ClassVar[str]
+
+    @cached_property
+    def size(self) -> int:
+        return sum(_inner_size(part) + len(self.joiner) for part in self.parts) - len(self.joiner)
+
+
+class All(_Several):
     """All of two or more; made by ``all_of``."""
 
-    parts: "tuple[RuleTree, ...]"
-
-    @cached_property
-    def size(self) -> int:
-        """The length of its text."""
-        return sum(_inner_size(part) + 1 for part in self.parts) - 1
+    joiner = " "
 
 
-@dataclass(frozen=True)
-class AnyOf:
+class AnyOf(_Several):
     """At least one of two or more; made by ``any_of``."""
 
-    parts: "tuple[RuleTree, ...]"
-
-    @cached_property
-    def size(self) -> int:
-        """The length of its text."""
-        return sum(_inner_size(part) + 4 for part in self.parts) - 4
+    joiner = " OR "
 
 
 @dataclass(frozen=True)
@@ -62,38 +72,35 @@ NO_POST = Constant(False)
 
 def all_of(parts: Iterable[RuleTree]) -> RuleTree:
     """What all parts match, without what says nothing more."""
-    kept: dict[RuleTree, None] = {}
-    for part in parts:
-        kept.update(dict.fromkeys(part.parts if isinstance(part, All) else (part,)))
-    if NO_POST in kept or _contradict(kept):
-        return NO_POST
-    kept.pop(EVERY_POST, None)
-    said = tuple(
-        part
-        for part in kept
-        if not (isinstance(part, AnyOf) and any(inner in kept for inner in part.parts))
-    )
-    if not said:
-        return EVERY_POST
-    return said[0] if len(said) == 1 else All(said)
+    return _combine(parts, All, AnyOf, EVERY_POST)
 
 
 def any_of(parts: Iterable[RuleTree]) -> RuleTree:
     """What one part at least matches, without what another part matches anyway."""
+    return _combine(parts, AnyOf, All, NO_POST)
+
+
+def _combine(
+    parts: Iterable[RuleTree],
+    kind: type[All | AnyOf],
+    other: type[All | AnyOf],
+    neutral: Constant,
+) -> RuleTree:
+    """``neutral`` changes nothing beside another part, and its negation decides alone."""
     kept: dict[RuleTree, None] = {}
     for part in parts:
-        kept.update(dict.fromkeys(part.parts if isinstance(part, AnyOf) else (part,)))
-    if EVERY_POST in kept or _contradict(kept):
-        return EVERY_POST
-    kept.pop(NO_POST, None)
-    said = tuple(
+        kept.update(dict.fromkeys(part.parts if isinstance(part, kind) else (part,)))
+    if (decisive := negation(neutral)) in kept or _contradict(kept):
+        return decisive
+    kept.pop(neutral, None)
+    needed = tuple(
         part
         for part in kept
-        if not (isinstance(part, All) and any(inner in kept for inner in part.parts))
+        if not (isinstance(part, other) and any(inner in kept for inner in part.parts))
     )
-    if not said:
-        return NO_POST
-    return said[0] if len(said) == 1 else AnyOf(said)
+    if not needed:
+        return neutral
+    return needed[0] if len(needed) == 1 else kind(needed)
 
 
 def negation(formula: RuleTree) -> RuleTree:
@@ -102,9 +109,9 @@ def negation(formula: RuleTree) -> RuleTree:
         case Op(text, alone, negated):
             return Op(text, alone, not negated)
         case All(parts):
-            return any_of(negation(part) for part in parts)
+            return any_of(map(negation, parts))
         case AnyOf(parts):
-            return all_of(negation(part) for part in parts)
+            return all_of(map(negation, parts))
         case Constant(holds):
             return Constant(not holds)
 
@@ -128,9 +135,9 @@ def written(formula: RuleTree) -> str:
         case Op(text, _, negated):
             return f"-{text}" if negated else text
         case All(parts):
-            return " ".join(_inner(part) for part in sorted(parts, key=_is_negated))
+            return formula.joiner.join(map(_inner, sorted(parts, key=_is_negated)))
         case AnyOf(parts):
-            return " OR ".join(_inner(part) for part in parts)
+            return formula.joiner.join(map(_inner, parts))
         case Constant():
             raise ValueError("X has no rule for every post, nor for none")
 
@@ -147,7 +154,6 @@ def size(formula: RuleTree) -> int:
 
 
 def operators(formula: RuleTree) -> Iterable[Op]:
-    """Every operator in it."""
     match formula:
         case Op():
             yield formula

@@ -8,9 +8,9 @@ rule may be wider than the query and never narrower::
     compiled.widened   what X cannot be asked so exactly, and what it is asked instead
     compiled.lost      what X may not send although the query matches it
 
-Every clause is compiled in one of two directions: ``above`` matches all that the clause does,
-``below`` nothing that it does not. Behind a NOT the direction turns, so a NOT is kept only where X
-can be asked for less than the clause. A word is never less: X finds it in the quoted post as well.
+Every clause is compiled in one of two directions, to a superset of its posts or to a subset. Behind
+a NOT the direction turns, so a NOT is kept only where X can be asked for a subset. A word has none:
+X finds it in the quoted post as well.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ from queries.language.ast import (
     Range,
     Term,
     Value,
-    children,
+    walk,
 )
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
@@ -36,6 +36,7 @@ from queries.x.operators import Expansions, listed
 from queries.x.rule import (
     EVERY_POST,
     NO_POST,
+    Direction,
     Op,
     RuleTree,
     all_of,
@@ -44,7 +45,7 @@ from queries.x.rule import (
     negation,
     written,
 )
-from queries.x.rule_fields import above_value, below_value, followers
+from queries.x.rule_fields import followers, value_rule, values_of, widening
 from queries.x.rule_terms import TermCompiler
 from queries.x.splitting import Fitting, lifted
 
@@ -84,7 +85,7 @@ def compile_rules(
     """
     report = LossReport()
     compiler = _Compiler(expansions or {}, proximity, report)
-    formula = lifted(compiler.above(node, None), report.wider)
+    formula = lifted(compiler.compile(node, None, Direction.SUPERSET), report)
     if not anchored(formula):
         raise _refusal(node, report)
     if languages and formula != NO_POST:
@@ -92,7 +93,7 @@ def compile_rules(
         formula = all_of([formula, spoken])
         report.lose(" ".join(languages), "posts that X takes to be in another language",
                     "only X's own finding can be asked for")  # fmt: skip
-    fitting = Fitting(max_length, report.wider, report.lose)
+    fitting = Fitting(max_length, report)
     asked = tuple(rule for rule in dict.fromkeys(fitting.fit(formula)) if rule != NO_POST)
     if max_rules is not None and len(asked) > max_rules:
         raise QueryError(
@@ -116,28 +117,33 @@ def _refusal(node: Node, report: LossReport) -> QueryError:
 
 
 class _Compiler:
-    """One query on its way. ``where`` is the field of text that terms are asked of; None: any."""
-
     def __init__(self, expansions: Expansions, proximity: bool, report: LossReport) -> None:
         self._expansions = expansions
         self._report = report
         self._words = TermCompiler(expansions, proximity, report)
 
-    def above(self, node: Node, where: str | None) -> RuleTree:
-        """What matches every post that the node does."""
+    def compile(self, node: Node, where: str | None, direction: Direction) -> RuleTree:
+        """The rule for a node; ``where``: the field of text of its terms; None: the text."""
         match node:
-            case Term():
-                return self._words.term(node, where)
-            case Phrase():
-                return self._words.phrase(node, where)
-            case Near():
-                return self._words.near(node, where)
             case And(parts):
-                return all_of([self.above(part, where) for part in parts])
+                return all_of([self.compile(part, where, direction) for part in parts])
             case Or(parts):
-                return any_of([self.above(part, where) for part in parts])
+                return any_of([self.compile(part, where, direction) for part in parts])
             case Not(child):
-                return self._without(node, self.below(child, where))
+                excluded = self.compile(child, where, direction.opposite)
+                if direction is Direction.SUPERSET:
+                    self._note_exclusion(node, excluded)
+                return negation(excluded)
+            case Field(name, child) if FIELDS[name].holds is Holds.TEXT:
+                return self.compile(child, None if name == "text" else name, direction)
+            case Field(name, child) if direction is Direction.SUBSET:
+                # Expansions need not list every value that is meant.
+                return value_rule(name, child, {}, direction)
+            case _ if direction is Direction.SUBSET:
+                # X finds words, hashtags and mentions in the quoted post too.
+                return NO_POST
+            case Term() | Phrase() | Near():
+                return self._words.compile(node, where)
             case Field():
                 return self._field(node)
             case Range():
@@ -145,45 +151,27 @@ class _Compiler:
             case _:
                 raise TypeError(f"{type(node).__name__} has no meaning of its own")
 
-    def below(self, node: Node, where: str | None) -> RuleTree:
-        """What matches no post that the node does not."""
-        match node:
-            case And(parts):
-                return all_of([self.below(part, where) for part in parts])
-            case Or(parts):
-                return any_of([self.below(part, where) for part in parts])
-            case Not(child):
-                return negation(self.above(child, where))
-            case Field(name, child):
-                in_text = FIELDS[name].holds is Holds.TEXT
-                return self.below(child, name) if in_text else below_value(name, child)
-            case _:
-                # X finds words, hashtags and mentions in the quoted post too.
-                return NO_POST
-
-    def _without(self, node: Not, excluded: RuleTree) -> RuleTree:
+    def _note_exclusion(self, node: Not, excluded: RuleTree) -> None:
         gone = excluded == NO_POST
-        if not _never_on_x(node.child) if gone else _has_words(node.child):
+        has_words = any(isinstance(part, Term | Phrase) for part in walk(node))
+        if not _never_on_x(node.child) if gone else has_words:
             self._report.wider(
                 node,
                 "left out" if gone else "left out in part",
                 "it would cost posts that the query keeps, such as those that quote the word",
             )
-        return negation(excluded)
 
     def _field(self, node: Field) -> RuleTree:
         name, child = node.name, node.child
-        if FIELDS[name].holds is Holds.TEXT:
-            return self.above(child, None if name == "text" else name)
-        found, why = above_value(name, child, self._expansions)
-        if why:
-            self._report.wider(node, "left out" if found == EVERY_POST else "more widely", why)
-        for value in _values_of(child):
+        rule = value_rule(name, child, self._expansions, Direction.SUPERSET)
+        if why := widening(name, child, self._expansions):
+            self._report.wider(node, "left out" if rule == EVERY_POST else "more widely", why)
+        for value in values_of(child):
             if value.wildcard and name not in ("source", "site"):
                 self._pattern(node, value)
             elif name == "hashtags":
                 self._report.folded(value.text, self._expansions)
-        return found
+        return rule
 
     def _pattern(self, node: Field, value: Value) -> None:
         if listed(value.text, self._expansions):
@@ -197,22 +185,12 @@ class _Compiler:
         return found
 
 
-def _values_of(node: Node) -> list[Value]:
-    if isinstance(node, Value):
-        return [node]
-    return [value for child in children(node) for value in _values_of(child)]
-
-
-def _has_words(node: Node) -> bool:
-    return isinstance(node, Term | Phrase) or any(map(_has_words, children(node)))
-
-
 def _never_on_x(node: Node) -> bool:
     """Whether nothing on X is so, and a NOT of it says nothing."""
     match node:
         case Field("title", _):
             return True
         case Field("source" | "site" as name, child):
-            return above_value(name, child, {})[0] == NO_POST
+            return value_rule(name, child, {}, Direction.SUPERSET) == NO_POST
         case _:
             return False

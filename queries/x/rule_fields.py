@@ -1,19 +1,19 @@
 """Fields of a query as operators of X, for posts as ``ingestors.x.posts`` makes them.
 
-``above_value`` matches all that a field does, ``below_value`` nothing that it does not. What X
-finds in a way of its own (languages, verified accounts) is not asked for: it could leave out posts
-that the query matches.
+What X finds in a way of its own (languages, verified accounts) is not asked for: it could leave out
+posts that the query matches.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from queries.language.ast import And, Node, Not, Or, Range, Term, Value
+from queries.language.ast import And, Node, Not, Or, Range, Term, Value, walk
 from queries.language.fields import normal
+from queries.matching.occurrences import pattern
 from queries.x.operators import (
     Expansions,
     account,
-    address_word,
+    keyword,
     listed,
     mentioned,
     searchable,
@@ -21,7 +21,17 @@ from queries.x.operators import (
     tagged,
     unspaced,
 )
-from queries.x.rule import EVERY_POST, NO_POST, Constant, Op, RuleTree, all_of, any_of, negation
+from queries.x.rule import (
+    EVERY_POST,
+    NO_POST,
+    Constant,
+    Direction,
+    Op,
+    RuleTree,
+    all_of,
+    any_of,
+    negation,
+)
 
 SOURCE = "x"
 _HOSTS = ("x.com", "com")
@@ -46,54 +56,50 @@ _ORIGINAL = (
     "X also calls posts quotes and replies that do not say of what: only reposts are left out"
 )
 
-_Direction = Callable[[str, Value, Expansions], RuleTree]
 
-
-def above_value(name: str, child: Node, expansions: Expansions) -> tuple[RuleTree, str]:
-    """What matches all that ``name:child`` does, and why it matches more, if it does."""
+def value_rule(name: str, node: Node, expansions: Expansions, direction: Direction) -> RuleTree:
+    """The rule for ``name:node``, where ``name`` is a field of values."""
     if name in _UNKNOWN:
-        return EVERY_POST, _UNKNOWN[name]
+        return Constant(direction is Direction.SUPERSET)
     if name == "engagementType":
-        kinds = set(_texts(child))
-        return _above_kinds(kinds), _ORIGINAL if "original" in kinds else ""
-    found = _compiled(name, child, expansions, _above, _below)
-    guessed = any(value.wildcard and not listed(value.text, expansions) for value in _values(child))
-    why = "X has no wildcards, and no expansions say what it means" if guessed else ""
-    return found, why if name not in ("source", "site") else ""
-
-
-def below_value(name: str, child: Node) -> RuleTree:
-    """What matches nothing that ``name:child`` does not."""
-    if name in _UNKNOWN:
-        return NO_POST
-    if name == "engagementType":
-        return _below_kinds(set(_texts(child)))
-    return _compiled(name, child, {}, _below, _above)
-
-
-def _compiled(
-    name: str, node: Node, expansions: Expansions, this: _Direction, other: _Direction
-) -> RuleTree:
+        kinds = {normal(value.text) for value in values_of(node)}
+        superset = direction is Direction.SUPERSET
+        return _superset_of_kinds(kinds) if superset else _subset_of_kinds(kinds)
     match node:
         case And(parts):
-            return all_of([_compiled(name, p, expansions, this, other) for p in parts])
+            return all_of([value_rule(name, part, expansions, direction) for part in parts])
         case Or(parts):
-            return any_of([_compiled(name, p, expansions, this, other) for p in parts])
+            return any_of([value_rule(name, part, expansions, direction) for part in parts])
         case Not(child):
-            return negation(_compiled(name, child, expansions, other, this))
+            return negation(value_rule(name, child, expansions, direction.opposite))
         case Value():
-            return this(name, node, expansions)
+            return _value(name, node, expansions, direction)
         case _:
             raise TypeError(f"{type(node).__name__} is no value")
 
 
-def _above(name: str, value: Value, expansions: Expansions) -> RuleTree:
+def widening(name: str, node: Node, expansions: Expansions) -> str:
+    """Why the superset of ``name:node`` matches more; empty where it does not."""
+    if name in _UNKNOWN:
+        return _UNKNOWN[name]
+    if name in ("source", "site"):
+        return ""
+    if name == "engagementType":
+        return _ORIGINAL if any(normal(v.text) == "original" for v in values_of(node)) else ""
+    guessed = any(v.wildcard and not listed(v.text, expansions) for v in values_of(node))
+    return "X has no wildcards, and no expansions say what it means" if guessed else ""
+
+
+def _value(name: str, value: Value, expansions: Expansions, direction: Direction) -> RuleTree:
     if name == "source":
         return Constant(_equals(value, SOURCE))
     if name == "site":
         return Constant(any(_equals(value, host) for host in _HOSTS))
     if name == "country":
-        return _country(value)
+        return Op(f"place_country:{value.text.upper()}")
+    if direction is Direction.SUBSET:
+        # Of the quoted post X reads hashtags and mentions, and neither its author nor its place.
+        return account(normal(value.text)) if name == "author" and not value.wildcard else NO_POST
     texts = list(listed(value.text, expansions))
     if not value.wildcard:
         texts.insert(0, value.text)
@@ -106,52 +112,22 @@ def _above(name: str, value: Value, expansions: Expansions) -> RuleTree:
     return any_of([account(text) if name == "author" else mentioned(text) for text in folded])
 
 
-def _below(name: str, value: Value, expansions: Expansions) -> RuleTree:
-    """Of the quoted post X reads hashtags and mentions, and neither its author nor its place."""
-    if name in ("source", "site"):
-        return _above(name, value, expansions)
-    if name == "country":
-        return _country(value)
-    if name == "author" and not value.wildcard:
-        return account(normal(value.text))
-    return NO_POST
-
-
-def _country(value: Value) -> RuleTree:
-    return Op(f"place_country:{value.text.upper()}")
-
-
 def _equals(value: Value, text: str) -> bool:
-    if value.wildcard:
-        return fits(normal(value.text), text)
-    return normal(value.text) == text
+    return _fits(normal(value.text), text, wildcard=value.wildcard)
 
 
-def fits(pattern: str, text: str) -> bool:
-    """Whether ``*`` for any letters and ``?`` for one make the pattern into the text."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+def _fits(form: str, text: str, *, wildcard: bool) -> bool:
+    return pattern(form)(text) is not None if wildcard else form == text
 
 
-def _values(node: Node) -> Iterator[Value]:
-    match node:
-        case Value():
-            yield node
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _values(part)
-        case Not(child):
-            yield from _values(child)
-
-
-def _texts(node: Node) -> Iterator[str]:
-    return (normal(value.text) for value in _values(node))
+def values_of(node: Node) -> list[Value]:
+    return [part for part in walk(node) if isinstance(part, Value)]
 
 
 # --- what a post is to another one --------------------------------------------------------------
 
 
-def _above_kinds(kinds: set[str]) -> RuleTree:
+def _superset_of_kinds(kinds: set[str]) -> RuleTree:
     """A repost that quotes is a quote here: X may say that it is both."""
     found: list[RuleTree] = [_REPOST] if "repost" in kinds else []
     if "quote" in kinds:
@@ -163,7 +139,7 @@ def _above_kinds(kinds: set[str]) -> RuleTree:
     return any_of(found)
 
 
-def _below_kinds(kinds: set[str]) -> RuleTree:
+def _subset_of_kinds(kinds: set[str]) -> RuleTree:
     found: list[RuleTree] = []
     if {"repost", "quote"} <= kinds:
         found.append(_REPOST)
@@ -211,7 +187,7 @@ def _in_link(term: Term, expansions: Expansions) -> RuleTree:
     found = spellings(term, expansions)
     if not found or unspaced(term.text) or not all(map(searchable, found)):
         return EVERY_POST
-    return any_of([address_word(word) for word in found])
+    return any_of([keyword(word, "url:") or NO_POST for word in found])
 
 
 def _in_own_address(terms: Sequence[Term]) -> Iterator[RuleTree]:
@@ -227,5 +203,4 @@ def _at(term: Term, slot: str) -> RuleTree:
     if slot == "<handle>":
         # "i" stands for a handle that X did not give.
         return EVERY_POST if term.wildcard or term.form == "i" else account(term.form.lower())
-    word = term.form_of(slot)
-    return Constant(fits(term.form, word) if term.wildcard else term.form == word)
+    return Constant(_fits(term.form, term.form_of(slot), wildcard=term.wildcard))

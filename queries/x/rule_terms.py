@@ -4,7 +4,8 @@ Terms become keywords, hashtags, mentions, cashtags and emoji; phrases become ex
 distances nothing: X counts a link as several words, and no distance of ours as its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from queries.language.ast import Field, Near, Node, Or, Phrase, Term
 from queries.x.loss import LossReport
@@ -26,6 +27,7 @@ from queries.x.rule_fields import address
 
 MAX_PROXIMITY = 6
 """The N of X's ``"a b"~N``, at most."""
+_OPERATORS = {"hashtag": hashtag, "handle": handle, "ticker": ticker}
 
 
 class TermCompiler:
@@ -36,8 +38,21 @@ class TermCompiler:
         self._proximity = proximity
         self._report = report
 
-    def term(self, term: Term, where: str | None) -> RuleTree:
-        """What matches every post that holds the term."""
+    def compile(self, node: Node, where: str | None) -> RuleTree:
+        """What matches every post that holds the term, the phrase, or words at the distance."""
+        match node:
+            case Term():
+                return self._term(node, where)
+            case Phrase():
+                return self._phrase(node, where)
+            case Near():
+                return self._near(node, where)
+            case Or(parts):
+                return any_of([self.compile(part, where) for part in parts])
+            case _:
+                raise TypeError(f"{type(node).__name__} has no place beside NEAR")
+
+    def _term(self, term: Term, where: str | None) -> RuleTree:
         if where == "title":
             return NO_POST  # posts of X have none
         if term.wildcard and not listed(term.text, self._expansions):
@@ -50,27 +65,20 @@ class TermCompiler:
         if not searchable(term.text):
             self._report.wider(term, "left out", "X does not search punctuation")
             return EVERY_POST
-        found = self._spelt(term)
-        match term.kind:
-            case "hashtag":
-                return any_of(map(hashtag, found))
-            case "handle":
-                return any_of(map(handle, found))
-            case "ticker":
-                return any_of(map(ticker, found))
-            case "emoji":
-                return emoji(term)
-            case _:
-                return phrase([found])
+        spelt = self._spelt(term)
+        if term.kind == "emoji":
+            return emoji(term)
+        operator = _OPERATORS.get(term.kind)
+        return any_of(map(operator, spelt)) if operator else phrase([spelt])
 
-    def phrase(self, node: Phrase, where: str | None) -> RuleTree:
+    def _phrase(self, node: Phrase, where: str | None) -> RuleTree:
         """Runs of words as exact phrases, and what stands between them anywhere."""
         terms = node.terms
         if where == "title":
             return NO_POST
         if node.slop is not None:
             self._report.wider(node, "all its words, anywhere", "X measures no such distance")
-            return all_of([self.term(term, where) for term in terms])
+            return all_of([self._term(term, where) for term in terms])
         if where == "url":
             return self._address(terms)
         if where == "authorName":
@@ -80,31 +88,18 @@ class TermCompiler:
             self._report.wider(node, "its words, anywhere", why)
         return all_of(self._runs(terms))
 
-    def near(self, node: Near, where: str | None) -> RuleTree:
+    def _near(self, node: Near, where: str | None) -> RuleTree:
         """Both, wherever they stand; side by side, they make a phrase."""
         one, other = _words_of(node.left), _words_of(node.right)
         if node.distance == 0 and one and other:
             orders = [one + other] if node.ordered else [one + other, other + one]
-            return any_of([self.phrase(Phrase(order), where) for order in orders])
+            return any_of([self._phrase(Phrase(order), where) for order in orders])
         if self._proximity and where is None and node.distance < MAX_PROXIMITY:
             measured = self._measured(node)
             if measured != NO_POST:
                 return measured
         self._report.wider(node, "both, anywhere", "X counts words in its own way")
-        return all_of([self._operand(side, where) for side in (node.left, node.right)])
-
-    def _operand(self, node: Node, where: str | None) -> RuleTree:
-        match node:
-            case Term():
-                return self.term(node, where)
-            case Phrase():
-                return self.phrase(node, where)
-            case Near():
-                return self.near(node, where)
-            case Or(parts):
-                return any_of([self._operand(part, where) for part in parts])
-            case _:
-                raise TypeError(f"{type(node).__name__} has no place beside NEAR")
+        return all_of([self.compile(side, where) for side in (node.left, node.right)])
 
     def _spelt(self, term: Term) -> list[str]:
         self._report.word(term, self._expansions)
@@ -114,26 +109,16 @@ class TermCompiler:
         known = not term.wildcard or bool(listed(term.text, self._expansions))
         return known and term.kind == "word" and searchable(term.text)
 
-    def _runs(self, terms: Sequence[Term]) -> list[RuleTree]:
-        found: list[RuleTree] = []
-        run: list[Term] = []
-        for term in terms:
-            if self._is_word(term):
-                run.append(term)
+    def _runs(self, terms: Sequence[Term]) -> Iterator[RuleTree]:
+        alone = not any(map(self._is_word, terms))
+        for are_words, run in groupby(terms, self._is_word):
+            if are_words:
+                yield phrase([self._spelt(term) for term in run])
                 continue
-            found += self._run(run)
-            run = []
-            # What X surely looks for; beside a word, another sign can go.
-            if (
-                term.kind != "emoji"
-                or is_sure_emoji(term.text)
-                or not any(map(self._is_word, terms))
-            ):
-                found.append(self.term(term, None))
-        return found + self._run(run)
-
-    def _run(self, terms: Sequence[Term]) -> list[RuleTree]:
-        return [phrase([self._spelt(term) for term in terms])] if terms else []
+            for term in run:
+                # What X surely looks for; beside a word, another sign can go.
+                if alone or term.kind != "emoji" or is_sure_emoji(term.text):
+                    yield self._term(term, None)
 
     def _measured(self, node: Near) -> RuleTree:
         """``"a b"~N`` in each order, as N means two words less for the other one."""
@@ -152,7 +137,7 @@ class TermCompiler:
         """Words of the author's display name; signs in it are not asked for."""
         words = [term for term in terms if self._is_word(term)]
         if len(words) < len(terms):
-            clause = Field("authorName", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
+            clause = _in_field("authorName", terms)
             self._report.wider(clause, "its words alone", "X looks for words in a name")
         found = [self._spelt(term) for term in words]
         if len(words) == len(terms):
@@ -160,7 +145,7 @@ class TermCompiler:
         return all_of([phrase([word], "bio_name:") for word in found])
 
     def _address(self, terms: Sequence[Term]) -> RuleTree:
-        clause = Field("url", terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
+        clause = _in_field("url", terms)
         for term in terms:
             if term.wildcard and not listed(term.text, self._expansions):
                 self._report.pattern(term, term.text)
@@ -172,6 +157,10 @@ class TermCompiler:
         if len(terms) > 1:
             self._report.wider(clause, "its words, in any link", "X cuts addresses in its own way")
         return address(terms, self._expansions)
+
+
+def _in_field(name: str, terms: Sequence[Term]) -> Field:
+    return Field(name, terms[0] if len(terms) == 1 else Phrase(tuple(terms)))
 
 
 def _words_of(node: Node) -> tuple[Term, ...]:

@@ -4,8 +4,9 @@ A long OR becomes several rules. Of a long AND its longest OR does, and what lea
 for it is left out, which only widens. So the rules are never many more than the letters ask for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from queries.x.loss import LossReport
 from queries.x.operators import shortened
 from queries.x.rule import (
     EVERY_POST,
@@ -25,24 +26,22 @@ from queries.x.rule import (
 MAX_WAYS = 64
 """Ways to match that are written out for the sake of one dash."""
 
-Say = Callable[[str, str, str], None]
 
-
-def lifted(formula: RuleTree, wider: Say) -> RuleTree:
+def lifted(formula: RuleTree, report: LossReport) -> RuleTree:
     """The formula with no way to match, in any OR, that is but a dash and what X lets not stand.
 
     X refuses ``apple OR -ipad``; ``a (-b OR c)`` becomes ``(a -b) OR (a c)``.
     """
     match formula:
         case AnyOf(parts):
-            return any_of([lifted(part, wider) for part in parts])
+            return any_of([lifted(part, report) for part in parts])
         case All(parts):
-            return _multiplied(all_of([lifted(part, wider) for part in parts]), wider)
+            return _multiplied(all_of([lifted(part, report) for part in parts]), report)
         case _:
             return formula
 
 
-def _multiplied(formula: RuleTree, wider: Say) -> RuleTree:
+def _multiplied(formula: RuleTree, report: LossReport) -> RuleTree:
     if not isinstance(formula, All):
         return formula
     plain = [part for part in formula.parts if not _hangs(part)]
@@ -51,7 +50,7 @@ def _multiplied(formula: RuleTree, wider: Say) -> RuleTree:
         if not (_hangs(part) and isinstance(part, AnyOf)):
             continue
         if len(ways) * len(part.parts) > MAX_WAYS:
-            wider(written(part), "left out", "it would make too many rules")
+            report.wider(written(part), "left out", "it would make too many rules")
             continue
         ways = [[*way, inner] for way in ways for inner in part.parts]
     return any_of([all_of(way) for way in ways])
@@ -67,10 +66,9 @@ def _hangs(part: RuleTree) -> bool:
 class Fitting:
     """Cuts formulas to rules of at most ``most`` characters; reports what that changes."""
 
-    def __init__(self, most: int, wider: Say, lose: Say) -> None:
+    def __init__(self, most: int, report: LossReport) -> None:
         self._most = most
-        self._wider = wider
-        self._lose = lose
+        self._report = report
 
     def fit(self, formula: RuleTree) -> list[RuleTree]:
         """Rules that together match all that the formula does."""
@@ -138,7 +136,7 @@ class Fitting:
         for part in sorted(rest, key=size, reverse=True):
             others = [other for other in rest if other is not part]
             if anchored(all_of([*others, wide or EVERY_POST])) and (others or wide):
-                self._wider(written(part), "left out", "there is no room for it in the rule")
+                self._report.wider(written(part), "left out", "there is no room for it in the rule")
                 rest[:] = others
                 return True
         return False
@@ -149,7 +147,7 @@ class Fitting:
         holding = next(part for part in parts if anchored(part))
         for part in parts:
             if part is not holding:
-                self._wider(written(part), "left out", "there is no room for it in the rule")
+                self._report.wider(written(part), "left out", "there is no room for it in the rule")
         return self.fit(holding)
 
     def _cut(self, op: Op) -> list[RuleTree]:
@@ -158,7 +156,9 @@ class Fitting:
         while short is not None and size(short) > self._most:
             short = shortened(short)
         if short is None:
-            self._lose(written(op), "posts with this word", "it is longer than a rule may be")
+            self._report.lose(
+                written(op), "posts with this word", "it is longer than a rule may be"
+            )
             return []
-        self._wider(written(op), written(short), "a longer phrase has no room in a rule")
+        self._report.wider(written(op), written(short), "a longer phrase has no room in a rule")
         return [short]

@@ -10,8 +10,8 @@ from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
 from queries.language.validate import check
 from queries.matching.document import Document
-from schemas.mention import Mention
-from schemas.post import Author, Post
+from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
+from schemas.post import Author, Metrics, Post
 
 WHEN = datetime(2026, 3, 2, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -25,6 +25,28 @@ def document(text: str, **fields: Any) -> Document:
         "created_at": WHEN,
     }
     return Document(Mention(post=Post(**{**given, "text": text, **fields})))
+
+
+def whole_document(text: str, title: str, **fields: Any) -> Document:
+    """A post of which everything is known but how often it was seen."""
+    author = Author(id="did:plc:1", handle="ana", name="Ana de Lima", followers=1000, verified=True)
+    given: dict[str, Any] = {
+        "author": author,
+        "url": "https://www.lemonde.fr/panne/",
+        "links": ["http://velmora.example/été"],
+        "country": "FR",
+        "hashtags": ["Panne", "fibre", "été"],
+        "mentions": ["Velmora", "ana.bsky.example"],
+        "reply_to": "x:0",
+        "metrics": Metrics(likes=0),
+    }
+    asked = document(text, title=title, **{**given, **fields})
+    mention = asked.mention
+    mention.language = Language(code="fr", confidence=1)
+    mention.brands = [BrandMatch(id="air-volta")]
+    mention.entities = [Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)]
+    mention.sentiment = Sentiment(label="negative", score=-1, negative=1, neutral=0, positive=0)
+    return asked
 
 
 WORDS = st.sampled_from(

@@ -13,15 +13,19 @@ from queries.elasticsearch.index_compiler import compile_query
 from queries.language.ast import Node
 from queries.language.errors import QueryError
 from queries.language.format import format_query
+from queries.matching.document import Document
+from queries.tools.clause_effects import clauses
 from queries.tools.explain import explain as explained
 from queries.tools.lint import MAX_CLAUSES, LintWarning, lint_sample
 from queries.tools.lint import lint as warnings_of
+from queries.x.cost import estimate
 from queries.x.loss import Note
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from text.everyday import everyday_words
 from tocsin.cli import preview
+from tocsin.cli.match import bad_lines
 from tocsin.cli.output import result, say
 from tocsin.cli.query_options import (
     BrandsOption,
@@ -29,12 +33,26 @@ from tocsin.cli.query_options import (
     SavedOption,
     SourceOption,
     parsed,
+    query_beside_posts,
     query_text,
     read_yaml,
     refuse,
     whole,
 )
+from tocsin.offline.match import OfflineMatcher
+from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
 
+MaxLengthOption = Annotated[
+    int, typer.Option(min=64, help="Most characters of one of X's rules; your plan says.")
+]
+ExpansionsOption = Annotated[
+    Path | None,
+    typer.Option(help="For X: YAML of terms, such as abonn* or ete, to lists of words."),
+]
+LanguageOption = Annotated[
+    list[str] | None,
+    typer.Option(help="For X: only posts in this language, as X finds it; again for more."),
+]
 app = typer.Typer(no_args_is_help=True, help="Brand queries, with no broker (docs/queries.md).")
 
 
@@ -80,11 +98,6 @@ def lint(
 
 
 def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[LintWarning]:
-    # Not needed by those who only look at a query.
-    from queries.tools.clause_effects import clauses
-    from tocsin.offline.match import OfflineMatcher
-    from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
-
     finder, bad, read = OfflineMatcher(clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
 
     def mentions() -> Iterator[Mention]:
@@ -122,20 +135,12 @@ def compile_(
     query: QueryArgument,
     to: Annotated[Backend, typer.Option(help="Elasticsearch's query DSL, or rules of X.")],
     queries: SavedOption = None,
-    max_length: Annotated[
-        int, typer.Option(min=64, help="Most characters of one of X's rules; your plan says.")
-    ] = MAX_LENGTH,
+    max_length: MaxLengthOption = MAX_LENGTH,
     max_rules: Annotated[
         int | None, typer.Option(min=1, help="Refuse what needs more of X's rules than these.")
     ] = None,
-    expansions: Annotated[
-        Path | None,
-        typer.Option(help="For X: YAML of terms, such as abonn* or ete, to lists of words."),
-    ] = None,
-    language: Annotated[
-        list[str] | None,
-        typer.Option(help="For X: only posts in this language, as X finds it; again for more."),
-    ] = None,
+    expansions: ExpansionsOption = None,
+    language: LanguageOption = None,
     proximity: Annotated[
         bool, typer.Option("--proximity", help="For X: let it measure distances, as it can.")
     ] = False,
@@ -176,6 +181,53 @@ def _report(heading: str, notes: tuple[Note, ...]) -> None:
         say(heading)
     for note in notes:
         say(f"  {note.clause}: {note.how} ({note.why})")
+
+
+@app.command("cost")
+def cost(
+    query: QueryArgument,
+    posts_a_day: Annotated[
+        float, typer.Option(min=0, help="Posts a day of which the file is a sample.")
+    ],
+    price: Annotated[float, typer.Option(min=0, help="What X bills for one post.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines; standard input if not given.")
+    ] = None,
+    queries: SavedOption = None,
+    max_length: MaxLengthOption = MAX_LENGTH,
+    expansions: ExpansionsOption = None,
+    language: LanguageOption = None,
+    source: SourceOption = "file",
+) -> None:
+    """Say what X's rules for a query would send a day and cost a month, from a sample of posts.
+
+    In parentheses stands where the number lies, as far as a sample of this size can tell.
+
+    Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
+    """
+    text = query_beside_posts(query, file)
+    node, bad = whole(text, queries), Bad()
+    try:
+        rules = compile_rules(
+            node,
+            max_length=max_length,
+            expansions=_expansions(expansions),
+            languages=language or (),
+        )
+    except QueryError as error:
+        refuse(error, text)
+    with open_posts(file) as stream:
+        posts = (Document(line.mention) for line in read_posts(stream, source, bad))
+        found = estimate([rules], posts, posts_a_day=posts_a_day, price=price)
+    if not found.read:
+        bad_lines(bad, "no posts read")
+        raise ConfigurationError("there are no posts to read: write one JSON object a line")
+    (low, high), (cheap, dear) = found.share_range, found.cost_range
+    share = f"{100 * found.share:.3g} % ({100 * low:.3g} to {100 * high:.3g} %)"
+    result(f"share of the posts  {share}")
+    result(f"posts a day         {found.sent_a_day:,.0f}")
+    result(f"cost a month        {found.cost_a_month:,.2f} ({cheap:,.2f} to {dear:,.2f})")
+    bad_lines(bad, f"{found.read} posts read")
 
 
 def _expansions(file: Path | None) -> dict[str, list[str]] | None:

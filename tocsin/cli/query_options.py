@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 import yaml
 
-from queries.language.ast import Named, Node, Phrase, Span, children, with_children
+from queries.language.ast import Named, Node, walk
 from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
 from queries.language.saved import resolve
@@ -57,17 +56,18 @@ def parsed(text: str, saved: Path | None) -> Node:
 
 
 def whole(text: str, saved: Path | None) -> Node:
-    """The tree with the saved queries in it, each of their clauses at the place of the name."""
+    """The tree with the saved queries in it (``queries.language.saved.resolve``)."""
     queries = {} if saved is None else read_saved(saved)
     try:
         node = parse(text)
-        if saved is None and (named := _first_name(node)) is not None:
+        named = next((part for part in walk(node) if isinstance(part, Named)), None)
+        if saved is None and named is not None:
             raise QueryError(
                 f"nobody said what the query '{shorten(named.name)}' is",
                 *named.span,
                 "give the saved queries with --queries saved.yaml",
             )
-        return _in_place(node, resolve(node, queries))
+        return resolve(node, queries)
     except QueryError as error:
         refuse(error, text)
 
@@ -105,24 +105,3 @@ def _of_brands(file: dict[str, Any]) -> Any:
     saved = file.get("queries") or {}
     own = {brand.get("id"): brand["query"] for brand in brands}
     return own | saved if isinstance(saved, dict) else None
-
-
-def _first_name(node: Node) -> Named | None:
-    if isinstance(node, Named):
-        return node
-    return next(filter(None, map(_first_name, children(node))), None)
-
-
-def _in_place(node: Node, resolved: Node) -> Node:
-    """``resolved`` with places that are all in the text of ``node``."""
-    if isinstance(node, Named):
-        return _placed(resolved, node.span)
-    pairs = zip(children(node), children(resolved), strict=True)
-    return with_children(resolved, [_in_place(one, other) for one, other in pairs])
-
-
-def _placed(node: Node, span: Span) -> Node:
-    below = [_placed(child, span) for child in children(node)]
-    if isinstance(node, Phrase):
-        node = replace(node, terms=tuple(replace(term, span=span) for term in node.terms))
-    return replace(with_children(node, below), span=span)

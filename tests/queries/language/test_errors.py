@@ -20,6 +20,7 @@ GOLDEN = [
     ("«orange sosh»", "no operator between", 'orange AND sosh, orange OR sosh, or "orange sosh"'),
     ("(a«) b»", "no operator between", "write AND or OR"),
     ('«"a b" c»', "no operator between", "AND or OR"),
+    ("lang:«fr|en b»", "no operator between", "write AND or OR"),
     ("a «and» b", "operator only in upper case", 'write AND for the operator, or "and"'),
     ("a «Or» b", "operator only in upper case", "write OR"),
     ("«not» b", "operator only in upper case", "write NOT"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from queries.language.ast import Node, children
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
@@ -69,3 +70,22 @@ def test_a_long_chain_is_refused() -> None:
     straight = {"0": "x"} | {str(n): f"query:{n - 1}" for n in range(1, 20_000)}
     with pytest.raises(QueryError, match="too large"):
         resolve(parse("query:19999"), straight)
+
+
+def test_clauses_of_a_saved_query_have_the_place_of_its_name() -> None:
+    query = 'abc AND (query:mine OR "a b") NOT query:outages'
+
+    def places(node: Node) -> list[str]:
+        below = [place for child in children(node) for place in places(child)]
+        return [query[slice(*node.span)], *below]
+
+    node = resolve(parse(query), SAVED)
+    assert places(node) == [
+        query,
+        "abc",
+        'query:mine OR "a b"',
+        *["query:mine"] * 7,
+        '"a b"',
+        "NOT query:outages",
+        *["query:outages"] * 3,
+    ]

@@ -14,10 +14,9 @@ from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.matching.document import Document
 from queries.matching.query_matcher import QueryMatcher
-from schemas.mention import Entity, Language, Sentiment
 from schemas.post import Author, Metrics
 from tests.queries.agreement_cases import CASES
-from tests.queries.asked import RESOLVED, TEXTS, document
+from tests.queries.asked import RESOLVED, TEXTS, document, whole_document
 from tests.queries.language.test_parser import MONSTERS
 from tests.queries.matching.test_reference import GOLDEN
 from tests.queries.reference import evaluate
@@ -46,28 +45,11 @@ def posts_of(texts: list[str]) -> list[Document]:
 
 
 def whole(text: str, other: str) -> Document:
-    """A post whose every field is filled."""
-    asked = document(
-        text,
-        title=other or "orange",
-        author=Author(id="did:plc:1", handle="Velmora", name=other or "b", followers=1000,
-                      verified=True),
-        url="https://www.lemonde.fr/panne/",
-        links=["http://orange.example/été"],
-        country="FR",
-        hashtags=["Panne", "été"],
-        mentions=["Velmora", "ana.bsky.example"],
-        reply_to="x:0",
-        metrics=Metrics(likes=0, views=10**9),
-    )  # fmt: skip
-    asked.mention.language = Language(code="fr", confidence=1)
-    asked.mention.entities = [
-        Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)
-    ]
-    asked.mention.sentiment = Sentiment(
-        label="negative", score=-1, negative=1, neutral=0, positive=0
+    author = Author(
+        id="did:plc:1", handle="Velmora", name=other or "b", followers=1000, verified=True
     )
-    return asked
+    metrics = Metrics(likes=0, views=10**9)
+    return whole_document(text, other or "orange", author=author, metrics=metrics)
 
 
 def answers(queries: list[Node], posts: list[Document]) -> list[dict[str, Any]]:

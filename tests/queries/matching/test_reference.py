@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from queries.language.ast import And, Near, Node, Not, Or, Phrase, Term
 from queries.language.parser import parse
 from queries.matching.document import MatchedSpan
-from schemas.mention import BrandMatch, Entity, Language, Sentiment
-from schemas.post import Author, Metrics
-from tests.queries.asked import RESOLVED, TERMS, TEXTS, document
+from tests.queries.agreement_cases import CASES
+from tests.queries.asked import RESOLVED, TERMS, TEXTS, document, whole_document
 from tests.queries.reference import evaluate, fits
 
 PAGE = (Path(__file__).parents[3] / "docs" / "queries.md").read_text("utf-8")
@@ -34,8 +33,10 @@ def test_the_page_has_tables() -> None:
     assert len({query for query, _, _ in GOLDEN}) > 30
 
 
-@pytest.mark.parametrize(("query", "text", "expected"), GOLDEN)
-def test_the_tables_of_the_page(query: str, text: str, expected: bool) -> None:
+@pytest.mark.parametrize(("query", "text", "expected"), [*GOLDEN, *CASES])
+def test_the_tables_of_the_page_and_what_back_ends_disagreed_on(
+    query: str, text: str, expected: bool
+) -> None:
     assert matches(query, text) is expected
 
 
@@ -90,24 +91,7 @@ def test_the_tables_of_the_page(query: str, text: str, expected: bool) -> None:
     ],
 )
 def test_fields(query: str, expected: bool) -> None:
-    asked = document(
-        "panne",
-        title="Orange",
-        author=Author(id="did:plc:1", handle="ana", name="Ana de Lima", followers=1000,
-                      verified=True),
-        url="https://www.lemonde.fr/panne/",
-        links=["http://velmora.example/été"],
-        country="FR",
-        hashtags=["Panne", "fibre"],
-        mentions=["Velmora"],
-        reply_to="x:0",
-        metrics=Metrics(likes=0),
-    )  # fmt: skip
-    mention = asked.mention
-    mention.language = Language(code="fr", confidence=1)
-    mention.brands = [BrandMatch(id="air-volta")]
-    mention.entities = [Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)]
-    mention.sentiment = Sentiment(label="negative", score=-1, negative=1, neutral=0, positive=0)
+    asked = whole_document("panne", "Orange")
     assert evaluate(parse(query), asked).matches is expected
 
 

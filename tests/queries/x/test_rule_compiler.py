@@ -4,7 +4,6 @@ import random
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from queries.language.parser import parse
 from queries.matching.document import Document
 from queries.x.cost import estimate
 from queries.x.rule_compiler import XRules, compile_rules
-from schemas.mention import Language, Mention, Sentiment
-from schemas.post import Author, Post
+from schemas.mention import Language, Sentiment
+from schemas.post import Author
 from tests.queries.asked import RESOLVED, document
 from tests.queries.reference import evaluate, fits
 from tests.queries.x.x_semantics import (
@@ -86,11 +85,9 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ("日本", ['"日 本" OR 日本']),
         ("box NEAR/5 panne", ["box panne"]),
         ("(box OR modem) NEAR/5f panne", ["(box OR modem) panne"]),
-        ("box NEAR/0 panne", ['"box panne" OR "panne box"']),
         ("box NEAR/0f panne", ['"box panne"']),
         ("box NEAR/3 box", ["box"]),
         ('"a b c"~5', ["a b c"]),
-        ("abonn* AND box", ["box"]),
         ('"fibre coup*"', ["fibre"]),
         ('"Acme® phone"', ["acme phone"]),
         ('"panne 😡"', ["panne 😡"]),
@@ -105,7 +102,6 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ("orange AND verified:true", ["orange"]),
         ("orange AND likes:>10", ["orange"]),
         ("orange AND followers:>999", ["orange followers_count:949"]),
-        ("orange AND followers:[100 TO 200]", ["orange followers_count:94..211"]),
         ("orange AND followers:<=20", ["orange followers_count:0..22"]),
         ("orange AND engagementType:repost", ["orange is:retweet"]),
         ("orange AND engagementType:(reply|quote)", ["orange (is:quote OR is:reply)"]),
@@ -121,7 +117,6 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ("title:orange OR box", ["box"]),
         ("box NOT title:orange", ["box"]),
         ("text:orange", ["orange"]),
-        ('authorName:"air france"', ['bio_name:"air france"']),
         ("hashtags:panne", ["#panne"]),
         ("mentions:velmora", ["@velmora"]),
         ("mentions:ana.bsky.social OR orange", ["orange"]),
@@ -353,30 +348,26 @@ def posts_for(node: Node, texts: list[str], rng: random.Random) -> tuple[XPost, 
 def _ours(post: XPost, values: list[str], rng: random.Random) -> Document:
     """The same post as ``ingestors.x.posts`` and the annotators leave it."""
     references = {"retweet": "repost_of", "quote": "quote_of", "reply": "reply_to"}
-    made = Post(
-        id="x:1234567890123456789",
-        source="x",
+    asked = document(
+        post.text,
         author=Author(
             id=post.user_id, handle=post.username, name=post.name, followers=post.followers,
             verified=rng.choice([True, False, None]),
         ),
-        text=post.text,
-        created_at=datetime(2026, 3, 2, 12, tzinfo=UTC),
         url=f"https://x.com/{post.username}/status/1234567890123456789",
         mentions=list(post.mentions),
         hashtags=list(post.hashtags),
         links=list(post.links),
         country=post.country or None,
-        **{references[kind]: "x:2" for kind in post.kinds},  # type: ignore[arg-type]
+        **{references[kind]: "x:2" for kind in post.kinds},
     )  # fmt: skip
-    mention = Mention(post=made)
     codes = [value for value in values if value in ("fr", "en", "und")]
-    mention.language = Language(code=rng.choice([*codes, "de"]), confidence=1)
-    mention.sentiment = Sentiment(
+    asked.mention.language = Language(code=rng.choice([*codes, "de"]), confidence=1)
+    asked.mention.sentiment = Sentiment(
         label="negative" if rng.random() < 0.5 else "positive",
         score=0, negative=0, neutral=1, positive=0,
     )  # fmt: skip
-    return Document(mention)
+    return asked
 
 
 ASKED = RESOLVED | RESOLVED.map(lambda node: And((Term("orange"), node)))

@@ -158,3 +158,25 @@ def test_wildcards_for_x_are_spelt_out_in_a_file(tocsin: Commands, tmp_path: Pat
     ran = tocsin("query", "compile", "--to", "x", "--expansions", str(file), "abonn*")
     assert ran.status == 2
     assert "map of terms to lists" in ran.err
+
+
+# --- what it costs ---------------------------------------------------------------------------
+
+
+def test_the_cost_is_told_from_a_sample(tocsin: Commands, sample: str) -> None:
+    prices = ("--posts-a-day", "1000", "--price", "0.01")
+    ran = tocsin("query", "cost", "velmora NOT panne", sample, *prices)
+    # X is not asked for the NOT.
+    assert (ran.status, ran.out) == (
+        0,
+        "share of the posts  97.6 % (87.4 to 99.6 %)\n"
+        "posts a day         976\n"
+        "cost a month        292.68 (262.21 to 298.70)\n",
+    )
+    assert ran.err == "41 posts read\n"
+    ran = tocsin("query", "cost", "abonn*", sample, *prices)
+    assert ran.status == 2
+    assert "  abonn*\n  ^^^^^^\n" in ran.err
+    ran = tocsin("query", "cost", "velmora", *prices, stdin=b"\n")
+    assert ran.status == 2
+    assert "no posts" in ran.err
