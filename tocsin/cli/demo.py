@@ -9,28 +9,27 @@ from threading import Event
 from typing import Annotated
 
 import typer
-from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brands.brands_file import load_brands
 from ingestors.generator.accounts import brands as invented_brands
 from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
-from processors.enrichment.activity_records import activity_of
 from runtime.clock import utc_now
 from runtime.kafka.lag import TopicLag
 from runtime.service import stop_on_signals
+from runtime.settings import ElasticsearchSettings
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError, TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.mentions import mentions_of
 from tocsin.cli import demo_summary as summary
 from tocsin.cli.brands import current_brands
 from tocsin.cli.output import console, say
 from tocsin.cli.up import as_stack, report_ended, status_line, status_of
 from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
 from tocsin.local.supervisor import Service
+from tocsin.offline.activity_history import records_of_index
 
 _PATIENCE_S = 120.0
 """Seconds without any movement after which the demo gives up."""
@@ -147,28 +146,22 @@ def _refuse_to_mix(pipeline: LocalPipeline, wanted: Sequence[Brand]) -> None:
         )
 
 
-def _show_alerts(
-    client: Elasticsearch, names: IndexNames, brands: Sequence[Brand], out: Console
-) -> None:
+def _show_alerts(settings: ElasticsearchSettings, brands: Sequence[Brand], out: Console) -> None:
     """The alerts of the day: the detector over the index, since a day in a minute is no stream."""
-    whole = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-    found: list[BacktestAlert] = []
+    first, end = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    alerts: list[BacktestAlert] = []
     for brand in brands:
-        records = [
-            record
-            for event in mentions_of(client, names, brand.id, *whole)
-            if event.mention is not None
-            for record in activity_of(event.version, event.ingested_at, event.mention)
-            if record.brand == brand.id
-        ]
-        found += backtest_alerts(replay(records, [brand]))
+        records = records_of_index(settings, brand.id, first, end)
+        alerts += backtest_alerts(replay(records, [brand]))
     out.print()
-    out.print(f"Alerts that the detector would have raised on that day: {len(found)}", style="bold")
-    for one in sorted(found, key=lambda one: one.opened_at):
-        shown = max(one.states, key=lambda state: state.severity)
-        terms = ", ".join(shown.evidence.terms[:4])
+    out.print(
+        f"Alerts that the detector would have raised on that day: {len(alerts)}", style="bold"
+    )
+    for alert in sorted(alerts, key=lambda alert: alert.opened_at):
+        worst = max(alert.states, key=lambda state: state.severity)
+        terms = ", ".join(worst.evidence.terms[:4])
         out.print(
-            f"{one.opened_at:%H:%M} severity {one.severity} {shown.title}"
+            f"{alert.opened_at:%H:%M} severity {alert.severity} {worst.title}"
             + f" ({terms})" * bool(terms),
             markup=False,
         )
@@ -183,7 +176,7 @@ def _summarise(
         count = client.count(index=names.mentions)["count"]
         out.rule(f"{count} mentions of {len(brands)} brands")
         summary.show(client, names.mentions, out)
-        _show_alerts(client, names, brands, out)
+    _show_alerts(pipeline.elasticsearch, brands, out)
     out.print()
     out.print(
         f"{flow.written['posts']} post events read, {flow.written['mentions']} mention events "

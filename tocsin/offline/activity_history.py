@@ -21,5 +21,5 @@ def records_of_index(
     with connect(settings) as client, elasticsearch_errors(settings):
         for event in mentions_of(client, IndexNames(settings), brand, first, end):
             assert event.mention is not None
-            found = activity_of(event.version, event.ingested_at, event.mention)
-            yield from (one for one in found if one.brand == brand)
+            records = activity_of(event.version, event.ingested_at, event.mention)
+            yield from (record for record in records if record.brand == brand)
