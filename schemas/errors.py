@@ -3,6 +3,7 @@
 ::
 
     TocsinError                 exit status 1
+    ├── StackError              1   a local stack cannot run here (tocsin.local.stack)
     ├── ConfigurationError      2   a setting, a file or an argument is wrong
     ├── ServiceUnavailable      3   Kafka, Elasticsearch or a platform does not answer
     └── BrakeTripped            4   too much was dead-lettered; restarting will not help

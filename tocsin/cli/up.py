@@ -14,7 +14,7 @@ from runtime.service import stop_on_signals
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import console, say
 from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
-from tocsin.local.stack.choice import StackName
+from tocsin.local.stack.base import StackName
 from tocsin.local.supervisor import Service
 
 _SOURCES = ("bluesky", "x", "generate")

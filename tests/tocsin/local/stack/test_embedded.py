@@ -138,14 +138,6 @@ def test_stop_and_start_keep_data_and_address(tmp_path: Path) -> None:
         stack.stop()
 
 
-def test_faults_are_refused_with_a_remedy(tmp_path: Path) -> None:
-    stack = open_stack("embedded", tmp_path)
-    with pytest.raises(StackError, match="use the engines stack"):
-        stack.kill("kafka")
-    with pytest.raises(StackError, match="use the engines stack"):
-        stack.restart("elasticsearch")
-
-
 def test_addresses_are_only_for_the_external_stack(tmp_path: Path) -> None:
     endpoints = Endpoints(kafka="a:1", elasticsearch="http://a:2")
     with pytest.raises(StackError, match="chooses its own addresses"):
