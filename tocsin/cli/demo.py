@@ -35,12 +35,12 @@ _PATIENCE_S = 120.0
 """Seconds without any movement after which the demo gives up."""
 
 
-def _known(data: Path, folder: str) -> Path | None:
+def _bundled(data: Path, folder: str) -> Path | None:
     """Our file of that kind for a data set that we know, by its name."""
     name = data.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".csv")
     package = "ingestors" if folder == "mappings" else "tocsin"
-    found = Path(str(importlib.resources.files(package))) / folder / f"{name}.yaml"
-    return found if found.is_file() else None
+    file = Path(str(importlib.resources.files(package))) / folder / f"{name}.yaml"
+    return file if file.is_file() else None
 
 
 def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> list[str]:
@@ -50,8 +50,8 @@ def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> li
         return ["generate", "--posts", str(posts), "--seed", str(seed), "--start", start]
     if not data.is_file():
         raise ConfigurationError(f"{data} is no file; give DATA=path of JSON lines or CSV")
-    found = _known(data, "mappings") if mapping is None else None
-    chosen = mapping or (found.stem if found else None)
+    bundled = _bundled(data, "mappings")
+    chosen = mapping or (bundled.stem if bundled else None)
     return ["replay", str(data.absolute()), *(["--mapping", chosen] if chosen else [])]
 
 
@@ -60,12 +60,12 @@ def _brands(data: Path | None, brands: Path | None) -> list[Brand]:
         return load_brands(brands)
     if data is None:
         return invented_brands()
-    found = _known(data, "brands")
-    if found is None:
+    bundled = _bundled(data, "brands")
+    if bundled is None:
         raise ConfigurationError(
             f"whose mentions are in {data.name}? give --brands brands.yaml (docs/brands.md)"
         )
-    return load_brands(found)
+    return load_brands(bundled)
 
 
 def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
@@ -79,7 +79,7 @@ def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
         transient=True,
     ) as progress:
         task = progress.add_task("starting", total=None)
-        said = 0.0
+        last_line = 0.0
         while True:
             report_ended([s for s in pipeline.supervisor.watch() if s is not ingest or s.status])
             flow = pipeline.look()
@@ -88,9 +88,9 @@ def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
             text = status_line(status_of(flow, 0) | {"posts/s": "-"})
             written, lag = flow.written.get("posts", 0), sum(flow.lag.values())
             progress.update(task, description=text, total=max(1, written), completed=written - lag)
-            if not console.is_terminal and time.monotonic() - said > 5:
+            if not console.is_terminal and time.monotonic() - last_line > 5:
                 say(text)
-                said = time.monotonic()
+                last_line = time.monotonic()
             failed = [s for s in pipeline.supervisor.services if s.ended and s.status]
             if failed:
                 raise TocsinError(f"{failed[0].name} ended: {failed[0].last_words()}")

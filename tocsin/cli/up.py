@@ -95,8 +95,9 @@ def up(
     sources = [name for name in source or ["bluesky"] if name != "none"]
     unknown = [name for name in sources if name not in _SOURCES]
     if unknown:
-        known = ", ".join(_SOURCES)
-        raise ConfigurationError(f"there is no source {unknown[0]}; known are {known}")
+        raise ConfigurationError(
+            f"there is no source {unknown[0]}; known are {', '.join(_SOURCES)}"
+        )
     wanted = load_brands(brands)
     if stack == "embedded":
         say("the embedded stack is for a first look: a kill can lose data; never for production")
