@@ -248,12 +248,10 @@ def _clause_table(effects: list[Effect]) -> Table:
     table.add_column("adds", justify="right")
     table.add_column("removes", justify="right")
     for effect in effects:
-        excluded = effect.kind == "exclusion"
         text = "  " * effect.level + shorten(format_query(effect.clause), _CLAUSE)
-        adds, removes = _numbers(effect)
-        idle = effect.without == effect.matches
-        style = "dim" if idle else "red" if excluded else ""
-        table.add_row(Text(text, style=style), adds, removes)
+        is_idle = effect.without == effect.matches
+        style = "dim" if is_idle else "red" if effect.kind == "exclusion" else ""
+        table.add_row(Text(text, style=style), *_numbers(effect))
     return table
 
 

@@ -27,7 +27,6 @@ class Rates:
         self._before: tuple[float, int] | None = None
 
     def posts_per_second(self, flow: TopicLag) -> float:
-        """Rate since the last call."""
         now, written = time.monotonic(), flow.written.get("posts", 0)
         before, self._before = self._before, (now, written)
         if before is None or now <= before[0]:
@@ -49,7 +48,6 @@ def status_of(flow: TopicLag, rate: float) -> dict[str, str]:
 
 
 def status_table(status: dict[str, str], services: list[Service]) -> Table:
-    """The live view."""
     table = Table(show_edge=False)
     for name in status:
         table.add_column(name, justify="right")
@@ -64,7 +62,6 @@ def status_table(status: dict[str, str], services: list[Service]) -> Table:
 
 
 def status_line(status: dict[str, str]) -> str:
-    """The same for a log."""
     return "  ".join(f"{name} {value}" for name, value in status.items())
 
 
@@ -126,7 +123,6 @@ def up(
 
 
 def as_stack(name: str) -> StackName:
-    """The name, checked."""
     if name not in ("embedded", "engines", "external"):
         raise ConfigurationError(f"there is no stack {name}; take embedded, engines or external")
     return name  # type: ignore[return-value]

@@ -117,7 +117,6 @@ class LocalPipeline:
         return self.supervisor.start(name, ["ingest", *arguments])
 
     def look(self) -> TopicLag:
-        """Where the stream stands."""
         return self.meter.look()
 
     def __exit__(self, *details: object) -> None:

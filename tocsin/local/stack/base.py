@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 
 from schemas.errors import TocsinError
 
-Component = Literal["kafka", "elasticsearch"]
 Progress = Callable[[str], None]
 StackName = Literal["embedded", "engines", "external"]
 
@@ -46,8 +45,8 @@ class Stack(Protocol):
 def open_stack(name: StackName, data_dir: Path, *, endpoints: Endpoints | None = None) -> Stack:
     """Prepare a stack without starting anything; `data_dir` is where it keeps all that it writes.
 
-    `endpoints` is required by `external` and refused by the others, because a stack that starts
-    its own servers chooses their ports. Each kind is imported only when it is asked for.
+    `endpoints` are the addresses for `external`; the others choose their own. Each kind is imported
+    only when it is asked for.
     """
     if name == "external":
         from tocsin.local.stack.external import ExternalStack
@@ -58,17 +57,10 @@ def open_stack(name: StackName, data_dir: Path, *, endpoints: Endpoints | None =
                 "give the Kafka bootstrap servers and the Elasticsearch URL."
             )
         return ExternalStack(endpoints)
-    if endpoints is not None:
-        raise StackError(
-            f"The {name} stack chooses its own addresses: "
-            "leave them out, or use the external stack to reach running servers."
-        )
     if name == "embedded":
         from tocsin.local.stack.embedded import EmbeddedStack
 
         return EmbeddedStack(data_dir)
-    if name == "engines":
-        from tocsin.local.stack.engines import EnginesStack
+    from tocsin.local.stack.engines import EnginesStack
 
-        return EnginesStack(data_dir)
-    raise StackError(f"There is no stack {name!r}: choose embedded, engines or external.")
+    return EnginesStack(data_dir)

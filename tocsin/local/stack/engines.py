@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from tocsin.local.stack import maven
 from tocsin.local.stack.account import Account, server_account
-from tocsin.local.stack.base import Component, Endpoints, Progress, StackError
+from tocsin.local.stack.base import Endpoints, Progress, StackError
 from tocsin.local.stack.elasticsearch_server import ElasticsearchServer
 from tocsin.local.stack.java import Java, find_java
 from tocsin.local.stack.kafka_server import KafkaServer
 from tocsin.local.stack.ports import kept_ports
 from tocsin.local.stack.process import ChildProcess
 from tocsin.local.stack.servers import JavaServer, ServerStack
+
+Component = Literal["kafka", "elasticsearch"]
 
 
 class EnginesStack(ServerStack[JavaServer]):
