@@ -44,6 +44,7 @@ from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from schemas.post import PostEvent, PostUpsert
 from tocsin.cli.annotate import annotate_stream
+from tocsin.offline.post_reader import Bad
 
 NOW = datetime.now(UTC)
 SIZES: Final = (1, 8, 32, 128, 500)
@@ -149,12 +150,12 @@ def speed_of(tier: str, lines: Sequence[bytes], most: int, size: int) -> Result:
         found["sizes"][number] = clock.rates(posts)
 
     source, target, clock = io.BytesIO(b"\n".join(next(parts)) + b"\n"), io.BytesIO(), Clock()
-    bad: list[str] = []
+    bad = Bad()
     with clock.running():
         for _ in annotate_stream(source, target, enricher, "file", bad):
             pass
-    if bad:
-        raise SystemExit(f"{len(bad)} lines are no posts; the first: {bad[0]}")
+    if bad.count:
+        raise SystemExit(f"{bad.count} lines are no posts; the first: {bad.first[0]}")
     found["records"] = (*clock.rates(posts), len(target.getvalue()) / posts)
     found["mib"] = resident_mib()
     return found

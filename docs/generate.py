@@ -58,7 +58,7 @@ def is_secret(field: FieldInfo) -> bool:
 def setting_type(field: FieldInfo) -> str:
     """What a setting takes, in words, with its bounds."""
     annotation: Any = field.annotation
-    choices = [part for part in get_args(annotation) if part is not type(None)]
+    choices = [choice for choice in get_args(annotation) if choice is not type(None)]
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{choice}`" for choice in choices)
     if get_origin(annotation) not in (None, Literal) and len(choices) == 1:
@@ -125,8 +125,8 @@ def settings_page() -> str:
 
 def all_metrics() -> dict[str, MetricWrapperBase]:
     """Every metric of ``runtime/metrics.py`` by the name under which it is served."""
-    found = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
-    return {served(metric._name, metric): metric for metric in found}
+    values = vars(metrics).values()
+    return {served(m._name, m): m for m in values if isinstance(m, MetricWrapperBase)}
 
 
 def served(name: str, metric: MetricWrapperBase) -> str:
@@ -202,8 +202,7 @@ def described(schema: dict[str, Any]) -> str:
     """A field's own description, or that of the only alternative that has one."""
     own = schema.get("description")
     if own is None:
-        found = [described(option) for option in schema.get("anyOf", ())]
-        own = next((text for text in found if text), "")
+        own = next(filter(None, map(described, schema.get("anyOf", ()))), "")
     bounds = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
     limits = [f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema]
     return " ".join(filter(None, [str(own), f"({', '.join(limits)})" if limits else ""]))
@@ -312,12 +311,11 @@ def parameter_row(parameter: Any) -> tuple[str, str, str]:
 
 def exit_statuses() -> list[tuple[int, str, str]]:
     """Each error class that has a status: status, name, meaning."""
-    found = [
+    return sorted(
         (value.exit_status, value.__name__, (value.__doc__ or "").strip().splitlines()[0])
         for value in vars(errors).values()
         if isinstance(value, type) and issubclass(value, errors.TocsinError)
-    ]
-    return sorted(found)
+    )
 
 
 _ACT = {
@@ -353,11 +351,9 @@ def cli_page() -> str:
             rows = [parameter_row(parameter) for parameter in takes]
             parts.append(table(("parameter", "default", "meaning"), rows))
     parts.append("## Exit statuses\n")
-    rows2: list[tuple[object, str, str]] = [(0, "Done, or stopped by SIGTERM in good order.", "")]
-    rows2 += [
-        (status, f"`{name}`: {meaning}", _ACT[status]) for status, name, meaning in exit_statuses()
-    ]
-    rows2 += [
+    statuses: list[tuple[object, str, str]] = [
+        (0, "Done, or stopped by SIGTERM in good order.", ""),
+        *((status, f"`{name}`: {text}", _ACT[status]) for status, name, text in exit_statuses()),
         (
             70,
             "`tocsin process` met an error that is none of these; its batch is unacknowledged.",
@@ -374,7 +370,7 @@ def cli_page() -> str:
         "A source that cannot go on until a person acts (a wrong token, a missing file) ends with "
         "2, `doctor` and `annotate` with 1 when they found something wrong.\n"
     )
-    parts.append(table(("status", "meaning", "what to do"), rows2))
+    parts.append(table(("status", "meaning", "what to do"), statuses))
     return "\n".join(parts)
 
 
@@ -401,10 +397,10 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: python docs/generate.py [--check]\n")
         return 2
     if arguments:
-        found = stale()
-        if found:
-            sys.stderr.write(f"stale: {', '.join(found)}; run 'python docs/generate.py'\n")
-        return 1 if found else 0
+        pages = stale()
+        if pages:
+            sys.stderr.write(f"stale: {', '.join(pages)}; run 'python docs/generate.py'\n")
+        return 1 if pages else 0
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), "utf-8")
     return 0

@@ -1,6 +1,7 @@
 """How a service process lives: logs, metrics, signals, and an exit status that means something."""
 
 import contextlib
+import importlib.metadata
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from types import FrameType
 from runtime import health, logs, metrics
 from runtime.settings import LogSettings, MonitorSettings, load
 
-VERSION = "0.1.0"
+VERSION = importlib.metadata.version("tocsin")
 
 
 def start_monitor(service: str) -> tuple[health.Health, ThreadingHTTPServer]:

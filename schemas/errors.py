@@ -9,8 +9,8 @@
     ├── ServiceUnavailable          3   Kafka, Elasticsearch or a platform does not answer
     └── BrakeTripped                4   too many dead letters; a restart does not help
 
-A package adds its own below these: ``SourceError``, ``NotAPost``, ``StackError``. A library's
-exception never leaves the module that calls the library.
+A package adds its own below these: ``SourceError``, ``NotAPost``, ``StackError`` (status 1). A
+library's exception never leaves the module that calls the library.
 """
 
 from typing import get_args

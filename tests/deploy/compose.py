@@ -38,8 +38,5 @@ def tocsin_commands(service: dict[str, Any]) -> list[list[str]]:
 
 def host_ports(service: dict[str, Any]) -> list[tuple[str, int, int]]:
     """Address, port on the host and port in the container of each published port."""
-    found = []
-    for text in service.get("ports", ()):
-        address, host, container = text.rsplit(":", 2)
-        found.append((address, int(host), int(container)))
-    return found
+    published = (text.rsplit(":", 2) for text in service.get("ports", ()))
+    return [(address, int(host), int(container)) for address, host, container in published]

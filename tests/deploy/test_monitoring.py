@@ -50,20 +50,14 @@ def _run(*words: str | Path) -> str:
 
 def _served() -> dict[str, set[str]]:
     """Every series that our services can serve, with its labels."""
-    found: dict[str, set[str]] = {}
+    series: dict[str, set[str]] = {}
     for name, metric in generate.all_metrics().items():
         labels = set(metric._labelnames)
-        found[name] = labels
+        series[name] = labels
         if metric._type == "histogram":
-            found |= {f"{name}_bucket": labels | {"le"}}
-            found |= {f"{name}_sum": labels, f"{name}_count": labels}
-    return found
-
-
-def _metrics_of(expression: str) -> set[str]:
-    """The metrics that a PromQL expression of ours names."""
-    bare = re.sub(r'"[^"]*"', '""', expression)
-    return set(re.findall(r"\b(?:tocsin|process|python)_\w+|\bup\b", bare))
+            series |= {f"{name}_bucket": labels | {"le"}}
+            series |= {f"{name}_sum": labels, f"{name}_count": labels}
+    return series
 
 
 def _expressions() -> Iterator[tuple[str, str]]:
@@ -75,30 +69,28 @@ def _expressions() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("where", "expression"), list(_expressions()))
-def test_every_metric_named_exists(where: str, expression: str) -> None:
+def test_every_metric_label_and_job_named_exists(where: str, expression: str) -> None:
     served = _served()
-    named = _metrics_of(expression)
-    assert named, f"{where} names no metric"
-    assert named <= served.keys() | NOT_OURS, f"{where}: {named - served.keys() - NOT_OURS}"
-    known = {"job", "instance", "le", "alertname"}.union(*(served.get(n, set()) for n in named))
+    metrics = set(
+        re.findall(r"\b(?:tocsin|process|python)_\w+|\bup\b", re.sub(r'"[^"]*"', '""', expression))
+    )
+    assert metrics, f"{where} names no metric"
+    assert metrics <= served.keys() | NOT_OURS, f"{where}: {metrics - served.keys() - NOT_OURS}"
+    labels = re.findall(r"[{,]\s*(\w+)\s*(?:=~|!~|!=|=)", expression)
     for inside in re.findall(r"\b(?:by|without|ignoring|on)\s*\(([^)]*)\)", expression):
-        labels = {label.strip() for label in inside.split(",")}
-        assert labels <= known, f"{where}: {labels - known}"
-    for label in re.findall(r"[{,]\s*(\w+)\s*(?:=~|!~|!=|=)", expression):
-        assert label in known, f"{where}: {label}"
+        labels += [label.strip() for label in inside.split(",")]
+    own = {"job", "instance", "le", "alertname"}.union(*(served.get(n, set()) for n in metrics))
+    assert set(labels) <= own, f"{where}: {set(labels) - own}"
+    jobs = {job["job_name"] for job in SCRAPES["scrape_configs"]}
+    assert set(re.findall(r'job="([^"]*)"', expression)) <= jobs
 
 
-@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: str(rule["alert"]))
-def test_every_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
-    assert re.fullmatch(r"Tocsin[A-Z]\w+", rule["alert"])
-    assert rule["labels"]["severity"] in ("critical", "warning")
-    assert rule["annotations"].keys() == {"summary", "action"}
-
-
-def test_every_alert_is_in_the_operations_page() -> None:
+def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     page = (generate.DOCS / "operations.md").read_text("utf-8")
-    missing = [rule["alert"] for rule in ALERTS if f"`{rule['alert']}`" not in page]
-    assert not missing
+    for rule in ALERTS:
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert rule["annotations"].keys() == {"summary", "action"}
+        assert f"`{rule['alert']}`" in page
 
 
 def test_dead_letter_alerts_are_below_the_brake() -> None:
@@ -117,12 +109,6 @@ def test_prometheus_scrapes_every_service_of_ours() -> None:
             assert discovery["port"] == port
             scraped |= set(discovery["names"])
     assert scraped == {name for name, service in OURS.items() if service["restart"] != "no"}
-
-
-def test_rules_speak_of_jobs_that_are_scraped() -> None:
-    jobs = {job["job_name"] for job in SCRAPES["scrape_configs"]}
-    for _, expression in _expressions():
-        assert set(re.findall(r'job="([^"]*)"', expression)) <= jobs
 
 
 @needs_promtool
@@ -175,40 +161,34 @@ def test_alertmanager_inhibits_alerts_that_exist_and_holds_no_address() -> None:
 # --- Grafana ---------------------------------------------------------------------------------
 
 
-def test_the_dashboard_asks_the_provisioned_datasource() -> None:
+def _overlap(areas: list[dict[str, int]], width: int) -> bool:
+    """Whether any two panels share a cell, or one leaves the grid."""
+    cells = [
+        (x, y)
+        for area in areas
+        for x in range(area["x"], area["x"] + area["w"])
+        for y in range(area["y"], area["y"] + area["h"])
+    ]
+    return len(cells) > len(set(cells)) or any(x >= width for x, _ in cells)
+
+
+def test_the_dashboard_asks_the_provisioned_datasource_where_grafana_looks() -> None:
     folder = DEPLOY / "grafana" / "provisioning"
     provisioned = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_bytes())
     (source,) = provisioned["datasources"]
-    for panel in PANELS:
-        assert panel["datasource"]["uid"] == source["uid"]
+    assert {panel["datasource"]["uid"] for panel in PANELS} == {source["uid"]}
     assert source["jsonData"]["timeInterval"] == SCRAPES["global"]["scrape_interval"]
     port = SERVICES["prometheus"]["ports"][0].rpartition(":")[2]
     assert source["url"] == f"http://prometheus:{port}"
+    (provider,) = yaml.safe_load((folder / "dashboards" / "tocsin.yml").read_bytes())["providers"]
+    mount = f"./deploy/grafana/dashboards:{provider['options']['path']}:ro"
+    assert mount in SERVICES["grafana"]["volumes"]
 
 
-def test_dashboards_are_mounted_where_grafana_looks() -> None:
-    providers = yaml.safe_load(
-        (DEPLOY / "grafana" / "provisioning" / "dashboards" / "tocsin.yml").read_bytes()
-    )
-    path = providers["providers"][0]["options"]["path"]
-    volumes = SERVICES["grafana"]["volumes"]
-    assert f"./deploy/grafana/dashboards:{path}:ro" in volumes
-
-
-def test_panels_have_their_own_ids_and_places() -> None:
+def test_panels_have_their_own_ids_and_areas() -> None:
     ids = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(ids) == len(set(ids))
-    taken: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24
-        cells = {
-            (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
-        }
-        assert not cells & taken, panel["title"]
-        taken |= cells
+    assert not _overlap([panel["gridPos"] for panel in DASHBOARD["panels"]], 24)
 
 
 # --- Kibana ----------------------------------------------------------------------------------
@@ -222,21 +202,25 @@ NOT_AGGREGATED = ("text", "object")
 
 def _field(path: str) -> dict[str, Any]:
     """The mapping of a field, by its path."""
-    properties, found = MENTION_PROPERTIES, {}
-    for part in path.split("."):
-        assert part in properties, f"{path} is not in the mapping"
-        found = properties[part]
-        properties = found.get("properties", {})
-    return dict(found)
+    properties: dict[str, Any] = MENTION_PROPERTIES
+    mapping: dict[str, Any] = {}
+    for name in path.split("."):
+        assert name in properties, f"{path} is not in the mapping"
+        mapping = properties[name]
+        properties = mapping.get("properties", {})
+    return mapping
 
 
 def test_saved_objects_refer_to_one_another_only() -> None:
     present = {(saved["type"], saved["id"]) for saved in SAVED}
     assert len(present) == len(SAVED)
     for saved in SAVED:
-        for reference in saved["references"]:
-            assert (reference["type"], reference["id"]) in present, saved["id"]
+        references = saved["references"]
+        assert {(each["type"], each["id"]) for each in references} <= present, saved["id"]
         assert saved["coreMigrationVersion"] and saved["typeMigrationVersion"]
+        if saved["type"] in ("visualization", "search"):
+            search = json.loads(saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+            assert search["indexRefName"] in {each["name"] for each in references}
 
 
 def test_the_data_view_is_the_read_alias_by_event_time() -> None:
@@ -273,35 +257,17 @@ def test_visualizations_aggregate_what_can_be_aggregated(saved: dict[str, Any]) 
 def test_searches_show_fields_that_exist() -> None:
     for saved in SAVED:
         if saved["type"] == "search":
-            for path in saved["attributes"]["columns"]:
-                _field(path)
-            for path, _ in saved["attributes"]["sort"]:
+            for path in (*saved["attributes"]["columns"], *dict(saved["attributes"]["sort"])):
                 _field(path)
 
 
-def test_dashboards_hold_their_panels_side_by_side() -> None:
+def test_the_dashboard_holds_its_panels_side_by_side() -> None:
     (dashboard,) = (saved for saved in SAVED if saved["type"] == "dashboard")
     references = {reference["name"]: reference for reference in dashboard["references"]}
-    taken: set[tuple[int, int]] = set()
-    for panel in json.loads(dashboard["attributes"]["panelsJSON"]):
+    panels = json.loads(dashboard["attributes"]["panelsJSON"])
+    for panel in panels:
         reference = references.pop(f"{panel['panelIndex']}:{panel['panelRefName']}")
         assert reference["type"] == panel["type"]
-        place = panel["gridData"]
-        assert place["i"] == panel["panelIndex"]
-        assert place["x"] + place["w"] <= 48
-        cells = {
-            (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
-        }
-        assert not cells & taken
-        taken |= cells
+        assert panel["gridData"]["i"] == panel["panelIndex"]
     assert not references
-
-
-def test_every_saved_object_has_its_index_by_reference() -> None:
-    for saved in SAVED:
-        if saved["type"] in ("visualization", "search"):
-            text = saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"]
-            name = json.loads(text)["indexRefName"]
-            assert name in {reference["name"] for reference in saved["references"]}
+    assert not _overlap([panel["gridData"] for panel in panels], 48)

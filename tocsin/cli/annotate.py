@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO, TypeAlias
 
 import msgspec
 import typer
@@ -14,28 +13,16 @@ from rich.progress import Progress
 
 from brands.brand_matcher import BrandMatcher
 from brands.brands_file import load_brands
-from ingestors.files.post_line import NotAPost, read_post_line
+from ingestors.files.post_line import NotAPost
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.enricher import Enricher
 from runtime.clock import utc_now
 from runtime.settings import ProcessSettings, load
 from schemas.codec import MENTION_EVENT
-from schemas.errors import ConfigurationError
-from schemas.mention import (
-    Aspect,
-    BrandMatch,
-    Emotion,
-    Entity,
-    Flag,
-    Influence,
-    Language,
-    MentionUpsert,
-    Sentiment,
-    Target,
-)
+from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
-from schemas.types import IntentLabel
 from tocsin.cli.output import console, say
+from tocsin.offline.post_reader import Bad, open_posts, read_lines
 
 _CHUNK = 1_000
 _encode = msgspec.json.Encoder().encode
@@ -48,30 +35,6 @@ class ReadingTier(StrEnum):
     accurate = "accurate"
 
 
-class AnnotatedPost(Struct, kw_only=True):
-    """One line of output: what was found in the post of one line, every field written out."""
-
-    id: str | int
-    """As the line gave it."""
-    key: str
-    """``source:id``, as Kafka and the index have it."""
-    language: Language | None
-    brands: list[BrandMatch]
-    sentiment: Sentiment | None
-    entities: list[Entity]
-    aspects: list[Aspect]
-    intents: list[IntentLabel]
-    emotion: Emotion | None
-    irony: Flag | None
-    toxicity: Flag | None
-    targets: list[Target]
-    duplicate_group: str | None
-    duplicate_keys: list[str]
-    influence: Influence | None
-    tier: str | None
-    provenance: dict[str, str]
-
-
 class _Asked(Struct):
     """What a line may carry beside a post."""
 
@@ -80,66 +43,35 @@ class _Asked(Struct):
 
 
 _decode_asked = msgspec.json.Decoder(_Asked).decode
+_Line: TypeAlias = tuple[PostEvent, _Asked]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    event: PostEvent
-    id: str | int
-    targets: list[str]
+def _asked(line: bytes) -> _Asked:
+    try:
+        return _decode_asked(line)
+    except msgspec.MsgspecError as error:
+        raise NotAPost(f"targets must be a list of strings ({error})") from None
 
 
-def _read(stream: BinaryIO, source: str, bad: list[str]) -> Iterator[_Line]:
-    now = utc_now()
-    for number, line in enumerate(stream, 1):
-        if line.isspace():
-            continue
-        try:
-            event = read_post_line(line, now, source)
-            asked = _decode_asked(line)
-        except NotAPost as error:
-            bad.append(f"line {number}: {error}")
-        except msgspec.MsgspecError as error:
-            bad.append(f"line {number}: targets must be a list of strings ({error})")
-        else:
-            yield _Line(event, asked.id, asked.targets)
-
-
-def _chunks(lines: Iterable[_Line]) -> Iterator[list[_Line]]:
-    """Lines in chunks; a post that comes again begins another, so that ids stay distinct."""
-    chunk: list[_Line] = []
-    seen: set[str] = set()
-    for line in lines:
-        if len(chunk) == _CHUNK or line.event.id in seen:
+def _chunks(lines: Iterable[_Line]) -> Iterator[dict[str, _Line]]:
+    """Lines in chunks, by the id of their post; a post that comes again begins another chunk."""
+    chunk: dict[str, _Line] = {}
+    for event, asked in lines:
+        if len(chunk) == _CHUNK or event.id in chunk:
             yield chunk
-            chunk, seen = [], set()
-        chunk.append(line)
-        seen.add(line.event.id)
+            chunk = {}
+        chunk[event.id] = event, asked
     if chunk:
         yield chunk
 
 
-def _annotated(event: MentionUpsert, line: _Line) -> AnnotatedPost:
-    mention = event.mention
-    return AnnotatedPost(
-        id=line.id,
-        key=event.id,
-        language=mention.language,
-        brands=mention.brands,
-        sentiment=mention.sentiment,
-        entities=mention.entities,
-        aspects=mention.aspects,
-        intents=mention.intents,
-        emotion=mention.emotion,
-        irony=mention.irony,
-        toxicity=mention.toxicity,
-        targets=mention.targets,
-        duplicate_group=mention.duplicate_group,
-        duplicate_keys=mention.duplicate_keys,
-        influence=mention.influence,
-        tier=mention.tier,
-        provenance=mention.provenance,
-    )
+def _flat(mention: Mention, id_: str | int) -> dict[str, Any]:
+    """One line of output: every annotation is there, also those that are empty."""
+    fields = msgspec.structs.asdict(mention)
+    key = fields.pop("post").id
+    # ``key``: as Kafka and the index have it. Sentiments come before entities, as they always did.
+    first = {name: fields[name] for name in ("language", "brands", "sentiment")}
+    return {"id": id_, "key": key, **first, **fields}
 
 
 def annotate_stream(
@@ -147,34 +79,24 @@ def annotate_stream(
     target: BinaryIO,
     enricher: Enricher,
     name: str,
-    bad: list[str],
+    bad: Bad,
     *,
     events: bool = False,
 ) -> Iterator[int]:
     """Annotate line by line; yields how many posts were written after each chunk."""
     written = 0
-    for chunk in _chunks(_read(source, name, bad)):
-        lines = {line.event.id: line for line in chunk}
-        targets = {line.event.id: line.targets for line in chunk if line.targets}
-        posts = [line.event for line in chunk]
-        found = enricher.enrich(posts, utc_now(), targets=targets).mentions
-        for event in found:
+    for chunk in _chunks(read_lines(source, name, bad, _asked)):
+        targets = {id_: asked.targets for id_, (_, asked) in chunk.items() if asked.targets}
+        posts = [event for event, _ in chunk.values()]
+        mentions = enricher.enrich(posts, utc_now(), targets=targets).mentions
+        for event in mentions:
             if events:
                 target.write(MENTION_EVENT.encode(event) + b"\n")
             elif isinstance(event, MentionUpsert):
-                target.write(_encode(_annotated(event, lines[event.id])) + b"\n")
-        written += len(found)
+                target.write(_encode(_flat(event.mention, chunk[event.id][1].id)) + b"\n")
+        written += len(mentions)
         yield written
     target.flush()
-
-
-def _open(file: Path | None) -> BinaryIO:
-    if file is None:
-        return sys.stdin.buffer
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _enricher(brands: Path | None, everything: bool, tier: ReadingTier) -> Enricher:
@@ -211,17 +133,16 @@ def annotate(
 
     Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
     """
-    bad: list[str] = []
-    written = 0
-    with _open(file) as stream, Progress(console=console, transient=True) as progress:
+    bad, written = Bad(), 0
+    with open_posts(file) as stream, Progress(console=console, transient=True) as progress:
         enricher = _enricher(brands, everything or not brands, tier)
         task = progress.add_task("annotating", total=None)
         for written in annotate_stream(
             stream, sys.stdout.buffer, enricher, source, bad, events=events
         ):
             progress.update(task, completed=written, description=f"{written} posts")
-    for complaint in bad[:10]:
+    for complaint in bad.first:
         say(complaint)
-    say(f"{written} posts written, {len(bad)} lines are no posts")
-    if bad:
+    say(f"{written} posts written, {bad.count} lines are no posts")
+    if bad.count:
         sys.exit(1)

@@ -22,6 +22,7 @@ from schemas.mention import MentionUpsert
 from text.terminal import sparkline
 from tocsin.cli.backtest_svg import chart_svg
 from tocsin.cli.output import result, say
+from tocsin.offline.post_reader import open_posts
 
 _WIDTH = 72
 """Columns of the chart."""
@@ -36,12 +37,12 @@ def _time(written: str | None, name: str) -> datetime | None:
     try:
         if len(written) == len("2026-01-02"):
             return datetime.combine(date.fromisoformat(written), time(), UTC)
-        found = datetime.fromisoformat(written)
+        at = datetime.fromisoformat(written)
     except ValueError:
         raise ConfigurationError(
             f"--{name} is {written!r}; write a day or a time, such as 2026-03-02T12:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def records_of(stream: BinaryIO) -> Iterator[Activity]:
@@ -81,61 +82,58 @@ def _brand(name: str, file: Path | None) -> Brand:
 
 
 def chart(
-    records: Sequence[Activity], found: Sequence[BacktestAlert], silences: Sequence[Silence] = ()
+    records: Sequence[Activity], alerts: Sequence[BacktestAlert], silences: Sequence[Silence] = ()
 ) -> list[str]:
     """Mentions over time as bars, alerts under them by their severity, then blind times if any."""
     first, last = records[0].at, max(record.at for record in records)
     step = (last - first) / _WIDTH
-    counts = [0] * _WIDTH
 
     def column(at: datetime) -> int:
         return min(max(int((at - first) / step), 0), _WIDTH - 1) if step else 0
 
+    def mark(row: list[str], begin: datetime, end: datetime | None, text: str) -> None:
+        for at in range(column(begin), column(end or last) + 1):
+            row[at] = max(row[at], text)
+
+    counts = [0] * _WIDTH
     for record in records:
         counts[column(record.at)] += 1
-    marks = [" "] * _WIDTH
-    for one in found:
-        for at in range(column(one.opened_at), column(one.closed_at or last) + 1):
-            marks[at] = max(marks[at], str(one.severity))
-    blind = [" "] * _WIDTH
+    severities, blind = [" "] * _WIDTH, [" "] * _WIDTH
+    for alert in alerts:
+        mark(severities, alert.opened_at, alert.closed_at, str(alert.severity))
     for silence in silences:
-        for at in range(column(silence.since), column(silence.until or last) + 1):
-            blind[at] = _BLIND
-    most = max(counts)
-    bars = sparkline(counts, most)
-    minutes = step.total_seconds() / 60
+        mark(blind, silence.since, silence.until, _BLIND)
+    top, minutes = max(counts), step.total_seconds() / 60
     return [
-        bars,
-        "".join(marks).rstrip() or "no alert",
+        sparkline(counts, top),
+        "".join(severities).rstrip() or "no alert",
         *(["".join(blind).rstrip()] if silences else []),
         f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, {minutes:.0f} minutes a column, "
-        f"{most} mentions in the highest",
+        f"{top} mentions in the highest",
     ]
 
 
-def _line(one: BacktestAlert) -> str:
-    end = f"{one.closed_at:%m-%d %H:%M}" if one.closed_at else "open"
-    first = one.states[0]
+def _line(alert: BacktestAlert) -> str:
+    end = f"{alert.closed_at:%m-%d %H:%M}" if alert.closed_at else "open"
+    first = alert.states[0]
     return (
-        f"{one.opened_at:%Y-%m-%d %H:%M} to {end}  severity {one.severity}  "
+        f"{alert.opened_at:%Y-%m-%d %H:%M} to {end}  severity {alert.severity}  "
         f"{first.title.partition(': ')[2]}; {', '.join(first.evidence.terms[:5])}"
     ).rstrip("; ")
 
 
-def _blind_line(one: Silence) -> str:
-    end = f"until {one.until:%m-%d %H:%M}" if one.until else "to the end"
+def _blind_line(silence: Silence) -> str:
+    end = f"until {silence.until:%m-%d %H:%M}" if silence.until else "to the end"
     return (
-        f"{_BLIND} {one.source} blind since {one.since:%Y-%m-%d %H:%M} UTC, {end}; "
+        f"{_BLIND} {silence.source} blind since {silence.since:%Y-%m-%d %H:%M} UTC, {end}; "
         "quiet may not be calm"
     )
 
 
-def _differences(found: Difference) -> Iterator[str]:
-    for one in found.only_before:
-        yield f"- {_line(one)}"
-    for one in found.only_after:
-        yield f"+ {_line(one)}"
-    for before, after in found.changed:
+def _differences(difference: Difference) -> Iterator[str]:
+    yield from (f"- {_line(alert)}" for alert in difference.only_before)
+    yield from (f"+ {_line(alert)}" for alert in difference.only_after)
+    for before, after in difference.changed:
         yield f"~ {_line(before)}"
         yield f"  {_line(after)}"
 
@@ -174,26 +172,31 @@ def backtest(
     if not records:
         say(f"nothing is said of {brand} there")
         sys.exit(1)
-    alerts = replay(records, [chosen])
+    states = replay(records, [chosen])
     if json:
-        for alert in alerts:
-            result(ALERT.encode(alert).decode())
+        for state in states:
+            result(ALERT.encode(state).decode())
         return
-    found = backtest_alerts(alerts)
+    alerts = backtest_alerts(states)
     if svg is not None:
-        _draw(svg, chart_svg(chosen.name, records, found))
+        _draw(svg, chart_svg(chosen.name, records, alerts))
     silences = listening.silences(max(map(heard_at, records)))
-    told = [*map(_blind_line, silences), *map(_line, found)]
-    for line in (*chart(records, found, silences), "", *told):
+    lines = [
+        *chart(records, alerts, silences),
+        "",
+        *map(_blind_line, silences),
+        *map(_line, alerts),
+    ]
+    for line in lines:
         result(line)
     days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
-    say(f"{len(found)} alert{'s' * (len(found) != 1)} in {days:.1f} days, {len(records)} mentions")
+    say(
+        f"{len(alerts)} alert{'s' * (len(alerts) != 1)} in {days:.1f} days, {len(records)} mentions"
+    )
     if policy is not None:
         other = replace(chosen, alerts=_brand(brand, policy).alerts)
-        difference = compare(found, backtest_alerts(replay(records, [other])))
-        lines = list(_differences(difference))
-        result("")
-        for line in lines or ["the other policy changes nothing"]:
+        difference = compare(alerts, backtest_alerts(replay(records, [other])))
+        for line in ("", *(list(_differences(difference)) or ["the other policy changes nothing"])):
             result(line)
 
 
@@ -219,11 +222,7 @@ def _read(
 
 
 def _of_file(file: Path, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
-    try:
-        stream = sys.stdin.buffer if str(file) == "-" else file.open("rb")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
-    with stream:
+    with open_posts(None if str(file) == "-" else file) as stream:
         for record in records_of(stream):
             if (first is None or record.at >= first) and (end is None or record.at < end):
                 yield record

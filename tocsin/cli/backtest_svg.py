@@ -64,25 +64,29 @@ class Scale:
         return _BOTTOM - count / self.most * (_BOTTOM - _TOP)
 
 
-def chart_svg(brand: str, records: Sequence[Activity], found: Sequence[BacktestAlert]) -> str:
+def chart_svg(brand: str, records: Sequence[Activity], alerts: Sequence[BacktestAlert]) -> str:
     """The picture of some records, at least one, and of the alerts that they gave."""
     first, last = min(r.at for r in records), max(r.at for r in records)
     step = next((s for s in _BUCKETS if (last - first) / s < _MAX_BUCKETS), _BUCKETS[-1])
     buckets = _buckets(records, step)
-    start = min(buckets)
     most = _round_up(max(bucket.mentions for bucket in buckets.values()))
-    scale = Scale(start, max(buckets) + step, most)
+    scale = Scale(min(buckets), max(buckets) + step, most)
+    title = (
+        f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC: "
+        f"{len(alerts)} alert{'s' * (len(alerts) != 1)}"
+    )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
         f'fill="{_INK}" role="img">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
-        *_title(brand, first, last, found),
-        *_spans(found, scale),
+        f"<title>{_escaped(title)}</title>",
+        _text(_LEFT, 26, title, 'font-size="17" font-weight="bold"'),
+        *_spans(alerts, scale),
         *_grid(scale),
-        *_bars(buckets, step, scale),
-        *_share(buckets, step, scale),
-        *_alerts(found, scale),
+        _bars(buckets, step, scale),
+        _share(buckets, step, scale),
+        *_lanes(alerts, scale),
         *_legend(step),
         "</svg>",
     ]
@@ -91,44 +95,33 @@ def chart_svg(brand: str, records: Sequence[Activity], found: Sequence[BacktestA
 
 def _buckets(records: Sequence[Activity], step: timedelta) -> dict[datetime, Bucket]:
     """By their beginning; whole steps since 1970."""
-    found: dict[datetime, Bucket] = {}
+    buckets: dict[datetime, Bucket] = {}
     width = step.total_seconds()
     for record in records:
         start = datetime.fromtimestamp(record.at.timestamp() // width * width, UTC)
-        bucket = found.setdefault(start, Bucket())
+        bucket = buckets.setdefault(start, Bucket())
         bucket.mentions += 1
         bucket.scored += record.sentiment is not None
         bucket.negative += record.sentiment == "negative"
-    return found
+    return buckets
 
 
 def _round_up(count: int) -> int:
     """The next number that an axis may end with."""
     power = 1
-    while True:
-        for factor in (4, 8, 12, 20, 40):
-            if count <= factor * power:
-                return factor * power
+    while count > 40 * power:
         power *= 10
+    return next(end * power for end in (4, 8, 12, 20, 40) if count <= end * power)
 
 
 # --- parts -----------------------------------------------------------------------------------
 
 
-def _title(
-    brand: str, first: datetime, last: datetime, found: Sequence[BacktestAlert]
-) -> Iterator[str]:
-    said = f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-    alerts = f"{len(found)} alert{'s' * (len(found) != 1)}"
-    yield f"<title>{_shown(f'{said}: {alerts}')}</title>"
-    yield _text(_LEFT, 26, f"{said}: {alerts}", 'font-size="17" font-weight="bold"')
-
-
-def _spans(found: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
+def _spans(alerts: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
     """Behind everything, a veil over each alert's time."""
-    for one in found:
-        left, width = _extent(one, scale)
-        yield _rect(left, _TOP, width, _BOTTOM - _TOP, COLOURS[one.severity], 'opacity="0.22"')
+    for alert in alerts:
+        left, width = _extent(alert, scale)
+        yield _rect(left, _TOP, width, _BOTTOM - _TOP, COLOURS[alert.severity], 'opacity="0.22"')
 
 
 def _grid(scale: Scale) -> Iterator[str]:
@@ -146,68 +139,66 @@ def _grid(scale: Scale) -> Iterator[str]:
     width = step.total_seconds()
     at = -(-scale.first.timestamp() // width) * width
     while at <= scale.end.timestamp():
-        yield from _tick(datetime.fromtimestamp(at, UTC), step, scale)
+        when = datetime.fromtimestamp(at, UTC)
+        x = scale.x(when)
+        is_day = step >= timedelta(days=1) or (when.hour, when.minute) == (0, 0)
+        label = f"{when:%m-%d}" if is_day else f"{when:%H:%M}"
+        yield f'<path d="M{x:.1f} {_BOTTOM}v5" stroke="{_INK}"/>'
+        yield _text(x, _BOTTOM + 19, label, 'text-anchor="middle"')
         at += width
 
 
-def _tick(at: datetime, step: timedelta, scale: Scale) -> Iterator[str]:
-    x = scale.x(at)
-    is_day = step >= timedelta(days=1) or (at.hour, at.minute) == (0, 0)
-    yield f'<path d="M{x:.1f} {_BOTTOM}v5" stroke="{_INK}"/>'
-    yield _text(x, _BOTTOM + 19, f"{at:%m-%d}" if is_day else f"{at:%H:%M}", 'text-anchor="middle"')
-
-
-def _bars(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> Iterator[str]:
+def _bars(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> str:
     """One path for all: a month of them is a few kilobytes."""
-    drawn = []
-    for start in sorted(buckets):
-        left, right = scale.x(start), scale.x(start + step)
-        top = scale.y(buckets[start].mentions)
-        drawn.append(f"M{left:.1f} {_BOTTOM}V{top:.1f}H{right:.1f}V{_BOTTOM}z")
-    yield f'<path d="{"".join(drawn)}" fill="{_BARS}" opacity="0.85"/>'
+    path = "".join(
+        f"M{scale.x(start):.1f} {_BOTTOM}V{scale.y(bucket.mentions):.1f}"
+        f"H{scale.x(start + step):.1f}V{_BOTTOM}z"
+        for start, bucket in sorted(buckets.items())
+    )
+    return f'<path d="{path}" fill="{_BARS}" opacity="0.85"/>'
 
 
-def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> Iterator[str]:
+def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> str:
     """The share of negatives as a line, broken where too little was said to have one."""
-    drawn, previous = [], None
+    path, previous = "", None
     for start, bucket in sorted(buckets.items()):
-        if bucket.scored < _MIN_SCORED:
-            continue
-        x = scale.x(start + step / 2)
-        y = scale.y(scale.most * bucket.negative / bucket.scored)
-        drawn.append(f"{'L' if previous == start - step else 'M'}{x:.1f} {y:.1f}")
-        previous = start
-    yield (
-        f'<path d="{"".join(drawn)}" fill="none" stroke="{_SHARE}" stroke-width="1.5" '
+        if bucket.scored >= _MIN_SCORED:
+            y = scale.y(scale.most * bucket.negative / bucket.scored)
+            path += (
+                f"{'L' if previous == start - step else 'M'}{scale.x(start + step / 2):.1f} {y:.1f}"
+            )
+            previous = start
+    return (
+        f'<path d="{path}" fill="none" stroke="{_SHARE}" stroke-width="1.5" '
         'stroke-linejoin="round" stroke-linecap="round"/>'
     )
 
 
-def _alerts(found: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
+def _lanes(alerts: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
     """A bar below for each alert, with its severity and id beside it where there is room.
 
     Those without room have a line of their own, and say it under a pointer.
     """
     taken = [0.0] * _LANES
-    for one in found:
-        left, width = _extent(one, scale)
-        label = f"{one.severity} · {one.id}"
+    for alert in alerts:
+        left, width = _extent(alert, scale)
+        label = f"{alert.severity} · {alert.id}"
         room = _LETTER * len(label) + 10
         is_behind = left + width + room <= _WIDTH
         begins, ends = (left, left + width + room) if is_behind else (left - room, left + width)
-        lane = next((lane for lane in range(_LANES) if taken[lane] <= begins), None)
-        y = _BOTTOM + 30 + 18 * (_LANES if lane is None else lane)
-        bar = _rect(left, y, width, 12, COLOURS[one.severity])
-        yield f"<g><title>{_shown(label)}</title>{bar}</g>"
-        if lane is not None:
+        lane = next((lane for lane in range(_LANES) if taken[lane] <= begins), _LANES)
+        y = _BOTTOM + 30 + 18 * lane
+        bar = _rect(left, y, width, 12, COLOURS[alert.severity])
+        yield f"<g><title>{_escaped(label)}</title>{bar}</g>"
+        if lane < _LANES:
             taken[lane] = ends
-            place, anchor = (left + width + 5, "start") if is_behind else (left - 5, "end")
-            yield _text(place, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
+            x, anchor = (left + width + 5, "start") if is_behind else (left - 5, "end")
+            yield _text(x, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
 
 
-def _extent(one: BacktestAlert, scale: Scale) -> tuple[float, float]:
-    left = scale.x(one.opened_at)
-    right = scale.x(one.closed_at) if one.closed_at else float(_RIGHT)
+def _extent(alert: BacktestAlert, scale: Scale) -> tuple[float, float]:
+    left = scale.x(alert.opened_at)
+    right = scale.x(alert.closed_at) if alert.closed_at else float(_RIGHT)
     return left, max(right - left, 2.0)
 
 
@@ -225,16 +216,16 @@ def _legend(step: timedelta) -> Iterator[str]:
         yield _text(x + 18, y, f"severity {severity}")
 
 
-def _shown(text: str) -> str:
-    """Text as XML has it; two characters that are none are left out of what `clean` leaves."""
+def _escaped(text: str) -> str:
+    """Text as XML has it, without the two characters that XML cannot have."""
     return escape(single_line(text, _MAX_LETTERS).translate(_NO_CHARACTERS))
 
 
 def _text(x: float, y: float, text: str, attributes: str = "") -> str:
     opening = f'<text x="{x:.1f}" y="{y:.1f}" {attributes}'.rstrip()
-    return f"{opening}>{_shown(text)}</text>"
+    return f"{opening}>{_escaped(text)}</text>"
 
 
 def _rect(x: float, y: float, width: float, height: float, fill: str, attributes: str = "") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {place} fill="{fill}" {attributes}'.rstrip() + "/>"
+    box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect {box} fill="{fill}" {attributes}'.rstrip() + "/>"

@@ -35,12 +35,12 @@ _PATIENCE_S = 120.0
 """Seconds without any movement after which the demo gives up."""
 
 
-def _known(data: Path, folder: str) -> Path | None:
+def _bundled(data: Path, folder: str) -> Path | None:
     """Our file of that kind for a data set that we know, by its name."""
     name = data.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".csv")
     package = "ingestors" if folder == "mappings" else "tocsin"
-    found = Path(str(importlib.resources.files(package))) / folder / f"{name}.yaml"
-    return found if found.is_file() else None
+    file = Path(str(importlib.resources.files(package))) / folder / f"{name}.yaml"
+    return file if file.is_file() else None
 
 
 def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> list[str]:
@@ -50,8 +50,8 @@ def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> li
         return ["generate", "--posts", str(posts), "--seed", str(seed), "--start", start]
     if not data.is_file():
         raise ConfigurationError(f"{data} is no file; give DATA=path of JSON lines or CSV")
-    found = _known(data, "mappings") if mapping is None else None
-    chosen = mapping or (found.stem if found else None)
+    bundled = _bundled(data, "mappings")
+    chosen = mapping or (bundled.stem if bundled else None)
     return ["replay", str(data.absolute()), *(["--mapping", chosen] if chosen else [])]
 
 
@@ -60,12 +60,12 @@ def _brands(data: Path | None, brands: Path | None) -> list[Brand]:
         return load_brands(brands)
     if data is None:
         return invented_brands()
-    found = _known(data, "brands")
-    if found is None:
+    bundled = _bundled(data, "brands")
+    if bundled is None:
         raise ConfigurationError(
             f"whose mentions are in {data.name}? give --brands brands.yaml (docs/brands.md)"
         )
-    return load_brands(found)
+    return load_brands(bundled)
 
 
 def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
@@ -79,7 +79,7 @@ def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
         transient=True,
     ) as progress:
         task = progress.add_task("starting", total=None)
-        said = 0.0
+        last_line = 0.0
         while True:
             report_ended([s for s in pipeline.supervisor.watch() if s is not ingest or s.status])
             flow = pipeline.look()
@@ -88,9 +88,9 @@ def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
             text = status_line(status_of(flow, 0) | {"posts/s": "-"})
             written, lag = flow.written.get("posts", 0), sum(flow.lag.values())
             progress.update(task, description=text, total=max(1, written), completed=written - lag)
-            if not console.is_terminal and time.monotonic() - said > 5:
+            if not console.is_terminal and time.monotonic() - last_line > 5:
                 say(text)
-                said = time.monotonic()
+                last_line = time.monotonic()
             failed = [s for s in pipeline.supervisor.services if s.ended and s.status]
             if failed:
                 raise TocsinError(f"{failed[0].name} ended: {failed[0].last_words()}")
@@ -148,18 +148,20 @@ def _refuse_to_mix(pipeline: LocalPipeline, wanted: Sequence[Brand]) -> None:
 
 def _show_alerts(settings: ElasticsearchSettings, brands: Sequence[Brand], out: Console) -> None:
     """The alerts of the day: the detector over the index, since a day in a minute is no stream."""
-    whole = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-    found: list[BacktestAlert] = []
+    first, end = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    alerts: list[BacktestAlert] = []
     for brand in brands:
-        records = records_of_index(settings, brand.id, *whole)
-        found += backtest_alerts(replay(records, [brand]))
+        records = records_of_index(settings, brand.id, first, end)
+        alerts += backtest_alerts(replay(records, [brand]))
     out.print()
-    out.print(f"Alerts that the detector would have raised on that day: {len(found)}", style="bold")
-    for one in sorted(found, key=lambda one: one.opened_at):
-        shown = max(one.states, key=lambda state: state.severity)
-        terms = ", ".join(shown.evidence.terms[:4])
+    out.print(
+        f"Alerts that the detector would have raised on that day: {len(alerts)}", style="bold"
+    )
+    for alert in sorted(alerts, key=lambda alert: alert.opened_at):
+        worst = max(alert.states, key=lambda state: state.severity)
+        terms = ", ".join(worst.evidence.terms[:4])
         out.print(
-            f"{one.opened_at:%H:%M} severity {one.severity} {shown.title}"
+            f"{alert.opened_at:%H:%M} severity {alert.severity} {worst.title}"
             + f" ({terms})" * bool(terms),
             markup=False,
         )

@@ -1,7 +1,8 @@
 """The answers that the demo ends with, asked of the index like any analyst would."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 from rich.console import Console
@@ -31,59 +32,54 @@ class BrandDay:
     sentiments: dict[str, int]
     mean: float | None
     hours: list[Hour]
-    entities: list[tuple[str, int]]
-    reasons: list[tuple[str, int]]
+    entities: dict[str, int]
+    reasons: dict[str, int]
     """What the negative mentions are about."""
+
+
+def _top(field: str, size: int) -> dict[str, Any]:
+    return {"terms": {"field": field, "size": size}}
+
+
+_AGGREGATIONS: Final[dict[str, Any]] = {
+    "sentiment": _top("sentiment.label", 3),
+    "mean": {"avg": {"field": "sentiment.score"}},
+    "entities": _top("entities.text", 12),
+    "reasons": {
+        "filter": {"term": {"sentiment.label": _SAD}},
+        "aggs": {"about": _top("aspects.label", 5)},
+    },
+    "hours": {
+        "date_histogram": {"field": "created_at", "fixed_interval": "1h"},
+        "aggs": {"sentiment": _top("sentiment.label", 3)},
+    },
+}
 
 
 def ask(client: Elasticsearch, index: str) -> list[BrandDay]:
     """Volume and sentiment by brand and hour, and the entities of each brand."""
-    answer = client.search(
-        index=index,
-        size=0,
-        aggs={
-            "brands": {
-                "terms": {"field": "brands", "size": 20},
-                "aggs": {
-                    "sentiment": {"terms": {"field": "sentiment.label", "size": 3}},
-                    "mean": {"avg": {"field": "sentiment.score"}},
-                    "entities": {"terms": {"field": "entities.text", "size": 12}},
-                    "reasons": {
-                        "filter": {"term": {"sentiment.label": _SAD}},
-                        "aggs": {"about": {"terms": {"field": "aspects.label", "size": 5}}},
-                    },
-                    "hours": {
-                        "date_histogram": {"field": "created_at", "fixed_interval": "1h"},
-                        "aggs": {"sentiment": {"terms": {"field": "sentiment.label", "size": 3}}},
-                    },
-                },
-            }
-        },
-    )
+    brands = {"brands": {**_top("brands", 20), "aggs": _AGGREGATIONS}}
+    answer = client.search(index=index, size=0, aggs=brands)
     return [_brand(bucket) for bucket in answer["aggregations"]["brands"]["buckets"]]
 
 
-def _counts(buckets: list[dict[str, Any]]) -> dict[str, int]:
-    return {str(bucket["key"]): bucket["doc_count"] for bucket in buckets}
+def _counts(terms: dict[str, Any]) -> dict[str, int]:
+    return {str(bucket["key"]): bucket["doc_count"] for bucket in terms["buckets"]}
 
 
 def _brand(bucket: dict[str, Any]) -> BrandDay:
     hours = [
-        Hour(
-            hour["key_as_string"],
-            hour["doc_count"],
-            _counts(hour["sentiment"]["buckets"]).get(_SAD, 0),
-        )
+        Hour(hour["key_as_string"], hour["doc_count"], _counts(hour["sentiment"]).get(_SAD, 0))
         for hour in bucket["hours"]["buckets"]
     ]
     return BrandDay(
         bucket["key"],
         bucket["doc_count"],
-        _counts(bucket["sentiment"]["buckets"]),
+        _counts(bucket["sentiment"]),
         bucket["mean"]["value"],
         hours,
-        list(_counts(bucket["entities"]["buckets"]).items()),
-        list(_counts(bucket["reasons"]["about"]["buckets"]).items()),
+        _counts(bucket["entities"]),
+        _counts(bucket["reasons"]["about"]),
     )
 
 
@@ -97,9 +93,7 @@ def loudest(client: Elasticsearch, index: str) -> list[dict[str, Any]]:
     )["hits"]["hits"]
     authors: dict[str, dict[str, Any]] = {}
     for hit in hits:
-        found = hit["_source"]
-        author = authors.setdefault(found["author"]["id"], {**found, "posts": 0})
-        author["posts"] += 1
+        authors.setdefault(hit["_source"]["author"]["id"], hit["_source"])
     return list(authors.values())[:5]
 
 
@@ -132,9 +126,8 @@ def hours_line(hours: list[Hour], width: int = 48) -> str:
     """Counts as bars, one an hour; long periods are summed to fit."""
     counts = [hour.count for hour in hours]
     step = max(1, -(-len(counts) // width))
-    summed = [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
-    top = max(summed, default=0) or 1
-    return sparkline(summed, top)
+    sums = [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
+    return sparkline(sums, max(sums, default=0) or 1)
 
 
 def _brand_table(brands: list[BrandDay]) -> Table:
@@ -159,24 +152,23 @@ def show(client: Elasticsearch, index: str, console: Console) -> None:
     console.print(_brand_table(brands))
     console.print()
     for brand in brands[:5]:
-        names = ", ".join(f"{name} ({count})" for name, count in brand.entities[:6]) or "none"
-        about = ", ".join(f"{name} ({count})" for name, count in brand.reasons) or "none"
-        console.print(Text(f"{brand.id}: top entities: {names}"))
-        console.print(Text(f"{brand.id}: the negative ones are about: {about}"))
+        entities, reasons = _named(list(brand.entities.items())[:6]), _named(brand.reasons.items())
+        console.print(Text(f"{brand.id}: top entities: {entities}"))
+        console.print(Text(f"{brand.id}: the negative ones are about: {reasons}"))
     console.print()
     console.print("Loudest authors", style="italic")
-    for author in loudest(client, index):
-        who = author["author"]
-        name = who.get("handle") or who["id"]
-        console.print(
-            Text(
-                f"  {who.get('followers', 0):>9} followers  @{name} on {author['source']}: "
-                f"{', '.join(author.get('brands', []))}"
-            )
-        )
+    for post in loudest(client, index):
+        author, brand_ids = post["author"], ", ".join(post.get("brands", []))
+        name = author.get("handle") or author["id"]
+        followers = f"{author.get('followers', 0):>9} followers"
+        console.print(Text(f"  {followers}  @{name} on {post['source']}: {brand_ids}"))
     worst = worst_hour(brands)
     if worst is not None:
         _show_worst(client, index, console, *worst)
+
+
+def _named(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts) or "none"
 
 
 def _show_worst(

@@ -110,12 +110,12 @@ def _models() -> str:
 def _brands() -> str:
     from tocsin.cli.brands import current_brands
 
-    found = current_brands(load(KafkaSettings))
-    if not found:
+    brands = current_brands(load(KafkaSettings))
+    if not brands:
         raise TocsinError(
             "none are published, so processors hold back; run 'tocsin brands apply brands.yaml'"
         )
-    return f"{len(found)} published"
+    return f"{len(brands)} published"
 
 
 _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (

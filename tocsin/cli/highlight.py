@@ -14,15 +14,15 @@ _BEFORE = 60
 
 def marked(text: str, spans: Iterable[MatchedSpan], field: str = "text", most: int = 0) -> Text:
     """The text of a field with its matches in colour; ``most``: letters of an excerpt."""
-    places = sorted((span.start, span.end) for span in spans if span.field == field)
+    matches = sorted((span.start, span.end) for span in spans if span.field == field)
     first, last = 0, len(text)
     if most and len(text) > most:
-        first = max(0, min((places[0][0] if places else 0) - _BEFORE, len(text) - most))
+        first = max(0, min((matches[0][0] if matches else 0) - _BEFORE, len(text) - most))
         last = first + most
     shown = Text("…" if first else "")
     offset = len(shown) - first
     shown.append(printable(text[first:last]))
-    for start, end in places:
+    for start, end in matches:
         if start < last:
             shown.stylize(_MARK, max(first, start) + offset, min(last, end) + offset)
     if last < len(text):
@@ -45,12 +45,12 @@ def starred(text: Text) -> Text:
 
 def _joined(text: Text) -> list[tuple[int, int]]:
     """The marks in order, those that touch or overlap as one."""
-    found: list[tuple[int, int]] = []
+    marks: list[tuple[int, int]] = []
     for span in sorted(text.spans, key=lambda span: (span.start, span.end)):
         if span.style != _MARK:
             continue
-        if found and span.start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], span.end)
+        if marks and span.start <= marks[-1][1]:
+            marks[-1] = marks[-1][0], max(marks[-1][1], span.end)
         else:
-            found.append((span.start, span.end))
-    return found
+            marks.append((span.start, span.end))
+    return marks

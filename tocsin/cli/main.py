@@ -32,7 +32,6 @@ from tocsin.cli import (
     watch,
 )
 from tocsin.cli.output import console
-from tocsin.local.stack.base import StackError
 
 app = typer.Typer(
     name="tocsin",
@@ -96,9 +95,9 @@ def main() -> None:
     """Entry point; never shows a traceback for what a person can mend."""
     try:
         app()
-    except (TocsinError, StackError) as error:
+    except TocsinError as error:
         console.print(f"tocsin: {error}", style="red", markup=False)
-        sys.exit(getattr(error, "exit_status", 1))
+        sys.exit(error.exit_status)
     except BrokenPipeError:
         # The reader of our output left ('| head'): nothing to say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

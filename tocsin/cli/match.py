@@ -67,8 +67,8 @@ def _query(query: str | None, query_file: Path | None, posts: Path | None) -> st
 def matching(lines: Iterator[Line], finder: OfflineMatcher) -> Iterator[tuple[Line, QueryMatch]]:
     """The lines that match, in their order, as soon as their batch is read."""
     for batch in batches(lines):
-        found = finder.find([line.mention for line in batch])
-        for line, matches in zip(batch, found, strict=True):
+        answers = finder.find([line.mention for line in batch])
+        for line, matches in zip(batch, answers, strict=True):
             if matches:
                 yield line, matches[0]
         sys.stdout.flush()
@@ -97,21 +97,22 @@ def match(
     Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
     """
     node = whole(_query(query, query_file, file), queries)
-    finder, bad, found = OfflineMatcher({"query": node}, brands), Bad(), 0
+    finder, bad, count = OfflineMatcher({"query": node}, brands), Bad(), 0
     with open_posts(file) as stream:
         for line, matched in matching(read_posts(stream, source, bad), finder):
-            found += 1
-            shown = str(line.id)
+            count += 1
+            output = str(line.id)
             if spans:
-                shown = _encode(MatchedPost(line.id, words_of(matched))).decode()
-            sys.stdout.write(shown + "\n")
-    bad_lines(bad, f"{found} post{'s' * (found != 1)} matched")
+                output = _encode(MatchedPost(line.id, words_of(matched))).decode()
+            sys.stdout.write(output + "\n")
+    bad_lines(bad, f"{count} post{'s' * (count != 1)} matched")
 
 
-def bad_lines(bad: Bad, said: str) -> None:
+def bad_lines(bad: Bad, summary: str) -> None:
     """Say what was done and what could not be read; ends with 1 if there was any such line."""
     for complaint in bad.first:
         say(complaint)
-    say(f"{said}, {bad.count} line{'s' * (bad.count != 1)} are no posts" if bad.count else said)
+    lines = f", {bad.count} line{'s' * (bad.count != 1)} are no posts" if bad.count else ""
+    say(summary + lines)
     if bad.count:
         sys.exit(1)

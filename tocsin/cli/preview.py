@@ -83,30 +83,34 @@ def preview(
     node, within, bad = whole(text, queries), _within(since, until), Bad()
     if index:
         try:
-            found = _of_index(node, sample, within)
+            result = _of_index(node, sample, within)
         except QueryError as error:
             refuse(error, text)
     else:
         with open_posts(file) as stream:
             posts = _counted(read_posts(stream, source, bad))
             finder = OfflineMatcher((parts := clauses(node)).queries, brands)
-            found = preview_posts(
+            result = preview_posts(
                 parts, posts, sample=sample, within=within, find=finder.find,
                 describe=Describer().fill,
             )  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(as_data(found), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(as_data(result), ensure_ascii=False) + "\n")
     else:
-        show(found, Console(file=sys.stdout, highlight=False))
+        show(result, Console(file=sys.stdout, highlight=False))
     if bad.count:
-        bad_lines(bad, f"{found.read} posts read")
+        bad_lines(bad, f"{result.read} posts read")
 
 
 def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
     """The posts, and how many were read so far for who waits."""
-    waits = TextColumn("{task.description}")
-    hidden = not console.is_terminal
-    with Progress(waits, console=console, transient=True, disable=hidden) as progress:
+    progress = Progress(
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
         task = progress.add_task("reading", total=None)
         for number, line in enumerate(lines, 1):
             if number % BATCH == 0:
@@ -145,32 +149,32 @@ def _within(since: str | None, until: str | None) -> Range | None:
 # --- for people ----------------------------------------------------------------------------------
 
 
-def show(found: Preview, to: Console) -> None:
+def show(preview: Preview, to: Console) -> None:
     """Print a preview."""
-    some = f"{found.matches:,} of {found.read:,} posts match"
-    to.print(f"{some} ({_percent(found.matches, found.read)})" if found.read else some)
-    if found.matches:
+    share = f" ({_percent(preview.matches, preview.read)})" if preview.read else ""
+    to.print(f"{preview.matches:,} of {preview.read:,} posts match{share}")
+    if preview.matches:
         to.print()
-        for line in chart(found.volume):
+        for line in chart(preview.volume):
             to.print(Text(line))
         to.print()
-        to.print(_values(found))
-    if found.sample:
+        to.print(_values(preview))
+    if preview.sample:
         to.print()
-        for example in found.sample:
-            to.print(_shown(example, colours=to.is_terminal), soft_wrap=True)
-    if found.effects:
+        for example in preview.sample:
+            to.print(_post_line(example, colours=to.is_terminal), soft_wrap=True)
+    if preview.effects:
         to.print()
-        to.print(_clause_table(found.effects))
-        if found.left_out:
-            to.print(f"and {found.left_out:,} more clauses")
+        to.print(_clause_table(preview.effects))
+        if preview.left_out:
+            to.print(f"and {preview.left_out:,} more clauses")
 
 
-def _percent(part: int, of: int) -> str:
-    share = 100 * part / of if of else 0.0
+def _percent(count: int, of: int) -> str:
+    share = 100 * count / of if of else 0.0
     if not share:
         return "0 %"
-    if 0 < share < 0.01:
+    if share < 0.01:
         return "under 0.01 %"
     return f"{share:.{0 if share >= 10 else 1 if share >= 1 else 2}f} %"
 
@@ -206,28 +210,29 @@ def _piece(count: int, top: int, row: int) -> str:
     return BARS[max(0, min(8, eighths))]
 
 
-def _values(found: Preview) -> Table:
+def _values(preview: Preview) -> Table:
     table = Table.grid(padding=(0, 2))
     for heading, values in (
-        ("Languages", found.languages),
-        ("Sources", found.sources),
-        ("Sentiment", found.sentiments),
+        ("Languages", preview.languages),
+        ("Sources", preview.sources),
+        ("Sentiment", preview.sentiments),
     ):
-        shares = (f"{printable(name)} {_percent(n, found.matches)}" for name, n in values)
+        shares = (f"{printable(name)} {_percent(n, preview.matches)}" for name, n in values)
         table.add_row(heading, Text(", ".join(shares) or "not known"))
     return table
 
 
-def _shown(example: Example, *, colours: bool) -> Text:
-    post = example.mention.post
-    language = example.mention.language.code if example.mention.language else "?"
+def _post_line(example: Example, *, colours: bool) -> Text:
+    post, language = example.mention.post, example.mention.language
     line = Text().append(f"{post.created_at:%Y-%m-%d %H:%M} ", style="dim")
-    line.append(printable(f"{_author(post)}[{language}] "), style="cyan")
-    if post.title:
-        title = marked(post.title, example.spans, "title", _EXCERPT)
-        line.append_text(title if colours else starred(title)).append(" | ")
-    body = marked(post.text, example.spans, "text", _EXCERPT)
-    return line.append_text(body if colours else starred(body))
+    author = f"{_author(post)}[{language.code if language else '?'}] "
+    line.append(printable(author), style="cyan")
+    for field, text in (("title", post.title), ("text", post.text)):
+        if text or field == "text":
+            excerpt = marked(text or "", example.spans, field, _EXCERPT)
+            line.append_text(excerpt if colours else starred(excerpt))
+            line.append(" | " if field == "title" else "")
+    return line
 
 
 def _author(post: Post) -> str:
@@ -243,12 +248,10 @@ def _clause_table(effects: list[Effect]) -> Table:
     table.add_column("adds", justify="right")
     table.add_column("removes", justify="right")
     for effect in effects:
-        excluded = effect.kind == "exclusion"
         text = "  " * effect.level + shorten(format_query(effect.clause), _CLAUSE)
-        adds, removes = _numbers(effect)
-        idle = effect.without == effect.matches
-        style = "dim" if idle else "red" if excluded else ""
-        table.add_row(Text(text, style=style), adds, removes)
+        is_idle = effect.without == effect.matches
+        style = "dim" if is_idle else "red" if effect.kind == "exclusion" else ""
+        table.add_row(Text(text, style=style), *_numbers(effect))
     return table
 
 
@@ -265,47 +268,45 @@ def _numbers(effect: Effect) -> tuple[str, str]:
 # --- for machines --------------------------------------------------------------------------------
 
 
-def as_data(found: Preview) -> dict[str, Any]:
+def as_data(preview: Preview) -> dict[str, Any]:
     """A preview as JSON takes it."""
+    counts = preview.volume.counts
     return {
-        "read": found.read,
-        "matches": found.matches,
-        "share": found.share,
+        "read": preview.read,
+        "matches": preview.matches,
+        "share": preview.share,
         "volume": {
-            "interval": found.volume.interval,
-            "counts": [
-                {"start": when.isoformat(), "matches": count} for when, count in found.volume.counts
-            ],
+            "interval": preview.volume.interval,
+            "counts": [{"start": when.isoformat(), "matches": count} for when, count in counts],
         },
-        "languages": dict(found.languages),
-        "sources": dict(found.sources),
-        "sentiments": dict(found.sentiments),
-        "sample": [_example_data(example.mention, example) for example in found.sample],
-        "clauses": list(_clause_data(found.effects)),
-        "clauses_left_out": found.left_out,
+        "languages": dict(preview.languages),
+        "sources": dict(preview.sources),
+        "sentiments": dict(preview.sentiments),
+        "sample": [_example_data(example) for example in preview.sample],
+        "clauses": [_clause_data(effect) for effect in preview.effects],
+        "clauses_left_out": preview.left_out,
     }
 
 
-def _example_data(mention: Mention, example: Example) -> dict[str, Any]:
-    post = mention.post
+def _example_data(example: Example) -> dict[str, Any]:
+    post, language = example.mention.post, example.mention.language
     return {
         "id": post.id,
         "created_at": post.created_at.isoformat(),
         "source": post.source,
-        "language": mention.language.code if mention.language else None,
+        "language": language.code if language else None,
         "title": post.title,
         "text": post.text,
         "spans": [{"field": s.field, "start": s.start, "end": s.end} for s in example.spans],
     }
 
 
-def _clause_data(effects: list[Effect]) -> Iterator[dict[str, Any]]:
-    for effect in effects:
-        known = effect.without is not None
-        yield {
-            "clause": format_query(effect.clause),
-            "kind": effect.kind,
-            "level": effect.level,
-            "adds": effect.adds if known else None,
-            "removes": effect.removes if known else None,
-        }
+def _clause_data(effect: Effect) -> dict[str, Any]:
+    is_known = effect.without is not None
+    return {
+        "clause": format_query(effect.clause),
+        "kind": effect.kind,
+        "level": effect.level,
+        "adds": effect.adds if is_known else None,
+        "removes": effect.removes if is_known else None,
+    }

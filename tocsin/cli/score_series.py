@@ -1,9 +1,9 @@
 """``tocsin score-series``: scores a series of counts with the volume model, row by row."""
 
-import contextlib
 import csv
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated
@@ -18,18 +18,14 @@ HEADER_LINE = ",".join(HEADER)
 DIGITS = 6
 
 
-@contextlib.contextmanager
-def _opened(file: Path | None) -> Iterator[IO[str]]:
+def _opened(file: Path | None) -> AbstractContextManager[IO[str]]:
     if file is None:
         sys.stdin.reconfigure(encoding="utf-8-sig", newline="")  # type: ignore[union-attr]
-        yield sys.stdin
-        return
+        return nullcontext(sys.stdin)
     try:
-        stream = file.open(encoding="utf-8-sig", newline="")
+        return file.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
-    with stream:
-        yield stream
 
 
 def _rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:

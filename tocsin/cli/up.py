@@ -14,7 +14,7 @@ from runtime.service import stop_on_signals
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import console, say
 from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
-from tocsin.local.stack.choice import StackName
+from tocsin.local.stack.base import StackName
 from tocsin.local.supervisor import Service
 
 _SOURCES = ("bluesky", "x", "generate")
@@ -27,7 +27,6 @@ class Rates:
         self._before: tuple[float, int] | None = None
 
     def posts_per_second(self, flow: TopicLag) -> float:
-        """Rate since the last call."""
         now, written = time.monotonic(), flow.written.get("posts", 0)
         before, self._before = self._before, (now, written)
         if before is None or now <= before[0]:
@@ -49,7 +48,6 @@ def status_of(flow: TopicLag, rate: float) -> dict[str, str]:
 
 
 def status_table(status: dict[str, str], services: list[Service]) -> Table:
-    """The live view."""
     table = Table(show_edge=False)
     for name in status:
         table.add_column(name, justify="right")
@@ -64,7 +62,6 @@ def status_table(status: dict[str, str], services: list[Service]) -> Table:
 
 
 def status_line(status: dict[str, str]) -> str:
-    """The same for a log."""
     return "  ".join(f"{name} {value}" for name, value in status.items())
 
 
@@ -95,8 +92,9 @@ def up(
     sources = [name for name in source or ["bluesky"] if name != "none"]
     unknown = [name for name in sources if name not in _SOURCES]
     if unknown:
-        known = ", ".join(_SOURCES)
-        raise ConfigurationError(f"there is no source {unknown[0]}; known are {known}")
+        raise ConfigurationError(
+            f"there is no source {unknown[0]}; known are {', '.join(_SOURCES)}"
+        )
     wanted = load_brands(brands)
     if stack == "embedded":
         say("the embedded stack is for a first look: a kill can lose data; never for production")
@@ -125,7 +123,6 @@ def up(
 
 
 def as_stack(name: str) -> StackName:
-    """The name, checked."""
     if name not in ("embedded", "engines", "external"):
         raise ConfigurationError(f"there is no stack {name}; take embedded, engines or external")
     return name  # type: ignore[return-value]

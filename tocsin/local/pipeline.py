@@ -19,7 +19,7 @@ from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.brands import publish
 from tocsin.local.stack import Endpoints, open_stack
 from tocsin.local.stack.account import server_account
-from tocsin.local.stack.choice import StackName
+from tocsin.local.stack.base import StackName
 from tocsin.local.supervisor import Service, Supervisor
 
 Say = Callable[[str], None]
@@ -117,7 +117,6 @@ class LocalPipeline:
         return self.supervisor.start(name, ["ingest", *arguments])
 
     def look(self) -> TopicLag:
-        """Where the stream stands."""
         return self.meter.look()
 
     def __exit__(self, *details: object) -> None:

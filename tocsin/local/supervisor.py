@@ -39,7 +39,6 @@ class Service:
 
     @property
     def running(self) -> bool:
-        """Whether the child lives now."""
         return self.process is not None and self.process.poll() is None
 
     @property
@@ -116,7 +115,7 @@ class Supervisor:
         """SIGTERM all, in order of the data's way; returns who had to be killed."""
         killed = []
         for service in self.services:
-            if service.running and service.process is not None:
+            if service.process is not None:
                 service.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + timeout_s
         for service in self.services:

@@ -46,9 +46,9 @@ class OfflineMatcher:
             )
         self._annotators = _annotators(asked, brands) if asked else ()
         before = [_before(node, asked) for node in queries.values()]
-        known = {str(number): node for number, node in enumerate(before) if node is not None}
+        bounds = {str(number): node for number, node in enumerate(before) if node is not None}
         # One query that any post could match is enough to have all of them read.
-        self._maybe = QueryMatcher(known) if len(known) == len(before) else None
+        self._maybe = QueryMatcher(bounds) if len(bounds) == len(before) else None
         self._matcher = QueryMatcher(queries)
 
     def could_match(self, mention: Mention) -> bool:
@@ -127,15 +127,10 @@ def _before(node: Node, later: frozenset[str]) -> Node | None:
             return None
         case Not(child):
             return None if later.intersection(_fields(child)) else node
-        case And(parts):
-            kept = [kept for part in parts if (kept := _before(part, later)) is not None]
-            return _one_or(And, kept) if kept else None
-        case Or(parts):
-            found = [_before(part, later) for part in parts]
-            return None if None in found else _one_or(Or, [one for one in found if one is not None])
+        case And(nodes) | Or(nodes):
+            bounds = [bound for child in nodes if (bound := _before(child, later)) is not None]
+            if not bounds or (isinstance(node, Or) and len(bounds) < len(nodes)):
+                return None
+            return bounds[0] if len(bounds) == 1 else type(node)(tuple(bounds))
         case _:
             return node
-
-
-def _one_or(kind: type[And] | type[Or], parts: list[Node]) -> Node:
-    return parts[0] if len(parts) == 1 else kind(tuple(parts))

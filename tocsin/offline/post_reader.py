@@ -1,7 +1,7 @@
 """Posts out of files of JSON lines, for the commands that ask queries of them."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from ingestors.files.post_line import NotAPost, read_post_line
 from runtime.clock import utc_now
 from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention
-from schemas.post import PostUpsert
+from schemas.post import PostEvent, PostUpsert
 
 BATCH: Final = 1_000
 """Posts that are asked at once."""
@@ -64,22 +64,33 @@ def open_posts(file: Path | None) -> BinaryIO:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def read_posts(stream: BinaryIO, source: str, bad: Bad) -> Iterator[Line]:
-    """The posts of a file; ``source`` is that of lines that do not name theirs."""
+def read_lines(
+    stream: BinaryIO, source: str, bad: Bad, decode: Callable[[bytes], T]
+) -> Iterator[tuple[PostEvent, T]]:
+    """The events of a file, each with what ``decode`` reads of its line beside the post.
+
+    ``source`` is that of lines that do not name theirs. A line that is not a post, or of which
+    ``decode`` raises :class:`NotAPost` or an error of msgspec, goes to ``bad``.
+    """
     now = utc_now()
     for number, line in enumerate(stream, 1):
         if line.isspace():
             continue
         try:
-            event = read_post_line(line, now, source)
-            given = _decode_given(line)
+            read = read_post_line(line, now, source), decode(line)
         except (NotAPost, msgspec.MsgspecError) as error:
             bad.add(f"line {number}: {error}")
         else:
-            if isinstance(event, PostUpsert):
-                # What somebody has found is believed; ``language`` is a platform's hint.
-                language = Language(code=given.lang.lower(), confidence=1) if given.lang else None
-                yield Line(given.id, Mention(post=event.post, language=language))
+            yield read
+
+
+def read_posts(stream: BinaryIO, source: str, bad: Bad) -> Iterator[Line]:
+    """The posts of a file, as :func:`read_lines` reads them; deletes are passed over."""
+    for event, given in read_lines(stream, source, bad, _decode_given):
+        if isinstance(event, PostUpsert):
+            # The line's own language is believed; the post's ``language`` is a platform's hint.
+            language = Language(code=given.lang.lower(), confidence=1) if given.lang else None
+            yield Line(given.id, Mention(post=event.post, language=language))
 
 
 def batches(every: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

@@ -10,7 +10,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -80,20 +80,20 @@ def preview_posts(
     takes more than to ask; ``describe`` fills languages and sentiments of those that do.
     """
     find = find or QueryMatcher(parts.queries).match
-    found, read, counts = _Found(sample, describe), 0, Counter[str]()
+    matched, read, counts = _Matched(sample, describe), 0, Counter[str]()
     for batch in batches(_within(mentions, within)):
         read += len(batch)
-        answers = find(batch)
-        counts.update(match.name for matches in answers for match in matches)
-        found.add([match for matches in answers for match in matches if match.name == WHOLE])
+        matches = [match for matches in find(batch) for match in matches]
+        counts.update(match.name for match in matches)
+        matched.add([match for match in matches if match.name == WHOLE])
     return Preview(
         read,
         counts[WHOLE],
-        volume_of(found.minutes),
-        _most(found.languages),
-        _most(found.sources),
-        _most(found.sentiments),
-        [Example(m.asked.document.mention, sorted(m.spans())) for m in found.sample],
+        volume_of(matched.minutes),
+        _most(matched.languages),
+        _most(matched.sources),
+        _most(matched.sentiments),
+        matched.examples(),
         parts.effects(counts),
         parts.left_out,
     )
@@ -101,7 +101,7 @@ def preview_posts(
 
 def _most(counts: Counter[str]) -> list[tuple[str, int]]:
     """The most frequent values; of two as frequent, as the index has it, the first by name."""
-    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MAX_VALUES]
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_VALUES]
 
 
 def _within(mentions: Iterable[Mention], within: Range | None) -> Iterable[Mention]:
@@ -111,36 +111,30 @@ def _within(mentions: Iterable[Mention], within: Range | None) -> Iterable[Menti
     return (mention for mention in mentions if matcher.match([mention])[0])
 
 
-@dataclass
-class _Found:
-    """What is kept of the posts that match."""
+class _Matched:
+    """What is kept of the posts that match: counts, and ``size`` of them drawn at random."""
 
-    size: int
-    describe: Callable[[Sequence[Mention]], None]
-    minutes: Counter[datetime] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
-    sentiments: Counter[str] = field(default_factory=Counter)
-    count: int = 0
-
-    def __post_init__(self) -> None:
+    def __init__(self, size: int, describe: Callable[[Sequence[Mention]], None]) -> None:
+        self.minutes, self.languages = Counter[datetime](), Counter[str]()
+        self.sources, self.sentiments = Counter[str](), Counter[str]()
+        self._size, self._describe, self._count = size, describe, 0
         # The same posts each time that the same file is asked.
-        self._chance = random.Random(0)
+        self._random = random.Random(0)
         self._drawn: list[tuple[int, QueryMatch]] = []
 
-    @property
-    def sample(self) -> list[QueryMatch]:
-        """Posts drawn from all that match, in their order."""
-        return [match for _, match in sorted(self._drawn, key=lambda one: one[0])]
+    def examples(self) -> list[Example]:
+        """The posts drawn from all that match, in their order."""
+        matches = [match for _, match in sorted(self._drawn, key=lambda drawn: drawn[0])]
+        return [Example(match.asked.document.mention, sorted(match.spans())) for match in matches]
 
     def add(self, matches: Sequence[QueryMatch]) -> None:
         """Take in the matches of a batch."""
         if not matches:
             return
         mentions = [match.asked.document.mention for match in matches]
-        self.describe(mentions)
+        self._describe(mentions)
         for mention in mentions:
-            self.minutes[_floor_minute(mention.post.created_at)] += 1
+            self.minutes[_floor(mention.post.created_at, "minute")] += 1
             self.sources[mention.post.source] += 1
             if mention.language is not None:
                 self.languages[mention.language.code] += 1
@@ -150,56 +144,47 @@ class _Found:
             self._draw(match)
 
     def _draw(self, match: QueryMatch) -> None:
-        self.count += 1
-        if len(self._drawn) < self.size:
-            self._drawn.append((self.count, match))
-        elif self.size:
-            place = self._chance.randrange(self.count)
-            if place < self.size:
-                self._drawn[place] = self.count, match
+        self._count += 1
+        if len(self._drawn) < self._size:
+            self._drawn.append((self._count, match))
+        elif self._size:
+            index = self._random.randrange(self._count)
+            if index < self._size:
+                self._drawn[index] = self._count, match
 
 
 # --- over time -----------------------------------------------------------------------------------
 
 
-def _floor_minute(when: datetime) -> datetime:
-    return when.astimezone(UTC).replace(second=0, microsecond=0)
-
-
-def _floor_hour(when: datetime) -> datetime:
-    return when.replace(minute=0)
-
-
-def _floor_day(when: datetime) -> datetime:
-    return when.replace(hour=0, minute=0)
-
-
-def _floor_week(when: datetime) -> datetime:
-    return _floor_day(when) - timedelta(days=when.weekday())
-
-
-def _floor_month(when: datetime) -> datetime:
-    return _floor_day(when).replace(day=1)
-
-
-def _floor_year(when: datetime) -> datetime:
-    return _floor_month(when).replace(month=1)
-
-
-_UNITS: Final[dict[str, tuple[Callable[[datetime], datetime], timedelta]]] = {
-    "minute": (lambda when: when, timedelta(minutes=1)),
-    "hour": (_floor_hour, timedelta(hours=1)),
-    "day": (_floor_day, timedelta(days=1)),
-    "week": (_floor_week, timedelta(weeks=1)),
-    "month": (_floor_month, timedelta(days=31)),
-    "year": (_floor_year, timedelta(days=366)),
+_STEPS: Final = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+    "month": timedelta(days=31),
+    "year": timedelta(days=366),
 }
-"""Where each begins, and a step that from its beginning always leads into the next one."""
+"""By unit, a step that from its beginning always leads into the next one."""
+
+
+def _floor(when: datetime, unit: str) -> datetime:
+    """The beginning of the unit that a time is in (UTC)."""
+    when = when.astimezone(UTC).replace(second=0, microsecond=0)
+    if unit == "minute":
+        return when
+    if unit == "hour":
+        return when.replace(minute=0)
+    when = when.replace(hour=0, minute=0)
+    if unit == "week":
+        return when - timedelta(days=when.weekday())
+    if unit == "month":
+        return when.replace(day=1)
+    return when.replace(month=1, day=1) if unit == "year" else when
 
 
 def unit_of(first: datetime, last: datetime) -> str:
     """The smallest unit of which at most so many bars reach from one time to the other."""
-    return next((unit for unit in _UNITS if _bars(unit, first, last) is not None), "year")
+    return next((unit for unit in _STEPS if _bars(unit, first, last) is not None), "year")
 
 
 def volume_of(minutes: Counter[datetime]) -> Volume:
@@ -210,18 +195,17 @@ def volume_of(minutes: Counter[datetime]) -> Volume:
     unit = unit_of(first, last)
     bars = _bars(unit, first, last) or {}
     for when, count in minutes.items():
-        bars[_UNITS[unit][0](when)] += count
+        bars[_floor(when, unit)] += count
     return Volume(unit, list(bars.items()))
 
 
 def _bars(unit: str, first: datetime, last: datetime) -> dict[datetime, int] | None:
     """Empty bars without gaps; None if they are too many."""
-    floor, step = _UNITS[unit]
-    first, last = floor(_floor_minute(first)), floor(_floor_minute(last))
+    first, last = _floor(first, unit), _floor(last, unit)
     bars = {first: 0}
     while first < last:
         if len(bars) == MAX_BARS and unit != "year":
             return None
-        first = floor(first + step)
+        first = _floor(first + _STEPS[unit], unit)
         bars[first] = 0
     return bars

@@ -2,36 +2,38 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotator_table import build_enricher
+from processors.enrichment.batch import process
+from processors.enrichment.enricher import Enricher
+from processors.faust.messages import Incoming
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
-from schemas.codec import MENTION_EVENT
+from schemas.codec import MENTION_EVENT, POST_EVENT
 from schemas.mention import MentionUpsert
+from schemas.post import Author, Post, PostEvent, PostUpsert
+from schemas.types import Tier
 from tests.tocsin.cli.commands import Commands, Ran
+from tests.tocsin.cli.posts import lines
 from tocsin.cli.annotate import annotate_stream
+from tocsin.offline.post_reader import Bad
 
-BRANDS = "brands: [{id: velmora, name: Velmora}]"
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MATCHER = BrandMatcher([Brand(id="velmora", name="Velmora", handles=["velmora"])])
 
 
-@pytest.fixture
-def tocsin(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Commands:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def brands_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # The models have tests of their own and take seconds to load.
     monkeypatch.setenv("TOCSIN_PROCESS_ANNOTATORS", "brands")
-    (tmp_path / "brands.yaml").write_text(BRANDS)
-    return Commands(monkeypatch, capsys)
-
-
-def lines(*posts: dict[str, Any]) -> bytes:
-    return b"".join(json.dumps(post).encode() + b"\n" for post in posts)
+    (tmp_path / "brands.yaml").write_text("brands: [{id: velmora, name: Velmora}]")
 
 
 def found(ran: Ran) -> list[dict[str, Any]]:
@@ -73,9 +75,10 @@ def test_targets_are_asked_for_by_the_line(tocsin: Commands) -> None:
 
 
 def test_an_id_that_comes_twice_keeps_its_own_line(tocsin: Commands) -> None:
-    stdin = lines({"id": "1", "text": "first", "targets": ["a"]}, {"id": "1", "text": "second"})
+    stdin = lines({"id": "1", "text": "first", "targets": ["a"]}, {"id": 1, "text": "second"})
     first, second = found(tocsin("annotate", stdin=stdin))
-    assert [len(first["targets"]), len(second["targets"])] == [1, 0]
+    assert (first["id"], [target["text"] for target in first["targets"]]) == ("1", ["a"])
+    assert (second["id"], second["targets"]) == (1, [])
 
 
 def test_a_file_is_read_like_standard_input(tocsin: Commands, tmp_path: Path) -> None:
@@ -91,24 +94,13 @@ def test_nothing_in_is_nothing_out(tocsin: Commands) -> None:
 
 
 def test_bad_lines_are_told_counted_and_skipped(tocsin: Commands) -> None:
-    stdin = b"".join(
-        [
-            lines({"id": "1", "text": "good"}),
-            b"nonsense\n",
-            b"\xff\xfe\n",
-            b"\n",
-            lines({"id": "2"}),
-            lines({"id": "3", "text": "good too"}),
-        ]
-    )
+    good, bad = {"id": "1", "text": "good"}, {"id": "2"}
+    stdin = lines(good) + b"nonsense\n\xff\xfe\n\n" + lines(bad, {"id": "3", "text": "good too"})
     ran = tocsin("annotate", stdin=stdin)
     assert ran.status == 1
     assert [line["id"] for line in found(ran)] == ["1", "3"]
-    assert [line.partition(":")[0] for line in ran.err.splitlines() if line.startswith("line")] == [
-        "line 2",
-        "line 3",
-        "line 5",
-    ]
+    complaints = [line for line in ran.err.splitlines() if line.startswith("line")]
+    assert [line.partition(":")[0] for line in complaints] == ["line 2", "line 3", "line 5"]
     assert "2 posts written, 3 lines are no posts" in ran.err
     assert "Traceback" not in ran.err
 
@@ -149,11 +141,69 @@ def test_any_text_is_one_line_out(tocsin: Commands, text: str) -> None:
 def test_order_and_number_hold_over_chunks() -> None:
     count = 2_345
     source = io.BytesIO(lines(*({"id": number, "text": "Velmora"} for number in range(count))))
-    target, bad = io.BytesIO(), list[str]()
-    matcher = BrandMatcher([Brand(id="velmora", name="Velmora")])
-    enricher = build_enricher(ProcessSettings(annotators="brands"), lambda: matcher)
+    target, bad = io.BytesIO(), Bad()
+    enricher = build_enricher(ProcessSettings(annotators="brands"), lambda: MATCHER)
     written = list(annotate_stream(source, target, enricher, "file", bad))
     assert written == sorted(written)
-    assert (written[-1], bad) == (count, [])
+    assert (written[-1], bad.count) == (count, 0)
     ids = [json.loads(line)["id"] for line in target.getvalue().splitlines()]
     assert ids == list(range(count))
+
+
+# --- like the stream -------------------------------------------------------------------------
+
+TEXTS = [
+    "Velmora, you were wonderful today! Thank you to the whole crew ❤️",
+    "Encore 3 heures de retard avec Velmora, je résilie dès demain 😡",
+    "Velmora opens a shop in Paris on Monday.",
+    "@velmora is it down for anyone else?",
+    "RT @velmora: boycott Velmora after the data breach https://example.org/a",
+]
+
+
+@pytest.fixture(scope="module")
+def enricher() -> Enricher:
+    return build_enricher(ProcessSettings(tier="accurate"), lambda: MATCHER)
+
+
+def posted(number: int, text: str) -> PostEvent:
+    id_ = f"x:{number}"
+    author = Author(id=str(number), followers=10)
+    post = Post(id=id_, source="x", author=author, text=text, created_at=AT)
+    return PostUpsert(id=id_, source="x", version=number, ingested_at=AT, post=post)
+
+
+def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> list[Any]:
+    batch = [
+        Incoming("posts", 0, number, event.id.encode(), POST_EVENT.encode(event))
+        for number, event in enumerate(events)
+    ]
+    sent = process(batch, enricher, lambda: AT, tier).outgoing
+    mentions = [MENTION_EVENT.decode(one.value) for one in sent if one.topic == "mentions"]
+    return [msgspec.to_builtins(event.mention) for event in mentions]
+
+
+def test_the_same_labels(enricher: Enricher) -> None:
+    events = [posted(number, text) for number, text in enumerate(TEXTS)]
+    source = io.BytesIO(b"".join(POST_EVENT.encode(event) + b"\n" for event in events))
+    target, bad = io.BytesIO(), Bad()
+    written = list(annotate_stream(source, target, enricher, "x", bad))
+    assert (written[-1], bad.count) == (len(TEXTS), 0)
+    found = [json.loads(line) for line in target.getvalue().splitlines()]
+    for streamed, offline in zip(from_the_stream(enricher, events, "accurate"), found, strict=True):
+        assert offline["tier"] == "accurate"
+        for name, value in streamed.items():
+            if name != "post":
+                assert offline[name] == value, name
+
+
+def test_a_batch_that_goes_fast_says_the_same_but_for_the_encoder(enricher: Enricher) -> None:
+    events = [posted(number, text) for number, text in enumerate(TEXTS)]
+    fast = from_the_stream(enricher, events, "fast")
+    accurate = from_the_stream(enricher, events, "accurate")
+    for one, other in zip(fast, accurate, strict=True):
+        assert (one["tier"], one["provenance"]["encoder"]) == ("fast", "skipped")
+        assert one["language"] == other["language"]
+        assert one["duplicate_keys"] == other["duplicate_keys"]
+        assert "emotion" not in one
+        assert other["emotion"]["label"]

@@ -1,30 +1,32 @@
 """``tocsin backtest``: the past through the detector, as a chart and as lines."""
 
 import re
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
+from schemas.activity import Activity
 from schemas.codec import ACTIVITY, ALERT
-from tests.processors.detector.storms import calm, storm, together
+from tests.processors.detector.storms import START, calm, storm, together
 from tests.tocsin.cli.commands import Commands
 from tocsin.cli.backtest_svg import COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(monkeypatch, capsys)
+def written(folder: Path, records: Iterable[Activity]) -> Path:
+    path = folder / "activity.jsonl"
+    path.write_bytes(b"\n".join(map(ACTIVITY.encode, records)) + b"\n")
+    return path
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("backtest") / "activity.jsonl"
-    lines = [ACTIVITY.encode(one) for one in together(calm(24, 2), storm(18, 45, 20))]
-    path.write_bytes(b"\n".join(lines) + b"\n")
-    return path
+    return written(tmp_path_factory.mktemp("backtest"), together(calm(24, 2), storm(18, 45, 20)))
 
 
 def test_it_draws_and_lists_what_would_have_fired(tocsin: Commands, records: Path) -> None:
@@ -105,3 +107,33 @@ def test_other_lines_are_refused(tocsin: Commands, tmp_path: Path) -> None:
     ran = tocsin("backtest", "--brand", "velmora", str(path))
     assert ran.status == 2
     assert "tocsin annotate --events" in ran.err
+
+
+# --- a time without data is not shown as a calm one -------------------------------------------
+
+BLIND = START + timedelta(hours=6), START + timedelta(hours=9)
+
+
+def test_a_time_without_data_is_marked_and_not_shown_as_calm(
+    tocsin: Commands, tmp_path: Path
+) -> None:
+    records = [one for one in calm(12, per_minute=6) if not BLIND[0] <= one.at < BLIND[1]]
+    ran = tocsin("backtest", "--brand", "velmora", str(written(tmp_path, records)))
+    bars, _, blind, scale, _, told = ran.out.splitlines()
+    assert set(blind) == {" ", "?"}
+    # A column is ten minutes; those at the edges have records too.
+    assert blind.count("?") == 19
+    assert bars[blind.index("?") + 1 : len(blind) - 1].strip() == ""
+    assert scale.startswith("2026-03-02 00:")
+    assert told.startswith("? x blind since 2026-03-02 05:59 UTC, until 03-02 09:00;")
+
+
+def test_another_brand_of_the_file_tells_that_a_source_was_heard(
+    tocsin: Commands, tmp_path: Path
+) -> None:
+    records = [
+        replace(one, brand="corvo") if BLIND[0] <= one.at < BLIND[1] else one
+        for one in calm(12, per_minute=6)
+    ]
+    ran = tocsin("backtest", "--brand", "velmora", str(written(tmp_path, records)))
+    assert "?" not in ran.out

@@ -10,16 +10,6 @@ from tests.tocsin.cli.commands import Commands
 from tests.tocsin.cli.posts import lines
 
 
-@pytest.fixture
-def tocsin(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Commands:
-    monkeypatch.chdir(tmp_path)
-    # The encoder has tests of its own and takes seconds to load.
-    monkeypatch.setenv("TOCSIN_PROCESS_TIER", "fast")
-    return Commands(monkeypatch, capsys)
-
-
 def ids(ran: Any) -> list[str]:
     return ran.out.splitlines()
 

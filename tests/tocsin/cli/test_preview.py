@@ -17,14 +17,9 @@ FR = "Je déteste mon téléphone Orange, il est vraiment nul et cassé"
 EN = "I love my Orange phone, it is really great and wonderful"
 
 
-@pytest.fixture
-def tocsin(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Commands:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOCSIN_PROCESS_TIER", "fast")
+@pytest.fixture(autouse=True)
+def columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    return Commands(monkeypatch, capsys)
 
 
 def posts(*texts: str, source: str = "forum") -> bytes:

@@ -10,11 +10,6 @@ from tests.tocsin.cli.commands import Commands
 START = datetime(2024, 3, 4)  # noqa: DTZ001 (series are often without a zone)
 
 
-@pytest.fixture
-def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(monkeypatch, capsys)
-
-
 def series(values: list[str], minutes: int = 60) -> str:
     times = (START + timedelta(minutes=minutes * row) for row in range(len(values)))
     rows = [f"{at},{value}" for at, value in zip(times, values, strict=True)]

@@ -38,61 +38,56 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def children(process: subprocess.Popen[str], command: str) -> list[psutil.Process]:
+    """The services of a running pipeline that have these words in their command line."""
+    below = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in below if command in " ".join(child.cmdline())]
+
+
+def wait_for(process: subprocess.Popen[str], command: str, gone: int = 0) -> psutil.Process:
+    """The service of that command, once there is one that is not the process ``gone``."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        for child in children(process, command):
+            if child.pid != gone:
+                return child
+        time.sleep(0.2)
+    raise AssertionError(f"{command} never ran")
+
+
 def test_up_shows_posts_being_indexed_and_ctrl_c_stops_everything(folder: Path) -> None:
     process = start(folder, "up", "--source", "generate", "--pace", "720")
     assert process.stdout is not None
     deadline, indexed, lines = time.monotonic() + PATIENCE_S, 0, []
     while not indexed and time.monotonic() < deadline:
-        line = process.stdout.readline()
-        lines.append(line)
-        found = re.search(r"indexed (\d+)", line)
-        indexed = int(found[1]) if found else 0
+        lines.append(process.stdout.readline())
+        match = re.search(r"indexed (\d+)", lines[-1])
+        indexed = int(match[1]) if match else 0
     assert indexed > 0, "".join(lines)
     assert "dead letters 0" in lines[-1]
-    children = psutil.Process(process.pid).children(recursive=True)
-    services = {" ".join(child.cmdline()) for child in children}
-    assert any("tocsin process" in service for service in services)
-    assert any("tocsin sink" in service for service in services)
+    assert children(process, "tocsin process") and children(process, "tocsin sink")
 
+    services = children(process, "")
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, rest
     assert "had to kill" not in rest
-    gone, alive = psutil.wait_procs(children, timeout=5)
+    gone, alive = psutil.wait_procs(services, timeout=5)
     assert not alive
-    assert len(gone) == len(children)
+    assert len(gone) == len(services)
 
 
 def test_a_service_that_dies_is_started_again(folder: Path) -> None:
     process = start(folder, "up", "--source", "none")
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        sink = None
-        while sink is None and time.monotonic() < deadline:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                if "tocsin sink elasticsearch" in " ".join(child.cmdline()):
-                    sink = child
-            time.sleep(0.2)
-        assert sink is not None
+        sink = wait_for(process, "tocsin sink elasticsearch")
         sink.kill()
         assert process.stdout is not None
-        said = ""
-        while "sink died, starting it again" not in said and time.monotonic() < deadline:
-            said = process.stdout.readline()
-        assert "sink died, starting it again (status -9)" in said
-        again = [
-            child
-            for child in psutil.Process(process.pid).children(recursive=True)
-            if child.pid != sink.pid and "tocsin sink elasticsearch" in " ".join(child.cmdline())
-        ]
-        while not again and time.monotonic() < deadline:
-            time.sleep(0.2)
-            again = [
-                child
-                for child in psutil.Process(process.pid).children(recursive=True)
-                if "tocsin sink elasticsearch" in " ".join(child.cmdline())
-            ]
-        assert again
+        deadline, line = time.monotonic() + PATIENCE_S, ""
+        while "sink died" not in line and time.monotonic() < deadline:
+            line = process.stdout.readline()
+        assert "sink died, starting it again (status -9)" in line
+        wait_for(process, "tocsin sink elasticsearch", gone=sink.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE_S)
@@ -102,10 +97,10 @@ def test_the_demo_answers_from_the_index(folder: Path) -> None:
     process = start(folder, "demo", "--posts", "400")
     out, _ = process.communicate(timeout=2 * PATIENCE_S)
     assert process.returncode == 0, out
-    found = re.search(r"(\d+) post events read, .* (\d+) mentions found by search, 0 dead", out)
-    assert found is not None, out
-    assert int(found[1]) >= 400
-    assert 100 < int(found[2]) < 400
+    counts = re.search(r"(\d+) post events read, .* (\d+) mentions found by search, 0 dead", out)
+    assert counts is not None, out
+    assert int(counts[1]) >= 400
+    assert 100 < int(counts[2]) < 400
     for heading in ("Mentions by brand", "Loudest authors", "The worst hour: velmora"):
         assert heading in out
 

@@ -80,12 +80,6 @@ class Watching:
 
 
 @pytest.fixture
-def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    monkeypatch.setenv("TOCSIN_PROCESS_TIER", "fast")
-    return Commands(monkeypatch, capsys)
-
-
-@pytest.fixture
 def watching(monkeypatch: pytest.MonkeyPatch, tocsin: Commands) -> Watching:
     return Watching(monkeypatch, tocsin)
 

@@ -128,23 +128,15 @@ def test_a_service_that_runs_is_left_alone(supervisor: Supervisor) -> None:
     assert service.running and service.restarts == 0
 
 
-def test_stop_ends_all(supervisor: Supervisor) -> None:
-    services = [supervisor.start(name, ["run"]) for name in ("a", "b")]
-    gone = supervisor.start("c", ["exit", "0"])
-    watch_until(supervisor, lambda: gone.ended)
-    for service in services:
-        wait_for(says(service, "ready"))
-    assert supervisor.stop() == []
-    assert [service.status for service in services] == [-15, -15]
-    assert not any(service.running for service in supervisor.services)
-
-
-def test_stop_kills_who_does_not_listen_and_says_so(supervisor: Supervisor) -> None:
+def test_stop_ends_all_kills_who_does_not_listen_and_says_so(supervisor: Supervisor) -> None:
     deaf, polite = supervisor.start("deaf", ["deaf"]), supervisor.start("polite", ["run"])
-    wait_for(says(deaf, "ready"))
-    wait_for(says(polite, "ready"))
+    ended = supervisor.start("ended", ["exit", "0"])
+    watch_until(supervisor, lambda: ended.ended)
+    for service in (deaf, polite):
+        wait_for(says(service, "ready"))
     assert supervisor.stop(0.5) == ["deaf"]
-    assert deaf.status == -9
+    assert (deaf.status, polite.status, ended.status) == (-9, -15, 0)
+    assert not any(service.running for service in supervisor.services)
 
 
 def test_a_service_that_left_no_word_points_to_its_log(supervisor: Supervisor) -> None:

@@ -5,15 +5,6 @@ processes, `external` is somebody else's cluster. Nothing here may know a topic 
 a stack starts empty, and says where it listens.
 """
 
-from tocsin.local.stack.base import Component, Endpoints, Progress, Stack, StackError
-from tocsin.local.stack.choice import StackName, open_stack
+from tocsin.local.stack.base import Endpoints, StackError, open_stack
 
-__all__ = [
-    "Component",
-    "Endpoints",
-    "Progress",
-    "Stack",
-    "StackError",
-    "StackName",
-    "open_stack",
-]
+__all__ = ["Endpoints", "StackError", "open_stack"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +45,8 @@ class Account:
 
     def barrier(self, path: Path) -> Path | None:
         """The first existing folder on the way to `path` that stops this account, if one does."""
-        resolved = path.resolve()
-        for folder in reversed(resolved.parents):
-            if folder.is_dir() and not self.can_pass(folder):
-                return folder
-        return None
+        folders = (folder for folder in reversed(path.resolve().parents) if folder.is_dir())
+        return next((folder for folder in folders if not self.can_pass(folder)), None)
 
     def own(self, folder: Path) -> None:
         """Create a folder that this account may write in, taking over an older one if need be."""
@@ -67,11 +65,9 @@ class Account:
 
 def our_account() -> Account:
     """The account that we run under; in a container it need not have a name."""
-    uid = os.geteuid()
-    try:
+    uid, name = os.geteuid(), str(os.geteuid())
+    with suppress(KeyError):
         name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = str(uid)
     return Account(name, uid, os.getegid())
 
 
@@ -80,11 +76,9 @@ def server_account() -> Account:
     if os.geteuid() != 0:
         return our_account()
     for name in PREFERRED_ACCOUNTS:
-        try:
+        with suppress(KeyError):
             entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
     raise StackError(
         "Elasticsearch refuses to run as root and there is no account to run it under: "
         "create a system user called tocsin, or start as another user."

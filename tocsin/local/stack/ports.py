@@ -16,8 +16,9 @@ RANGE = range(20000, 32000)
 
 def kept_ports(state: Path, count: int) -> list[int]:
     """The ports noted in a state file, or new ones where somebody else has taken one of them."""
-    if state.exists():
-        noted = _read(state)
+    # A state file that cannot be read costs only its ports: new ones do as well.
+    with suppress(FileNotFoundError, ValueError, TypeError, KeyError):
+        noted = [int(port) for port in json.loads(state.read_text())["ports"]]
         if len(noted) == count and all(is_free(port) for port in noted):
             return noted
     ports = free_ports(count)
@@ -55,10 +56,3 @@ def listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def _read(state: Path) -> list[int]:
-    try:
-        return [int(port) for port in json.loads(state.read_text())["ports"]]
-    except (ValueError, TypeError, KeyError):
-        return []  # only ports are lost, and new ones do as well

@@ -1,8 +1,8 @@
 """A server as a child process that never outlives us and never dies before we say so.
 
 The child has its own session, so Ctrl-C in the terminal reaches us alone. On Linux the kernel
-kills it when we die, however we die. That promise is bound to the thread that started the child:
-the thread that starts it therefore stays with it until its end.
+kills it when we die, however we die. That promise is bound to the thread that started the child,
+which must be one that lives as long as we do: the main one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,30 +36,47 @@ class Command:
 
 
 class ChildProcess:
-    """One run of one server."""
+    """One run of one server, started by the main thread."""
 
     def __init__(self, command: Command) -> None:
-        self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
-        self._failure: OSError | subprocess.SubprocessError | None = None
-        self._started = threading.Event()
-        name = Path(command.arguments[0]).name
-        threading.Thread(target=self._accompany, name=f"with-{name}", daemon=True).start()
-        self._started.wait()
-        if self._failure is not None:
+        account = command.account
+        try:
+            with command.output.open("ab") as output:
+                self._process = subprocess.Popen(
+                    list(command.arguments),
+                    bufsize=0,
+                    env=dict(command.environment),
+                    cwd=command.folder,
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    user=None if account.is_us else account.uid,
+                    group=None if account.is_us else account.gid,
+                    extra_groups=None if account.is_us else [],
+                    preexec_fn=tie_to_parent(os.getpid(), signal.SIGKILL)
+                    if sys.platform == "linux"
+                    else None,
+                )
+        except (OSError, subprocess.SubprocessError) as error:
             raise StackError(
-                f"{command.arguments[0]} could not be started ({self._failure}): "
+                f"{command.arguments[0]} could not be started ({error}): "
                 "check that it exists and that the account may execute it."
-            ) from self._failure
+            ) from error
+        assert self._process.stdin is not None
+        self._input = self._process.stdin
+        # It stays open, since its end means stop to some; one that has ended is seen by who waits.
+        with suppress(BrokenPipeError):
+            self._input.write(command.greeting)
 
     @property
     def pid(self) -> int:
-        return self._running.pid
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        return self._running.poll()
+        return self._process.poll()
 
     def ask_to_stop(self) -> None:
         """Request an orderly end, without waiting for it."""
@@ -69,73 +85,22 @@ class ChildProcess:
     def wait_or_kill(self, seconds: float) -> None:
         """Give it time to end, then end it."""
         try:
-            self._running.wait(seconds)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._close_input()
+        self._input.close()
 
     def kill(self) -> None:
         """End it as a power cut would, and wait until it is gone."""
         self._signal(signal.SIGKILL)
-        self._running.wait()
-        self._close_input()
-
-    @property
-    def _running(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None
-        return self._process
+        self._process.wait()
+        self._input.close()
 
     def _signal(self, number: signal.Signals) -> None:
         """Signal the whole session: a server may have helpers of its own."""
-        if self._running.poll() is None:
+        if self._process.poll() is None:
             with suppress(ProcessLookupError):
-                os.killpg(self._running.pid, number)
-
-    def _accompany(self) -> None:
-        try:
-            self._process = self._spawn()
-        except (OSError, subprocess.SubprocessError) as error:
-            self._failure = error
-            return
-        finally:
-            self._started.set()
-        self._process.wait()
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        command = self._command
-        switch = not command.account.is_us
-        with command.output.open("ab") as output:
-            process = subprocess.Popen(
-                list(command.arguments),
-                env=dict(command.environment),
-                cwd=command.folder,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=command.account.uid if switch else None,
-                group=command.account.gid if switch else None,
-                extra_groups=[] if switch else None,
-                preexec_fn=tie_to_parent(os.getpid(), signal.SIGKILL)
-                if sys.platform == "linux"
-                else None,
-            )
-        self._greet(process)
-        return process
-
-    def _greet(self, process: subprocess.Popen[bytes]) -> None:
-        """Say what the server waits for; its input stays open, as its end means stop to some."""
-        assert process.stdin is not None
-        try:
-            process.stdin.write(self._command.greeting)
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended already, and whoever waits for it will see that
-
-    def _close_input(self) -> None:
-        assert self._running.stdin is not None
-        with suppress(BrokenPipeError):
-            self._running.stdin.close()
+                os.killpg(self._process.pid, number)
 
 
 def tie_to_parent(parent: int, death_signal: signal.Signals) -> Callable[[], None]:

@@ -12,17 +12,13 @@ from uuid import uuid4
 
 import pytest
 from elasticsearch import Elasticsearch
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
+from kafka import KafkaConsumer, TopicPartition
 
+from tests.tocsin.local.stack.records import create_topic, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack
 
 pytest.importorskip("noida_db", reason="the embedded extra is not installed")
 pytestmark = pytest.mark.embedded
-
-
-def quiet(line: str) -> None:
-    """Progress that nobody reads."""
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +34,8 @@ def client(endpoints: Endpoints) -> Iterator[Elasticsearch]:
         yield client
 
 
-def produce(kafka: str, topic: str, values: list[bytes]) -> None:
-    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
-        admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"max.message.bytes": "4194304"})])
-    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=4 << 20)
-    with closing(producer):
-        futures = [producer.send(topic, value) for value in values]
-        producer.flush()
-        for future in futures:
-            future.get(timeout=10)
-
-
 def test_a_group_reads_and_resumes_where_it_committed(endpoints: Endpoints) -> None:
-    topic = f"test.{uuid4().hex}"
+    topic = create_topic(endpoints.kafka)
     produce(endpoints.kafka, topic, [b"1", b"2", b"x" * 2_000_000])
     consumer = KafkaConsumer(
         topic,
@@ -67,7 +52,7 @@ def test_a_group_reads_and_resumes_where_it_committed(endpoints: Endpoints) -> N
 
 
 def test_a_member_that_leaves_hands_over(endpoints: Endpoints) -> None:
-    topic = f"test.{uuid4().hex}"
+    topic = create_topic(endpoints.kafka)
     produce(endpoints.kafka, topic, [b"1"])
     settings = {"bootstrap_servers": endpoints.kafka, "group_id": topic}
     with closing(KafkaConsumer(topic, **settings, auto_offset_reset="earliest")) as first:
@@ -123,7 +108,7 @@ def test_stop_and_start_keep_data_and_address(tmp_path: Path) -> None:
         assert stack.start(quiet) == endpoints
         with Elasticsearch(endpoints.elasticsearch) as client:
             client.index(index="kept", id="1", document={"a": 1}, refresh=True)
-        produce(endpoints.kafka, "kept", [b"kept"])
+        produce(endpoints.kafka, create_topic(endpoints.kafka, "kept"), [b"kept"])
         with pytest.raises(StackError, match="in use by another running stack"):
             open_stack("embedded", tmp_path).start(quiet)
         stack.stop()
@@ -138,17 +123,6 @@ def test_stop_and_start_keep_data_and_address(tmp_path: Path) -> None:
         stack.stop()
 
 
-def test_faults_are_refused_with_a_remedy(tmp_path: Path) -> None:
-    stack = open_stack("embedded", tmp_path)
-    with pytest.raises(StackError, match="use the engines stack"):
-        stack.kill("kafka")
-    with pytest.raises(StackError, match="use the engines stack"):
-        stack.restart("elasticsearch")
-
-
-def test_addresses_are_only_for_the_external_stack(tmp_path: Path) -> None:
-    endpoints = Endpoints(kafka="a:1", elasticsearch="http://a:2")
-    with pytest.raises(StackError, match="chooses its own addresses"):
-        open_stack("embedded", tmp_path, endpoints=endpoints)
+def test_the_external_stack_needs_addresses(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="has no addresses"):
         open_stack("external", tmp_path)

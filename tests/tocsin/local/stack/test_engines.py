@@ -7,51 +7,21 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from elasticsearch import ConflictError, Elasticsearch
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
+from kafka import KafkaAdminClient
 from kafka.errors import UnknownTopicOrPartitionError
 
 from tests.stack_fixtures import RunningEngines
+from tests.tocsin.local.stack.records import consume, create_topic, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack
 from tocsin.local.stack.engines import EnginesStack
 
 pytestmark = pytest.mark.engines
-
-
-def quiet(line: str) -> None:
-    """Progress that nobody reads."""
-
-
-def create_topic(kafka: str, partitions: int = 1) -> str:
-    name = f"test.{uuid4().hex}"
-    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
-        admin.create_topics([NewTopic(name, partitions, 1)])
-    return name
-
-
-def produce(kafka: str, topic: str, values: list[bytes]) -> None:
-    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", max_request_size=4 << 20)
-    with closing(producer):
-        futures = [producer.send(topic, value) for value in values]
-        producer.flush()
-        for future in futures:
-            future.get(timeout=10)
-
-
-def consume(kafka: str, topic: str, count: int) -> list[bytes]:
-    consumer = KafkaConsumer(
-        bootstrap_servers=kafka, auto_offset_reset="earliest", consumer_timeout_ms=15000
-    )
-    consumer.assign([TopicPartition(topic, 0)])
-    values = [message.value for message, _ in zip(consumer, range(count), strict=False)]
-    consumer.close()
-    return values
 
 
 def test_a_started_stack_carries_records_and_documents(engines: RunningEngines) -> None:
@@ -93,13 +63,8 @@ def test_an_older_version_of_a_document_is_a_conflict(engines: RunningEngines) -
         index = f"test-{uuid4().hex}"
 
         def write(version: int) -> None:
-            client.index(
-                index=index,
-                id="1",
-                document={"version": version},
-                version=version,
-                version_type="external_gte",
-            )
+            versioned = {"version": version, "version_type": "external_gte"}
+            client.index(index=index, id="1", document={"version": version}, **versioned)
 
         write(2)
         write(2)

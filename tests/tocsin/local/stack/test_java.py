@@ -8,7 +8,7 @@ import pytest
 
 from tocsin.local.stack import StackError
 from tocsin.local.stack.account import our_account
-from tocsin.local.stack.java import find_java, parse_release, read_java
+from tocsin.local.stack.java import Java, find_java, read_java
 
 
 def runtime(folder: Path, version: str) -> Path:
@@ -26,17 +26,16 @@ def find(minimum: int, variables: dict[str, str], *folders: Path) -> Path:
 @pytest.mark.parametrize(
     ("version", "major"), [("25.0.3", 25), ("17", 17), ("1.8.0_402", 8), ("26-ea", 26)]
 )
-def test_the_major_version_is_read(version: str, major: int) -> None:
-    release = parse_release(f'JAVA_VERSION="{version}"\nMODULES="java.base jdk.net"')
-    assert release == (major, frozenset({"java.base", "jdk.net"}))
+def test_the_major_version_and_the_modules_are_read(
+    tmp_path: Path, version: str, major: int
+) -> None:
+    home = runtime(tmp_path, version)
+    assert read_java(home) == Java(home, major, frozenset({"java.base", "jdk.net"}))
 
 
-def test_a_release_without_version_is_none() -> None:
-    assert parse_release('IMPLEMENTOR="somebody"') is None
-
-
-def test_a_folder_without_java_is_none(tmp_path: Path) -> None:
+def test_what_has_no_version_or_no_java_is_none(tmp_path: Path) -> None:
     assert read_java(tmp_path) is None
+    assert read_java(runtime(tmp_path, "")) is None
 
 
 def test_java_home_comes_before_a_newer_one_elsewhere(tmp_path: Path) -> None:

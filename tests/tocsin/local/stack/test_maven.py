@@ -19,24 +19,9 @@ def artifact(repository: Path, content: bytes) -> tuple[str, Path]:
     return "org.example:bell:1.2:jar", path
 
 
-def test_a_lock_survives_writing_and_reading() -> None:
-    lock = {"g:b:1:jar": "0" * 64, "g:a:1:zip": "f" * 64}
-    text = maven.write_lock(lock)
-    assert maven.read_lock(text) == lock
-    assert text.index("g:a:1:zip") < text.index("g:b:1:jar")
-
-
-@pytest.mark.parametrize(
-    "line", ["abc  g:a:1:jar", f"{'0' * 64} g:a:1:jar", f"{'0' * 64}  g:a:jar", f"{'0' * 64}"]
-)
-def test_a_line_of_another_form_is_refused(line: str) -> None:
-    with pytest.raises(StackError, match="Line 2 of engines.lock"):
-        maven.read_lock("# comment\n" + line)
-
-
-def test_the_committed_lock_names_both_servers_and_no_address() -> None:
-    text = maven.LOCK.read_text()
-    lock = maven.read_lock(text)
+def test_the_committed_lock_is_as_it_is_written_and_names_both_servers_and_no_address() -> None:
+    text, lock = maven.LOCK.read_text(), maven.read_lock()
+    assert maven.write_lock(lock) == text
     assert "org.apache.kafka:kafka_2.13:4.3.0:jar" in lock
     assert f"{maven.ELASTICSEARCH}9.5.0:zip" in lock
     assert "//" not in text
@@ -76,7 +61,7 @@ def test_a_refused_installation_leaves_nothing_behind(
     monkeypatch.setattr(maven, "fetch", lambda folder: artifact(folder, b"bell"))
     lock = {"org.example:bell:1.2:jar": "0" * 64}
     with pytest.raises(StackError, match="checksum"):
-        maven.install(tmp_path / "cache", lock, lambda line: None)
+        maven.install(tmp_path / "cache", lambda line: None, lock)
     assert list((tmp_path / "cache" / "engines").iterdir()) == []
 
 
