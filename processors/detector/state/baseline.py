@@ -41,7 +41,7 @@ class Baseline(Struct, kw_only=True):
     score_sum: float = 0.0
     score_squares: float = 2.0
     lexicon: float = 0.1
-    spread: float = 0.0
+    excess_squares: float = field(default=0.0, name="spread")
     """Sum of squared distances of five minutes' mentions from what was expected of them, less what
     chance alone explains; over the squared expectations it is how much volumes vary."""
     expected_squares: float = 0.0
@@ -86,93 +86,93 @@ class Baseline(Struct, kw_only=True):
         mean = self.mentions / self.minutes
         if not mean:
             return overall
-        seen = self.hour_minutes[hour]
+        known = self.hour_minutes[hour]
         # Of an hour that it has not seen yet it believes the busiest, and more.
         unseen = UNSEEN * mean if self.minutes < 24 * 60 else mean
-        shape = (self.hours[hour] + 30 * unseen) / (seen + 30) / mean
+        shape = (self.hours[hour] + 30 * unseen) / (known + 30) / mean
         return overall * shape
 
     @property
     def variation(self) -> float:
         """Squared coefficient of variation of a volume beyond chance; wide while it is young."""
-        known = (self.spread + 0.25 * 20) / (self.expected_squares + 20)
-        return max(known, 0.05) + math.exp(-self.minutes / 720)
+        learnt = (self.excess_squares + 0.25 * 20) / (self.expected_squares + 20)
+        return max(learnt, 0.05) + math.exp(-self.minutes / 720)
 
 
-def learn(usual: Baseline, minutes: Iterable[Minute], upto: int) -> None:
+def learn(baseline: Baseline, minutes: Iterable[Minute], upto: int) -> None:
     """Learn the minutes up to ``upto``; those that are missing among them were silent."""
-    passed = upto - usual.upto
+    passed = upto - baseline.upto
     if passed <= 0:
         return
-    if not usual.upto:
-        usual.first, passed = upto, 1
-    _decay(usual, passed)
-    usual.upto = upto
-    usual.minutes += passed
-    _learn_variation(usual, minutes := list(minutes), upto)
+    if not baseline.upto:
+        baseline.first, passed = upto, 1
+    _decay(baseline, passed)
+    baseline.upto = upto
+    baseline.minutes += passed
+    _learn_variation(baseline, minutes := list(minutes), upto)
     for at in range(max(0, upto - min(passed, HOURS * 60)), upto):
-        usual.hour_minutes[at // 60 % HOURS] += 1
+        baseline.hour_minutes[at // 60 % HOURS] += 1
     for minute in minutes:
-        _add(usual, minute)
-    usual.terms = _most(usual.terms, MAX_TERMS)
-    usual.entities = _most(usual.entities, MAX_ENTITIES)
-    usual.sources = _most(usual.sources, MAX_PLACES)
-    usual.countries = _most(usual.countries, MAX_PLACES)
+        _add(baseline, minute)
+    baseline.terms = _most(baseline.terms, MAX_TERMS)
+    baseline.entities = _most(baseline.entities, MAX_ENTITIES)
+    baseline.sources = _most(baseline.sources, MAX_PLACES)
+    baseline.countries = _most(baseline.countries, MAX_PLACES)
 
 
 def _most(counts: dict[str, float], most: int) -> dict[str, float]:
     """The largest, once there are twice as many as are remembered."""
     if len(counts) <= 2 * most:
         return counts
-    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most])
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])
 
 
-def _learn_variation(usual: Baseline, minutes: Sequence[Minute], upto: int) -> None:
+def _learn_variation(baseline: Baseline, minutes: Sequence[Minute], upto: int) -> None:
     """From each five minutes, against what was expected of them before they are learnt."""
     fives: dict[int, int] = {}
     for minute in minutes:
         fives[minute.start // 5] = fives.get(minute.start // 5, 0) + minute.mentions
     for five, count in fives.items():
-        expected = 5 * usual.per_minute(five * 5)
+        expected = 5 * baseline.per_minute(five * 5)
         if expected > 0.5:
-            # One crisis that slipped in must not make the next one look usual.
+            # One crisis that slipped in must not make the next one look baseline.
             beyond = min((count - expected) ** 2 - expected, 25 * expected**2)
-            usual.spread += beyond
-            usual.expected_squares += expected**2
+            baseline.excess_squares += beyond
+            baseline.expected_squares += expected**2
 
 
-def _add(usual: Baseline, minute: Minute) -> None:
-    usual.mentions += minute.mentions
-    usual.discounted += minute.discounted
-    usual.authors += minute.distinct
-    usual.scored += minute.scored
-    usual.negative += minute.negative
-    usual.score_sum += minute.score_sum
-    usual.score_squares += minute.score_squares
-    usual.lexicon += minute.lexicon
-    usual.hours[minute.start // 60 % HOURS] += minute.mentions
+def _add(baseline: Baseline, minute: Minute) -> None:
+    baseline.mentions += minute.mentions
+    baseline.discounted += minute.discounted
+    baseline.authors += minute.distinct
+    baseline.scored += minute.scored
+    baseline.negative += minute.negative
+    baseline.score_sum += minute.score_sum
+    baseline.score_squares += minute.score_squares
+    baseline.lexicon += minute.lexicon
+    baseline.hours[minute.start // 60 % HOURS] += minute.mentions
     for mine, theirs in (
-        (usual.terms, minute.terms),
-        (usual.entities, minute.entities),
-        (usual.sources, minute.sources),
-        (usual.countries, minute.countries),
+        (baseline.terms, minute.terms),
+        (baseline.entities, minute.entities),
+        (baseline.sources, minute.sources),
+        (baseline.countries, minute.countries),
     ):
         for name, count in theirs.items():
             mine[name] = mine.get(name, 0.0) + count
 
 
-def _decay(usual: Baseline, minutes: int) -> None:
+def _decay(baseline: Baseline, minutes: int) -> None:
     kept = 0.5 ** (minutes / HALF_LIFE)
     for name in _DECAYING:
-        setattr(usual, name, getattr(usual, name) * kept)
+        setattr(baseline, name, getattr(baseline, name) * kept)
     # What a brand begins with stays: a long silence makes it unknown again, not undefined.
-    usual.scored += 4.0 * (1 - kept)
-    usual.negative += 1.0 * (1 - kept)
-    usual.score_squares += 2.0 * (1 - kept)
-    usual.lexicon += 0.1 * (1 - kept)
-    usual.hours = [count * kept for count in usual.hours]
-    usual.hour_minutes = [count * kept for count in usual.hour_minutes]
-    for counts in (usual.terms, usual.entities, usual.sources, usual.countries):
+    baseline.scored += 4.0 * (1 - kept)
+    baseline.negative += 1.0 * (1 - kept)
+    baseline.score_squares += 2.0 * (1 - kept)
+    baseline.lexicon += 0.1 * (1 - kept)
+    baseline.hours = [count * kept for count in baseline.hours]
+    baseline.hour_minutes = [count * kept for count in baseline.hour_minutes]
+    for counts in (baseline.terms, baseline.entities, baseline.sources, baseline.countries):
         for name in list(counts):
             counts[name] *= kept
             if counts[name] < 0.01:
@@ -181,5 +181,5 @@ def _decay(usual: Baseline, minutes: int) -> None:
 
 _DECAYING: Final = (
     "minutes", "mentions", "discounted", "authors", "scored", "negative", "score_sum",
-    "score_squares", "lexicon", "spread", "expected_squares",
+    "score_squares", "lexicon", "excess_squares", "expected_squares",
 )  # fmt: skip
