@@ -17,7 +17,7 @@ from processors.detector.evidence import evidence, headline
 from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.severity import is_too_little, severity
 from processors.detector.signals.summary import WindowSummary, summarize
-from processors.detector.state.baseline import Baseline, learn
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import (
     KEPT,
     BrandCounts,
@@ -152,7 +152,7 @@ class BrandDetector:
             return
         if not baseline.upto and not self._counts.newest:
             return
-        learn(baseline, self._counts.between(baseline.upto or upto - KEPT, upto), upto)
+        baseline.learn(self._counts.between(baseline.upto or upto - KEPT, upto), upto)
 
     def _look(self, now: int) -> Alert | None:
         baseline, lifecycle, policy = self._baseline, self._lifecycle, self.brand.alerts

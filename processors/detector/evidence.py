@@ -94,7 +94,7 @@ def _lifts(
     window: Window,
     kind: str,
     before: float,
-    usual: Mapping[str, float],
+    past: Mapping[str, float],
     without: Container[str] = (),
 ) -> list[Lift]:
     """The terms or entities that are said more than before, the surest first."""
@@ -102,7 +102,7 @@ def _lifts(
     before = max(before, 1.0)
     lifts = []
     for term, count in window.counter(kind).items():
-        usually = usual.get(term, 0.0)
+        usually = past.get(term, 0.0)
         if count < 3 or term in without or count * before <= usually * mentions:
             continue
         surprise = log_likelihood(count, mentions, usually, before)

@@ -80,26 +80,26 @@ def new_places(
     window: Window, baseline: Baseline, kind: Literal["sources", "countries"]
 ) -> list[Signal]:
     """One signal where there are sources, or countries, that are new."""
-    usual: dict[str, float] = getattr(baseline, kind)
-    before = sum(usual.values())
+    past: dict[str, float] = getattr(baseline, kind)
+    before = sum(past.values())
     if before < KNOWN:
         return []
     now = window.counter(kind)
     new = sorted(
-        (name for name in now if now[name] >= MIN_POSTS and usual.get(name, 0.0) < USUAL * before),
+        (name for name in now if now[name] >= MIN_POSTS and past.get(name, 0.0) < USUAL * before),
         key=lambda name: (-now[name], name),
     )
     # Together, so that four posts from each of three new places are twelve.
-    posts, usually = sum(now[name] for name in new), sum(usual.get(name, 0.0) for name in new)
+    posts, usually = sum(now[name] for name in new), sum(past.get(name, 0.0) for name in new)
     significance = deviate(posts, sum(now.values()), usually, before, len(now))
     if significance <= SURE_OF_PLACES:
         return []
-    known = sum(1 for count in usual.values() if count >= USUAL * before)
+    places = sum(1 for count in past.values() if count >= USUAL * before)
     return [
         Signal(
             name="spread",
-            observed=known + len(new),
-            baseline=known,
+            observed=places + len(new),
+            baseline=places,
             unit=kind,
             significance=round(significance, 2),
             about=", ".join(new[:_NAMED]),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from processors.detector.state.baseline import Baseline, learn
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of
 from processors.detector.state.window import LONG, Window
 from schemas.activity import Activity
@@ -26,10 +26,10 @@ def baseline_of(records: Iterable[Activity]) -> Baseline:
         minute = minute_of(activity.at)
         if minute >= upto + 10:
             if upto:
-                learn(baseline, counts.between(upto, minute), minute)
+                baseline.learn(counts.between(upto, minute), minute)
             upto = minute
         counts.add(activity)
-    learn(baseline, counts.between(upto, upto + 10), upto + 10)
+    baseline.learn(counts.between(upto, upto + 10), upto + 10)
     return baseline
 
 
