@@ -32,31 +32,31 @@ class BacktestAlert:
 
 def replay(records: Iterable[Activity], brands: Iterable[Brand]) -> list[Alert]:
     """The alerts of the records, which come in the order in which they were ingested."""
-    desk = BrandDetectors({brand.id: brand for brand in brands})
-    found: list[Alert] = []
+    detectors = BrandDetectors({brand.id: brand for brand in brands})
+    alerts: list[Alert] = []
     last: datetime | None = None
     for record in records:
-        found += desk.observe(record)
+        alerts += detectors.observe(record)
         last = record.at if last is None else max(last, record.at)
     if last is not None:
-        found += desk.advance(last + CLOSES)
-    return found
+        alerts += detectors.advance(last + CLOSES)
+    return alerts
 
 
 def backtest_alerts(alerts: Sequence[Alert]) -> list[BacktestAlert]:
     """The states of alerts put together, in the order in which they opened."""
-    found: dict[str, BacktestAlert] = {}
-    for alert in alerts:
-        known = found.get(alert.id)
-        if known is None:
-            known = found[alert.id] = BacktestAlert(
-                alert.id, alert.brand, alert.began_at, alert.raised_at, alert.severity
+    by_id: dict[str, BacktestAlert] = {}
+    for state in alerts:
+        alert = by_id.get(state.id)
+        if alert is None:
+            alert = by_id[state.id] = BacktestAlert(
+                state.id, state.brand, state.began_at, state.raised_at, state.severity
             )
-        known.states.append(alert)
-        known.severity = max(known.severity, alert.severity)
-        if alert.status == "close":
-            known.closed_at = alert.raised_at
-    return sorted(found.values(), key=lambda one: (one.opened_at, one.id))
+        alert.states.append(state)
+        alert.severity = max(alert.severity, state.severity)
+        if state.status == "close":
+            alert.closed_at = state.raised_at
+    return sorted(by_id.values(), key=lambda alert: (alert.opened_at, alert.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +71,22 @@ class Difference:
 def compare(before: Sequence[BacktestAlert], after: Sequence[BacktestAlert]) -> Difference:
     """Alerts of one brand are the same if they overlap in time."""
     changed: list[tuple[BacktestAlert, BacktestAlert]] = []
-    matched: set[str] = set()
-    only_before = []
-    for one in before:
-        other = next((two for two in after if two.id not in matched and _overlap(one, two)), None)
+    only_before, only_after = [], list(after)
+    for alert in before:
+        other = next((each for each in only_after if _overlap(alert, each)), None)
         if other is None:
-            only_before.append(one)
+            only_before.append(alert)
             continue
-        matched.add(other.id)
-        if (one.severity, one.opened_at) != (other.severity, other.opened_at):
-            changed.append((one, other))
-    only_after = [two for two in after if two.id not in matched]
+        only_after.remove(other)
+        if (alert.severity, alert.opened_at) != (other.severity, other.opened_at):
+            changed.append((alert, other))
     return Difference(only_before, only_after, changed)
 
 
-def _overlap(one: BacktestAlert, two: BacktestAlert) -> bool:
-    far = datetime.max.replace(tzinfo=one.opened_at.tzinfo)
+def _overlap(alert: BacktestAlert, other: BacktestAlert) -> bool:
+    far = datetime.max.replace(tzinfo=alert.opened_at.tzinfo)
     return (
-        one.brand == two.brand
-        and one.began_at <= (two.closed_at or far)
-        and two.began_at <= (one.closed_at or far)
+        alert.brand == other.brand
+        and alert.began_at <= (other.closed_at or far)
+        and other.began_at <= (alert.closed_at or far)
     )

@@ -6,7 +6,7 @@ live, in a back-test and after a restart. A minute is looked at as soon as a lat
 what comes late counts from then on, and a count can only grow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +14,10 @@ from msgspec import Struct, field
 
 from brands.policy import channels_of, is_muted
 from processors.detector.evidence import evidence, headline, rounded
-from processors.detector.lifecycle import AlertLifecycle, Change, step
+from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.severity import is_too_little, severity
-from processors.detector.signals.window import LONG, WindowSummary, summarize
-from processors.detector.state.baseline import Baseline, learn
+from processors.detector.signals.summary import WindowSummary, summarize
+from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import (
     KEPT,
     BrandCounts,
@@ -25,12 +25,12 @@ from processors.detector.state.counts import (
     Minute,
     minute_of,
     time_of,
-    totals,
 )
 from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines, VolumeBaselinesState
+from processors.detector.state.window import LONG, Window, totals
 from schemas.activity import Activity
 from schemas.alert import Alert
-from schemas.brand import Brand
+from schemas.brand import AlertPolicy, Brand
 from text.alert_title import WIRE, crisis_title
 
 LEARNS_AFTER: Final = 60
@@ -50,64 +50,59 @@ class DetectorState(Struct, kw_only=True):
     brand: str
     looked: int = 0
     counts: CountsState = field(default_factory=CountsState)
-    usual: Baseline = field(default_factory=Baseline)
+    baseline: Baseline = field(default_factory=Baseline, name="usual")
     volumes: VolumeBaselinesState = field(default_factory=VolumeBaselinesState)
-    episode: AlertLifecycle = field(default_factory=AlertLifecycle)
+    lifecycle: AlertLifecycle = field(default_factory=AlertLifecycle, name="episode")
     late: int = 0
 
 
 class BrandDetector:
-    """One brand. Not thread-safe; bounded memory."""
+    """One brand. Not thread-safe; bounded memory.
 
-    def __init__(self, brand: Brand, state: DetectorState | None = None) -> None:
+    ``passes_over``: whether minutes are so few that nothing can come of them.
+    """
+
+    def __init__(
+        self,
+        brand: Brand,
+        state: DetectorState | None = None,
+        passes_over: Callable[[Sequence[Minute], AlertPolicy], bool] = is_too_little,
+    ) -> None:
         state = state or DetectorState(brand=brand.id)
         self.brand = brand
-        self._looked = state.looked
-        self._counts = BrandCounts(state.counts)
-        self._usual = state.usual
-        self._volumes = VolumeBaselines(state.volumes)
-        self._episode = state.episode
+        self.looked = state.looked
+        """The minute up to which it has looked."""
         self.late = state.late
         """Records that came too late to count, or twice."""
+        self._counts = BrandCounts(state.counts)
+        self._baseline = state.baseline
+        self._volumes = VolumeBaselines(state.volumes)
+        self._lifecycle = state.lifecycle
+        self._passes_over = passes_over
 
     def snapshot(self) -> DetectorState:
         """Everything, so that what is restored goes on the same."""
         return DetectorState(
             brand=self.brand.id,
-            looked=self._looked,
+            looked=self.looked,
             counts=self._counts.snapshot(),
-            usual=self._usual,
+            baseline=self._baseline,
             volumes=self._volumes.snapshot(),
-            episode=self._episode,
+            lifecycle=self._lifecycle,
             late=self.late,
         )
-
-    @property
-    def looked(self) -> int:
-        """The minute up to which it has looked."""
-        return self._looked
 
     def may_rest(self, silent: int = 0) -> bool:
         """Whether nothing can come of any minute before the next record.
 
         ``silent``: minutes since the newest one that anything was said in, at least.
         """
-        episode, newest = self._episode, self._counts.newest
-        if self._looked - newest < silent or episode.is_open or episode.above:
+        lifecycle, newest = self._lifecycle, self._counts.newest
+        if self.looked - newest < silent or lifecycle.is_open or lifecycle.above:
             return False
-        first, end = self._looked - LONG, max(self._looked, newest + 1)
-        return end - first < KEPT and is_too_little(
-            self._counts.between(first, end), self.brand.alerts
-        )
-
-    @property
-    def usual(self) -> Baseline:
-        """What is usual of the brand, to read."""
-        return self._usual
-
-    def minutes(self, first: int, end: int) -> Sequence[Minute]:
-        """The minutes that are kept, to read."""
-        return self._counts.between(first, end)
+        first, end = self.looked - LONG, max(self.looked, newest + 1)
+        minutes = self._counts.between(first, end)
+        return end - first < KEPT and self._passes_over(minutes, self.brand.alerts)
 
     def observe(self, record: Activity) -> list[Alert]:
         """Take a record; gives the alerts of the minutes that it ends."""
@@ -121,22 +116,22 @@ class BrandDetector:
         return self._look_up_to(minute_of(now))
 
     def _look_up_to(self, minute: int) -> list[Alert]:
-        if not self._looked:
-            self._looked = minute
+        if not self.looked:
+            self.looked = minute
         alerts: list[Alert] = []
-        if minute - self._looked > _STRIDE:
+        if minute - self.looked > _STRIDE:
             # Long silence: an open alert has closed in its first hour.
-            alerts += self._look_up_to(self._looked + _STRIDE)
-            self._looked = minute
-        while self._looked < minute:
-            self._looked += 1
-            if self._looked % STEP == 0:
-                self._close(self._looked - SETTLES - STEP)
-            alert = self._look(self._looked)
+            alerts += self._look_up_to(self.looked + _STRIDE)
+            self.looked = minute
+        while self.looked < minute:
+            self.looked += 1
+            if self.looked % STEP == 0:
+                self._close(self.looked - SETTLES - STEP)
+            alert = self._look(self.looked)
             if alert is not None:
                 alerts.append(alert)
-            if self._looked % LEARNS_EVERY == 0:
-                self._learn(self._looked - LEARNS_AFTER)
+            if self.looked % LEARNS_EVERY == 0:
+                self._learn(self.looked - LEARNS_AFTER)
         return alerts
 
     def _close(self, first: int) -> None:
@@ -146,57 +141,54 @@ class BrandDetector:
             self._volumes.close(first, totals(minutes, STEP))
 
     def _learn(self, upto: int) -> None:
-        usual, episode = self._usual, self._episode
+        baseline, lifecycle = self._baseline, self._lifecycle
         if (
-            episode.is_open
-            and upto >= episode.began
-            and self._looked - episode.opened < MAX_UNLEARNT_MINUTES
+            lifecycle.is_open
+            and upto >= lifecycle.began
+            and self.looked - lifecycle.opened < MAX_UNLEARNT_MINUTES
         ):
             # A crisis is not usual: its minutes are passed over, as if they had not been.
-            if usual.upto:
-                usual.upto = upto
+            if baseline.upto:
+                baseline.upto = upto
             return
-        if not usual.upto and not self._counts.newest:
+        if not baseline.upto and not self._counts.newest:
             return
-        learn(usual, self._counts.between(usual.upto or upto - KEPT, upto), upto)
+        baseline.learn(self._counts.between(baseline.upto or upto - KEPT, upto), upto)
 
     def _look(self, now: int) -> Alert | None:
-        usual, episode = self._usual, self._episode
-        if not usual.upto or now - usual.first < HISTORY:
+        baseline, lifecycle, policy = self._baseline, self._lifecycle, self.brand.alerts
+        if not baseline.upto or now - baseline.first < HISTORY:
             return None
         minutes = self._counts.between(now - LONG, now)
-        if not minutes and not episode.is_open and not episode.above:
+        if not minutes and not lifecycle.is_open and not lifecycle.above:
             return None
-        if not episode.is_open and is_too_little(minutes, self.brand.alerts):
-            step(episode, now, 0)
+        if not lifecycle.is_open and self._passes_over(minutes, policy):
+            lifecycle.step(now, 0)
             return None
-        seen = summarize(minutes, usual, self._volumes, now)
-        grade = severity(seen, self.brand.alerts, episode.severity)
-        change = step(episode, now, grade)
-        return self._alert(change, seen, minutes) if change else None
+        window = Window(minutes, now)
+        summary = summarize(window, baseline, self._volumes)
+        change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))
+        return self._alert(change, window, summary) if change else None
 
-    def _alert(self, change: Change, seen: WindowSummary, minutes: Sequence[Minute]) -> Alert:
-        episode, policy = self._episode, self.brand.alerts
-        grade = episode.severity or episode.last
-        at = time_of(seen.minute)
-        facts = headline(self.brand.name, seen)
+    def _alert(self, change: Change, window: Window, summary: WindowSummary) -> Alert:
+        lifecycle, policy = self._lifecycle, self.brand.alerts
+        grade = lifecycle.severity or lifecycle.last
+        at, began = time_of(window.end), lifecycle.began - 1
+        facts = headline(self.brand.name, summary)
+        # None where the first minutes of the shift are kept no more.
+        shift = self._counts.between(began, window.end) if began >= window.end - KEPT else []
         return Alert(
-            id=f"{self.brand.id}-{time_of(episode.opened):%Y-%m-%dT%H:%MZ}",
+            id=f"{self.brand.id}-{time_of(lifecycle.opened):%Y-%m-%dT%H:%MZ}",
             brand=self.brand.id,
-            version=seen.minute * 60_000_000,
+            version=window.end * 60_000_000,
             status=change,
             severity=grade,
-            began_at=time_of(episode.began - 1),
+            began_at=time_of(began),
             raised_at=at,
             title=crisis_title(facts, change, WIRE),
-            signals=sorted(seen.signals.values(), key=lambda s: -(s.significance or 0)),
-            evidence=evidence(minutes, self._usual, seen, self._shift(seen.minute)),
+            signals=sorted(summary.signals.values(), key=lambda s: -(s.significance or 0)),
+            evidence=evidence(window, self._baseline, shift),
             channels=channels_of(policy, grade),
             muted=is_muted(policy, grade, at),
             headline=rounded(facts),
         )
-
-    def _shift(self, now: int) -> Sequence[Minute]:
-        """The minutes since the shift began; none where the first of them are kept no more."""
-        began = self._episode.began - 1
-        return self._counts.between(began, now) if began >= now - KEPT else []

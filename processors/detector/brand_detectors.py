@@ -1,8 +1,8 @@
 """All brands of one detector: each record to its brand, alerts out; and what is kept of each.
 
-Live, in a back-test and in a file the same: records in the order of their partition. A record's
-``place`` is its offset; what a brand's state holds already is passed over, so that a restart from
-a snapshot counts nothing twice and leaves nothing out.
+Live, in a back-test and in a file the same: records in the order of their partition. What a
+brand's state holds already is passed over by its offset, so that a restart from a snapshot counts
+nothing twice and leaves nothing out. An offset is everywhere the one behind a record.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,16 +25,16 @@ class BrandDetectors:
 
     def __init__(self, brands: Mapping[str, Brand] | None = None) -> None:
         self._brands = dict(brands or {})
-        self._given: Mapping[str, Brand] | None = None
+        self._latest: Mapping[str, Brand] | None = None
         self._detectors = DetectorCache()
-        self._places: dict[str, tuple[int, int]] = {}
+        self._offsets: dict[str, tuple[int, int]] = {}
         self._changed: set[str] = set()
 
     def set_brands(self, brands: Mapping[str, Brand]) -> None:
         """Brands as they are now; a detector goes on with its state under the new policy."""
-        if brands is self._given:
+        if brands is self._latest:
             return
-        self._given, self._brands = brands, dict(brands)
+        self._latest, self._brands = brands, dict(brands)
         self._detectors.set_brands(self._brands)
 
     def __len__(self) -> int:
@@ -47,28 +47,30 @@ class BrandDetectors:
 
     def detector(self, brand: str) -> BrandDetector:
         """The detector of a brand, new where there is none."""
-        found = self._detectors.get(brand)
-        if found is None:
-            known = self._brands.get(brand) or Brand(id=brand, name=brand)
-            found = BrandDetector(known)
-            self._detectors.put(brand, found)
-        return found
+        detector = self._detectors.get(brand)
+        if detector is None:
+            detector = BrandDetector(self._brand(brand))
+            self._detectors.put(brand, detector)
+        return detector
 
-    def observe(self, record: Activity, partition: int = 0, place: int = 0) -> list[Alert]:
-        """Take the record at an offset of a partition."""
+    def _brand(self, brand: str) -> Brand:
+        return self._brands.get(brand) or Brand(id=brand, name=brand)
+
+    def observe(self, record: Activity, partition: int = 0, offset: int = 0) -> list[Alert]:
+        """Take the record before an offset of a partition."""
         name = record.brand
-        if place and place <= self.place(name, partition):
+        if offset and offset <= self.offset(name, partition):
             return []
-        self._places[name] = (partition, place)
+        self._offsets[name] = (partition, offset)
         self._changed.add(name)
         return self.detector(name).observe(record)
 
     def advance(self, now: datetime) -> list[Alert]:
         """It is ``now``, and all that was written before has come."""
         alerts: list[Alert] = []
-        for name, found in self._detectors.advance(now):
+        for name, of_brand in self._detectors.advance(now):
             self._changed.add(name)
-            alerts += found
+            alerts += of_brand
         return alerts
 
     @property
@@ -76,19 +78,23 @@ class BrandDetectors:
         """Records that came too late to count, or twice."""
         return self._detectors.late
 
-    def place(self, brand: str, partition: int) -> int:
+    def offset(self, brand: str, partition: int) -> int:
         """The offset behind the last record of a brand that its state holds; 0 without one."""
-        known = self._places.get(brand)
-        return known[1] if known is not None and known[0] == partition else 0
+        of_partition, offset = self._offsets.get(brand, (partition, 0))
+        return offset if of_partition == partition else 0
 
-    def places(self, partition: int) -> dict[str, int]:
-        """The place of each brand whose records come in a partition."""
-        return {brand: place for brand, (at, place) in self._places.items() if at == partition}
+    def offsets(self, partition: int) -> dict[str, int]:
+        """The offset of each brand whose records come in a partition."""
+        return {
+            brand: offset
+            for brand, (of_partition, offset) in self._offsets.items()
+            if of_partition == partition
+        }
 
-    def stand(self, brand: str, partition: int, place: int) -> None:
+    def set_offset(self, brand: str, partition: int, offset: int) -> None:
         """All records of a brand below an offset are in its state, wherever they were read."""
         self.detector(brand)
-        self._places[brand] = (partition, place)
+        self._offsets[brand] = (partition, offset)
         self._changed.add(brand)
 
     def snapshots(self, now: datetime, *, every: bool = False) -> Iterator[DetectorSnapshot]:
@@ -96,11 +102,11 @@ class BrandDetectors:
         names = sorted(self._detectors if every else self._changed)
         self._changed.clear()
         for name in names:
-            partition, place = self._places.get(name, (0, 0))
+            partition, offset = self._offsets.get(name, (0, 0))
             yield DetectorSnapshot(
                 brand=name,
                 partition=partition,
-                offset=place,
+                offset=offset,
                 saved_at=now,
                 format=FORMAT,
                 state=pack(self.detector(name).snapshot()),
@@ -114,9 +120,7 @@ class BrandDetectors:
             if state is None:
                 unreadable += 1
                 continue
-            brand = self._brands.get(snapshot.brand) or Brand(
-                id=snapshot.brand, name=snapshot.brand
-            )
-            self._detectors.put(snapshot.brand, BrandDetector(brand, state), snapshot.state)
-            self._places[snapshot.brand] = (snapshot.partition, snapshot.offset)
+            detector = BrandDetector(self._brand(snapshot.brand), state)
+            self._detectors.put(snapshot.brand, detector, snapshot.state)
+            self._offsets[snapshot.brand] = (snapshot.partition, snapshot.offset)
         return unreadable

@@ -1,7 +1,7 @@
 """Whether a silence is calm or blindness: sources that usually speak all the time and now do not.
 
 A source is chatty if its records are a few minutes apart at most, told by a decayed mean. One that
-has been silent for many times that is away; quiet is then no calm, and the desk is told since when.
+has been silent for many times that is away; quiet is then no calm, and an alert says since when.
 
 Several processes hear a source, each on its own partitions. They come to the same alert under the
 same id and versions, since each asks what the others heard before it calls a source away.
@@ -60,85 +60,85 @@ class Coverage(Struct):
     def blind(self) -> dict[str, datetime]:
         """The sources that are away, with the time of their last record."""
         return {
-            source: known.blind_since
-            for source, known in self.sources.items()
-            if known.blind_since is not None
+            source: state.blind_since
+            for source, state in self.sources.items()
+            if state.blind_since is not None
         }
 
     def observe(self, source: str, at: datetime) -> list[Alert]:
         """A record of a source, by the time at which it was ingested."""
-        known = self.sources.get(source)
-        if known is None:
+        state = self.sources.get(source)
+        if state is None:
             self.sources[source] = SourceState(at)
             return []
-        passed = (at - known.last).total_seconds()
+        passed = (at - state.last).total_seconds()
         if passed < 0:
             return []
-        if known.blind_since is not None:
-            return self._back(source, known, at)
-        known.last = at
-        known.records += 1
-        kept = min(_MEMORY, known.records / (known.records + 1))
-        known.gap_s = known.gap_s * kept + passed * (1 - kept)
+        if state.blind_since is not None:
+            return self._back(source, state, at)
+        state.last = at
+        state.records += 1
+        kept = min(_MEMORY, state.records / (state.records + 1))
+        state.gap_s = state.gap_s * kept + passed * (1 - kept)
         return []
 
-    def _back(self, source: str, known: SourceState, at: datetime) -> list[Alert]:
-        since = known.blind_since
+    def _back(self, source: str, state: SourceState, at: datetime) -> list[Alert]:
+        since = state.blind_since
         # Its last record may come again after a restart; that is no news of it.
         if since is None or at <= since:
             return []
-        known.last, known.blind_since = at, None
+        state.last, state.blind_since = at, None
         return [_alert(source, since, at, WIRE.title.restored, is_over=True)]
 
     def silent(self, now: datetime) -> list[str]:
         """The sources that ``advance`` would call away."""
         return [
             source
-            for source, known in sorted(self.sources.items())
-            if known.blind_since is None
-            and known.records >= LEARNT
-            and known.gap_s <= CHATTY.total_seconds()
-            and now - known.last > max(MIN_SILENCE, timedelta(seconds=TIMES * known.gap_s))
+            for source, state in sorted(self.sources.items())
+            if state.blind_since is None
+            and state.records >= LEARNT
+            and state.gap_s <= CHATTY.total_seconds()
+            and now - state.last > max(MIN_SILENCE, timedelta(seconds=TIMES * state.gap_s))
         ]
 
     def advance(self, now: datetime) -> list[Alert]:
         """It is ``now``, and all that was ingested before has been seen."""
-        found = self._forget(now)
+        alerts = self._forget(now)
         for source in self.silent(now):
-            known = self.sources[source]
-            known.blind_since = since = known.last
+            state = self.sources[source]
+            state.blind_since = since = state.last
             words = WIRE.title.blind.format(f"{since:%H:%M} UTC")
-            found.append(_alert(source, since, now, words, is_over=False))
-        return found
+            alerts.append(_alert(source, since, now, words, is_over=False))
+        return alerts
 
     def _forget(self, now: datetime) -> list[Alert]:
-        found = []
-        for source, known in sorted(self.sources.items()):
-            if now - known.last <= FORGOTTEN:
+        alerts = []
+        for source, state in sorted(self.sources.items()):
+            if now - state.last <= FORGOTTEN:
                 continue
             del self.sources[source]
-            if known.blind_since is not None:
+            if state.blind_since is not None:
                 words = f"silent for {FORGOTTEN.days} days, no longer expected"
-                found.append(_alert(source, known.blind_since, now, words, is_over=True))
-        return found
+                alerts.append(_alert(source, state.blind_since, now, words, is_over=True))
+        return alerts
 
     def hear(self, others: Iterable["Coverage"]) -> list[Alert]:
         """What other processes have heard: a source that speaks to one of them is not away."""
-        found: list[Alert] = []
+        alerts: list[Alert] = []
         for other in others:
             for source, theirs in sorted(other.sources.items()):
-                known = self.sources.get(source)
-                if known is None or theirs.last <= known.last:
+                state = self.sources.get(source)
+                if state is None or theirs.last <= state.last:
                     continue
-                found += self._back(source, known, theirs.last)
-                known.last = theirs.last
-        return found
+                alerts += self._back(source, state, theirs.last)
+                state.last = theirs.last
+        return alerts
 
     def take_over(self, saved: "Coverage") -> None:
         """What was saved with a partition that is ours now; of each source the newest counts."""
         for source, theirs in saved.sources.items():
-            known = self.sources.get(source)
-            if known is None or theirs.last > known.last:
+            state = self.sources.get(source)
+            if state is None or theirs.last > state.last:
                 self.sources[source] = msgspec.structs.replace(theirs)
 
 
@@ -168,7 +168,7 @@ class Listening:
 
     def __init__(self) -> None:
         self._coverage = Coverage()
-        self._found: dict[str, Silence] = {}
+        self._silences: dict[str, Silence] = {}
 
     def take(self, record: Activity) -> None:
         """The next record of any brand, in the order in which they were ingested."""
@@ -179,12 +179,10 @@ class Listening:
     def silences(self, end: datetime) -> list[Silence]:
         """Those up to ``end``, in the order in which they began."""
         self._tell(self._coverage.advance(end))
-        return sorted(self._found.values(), key=lambda one: (one.since, one.source))
+        return sorted(self._silences.values(), key=lambda silence: (silence.since, silence.source))
 
     def _tell(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
             source = alert.brand.partition(":")[2]
-            known = self._found.get(alert.id, Silence(source, alert.began_at, None))
-            self._found[alert.id] = known._replace(
-                until=alert.raised_at if alert.status == "close" else None
-            )
+            until = alert.raised_at if alert.status == "close" else None
+            self._silences[alert.id] = Silence(source, alert.began_at, until)

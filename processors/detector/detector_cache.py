@@ -55,8 +55,8 @@ class DetectorCache:
     @property
     def late(self) -> int:
         """Records that came too late to count, or twice."""
-        awake = sum(detector.late for detector in self._loaded.values())
-        return awake + sum(one.late for one in self._idle.values())
+        loaded = sum(detector.late for detector in self._loaded.values())
+        return loaded + sum(idle.late for idle in self._idle.values())
 
     def get(self, name: str) -> BrandDetector | None:
         """The detector of a brand, up to the time of the last ``advance``."""
@@ -73,9 +73,10 @@ class DetectorCache:
 
     def set_brands(self, brands: Mapping[str, Brand]) -> None:
         """Brands as they are now; detectors go on with their states under the new policies."""
-        changed = [name for name, one in self._idle.items() if _is_another(one, brands.get(name))]
-        for name in changed:
-            self._load(name)
+        for name, idle in list(self._idle.items()):
+            brand = brands.get(name, idle.brand)
+            if brand is not idle.brand and brand != idle.brand:
+                self._load(name)
         for name, detector in self._loaded.items():
             detector.brand = brands.get(name, detector.brand)
 
@@ -83,19 +84,19 @@ class DetectorCache:
         """It is ``now``; gives what came of it, in the order of the brands' names."""
         while self._ends and self._ends[0][0] <= minute_of(now):
             until, name = heappop(self._ends)
-            one = self._idle.get(name)
-            if one is not None and one.until == until:
+            idle = self._idle.get(name)
+            if idle is not None and idle.until == until:
                 self._load(name)
-        found = []
+        by_brand = []
         for name in sorted(self._loaded):
             detector = self._loaded[name]
             alerts = detector.advance(now)
             if alerts:
-                found.append((name, alerts))
+                by_brand.append((name, alerts))
             if detector.may_rest(MIN_SILENT_MINUTES):
                 self._pack(name, pack(detector.snapshot()))
         self._now = now if self._now is None else max(self._now, now)
-        return found
+        return by_brand
 
     def _pack(self, name: str, packed: bytes) -> None:
         detector = self._loaded.pop(name)
@@ -104,12 +105,8 @@ class DetectorCache:
         heappush(self._ends, (until, name))
 
     def _load(self, name: str) -> None:
-        one = self._idle.pop(name)
-        detector = BrandDetector(one.brand, unpack(one.state, DetectorState))
+        idle = self._idle.pop(name)
+        detector = BrandDetector(idle.brand, unpack(idle.state, DetectorState))
         if self._now is not None:
             detector.advance(self._now)
         self._loaded[name] = detector
-
-
-def _is_another(one: _Idle, brand: Brand | None) -> bool:
-    return brand is not None and brand is not one.brand and brand != one.brand

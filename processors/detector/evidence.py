@@ -1,62 +1,73 @@
-"""What an alert shows: numbers, terms, posts, authors, and where it is said. No prose."""
+"""What an alert shows: numbers, terms, posts, authors, where it is said, and by whom. No prose."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from typing import Final
 
 from msgspec.structs import replace
 
-from processors.detector.signals.authenticity import authenticity, duplicate_share
-from processors.detector.signals.term_lift import lifted_entities, lifted_terms
-from processors.detector.signals.window import WindowSummary
+from processors.detector.signals.likelihood import log_likelihood
+from processors.detector.signals.summary import WindowSummary
 from processors.detector.state.baseline import Baseline
-from processors.detector.state.counts import Minute, PostRef, merged
-from schemas.alert import Carrier, Evidence, Headline, Role, ShownPost
+from processors.detector.state.counts import Minute, PostRef
+from processors.detector.state.window import Window
+from schemas.alert import Authenticity, Carrier, Evidence, Headline, Lift, Role, ShownPost
+from text.tokens import folded_tokens
 
 _SHOWN: Final = 3
 _AUTHORS: Final = 10
 _SPLIT: Final = 12
+_LIFTS: Final = 12
+_MIN_LIKELIHOOD: Final = 15.1
+"""Log-likelihood ratio: one in ten thousand by chance."""
+MIN_MENTIONS: Final = 20
+"""Mentions below which all is called organic."""
+COPIED: Final = 0.4
+YOUNG: Final = 0.3
+CONCENTRATED: Final = 0.3
+"""Share of mentions that the ten busiest authors wrote."""
 
 
-def evidence(
-    minutes: Sequence[Minute], usual: Baseline, picture: WindowSummary, shift: Sequence[Minute]
-) -> Evidence:
-    """Of the last half hour; the first post is that of the ``shift``, the minutes of all of it."""
-    shown = _shown(minutes, shift)
-    entities = lifted_entities(minutes, usual)
-    terms = lifted_terms(minutes, usual, entities)
-    carriers = _carriers(minutes)
+def evidence(window: Window, baseline: Baseline, since_began: Sequence[Minute]) -> Evidence:
+    """Of the last half hour; the first post is that of the minutes since the shift began."""
+    totals = window.long
+    shown = _shown(window, since_began)
+    entities = _lifts(window, "entities", baseline.mentions, baseline.entities)
+    # The words of a name that is lifted are not lifted beside it.
+    words = {word for entity in entities for word in folded_tokens(entity.term)}
+    terms = _lifts(window, "terms", baseline.mentions, baseline.terms, words)
+    carriers = _carriers(window)
     return Evidence(
         posts=[post.id for post in shown],
         terms=[lift.term for lift in terms],
         entities=[lift.term for lift in entities],
         authors=[carrier.author for carrier in carriers],
-        mentions=picture.long.mentions,
-        distinct_authors=picture.long.authors,
-        duplicate_share=round(duplicate_share(minutes), 3),
+        mentions=totals.mentions,
+        distinct_authors=totals.authors,
+        duplicate_share=round(totals.copies / totals.mentions if totals.mentions else 0.0, 3),
         lifted=terms,
         lifted_entities=entities,
         carriers=carriers,
         shown=shown,
-        sources=_largest(merged(minutes, "sources")),
-        languages=_largest(merged(minutes, "languages")),
-        countries=_largest(merged(minutes, "countries")),
-        authenticity=authenticity(minutes),
+        sources=_largest(window.counter("sources")),
+        languages=_largest(window.counter("languages")),
+        countries=_largest(window.counter("countries")),
+        authenticity=_authenticity(window),
     )
 
 
-def headline(name: str, picture: WindowSummary) -> Headline:
+def headline(name: str, summary: WindowSummary) -> Headline:
     """What a title says of the last half hour of the brand ``name``, exactly."""
-    window = picture.long
-    moved = "volume" in picture.signals
+    totals = summary.long
+    moved = "volume" in summary.signals
     return Headline(
         name=name,
-        minutes=window.minutes,
-        mentions=window.mentions,
-        authors=window.authors,
-        times=picture.ratio("volume") if moved else None,
-        negative_share=window.negative / window.scored if window.scored else None,
+        minutes=totals.minutes,
+        mentions=totals.mentions,
+        authors=totals.authors,
+        times=summary.ratio("volume") if moved else None,
+        negative_share=totals.negative / totals.scored if totals.scored else None,
     )
 
 
@@ -70,58 +81,104 @@ def rounded(headline: Headline) -> Headline:
     )
 
 
-def _carriers(minutes: Sequence[Minute]) -> list[Carrier]:
+def _authenticity(window: Window) -> Authenticity:
+    """Whether a storm is of people, of copies, or of accounts that act together.
+
+    Copies of one text from accounts that are new, few, or in step are a campaign; copies that many
+    grown accounts repost are attention, amplified.
+    """
+    totals = window.long
+    if totals.mentions < MIN_MENTIONS:
+        return "organic"
+    copies, reposts = totals.copies / totals.mentions, totals.reposts / totals.mentions
+    young = totals.young / totals.aged if totals.aged else 0.0
+    busiest = sum(count for _, count in window.counter("authors").most_common(10))
+    concentrated = busiest / totals.mentions >= CONCENTRATED
+    # Copies beyond the reposts do not say that they are copies.
+    if copies >= COPIED and (young >= YOUNG or concentrated or copies - reposts >= COPIED):
+        return "coordinated"
+    if young >= 2 * YOUNG and concentrated:
+        return "coordinated"
+    return "amplified" if copies + reposts >= COPIED else "organic"
+
+
+def _lifts(
+    window: Window,
+    kind: str,
+    before: float,
+    past: Mapping[str, float],
+    without: Container[str] = (),
+) -> list[Lift]:
+    """The terms or entities that are said more than before, the surest first."""
+    mentions = window.long.mentions
+    before = max(before, 1.0)
+    lifts = []
+    for term, count in window.counter(kind).items():
+        usually = past.get(term, 0.0)
+        if count < 3 or term in without or count * before <= usually * mentions:
+            continue
+        surprise = log_likelihood(count, mentions, usually, before)
+        if surprise >= _MIN_LIKELIHOOD:
+            expected = mentions * usually / before
+            lifts.append(
+                Lift(term=term, count=count, expected=round(expected, 2),
+                     significance=round(surprise, 1))
+            )  # fmt: skip
+    return sorted(lifts, key=lambda lift: (-lift.significance, lift.term))[:_LIFTS]
+
+
+def _carriers(window: Window) -> list[Carrier]:
     """Those who wrote most; of those who wrote as much, whom most people can see."""
     widest: dict[str, PostRef] = {}
-    for post in _posts(minutes):
-        known = widest.get(post.author)
-        if known is None or post.reach > known.reach:
+    for post in _posts(window.minutes):
+        other = widest.get(post.author)
+        if other is None or post.reach > other.reach:
             widest[post.author] = post
     reach = {author: post.reach for author, post in widest.items()}
-    counts = merged(minutes, "authors").items()
-    most = nsmallest(_AUTHORS, counts, key=lambda one: (-one[1], -reach.get(one[0], 0), one[0]))
+    counts = window.counter("authors").items()
+    most = nsmallest(_AUTHORS, counts, key=lambda item: (-item[1], -reach.get(item[0], 0), item[0]))
     return [
-        Carrier(author=author, mentions=count, reach=reach.get(author, 0), url=_url(widest, author))
+        Carrier(
+            author=author,
+            mentions=count,
+            reach=reach.get(author, 0),
+            url=widest[author].url if author in widest else None,
+        )
         for author, count in most
     ]
-
-
-def _url(posts: dict[str, PostRef], author: str) -> str | None:
-    post = posts.get(author)
-    return None if post is None else post.url
 
 
 def _largest(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.most_common(_SPLIT), key=lambda item: (-item[1], item[0])))
 
 
-def _shown(minutes: Sequence[Minute], shift: Sequence[Minute]) -> list[ShownPost]:
+def _shown(window: Window, since_began: Sequence[Minute]) -> list[ShownPost]:
     """The first post, those that most people could see, the worst, and one of the largest group."""
-    first = min(_posts(shift), key=lambda post: (post.at, post.id), default=None)
-    posts = {post.id: post for post in _posts(minutes)}
-    chosen: dict[str, Role] = {}
+    first = min(_posts(since_began), key=lambda post: (post.at, post.id), default=None)
+    posts = {post.id: post for post in _posts(window.minutes)}
+    roles: dict[str, Role] = {}
     if first is not None:
         posts[first.id] = first
-        chosen[first.id] = "first"
+        roles[first.id] = "first"
     if not posts:
         return []
-    groups = merged(minutes, "groups")
+    groups = window.counter("groups")
     widest = sorted(posts.values(), key=lambda post: (-post.reach, post.at, post.id))
     for post in widest[:_SHOWN]:
-        chosen.setdefault(post.id, "most_seen")
+        roles.setdefault(post.id, "most_seen")
     for post in widest:
-        if (post.score or 0) < -0.3 and chosen.setdefault(post.id, "influential") == "influential":
+        if (post.score or 0) < -0.3 and roles.setdefault(post.id, "influential") == "influential":
             break
     typical = max(widest, key=lambda post: (groups.get(post.group, 0), post.reach, post.id))
-    chosen.setdefault(typical.id, "typical")
-    return [_post(posts[name], role) for name, role in chosen.items()]
+    roles.setdefault(typical.id, "typical")
+    return [_shown_post(posts[name], role) for name, role in roles.items()]
 
 
 def _posts(minutes: Sequence[Minute]) -> Iterator[PostRef]:
     return (post for minute in minutes for post in minute.posts)
 
 
-def _post(post: PostRef, role: Role) -> ShownPost:
+def _shown_post(post: PostRef, role: Role) -> ShownPost:
     return ShownPost(
         id=post.id, role=role, at=post.at, url=post.url, reach=post.reach, score=post.score
     )

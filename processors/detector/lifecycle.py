@@ -43,49 +43,47 @@ class AlertLifecycle(Struct, kw_only=True):
         """Whether there is an open alert."""
         return self.severity > 0
 
+    def step(self, minute: int, severity: int) -> Change | None:
+        """Take the severity of one minute; says what is to be told."""
+        return self._grow(minute, severity) if self.is_open else self._rise(minute, severity)
 
-def step(episode: AlertLifecycle, minute: int, now: int) -> Change | None:
-    """Take one minute's severity ``now``; says what is to be told."""
-    return _open_step(episode, minute, now) if episode.is_open else _calm_step(episode, minute, now)
+    def _rise(self, minute: int, severity: int) -> Change | None:
+        if not severity:
+            self.missing += 1
+            if self.missing > 1:
+                self.above = self.candidate = 0
+            return None
+        if not self.above:
+            self.began, self.candidate = minute, severity
+        self.above += 1
+        self.missing = 0
+        # One graver minute is not yet grave; several are as grave as the least of them.
+        lowest = max(min(self.candidate, severity), 1)
+        self.candidate = severity if PERSISTS[severity] <= 1 else lowest
+        if self.above < PERSISTS[self.candidate]:
+            return None
+        cooling = self.closed and minute - self.closed < COOL_DOWN
+        if cooling and self.candidate <= self.last:
+            return None
+        self.severity = self.last = self.candidate
+        self.opened = minute
+        self.above = self.calm = self.missing = 0
+        return "open"
 
-
-def _calm_step(episode: AlertLifecycle, minute: int, now: int) -> Change | None:
-    if not now:
-        episode.missing += 1
-        if episode.missing > 1:
-            episode.above = episode.candidate = 0
-        return None
-    if not episode.above:
-        episode.began, episode.candidate = minute, now
-    episode.above += 1
-    episode.missing = 0
-    # One graver minute is not yet grave; several are as grave as the least of them.
-    episode.candidate = now if PERSISTS[now] <= 1 else max(min(episode.candidate, now), 1)
-    if episode.above < PERSISTS[episode.candidate]:
-        return None
-    cooling = episode.closed and minute - episode.closed < COOL_DOWN
-    if cooling and episode.candidate <= episode.last:
-        return None
-    episode.severity = episode.last = episode.candidate
-    episode.opened = minute
-    episode.above = episode.calm = episode.missing = 0
-    return "open"
-
-
-def _open_step(episode: AlertLifecycle, minute: int, now: int) -> Change | None:
-    episode.calm = 0 if now else episode.calm + 1
-    if episode.calm >= CALM:
-        episode.closed, episode.severity = minute, 0
-        episode.above = episode.calm = episode.candidate = 0
-        return "close"
-    if now <= episode.severity:
-        episode.above = 0
-        return None
-    episode.candidate = min(episode.candidate, now) if episode.above else now
-    episode.above += 1
-    if episode.above < WORSE:
-        return None
-    episode.severity = episode.candidate
-    episode.last = max(episode.last, episode.severity)
-    episode.above = 0
-    return "update"
+    def _grow(self, minute: int, severity: int) -> Change | None:
+        self.calm = 0 if severity else self.calm + 1
+        if self.calm >= CALM:
+            self.closed, self.severity = minute, 0
+            self.above = self.calm = self.candidate = 0
+            return "close"
+        if severity <= self.severity:
+            self.above = 0
+            return None
+        self.candidate = min(self.candidate, severity) if self.above else severity
+        self.above += 1
+        if self.above < WORSE:
+            return None
+        self.severity = self.candidate
+        self.last = max(self.last, self.severity)
+        self.above = 0
+        return "update"

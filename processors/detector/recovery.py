@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from processors.detector.snapshots import Recovered, recovered
 from runtime import metrics
@@ -44,7 +45,7 @@ def recover(
     read_again(settings, found, ours, most, beat)
     log.info(
         "states",
-        brands=len(found.desk),
+        brands=len(found.detectors),
         partitions=sorted(ours),
         unreadable=found.unreadable,
         rebuilt=len(found.rebuilt),
@@ -59,14 +60,15 @@ def read_again(
     ours: Mapping[int, Span],
     most: int,
     beat: Callable[[], None],
+    read: Callable[..., Iterable[Any]] = read_ranges,
 ) -> None:
-    """Count the retained records that are missing, below the group's position."""
+    """Count the retained records that are missing, below the group's position; ``read`` them."""
     ranges = ranges_of(found.missing, ours, most)
-    read = 0
+    count = 0
     since: datetime | None = None
-    for message in read_ranges(settings, SERVICE, RECORDS, ranges):
-        read += 1
-        if read % _BEAT_EVERY == 0:
+    for message in read(settings, SERVICE, RECORDS, ranges):
+        count += 1
+        if count % _BEAT_EVERY == 0:
             beat()
         try:
             record = ACTIVITY.decode(message.value or b"")
@@ -77,7 +79,7 @@ def read_again(
         found.count_again(record, message.partition, message.offset + 1)
     metrics.DETECTOR_REBUILT.inc(len(found.rebuilt))
     if found.rebuilt:
-        _tell(found, read, since, holes(found.missing, ranges))
+        _tell(found, count, since, holes(found.missing, ranges))
 
 
 def ranges_of(

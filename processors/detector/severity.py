@@ -1,4 +1,4 @@
-"""From a picture of a brand to a severity from 0 (nothing) to 5, under the brand's policy.
+"""From the summary of a window to a severity from 0 (nothing) to 5, under the brand's policy.
 
 A crisis is attention that turns against the brand: more people than usual, and more of them
 negative, or words of crisis. More people alone is severity 1 at most: a joyful storm wakes nobody.
@@ -15,7 +15,7 @@ negative, or words of crisis. More people alone is severity 1 at most: a joyful 
 from collections.abc import Iterable
 from typing import Final
 
-from processors.detector.signals.window import MOVED, WIDE_REACH, WindowSummary
+from processors.detector.signals.summary import MOVED, WIDE_REACH, WindowSummary
 from processors.detector.state.counts import Minute
 from schemas.brand import AlertPolicy
 
@@ -29,7 +29,8 @@ CALMER: Final = 0.6
 """While an alert is open, what keeps it open is this much of what opened it."""
 MOVED_TOGETHER: Final = 3.5
 """Standard deviations of the volume that are enough where the tone has darkened beside it."""
-_STEPS: Final = ((5, 20.0, 100), (4, 8.0, 25), (3, 3.0, 10))
+_STORMS: Final = ((5, 20.0, 100), (4, 8.0, 25), (3, 3.0, 10))
+"""Severity of a volume with negativity, by times the usual and authors; 2 below."""
 
 
 def is_too_little(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
@@ -44,50 +45,35 @@ def is_too_little(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
     return mentions < policy.minimum_volume and reach < WIDE_REACH
 
 
-def severity(picture: WindowSummary, policy: AlertPolicy, said: int = 0) -> int:
-    """The severity that the picture has, beside the one that an open alert was ``said`` to have.
+def severity(summary: WindowSummary, policy: AlertPolicy, told: int = 0) -> int:
+    """The severity of a summary, beside the one that an open alert was ``told`` to have.
 
     Less keeps an alert open than opens it; nothing less makes it graver.
     """
-    strict = _grade(picture, policy, 1.0)
-    return max(strict, min(said, _grade(picture, policy, CALMER))) if said else strict
+    strict = _grade(summary, policy, 1.0)
+    return max(strict, min(told, _grade(summary, policy, CALMER))) if told else strict
 
 
-def _grade(picture: WindowSummary, policy: AlertPolicy, share: float) -> int:
+def _grade(summary: WindowSummary, policy: AlertPolicy, share: float) -> int:
     """``share``: of what is asked usually."""
     ease = policy.sensitivity / share
     least = policy.minimum_volume * share
-    sure, sure_of_tone = MOVED / ease, SURE_OF_TONE / ease
-    enough = picture.short.mentions >= least or picture.long.mentions >= 2 * least
-    moved = enough and picture.significance("volume") >= sure
-    tone = picture.significance("negative_share")
-    darker = enough and tone >= sure_of_tone
-    negative = _is_mostly_negative(picture, LEANS / ease)
-    words = enough and picture.significance("lexicon") >= sure
-    seen = picture.significance("influencer") > 0
-    together = enough and picture.significance("volume") >= MOVED_TOGETHER / ease and darker
+    short, long = summary.short, summary.long
+    enough = short.mentions >= least or long.mentions >= 2 * least
+    volume, tone = summary.significance("volume"), summary.significance("negative_share")
+    moved = enough and volume >= MOVED / ease
+    darker = enough and tone >= SURE_OF_TONE / ease
+    negative = bool(long.scored) and long.negative / long.scored >= MOSTLY_NEGATIVE
+    if summary.baseline_negative < MOSTLY_NEGATIVE:
+        negative = negative and tone >= LEANS / ease
+    words = enough and summary.significance("lexicon") >= MOVED / ease
+    influencer = summary.significance("influencer") > 0
+    together = darker and volume >= MOVED_TOGETHER / ease
     if together or (moved and (negative or words)):
-        return _of_storm(picture)
-    if darker and (words or seen):
-        return 2
-    if words or (seen and (negative or darker)):
+        # How grave: by how many times the usual, and by how many people.
+        times = max(summary.ratio("volume"), 1.0)
+        storms = (g for g, least, authors in _STORMS if times >= least and long.authors >= authors)
+        return next(storms, 2)
+    if words or (darker and influencer) or (influencer and negative):
         return 2
     return 1 if moved or darker else 0
-
-
-def _is_mostly_negative(picture: WindowSummary, leans: float) -> bool:
-    window = picture.long
-    if not window.scored or window.negative / window.scored < MOSTLY_NEGATIVE:
-        return False
-    if picture.usual_negative >= MOSTLY_NEGATIVE:
-        return True
-    return picture.significance("negative_share") >= leans
-
-
-def _of_storm(picture: WindowSummary) -> int:
-    """How grave a volume with negativity is, by how many times the usual and how many people."""
-    times = max(picture.ratio("volume"), 1.0)
-    for grade, least, authors in _STEPS:
-        if times >= least and picture.long.authors >= authors:
-            return grade
-    return 2

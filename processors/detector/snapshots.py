@@ -31,7 +31,7 @@ FORMAT: Final = 1
 class Ledger(Struct, kw_only=True):
     """What the saved states of one partition's brands amount to."""
 
-    places: dict[str, int] = msgspec.field(default_factory=dict)
+    offsets: dict[str, int] = msgspec.field(default_factory=dict, name="places")
     """Brand to the offset behind the last record that its state holds."""
     coverage: Coverage = msgspec.field(default_factory=Coverage)
     """Of all the partitions that the process had."""
@@ -45,7 +45,7 @@ def ledger_snapshot(partition: int, ledger: Ledger, now: datetime) -> DetectorSn
         brand=f"partition:{partition}",
         kind="partition",
         partition=partition,
-        offset=max(ledger.places.values(), default=0),
+        offset=max(ledger.offsets.values(), default=0),
         saved_at=now,
         format=FORMAT,
         state=pack(ledger),
@@ -54,13 +54,13 @@ def ledger_snapshot(partition: int, ledger: Ledger, now: datetime) -> DetectorSn
 
 def ledgers(values: Iterable[bytes]) -> dict[int, Ledger]:
     """The ledgers among the values of the topic, by partition."""
-    found = {}
+    by_partition = {}
     for snapshot in _readable(values):
         if snapshot.kind == "partition" and snapshot.format == FORMAT:
             ledger = unpack(snapshot.state, Ledger)
             if ledger is not None:
-                found[snapshot.partition] = ledger
-    return found
+                by_partition[snapshot.partition] = ledger
+    return by_partition
 
 
 def _readable(values: Iterable[bytes]) -> Iterable[DetectorSnapshot]:
@@ -74,9 +74,9 @@ def _readable(values: Iterable[bytes]) -> Iterable[DetectorSnapshot]:
 
 @dataclass(slots=True)
 class Recovered:
-    """What was found, and what has to be read again for it to be whole."""
+    """What was saved, and what has to be read again for it to be whole."""
 
-    desk: BrandDetectors
+    detectors: BrandDetectors
     coverage: Coverage = field(default_factory=Coverage)
     newest: datetime | None = None
     unreadable: int = 0
@@ -90,13 +90,23 @@ class Recovered:
     rebuilt: set[str] = field(default_factory=set)
     """Brands of which records were counted again."""
 
-    def count_again(self, record: Activity, partition: int, place: int) -> None:
+    def count_again(self, record: Activity, partition: int, offset: int) -> None:
         """Take a record that was acknowledged before; what the states hold is passed over."""
         self.coverage.observe(record.source, record.ingested_at)
         self.newest = record.at if self.newest is None else max(self.newest, record.at)
-        if place > self.desk.place(record.brand, partition):
+        if offset > self.detectors.offset(record.brand, partition):
             self.rebuilt.add(record.brand)
-            self.desk.observe(record, partition, place)
+            self.detectors.observe(record, partition, offset)
+
+    def take_over(self, partition: int, ledger: Ledger) -> None:
+        """A partition with what was saved of it, once the states are restored."""
+        for brand, saved in ledger.offsets.items():
+            offset = self.detectors.offset(brand, partition)
+            if offset < saved:
+                self.missing[partition] = min(offset, self.missing.get(partition, offset))
+        self.coverage.take_over(ledger.coverage)
+        if ledger.newest is not None:
+            self.newest = max(self.newest or ledger.newest, ledger.newest)
 
 
 def recovered(
@@ -107,29 +117,19 @@ def recovered(
     ``ends``: our partitions of `activity`, with the offset at which each ends now.
     """
     values = list(values)
-    found = Recovered(BrandDetectors(brands))
-    ours = [one for one in _readable(values) if one.kind == "brand" and one.partition in ends]
-    found.renewed = sorted({one.partition for one in ours if one.offset > ends[one.partition]})
-    found.unreadable = found.desk.restore(
+    saved = Recovered(BrandDetectors(brands))
+    states = [s for s in _readable(values) if s.kind == "brand" and s.partition in ends]
+    saved.renewed = sorted({s.partition for s in states if s.offset > ends[s.partition]})
+    saved.unreadable = saved.detectors.restore(
         # Offsets of a topic that is no more say nothing of what is in the one of now.
-        replace(one, offset=0) if one.partition in found.renewed else one
-        for one in ours
+        replace(state, offset=0) if state.partition in saved.renewed else state
+        for state in states
     )
-    of_partition = ledgers(values)
-    for partition in sorted(ends.keys() - set(found.renewed)):
-        ledger = of_partition.get(partition)
+    by_partition = ledgers(values)
+    for partition in sorted(ends.keys() - set(saved.renewed)):
+        ledger = by_partition.get(partition)
         if ledger is None:
-            found.missing[partition] = 0
-            continue
-        _take_over(found, partition, ledger)
-    return found
-
-
-def _take_over(found: Recovered, partition: int, ledger: Ledger) -> None:
-    held = {brand: found.desk.place(brand, partition) for brand in ledger.places}
-    behind = [held[brand] for brand, place in ledger.places.items() if held[brand] < place]
-    if behind:
-        found.missing[partition] = min(behind)
-    found.coverage.take_over(ledger.coverage)
-    if ledger.newest is not None:
-        found.newest = max(found.newest or ledger.newest, ledger.newest)
+            saved.missing[partition] = 0
+        else:
+            saved.take_over(partition, ledger)
+    return saved

@@ -8,7 +8,7 @@ where going on would be wrong, the process ends without acknowledging.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from brands.registry import BrandRegistry
@@ -26,7 +26,6 @@ from runtime.kafka import client as kafka
 from runtime.kafka.brake import Brake
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
-from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
@@ -38,8 +37,9 @@ log = get_logger(SERVICE)
 class DetectorWorker:
     """The state of one detector process.
 
-    ``states``: the offsets of the partitions that it has now; ``generation``: of the consumer
-    group, as it is now, 0 or None before the first.
+    ``partitions``: those that it has now, with their offsets; ``generation``: of the consumer
+    group, as it is now, 0 or None before the first. ``recover_states`` and ``latest_values`` read
+    what was saved.
     """
 
     def __init__(
@@ -47,20 +47,27 @@ class DetectorWorker:
         settings: KafkaSettings,
         detector: DetectorSettings,
         health: Health,
-        states: Callable[[], list[PartitionState]],
+        partitions: Callable[[], list[PartitionState]],
         generation: Callable[[], int | None],
         clock: Clock = utc_now,
+        *,
+        registry: BrandRegistry | None = None,
+        producer: BatchProducer | None = None,
+        recover_states: Callable[..., Recovered] = recover,
+        latest_values: Callable[..., Mapping[bytes, bytes]] = kafka.latest_values,
     ) -> None:
         self.health = health
-        self.book = BrandRegistry(settings, clock, matching=False)
+        self._registry = registry or BrandRegistry(settings, clock, matching=False)
+        self._producer = producer or BatchProducer(settings)
+        self._recover_states = recover_states
+        self._latest_values = latest_values
         self._kafka = settings
         self._settings = detector
-        self._states = states
+        self._partitions = partitions
         self._generation_now = generation
         self._clock = clock
-        self._delivery = BatchProducer(settings)
         self._brake = Brake.of(detector)
-        self._desk, self._coverage = BrandDetectors(), Coverage()
+        self._detectors, self._coverage = BrandDetectors(), Coverage()
         self._generation: int | None = None
         self._mine: list[int] = []
         self._unsaved = False
@@ -81,10 +88,10 @@ class DetectorWorker:
     async def start(self) -> None:
         """Connect; brands are followed from a thread."""
         try:
-            await self._delivery.start()
+            await self._producer.start()
         except Exception as error:  # noqa: BLE001
             end_process(error)
-        self.book.start(on_failure=end_process)
+        self._registry.start(on_failure=end_process)
         self._tasks = [asyncio.create_task(self._tick())]
         self.health.clear("start")
 
@@ -97,7 +104,7 @@ class DetectorWorker:
                 return
             outgoing, bad = self._observe(batch)
             self._held.append(acknowledge)
-            await self._delivery.deliver(outgoing)
+            await self._producer.deliver(outgoing)
             self._brake.record(len(batch) - bad, bad)
             await self._save_if_due()
 
@@ -114,38 +121,36 @@ class DetectorWorker:
 
     async def _begin(self, generation: int) -> None:
         """The partitions were given out anew: what is kept is as the topic has it, no newer."""
-        while not self.book.filled.is_set():
+        while not self._registry.filled.is_set():
             # Without the brands' policies, the first minutes would be judged by other ones.
             self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
             self.health.beat()
             await asyncio.sleep(0.2)
         self.health.clear("brands")
         self.health.hinder("states", "they are read, or rebuilt from activity")
-        mine = sorted(state.partition for state in self._states())
-        found = await asyncio.to_thread(
-            recover,
+        mine = sorted(state.partition for state in self._partitions())
+        recovered = await asyncio.to_thread(
+            self._recover_states,
             self._kafka,
-            self.book.brands(),
+            self._registry.brands(),
             mine,
             self._settings.rebuild_records,
             self.health.beat,
         )
-        self._take_up(found)
-        self._generation, self._mine, self._unsaved = generation, mine, True
-        self._held, self._read = [], dict(found.positions)
-        self.health.clear("states")
-
-    def _take_up(self, found: Recovered) -> None:
-        self._desk, self._coverage = found.desk, found.coverage
-        metrics.DETECTOR_BRANDS.set(len(self._desk))
-        if found.newest is not None and (self._newest is None or found.newest > self._newest[0]):
+        self._detectors, self._coverage = recovered.detectors, recovered.coverage
+        metrics.DETECTOR_BRANDS.set(len(self._detectors))
+        newest = recovered.newest
+        if newest is not None and (self._newest is None or newest > self._newest[0]):
             # Else an open alert would stay open until something is said again.
-            self._newest = (found.newest, self._clock())
+            self._newest = (newest, self._clock())
+        self._generation, self._mine, self._unsaved = generation, mine, True
+        self._held, self._read = [], dict(recovered.positions)
+        self.health.clear("states")
 
     def _observe(self, batch: Sequence[Incoming]) -> tuple[list[Outgoing], int]:
         outgoing: list[Outgoing] = []
         bad = 0
-        self._desk.set_brands(self.book.brands())
+        self._detectors.set_brands(self._registry.brands())
         self._unsaved = True
         for message in batch:
             self._read[message.partition] = message.offset + 1
@@ -157,17 +162,15 @@ class DetectorWorker:
                     given_up(SERVICE, message, error.reason, error.detail, self._clock())
                 )
                 continue
-            outgoing += self._alerts(self._of(record, message))
+            if self._newest is None or record.at > self._newest[0]:
+                self._newest = (record.at, self._clock())
+            alerts = self._detectors.observe(record, message.partition, message.offset + 1)
+            alerts += self._coverage.observe(record.source, record.ingested_at)
+            outgoing += self._alerts(alerts)
         metrics.DETECTOR_RECORDS.inc(len(batch) - bad)
-        metrics.DETECTOR_LATE.set(self._desk.late)
-        metrics.DETECTOR_BRANDS.set(len(self._desk))
+        metrics.DETECTOR_LATE.set(self._detectors.late)
+        metrics.DETECTOR_BRANDS.set(len(self._detectors))
         return outgoing, bad
-
-    def _of(self, record: Activity, message: Incoming) -> list[Alert]:
-        if self._newest is None or record.at > self._newest[0]:
-            self._newest = (record.at, self._clock())
-        found = self._desk.observe(record, message.partition, message.offset + 1)
-        return found + self._coverage.observe(record.source, record.ingested_at)
 
     def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
         for alert in alerts:
@@ -187,7 +190,7 @@ class DetectorWorker:
                     if not await self._is_begun():
                         continue
                     if self._caught_up():
-                        await self._delivery.deliver(self._alerts(await self._let_time_pass()))
+                        await self._producer.deliver(self._alerts(await self._let_time_pass()))
                     await self._save_if_due()
         except Exception as error:  # noqa: BLE001
             end_process(error)
@@ -196,37 +199,34 @@ class DetectorWorker:
         """Event time goes on from the newest record at the clock's pace: a file of last year that
         is replayed is not over because it is this year."""
         now = self._clock()
-        found: list[Alert] = []
+        alerts: list[Alert] = []
         if self._newest is not None:
             newest, read_at = self._newest
             # What is as new may still be on its way, of other brands in other partitions.
             passed = now - read_at - timedelta(seconds=self._settings.grace_s)
-            found = self._desk.advance(newest + passed)
-        return found + await self._listen(now)
+            alerts = self._detectors.advance(newest + passed)
+        return alerts + await self._listen(now)
 
     async def _listen(self, now: datetime) -> list[Alert]:
         """Which sources are away by now, once the other processes were asked, too."""
-        found: list[Alert] = []
+        alerts: list[Alert] = []
         if self._coverage.silent(now):
-            values = await asyncio.to_thread(kafka.latest_values, self._kafka, SERVICE, STATE)
+            values = await asyncio.to_thread(self._latest_values, self._kafka, SERVICE, STATE)
             others = ledgers(values.values())
-            found = self._coverage.hear(ledger.coverage for ledger in others.values())
-        found += self._coverage.advance(now)
-        self._unsaved = self._unsaved or bool(found)
-        self._show_blind()
-        return found
-
-    def _show_blind(self) -> None:
+            alerts = self._coverage.hear(ledger.coverage for ledger in others.values())
+        alerts += self._coverage.advance(now)
+        self._unsaved = self._unsaved or bool(alerts)
         metrics.DETECTOR_BLIND.clear()
         for source in self._coverage.sources:
             metrics.DETECTOR_BLIND.labels(source).set(source in self._coverage.blind)
+        return alerts
 
     def _caught_up(self) -> bool:
         """Whether all that Kafka has was read: else silence may only be our own lag."""
         return all(
             state.end is not None
             and state.end <= max(self._read.get(state.partition, 0), state.committed or 0)
-            for state in self._states()
+            for state in self._partitions()
         )
 
     async def _save_if_due(self) -> None:
@@ -237,10 +237,10 @@ class DetectorWorker:
     async def _save(self, now: datetime) -> None:
         """Write what has changed, then let Kafka forget the records that it holds."""
         self._saved = now
-        await self._delivery.deliver(self._packed(self._desk.snapshots(now)))
+        await self._producer.deliver(self._states(self._detectors.snapshots(now)))
         if self._unsaved:
             # Behind the states: a ledger never says more than there is.
-            await self._delivery.deliver(self._packed(self._ledgers(now)))
+            await self._producer.deliver(self._states(self._ledgers(now)))
             self._unsaved = False
         held, self._held = self._held, []
         for acknowledge in held:
@@ -250,14 +250,14 @@ class DetectorWorker:
     def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
         newest = None if self._newest is None else self._newest[0]
         for partition in self._mine:
-            ledger = Ledger(
-                places=self._desk.places(partition), coverage=self._coverage, newest=newest
-            )
+            offsets = self._detectors.offsets(partition)
+            ledger = Ledger(offsets=offsets, coverage=self._coverage, newest=newest)
             yield ledger_snapshot(partition, ledger, now)
 
-    def _packed(self, snapshots: Iterable[DetectorSnapshot]) -> list[Outgoing]:
+    def _states(self, snapshots: Iterable[DetectorSnapshot]) -> list[Outgoing]:
         return [
-            Outgoing(STATE, one.brand.encode(), DETECTOR_STATE.encode(one)) for one in snapshots
+            Outgoing(STATE, state.brand.encode(), DETECTOR_STATE.encode(state))
+            for state in snapshots
         ]
 
     async def stop(self) -> None:
@@ -267,5 +267,5 @@ class DetectorWorker:
         async with self._turn:
             if self._generation and self._generation == self._generation_now():
                 await self._save(self._clock())
-        self.book.stop()
-        await self._delivery.stop()
+        self._registry.stop()
+        await self._producer.stop()

@@ -30,16 +30,16 @@ class AlertGate:
 
     def judge(self, evidence: Floats, now: float, present: Flags) -> tuple[Floats, Flags]:
         """Score in [0, 1], 0.5 at the bar as it is now, and whether an alert opens."""
-        known = self._parameters
+        parameters = self._parameters
         np.copyto(self.since, now, where=present & np.isinf(self.since))
-        echo = self.echo * np.exp((self.echo_at - now) / (known.echo_days * DAY_MINUTES))
-        bar = known.bar + echo
-        armed = now - self.active > known.quiet_minutes
-        learnt = now - self.since >= known.learn_days * DAY_MINUTES
+        echo = self.echo * np.exp((self.echo_at - now) / (parameters.echo_days * DAY_MINUTES))
+        bar = parameters.bar + echo
+        armed = now - self.active > parameters.quiet_minutes
+        learnt = now - self.since >= parameters.learn_days * DAY_MINUTES
         opens = present & armed & learnt & (evidence > bar)
-        lasts = present & ~armed & (evidence > known.bar / 2)
+        lasts = present & ~armed & (evidence > parameters.bar / 2)
         np.copyto(self.active, now, where=opens | lasts)
-        peak = known.echo * (evidence - known.bar)
+        peak = parameters.echo * (evidence - parameters.bar)
         higher = present & (peak > echo)
         np.copyto(self.echo, peak, where=higher)
         np.copyto(self.echo_at, now, where=higher)

@@ -3,12 +3,12 @@
 It reads each count once, in order, and never looks ahead; what it knows of a brand are some 80
 floats, however long the series. Ten lines of it:
 
-1. expect a count: level times share of the hour times share of the weekday (``baseline``);
-2. sum counts and expectations over 5 minutes, an hour and 8 hours, leakily (``evidence``);
+1. expect a count: level times share of the hour times share of the weekday (``seasonality``);
+2. sum counts and expectations over 5 minutes, an hour and 8 hours, leakily (``deviation``);
 3. bring both to a scale of unit variance, and divide their difference by what is usual;
 4. take the mean over the windows: a spike that nobody follows and a rise without a burst are both
    less than what is sudden and lasts;
-5. open an alert where that passes the bar, once (``opening``);
+5. open an alert where that passes the bar, once (``alert_gate``);
 6. only then learn, from counts cut to what is usual.
 
 Falls in volume never alert here: a source that is down is another signal's business.
@@ -77,9 +77,9 @@ class VolumeBank:
         self._step: float | None = None
         self._now = NEVER
         self._last: Floats = np.full(size, NEVER)
-        self._baseline = Seasonality(self.parameters, size)
-        self._evidence = Deviation(self.parameters, size)
-        self._opening = AlertGate(self.parameters, size)
+        self._seasonality = Seasonality(self.parameters, size)
+        self._deviation = Deviation(self.parameters, size)
+        self._gate = AlertGate(self.parameters, size)
         self.expected: Floats = np.zeros(size)
         """Of the last update."""
         self.evidence: Floats = np.zeros(size)
@@ -97,19 +97,19 @@ class VolumeBank:
         present = np.isfinite(raw) & (raw >= 0)
         counts = np.minimum(np.where(present, raw, 0.0), MAX_COUNT)
         moment = Moment(at)
-        base, weighed = self._baseline, self._evidence
-        base.begin(counts, step, present)
-        shares = base.shares(moment)
-        self.expected = base.expected(shares, step)
-        steps = np.where(base.seen > 0, np.maximum(np.rint((now - self._last) / step), 1.0), 1.0)
-        deviations = weighed.weigh(counts, self.expected, steps, step, present)
-        means = (deviations / weighed.spread).mean(axis=0)
+        season, deviation = self._seasonality, self._deviation
+        season.begin(counts, step, present)
+        shares = season.shares(moment)
+        self.expected = season.expected(shares, step)
+        steps = np.where(season.seen > 0, np.maximum(np.rint((now - self._last) / step), 1.0), 1.0)
+        deviations = deviation.weigh(counts, self.expected, steps, step, present)
+        means = (deviations / deviation.scale).mean(axis=0)
         self.evidence = np.where(present, means, 0.0)
-        scores, opens = self._opening.judge(self.evidence, now, present)
-        weighed.learn(deviations, base.seen, step, present)
-        most = self.parameters.clip * weighed.noise(self.expected)
+        scores, opens = self._gate.judge(self.evidence, now, present)
+        deviation.learn(deviations, season.seen, step, present)
+        most = self.parameters.clip * deviation.noise(self.expected)
         cut = np.clip(counts, self.expected - most, self.expected + most)
-        base.learn(np.maximum(cut, 0.0), shares, moment, step, present)
+        season.learn(np.maximum(cut, 0.0), shares, moment, step, present)
         np.copyto(self._last, now, where=present)
         return scores, opens
 
@@ -121,27 +121,27 @@ class VolumeBank:
                 raise ValueError("counts must come in the order of their times, each time once")
             if self._step is None or passed < 0.75 * self._step:
                 # The counts were right, and the time that they were thought to cover was not.
-                self._baseline.level *= (self._step or DEFAULT_STEP) / passed
+                self._seasonality.level *= (self._step or DEFAULT_STEP) / passed
                 self._step = passed
         self._now = now
         return DEFAULT_STEP if self._step is None else self._step
 
     def _columns(self) -> list[Floats]:
         """Every array of the state, as rows over brands; what is added comes last."""
-        base, weighed, opening = self._baseline, self._evidence, self._opening
+        season, deviation, gate = self._seasonality, self._deviation, self._gate
         return [
-            *(base.level, base.seen),
-            *(*base.hour_sums, *base.hour_weights, *base.day_sums, *base.day_weights),
-            *(*weighed.counts, *weighed.expected, *weighed.weights, *weighed.spread),
-            *(opening.since, opening.active, opening.echo, opening.echo_at),
+            *(season.level, season.seen),
+            *(*season.hour_sums, *season.hour_weights, *season.day_sums, *season.day_weights),
+            *(*deviation.counts, *deviation.expected, *deviation.weights, *deviation.scale),
+            *(gate.since, gate.active, gate.echo, gate.echo_at),
         ]
 
     def snapshot(self, brand: int) -> VolumeMemory:
         """What is known of a brand, by its column."""
         floats = [float(column[brand]) for column in self._columns()]
         # JSON has no infinity: a brand without a count is one without a past.
-        known = [NEVER if np.isinf(value) else value for value in floats]
-        return VolumeMemory(step=self._step, last=float(self._last[brand]), floats=known)
+        finite = [NEVER if np.isinf(value) else value for value in floats]
+        return VolumeMemory(step=self._step, last=float(self._last[brand]), floats=finite)
 
     def restore(self, brand: int, memory: VolumeMemory) -> None:
         """Put a brand back as it was; its next count must be later than all before."""
@@ -150,13 +150,13 @@ class VolumeBank:
             raise ValueError("this memory is of other parameters: begin anew or use the same ones")
         for column, value in zip(columns, memory.floats, strict=True):
             column[brand] = value
-        if self._opening.since[brand] == NEVER:
-            self._opening.since[brand] = np.inf
+        if self._gate.since[brand] == NEVER:
+            self._gate.since[brand] = np.inf
         self._last[brand] = memory.last
         if memory.step is not None:
             self._step = memory.step
         elif self._step is not None:
-            self._baseline.level[brand] *= DEFAULT_STEP / self._step
+            self._seasonality.level[brand] *= DEFAULT_STEP / self._step
         self._now = max(self._now, memory.last)
 
 

@@ -39,7 +39,7 @@ class Deviation:
         self.expected: Floats = np.zeros(shape)
         self.weights: Floats = np.zeros(shape)
         """Intervals that are in each window."""
-        self.spread: Floats = np.ones(shape)
+        self.scale: Floats = np.ones(shape)
         """Usual deviation on the stabilised scale."""
 
     def weigh(
@@ -66,13 +66,13 @@ class Deviation:
         days = step / DAY_MINUTES
         least = 1 - 0.5 ** (days / self._parameters.spread_days)
         pace = np.maximum(least, 1 / (seen + 1 + self._parameters.spread_prior_days / days))
-        most = self._parameters.clip * self.spread
-        squares = self.spread * self.spread
-        usual = np.clip(deviations, -most, most)
-        squares = squares + pace * (usual * usual - squares)
-        np.copyto(self.spread, np.sqrt(np.maximum(squares, 1.0)), where=present)
+        most = self._parameters.clip * self.scale
+        squares = self.scale * self.scale
+        clipped = np.clip(deviations, -most, most)
+        squares = squares + pace * (clipped * clipped - squares)
+        np.copyto(self.scale, np.sqrt(np.maximum(squares, 1.0)), where=present)
 
     def noise(self, expected: Floats) -> Floats:
         """Usual deviation of one count, in counts; shape (brands,)."""
         variance = expected + self._parameters.dispersion * expected * expected + SHIFT
-        return np.asarray(self.spread[0] * np.sqrt(variance))
+        return np.asarray(self.scale[0] * np.sqrt(variance))

@@ -58,7 +58,7 @@ def rebuild(
             desk.observe(record, partition, place)
             of_kafka += 1
     for brand, partition in where.items():
-        desk.stand(brand, partition, ours[partition].position)
+        desk.set_offset(brand, partition, ours[partition].position)
     return desk, of_index, of_kafka
 
 

@@ -5,7 +5,7 @@ is a few numbers. What happens during an alert is not learnt until it is over: a
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -41,7 +41,7 @@ class Baseline(Struct, kw_only=True):
     score_sum: float = 0.0
     score_squares: float = 2.0
     lexicon: float = 0.1
-    spread: float = 0.0
+    excess_squares: float = field(default=0.0, name="spread")
     """Sum of squared distances of five minutes' mentions from what was expected of them, less what
     chance alone explains; over the squared expectations it is how much volumes vary."""
     expected_squares: float = 0.0
@@ -86,100 +86,84 @@ class Baseline(Struct, kw_only=True):
         mean = self.mentions / self.minutes
         if not mean:
             return overall
-        seen = self.hour_minutes[hour]
+        of_hour = self.hour_minutes[hour]
         # Of an hour that it has not seen yet it believes the busiest, and more.
         unseen = UNSEEN * mean if self.minutes < 24 * 60 else mean
-        shape = (self.hours[hour] + 30 * unseen) / (seen + 30) / mean
+        shape = (self.hours[hour] + 30 * unseen) / (of_hour + 30) / mean
         return overall * shape
 
     @property
     def variation(self) -> float:
         """Squared coefficient of variation of a volume beyond chance; wide while it is young."""
-        known = (self.spread + 0.25 * 20) / (self.expected_squares + 20)
-        return max(known, 0.05) + math.exp(-self.minutes / 720)
+        learnt = (self.excess_squares + 0.25 * 20) / (self.expected_squares + 20)
+        return max(learnt, 0.05) + math.exp(-self.minutes / 720)
+
+    def learn(self, minutes: Sequence[Minute], upto: int) -> None:
+        """Learn the minutes up to ``upto``; those that are missing among them were silent."""
+        passed = upto - self.upto
+        if passed <= 0:
+            return
+        if not self.upto:
+            self.first, passed = upto, 1
+        self._decay(passed)
+        self.upto = upto
+        self.minutes += passed
+        self._learn_variation(minutes)
+        for at in range(max(0, upto - min(passed, HOURS * 60)), upto):
+            self.hour_minutes[at // 60 % HOURS] += 1
+        for minute in minutes:
+            self._add(minute)
+        for name, most in _COUNTERS.items():
+            counts: dict[str, float] = getattr(self, name)
+            if len(counts) > 2 * most:
+                largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+                setattr(self, name, dict(largest[:most]))
+
+    def _decay(self, minutes: int) -> None:
+        kept = 0.5 ** (minutes / HALF_LIFE)
+        for name, prior in _SUMS.items():
+            setattr(self, name, getattr(self, name) * kept + prior * (1 - kept))
+        self.hours = [count * kept for count in self.hours]
+        self.hour_minutes = [count * kept for count in self.hour_minutes]
+        for name in _COUNTERS:
+            counts = ((key, count * kept) for key, count in getattr(self, name).items())
+            setattr(self, name, {key: count for key, count in counts if count >= 0.01})
+
+    def _learn_variation(self, minutes: Sequence[Minute]) -> None:
+        """From each five minutes, against what was expected of them before they are learnt."""
+        fives: dict[int, int] = {}
+        for minute in minutes:
+            fives[minute.start // 5] = fives.get(minute.start // 5, 0) + minute.mentions
+        for five, count in fives.items():
+            expected = 5 * self.per_minute(five * 5)
+            if expected > 0.5:
+                # One crisis that slipped in must not make the next one look usual.
+                excess = min((count - expected) ** 2 - expected, 25 * expected**2)
+                self.excess_squares += excess
+                self.expected_squares += expected**2
+
+    def _add(self, minute: Minute) -> None:
+        self.mentions += minute.mentions
+        self.discounted += minute.discounted
+        self.authors += minute.distinct
+        self.scored += minute.scored
+        self.negative += minute.negative
+        self.score_sum += minute.score_sum
+        self.score_squares += minute.score_squares
+        self.lexicon += minute.lexicon
+        self.hours[minute.start // 60 % HOURS] += minute.mentions
+        for name in _COUNTERS:
+            counts = getattr(self, name)
+            for key, count in getattr(minute, name).items():
+                counts[key] = counts.get(key, 0.0) + count
 
 
-def learn(usual: Baseline, minutes: Iterable[Minute], upto: int) -> None:
-    """Learn the minutes up to ``upto``; those that are missing among them were silent."""
-    passed = upto - usual.upto
-    if passed <= 0:
-        return
-    if not usual.upto:
-        usual.first, passed = upto, 1
-    _decay(usual, passed)
-    usual.upto = upto
-    usual.minutes += passed
-    _learn_variation(usual, minutes := list(minutes), upto)
-    for at in range(max(0, upto - min(passed, HOURS * 60)), upto):
-        usual.hour_minutes[at // 60 % HOURS] += 1
-    for minute in minutes:
-        _add(usual, minute)
-    usual.terms = _most(usual.terms, MAX_TERMS)
-    usual.entities = _most(usual.entities, MAX_ENTITIES)
-    usual.sources = _most(usual.sources, MAX_PLACES)
-    usual.countries = _most(usual.countries, MAX_PLACES)
-
-
-def _most(counts: dict[str, float], most: int) -> dict[str, float]:
-    """The largest, once there are twice as many as are remembered."""
-    if len(counts) <= 2 * most:
-        return counts
-    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most])
-
-
-def _learn_variation(usual: Baseline, minutes: Sequence[Minute], upto: int) -> None:
-    """From each five minutes, against what was expected of them before they are learnt."""
-    fives: dict[int, int] = {}
-    for minute in minutes:
-        fives[minute.start // 5] = fives.get(minute.start // 5, 0) + minute.mentions
-    for five, count in fives.items():
-        expected = 5 * usual.per_minute(five * 5)
-        if expected > 0.5:
-            # One crisis that slipped in must not make the next one look usual.
-            beyond = min((count - expected) ** 2 - expected, 25 * expected**2)
-            usual.spread += beyond
-            usual.expected_squares += expected**2
-
-
-def _add(usual: Baseline, minute: Minute) -> None:
-    usual.mentions += minute.mentions
-    usual.discounted += minute.discounted
-    usual.authors += minute.distinct
-    usual.scored += minute.scored
-    usual.negative += minute.negative
-    usual.score_sum += minute.score_sum
-    usual.score_squares += minute.score_squares
-    usual.lexicon += minute.lexicon
-    usual.hours[minute.start // 60 % HOURS] += minute.mentions
-    for mine, theirs in (
-        (usual.terms, minute.terms),
-        (usual.entities, minute.entities),
-        (usual.sources, minute.sources),
-        (usual.countries, minute.countries),
-    ):
-        for name, count in theirs.items():
-            mine[name] = mine.get(name, 0.0) + count
-
-
-def _decay(usual: Baseline, minutes: int) -> None:
-    kept = 0.5 ** (minutes / HALF_LIFE)
-    for name in _DECAYING:
-        setattr(usual, name, getattr(usual, name) * kept)
-    # What a brand begins with stays: a long silence makes it unknown again, not undefined.
-    usual.scored += 4.0 * (1 - kept)
-    usual.negative += 1.0 * (1 - kept)
-    usual.score_squares += 2.0 * (1 - kept)
-    usual.lexicon += 0.1 * (1 - kept)
-    usual.hours = [count * kept for count in usual.hours]
-    usual.hour_minutes = [count * kept for count in usual.hour_minutes]
-    for counts in (usual.terms, usual.entities, usual.sources, usual.countries):
-        for name in list(counts):
-            counts[name] *= kept
-            if counts[name] < 0.01:
-                del counts[name]
-
-
-_DECAYING: Final = (
-    "minutes", "mentions", "discounted", "authors", "scored", "negative", "score_sum",
-    "score_squares", "lexicon", "spread", "expected_squares",
-)  # fmt: skip
+_SUMS: Final = {
+    "minutes": 0.0, "mentions": 0.0, "discounted": 0.0, "authors": 0.0, "scored": 4.0,
+    "negative": 1.0, "score_sum": 0.0, "score_squares": 2.0, "lexicon": 0.1,
+    "excess_squares": 0.0, "expected_squares": 0.0,
+}  # fmt: skip
+"""What decays, and towards what: a long silence makes a brand unknown again, not undefined."""
+_COUNTERS: Final = {
+    "terms": MAX_TERMS, "entities": MAX_ENTITIES, "sources": MAX_PLACES, "countries": MAX_PLACES,
+}  # fmt: skip

@@ -6,7 +6,6 @@ counts once.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -160,8 +159,8 @@ class BrandCounts:
 
     def between(self, first: int, end: int) -> list[Minute]:
         """The minutes from ``first`` up to ``end``, without it, that anything was said in."""
-        found = (self._minutes.get(start) for start in range(max(first, end - KEPT), end))
-        return [minute for minute in found if minute is not None]
+        minutes = self._minutes
+        return [minutes[start] for start in range(max(first, end - KEPT), end) if start in minutes]
 
     def _forget(self) -> None:
         oldest = self._newest - KEPT
@@ -186,12 +185,12 @@ class BrandCounts:
         minute.reposts += record.kind == "repost"
         minute.reach += record.reach
         minute.lexicon += "crisis" in record.intents
-        said = _bump(minute.authors, record.author, MAX_AUTHORS)
-        minute.distinct += said == 1
+        posts = _bump(minute.authors, record.author, MAX_AUTHORS)
+        minute.distinct += posts == 1
         young = record.account_age_days is not None and record.account_age_days < YOUNG_DAYS
         minute.aged += record.account_age_days is not None
         minute.young += young
-        minute.discounted += weight(record.kind, copied, young, said)
+        minute.discounted += weight(record.kind, copied, young, posts)
         if copied:
             _bump(minute.groups, group, MAX_GROUPS)
         if record.score is not None:
@@ -232,23 +231,22 @@ def voices(minutes: Iterable[Minute], name: str) -> float:
     return VOICES * math.log(VOICES / left)
 
 
-def weight(kind: Kind, copied: bool, young: bool, said: int) -> float:
-    """What a mention counts among the discounted ones.
+def weight(kind: Kind, copied: bool, young: bool, posts: int) -> float:
+    """What a mention counts among the discounted ones, the author's ``posts``-th of its minute.
 
     A repost says openly that it is one, and is a person's attention still: it counts as a copy, and
     the volume of authors has it whole.
     """
-    if copied or kind == "repost" or said > TALKATIVE:
+    if copied or kind == "repost" or posts > TALKATIVE:
         return COPY_WEIGHT
     return YOUNG_WEIGHT if young else 1.0
 
 
 def _bump(counts: dict[str, int], key: str, most: int) -> int:
-    found = counts.get(key)
-    if found is None and len(counts) >= most:
-        return 1
-    counts[key] = found = (found or 0) + 1
-    return found
+    count = counts.get(key, 0) + 1
+    if count > 1 or len(counts) < most:
+        counts[key] = count
+    return count
 
 
 def _show(posts: list[PostRef], record: Activity, group: str) -> None:
@@ -261,51 +259,3 @@ def _show(posts: list[PostRef], record: Activity, group: str) -> None:
     )  # fmt: skip
     if len(posts) > MAX_POSTS:
         del posts[min(range(1, len(posts)), key=lambda at: posts[at].reach)]
-
-
-class WindowTotals(Struct):
-    """Several minutes taken together."""
-
-    minutes: int
-    authors: int
-    mentions: int = 0
-    discounted: float = 0.0
-    copies: int = 0
-    reposts: int = 0
-    young: int = 0
-    aged: int = 0
-    scored: int = 0
-    negative: int = 0
-    score_sum: float = 0.0
-    score_squares: float = 0.0
-    reach: int = 0
-    lexicon: int = 0
-
-
-_SUMMED: Final = tuple(
-    name for name in WindowTotals.__struct_fields__ if name not in ("minutes", "authors")
-)
-
-
-def totals(minutes: Iterable[Minute], length: int) -> WindowTotals:
-    """The sum of some minutes out of ``length`` that passed."""
-    minutes = list(minutes)
-    authors: set[str] = set()
-    untold = 0
-    for minute in minutes:
-        authors.update(minute.authors)
-        untold += minute.distinct - len(minute.authors) if minute.authors else 0
-
-    found = WindowTotals(minutes=length, authors=len(authors) + untold)
-    for minute in minutes:
-        for name in _SUMMED:
-            setattr(found, name, getattr(found, name) + getattr(minute, name))
-    return found
-
-
-def merged(minutes: Iterable[Minute], name: str) -> Counter[str]:
-    """One of the counters of some minutes, together."""
-    found: Counter[str] = Counter()
-    for minute in minutes:
-        found.update(getattr(minute, name))
-    return found

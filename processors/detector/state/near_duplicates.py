@@ -76,12 +76,12 @@ class DuplicateWindow:
         if self._latest is None or at > self._latest:
             self._latest = at
             self._forget()
-        found = self._find(at, post_id, keys)
-        if found is not None:
-            found.first = min(found.first, at)
-            found.last = max(found.last, at)
-            self._groups.move_to_end(found.post_id)
-            return found.post_id
+        group = self._find(at, post_id, keys)
+        if group is not None:
+            group.first = min(group.first, at)
+            group.last = max(group.last, at)
+            self._groups.move_to_end(group.post_id)
+            return group.post_id
         if keys and self._latest - at <= self.window:
             self._begin(post_id, keys, at)
         return post_id

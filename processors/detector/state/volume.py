@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from msgspec import Struct, field
 
-from processors.detector.state.counts import WindowTotals, time_of
+from processors.detector.state.counts import time_of
+from processors.detector.state.window import WindowTotals
 from processors.volume.detector import VolumeBank, VolumeMemory
 
 NAMES: Final = ("mentions", "authors", "discounted")
@@ -20,7 +21,7 @@ SETTLES: Final = 5
 KNOWN: Final = 288
 """Counts, a day of them, before its evidence is believed."""
 WEEKS: Final = 14 * 288
-"""Counts before it knows the days of the week, which is what it expects better than `Usual`."""
+"""Counts before it knows the days of the week, which is what it expects better than `Baseline`."""
 
 
 class VolumeBaselinesState(Struct, kw_only=True):

@@ -1,15 +1,17 @@
 """Activity of brands, calm and not: the same for the same seed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from math import pi, sin
 from typing import Any
 
 from schemas.activity import Activity
+from schemas.brand import AlertPolicy, Brand
 from schemas.types import Kind, SentimentLabel
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
+VELMORA = Brand(id="velmora", name="Velmora", alerts=AlertPolicy(minimum_volume=10))
 _WORDS = ["livraison", "offre", "boutique", "forfait", "client", "merci", "facture", "appli"]
 SCORES: dict[SentimentLabel, float] = {"negative": -0.8, "neutral": 0.0, "positive": 0.8}
 
@@ -92,7 +94,6 @@ def storm(
         )
 
 
-def together(*parts: Iterator[Activity]) -> list[Activity]:
+def together(*parts: Iterable[Activity]) -> list[Activity]:
     """Several, in the order of event time."""
-    found = [one for part in parts for one in part]
-    return sorted(found, key=lambda one: (one.at, one.post_id))
+    return sorted((one for part in parts for one in part), key=lambda one: (one.at, one.post_id))

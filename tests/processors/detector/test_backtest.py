@@ -7,10 +7,9 @@ from msgspec.structs import replace
 
 from processors.detector.backtest import CLOSES, backtest_alerts, compare, replay
 from processors.detector.brand_detectors import BrandDetectors
-from schemas.brand import AlertPolicy, Brand
-from tests.processors.detector.storms import calm, storm, together
+from schemas.brand import AlertPolicy
+from tests.processors.detector.storms import VELMORA, calm, storm, together
 
-VELMORA = Brand(id="velmora", name="Velmora")
 RECORDS = together(calm(30, 2), storm(20, 45, 20), storm(26, 20, 20, seed=2))
 
 

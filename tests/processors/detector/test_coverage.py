@@ -1,5 +1,6 @@
 """Silence of a source that always speaks is told; silence of one that rarely does is not."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -12,18 +13,24 @@ from processors.detector.coverage import (
     Listening,
     Silence,
 )
-from schemas.activity import Activity
 from tests.processors.detector.storms import START, record
 
 
-def speaking(coverage: Coverage, source: str, records: int, every: timedelta) -> None:
+def speaking(
+    every: timedelta = timedelta(seconds=1),
+    records: int = LEARNT + 1,
+    source: str = "x",
+    to: Coverage | None = None,
+) -> Coverage:
+    """A source that has spoken so often from ``START`` on; of another one too, where given."""
+    coverage = to or Coverage()
     for number in range(records):
         assert coverage.observe(source, START + number * every) == []
+    return coverage
 
 
 def test_a_chatty_source_that_is_silent_is_away_and_said_once() -> None:
-    coverage = Coverage()
-    speaking(coverage, "x", LEARNT + 1, timedelta(seconds=2))
+    coverage = speaking(timedelta(seconds=2))
     last = START + LEARNT * timedelta(seconds=2)
     assert coverage.advance(last + MIN_SILENCE) == []
     (alert,) = coverage.advance(last + MIN_SILENCE + timedelta(seconds=1))
@@ -37,36 +44,30 @@ def test_a_chatty_source_that_is_silent_is_away_and_said_once() -> None:
 
 
 def test_a_source_that_rarely_speaks_is_not_away() -> None:
-    coverage = Coverage()
-    speaking(coverage, "forum", 2 * LEARNT, timedelta(minutes=10))
+    coverage = speaking(timedelta(minutes=10), 2 * LEARNT, "forum")
     assert coverage.advance(START + timedelta(days=30)) == []
 
 
 def test_a_new_source_is_not_known_yet() -> None:
-    coverage = Coverage()
-    speaking(coverage, "x", LEARNT // 2, timedelta(seconds=1))
+    coverage = speaking(records=LEARNT // 2)
     assert coverage.advance(START + timedelta(days=1)) == []
 
 
 def test_other_sources_do_not_count_for_it() -> None:
-    coverage = Coverage()
-    speaking(coverage, "x", LEARNT + 1, timedelta(seconds=1))
-    speaking(coverage, "bluesky", 5 * LEARNT, timedelta(seconds=60))
+    coverage = speaking(timedelta(seconds=60), 5 * LEARNT, "bluesky", to=speaking())
     now = START + 5 * LEARNT * timedelta(seconds=60)
     assert [alert.brand for alert in coverage.advance(now)] == ["source:x"]
 
 
 def test_it_can_be_kept() -> None:
-    coverage = Coverage()
-    speaking(coverage, "x", LEARNT + 1, timedelta(seconds=1))
+    coverage = speaking()
     kept = msgspec.json.decode(msgspec.json.encode(coverage), type=Coverage)
     assert kept == coverage
 
 
-def away(source: str = "x") -> Coverage:
+def away() -> Coverage:
     """A source that is silent since its last record, and called away."""
-    coverage = Coverage()
-    speaking(coverage, source, LEARNT + 1, timedelta(seconds=1))
+    coverage = speaking()
     assert coverage.advance(START + 2 * MIN_SILENCE)
     return coverage
 
@@ -83,9 +84,7 @@ def test_its_last_record_read_again_after_a_restart_is_no_news() -> None:
 
 
 def test_who_tells_it_and_when_makes_no_difference_to_id_and_version() -> None:
-    one, two = Coverage(), Coverage()
-    speaking(one, "x", LEARNT + 1, timedelta(seconds=1))
-    speaking(two, "x", LEARNT + 1, timedelta(seconds=1))
+    one, two = speaking(), speaking()
     opened = [c.advance(START + n * MIN_SILENCE)[0] for n, c in ((2, one), (3, two))]
     closed = [c.observe("x", START + n * MIN_SILENCE)[0] for n, c in ((4, one), (5, two))]
     assert len({(alert.id, alert.version) for alert in opened}) == 1
@@ -94,8 +93,7 @@ def test_who_tells_it_and_when_makes_no_difference_to_id_and_version() -> None:
 
 
 def test_what_another_process_hears_keeps_a_source_from_being_away() -> None:
-    coverage, other = Coverage(), Coverage()
-    speaking(coverage, "x", LEARNT + 1, timedelta(seconds=1))
+    coverage, other = speaking(), Coverage()
     later = START + 2 * MIN_SILENCE
     assert coverage.silent(later) == ["x"]
     other.observe("x", later - timedelta(minutes=2))
@@ -121,8 +119,7 @@ def test_a_source_that_is_gone_for_good_is_forgotten_and_its_alert_ends() -> Non
 
 
 def test_a_source_that_was_gone_for_good_before_anybody_listened_is_not_told() -> None:
-    coverage = Coverage()
-    speaking(coverage, "x", LEARNT + 1, timedelta(seconds=1))
+    coverage = speaking()
     later = LAST + 2 * FORGOTTEN
     assert (coverage.advance(later), coverage.sources) == ([], {})
 
@@ -140,31 +137,25 @@ def test_with_partitions_their_sources_come_and_the_newest_knows_best() -> None:
         assert newer.sources["x"].last == START + 3 * MIN_SILENCE
 
 
-def heard(number: int, minutes: float, after: timedelta = timedelta(0)) -> Activity:
-    at = START + timedelta(minutes=minutes)
-    return record(number, at, ingested_at=at + after)
+def silences(late: Callable[[float], timedelta] = lambda _: timedelta(0)) -> list[Silence]:
+    """Of a source that speaks every six seconds, is away for an hour, and speaks again.
 
-
-def silences(records: list[Activity]) -> list[Silence]:
+    ``late``: how long after a record's minute it was ingested.
+    """
     listening = Listening()
-    for one in records:
-        listening.take(one)
-    return listening.silences(records[-1].at + timedelta(hours=1))
+    for number in range(2 * LEARNT):
+        minutes = number / 10 + (60 if number >= 150 else 0)
+        at = START + timedelta(minutes=minutes)
+        listening.take(record(number, at, ingested_at=at + late(minutes)))
+    return listening.silences(at + timedelta(hours=1))
 
 
 def test_the_silences_of_the_past_are_told_with_their_ends() -> None:
-    minutes = [number / 10 for number in range(2 * LEARNT)]
-    records = [heard(at, m + (60 if m >= 15 else 0)) for at, m in enumerate(minutes)]
     since, back = START + timedelta(minutes=14), START + timedelta(minutes=75)
     last = START + timedelta(minutes=79)
-    assert silences(records) == [Silence("x", since, back), Silence("x", last, None)]
+    assert silences() == [Silence("x", since, back), Silence("x", last, None)]
 
 
 def test_what_was_read_from_a_file_long_afterwards_is_taken_by_its_own_time() -> None:
-    minutes = [number / 10 for number in range(2 * LEARNT)]
-    late = timedelta(days=30)
-    records = [
-        heard(at, m + (60 if m >= 15 else 0), late - timedelta(minutes=m))
-        for at, m in enumerate(minutes)
-    ]
-    assert [one.since for one in silences(records)][:1] == [START + timedelta(minutes=14)]
+    of_file = silences(lambda minutes: timedelta(days=30) - timedelta(minutes=minutes))
+    assert of_file[0].since == START + timedelta(minutes=14)

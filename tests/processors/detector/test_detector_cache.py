@@ -1,8 +1,8 @@
 """Detectors that rest: packed away, and no alert and no state is another than without."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from unittest import mock
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,14 +12,14 @@ from processors.detector.brand_detector import BrandDetector
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.detector_cache import MAX_IDLE_MINUTES
 from processors.detector.severity import is_too_little, severity
-from processors.detector.signals.window import LONG, summarize
+from processors.detector.signals.summary import summarize
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of, time_of
 from processors.detector.state.volume import VolumeBaselines
+from processors.detector.state.window import LONG, Window
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import AlertPolicy, Brand
-from schemas.detector_state import DetectorSnapshot
 from tests.processors.detector.storms import START, calm, record, said, storm
 
 NAMES = ("corvo", "mirabelle", "velmora")
@@ -31,7 +31,13 @@ class Plain:
     """All detectors awake, looking at everything each minute."""
 
     def __init__(self) -> None:
-        self.detectors = {name: BrandDetector(brand) for name, brand in BRANDS.items()}
+        self.detectors = {
+            name: BrandDetector(brand, passes_over=lambda *_: False)
+            for name, brand in BRANDS.items()
+        }
+
+    def detector(self, name: str) -> BrandDetector:
+        return self.detectors[name]
 
     def observe(self, one: Activity) -> list[Alert]:
         return self.detectors[one.brand].observe(one)
@@ -42,26 +48,6 @@ class Plain:
     def set_brands(self, brands: dict[str, Brand]) -> None:
         for name, brand in brands.items():
             self.detectors[name].brand = brand
-
-    def states(self) -> dict[str, bytes]:
-        return {name: msgpack.encode(one.snapshot()) for name, one in self.detectors.items()}
-
-
-class Resting(Plain):
-    """A desk, which lets detectors rest."""
-
-    def __init__(self) -> None:
-        self.desk = BrandDetectors(BRANDS)
-        self.observe = self.desk.observe  # type: ignore[method-assign]
-        self.set_brands = self.desk.set_brands  # type: ignore[assignment,method-assign]
-        for name in NAMES:
-            self.desk.detector(name)
-
-    def advance(self, now: datetime) -> list[Alert]:
-        return self.desk.advance(now)
-
-    def states(self) -> dict[str, bytes]:
-        return {name: msgpack.encode(self.desk.detector(name).snapshot()) for name in NAMES}
 
 
 Step = tuple[str, int, int, int]
@@ -77,9 +63,11 @@ STEPS = st.lists(
 )
 
 
-def play(on: Plain, steps: list[Step]) -> tuple[list[Alert], dict[str, bytes]]:
+def play(on: Plain | BrandDetectors, steps: list[Step]) -> tuple[list[Alert], dict[str, bytes]]:
     """Some ordinary hours, then the steps; time passes minute by minute."""
     told: list[Alert] = []
+    for name in NAMES:
+        on.detector(name)
     number = 0
     now = START
 
@@ -120,7 +108,7 @@ def play(on: Plain, steps: list[Step]) -> tuple[list[Alert], dict[str, bytes]]:
         else:
             say(brand, behind, reach=200_000 if what == "shout" else 100, **said("negative"))
     let_pass(45)
-    return told, on.states()
+    return told, {name: msgpack.encode(on.detector(name).snapshot()) for name in NAMES}
 
 
 @given(STEPS)
@@ -130,67 +118,56 @@ def play(on: Plain, steps: list[Step]) -> tuple[list[Alert], dict[str, bytes]]:
 @example([("pass", 0, 60, 0), ("some", 0, 9, 0), ("some", 0, 9, 1), ("pass", 0, 60, 0)])
 @settings(max_examples=12, deadline=None)
 def test_rest_changes_no_alert_and_no_state(steps: list[Step]) -> None:
-    with mock.patch("processors.detector.brand_detector.is_too_little", return_value=False):
-        plain = play(Plain(), steps)
-    assert play(Resting(), steps) == plain
+    assert play(BrandDetectors(BRANDS), steps) == play(Plain(), steps)
 
 
 def test_a_storm_among_the_steps_is_told() -> None:
-    told, _ = play(Resting(), [("pass", 0, 30, 0), ("storm", 1, 60, 0)])
+    told, _ = play(BrandDetectors(BRANDS), [("pass", 0, 30, 0), ("storm", 1, 60, 0)])
     assert [(alert.brand, alert.status) for alert in told][:1] == [("mirabelle", "open")]
 
 
+def detectors_of(*parts: Iterable[Activity]) -> BrandDetectors:
+    detectors = BrandDetectors(BRANDS)
+    for part in parts:
+        for one in part:
+            detectors.observe(one)
+    return detectors
+
+
 def test_a_brand_rests_until_its_next_record() -> None:
-    desk = BrandDetectors(BRANDS)
-    for one in calm(4, per_minute=0.1):
-        desk.observe(one)
-    desk.advance(START + timedelta(hours=4, minutes=40))
-    assert (desk.resting, len(desk)) == (1, 1)
-    desk.observe(record("one", START + timedelta(hours=4, minutes=41)))
-    assert (desk.resting, len(desk)) == (0, 1)
+    detectors = detectors_of(calm(4, per_minute=0.1))
+    detectors.advance(START + timedelta(hours=4, minutes=40))
+    assert (detectors.resting, len(detectors)) == (1, 1)
+    detectors.observe(record("one", START + timedelta(hours=4, minutes=41)))
+    assert (detectors.resting, len(detectors)) == (0, 1)
 
 
 def test_a_brand_in_a_storm_does_not_rest() -> None:
-    desk = BrandDetectors(BRANDS)
-    for one in (*calm(4, per_minute=1), *storm(4, 10, per_minute=30)):
-        desk.observe(one)
+    detectors = detectors_of(calm(4, per_minute=1), storm(4, 10, per_minute=30))
     for minute in range(1, 30):
-        desk.advance(START + timedelta(hours=4, minutes=10 + minute))
-        assert desk.resting == 0
+        detectors.advance(START + timedelta(hours=4, minutes=10 + minute))
+        assert detectors.resting == 0
 
 
 def test_what_rests_long_keeps_up() -> None:
-    desk = BrandDetectors(BRANDS)
-    for one in calm(4, per_minute=0.1):
-        desk.observe(one)
+    detectors = detectors_of(calm(4, per_minute=0.1))
     end = START + timedelta(hours=5)
     for hour in range(24 * 3):
-        desk.advance(end + timedelta(hours=hour))
-    looked = desk.detector("velmora").looked
-    assert looked == minute_of(end) + (24 * 3 - 1) * 60
-
-
-def rests(kept: list[DetectorSnapshot]) -> int:
-    desk = BrandDetectors(BRANDS)
-    desk.restore(kept)
-    return desk.resting
+        detectors.advance(end + timedelta(hours=hour))
+    assert detectors.detector("velmora").looked == minute_of(end) + (24 * 3 - 1) * 60
 
 
 def test_states_that_are_restored_rest_at_once() -> None:
-    desk = BrandDetectors(BRANDS)
-    for one in calm(4, per_minute=0.1):
-        desk.observe(one)
-    desk.advance(START + timedelta(hours=4, minutes=40))
-    kept = list(desk.snapshots(START, every=True))
+    calm_state = detectors_of(calm(4, per_minute=0.1))
+    calm_state.advance(START + timedelta(hours=4, minutes=40))
     # A saved state may be of the very minute of a record, and hold a storm as well.
-    loud = BrandDetectors(BRANDS)
-    for one in (*calm(4, per_minute=0.1), *storm(4, 1, per_minute=30)):
-        loud.observe(one)
-    assert rests(kept) == 1
-    assert rests(list(loud.snapshots(START, every=True))) == 0
-    again = BrandDetectors(BRANDS)
-    again.restore(kept)
-    assert list(again.snapshots(START, every=True)) == kept
+    loud_state = detectors_of(calm(4, per_minute=0.1), storm(4, 1, per_minute=30))
+    for saved, resting in ((calm_state, 1), (loud_state, 0)):
+        kept = list(saved.snapshots(START, every=True))
+        again = BrandDetectors(BRANDS)
+        again.restore(kept)
+        assert again.resting == resting
+        assert list(again.snapshots(START, every=True)) == kept
 
 
 MINUTES = st.lists(
@@ -214,11 +191,10 @@ def test_too_little_is_severity_nought(
     policy = AlertPolicy(minimum_volume=least, sensitivity=10)
     if not is_too_little(counts.between(first, first + LONG), policy):
         return
-    now = first + LONG + later
-    seen = summarize(
-        counts.between(now - LONG, now), Baseline(minutes=600.0), VolumeBaselines(), now
-    )
-    assert severity(seen, policy) == 0
+    end = first + LONG + later
+    window = Window(counts.between(end - LONG, end), end)
+    summary = summarize(window, Baseline(minutes=600.0), VolumeBaselines())
+    assert severity(summary, policy) == 0
 
 
 def test_rest_is_shorter_than_what_is_looked_at_minute_by_minute() -> None:

@@ -7,25 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.detector.evidence import evidence, headline
-from processors.detector.signals.window import LONG, summarize
-from processors.detector.state.counts import minute_of
+from processors.detector.signals.summary import WindowSummary, summarize
 from processors.detector.state.volume import VolumeBaselines
+from processors.detector.state.window import LONG
 from schemas.activity import Activity
 from schemas.alert import Evidence, Headline
-from tests.processors.detector.days import NOW, minutes_of, posts, usual_of
+from tests.processors.detector.days import NOW, baseline_of, posts, window_of
 from tests.processors.detector.storms import calm, record, said
 
-_BEFORE = [
+BASELINE = baseline_of(
     record(n, one.at, terms=["offre"], entities=["Paris"] if n % 3 == 0 else [], **said("neutral"))
     for n, one in enumerate(calm(39, 2))
-]
-USUAL = usual_of(_BEFORE)
+)
 
 
 def shown(records: Sequence[Activity], since: int = 0) -> Evidence:
-    minutes = minutes_of(records)
-    seen = summarize(minutes, USUAL, VolumeBaselines(), minute_of(NOW))
-    return evidence(minutes, USUAL, seen, minutes[since:])
+    window = window_of(records)
+    return evidence(window, BASELINE, window.minutes[since:])
+
+
+def summary_of(records: Sequence[Activity]) -> WindowSummary:
+    return summarize(window_of(records), BASELINE, VolumeBaselines())
 
 
 def test_names_are_told_apart_from_words() -> None:
@@ -91,13 +93,11 @@ def test_copies_and_where_it_is_said_are_shown_as_shares_of_the_whole() -> None:
 
 def test_a_headline_has_the_numbers_of_the_half_hour() -> None:
     records = [*posts(60, **said("neutral")), *posts(180, "new", **said("negative"))]
-    seen = summarize(minutes_of(records), USUAL, VolumeBaselines(), minute_of(NOW))
-    found = headline("Velmora", seen)
+    found = headline("Velmora", summary_of(records))
     assert (found.mentions, found.authors, found.minutes) == (240, 240, LONG)
     assert found.negative_share == 0.75
     assert found.times is not None and found.times > 1.5
-    quiet = summarize([], USUAL, VolumeBaselines(), minute_of(NOW))
-    assert headline("Velmora", quiet) == Headline(name="Velmora", minutes=LONG)
+    assert headline("Velmora", summary_of([])) == Headline(name="Velmora", minutes=LONG)
 
 
 NAMES = st.lists(st.text(min_size=1, max_size=5), max_size=4)
@@ -112,8 +112,9 @@ def test_what_is_shown_is_bounded_and_counts_no_more_than_there_is(
         for n, (terms, entities) in enumerate(said_in)
     ]
     found = shown(records)
-    for lift in (*found.lifted, *found.lifted_entities):
-        assert 3 <= lift.count <= 4 * len(records)
-        assert lift.count > lift.expected
-    assert len(found.lifted) <= 12 and len(found.lifted_entities) <= 12
+    for lifts in (found.lifted, found.lifted_entities):
+        assert len(lifts) <= 12
+        for lift in lifts:
+            assert 3 <= lift.count <= 4 * len(records)
+            assert lift.count > lift.expected
     assert sum(carrier.mentions for carrier in found.carriers) <= found.mentions == len(records)

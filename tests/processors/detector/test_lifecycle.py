@@ -3,33 +3,30 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.detector.lifecycle import CALM, COOL_DOWN, AlertLifecycle, Change, step
+from processors.detector.lifecycle import CALM, COOL_DOWN, AlertLifecycle, Change
 
 
 def told(grades: list[int]) -> list[tuple[int, Change, int]]:
-    episode = AlertLifecycle()
-    found = []
+    """The minute, change and severity of whatever a course of severities comes to."""
+    lifecycle = AlertLifecycle()
+    changes = []
     for minute, grade in enumerate(grades, 1):
-        change = step(episode, minute, grade)
+        change = lifecycle.step(minute, grade)
         if change:
-            found.append((minute, change, episode.severity or episode.last))
-    return found
+            changes.append((minute, change, lifecycle.severity or lifecycle.last))
+    return changes
 
 
 @given(st.lists(st.integers(0, 5), max_size=400))
 def test_an_alert_opens_grows_and_closes_and_never_repeats_itself(grades: list[int]) -> None:
-    open_now, said = False, 0
+    severity = 0
     for _, change, grade in told(grades):
-        if change == "open":
-            assert not open_now
-            open_now, said = True, grade
-        elif change == "update":
-            assert open_now
-            assert grade > said
-            said = grade
+        assert (change == "open") == (severity == 0)
+        if change == "close":
+            severity = 0
         else:
-            assert open_now
-            open_now = False
+            assert grade > severity
+            severity = grade
 
 
 @given(st.lists(st.integers(0, 1), max_size=200))

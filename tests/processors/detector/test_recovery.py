@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.detector import recovery as detect_recovery
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import LEARNT, Coverage
 from processors.detector.recovery import holes, ranges_of, read_again
@@ -21,7 +20,6 @@ from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, DETECTOR_STATE
-from schemas.detector_state import DetectorSnapshot
 from tests.processors.detector.storms import calm, storm, together
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -39,14 +37,14 @@ class Run(NamedTuple):
     """A run without interruption: its alerts by the offset that they came of, and its end."""
 
     alerts: dict[int, list[Alert]]
-    desk: BrandDetectors
+    detectors: BrandDetectors
     coverage: Coverage
 
 
 def run(records: Sequence[Activity]) -> Run:
     made = Run({}, BrandDetectors(BRANDS), Coverage())
     for offset, record in enumerate(records):
-        made.alerts[offset] = made.desk.observe(record, 0, offset + 1)
+        made.alerts[offset] = made.detectors.observe(record, 0, offset + 1)
         made.coverage.observe(record.source, record.ingested_at)
     return made
 
@@ -56,15 +54,11 @@ def clean() -> Run:
     return run(RECORDS)
 
 
-def kept(snapshots: Sequence[DetectorSnapshot]) -> dict[str, bytes]:
-    """As the compacted topic has them."""
-    return {one.brand: DETECTOR_STATE.encode(one) for one in snapshots}
-
-
 def saved(made: Run) -> dict[str, bytes]:
-    ledger = Ledger(places=made.desk.places(0), coverage=made.coverage, newest=RECORDS[0].at)
-    states = list(made.desk.snapshots(NOW, every=True))
-    return kept([*states, ledger_snapshot(0, ledger, NOW)])
+    """What is saved of a run, as the compacted topic has it."""
+    ledger = Ledger(offsets=made.detectors.offsets(0), coverage=made.coverage, newest=RECORDS[0].at)
+    snapshots = [*made.detectors.snapshots(NOW, every=True), ledger_snapshot(0, ledger, NOW)]
+    return {one.brand: DETECTOR_STATE.encode(one) for one in snapshots}
 
 
 def begin(topic: dict[str, bytes], position: int, first: int = 0) -> Recovered:
@@ -81,9 +75,11 @@ def begin(topic: dict[str, bytes], position: int, first: int = 0) -> Recovered:
 def goes_on_as(clean: Run, found: Recovered, position: int) -> None:
     """From here on it says what the uninterrupted run says, and it ends in its state."""
     for offset in range(position, len(RECORDS)):
-        assert found.desk.observe(RECORDS[offset], 0, offset + 1) == clean.alerts[offset]
+        assert found.detectors.observe(RECORDS[offset], 0, offset + 1) == clean.alerts[offset]
     for name in BRANDS:
-        assert found.desk.detector(name).snapshot() == clean.desk.detector(name).snapshot()
+        assert (
+            found.detectors.detector(name).snapshot() == clean.detectors.detector(name).snapshot()
+        )
 
 
 @settings(max_examples=12, deadline=None)
@@ -147,7 +143,7 @@ def test_killed_between_the_states_and_the_ledger_nothing_is_missing(clean: Run)
     found = begin(topic, before)
     assert found.rebuilt == set()
     for offset in range(before, position):
-        assert found.desk.observe(RECORDS[offset], 0, offset + 1) == []
+        assert found.detectors.observe(RECORDS[offset], 0, offset + 1) == []
     goes_on_as(clean, found, position)
 
 
@@ -182,13 +178,13 @@ def test_offsets_of_a_topic_that_was_made_anew_are_forgotten() -> None:
     topic = saved(run(RECORDS))
     found = recovered(topic.values(), {0: 10}, BRANDS)
     assert (found.renewed, found.missing) == ([0], {})
-    assert found.desk.places(0) == dict.fromkeys(BRANDS, 0)
-    assert found.desk.detector("velmora").snapshot().counts.minutes
+    assert found.detectors.offsets(0) == dict.fromkeys(BRANDS, 0)
+    assert found.detectors.detector("velmora").snapshot().counts.minutes
 
 
 def test_partitions_of_other_processes_are_left_to_them() -> None:
     found = recovered(saved(run(RECORDS[:100])).values(), {1: 5}, BRANDS)
-    assert len(found.desk) == 0
+    assert len(found.detectors) == 0
     assert found.missing == {1: 0}
     assert found.coverage.sources == {}
 
@@ -210,19 +206,18 @@ class Message(NamedTuple):
 
 @pytest.mark.parametrize(("first", "says"), [(0, ""), (150, "partly")])
 def test_what_was_rebuilt_partly_is_said(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], first: int, says: str
+    capfd: pytest.CaptureFixture[str], first: int, says: str
 ) -> None:
     def retained(*words: object) -> Iterator[Message]:
-        ranges = words[-1]
-        assert ranges == {0: (first, 300)}
+        assert words[-1] == {0: (first, 300)}
         yield Message(0, first, b"{")
         for offset in range(first + 1, 300):
             yield Message(0, offset, ACTIVITY.encode(RECORDS[offset]))
 
-    monkeypatch.setattr(detect_recovery, "read_ranges", retained)
     logs.configure("json", "warning")
     found = recovered((), {0: 300}, BRANDS)
-    read_again(KafkaSettings(), found, {0: Span(first, 300, 300)}, 1_000, lambda: None)
+    spans = {0: Span(first, 300, 300)}
+    read_again(KafkaSettings(), found, spans, 1_000, lambda: None, retained)
     assert found.rebuilt == set(BRANDS)
     told = capfd.readouterr().err
     assert ("tocsin detector rebuild" in told) == bool(says)

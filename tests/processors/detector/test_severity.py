@@ -1,35 +1,34 @@
-"""How grave a picture is, and that less keeps a severity than gives it."""
+"""How grave the summary of a window is, and that less keeps a severity than gives it."""
 
 import pytest
 
 from processors.detector.severity import severity
-from processors.detector.signals.window import WindowSummary
-from processors.detector.state.counts import WindowTotals
+from processors.detector.signals.summary import WindowSummary
+from processors.detector.state.window import WindowTotals
 from schemas.alert import Signal
 from schemas.brand import AlertPolicy
 
 POLICY = AlertPolicy()
 
 
-def look(volume: float, tone: float, negative: int = 30, usual: float = 0.25) -> WindowSummary:
+def look(volume: float, tone: float, negative: int = 30, before: float = 0.25) -> WindowSummary:
     """A hundred posts in half an hour, ten times the usual, of which so many are negative."""
-    signals = [
-        Signal(name="volume", observed=100, baseline=10, unit="posts/30min", significance=volume),
-        Signal(
-            name="negative_share",
-            observed=negative / 100,
-            baseline=usual,
-            unit="share",
+    signals = {
+        "volume": Signal(
+            name="volume", observed=100, baseline=10, unit="posts/30min", significance=volume
+        ),
+        "negative_share": Signal(
+            name="negative_share", observed=negative / 100, baseline=before, unit="share",
             significance=tone,
         ),
-    ]
+    }  # fmt: skip
     long = WindowTotals(minutes=30, authors=100, mentions=100, scored=100, negative=negative)
     short = WindowTotals(minutes=5, authors=40, mentions=40)
-    return WindowSummary(1, short, long, {signal.name: signal for signal in signals}, usual)
+    return WindowSummary(short, long, signals, before)
 
 
 @pytest.mark.parametrize(
-    ("picture", "expected"),
+    ("summary", "expected"),
     [
         (look(0, 0), 0),
         (look(6, 0), 1),
@@ -39,13 +38,13 @@ def look(volume: float, tone: float, negative: int = 30, usual: float = 0.25) ->
         (look(4, 0), 0),
         (look(6, 1, negative=40), 1),  # mostly negative, which may be chance
         (look(6, 2.1, negative=40), 4),
-        (look(6, 0, negative=60, usual=0.6), 4),  # a brand of which most is always negative
+        (look(6, 0, negative=60, before=0.6), 4),  # a brand of which most is always negative
     ],
 )
 def test_more_people_and_more_against_it_are_a_crisis(
-    picture: WindowSummary, expected: int
+    summary: WindowSummary, expected: int
 ) -> None:
-    assert severity(picture, POLICY) == expected
+    assert severity(summary, POLICY) == expected
 
 
 def test_less_keeps_an_alert_open_than_opens_it() -> None:

@@ -1,19 +1,18 @@
 """A detector process: it begins with what was saved, without a record too, and saves in order."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Event
 from typing import Any
 
-import pytest
-
-from processors.detector import worker as detect_worker
+from brands.registry import BrandRegistry
 from processors.detector.coverage import LEARNT, MIN_SILENCE
 from processors.detector.snapshots import Recovered, recovered
 from processors.detector.worker import DetectorWorker
 from processors.faust.messages import Incoming, Outgoing
+from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
 from runtime.settings import DetectorSettings, KafkaSettings
@@ -60,34 +59,31 @@ class Kafka:
         return found
 
 
-class Delivery:
+class Producer(BatchProducer):
     """Delivers at once."""
 
     def __init__(self, kafka: Kafka) -> None:
+        super().__init__(KafkaSettings())
         self._kafka = kafka
 
     async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
 
     async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
         for message in outgoing:
             self._kafka.take(message)
 
 
-class Book:
+class Registry(BrandRegistry):
     """Knows the brands from the first moment."""
 
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.filled = Event()
+    def __init__(self) -> None:
+        super().__init__(KafkaSettings(), matching=False)
         self.filled.set()
 
     def brands(self) -> dict[str, Brand]:
         return BRANDS
 
     def start(self, on_failure: Any) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 @dataclass
@@ -109,6 +105,10 @@ class Process:
             self._states,
             lambda: self.generation,
             lambda: self.now,
+            registry=Registry(),
+            producer=Producer(self.kafka),
+            recover_states=self.kafka.recover,
+            latest_values=self.kafka.latest_values,
         )
 
     def _states(self) -> list[PartitionState]:
@@ -135,14 +135,22 @@ class Process:
         return done
 
 
-@pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
-    made = Kafka()
-    monkeypatch.setattr(detect_worker, "BatchProducer", lambda _: Delivery(made))
-    monkeypatch.setattr(detect_worker, "BrandRegistry", Book)
-    monkeypatch.setattr(detect_worker, "recover", made.recover)
-    monkeypatch.setattr("runtime.kafka.client.latest_values", made.latest_values)
-    return made
+@asynccontextmanager
+async def running(kafka: Kafka, partitions: list[int], now: datetime) -> AsyncIterator[Process]:
+    process = Process(kafka, partitions, now)
+    await process.worker.start()
+    yield process
+    await process.worker.stop()
+
+
+def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """A test that is a coroutine, as one that is a function; gives it a Kafka."""
+
+    def run() -> None:
+        asyncio.run(test(Kafka()))
+
+    run.__doc__, run.__name__ = test.__doc__, test.__name__
+    return run
 
 
 def spoken(kafka: Kafka, brand: str, records: int, source: str = "x") -> datetime:
@@ -174,113 +182,78 @@ def blind(kafka: Kafka) -> set[tuple[str, int, str]]:
     return {(one.id, one.version, one.status) for one in kafka.alerts if one.kind == "blind"}
 
 
-def test_a_source_that_died_while_the_detector_was_down_is_called_blind(kafka: Kafka) -> None:
+@in_a_loop
+async def test_a_source_that_died_while_the_detector_was_down_is_called_blind(kafka: Kafka) -> None:
     last = spoken(kafka, "velmora", LEARNT + 1)
-
-    async def scenario() -> None:
-        await learnt(kafka, [0], last)
-        restarted = Process(kafka, [0], last + 4 * MIN_SILENCE)
-        await restarted.worker.start()
+    await learnt(kafka, [0], last)
+    async with running(kafka, [0], last + 4 * MIN_SILENCE):
         await eventually(lambda: bool(blind(kafka)))
-        await restarted.worker.stop()
-
-    asyncio.run(scenario())
     (alert,) = [one for one in kafka.alerts if one.kind == "blind"]
     assert alert.began_at == last.replace(second=0)
-
-    async def again() -> None:
-        third = Process(kafka, [0], last + 5 * MIN_SILENCE)
-        kafka.activity[0].append(record("back", third.now))
-        third.now += timedelta(seconds=1)
-        assert await third.read()
-        await third.worker.stop()
-
-    asyncio.run(again())
+    back = last + 5 * MIN_SILENCE
+    kafka.activity[0].append(record("back", back))
+    await learnt(kafka, [0], back)
     assert {status for _, _, status in blind(kafka)} == {"open", "close"}
     assert len({id for id, _, _ in blind(kafka)}) == 1
 
 
-def test_a_source_that_another_process_hears_is_not_blind(kafka: Kafka) -> None:
+@in_a_loop
+async def test_a_source_that_another_process_hears_is_not_blind(kafka: Kafka) -> None:
     last = spoken(kafka, "velmora", LEARNT + 1)
     spoken(kafka, "corvo", 2 * LEARNT)
     later = last + 2 * MIN_SILENCE
-    kafka.activity[1].append(record("later", later - timedelta(minutes=1), brand="corvo"))
-
-    async def scenario() -> None:
-        await learnt(kafka, [0], last)
-        await learnt(kafka, [1], later)
-        first = Process(kafka, [0], later)
-        await first.worker.start()
-        await eventually(lambda: kafka.asked > 0)
-        await first.worker.stop()
-        assert blind(kafka) == set()
-        second = Process(kafka, [0], later + 2 * MIN_SILENCE)
-        await second.worker.start()
-        await eventually(lambda: bool(blind(kafka)))
-        await second.worker.stop()
-
-    asyncio.run(scenario())
     heard = later - timedelta(minutes=1)
+    kafka.activity[1].append(record("later", heard, brand="corvo"))
+    await learnt(kafka, [0], last)
+    await learnt(kafka, [1], later)
+    async with running(kafka, [0], later):
+        await eventually(lambda: kafka.asked > 0)
+    assert blind(kafka) == set()
+    async with running(kafka, [0], later + 2 * MIN_SILENCE):
+        await eventually(lambda: bool(blind(kafka)))
     assert {id for id, _, _ in blind(kafka)} == {f"blind-x-{heard:%Y-%m-%dT%H:%MZ}"}
 
 
-def test_two_processes_tell_the_same_alert_of_a_source(kafka: Kafka) -> None:
+@in_a_loop
+async def test_two_processes_tell_the_same_alert_of_a_source(kafka: Kafka) -> None:
     last = spoken(kafka, "velmora", LEARNT + 1)
     spoken(kafka, "corvo", 3 * LEARNT)
-
-    async def scenario() -> None:
-        await learnt(kafka, [0], last)
-        await learnt(kafka, [1], last + timedelta(seconds=2 * LEARNT))
-        for partition in (0, 1):
-            told = len(kafka.alerts)
-            process = Process(kafka, [partition], last + (4 + partition) * MIN_SILENCE)
-            await process.worker.start()
+    await learnt(kafka, [0], last)
+    await learnt(kafka, [1], last + timedelta(seconds=2 * LEARNT))
+    for partition in (0, 1):
+        told = len(kafka.alerts)
+        async with running(kafka, [partition], last + (4 + partition) * MIN_SILENCE):
             await eventually(lambda told=told: len(kafka.alerts) > told)  # type: ignore[misc]
-            await process.worker.stop()
-
-    asyncio.run(scenario())
     assert len([one for one in kafka.alerts if one.kind == "blind"]) == 2
     assert len(blind(kafka)) == 1
 
 
-def test_states_are_written_before_the_ledger_and_both_before_the_acknowledgement(
+@in_a_loop
+async def test_states_are_written_before_the_ledger_and_both_before_the_acknowledgement(
     kafka: Kafka,
 ) -> None:
-    last = spoken(kafka, "velmora", 10)
-
-    async def scenario() -> None:
-        process = Process(kafka, [0], last, snapshot_interval_s=60)
-        assert not await process.read()
-        assert kafka.written == []
-        process.now += timedelta(seconds=61)
-        spoken(kafka, "velmora", 1)
-        assert await process.read()
-
-    asyncio.run(scenario())
+    process = Process(kafka, [0], spoken(kafka, "velmora", 10), snapshot_interval_s=60)
+    assert not await process.read()
+    assert kafka.written == []
+    process.now += timedelta(seconds=61)
+    spoken(kafka, "velmora", 1)
+    assert await process.read()
     assert kafka.written == ["brand", "partition"]
 
 
-def test_a_batch_of_partitions_as_they_were_is_left_to_come_again(kafka: Kafka) -> None:
-    last = spoken(kafka, "velmora", 10)
-
-    async def scenario() -> None:
-        process = Process(kafka, [0], last, generation=2)
-        process.now += timedelta(seconds=1)
-        assert not await process.read(generation=1)
-        assert kafka.written == []
-        assert await process.read(generation=2)
-
-    asyncio.run(scenario())
+@in_a_loop
+async def test_a_batch_of_partitions_as_they_were_is_left_to_come_again(kafka: Kafka) -> None:
+    process = Process(kafka, [0], spoken(kafka, "velmora", 10), generation=2)
+    process.now += timedelta(seconds=1)
+    assert not await process.read(generation=1)
+    assert kafka.written == []
+    assert await process.read(generation=2)
 
 
-def test_what_went_to_another_process_is_not_saved_any_more(kafka: Kafka) -> None:
-    last = spoken(kafka, "velmora", 10)
-
-    async def scenario() -> None:
-        process = Process(kafka, [0], last, snapshot_interval_s=60)
-        assert not await process.read()
-        process.generation = 2
-        await process.worker.stop()
-
-    asyncio.run(scenario())
+@in_a_loop
+async def test_what_went_to_another_process_is_not_saved_any_more(kafka: Kafka) -> None:
+    process = Process(kafka, [0], spoken(kafka, "velmora", 10), snapshot_interval_s=60)
+    assert not await process.read()
+    process.generation = 2
+    await process.worker.stop()
     assert kafka.written == []

@@ -43,9 +43,9 @@ def mention(number: int, at: datetime, pick: random.Random) -> Activity:
 
 
 def test_the_state_of_the_loudest_brand_fits_into_a_message() -> None:
-    desk, pick = BrandDetectors(), random.Random(1)
+    detectors, pick = BrandDetectors(), random.Random(1)
     for number, at in enumerate(times()):
-        desk.observe(mention(number, at, pick))
-    (snapshot,) = desk.snapshots(START)
+        detectors.observe(mention(number, at, pick))
+    (snapshot,) = detectors.snapshots(START)
     written = len(DETECTOR_STATE.encode(snapshot))
     assert 2**18 < written < topics()["detector-state"].max_message_bytes
