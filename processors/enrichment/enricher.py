@@ -23,6 +23,8 @@ BRANDS: Final = "brands"
 """The annotator that decides which posts go on."""
 SKIPPED: Final = "skipped"
 """In a mention's provenance: the accurate model did not read it, since the batch went fast."""
+WARM_LANGUAGES: Final = ("fr", "en")
+"""Languages whose models a stream processor loads before it reads its first post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class Enricher:
         self.keep_unmatched = keep_unmatched
         self.prefilter = prefilter
 
+    def warm(self) -> None:
+        """Load what is otherwise loaded at first use, so that the first batch is in time."""
+        for annotator in (*self.annotators, *self.accurate):
+            annotator.warm(WARM_LANGUAGES)
+
     def enrich(
         self,
         events: Sequence[PostEvent],
@@ -66,38 +73,33 @@ class Enricher:
 
         ``targets``: post id to what the sentiment towards is asked for, beside its brands.
         """
-        upserts = [event for event in events if event.post is not None]
         batch = [
             Mention(post=event.post, targets=[Target(text=t) for t in targets.get(event.id, ())])
-            for event in upserts
-            if event.post
+            for event in events
+            if event.post is not None
         ]
-        annotated = self._annotate(batch, tier)
-        by_event = {id(event): mention for event, mention in zip(upserts, annotated, strict=True)}
+        annotated = iter(self._annotate(batch, tier))
         mentions: list[MentionEvent] = []
         activity: list[Activity] = []
         unmatched = 0
         for event in events:
-            mention = by_event.get(id(event))
-            if mention is None:
+            if event.post is None:
                 mentions.append(
                     _mention_event(
-                        event,
-                        event.op,
-                        at,
-                        created_at=event.created_at,
-                        author_id=event.author_id,
+                        event, event.op, at, created_at=event.created_at, author_id=event.author_id
                     )
                 )
-            elif mention.brands or self.keep_unmatched:
+                continue
+            mention = next(annotated)
+            if mention.brands or self.keep_unmatched:
                 mentions.append(_mention_event(event, "upsert", at, mention=mention))
                 activity.extend(activity_of(event.version, event.ingested_at, mention))
-            else:
-                unmatched += 1
-                if mention.post.edited_at is not None:
-                    # It may have named a brand before the edit: take that state away.
-                    created_at = mention.post.created_at
-                    mentions.append(_mention_event(event, "delete", at, created_at=created_at))
+                continue
+            unmatched += 1
+            if event.post.edited_at is not None:
+                # It may have named a brand before the edit: take that state away.
+                created_at = event.post.created_at
+                mentions.append(_mention_event(event, "delete", at, created_at=created_at))
         return Enriched(mentions, activity, unmatched)
 
     def _annotate(self, batch: list[Mention], tier: Tier) -> list[Mention]:
@@ -138,7 +140,6 @@ def _mention_event(
     event: PostEvent,
     op: Op,
     at: datetime,
-    *,
     mention: Mention | None = None,
     created_at: datetime | None = None,
     author_id: str | None = None,

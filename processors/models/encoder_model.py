@@ -55,7 +55,7 @@ class EncoderMissing(ConfigurationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Blend:
+class SentimentBlend:
     """How the sentiment of a post is mixed from the encoder's and from the fast tier's.
 
     They err on different posts: the geometric mean is better than either. ``share``: the fast
@@ -87,12 +87,12 @@ class Reading:
     """Start and end of the phrases that an opinion is about, and the sentiment towards each."""
 
 
-class Asked(NamedTuple):
+class TargetSpan(NamedTuple):
     """Something to tell the sentiment towards; places are code points of the published text."""
 
-    named: Span
+    span: Span
     """Where it is named."""
-    parts: Sequence[Span] = ()
+    context: Sequence[Span] = ()
     """What of the text is to be read for it; nothing: all of it."""
 
 
@@ -140,7 +140,7 @@ class Encoder:
         described, files = _read_files(folder)
         self.version: str = described["version"]
         self.classes: dict[str, list[str]] = described["heads"]
-        self.blend = Blend(**described["blend"])
+        self.blend = SentimentBlend(**described["blend"])
         self.weights: dict[str, list[float]] = described["weights"]
         """Head to what each class's probability is multiplied by before one is chosen: what is
         rare in the training posts would else never be said."""
@@ -157,10 +157,13 @@ class Encoder:
         }
         self._session = Session(arrays, described["layers"], threads)
 
-    def read(self, texts: Sequence[str], asked: Sequence[Sequence[Asked]] = ()) -> list[Reading]:
-        """What is to be said of each text, and towards what is asked of each."""
+    def read(
+        self, texts: Sequence[str], targets: Sequence[Sequence[TargetSpan]] = ()
+    ) -> list[Reading]:
+        """What is to be said of each text, and towards the targets in each."""
         prepared = self._prepare(texts)
-        readings = [Reading(targets=[None] * len(spans)) for spans in asked or [()] * len(texts)]
+        targets = targets or [()] * len(texts)
+        readings = [Reading(targets=[None] * len(spans)) for spans in targets]
         order = sorted(
             (at for at, text in enumerate(prepared) if len(text.ids) > 2),
             key=lambda at: len(prepared[at].ids),
@@ -170,14 +173,15 @@ class Encoder:
             states = self._states([prepared[at].ids for at in chosen])
             for row, at in enumerate(chosen):
                 own = states[row, : len(prepared[at].ids)]
-                self._answer(prepared[at], own, asked[at] if asked else (), readings[at])
+                self._answer(prepared[at], own, targets[at], readings[at])
         return readings
 
     def _prepare(self, texts: Sequence[str]) -> list[_Text]:
         normalised = [normalise(text, limit=MAX_TEXT) for text in texts]
-        encoded = self._tokenizer.encode_batch([one.text for one in normalised])
+        encoded = self._tokenizer.encode_batch([text.text for text in normalised])
         return [
-            _Text(text, one.ids, one.offsets) for text, one in zip(normalised, encoded, strict=True)
+            _Text(text, encoding.ids, encoding.offsets)
+            for text, encoding in zip(normalised, encoded, strict=True)
         ]
 
     def _states(self, ids: Sequence[Sequence[int]]) -> Floats:
@@ -189,26 +193,27 @@ class Encoder:
         numbers = np.full((rows, length), _PAD, np.int64)
         mask = np.zeros((rows, length), np.float32)
         mask[:, 0] = 1
-        for row, one in enumerate(ids):
-            numbers[row, : len(one)] = one
-            mask[row, : len(one)] = 1
+        for row, own in enumerate(ids):
+            numbers[row, : len(own)] = own
+            mask[row, : len(own)] = 1
         embedded = self._words[numbers].astype(np.float32)
         embedded += self._places[:length]
         return self._session.run(embedded, mask)[: len(ids)]
 
     def _answer(
-        self, text: _Text, states: Floats, asked: Sequence[Asked], reading: Reading
+        self, text: _Text, states: Floats, targets: Sequence[TargetSpan], reading: Reading
     ) -> None:
         pooled = states.mean(0)
-        for head in self.classes:
-            if head in ("target", "entities", "aspects"):
-                continue
-            reading.heads[head] = self._probabilities(head, pooled)
-        for at, one in enumerate(asked):
-            found = text.tokens_in(one.named)
-            if found:
-                of_parts = states[text.tokens_in(*one.parts)].mean(0) if one.parts else pooled
-                reading.targets[at] = self._towards(states, of_parts, found[0], found[-1] + 1)
+        reading.heads = {
+            head: self._probabilities(head, pooled)
+            for head in self.classes
+            if head not in ("target", "entities", "aspects")
+        }
+        for at, target in enumerate(targets):
+            if tokens := text.tokens_in(target.span):
+                context = text.tokens_in(*target.context)
+                around = states[context].mean(0) if target.context else pooled
+                reading.targets[at] = self._towards(states, around, tokens[0], tokens[-1] + 1)
         for first, last, label in self._runs(states, "entities"):
             start, end = text.published(first, last)
             if end > start and (not reading.entities or start >= reading.entities[-1][1]):
@@ -221,8 +226,7 @@ class Encoder:
 
     def _towards(self, states: Floats, pooled: Floats, first: int, last: int) -> tuple[float, ...]:
         """The sentiment towards what the tokens from first to last - 1 name."""
-        part = states[first:last].mean(0)
-        return self._probabilities("target", np.concatenate([pooled, part]))
+        return self._probabilities("target", np.concatenate([pooled, states[first:last].mean(0)]))
 
     def _probabilities(self, head: str, pooled: Floats) -> tuple[float, ...]:
         weight, bias = self._heads[head]

@@ -54,7 +54,7 @@ _HINTS: Final = {"nb": "no", "in": "id", "iw": "he", "cmn": "zh", "jp": "ja"}
 """What platforms call languages that we call otherwise."""
 
 
-class Blend(NamedTuple):
+class LanguageBlend(NamedTuple):
     """How the two models and the hint are put together; chosen on the held-out posts."""
 
     sure: float = 0.9
@@ -93,14 +93,17 @@ class LanguageIdentifier:
     """Names the language of texts. Holds the models, some 4 MB; one a process is enough."""
 
     def __init__(
-        self, threshold: float = THRESHOLD, artifact: Path = ARTIFACT, blend: Blend | None = None
+        self,
+        threshold: float = THRESHOLD,
+        artifact: Path = ARTIFACT,
+        blend: LanguageBlend | None = None,
     ) -> None:
         """`threshold`: confidence, 0 to 1, below which a language is not named.
 
         Raises ModelMissing when a model's file is absent or altered.
         """
         self._threshold = threshold
-        self._blend = blend or Blend()
+        self._blend = blend or LanguageBlend()
         self._calibration = _calibration(artifact)
         self._own = _load(artifact)
         self._general = _load(lid176_path())

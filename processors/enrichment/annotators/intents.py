@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from processors.enrichment.annotators.aspects import language_of
+from processors.enrichment.annotators.base import Annotator, lexicon_language
 from processors.enrichment.lexicon_files import load_kind
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention, Sentiment
@@ -53,7 +53,7 @@ class _Language:
     after: frozenset[str]
 
 
-class IntentAnnotator:
+class IntentAnnotator(Annotator):
     """The lists of ``processors/enrichment/lexicons/intents`` and ``crisis``, and the sentiment.
 
     A question mark alone is no complaint, and a complaint need not be negative: "still waiting
@@ -61,7 +61,6 @@ class IntentAnnotator:
     """
 
     name = "intents"
-    heavy = True
     version = "lexicon-1"
 
     def __init__(self, intents: Lists | None = None, crisis: Lists | None = None) -> None:
@@ -76,7 +75,7 @@ class IntentAnnotator:
     def annotate(self, batch: Sequence[Mention]) -> None:
         """Fill ``intents``, in the order of the schema."""
         for mention in batch:
-            lists = self._languages.get(language_of(mention))
+            lists = self._languages.get(lexicon_language(mention))
             mention.intents = _intents(mention.post.text, mention.sentiment, lists) if lists else []
 
 

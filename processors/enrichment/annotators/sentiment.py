@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from processors.enrichment.annotators.base import Annotator
 from processors.models.sentiment_model import SentimentModel
 from schemas.mention import Mention, Sentiment
 from schemas.types import SentimentLabel
@@ -9,7 +10,7 @@ from schemas.types import SentimentLabel
 _LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
 
 
-class SentimentAnnotator:
+class SentimentAnnotator(Annotator):
     """The trained baseline (``docs/models/sentiment.md``)."""
 
     name = "sentiment"
@@ -20,7 +21,6 @@ class SentimentAnnotator:
         self._model = model or SentimentModel.load()
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill ``sentiment``."""
         scores = self._model.score([mention.post.text for mention in batch])
         for mention, probabilities in zip(batch, scores, strict=True):
             mention.sentiment = to_sentiment(probabilities)

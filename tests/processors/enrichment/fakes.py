@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotators.base import Annotator
 from schemas.brand import Brand
 from schemas.mention import Entity, Language, Mention
 from schemas.post import Author, Post, PostEvent
@@ -19,7 +20,7 @@ class Poison(Exception):
 
 
 @dataclass
-class Initials:
+class Initials(Annotator):
     """A light annotator: the language is the text's first letter. Remembers what it was given."""
 
     name: str = "initials"
@@ -34,7 +35,7 @@ class Initials:
 
 
 @dataclass
-class Loudness:
+class Loudness(Annotator):
     """A heavy annotator: the whole text is an organisation. Remembers what it was given."""
 
     name: str = "loudness"
@@ -50,7 +51,7 @@ class Loudness:
 
 
 @dataclass
-class Fragile:
+class Fragile(Annotator):
     """Cannot take a text that holds the word; does half of its batch before it notices."""
 
     word: str = "poison"

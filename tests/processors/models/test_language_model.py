@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.models.language_model import ARTIFACT, Blend, LanguageIdentifier, ModelMissing
+from processors.models.language_model import (
+    ARTIFACT,
+    LanguageBlend,
+    LanguageIdentifier,
+    ModelMissing,
+)
 from processors.models.language_text import by_script, prose
 
 IDENTIFIER = LanguageIdentifier()
@@ -223,7 +228,7 @@ def test_the_artifact_is_the_one_that_is_described() -> None:
     described = json.loads(ARTIFACT.with_suffix(".json").read_text("utf-8"))
     assert hashlib.sha256(ARTIFACT.read_bytes()).hexdigest() == described["sha256"]
     assert ARTIFACT.stat().st_size == described["bytes"] <= 3_000_000
-    assert described["blend"] == Blend()._asdict()
+    assert described["blend"] == LanguageBlend()._asdict()
     slope, *rest = described["calibration"]
     assert slope > 0
     assert all(map(math.isfinite, rest))

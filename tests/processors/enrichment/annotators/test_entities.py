@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.enrichment.annotators.entities import EntityAnnotator, may_name
+from processors.enrichment.annotators.entities import EntityAnnotator, may_name, spacy_models
 from processors.models.entity_model import EntityRecognizer
+from runtime.settings import ProcessSettings
+from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention
 from schemas.post import Author, Post
 from tests.processors.enrichment.fakes import AT
@@ -93,3 +95,22 @@ def test_spans_are_right_whatever_the_batch(posts: list[tuple[str, str]]) -> Non
 def test_what_may_be_a_name_to_a_pipeline_as_it_comes() -> None:
     assert may_name("from Paris")
     assert not may_name("thanks @Paris https://Paris.example/A")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", {}),
+        (" , ", {}),
+        ("fr=fr_core_news_md", {"fr": ["fr_core_news_md"]}),
+        (" fr = a , en=b,fr=c", {"fr": ["a", "c"], "en": ["b"]}),
+    ],
+)
+def test_pipelines_are_read_from_pairs(written: str, read: dict[str, list[str]]) -> None:
+    assert spacy_models(ProcessSettings(spacy_models=written)) == read
+
+
+@pytest.mark.parametrize("written", ["fr", "fr=", "=fr_core_news_md", "en=a,fr"])
+def test_a_wrong_pair_is_a_sentence(written: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_PROCESS_SPACY_MODELS holds '.*'; write"):
+        spacy_models(ProcessSettings(spacy_models=written))
