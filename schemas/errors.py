@@ -4,6 +4,7 @@
 
     TocsinError                 exit status 1
     ├── ConfigurationError      2   a setting, a file or an argument is wrong
+    │   └── ArtifactMissing         a model's file is not installed, or not the expected one
     ├── ServiceUnavailable      3   Kafka, Elasticsearch or a platform does not answer
     └── BrakeTripped            4   too much was dead-lettered; restarting will not help
 
@@ -21,6 +22,10 @@ class ConfigurationError(TocsinError):
     """A setting, a file or an argument is wrong."""
 
     exit_status = 2
+
+
+class ArtifactMissing(ConfigurationError):
+    """A model's file, or the package that carries it, is not there or not the expected one."""
 
 
 class ServiceUnavailable(TocsinError):

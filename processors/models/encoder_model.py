@@ -11,28 +11,26 @@ it raise. Training: `training/train_encoder.py`. Data, scores and limits: `docs/
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from processors.models.artifact_files import ARTIFACTS, read_artifact, read_description
 from processors.models.encoder_session import Session
-from schemas.errors import ConfigurationError
 from text.clauses import Span
 from text.normalise import Normalised, normalise
 
-ARTIFACTS: Final = Path(__file__).parent / "artifacts"
-NAME: Final = "encoder"
+DESCRIPTION: Final = "encoder.json"
+"""Has the checksums of the other two files, the heads and their calibration."""
 WEIGHTS: Final = "encoder.npz"
 TOKENIZER: Final = "encoder-tokenizer.json.gz"
-"""`encoder.json` beside these has their checksums, the heads and their calibration."""
 
 MAX_TEXT: Final = 1_000
 """Code points of a text that are read."""
@@ -47,11 +45,6 @@ _MIN_PROBABILITY: Final = 1e-4
 _BLOCK: Final = 32
 
 Floats = npt.NDArray[np.float32]
-
-
-class EncoderMissing(ConfigurationError):
-    """The encoder's files are missing or not the committed ones: check out the repository again,
-    or train anew with `make models`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,18 @@ class SentimentBlend:
         mixed = (logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature
         odds = np.exp(mixed - mixed.max())
         return tuple((odds / odds.sum()).tolist())
+
+
+class _Description(msgspec.Struct):
+    """What `encoder.json` holds."""
+
+    version: str
+    layers: int
+    heads: dict[str, list[str]]
+    blend: SentimentBlend
+    weights: dict[str, list[float]]
+    temperature: dict[str, float]
+    sha256: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -136,18 +141,22 @@ class Encoder:
     """Reads texts. Holds the weights, some 150 MB; one a process is enough."""
 
     def __init__(self, folder: Path = ARTIFACTS, threads: int = 1) -> None:
-        """Raises EncoderMissing when a file is absent or does not have its checksum."""
-        described, files = _read_files(folder)
-        self.version: str = described["version"]
-        self.classes: dict[str, list[str]] = described["heads"]
-        self.blend = SentimentBlend(**described["blend"])
-        self.weights: dict[str, list[float]] = described["weights"]
+        """Raises ArtifactMissing when a file is absent or does not have its checksum."""
+        description = read_description(folder / DESCRIPTION, _Description)
+        weights, tokenizer = (
+            read_artifact(folder / name, description.sha256.get(name, ""))
+            for name in (WEIGHTS, TOKENIZER)
+        )
+        self.version = description.version
+        self.classes = description.heads
+        self.blend = description.blend
+        self.weights = description.weights
         """Head to what each class's probability is multiplied by before one is chosen: what is
         rare in the training posts would else never be said."""
-        self._temperature: dict[str, float] = described["temperature"]
-        self._tokenizer = Tokenizer.from_str(gzip.decompress(files[TOKENIZER]).decode())
+        self._temperature = description.temperature
+        self._tokenizer = Tokenizer.from_str(gzip.decompress(tokenizer).decode())
         self._tokenizer.enable_truncation(TOKENS)
-        with np.load(io.BytesIO(files[WEIGHTS]), allow_pickle=False) as loaded:
+        with np.load(io.BytesIO(weights), allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in loaded.files}
         self._words = unpack_embeddings(arrays["word"], arrays["word.scale"])
         self._places = arrays["position"].astype(np.float32)
@@ -155,7 +164,7 @@ class Encoder:
             name: (arrays[f"heads.{name}.weight"], arrays[f"heads.{name}.bias"])
             for name in self.classes
         }
-        self._session = Session(arrays, described["layers"], threads)
+        self._session = Session(arrays, description.layers, threads)
 
     def read(
         self, texts: Sequence[str], targets: Sequence[Sequence[TargetSpan]] = ()
@@ -251,19 +260,6 @@ class Encoder:
             if name and not kind:
                 first, kind = number, name
         return found
-
-
-def _read_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The description, and the files that it names, checked."""
-    try:
-        described: dict[str, Any] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))
-        files = {name: (folder / name).read_bytes() for name in (WEIGHTS, TOKENIZER)}
-        for name, payload in files.items():
-            if hashlib.sha256(payload).hexdigest() != described["sha256"][name]:
-                raise EncoderMissing(f"{name} does not have the checksum in {NAME}.json")
-    except (OSError, ValueError, KeyError) as error:
-        raise EncoderMissing(f"the encoder's files cannot be read: {error}") from error
-    return described, files
 
 
 def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.models.artifact_files import ARTIFACTS
 from processors.models.encoder_model import (
-    ARTIFACTS,
     TOKENIZER,
     WEIGHTS,
     Encoder,
-    EncoderMissing,
     SentimentBlend,
     TargetSpan,
     pack_embeddings,
     unpack_embeddings,
 )
 from processors.models.encoder_session import pack, unpacked
+from schemas.errors import ArtifactMissing
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -88,10 +88,10 @@ def test_files_that_were_not_committed_are_refused(tmp_path: Path, name: str) ->
         shutil.copy(ARTIFACTS / one, tmp_path / one)
     with (tmp_path / name).open("ab") as file:
         file.write(b"x")
-    with pytest.raises(EncoderMissing, match=f"{name} does not have the checksum"):
+    with pytest.raises(ArtifactMissing, match=f"{name} does not have the expected checksum"):
         Encoder(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(EncoderMissing, match="cannot be read"):
+    with pytest.raises(ArtifactMissing, match="cannot be read"):
         Encoder(tmp_path)
 
 

@@ -16,9 +16,9 @@ from processors.models.language_model import (
     ARTIFACT,
     LanguageBlend,
     LanguageIdentifier,
-    ModelMissing,
 )
 from processors.models.language_text import by_script, prose
+from schemas.errors import ArtifactMissing
 
 IDENTIFIER = LanguageIdentifier()
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
@@ -236,12 +236,12 @@ def test_the_artifact_is_the_one_that_is_described() -> None:
 
 def test_an_altered_or_absent_artifact_is_refused(tmp_path: Path) -> None:
     copy = tmp_path / "language.ftz"
-    with pytest.raises(ModelMissing, match="cannot be read"):
+    with pytest.raises(ArtifactMissing, match="cannot be read"):
         LanguageIdentifier(artifact=copy)
     shutil.copy(ARTIFACT.with_suffix(".json"), copy.with_suffix(".json"))
     copy.write_bytes(ARTIFACT.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(ModelMissing, match="not the one described"):
+    with pytest.raises(ArtifactMissing, match="checksum"):
         LanguageIdentifier(artifact=copy)
     copy.with_suffix(".json").write_text("[]", "utf-8")
-    with pytest.raises(ModelMissing, match="cannot be read"):
+    with pytest.raises(ArtifactMissing, match="cannot be read"):
         LanguageIdentifier(artifact=copy)

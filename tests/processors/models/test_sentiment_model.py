@@ -16,10 +16,10 @@ from processors.models.sentiment_model import (
     ARTIFACT,
     LABELS,
     MAX_TEXT,
-    ArtifactError,
     SentimentModel,
     normalise,
 )
+from schemas.errors import ArtifactMissing
 
 DATA = Path(
     os.environ.get("TOCSIN_SHARED_DATA", Path(__file__).parents[3].parent / "shared" / "data")
@@ -103,10 +103,10 @@ def test_an_altered_artifact_is_refused(tmp_path: Path) -> None:
     payload = bytearray(ARTIFACT.read_bytes())
     payload[len(payload) // 2] ^= 1
     copy.write_bytes(payload)
-    with pytest.raises(ArtifactError):
+    with pytest.raises(ArtifactMissing):
         SentimentModel.load(copy)
     copy.with_suffix(".json").write_bytes(ARTIFACT.with_suffix(".json").read_bytes())
-    with pytest.raises(ArtifactError, match="checksum"):
+    with pytest.raises(ArtifactMissing, match="checksum"):
         SentimentModel.load(copy)
 
 
