@@ -21,7 +21,7 @@ from brands.brand_matcher import BrandMatcher
 from schemas.brand import Brand
 from schemas.mention import Match
 from schemas.post import Author, Post
-from text.tokens import Tokens, tokenize
+from text.tokens import Tokens, is_link, tokenize
 
 UNKNOWN = "und"
 
@@ -180,7 +180,7 @@ def _plain(word: str) -> str:
     """Handles and links are only that; a hashtag is its word."""
     if word[0] == "@":
         return "@"
-    if "://" in word or word.startswith("www."):
+    if is_link(word):
         return "://"
     return word.lstrip("#") or word
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from processors.models.language_model import LanguageBlend, LanguageIdentifier, lid176_path
-from processors.models.language_text import has_letter, prose
+from text.prose import has_letter, prose
 
 SEED: Final = 1
 HELD_OUT: Final = 0.3

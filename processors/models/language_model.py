@@ -26,8 +26,8 @@ from processors.models.artifact_files import (
     read_artifact,
     read_description,
 )
-from processors.models.language_text import SCRIPT_CONFIDENCE, by_script, has_letter, prose
 from schemas.errors import ArtifactMissing
+from text.prose import SCRIPT_CONFIDENCE, by_script, has_letter, prose
 
 UNKNOWN: Final = "und"
 """What is said of a text whose language cannot be told (ISO 639-3: undetermined)."""

@@ -53,10 +53,6 @@ def test_what_comes_out(text: str, expected: str) -> None:
     assert normalise(text).text == expected
 
 
-def test_handles_may_be_kept() -> None:
-    assert normalise("@Bob  hi", keep_handles=True).text == "@Bob hi"
-
-
 @pytest.mark.parametrize(
     ("text", "word", "published"),
     [
@@ -76,11 +72,11 @@ def test_the_way_back(text: str, word: str, published: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(PIECES | ANY_TEXT, st.booleans())
-@example("\u200d" * 3, False)
-@example("a" + "\u0301" * 50, True)
-def test_offsets_are_sound(text: str, keep_handles: bool) -> None:
-    found = normalise(text, keep_handles=keep_handles)
+@given(PIECES | ANY_TEXT)
+@example("\u200d" * 3)
+@example("a" + "\u0301" * 50)
+def test_offsets_are_sound(text: str) -> None:
+    found = normalise(text)
     starts, ends = list(found.starts), list(found.ends)
     assert len(starts) == len(ends) == len(found.text)
     assert starts == sorted(starts)

@@ -17,8 +17,8 @@ from processors.models.language_model import (
     LanguageBlend,
     LanguageIdentifier,
 )
-from processors.models.language_text import by_script, prose
 from schemas.errors import ArtifactMissing
+from text.prose import by_script, prose
 
 IDENTIFIER = LanguageIdentifier()
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
