@@ -3,8 +3,6 @@
 The model was trained on what `prose` gives, so no pattern here changes without a new model.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

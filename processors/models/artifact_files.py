@@ -4,10 +4,13 @@ A model never runs on a file that is not the one described.
 """
 
 import hashlib
+import io
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from schemas.errors import ArtifactMissing
 
@@ -40,3 +43,9 @@ def read_artifact(path: Path, sha256: str, remedy: str = REMEDY) -> bytes:
     if hashlib.sha256(payload).hexdigest() != sha256:
         raise ArtifactMissing(f"{path.name} does not have the expected checksum; {remedy}")
     return payload
+
+
+def read_arrays(path: Path, sha256: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an ``.npz`` file by name. Raises ArtifactMissing."""
+    with np.load(io.BytesIO(read_artifact(path, sha256)), allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -8,10 +8,7 @@ The answer to a text does not depend on what else is in the batch, beyond roundi
 it raise. Training: `training/train_encoder.py`. Data, scores and limits: `docs/models/encoder.md`.
 """
 
-from __future__ import annotations
-
 import gzip
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from processors.models.artifact_files import ARTIFACTS, read_artifact, read_description
+from processors.models.artifact_files import (
+    ARTIFACTS,
+    read_arrays,
+    read_artifact,
+    read_description,
+)
 from processors.models.encoder_session import Session
 from text.clauses import Span
 from text.normalise import Normalised, normalise
@@ -143,10 +145,9 @@ class Encoder:
     def __init__(self, folder: Path = ARTIFACTS, threads: int = 1) -> None:
         """Raises ArtifactMissing when a file is absent or does not have its checksum."""
         description = read_description(folder / DESCRIPTION, _Description)
-        weights, tokenizer = (
-            read_artifact(folder / name, description.sha256.get(name, ""))
-            for name in (WEIGHTS, TOKENIZER)
-        )
+        checksums = description.sha256
+        arrays = read_arrays(folder / WEIGHTS, checksums.get(WEIGHTS, ""))
+        tokenizer = read_artifact(folder / TOKENIZER, checksums.get(TOKENIZER, ""))
         self.version = description.version
         self.classes = description.heads
         self.blend = description.blend
@@ -156,8 +157,6 @@ class Encoder:
         self._temperature = description.temperature
         self._tokenizer = Tokenizer.from_str(gzip.decompress(tokenizer).decode())
         self._tokenizer.enable_truncation(TOKENS)
-        with np.load(io.BytesIO(weights), allow_pickle=False) as loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
         self._words = unpack_embeddings(arrays["word"], arrays["word.scale"])
         self._places = arrays["position"].astype(np.float32)
         self._heads = {

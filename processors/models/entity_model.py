@@ -9,8 +9,6 @@ grow: everything spaCy learns from a batch (strings, lexemes) is forgotten after
 Choice of pipelines, training, scores, speed and limits: `docs/models/entities.md`.
 """
 
-from __future__ import annotations
-
 import gc
 import re
 from collections import defaultdict

@@ -5,8 +5,6 @@ on posts is its recogniser alone, kept here as 16-bit numbers beside a JSON file
 scores and the base that it fits. It is used with exactly that base and no other.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import warnings

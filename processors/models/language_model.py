@@ -10,8 +10,6 @@ because of a text and never guess from a link, a handle or a number.
 Choice, scores and limits: `docs/models/language.md`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -197,11 +195,9 @@ _MAX_LOGIT: Final = math.log((1 - _MIN_PROBABILITY) / _MIN_PROBABILITY)
 
 def _odds(probability: float) -> float:
     """Log-odds, at most 8 either way: beyond that, fastText's figures say nothing."""
-    if probability > 1 - _MIN_PROBABILITY:
-        return _MAX_LOGIT
-    if probability < _MIN_PROBABILITY:
-        return -_MAX_LOGIT
-    return math.log(probability / (1 - probability))
+    if _MIN_PROBABILITY <= probability <= 1 - _MIN_PROBABILITY:
+        return math.log(probability / (1 - probability))
+    return math.copysign(_MAX_LOGIT, probability - 0.5)
 
 
 def _plain(code: str) -> str:

@@ -8,16 +8,13 @@ one, and never run on an artifact whose checksum is not the one committed beside
 Training: `training/train_sentiment.py`. Data, scores and limits: `docs/models/sentiment.md`.
 """
 
-from __future__ import annotations
-
 import html
-import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +22,7 @@ import numpy.typing as npt
 from processors.models.artifact_files import (
     ARTIFACTS,
     Description,
-    read_artifact,
+    read_arrays,
     read_description,
 )
 
@@ -219,35 +216,21 @@ class SentimentModel:
         """Use `load` for the committed weights."""
         self._weights = weights
         self._bits = weights.bits
-        table = np.concatenate(
-            (
-                weights.classes.astype(np.float32),
-                np.square(weights.rarity.astype(np.float32))[:, None],
-            ),
-            axis=1,
-        )
+        squares = np.square(weights.rarity.astype(np.float32))[:, None]
+        table = np.concatenate((weights.classes.astype(np.float32), squares), axis=1)
         self._table = np.ascontiguousarray(table)
 
     @classmethod
-    def load(cls, path: Path = ARTIFACT) -> SentimentModel:
+    def load(cls, path: Path = ARTIFACT) -> Self:
         """The model in `path`, checked against the SHA-256 in the JSON file beside it.
 
         Raises ArtifactMissing when either file is missing or they do not belong together.
         """
         description = read_description(path.with_suffix(".json"), Description)
-        payload = read_artifact(path, description.sha256)
-        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-            return cls(
-                Weights(
-                    classes=arrays["classes"],
-                    scale=arrays["scale"],
-                    rarity=arrays["rarity"],
-                    bias=arrays["bias"],
-                    temperature=float(arrays["temperature"]),
-                    shortest=int(arrays["ngrams"][0]),
-                    longest=int(arrays["ngrams"][1]),
-                )
-            )
+        arrays = read_arrays(path, description.sha256)
+        shortest, longest = arrays.pop("ngrams").tolist()
+        temperature = float(arrays.pop("temperature"))
+        return cls(Weights(**arrays, temperature=temperature, shortest=shortest, longest=longest))
 
     def score(self, texts: Sequence[str]) -> list[tuple[float, float, float]]:
         """Probabilities (negative, neutral, positive) of each text; each triple sums to 1.

@@ -1,7 +1,5 @@
 """Normalisation: what comes out, where it was published, and that nothing can break it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -16,7 +16,7 @@ from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.encoder_model import Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
-from schemas.types import EmotionLabel, EntityLabel, IntentLabel
+from schemas.types import EmotionLabel, IntentLabel
 from text.clauses import Span, about, clauses
 
 _MAX_ASPECTS: Final = 20
@@ -96,14 +96,14 @@ class EncoderAnnotator(Annotator):
         if self._names_in(model_language(mention)):
             mention.entities = self._gazetteer.apply(
                 mention.post.text,
-                [(start, end, cast(EntityLabel, label)) for start, end, label in reading.entities],
+                reading.entities,
                 len(mention.post.text),
             )
 
     def _sentiment(self, own: Sequence[float], fast: Sentiment | None) -> Sentiment:
         if fast is not None:
             own = self._encoder.blend.mix(own, (fast.negative, fast.neutral, fast.positive))
-        return to_sentiment(_three(own))
+        return to_sentiment(own)
 
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
@@ -167,7 +167,7 @@ def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) 
             text=mention.post.text[start:end],
             start=start,
             end=end,
-            sentiment=to_sentiment(_three(probabilities)),
+            sentiment=to_sentiment(probabilities),
         )
         for start, end, probabilities in reading.aspects
         if not any(start < aspect.end and aspect.start < end for aspect in listed)
@@ -182,14 +182,9 @@ def _towards(names: Sequence[str], reading: Reading) -> dict[str, Sentiment]:
         if probabilities is not None:
             by_name.setdefault(name, []).append(probabilities)
     return {
-        name: to_sentiment(_three([sum(p) / len(rows) for p in zip(*rows, strict=True)]))
+        name: to_sentiment([sum(p) / len(rows) for p in zip(*rows, strict=True)])
         for name, rows in by_name.items()
     }
-
-
-def _three(probabilities: Sequence[float]) -> tuple[float, float, float]:
-    negative, neutral, positive = probabilities
-    return negative, neutral, positive
 
 
 def _emotion(

@@ -26,7 +26,7 @@ class SentimentAnnotator(Annotator):
             mention.sentiment = to_sentiment(probabilities)
 
 
-def to_sentiment(probabilities: tuple[float, float, float]) -> Sentiment:
+def to_sentiment(probabilities: Sequence[float]) -> Sentiment:
     """From (negative, neutral, positive); rounded to 4 digits, which is more than they are good."""
     negative, neutral, positive = (round(value, 4) for value in probabilities)
     best = max(range(3), key=probabilities.__getitem__)

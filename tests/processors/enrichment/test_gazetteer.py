@@ -1,7 +1,5 @@
 """The gazetteer: one name for the ways to write it, and nothing found that is not there."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

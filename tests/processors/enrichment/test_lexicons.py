@@ -1,7 +1,5 @@
 """The word lists: every file loads, says nothing twice, and says nothing empty."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The entity recogniser: right offsets in the published text, no growth, never raising."""
 
-from __future__ import annotations
-
 import random
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Our recognisers: kept whole, put onto the base that they fit, and refused if changed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The language identifier: right on plain posts, silent on noise, never raising."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

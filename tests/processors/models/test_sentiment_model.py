@@ -1,7 +1,5 @@
 """The sentiment model: sound probabilities, same answer in any batch, never raising."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import math

@@ -1,7 +1,5 @@
 """Aspects: golden posts in each language, sound places, no overlaps, nothing raises."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

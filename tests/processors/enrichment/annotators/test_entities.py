@@ -1,7 +1,5 @@
 """The entity annotator: what the recogniser and the gazetteer say, together."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Intents: golden posts, negation, the sentiment's consent, guards of crises; nothing raises."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

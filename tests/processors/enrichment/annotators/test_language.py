@@ -1,7 +1,5 @@
 """The language annotator hands the text and the platform's hint on, and keeps the answer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from msgspec.structs import replace
