@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.strategies import ANY_TEXT
 from text.normalise import MAX_TEXT, normalise
 
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
 PIECES = st.lists(
     st.sampled_from(
         ["bon", "soooo", " ", "  ", "\n", "@ana_b", "@", "#JeSuisFan", "#sncf", "&amp;", "&lt;",

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator
 from schemas.brand import Brand
 from schemas.mention import Entity, Language, Mention
 from schemas.post import Author, Post, PostEvent
+from schemas.types import Op
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENRICHED = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
@@ -66,6 +68,14 @@ class Fragile(Annotator):
             mention.language = Language(code="xx", confidence=0.5)
 
 
+def mention(text: str, code: str | None = None, confidence: float = 1, **post: Any) -> Mention:
+    """A post of that text and these fields, in a language of that code."""
+    return Mention(
+        post=Post(id="x:1", source="x", author=Author(id="1"), text=text, created_at=AT, **post),
+        language=Language(code=code, confidence=confidence) if code else None,
+    )
+
+
 def upsert(number: int, text: str, edited: bool = False, version: int | None = None) -> PostEvent:
     """Post ``number`` of an author of its own."""
     post = Post(
@@ -76,28 +86,17 @@ def upsert(number: int, text: str, edited: bool = False, version: int | None = N
         created_at=AT,
         edited_at=AT if edited else None,
     )
-    return PostEvent(
-        op="upsert",
-        id=post.id,
-        source="x",
-        version=number if version is None else version,
-        ingested_at=AT,
-        post=post,
-    )
+    version = number if version is None else version
+    return _event("upsert", post.id, version, post=post)
 
 
 def delete(number: int) -> PostEvent:
-    return PostEvent(
-        op="delete", id=f"x:{number}", source="x", version=9, ingested_at=AT, created_at=AT
-    )
+    return _event("delete", f"x:{number}", 9, created_at=AT)
 
 
 def erase(author: str) -> PostEvent:
-    return PostEvent(
-        op="erase_author",
-        id=f"x:{author}",
-        source="x",
-        version=9,
-        ingested_at=AT,
-        author_id=author,
-    )
+    return _event("erase_author", f"x:{author}", 9, author_id=author)
+
+
+def _event(op: Op, id: str, version: int, **fields: Any) -> PostEvent:
+    return PostEvent(op=op, id=id, source="x", version=version, ingested_at=AT, **fields)

@@ -14,9 +14,9 @@ from processors.models.entity_model import (
     EntityRecognizer,
 )
 from schemas.errors import ArtifactMissing
+from tests.strategies import ANY_TEXT
 
 RECOGNIZER = EntityRecognizer()
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
 
 needs_english = pytest.mark.skipif(bool(RECOGNIZER.missing(["en"])), reason="no English pipeline")
 needs_french = pytest.mark.skipif(bool(RECOGNIZER.missing(["fr"])), reason="no French pipeline")

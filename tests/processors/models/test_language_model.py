@@ -16,10 +16,10 @@ from processors.models.language_model import (
     LanguageIdentifier,
 )
 from schemas.errors import ArtifactMissing
-from text.prose import by_script, prose
+from tests.strategies import ANY_TEXT
+from text.prose import prose
 
 IDENTIFIER = LanguageIdentifier()
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
 
 POSTS = [
     ("en", "My parcel has been stuck in the warehouse for nine days, nobody answers the phone"),
@@ -120,20 +120,6 @@ def test_links_handles_and_case_do_not_count() -> None:
     noisy = f"RT @The_Customer_Service {bare.upper()}!!\n\nhttps://example.org/the/customer 🔥"
     assert IDENTIFIER.identify([noisy]) == IDENTIFIER.identify([bare])
     assert prose(noisy) == bare.lower()
-
-
-def test_prose_keeps_words_and_combining_letters() -> None:
-    assert prose("jajajaja gooooool, #VamosRafa &amp; 3-0!") == "ja gol vamosrafa"
-    assert prose("C'est l'été") == "c'est l'été"
-    assert prose("क्या हो रहा है?") == "क्या हो रहा है"
-    assert prose("see www.example.org/x or pic.twitter.com/y") == "see or"
-
-
-def test_the_script_decides_for_chinese_and_japanese_only() -> None:
-    assert by_script("新しいカメラ dslr") == "ja"
-    assert by_script("快递没有更新") == "zh"
-    assert by_script("my new 快递") is None
-    assert by_script("третий день") is None
 
 
 def test_a_mixed_post_gets_the_language_of_most_of_it() -> None:

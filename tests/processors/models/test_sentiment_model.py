@@ -18,12 +18,12 @@ from processors.models.sentiment_model import (
     normalise,
 )
 from schemas.errors import ArtifactMissing
+from tests.strategies import ANY_TEXT
 
 DATA = Path(
     os.environ.get("TOCSIN_SHARED_DATA", Path(__file__).parents[3].parent / "shared" / "data")
 )
 MODEL = SentimentModel.load()
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
 
 POSTS = [
     ("negative", "worst service ever, I am so angry and disappointed"),
