@@ -32,7 +32,7 @@ _MAX_EXPANSIONS = 2_000
 _MARK = "\u0300"
 """What every code point that is to be dropped becomes, until its word is known."""
 _EMOJI = re.compile("[\u203c\u2049\u2600-\u27bf\u2b50\U0001f1e6-\U0001faff]")
-LINK_OR_HANDLE: Final = re.compile(r"(?:https?://|www\.)\S+|[@＠]\w[\w.\-]*")
+_SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠]\w[\w.\-]*")
 _FILLER = "\x01\x02"
 """What URLs and handles become: a word that no list holds."""
 _LONG_RUN = re.compile(r"([a-z])\1\1+")
@@ -117,7 +117,7 @@ def split(text: str) -> FoldedWords:
     """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result."""
     seen = text = text[:MAX_TEXT]
     if "@" in text or "http" in text or "www." in text or "＠" in text:
-        seen = LINK_OR_HANDLE.sub(_fill, text)
+        seen = _SKIPPED.sub(_fill, text)
     ascii_only = seen.isascii()
     if ascii_only:
         folded = seen.encode("ascii").translate(_ASCII_FOLDING).decode("ascii")

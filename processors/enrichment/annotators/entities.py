@@ -6,6 +6,7 @@ well-known names their usual form and id, and adds those that spaCy missed, hand
 other handles are no entities: they are in the post's ``mentions``.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,10 +19,13 @@ from processors.models.entity_model import EntityRecognizer
 from runtime.settings import ProcessSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import Entity, Mention
-from text.phrases import LINK_OR_HANDLE
 
 _REMEMBERED = 10_000
 """Texts whose entities are kept: a few minutes of a busy stream, a few megabytes."""
+
+
+_SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
+"""Links and handles. Wider than the word lists' pattern: "@.Paris" is no name to a pipeline."""
 
 
 class EntityAnnotator(Annotator):
@@ -110,5 +114,5 @@ def may_name(text: str) -> bool:
 
     The pipelines as they come go by capitals: what they find in a text without any is noise.
     """
-    rest = LINK_OR_HANDLE.sub(" ", text)
+    rest = _SKIPPED.sub(" ", text)
     return rest.lower() != rest
