@@ -16,8 +16,9 @@ each serves a part that must not change with the others:
 "usertoken" | trained on it; one pass over a batch |
 
 ``tokens.is_link`` tells a link among tokens. The entity annotator skips links and handles before it
-asks whether a text can name anything; "@." is one there and none in ``phrases``. The three readers that models were trained on differ in details (a bare "http",
-"HTTP://", "gooool" as "gol" or "gool"), which only a new model can change.
+asks whether a text can name anything; "@." is one there and none in ``phrases``. The three readers
+that models were trained on differ in details (a bare "http", "HTTP://", "gooool" as "gol" or
+"gool"), which only a new model can change.
 
 ``everyday`` lists words; ``terminal`` and ``spelling`` write for people and read no posts.
 """
