@@ -17,7 +17,7 @@ from benchmarks.machine import describe
 from brands.brand_matcher import BrandMatcher
 from ingestors.files.post_line import read_post_line
 from ingestors.generator.source import generate
-from processors.enrichment.annotator_table import build_enricher, warm
+from processors.enrichment.annotator_table import build_enricher
 from runtime import metrics
 from runtime.settings import ProcessSettings
 from schemas.codec import MENTION_EVENT, POST_EVENT
@@ -62,13 +62,13 @@ def main() -> int:
     enricher = build_enricher(
         ProcessSettings(keep_unmatched=True), lambda: matcher, prefilter=False
     )
-    warm(enricher)
+    enricher.warm()
     enricher.enrich([read_post_line(line, NOW, "file") for line in lines[:BATCH]], NOW)
     # That first batch must not be remembered, or its texts would be free.
     enricher = build_enricher(
         ProcessSettings(keep_unmatched=True), lambda: matcher, prefilter=False
     )
-    warm(enricher)
+    enricher.warm()
     before = seconds_by_annotator()
     begun, begun_cpu = time.perf_counter(), time.process_time()
     written = 0

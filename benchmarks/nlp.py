@@ -30,15 +30,9 @@ from benchmarks.machine import describe, without_folder
 from benchmarks.markdown import table
 from brands.brand_matcher import BrandMatcher
 from ingestors.files.post_line import read_post_line
-from processors.enrichment.annotator_table import (
-    ACCURATE,
-    NAMES,
-    WARM_LANGUAGES,
-    build_enricher,
-    warm,
-)
+from processors.enrichment.annotator_table import ACCURATE, ANNOTATORS, build_enricher
 from processors.enrichment.annotators.base import Annotator
-from processors.enrichment.enricher import Enricher
+from processors.enrichment.enricher import WARM_LANGUAGES, Enricher
 from runtime.settings import ProcessSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
@@ -82,7 +76,7 @@ def resident_mib() -> float:
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
-def built(tier: str, names: Sequence[str] = NAMES) -> Enricher:
+def built(tier: str, names: Sequence[str] = tuple(ANNOTATORS)) -> Enricher:
     """The enricher that reads every post, warm."""
     matcher = BrandMatcher(())
     settings = ProcessSettings(
@@ -91,7 +85,7 @@ def built(tier: str, names: Sequence[str] = NAMES) -> Enricher:
         annotators=",".join(names),
     )
     enricher = build_enricher(settings, lambda: matcher, prefilter=False)
-    warm(enricher)
+    enricher.warm()
     return enricher
 
 
@@ -229,7 +223,7 @@ def measure(options: argparse.Namespace) -> str:
     if options.file is not None:
         given += ["--file", str(options.file)]
     loads: dict[str, Result] = {}
-    for name in NAMES:
+    for name in ANNOTATORS:
         print(f"loading {name} ...", file=sys.stderr, flush=True)
         loads[name] = apart(["--load", name])
     speeds: dict[str, Result] = {}
@@ -271,7 +265,7 @@ def main() -> int:
     parser.add_argument("--file", type=Path, help="JSON lines; an invented day if not given")
     parser.add_argument("--batch", type=int, default=500, help="posts a batch")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/reports/nlp.md"))
-    parser.add_argument("--load", choices=NAMES, help=argparse.SUPPRESS)
+    parser.add_argument("--load", choices=tuple(ANNOTATORS), help=argparse.SUPPRESS)
     parser.add_argument("--tier", choices=TIERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.load:

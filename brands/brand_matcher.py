@@ -46,21 +46,21 @@ class BrandMatcher:
 
     def match_batch(self, batch: Sequence[Mention]) -> list[list[BrandMatch]]:
         """The brands that each post is about, by brand id; ``Brand.languages`` is not looked at."""
-        return [self._found(matches) if matches else [] for matches in self._matcher.match(batch)]
+        return [
+            [brand for match in matches if (brand := self._brand_match(match)) is not None]
+            for matches in self._matcher.match(batch)
+        ]
 
-    def _found(self, matches: list[QueryMatch]) -> list[BrandMatch]:
-        found = []
-        for match in matches:
-            places = match.spans()
-            excluded = self._excluded.get(match.name)
-            if excluded is not None and places:
-                places = _outside(places, excluded, match.asked)
-                if not places:
-                    continue
-            post = match.asked.document.mention.post
-            named = _matches(places, post) or self._addressed(match.name, post)
-            found.append(BrandMatch(id=match.name, matches=named))
-        return found
+    def _brand_match(self, match: QueryMatch) -> BrandMatch | None:
+        spans = match.spans()
+        excluded = self._excluded.get(match.name)
+        if excluded is not None and spans:
+            spans = _outside(spans, excluded, match.asked)
+            if not spans:
+                return None
+        post = match.asked.document.mention.post
+        matches = _matches(spans, post) or self._addressed(match.name, post)
+        return BrandMatch(id=match.name, matches=matches)
 
     def _addressed(self, name: str, post: Post) -> list[Match]:
         """The first handle that the platform lists, where no word of the post names the brand."""
@@ -85,16 +85,16 @@ def _handles(node: Node) -> Iterable[str]:
 
 
 def _exclusions(brand: Brand) -> Question | None:
-    phrases = [found for phrase in brand.exclude if (found := phrase_of(phrase)) is not None]
+    phrases = [node for phrase in brand.exclude if (node := phrase_of(phrase)) is not None]
     if not phrases:
         return None
     return compile_query(phrases[0] if len(phrases) == 1 else Or(tuple(phrases)))
 
 
 def _outside(
-    places: frozenset[MatchedSpan], excluded: Question, asked: Asked
+    spans: frozenset[MatchedSpan], excluded: Question, asked: Asked
 ) -> frozenset[MatchedSpan]:
-    """The places that lie within no excluded phrase."""
+    """The spans that lie within no excluded phrase."""
     taken: dict[str, tuple[list[int], list[int]]] = {}
     for phrase in sorted(excluded.spans(asked)):
         starts, ends = taken.setdefault(phrase.field, ([], []))
@@ -102,22 +102,19 @@ def _outside(
         # How far the phrases that begin here or before reach.
         ends.append(max(phrase.end, ends[-1] if ends else 0))
 
-    def is_within(place: MatchedSpan) -> bool:
-        starts, ends = taken.get(place.field, ((), ()))
-        before = bisect_right(starts, place.start)
-        return before > 0 and place.end <= ends[before - 1]
+    def is_within(span: MatchedSpan) -> bool:
+        starts, ends = taken.get(span.field, ((), ()))
+        before = bisect_right(starts, span.start)
+        return before > 0 and span.end <= ends[before - 1]
 
-    return frozenset(place for place in places if not is_within(place))
+    return frozenset(span for span in spans if not is_within(span))
 
 
-def _matches(places: frozenset[MatchedSpan], post: Post) -> list[Match]:
-    """The places in their order, the text's before the title's."""
+def _matches(spans: frozenset[MatchedSpan], post: Post) -> list[Match]:
+    """The spans in their order, the text's before the title's."""
     texts = {"text": post.text, "title": post.title or "", "authorName": post.author.name or ""}
-    found: list[Match] = []
-    for field, text in texts.items():
-        inside = sorted(place for place in places if place.field == field)
-        found += [
-            Match(text=text[place.start : place.end], field=field, start=place.start, end=place.end)
-            for place in inside[:MAX_HITS]
-        ]
-    return found
+    return [
+        Match(text=text[span.start : span.end], field=field, start=span.start, end=span.end)
+        for field, text in texts.items()
+        for span in sorted(span for span in spans if span.field == field)[:MAX_HITS]
+    ]

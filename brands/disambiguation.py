@@ -21,7 +21,7 @@ from brands.brand_matcher import BrandMatcher
 from schemas.brand import Brand
 from schemas.mention import Match
 from schemas.post import Author, Post
-from text.tokens import Tokens, tokenize
+from text.tokens import Tokens, is_link, tokenize
 
 UNKNOWN = "und"
 
@@ -74,8 +74,8 @@ class Disambiguator:
         ``tokens`` are of the field that the match is in; of the text, for ``mentions``.
         """
         evidence = _evidence(tokens, match, language)
-        found = sum(self._weights.get(name, 0.0) * value for name, value in evidence.items())
-        odds = found + self._bias + _prior(tokens, match, self._long_names)
+        learnt = sum(self._weights.get(name, 0.0) * value for name, value in evidence.items())
+        odds = learnt + self._bias + _prior(tokens, match, self._long_names)
         return round(1 / (1 + math.exp(-max(-40.0, min(40.0, odds)))), 4)
 
 
@@ -108,8 +108,8 @@ def learn(brand: Brand, identify: Identify | None = None) -> Disambiguator | Non
 
 def _first_match(matcher: BrandMatcher, text: str) -> Match | None:
     """An example may leave the name out; then its words speak for themselves."""
-    found = matcher.match(replace(_UNREAD, text=text))
-    return next((match for brand in found for match in brand.matches), None)
+    brands = matcher.match(replace(_UNREAD, text=text))
+    return next((match for brand in brands for match in brand.matches), None)
 
 
 def _long_names(brand: Brand) -> frozenset[str]:
@@ -180,7 +180,7 @@ def _plain(word: str) -> str:
     """Handles and links are only that; a hashtag is its word."""
     if word[0] == "@":
         return "@"
-    if "://" in word or word.startswith("www."):
+    if is_link(word):
         return "://"
     return word.lstrip("#") or word
 
@@ -190,12 +190,12 @@ def _fit(
 ) -> tuple[list[str], _Floats, float]:
     """Names, their weights and the bias: Newton's method in as many unknowns as examples."""
     numbers: dict[str, int] = {}
-    for one in evidence:
-        for name in one:
+    for example in evidence:
+        for name in example:
             numbers.setdefault(name, len(numbers))
-    rows = np.repeat(np.arange(len(evidence)), [len(one) for one in evidence])
-    columns = np.array([numbers[name] for one in evidence for name in one], dtype=np.int64)
-    values = np.array([value for one in evidence for value in one.values()], dtype=np.float64)
+    rows = np.repeat(np.arange(len(evidence)), [len(example) for example in evidence])
+    columns = np.array([numbers[name] for example in evidence for name in example], dtype=np.int64)
+    values = np.array([value for example in evidence for value in example.values()])
     share = about.mean()
     counts = np.minimum(np.where(about > 0, 0.5 / share, 0.5 / (1 - share)), _BALANCE)
     alike = _products(rows, columns, values, len(evidence), len(numbers)) + _BIAS

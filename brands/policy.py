@@ -23,9 +23,9 @@ def is_muted(policy: AlertPolicy, severity: int, at: datetime) -> bool:
 
 def channels_of(policy: AlertPolicy, severity: int) -> list[str]:
     """Where the policy sends this severity: what it says of it, or of the next lower one."""
-    known = {int(key): names for key, names in policy.channels.items() if key.isdecimal()}
-    lower = [key for key in known if key <= severity]
-    return list(known[max(lower)]) if lower else []
+    by_severity = {int(key): names for key, names in policy.channels.items() if key.isdecimal()}
+    lower = [key for key in by_severity if key <= severity]
+    return list(by_severity[max(lower)]) if lower else []
 
 
 _WRITTEN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(?: +(\S+))?")
@@ -48,12 +48,12 @@ class QuietHours(NamedTuple):
 
 def read_quiet_hours(written: str) -> QuietHours:
     """Read them; UTC where no zone is named. Raises ConfigurationError."""
-    found = _WRITTEN.fullmatch(written.strip())
+    match = _WRITTEN.fullmatch(written.strip())
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        first, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
-        return QuietHours(first, end, ZoneInfo(found[5] or "UTC"))
+        first, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+        return QuietHours(first, end, ZoneInfo(match[5] or "UTC"))
     except (ValueError, ZoneInfoNotFoundError):
         raise ConfigurationError(
             f"quiet_hours is {written!r}; write it as 22:00-07:00 Europe/Paris"

@@ -269,6 +269,11 @@ class ProcessSettings(BrakeSettings):
         None, description="Faust's data folder; a temporary one where not given."
     )
 
+    @property
+    def annotator_names(self) -> list[str]:
+        """The names in ``annotators``, in their order."""
+        return [name.strip() for name in self.annotators.split(",") if name.strip()]
+
 
 class DetectorSettings(BrakeSettings):
     """The crisis detector."""

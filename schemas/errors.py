@@ -5,6 +5,7 @@
     TocsinError                     exit status 1
     ├── InvalidMessage              1   bytes are not a message of the type, or cannot be written
     ├── ConfigurationError          2   a setting, a file or an argument is wrong
+    │   ├── ArtifactMissing         2   a model's file is missing, or not the expected one
     │   └── QueryError              2   a query has a mistake (``queries.language.errors``)
     ├── ServiceUnavailable          3   Kafka, Elasticsearch or a platform does not answer
     └── BrakeTripped                4   too many dead letters; a restart does not help
@@ -38,6 +39,10 @@ class ConfigurationError(TocsinError):
     """A setting, a file or an argument is wrong."""
 
     exit_status = 2
+
+
+class ArtifactMissing(ConfigurationError):
+    """A model's file, or the package that carries it, is not there or not the expected one."""
 
 
 class ServiceUnavailable(TocsinError):

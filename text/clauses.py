@@ -33,8 +33,8 @@ def clauses(text: str) -> list[Span]:
     """The clauses, in order: all of the text is in one of them."""
     # Signs end a clause, words begin one.
     ends = (
-        found.start() if found.group()[0].isalpha() else found.end()
-        for found in _BREAK.finditer(text)
+        match.start() if match.group()[0].isalpha() else match.end()
+        for match in _BREAK.finditer(text)
     )
     return list(pairwise(sorted({0, *ends, len(text)})))
 
@@ -52,5 +52,5 @@ def about(parts: Sequence[Span], named: Sequence[Span], others: Sequence[Span]) 
     ]
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
+def _overlap(span: Span, other: Span) -> bool:
+    return span[0] < other[1] and other[0] < span[1]

@@ -3,14 +3,20 @@
 from functools import cache
 from importlib.resources import files
 
-import yaml
+import msgspec
 
 from text.tokens import folded_form
+
+
+class _File(msgspec.Struct):
+    languages: dict[str, str]
+    brands: str
 
 
 @cache
 def everyday_words() -> dict[str, frozenset[str]]:
     """The everyday words of each language, and under ``brands`` names that are words; folded."""
-    data = yaml.safe_load(files("text").joinpath("everyday.yaml").read_text("utf-8"))
-    lists = {**data["languages"], "brands": data["brands"]}
+    content = files("text").joinpath("everyday.yaml").read_bytes()
+    file = msgspec.yaml.decode(content, type=_File)
+    lists = {**file.languages, "brands": file.brands}
     return {name: frozenset(map(folded_form, words.split())) for name, words in lists.items()}

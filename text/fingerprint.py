@@ -21,7 +21,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from text.tokens import Tokens, folded_tokens, tokenize
+from text.tokens import Tokens, folded_tokens, is_link, tokenize
 
 VERSION = "words-1"
 
@@ -85,13 +85,10 @@ def _places(tokens: Sequence[str]) -> list[int]:
     return [
         place
         for place, word in enumerate(tokens)
-        if not _is_address(word)
+        if word[0] != "@"
+        and not is_link(word)
         and not (word == "rt" and (place == 0 or (place < last and tokens[place + 1][0] == "@")))
     ]
-
-
-def _is_address(word: str) -> bool:
-    return word[0] in "@hw" and (word[0] == "@" or "://" in word or word.startswith("www."))
 
 
 def _group(words: _Words) -> str | None:
@@ -109,10 +106,10 @@ def _keys(texts: Sequence[str], words: Sequence[_Words]) -> list[list[str]]:
         _whole_keys(text) if _MIN_WORDS <= len(own) <= _MAX_SHORT_WORDS else []
         for text, own in zip(texts, words, strict=True)
     ]
-    long = [place for place, own in enumerate(words) if len(own) >= _MAX_SHORT_WORDS]
+    long = [index for index, own in enumerate(words) if len(own) >= _MAX_SHORT_WORDS]
     if long:
-        for place, bands in zip(long, _band_keys([words[place] for place in long]), strict=True):
-            keys[place] += bands
+        for index, bands in zip(long, _band_keys([words[index] for index in long]), strict=True):
+            keys[index] += bands
     return keys
 
 
@@ -121,12 +118,12 @@ def _whole_keys(text: str) -> list[str]:
     tokens = tokenize(text)
     places = _places(tokens.folded)
     words = [tokens.folded[place] for place in places]
-    found = {_whole_key(words): None}
+    keys = {_whole_key(words): None}
     for start, end in _units(text, tokens, places):
         rest = words[:start] + words[end:]
         if len(rest) >= _MIN_WORDS:
-            found[_whole_key(rest)] = None
-    return list(found)
+            keys[_whole_key(rest)] = None
+    return list(keys)
 
 
 def _whole_key(words: _Words) -> str:
@@ -176,7 +173,7 @@ def _band_keys(texts: Sequence[_Words]) -> list[list[str]]:
         band[:] = _scatter(band * np.uint64(3) + least)
     letters = np.empty((len(texts), _BANDS, 1 + _BAND_CHARACTERS), dtype=np.uint8)
     letters[:, :, 0] = _BAND_LETTERS
-    for place in range(_BAND_CHARACTERS):
-        letters[:, :, 1 + place] = _ALPHABET[(bands >> np.uint64(58 - 6 * place)) & np.uint64(63)]
+    for digit in range(_BAND_CHARACTERS):
+        letters[:, :, 1 + digit] = _ALPHABET[(bands >> np.uint64(58 - 6 * digit)) & np.uint64(63)]
     keys: list[list[str]] = letters.view(f"S{1 + _BAND_CHARACTERS}")[:, :, 0].astype(str).tolist()
     return keys

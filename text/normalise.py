@@ -14,6 +14,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 import regex
@@ -60,53 +61,43 @@ class Normalised:
     not there. Both lists never fall.
     """
 
-    __slots__ = ("_ends", "_length", "_published", "_starts", "_steps", "text")
-
     def __init__(self, text: str, published: int, steps: Sequence[Sequence[_Edit]]) -> None:
         """``published``: how much was read; ``steps``: the edits of each pass, in order."""
         self.text = text
-        self._length = len(text)
         self._published = published
         self._steps = steps
-        self._starts: Sequence[int] | None = None
-        self._ends: Sequence[int] | None = None
+
+    @cached_property
+    def _offsets(self) -> tuple[Sequence[int], Sequence[int]]:
+        starts: Sequence[int] = range(self._published)
+        ends: Sequence[int] = range(1, self._published + 1)
+        for edits in self._steps:
+            starts, ends = _moved(edits, starts, ends)
+        return starts[: len(self.text)], ends[: len(self.text)]
 
     @property
     def starts(self) -> Sequence[int]:
         """Where each code point begins in the published text."""
-        if self._starts is None:
-            self._resolve()
-        assert self._starts is not None
-        return self._starts
+        return self._offsets[0]
 
     @property
     def ends(self) -> Sequence[int]:
         """Where each code point ends in the published text."""
-        if self._ends is None:
-            self._resolve()
-        assert self._ends is not None
-        return self._ends
+        return self._offsets[1]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The published span of ``text[start:end]``, which must not be empty."""
         return self.starts[start], self.ends[end - 1]
 
-    def _resolve(self) -> None:
-        starts: Sequence[int] = range(self._published)
-        ends: Sequence[int] = range(1, self._published + 1)
-        for edits in self._steps:
-            starts, ends = _moved(edits, starts, ends)
-        self._starts, self._ends = starts[: self._length], ends[: self._length]
 
-
-def normalise(text: str, *, keep_handles: bool = False, limit: int = MAX_TEXT) -> Normalised:
+def normalise(text: str, *, limit: int = MAX_TEXT) -> Normalised:
     """The normalised text. Total: any string gives a result, of at most ``limit`` code points."""
     text = text[:limit]
     published = len(text)
     steps: list[list[_Edit]] = []
     if "&" in text:
-        found = [(*match.span(), html.unescape(match[0])) for match in _ENTITY.finditer(text)]
-        text = _apply(text, found, steps)
+        edits = [(*match.span(), html.unescape(match[0])) for match in _ENTITY.finditer(text)]
+        text = _apply(text, edits, steps)
     if not text.isprintable() or not text.isascii():
         text = _apply(text, _invisible(text), steps)
         if not unicodedata.is_normalized("NFKC", text):
@@ -116,9 +107,7 @@ def normalise(text: str, *, keep_handles: bool = False, limit: int = MAX_TEXT) -
     # Before links and handles are words in small letters.
     if _loud(text):
         text = _apply(text, [(0, len(text), _quiet(text))], steps)
-    edits = _rewritten(text, keep_handles)
-    if edits:
-        text = _apply(text, edits, steps)
+    text = _apply(text, _rewritten(text), steps)
     if text and (text[0] == " " or text[-1] == " "):
         begin, end = len(text) - len(text.lstrip(" ")), len(text.rstrip(" "))
         end = max(begin, end)
@@ -156,12 +145,12 @@ def _quiet(text: str) -> str:
     return "".join([low if len(low := letter.lower()) == 1 else letter for letter in text])
 
 
-def _rewritten(text: str, keep_handles: bool) -> list[_Edit]:
+def _rewritten(text: str) -> list[_Edit]:
     """The edits of links, handles, hashtags, elongations and white space, none overlapping."""
     edits: list[_Edit] = []
     if "://" in text or "ww." in text or "WW." in text:
         edits += [(*match.span(), "http") for match in _LINK.finditer(text)]
-    if "@" in text and not keep_handles:
+    if "@" in text:
         edits += [
             (*match.span(), "@user")
             for match in _HANDLE.finditer(text)
@@ -209,14 +198,11 @@ def _invisible(text: str) -> list[_Edit]:
 
 def _composed(text: str) -> list[_Edit]:
     """Edits that bring each visible character, with its marks, to its compatible form."""
-    edits = []
-    for match in _CLUSTER.finditer(text):
-        cluster = match[0]
-        if not cluster.isascii():
-            plain = unicodedata.normalize("NFKC", cluster)
-            if plain != cluster:
-                edits.append((*match.span(), plain))
-    return edits
+    return [
+        (*match.span(), plain)
+        for match in _CLUSTER.finditer(text)
+        if not match[0].isascii() and (plain := unicodedata.normalize("NFKC", match[0])) != match[0]
+    ]
 
 
 def _apply(text: str, edits: list[_Edit], steps: list[list[_Edit]]) -> str:

@@ -12,6 +12,7 @@ that no list holds; a CamelCase hashtag is its parts. How lists are written: ``d
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from schemas.errors import ConfigurationError
@@ -90,34 +91,31 @@ _ASCII_FOLDING: Final = bytes(ord(_FOLDING[code]) if code < 128 else code for co
 class FoldedWords:
     """The folded words of a text, its sentence ends and emoji among them, and their places."""
 
-    __slots__ = ("_folded", "_raw", "_starts", "elongated", "words")
-
     def __init__(self, words: list[str], raw: list[str], folded: str) -> None:
         """``raw``: the words as they are, one after another, in the ``folded`` text."""
         self.words = words
         self._raw = raw
         self._folded = folded
-        self._starts: list[int] | None = None
         self.elongated = tripled(" ".join(raw))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts, offset = [], 0
+        for word in self._raw:
+            # Nothing but spaces lies between, so the first place is the right one.
+            offset = self._folded.index(word, offset)
+            starts.append(offset)
+            offset += len(word)
+        return starts
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Where the words from ``first`` to ``last``, this one included, are in the text."""
-        if self._starts is None:
-            self._starts = []
-            place = 0
-            for word in self._raw:
-                # Nothing but spaces lies between, so the first place is the right one.
-                place = self._folded.index(word, place)
-                self._starts.append(place)
-                place += len(word)
         return self._starts[first], self._starts[last] + len(self._raw[last])
 
 
 def split(text: str) -> FoldedWords:
     """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result."""
-    if len(text) > MAX_TEXT:
-        text = text[:MAX_TEXT]
-    seen = text
+    seen = text = text[:MAX_TEXT]
     if "@" in text or "http" in text or "www." in text or "＠" in text:
         seen = _SKIPPED.sub(_fill, text)
     ascii_only = seen.isascii()
@@ -180,19 +178,16 @@ def expand(pattern: str) -> list[str]:
     return list(dict.fromkeys(" ".join(text.split()) for text in frames[0][1]))
 
 
-def phrases_of(block: object) -> list[str]:
+def phrases_of(block: str | list[str]) -> list[str]:
     """The phrases of one entry of a file, expanded: lines, or a list of them, with commas."""
-    lines = block.splitlines() if isinstance(block, str) else block
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise ConfigurationError(f"neither lines nor a list of strings: {block!r:.60}")
-    found: list[str] = []
-    for line in lines:
-        if line.lstrip().startswith("#"):
-            continue
-        for pattern in line.split(","):
-            if pattern.strip():
-                found.extend(expand(pattern))
-    return found
+    return [
+        phrase
+        for line in (block.splitlines() if isinstance(block, str) else block)
+        if not line.lstrip().startswith("#")
+        for pattern in line.split(",")
+        if pattern.strip()
+        for phrase in expand(pattern)
+    ]
 
 
 def spellings(phrase: str, language: str) -> list[tuple[tuple[str, ...], ...]]:
@@ -223,87 +218,81 @@ class Phrases(Generic[T]):
 
     def __init__(self, lists: Iterable[tuple[str, T]], language: str) -> None:
         """The first of two equal phrases counts."""
-        found: dict[tuple[tuple[str, ...], ...], T] = {}
+        values: dict[_Parts, T] = {}
         for phrase, value in lists:
             for parts in spellings(phrase, language):
-                found.setdefault(parts, value)
+                values.setdefault(parts, value)
         # By the first word, then by the second: many phrases begin with "in" or "not".
         self._first: dict[str, dict[str, list[_Entry[T]]]] = {}
-        for parts, value in found.items():
+        for parts, value in sorted(values.items(), key=lambda item: -sum(map(len, item[0]))):
             seconds = self._first.setdefault(parts[0][0], {})
             second = parts[0][1] if len(parts[0]) > 1 else ""
             seconds.setdefault(second, []).append((sum(map(len, parts)), parts, value))
-        for seconds in self._first.values():
-            for entries in seconds.values():
-                entries.sort(key=lambda entry: -entry[0])
-        self._known = {word for parts in found for part in parts for word in part}
-        self._size = len(found)
+        self._words = {word for parts in values for part in parts for word in part}
 
-    def __len__(self) -> int:
-        return self._size
-
-    def longest(self, found: FoldedWords) -> list[tuple[int, int, T]]:
+    def longest(self, text: FoldedWords) -> list[tuple[int, int, T]]:
         """Phrases that do not overlap, from the left, the longest first: (first, last, value)."""
-        words = self._shortened(found.words) if found.elongated else found.words
+        words = self._shortened(text)
         hits: list[tuple[int, int, T]] = []
         free = 0
-        for place, entries in self._candidates(words):
-            if place < free:
+        for start, entries in self._candidates(words):
+            if start < free:
                 continue
             for length, parts, value in entries:
-                last = place if length == 1 else _end(words, place, parts)
+                last = start if length == 1 else _end(words, start, parts)
                 if last >= 0:
-                    hits.append((place, last, value))
+                    hits.append((start, last, value))
                     free = last + 1
                     break
         return hits
 
-    def every(self, found: FoldedWords) -> list[tuple[int, int, T]]:
+    def every(self, text: FoldedWords) -> list[tuple[int, int, T]]:
         """All phrases that are there, overlapping ones too: (first, last, value)."""
-        words = self._shortened(found.words) if found.elongated else found.words
+        words = self._shortened(text)
         present = frozenset(words)
         return [
-            (place, last, value)
-            for place, entries in self._candidates(words)
+            (start, last, value)
+            for start, entries in self._candidates(words)
             for _, parts, value in entries
-            if parts[-1][-1] in present and (last := _end(words, place, parts)) >= 0
+            if parts[-1][-1] in present and (last := _end(words, start, parts)) >= 0
         ]
 
     def _candidates(self, words: list[str]) -> list[tuple[int, list[_Entry[T]]]]:
-        """Places where a phrase may begin; of one place, the longer phrases come first."""
-        firsts = self._first
-        found = []
-        for place in [place for place, word in enumerate(words) if word in firsts]:
-            seconds = firsts[words[place]]
-            if place + 1 < len(words) and words[place + 1] in seconds:
-                found.append((place, seconds[words[place + 1]]))
-            if "" in seconds:
-                found.append((place, seconds[""]))
-        return found
+        """Where a phrase may begin; of one place, the longer phrases come first."""
+        candidates = []
+        for start, word in enumerate(words):
+            if word in self._first:
+                seconds = self._first[word]
+                if start + 1 < len(words) and words[start + 1] in seconds:
+                    candidates.append((start, seconds[words[start + 1]]))
+                if "" in seconds:
+                    candidates.append((start, seconds[""]))
+        return candidates
 
-    def _shortened(self, words: list[str]) -> list[str]:
-        """ "cheeeer" as "cher" and "looove" as "love", but "gooood" as "good": what is known."""
+    def _shortened(self, text: FoldedWords) -> list[str]:
+        """ "cheeeer" as "cher" and "looove" as "love", but "gooood" as "good": what is listed."""
+        if not text.elongated:
+            return text.words
         shortened = []
-        for word in words:
-            if word not in self._known and tripled(word):
+        for word in text.words:
+            if word not in self._words and tripled(word):
                 once, twice = _LONG_RUN.sub(r"\1", word), _LONG_RUN.sub(r"\1\1", word)
-                word = twice if twice in self._known else once
+                word = twice if twice in self._words else once
             shortened.append(word)
         return shortened
 
 
-def _end(words: list[str], place: int, parts: tuple[tuple[str, ...], ...]) -> int:
-    """The place of the last word of a phrase whose first word is at ``place``, or -1."""
-    first = parts[0]
-    end = place + len(first)
-    if len(first) > 1 and tuple(words[place:end]) != first:
+def _end(words: list[str], start: int, parts: _Parts) -> int:
+    """The place of the last word of a phrase whose first word is at ``start``, or -1."""
+    end = start + len(parts[0])
+    if end > start + 1 and tuple(words[start:end]) != parts[0]:
         return -1
     for part in parts[1:]:
-        for start in range(end, min(end + MAX_GAP_WORDS + 1, len(words))):
-            if words[start] == part[0] and tuple(words[start : start + len(part)]) == part:
-                end = start + len(part)
+        for begin in range(end, min(end + MAX_GAP_WORDS + 1, len(words))):
+            if words[begin] == part[0] and tuple(words[begin : begin + len(part)]) == part:
+                end = begin + len(part)
                 break
-            if words[start] in STOPS:
+            if words[begin] in STOPS:
                 return -1
         else:
             return -1

@@ -144,6 +144,11 @@ def folded_tokens(text: str) -> list[str]:
     return _folded((_ASCII_TOKEN if ascii_only else _TOKEN).findall(text), ascii_only)
 
 
+def is_link(token: str) -> bool:
+    """Whether a token, exact or folded, is an address."""
+    return "://" in token or token.startswith("www.")
+
+
 def url_words(url: str) -> list[str]:
     """The words of an address, without its scheme: "orange", "fr", "offres"."""
     return re.findall(r"\w+", url.removeprefix("http://").removeprefix("https://"))

@@ -23,8 +23,8 @@ import torch
 from processors.models.encoder_model import (
     TOKENIZER,
     WEIGHTS,
-    Blend,
     Encoder,
+    SentimentBlend,
     pack_embeddings,
 )
 from processors.models.encoder_session import pack
@@ -161,7 +161,7 @@ def blend(
         groups[name] = np.array(own), np.array(fast), truth
     best, chosen = -1.0, 0.0
     for share in np.arange(0, 0.71, 0.05):
-        mixer = Blend(float(share), 1.0)
+        mixer = SentimentBlend(float(share), 1.0)
         scores = []
         for own, fast, truth in groups.values():
             found = [int(np.argmax(mixer.mix(a, b))) for a, b in zip(own, fast, strict=True)]
@@ -169,7 +169,7 @@ def blend(
         print(f"share {share:.2f}: macro-F1 " + ", ".join(f"{score:.1f}" for score in scores))
         if np.mean(scores) > best:
             best, chosen = float(np.mean(scores)), float(share)
-    mixer = Blend(chosen, 1.0)
+    mixer = SentimentBlend(chosen, 1.0)
     mixed = [
         mixer.mix(a, b) for own, fast, _ in groups.values() for a, b in zip(own, fast, strict=True)
     ]

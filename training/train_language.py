@@ -27,8 +27,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from processors.models.language_model import Blend, LanguageIdentifier, lid176_path
-from processors.models.language_text import has_letter, prose
+from processors.models.language_model import LanguageBlend, LanguageIdentifier, lid176_path
+from text.prose import has_letter, prose
 
 SEED: Final = 1
 HELD_OUT: Final = 0.3
@@ -294,7 +294,7 @@ def main() -> None:
     described["macro_accuracy_held_out"] = scores_of(
         LanguageIdentifier(artifact=arguments.out), held
     )
-    described["blend"] = Blend()._asdict()
+    described["blend"] = LanguageBlend()._asdict()
     beside.write_text(json.dumps(described, indent=2, sort_keys=True) + "\n", "utf-8")
     print(json.dumps({k: v for k, v in described.items() if k != "languages"}, indent=2))
 

@@ -1,6 +1,6 @@
 """From a mention to its records of activity, which the detectors read: one for each brand. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -59,27 +59,36 @@ _MIN_LETTERS: Final = 4
 def terms_of(mention: Mention, brand: BrandMatch) -> list[str]:
     """Distinct terms, hashtags first; links without their queries, so that copies are one."""
     named = _named(brand)
-    found: dict[str, None] = {}
-    for term in _terms(mention):
-        if term not in named and term.lstrip("#") not in named:
-            found[term[:MAX_TERM]] = None
-            if len(found) == MAX_TERMS:
-                break
-    return list(found)
+    terms = (
+        term[:MAX_TERM] for term in _terms(mention) if named.isdisjoint((term, term.lstrip("#")))
+    )
+    return _distinct(terms, MAX_TERMS)
 
 
 def entities_of(mention: Mention, brand: BrandMatch) -> list[str]:
     """Distinct entities but the brand itself: by the usual name if it is known, else as written."""
     named = _named(brand)
-    found: dict[str, None] = {}
-    for entity in mention.entities:
-        name = " ".join((entity.name or entity.text).split())[:MAX_TERM].rstrip()
-        # What a recogniser takes for a name and is a hashtag or a handle is counted as such.
-        if name and name[0] not in _SIGNS and not named.issuperset(folded_tokens(name)):
-            found[name] = None
-            if len(found) == MAX_ENTITIES:
-                break
-    return list(found)
+    names = (
+        " ".join((entity.name or entity.text).split())[:MAX_TERM].rstrip()
+        for entity in mention.entities
+    )
+    # What a recogniser takes for a name and is a hashtag or a handle is counted as such.
+    others = (
+        name
+        for name in names
+        if name and name[0] not in _SIGNS and not named.issuperset(folded_tokens(name))
+    )
+    return _distinct(others, MAX_ENTITIES)
+
+
+def _distinct(values: Iterable[str], limit: int) -> list[str]:
+    """The first values, each once."""
+    distinct: dict[str, None] = {}
+    for value in values:
+        distinct[value] = None
+        if len(distinct) == limit:
+            break
+    return list(distinct)
 
 
 def _named(brand: BrandMatch) -> set[str]:

@@ -30,6 +30,8 @@ BRANDS: Final = "brands"
 """The annotator that decides which posts go on."""
 SKIPPED: Final = "skipped"
 """In a mention's provenance: the accurate model did not read it, since the batch went fast."""
+WARM_LANGUAGES: Final = ("fr", "en")
+"""Languages whose models a stream processor loads before it reads its first post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Enricher:
         self.accurate = tuple(accurate)
         self.keep_unmatched = keep_unmatched
         self.prefilter = prefilter
+
+    def warm(self) -> None:
+        """Load what is otherwise loaded at first use, so that the first batch is in time."""
+        for annotator in (*self.annotators, *self.accurate):
+            annotator.warm(WARM_LANGUAGES)
 
     def enrich(
         self,

@@ -9,14 +9,12 @@ What the recogniser found is linked if the labels agree. On its own the gazettee
 handles, names of two words or more, hashtags of them, and single words that an entry is sure of.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
@@ -24,7 +22,7 @@ from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.mention import Entity
 from schemas.types import EntityLabel
-from text.tokens import folded_tokens, tokenize
+from text.tokens import Tokens, folded_tokens, tokenize
 
 BUILT_IN: Final = Path(__file__).with_suffix(".yaml")
 
@@ -44,7 +42,7 @@ _AGREE: Final[dict[EntityLabel, frozenset[str]]] = {
 """Which labels of the recogniser an entry takes: it confuses makers and what they make."""
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     id: str | None = None
     aliases: list[str] = []
@@ -54,14 +52,14 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    PERSON: list[_Entry] = []
-    ORG: list[_Entry] = []
-    LOC: list[_Entry] = []
-    PRODUCT: list[_Entry] = []
-    EVENT: list[_Entry] = []
+    PERSON: list[_FileEntry] = []
+    ORG: list[_FileEntry] = []
+    LOC: list[_FileEntry] = []
+    PRODUCT: list[_FileEntry] = []
+    EVENT: list[_FileEntry] = []
 
 
-class KnownName(NamedTuple):
+class GazetteerEntry(NamedTuple):
     """An entry as the annotator uses it."""
 
     name: str
@@ -70,11 +68,13 @@ class KnownName(NamedTuple):
     sure: bool
 
 
-class _Found(NamedTuple):
+class _Occurrence(NamedTuple):
+    """Where a text names an entry, and in how many words."""
+
     start: int
     end: int
     words: int
-    known: KnownName
+    entry: GazetteerEntry
 
 
 class Gazetteer:
@@ -82,10 +82,10 @@ class Gazetteer:
 
     def __init__(self, extra: Path | None = None) -> None:
         """`extra`: a file of one's own, of the same form; its entries come before ours."""
-        self._names: dict[tuple[str, ...], list[KnownName]] = defaultdict(list)
-        self._handles: dict[str, KnownName] = {}
-        self._squeezed: dict[str, KnownName] = {}
-        self._alone: dict[str, list[tuple[tuple[str, ...], KnownName]]] = defaultdict(list)
+        self._names: dict[tuple[str, ...], list[GazetteerEntry]] = defaultdict(list)
+        self._handles: dict[str, GazetteerEntry] = {}
+        self._squeezed: dict[str, GazetteerEntry] = {}
+        self._alone: dict[str, list[tuple[tuple[str, ...], GazetteerEntry]]] = defaultdict(list)
         for path in ([] if extra is None else [extra]) + [BUILT_IN]:
             content = _read(path)
             for label in _AGREE:
@@ -94,20 +94,20 @@ class Gazetteer:
         for candidates in self._alone.values():
             candidates.sort(key=lambda candidate: -len(candidate[0]))
 
-    def link(self, text: str, label: str) -> KnownName | None:
+    def link(self, text: str, label: str) -> GazetteerEntry | None:
         """The entry that an entity of this text and label is of."""
         key = _key(text)
-        candidates = self._names.get(key)
-        if candidates is None and len(key) > 1 and key[-1] == "s":  # "Macron's"
-            candidates = self._names.get(key[:-1])
-        if candidates is None and len(key) == 1 and key[0][:1] in ("#", "@", "＃", "＠"):
-            bare = key[0][1:]
-            known = self._handles.get(bare) if key[0][0] in "@＠" else self._squeezed.get(bare)
-            candidates = self._names.get((bare,)) if known is None else [known]
+        entries = self._names.get(key)
+        if entries is None and len(key) > 1 and key[-1] == "s":  # "Macron's"
+            entries = self._names.get(key[:-1])
+        if entries is None and len(key) == 1 and key[0][:1] in ("#", "@"):
+            name = key[0][1:]
+            entry = (self._handles if key[0][0] == "@" else self._squeezed).get(name)
+            entries = self._names.get((name,)) if entry is None else [entry]
         # An entry of the very label goes first: "Liverpool" is a club and a city.
-        for known in sorted(candidates or [], key=lambda known: known.label != label):
-            if known.sure or label in _AGREE[known.label]:
-                return known
+        for entry in sorted(entries or [], key=lambda entry: entry.label != label):
+            if entry.sure or label in _AGREE[entry.label]:
+                return entry
         return None
 
     def apply(
@@ -116,65 +116,62 @@ class Gazetteer:
         """The entities of a text: what the recogniser found (without overlaps), linked, and what
         it missed in the first `limit` code points. A known name that holds several of its spans
         takes their place."""
-        found = self._search(text[:limit])
-        entities = []
-        for start, end, label in spans:
-            if not any(_replaces(other, start, end) for other in found):
-                known = self.link(text[start:end], label)
-                entities.append(_entity(text, start, end, label, known))
-        for other in found:
-            if not any(e.start < other.end and other.start < e.end for e in entities):
-                entities.append(
-                    _entity(text, other.start, other.end, other.known.label, other.known)
-                )
-        entities.sort(key=lambda entity: entity.start)
-        return entities
+        named = self._search(text[:limit])
+        entities = [
+            _entity(text, start, end, label, self.link(text[start:end], label))
+            for start, end, label in spans
+            if not any(_replaces(other, start, end) for other in named)
+        ]
+        for start, end, _, entry in named:
+            if not any(e.start < end and start < e.end for e in entities):
+                entities.append(_entity(text, start, end, entry.label, entry))
+        return sorted(entities, key=lambda entity: entity.start)
 
-    def _search(self, text: str) -> list[_Found]:
+    def _search(self, text: str) -> list[_Occurrence]:
         tokens = tokenize(text)
-        folded, found, place = tokens.folded, [], 0
-        alone = self._alone
-        while place < len(folded):
-            token, length = folded[place], 1
-            known: KnownName | None = None
-            if token in alone:
-                for key, candidate in alone[token]:
-                    if tuple(folded[place : place + len(key)]) == key and _close(
-                        text, tokens.starts, tokens.ends, place, len(key)
+        folded, first = tokens.folded, 0
+        named: list[_Occurrence] = []
+        while first < len(folded):
+            token, words = folded[first], 1
+            entry: GazetteerEntry | None = None
+            if token in self._alone:
+                for key, candidate in self._alone[token]:
+                    if tuple(folded[first : first + len(key)]) == key and _close(
+                        text, tokens, first, len(key)
                     ):
-                        known, length = candidate, len(key)
+                        entry, words = candidate, len(key)
                         break
             elif token[0] == "@":
-                known = self._handles.get(token[1:])
+                entry = self._handles.get(token[1:])
             elif token[0] == "#":
-                known = self._squeezed.get(token[1:])
-            if known is not None:
-                end = tokens.ends[place + length - 1]
-                found.append(_Found(tokens.starts[place], end, length, known))
-            place += length
-        return found
+                entry = self._squeezed.get(token[1:])
+            if entry is not None:
+                end = tokens.ends[first + words - 1]
+                named.append(_Occurrence(tokens.starts[first], end, words, entry))
+            first += words
+        return named
 
-    def _add(self, entry: _Entry, label: EntityLabel, path: Path) -> None:
-        known = KnownName(entry.name, entry.id, label, entry.sure)
-        for word in [entry.name, *entry.aliases]:
+    def _add(self, written: _FileEntry, label: EntityLabel, path: Path) -> None:
+        entry = GazetteerEntry(written.name, written.id, label, written.sure)
+        for word in [written.name, *written.aliases]:
             key = _key(word)
             if not key:
-                raise ConfigurationError(f"{path}: {entry.name!r} has a name without a word")
-            self._names[key].append(known)
-            if entry.link:
+                raise ConfigurationError(f"{path}: {written.name!r} has a name without a word")
+            self._names[key].append(entry)
+            if written.link:
                 continue
             long = len(key) > 1 and sum(map(len, key)) > 4
-            if long or entry.sure:
-                self._alone[key[0]].append((key, known))
-                self._squeezed.setdefault("".join(key), known)
+            if long or written.sure:
+                self._alone[key[0]].append((key, entry))
+                self._squeezed.setdefault("".join(key), entry)
             whole = folded_tokens(word)
             if long or len(whole) > len(key):  # "#LaPoste" is plain where "poste" is not
-                self._squeezed.setdefault("".join(whole), known)
-        for handle in entry.handles:
+                self._squeezed.setdefault("".join(whole), entry)
+        for handle in written.handles:
             folded = folded_tokens("@" + handle.lstrip("@"))
             if len(folded) != 1:
-                raise ConfigurationError(f"{path}: {handle!r} of {entry.name!r} is no handle")
-            self._handles.setdefault(folded[0][1:], known)
+                raise ConfigurationError(f"{path}: {handle!r} of {written.name!r} is no handle")
+            self._handles.setdefault(folded[0][1:], entry)
 
 
 @cache
@@ -191,33 +188,33 @@ def _key(text: str) -> tuple[str, ...]:
     return tuple(tokens)
 
 
-def _close(text: str, starts: Sequence[int], ends: Sequence[int], place: int, length: int) -> bool:
+def _close(text: str, tokens: Tokens, first: int, length: int) -> bool:
     """Whether the tokens stand together: at most a few signs apart, and no line or sentence."""
-    gaps: Iterable[str] = (
-        text[ends[index] : starts[index + 1]] for index in range(place, place + length - 1)
+    gaps = (
+        text[tokens.ends[index] : tokens.starts[index + 1]]
+        for index in range(first, first + length - 1)
     )
     return all(len(gap) <= 3 and _BREAK.search(gap) is None for gap in gaps)
 
 
-def _replaces(other: _Found, start: int, end: int) -> bool:
+def _replaces(other: _Occurrence, start: int, end: int) -> bool:
     """Whether a known name is more than what the recogniser found, or says it better: one of
     three words or more is no accident, and whatever overlaps it was cut wrongly."""
     if other.words > 2:
         return other.start < end and start < other.end
     if not (other.start <= start and end <= other.end):
         return False
-    return (other.start, other.end) != (start, end) or other.known.sure
+    return (other.start, other.end) != (start, end) or other.entry.sure
 
 
-def _entity(text: str, start: int, end: int, label: str, known: KnownName | None) -> Entity:
-    chosen = known.label if known is not None and known.sure else label
+def _entity(text: str, start: int, end: int, label: str, entry: GazetteerEntry | None) -> Entity:
     return Entity(
         text=text[start:end],
-        label=msgspec.convert(chosen, EntityLabel),
+        label=entry.label if entry and entry.sure else cast(EntityLabel, label),
         start=start,
         end=end,
-        name=None if known is None else known.name,
-        id=None if known is None else known.id,
+        name=entry and entry.name,
+        id=entry and entry.id,
     )
 
 

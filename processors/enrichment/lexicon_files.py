@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-import yaml
-
+from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from text.phrases import phrases_of
 
@@ -14,18 +13,13 @@ LEXICONS: Final = Path(__file__).parent / "lexicons"
 
 def read_lists(path: Path) -> dict[str, list[str]]:
     """What a file holds: label to phrases."""
+    blocks = read_yaml(path, dict[str, str | list[str]], "each label has lines or a list of them")
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path.name} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path.name} holds no labels")
-    try:
-        return {str(label): phrases_of(block) for label, block in content.items()}
+        return {label: phrases_of(block) for label, block in blocks.items()}
     except ConfigurationError as error:
-        raise ConfigurationError(f"{path.parent.name}/{path.name}: {error}") from error
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
-def load_kind(kind: str, folder: Path = LEXICONS) -> dict[str, dict[str, list[str]]]:
+def load_kind(kind: str) -> dict[str, dict[str, list[str]]]:
     """Language to label to phrases, of all files of a kind."""
-    return {path.stem: read_lists(path) for path in sorted((folder / kind).glob("*.yaml"))}
+    return {path.stem: read_lists(path) for path in sorted((LEXICONS / kind).glob("*.yaml"))}

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from brands.registry import BrandRegistry
-from processors.enrichment.annotator_table import build_enricher, warm
+from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import SERVICE, Processed, process
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.tiers import TierChooser
@@ -63,7 +63,7 @@ class EnrichmentWorker:
         """Load the models, connect, and wait until there is a brand to listen for."""
         try:
             self._enricher = build_enricher(self.settings, self.book.matcher)
-            await asyncio.to_thread(warm, self._enricher)
+            await asyncio.to_thread(self._enricher.warm)
             await self._delivery.start()
         except TocsinError as error:
             end_process(error)

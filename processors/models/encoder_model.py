@@ -8,31 +8,31 @@ The answer to a text does not depend on what else is in the batch, beyond roundi
 it raise. Training: `training/train_encoder.py`. Data, scores and limits: `docs/models/encoder.md`.
 """
 
-from __future__ import annotations
-
 import gzip
-import hashlib
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from processors.models.artifact_files import (
+    ARTIFACTS,
+    read_arrays,
+    read_artifact,
+    read_description,
+)
 from processors.models.encoder_session import Session
-from schemas.errors import ConfigurationError
 from text.clauses import Span
 from text.normalise import Normalised, normalise
 
-ARTIFACTS: Final = Path(__file__).parent / "artifacts"
-NAME: Final = "encoder"
+DESCRIPTION: Final = "encoder.json"
+"""Has the checksums of the other two files, the heads and their calibration."""
 WEIGHTS: Final = "encoder.npz"
 TOKENIZER: Final = "encoder-tokenizer.json.gz"
-"""`encoder.json` beside these has their checksums, the heads and their calibration."""
 
 MAX_TEXT: Final = 1_000
 """Code points of a text that are read."""
@@ -49,13 +49,8 @@ _BLOCK: Final = 32
 Floats = npt.NDArray[np.float32]
 
 
-class EncoderMissing(ConfigurationError):
-    """The encoder's files are missing or not the committed ones: check out the repository again,
-    or train anew with `make models`."""
-
-
 @dataclass(frozen=True, slots=True)
-class Blend:
+class SentimentBlend:
     """How the sentiment of a post is mixed from the encoder's and from the fast tier's.
 
     They err on different posts: the geometric mean is better than either. ``share``: the fast
@@ -73,6 +68,18 @@ class Blend:
         return tuple((odds / odds.sum()).tolist())
 
 
+class _Description(msgspec.Struct):
+    """What `encoder.json` holds."""
+
+    version: str
+    layers: int
+    heads: dict[str, list[str]]
+    blend: SentimentBlend
+    weights: dict[str, list[float]]
+    temperature: dict[str, float]
+    sha256: dict[str, str]
+
+
 @dataclass(slots=True)
 class Reading:
     """What the model says of one text. Probabilities are in the order of the head's classes."""
@@ -87,12 +94,12 @@ class Reading:
     """Start and end of the phrases that an opinion is about, and the sentiment towards each."""
 
 
-class Asked(NamedTuple):
+class TargetSpan(NamedTuple):
     """Something to tell the sentiment towards; places are code points of the published text."""
 
-    named: Span
+    span: Span
     """Where it is named."""
-    parts: Sequence[Span] = ()
+    context: Sequence[Span] = ()
     """What of the text is to be read for it; nothing: all of it."""
 
 
@@ -136,31 +143,35 @@ class Encoder:
     """Reads texts. Holds the weights, some 150 MB; one a process is enough."""
 
     def __init__(self, folder: Path = ARTIFACTS, threads: int = 1) -> None:
-        """Raises EncoderMissing when a file is absent or does not have its checksum."""
-        described, files = _read_files(folder)
-        self.version: str = described["version"]
-        self.classes: dict[str, list[str]] = described["heads"]
-        self.blend = Blend(**described["blend"])
-        self.weights: dict[str, list[float]] = described["weights"]
+        """Raises ArtifactMissing when a file is absent or does not have its checksum."""
+        description = read_description(folder / DESCRIPTION, _Description)
+        checksums = description.sha256
+        arrays = read_arrays(folder / WEIGHTS, checksums.get(WEIGHTS, ""))
+        tokenizer = read_artifact(folder / TOKENIZER, checksums.get(TOKENIZER, ""))
+        self.version = description.version
+        self.classes = description.heads
+        self.blend = description.blend
+        self.weights = description.weights
         """Head to what each class's probability is multiplied by before one is chosen: what is
         rare in the training posts would else never be said."""
-        self._temperature: dict[str, float] = described["temperature"]
-        self._tokenizer = Tokenizer.from_str(gzip.decompress(files[TOKENIZER]).decode())
+        self._temperature = description.temperature
+        self._tokenizer = Tokenizer.from_str(gzip.decompress(tokenizer).decode())
         self._tokenizer.enable_truncation(TOKENS)
-        with np.load(io.BytesIO(files[WEIGHTS]), allow_pickle=False) as loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
         self._words = unpack_embeddings(arrays["word"], arrays["word.scale"])
         self._places = arrays["position"].astype(np.float32)
         self._heads = {
             name: (arrays[f"heads.{name}.weight"], arrays[f"heads.{name}.bias"])
             for name in self.classes
         }
-        self._session = Session(arrays, described["layers"], threads)
+        self._session = Session(arrays, description.layers, threads)
 
-    def read(self, texts: Sequence[str], asked: Sequence[Sequence[Asked]] = ()) -> list[Reading]:
-        """What is to be said of each text, and towards what is asked of each."""
+    def read(
+        self, texts: Sequence[str], targets: Sequence[Sequence[TargetSpan]] = ()
+    ) -> list[Reading]:
+        """What is to be said of each text, and towards the targets in each."""
         prepared = self._prepare(texts)
-        readings = [Reading(targets=[None] * len(spans)) for spans in asked or [()] * len(texts)]
+        targets = targets or [()] * len(texts)
+        readings = [Reading(targets=[None] * len(spans)) for spans in targets]
         order = sorted(
             (at for at, text in enumerate(prepared) if len(text.ids) > 2),
             key=lambda at: len(prepared[at].ids),
@@ -170,14 +181,15 @@ class Encoder:
             states = self._states([prepared[at].ids for at in chosen])
             for row, at in enumerate(chosen):
                 own = states[row, : len(prepared[at].ids)]
-                self._answer(prepared[at], own, asked[at] if asked else (), readings[at])
+                self._answer(prepared[at], own, targets[at], readings[at])
         return readings
 
     def _prepare(self, texts: Sequence[str]) -> list[_Text]:
         normalised = [normalise(text, limit=MAX_TEXT) for text in texts]
-        encoded = self._tokenizer.encode_batch([one.text for one in normalised])
+        encoded = self._tokenizer.encode_batch([text.text for text in normalised])
         return [
-            _Text(text, one.ids, one.offsets) for text, one in zip(normalised, encoded, strict=True)
+            _Text(text, encoding.ids, encoding.offsets)
+            for text, encoding in zip(normalised, encoded, strict=True)
         ]
 
     def _states(self, ids: Sequence[Sequence[int]]) -> Floats:
@@ -189,26 +201,27 @@ class Encoder:
         numbers = np.full((rows, length), _PAD, np.int64)
         mask = np.zeros((rows, length), np.float32)
         mask[:, 0] = 1
-        for row, one in enumerate(ids):
-            numbers[row, : len(one)] = one
-            mask[row, : len(one)] = 1
+        for row, own in enumerate(ids):
+            numbers[row, : len(own)] = own
+            mask[row, : len(own)] = 1
         embedded = self._words[numbers].astype(np.float32)
         embedded += self._places[:length]
         return self._session.run(embedded, mask)[: len(ids)]
 
     def _answer(
-        self, text: _Text, states: Floats, asked: Sequence[Asked], reading: Reading
+        self, text: _Text, states: Floats, targets: Sequence[TargetSpan], reading: Reading
     ) -> None:
         pooled = states.mean(0)
-        for head in self.classes:
-            if head in ("target", "entities", "aspects"):
-                continue
-            reading.heads[head] = self._probabilities(head, pooled)
-        for at, one in enumerate(asked):
-            found = text.tokens_in(one.named)
-            if found:
-                of_parts = states[text.tokens_in(*one.parts)].mean(0) if one.parts else pooled
-                reading.targets[at] = self._towards(states, of_parts, found[0], found[-1] + 1)
+        reading.heads = {
+            head: self._probabilities(head, pooled)
+            for head in self.classes
+            if head not in ("target", "entities", "aspects")
+        }
+        for at, target in enumerate(targets):
+            if tokens := text.tokens_in(target.span):
+                context = text.tokens_in(*target.context)
+                around = states[context].mean(0) if target.context else pooled
+                reading.targets[at] = self._towards(states, around, tokens[0], tokens[-1] + 1)
         for first, last, label in self._runs(states, "entities"):
             start, end = text.published(first, last)
             if end > start and (not reading.entities or start >= reading.entities[-1][1]):
@@ -221,8 +234,7 @@ class Encoder:
 
     def _towards(self, states: Floats, pooled: Floats, first: int, last: int) -> tuple[float, ...]:
         """The sentiment towards what the tokens from first to last - 1 name."""
-        part = states[first:last].mean(0)
-        return self._probabilities("target", np.concatenate([pooled, part]))
+        return self._probabilities("target", np.concatenate([pooled, states[first:last].mean(0)]))
 
     def _probabilities(self, head: str, pooled: Floats) -> tuple[float, ...]:
         weight, bias = self._heads[head]
@@ -247,19 +259,6 @@ class Encoder:
             if name and not kind:
                 first, kind = number, name
         return found
-
-
-def _read_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The description, and the files that it names, checked."""
-    try:
-        described: dict[str, Any] = json.loads((folder / f"{NAME}.json").read_text("utf-8"))
-        files = {name: (folder / name).read_bytes() for name in (WEIGHTS, TOKENIZER)}
-        for name, payload in files.items():
-            if hashlib.sha256(payload).hexdigest() != described["sha256"][name]:
-                raise EncoderMissing(f"{name} does not have the checksum in {NAME}.json")
-    except (OSError, ValueError, KeyError) as error:
-        raise EncoderMissing(f"the encoder's files cannot be read: {error}") from error
-    return described, files
 
 
 def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:

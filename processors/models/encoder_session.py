@@ -5,8 +5,6 @@ other exchange format stands between training and the stream. BERT with its norm
 each block (Devlin et al. 2019), as multilingual-e5-small has it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

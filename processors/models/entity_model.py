@@ -9,8 +9,6 @@ grow: everything spaCy learns from a batch (strings, lexemes) is forgotten after
 Choice of pipelines, training, scores, speed and limits: `docs/models/entities.md`.
 """
 
-from __future__ import annotations
-
 import gc
 import re
 from collections import defaultdict
@@ -20,15 +18,8 @@ from typing import Final
 
 from spacy.language import Language
 
-from processors.models.entity_weights import (
-    ARTIFACTS,
-    PipelineError,
-    fine_tuned,
-    first_installed,
-    load_base,
-)
-
-__all__ = ["LABELS", "MAX_TEXT", "PACKAGES", "Entity", "EntityRecognizer", "PipelineError"]
+from processors.models.artifact_files import ARTIFACTS
+from processors.models.entity_weights import fine_tuned, first_installed, load_base
 
 Entity = tuple[str, int, int, str]
 """Text, start and end (Unicode code points, end exclusive), label."""
@@ -112,7 +103,7 @@ class EntityRecognizer:
 
         `languages`: the language of each text, same length; a language without a pipeline gives
         an empty list. Only the first `text_limit` code points of a text are looked at. Each
-        entity's text is `text[start:end]`. Raises PipelineError if an installed pipeline cannot
+        entity's text is `text[start:end]`. Raises ArtifactMissing if an installed pipeline cannot
         be loaded.
         """
         if len(texts) != len(languages):

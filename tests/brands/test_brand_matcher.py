@@ -1,7 +1,6 @@
 """Brands are found by their queries: their own, or those of names, hashtags and handles."""
 
 import random
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,15 +11,15 @@ from msgspec.structs import replace
 from brands.brand_matcher import MAX_HITS, BrandMatcher
 from queries.language.errors import QueryError
 from schemas.brand import Brand
-from schemas.mention import BrandMatch, Language, Match, Mention
+from schemas.mention import BrandMatch, Match
 from schemas.post import Author, Post
+from tests.processors.enrichment.fakes import mention
 from tests.strategies import ANY_TEXT, BRANDS
 from text.tokens import tokenize
 
 
 def post(text: str, **fields: Any) -> Post:
-    when = datetime(2026, 1, 1, tzinfo=UTC)
-    return Post(id="x:1", source="x", author=Author(id="1"), created_at=when, text=text, **fields)
+    return mention(text, **fields).post
 
 
 def matches(brand: Brand, text: str, **fields: Any) -> list[Match]:
@@ -253,18 +252,15 @@ ORDER = Brand(
 def test_a_brand_with_a_query_is_what_the_query_says(
     text: str, language: str | None, followers: int, found: list[str]
 ) -> None:
-    asked = replace(post(text), author=Author(id="1", followers=followers))
-    mention = Mention(post=asked)
-    if language:
-        mention.language = Language(code=language, confidence=1)
-    (brands,) = BrandMatcher([ORDER]).match_batch([mention])
+    read = mention(text, language)
+    read.post = replace(read.post, author=Author(id="1", followers=followers))
+    (brands,) = BrandMatcher([ORDER]).match_batch([read])
     assert [match.text for brand in brands for match in brand.matches] == found
 
 
 def test_a_query_that_names_no_word_finds_the_brand_and_no_place() -> None:
     brand = Brand(id="fr", name="All French", query="lang:fr")
-    mention = Mention(post=post("bonjour"), language=Language(code="fr", confidence=1))
-    assert BrandMatcher([brand]).match_batch([mention]) == [[BrandMatch(id="fr")]]
+    assert BrandMatcher([brand]).match_batch([mention("bonjour", "fr")]) == [[BrandMatch(id="fr")]]
 
 
 @pytest.mark.parametrize("query", ["orange OR", "sentiment:negative AND a", "a AND brand:b",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import Disambiguator, is_taught, learn
 from schemas.brand import MAX_EXAMPLES, Brand, Example
-from tests.processors.enrichment.fakes import upsert
+from tests.processors.enrichment.fakes import mention
 from tests.strategies import ANY_TEXT
 from text.tokens import tokenize
 
@@ -50,8 +50,7 @@ def taught(brand: Brand = ORANGE) -> Disambiguator:
 
 
 def confidence(text: str, brand: Brand = ORANGE, language: str | None = None) -> float:
-    post = upsert(1, text).post
-    assert post is not None
+    post = mention(text).post
     match = BrandMatcher([brand]).match(post)[0].matches[-1]
     return taught(brand).confidence(tokenize(text), match, language)
 
@@ -79,8 +78,7 @@ def test_the_words_around_speak_against_it(text: str) -> None:
 def test_each_match_is_judged_where_it_stands() -> None:
     filler = "word " * 50
     text = f"fresh orange juice for breakfast {filler} no internet network from Orange"
-    post = upsert(1, text).post
-    assert post is not None
+    post = mention(text).post
     first, last = BrandMatcher([ORANGE]).match(post)[0].matches
     tokens, learnt = tokenize(text), taught()
     assert learnt.confidence(tokens, first) < 0.4 < 0.6 < learnt.confidence(tokens, last)
@@ -112,8 +110,7 @@ def test_the_language_is_learnt_where_it_decides() -> None:
 
     learnt = learn(brand, identify)
     assert learnt is not None
-    post = upsert(1, "Orange").post
-    assert post is not None
+    post = mention("Orange").post
     ((match,),) = [found.matches for found in BrandMatcher([brand]).match(post)]
     tokens = tokenize("Orange")
     asked = [learnt.confidence(tokens, match, language) for language in ("fr", "und", "en")]
@@ -168,8 +165,7 @@ def test_any_texts_can_be_learnt_and_asked(
         return
     for text in asked:
         text += " orange"
-        post = upsert(1, text).post
-        assert post is not None
+        post = mention(text).post
         for found in BrandMatcher([brand]).match(post):
             for match in found.matches:
                 assert 0 <= learnt.confidence(tokenize(text), match, language) <= 1

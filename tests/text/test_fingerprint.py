@@ -6,9 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.enrichment.annotators.duplicates import FingerprintAnnotator
-from schemas.mention import Mention
-from tests.processors.enrichment.fakes import upsert
 from tests.strategies import ANY_TEXT
 from text.fingerprint import duplicate_group, duplicate_keys, same_text
 
@@ -186,19 +183,3 @@ def test_recall_and_precision_over_many_texts() -> None:
     assert found >= 0.99 * len(texts)
     others = before[1:] + before[:1]
     assert sum(same_text(one, other) for one, other in zip(before, others, strict=True)) == 0
-
-
-def test_the_annotator_fills_both() -> None:
-    batch = [Mention(post=post) for number in range(2) if (post := upsert(number, SHORT).post)]
-    batch += [Mention(post=post) for text in ("hi", LONG) if (post := upsert(9, text).post)]
-    annotator = FingerprintAnnotator()
-    assert (annotator.name, annotator.heavy) == ("duplicates", True)
-    annotator.annotate(batch)
-    annotator.annotate([])
-    assert [mention.duplicate_group for mention in batch] == [
-        duplicate_group(mention.post.text) for mention in batch
-    ]
-    assert [mention.duplicate_keys for mention in batch] == [
-        keys(mention.post.text) for mention in batch
-    ]
-    assert batch[2].duplicate_keys == []

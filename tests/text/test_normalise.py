@@ -1,14 +1,12 @@
 """Normalisation: what comes out, where it was published, and that nothing can break it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.strategies import ANY_TEXT
 from text.normalise import MAX_TEXT, normalise
 
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
 PIECES = st.lists(
     st.sampled_from(
         ["bon", "soooo", " ", "  ", "\n", "@ana_b", "@", "#JeSuisFan", "#sncf", "&amp;", "&lt;",
@@ -53,10 +51,6 @@ def test_what_comes_out(text: str, expected: str) -> None:
     assert normalise(text).text == expected
 
 
-def test_handles_may_be_kept() -> None:
-    assert normalise("@Bob  hi", keep_handles=True).text == "@Bob hi"
-
-
 @pytest.mark.parametrize(
     ("text", "word", "published"),
     [
@@ -76,11 +70,11 @@ def test_the_way_back(text: str, word: str, published: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(PIECES | ANY_TEXT, st.booleans())
-@example("\u200d" * 3, False)
-@example("a" + "\u0301" * 50, True)
-def test_offsets_are_sound(text: str, keep_handles: bool) -> None:
-    found = normalise(text, keep_handles=keep_handles)
+@given(PIECES | ANY_TEXT)
+@example("\u200d" * 3)
+@example("a" + "\u0301" * 50)
+def test_offsets_are_sound(text: str) -> None:
+    found = normalise(text)
     starts, ends = list(found.starts), list(found.ends)
     assert len(starts) == len(ends) == len(found.text)
     assert starts == sorted(starts)

@@ -12,7 +12,12 @@ from typing import Final
 
 from brands.brand_matcher import BrandMatcher
 from brands.brands_file import load_brands
-from processors.enrichment.annotator_table import ACCURATE, build_enricher, check_annotators
+from processors.enrichment.annotator_table import (
+    ACCURATE,
+    ANNOTATORS,
+    build_enricher,
+    check_annotators,
+)
 from processors.enrichment.annotators.base import Annotator
 from queries.language.ast import And, Field, Node, Not, Or, children
 from queries.matching.query_matcher import QueryMatch, QueryMatcher
@@ -27,7 +32,6 @@ _FOUND_BY: Final[dict[str, tuple[str, ...]]] = {
     "entity": ("language", "entities", "encoder"),
 }
 """Fields to the annotators that find them; all of them read the language."""
-_IN_ORDER: Final = ("language", "brands", "sentiment", "entities", "encoder")
 
 
 class OfflineMatcher:
@@ -91,7 +95,7 @@ def _annotators(asked: frozenset[str], brands: Path | None) -> Sequence[Annotato
     wanted = {name for field in asked for name in _FOUND_BY[field]}
     # What the stream leaves to its accurate tier, it may have been told to leave out.
     wanted -= set(ACCURATE) - set(check_annotators(settings))
-    return _build([name for name in _IN_ORDER if name in wanted], settings.tier, brands)
+    return _build([name for name in ANNOTATORS if name in wanted], settings.tier, brands)
 
 
 def _build(names: Sequence[str], tier: str, brands: Path | None = None) -> Sequence[Annotator]:

@@ -1,20 +1,23 @@
 """Annotates the brands that a post is about, by the brands as they are now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import UNKNOWN, Disambiguator, Identify, is_taught, learn
+from processors.enrichment.annotators.base import Annotator
+from runtime.settings import ProcessSettings
 from schemas.brand import Brand
-from schemas.mention import BrandMatch, Match, Mention
+from schemas.mention import BrandMatch, Mention
 from text.tokens import Tokens, tokenize
 
 MAX_READ = 10
 """Matches of a brand in a post that are judged one by one; the others follow the best of them."""
 
 
-class BrandAnnotator:
+class BrandAnnotator(Annotator):
     """Matches the brands' queries; asks for the matcher once a batch, so a change takes at once.
 
     A brand with examples is learnt when it is first matched, and again when it changes.
@@ -31,23 +34,27 @@ class BrandAnnotator:
     ) -> None:
         self._matcher = matcher
         self._identify = identify or _ModelLanguages()
-        self._known: BrandMatcher | None = None
+        self._current: BrandMatcher | None = None
         self._languages: dict[str, frozenset[str]] = {}
         self._taught: dict[str, Brand] = {}
         self._learnt: dict[str, tuple[Brand, Disambiguator]] = {}
 
+    @classmethod
+    def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
+        return cls(matcher)
+
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill ``brands``, without those that do not listen to the post's language, and without
-        matches that are less probably the brand than it wants them to be."""
+        """Without brands that do not listen to the post's language, and without matches that are
+        less probably the brand than it wants them to be."""
         matcher = self._matcher()
-        if matcher is not self._known:
+        if matcher is not self._current:
             self._take(matcher)
-        for mention, found in zip(batch, matcher.match_batch(batch), strict=True):
-            if found and self._languages:
-                found = [match for match in found if _listens(match, mention, self._languages)]
-            if found and self._taught:
-                found = self._judge(found, mention)
-            mention.brands = found
+        for mention, matches in zip(batch, matcher.match_batch(batch), strict=True):
+            if matches and self._languages:
+                matches = [match for match in matches if self._listens(match, mention)]
+            if matches and self._taught:
+                matches = self._judge(matches, mention)
+            mention.brands = matches
 
     def _take(self, matcher: BrandMatcher) -> None:
         brands = matcher.brands
@@ -61,13 +68,20 @@ class BrandAnnotator:
             for name, (brand, learnt) in self._learnt.items()
             if self._taught.get(name) == brand
         }
-        self._known = matcher
+        self._current = matcher
 
-    def _judge(self, found: list[BrandMatch], mention: Mention) -> list[BrandMatch]:
+    def _listens(self, match: BrandMatch, mention: Mention) -> bool:
+        """A language that nobody could tell is kept: missing a mention is the worse mistake."""
+        wanted = self._languages.get(match.id)
+        if wanted is None or mention.language is None or mention.language.code == UNKNOWN:
+            return True
+        return mention.language.code in wanted
+
+    def _judge(self, matches: list[BrandMatch], mention: Mention) -> list[BrandMatch]:
         judged: list[BrandMatch] = []
         fields: dict[str, Tokens] = {}
         language: str | None = None
-        for match in found:
+        for match in matches:
             brand = self._taught.get(match.id)
             if brand is None:
                 judged.append(match)
@@ -77,20 +91,20 @@ class BrandAnnotator:
                 if mention.post.title:
                     fields["title"] = tokenize(mention.post.title)
                 language = self._language(mention)
-            confident = _confident(self._disambiguator(brand), match, fields, language)
-            kept = _kept(match, confident, brand.minimum_confidence)
-            if kept is not None:
-                judged.append(kept)
+            disambiguator = self._disambiguator(brand)
+            confidences = [
+                disambiguator.confidence(fields.get(place.field, fields["text"]), place, language)
+                for place in match.matches[:MAX_READ]
+            ]
+            judged += _probable(match, confidences, brand.minimum_confidence)
         return judged
 
     def _disambiguator(self, brand: Brand) -> Disambiguator:
-        known = self._learnt.get(brand.id)
-        if known is not None:
-            return known[1]
-        learnt = learn(brand, self._identify)
-        assert learnt is not None
-        self._learnt[brand.id] = (brand, learnt)
-        return learnt
+        if brand.id not in self._learnt:
+            learnt = learn(brand, self._identify)
+            assert learnt is not None
+            self._learnt[brand.id] = (brand, learnt)
+        return self._learnt[brand.id][1]
 
     def _language(self, mention: Mention) -> str:
         if mention.language is not None:
@@ -112,29 +126,11 @@ class _ModelLanguages:
         return [code for code, _ in self._ask(texts)]
 
 
-def _confident(
-    disambiguator: Disambiguator, match: BrandMatch, fields: dict[str, Tokens], language: str | None
-) -> list[tuple[Match, float]]:
-    return [
-        (one, disambiguator.confidence(fields.get(one.field, fields["text"]), one, language))
-        for one in match.matches[:MAX_READ]
-    ]
-
-
-def _kept(
-    match: BrandMatch, confident: list[tuple[Match, float]], minimum: float
-) -> BrandMatch | None:
+def _probable(
+    match: BrandMatch, confidences: Sequence[float], minimum: float
+) -> Iterator[BrandMatch]:
     """The brand with the matches that are probably it, as confident as the best of them."""
-    matches = [one for one, confidence in confident if confidence >= minimum]
-    if not matches:
-        return None
-    best = max(confidence for _, confidence in confident)
-    return replace(match, matches=matches + match.matches[MAX_READ:], confidence=best)
-
-
-def _listens(match: BrandMatch, mention: Mention, languages: dict[str, frozenset[str]]) -> bool:
-    """A language that nobody could tell is kept: missing a mention is the worse mistake."""
-    wanted = languages.get(match.id)
-    if wanted is None or mention.language is None or mention.language.code == UNKNOWN:
-        return True
-    return mention.language.code in wanted
+    judged = zip(match.matches, confidences, strict=False)
+    if probable := [place for place, confidence in judged if confidence >= minimum]:
+        probable += match.matches[MAX_READ:]
+        yield replace(match, matches=probable, confidence=max(confidences))

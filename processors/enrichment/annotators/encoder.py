@@ -1,17 +1,22 @@
 """Refines what the fast tier said of a post with the encoder, and adds what only it can tell."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from msgspec.structs import replace
 
-from processors.enrichment.annotators.entities import reading_language
+from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotators.base import Annotator, model_language
+from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.gazetteer import Gazetteer, built_in
-from processors.models.encoder_model import Asked, Encoder, Reading
-from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment, Target
-from schemas.types import EmotionLabel, EntityLabel, IntentLabel
+from processors.models.encoder_model import Encoder, Reading, TargetSpan
+from runtime.settings import ProcessSettings
+from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
+from schemas.types import EmotionLabel, IntentLabel
 from text.clauses import Span, about, clauses
 
 _MAX_ASPECTS: Final = 20
@@ -24,12 +29,11 @@ _OCCURRENCES: Final = 4
 """Places of one target that are looked at."""
 
 
-class EncoderAnnotator:
+class EncoderAnnotator(Annotator):
     """Fills sentiment (of the post, towards brands, aspects and targets), emotion, irony and
     toxicity; decides complaint; adds free aspects, and entities where spaCy has no pipeline."""
 
     name = "encoder"
-    heavy = True
 
     def __init__(
         self,
@@ -44,21 +48,31 @@ class EncoderAnnotator:
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
         self.version = self._encoder.version
 
+    @classmethod
+    def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
+        # Only asked what is installed; the pipelines themselves are the entity annotator's.
+        recognizer = recognizer_of(settings)
+        spacy_runs = "entities" in settings.annotator_names
+        return cls(
+            gazetteer=settings.gazetteer,
+            names_in=cache(lambda code: not spacy_runs or bool(recognizer.missing([code]))),
+        )
+
     def warm(self, languages: Sequence[str]) -> None:
-        """Run once, so that the first batch does not wait for the layers to be prepared."""
+        # Once in each shape: OpenVINO prepares the layers at the first run.
         self._encoder.read(["warm " * (8 * n) for n in range(1, 9)])
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Refine each mention."""
-        asked = [_asked(mention) for mention in batch]
+        targets = [_targets(mention) for mention in batch]
         readings = self._encoder.read(
-            [mention.post.text for mention in batch], [[one for _, one in all_] for all_ in asked]
+            [mention.post.text for mention in batch],
+            [[span for _, span in named] for named in targets],
         )
-        for mention, named, reading in zip(batch, asked, readings, strict=True):
+        for mention, named, reading in zip(batch, targets, readings, strict=True):
             if reading.heads:
-                self._refine(mention, [what for what, _ in named], reading)
+                self._refine(mention, [name for name, _ in named], reading)
 
-    def _refine(self, mention: Mention, named: Sequence[str], reading: Reading) -> None:
+    def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
         classes = self._encoder.classes
         heads = reading.heads
         mention.sentiment = self._sentiment(heads["sentiment"], mention.sentiment)
@@ -68,55 +82,53 @@ class EncoderAnnotator:
         if language is None or language.code in _IRONY_LANGUAGES:
             mention.irony = _flag(heads["irony"], weights["irony"])
         mention.toxicity = _flag(heads["offensive"], weights["offensive"])
-        towards = _towards(named, reading)
+        towards = _towards(names, reading)
         mention.brands = [
             replace(brand, sentiment=towards.get(f"brand:{brand.id}", mention.sentiment))
             for brand in mention.brands
         ]
         mention.targets = [
-            Target(text=one.text, sentiment=towards.get(f"target:{one.text}", mention.sentiment))
-            for one in mention.targets
+            replace(target, sentiment=towards.get(f"target:{target.text}", mention.sentiment))
+            for target in mention.targets
         ]
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
-        if self._names_in(reading_language(mention)):
+        if self._names_in(model_language(mention)):
             mention.entities = self._gazetteer.apply(
                 mention.post.text,
-                [(start, end, cast(EntityLabel, label)) for start, end, label in reading.entities],
+                reading.entities,
                 len(mention.post.text),
             )
 
     def _sentiment(self, own: Sequence[float], fast: Sentiment | None) -> Sentiment:
-        if fast is None:
-            return to_sentiment(_three(own))
-        said = (fast.negative, fast.neutral, fast.positive)
-        return to_sentiment(_three(self._encoder.blend.mix(own, said)))
+        if fast is not None:
+            own = self._encoder.blend.mix(own, (fast.negative, fast.neutral, fast.positive))
+        return to_sentiment(own)
 
 
-def _asked(mention: Mention) -> list[tuple[str, Asked]]:
-    """What to tell the sentiment towards, each with what it stands for."""
+def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
+    """What to tell the sentiment towards: its name, and where the text names it."""
     text = mention.post.text
-    things = {f"brand:{brand.id}": _places(mention, brand) for brand in mention.brands} | {
-        f"target:{one.text}": occurrences(text, one.text) for one in mention.targets
+    things = {f"brand:{brand.id}": _spans(brand) for brand in mention.brands} | {
+        f"target:{target.text}": occurrences(text, target.text) for target in mention.targets
     }
-    aspects = {f"aspect:{one.start}": [(one.start, one.end)] for one in mention.aspects}
+    aspects = {f"aspect:{aspect.start}": [(aspect.start, aspect.end)] for aspect in mention.aspects}
     parts = clauses(text) if len(things) > 1 or len(aspects) > 1 else []
-    return [*_with_parts(parts, things), *_with_parts(parts, aspects)]
+    return [*_in_clauses(parts, things), *_in_clauses(parts, aspects)]
 
 
-def _with_parts(
+def _in_clauses(
     parts: Sequence[Span], named: Mapping[str, Sequence[Span]]
-) -> Iterator[tuple[str, Asked]]:
-    """Each place with the clauses that do not speak only of the others."""
-    for what, spans in named.items():
-        others = [span for other, all_ in named.items() if other != what for span in all_]
-        mine = about(parts, spans, others)
-        if len(mine) == len(parts):
-            mine = []
-        yield from ((what, Asked(span, mine)) for span in spans)
+) -> Iterator[tuple[str, TargetSpan]]:
+    """Each span with the clauses that do not speak only of the others."""
+    for name, spans in named.items():
+        others = [span for other in named if other != name for span in named[other]]
+        own = about(parts, spans, others)
+        context = [] if len(own) == len(parts) else own
+        yield from ((name, TargetSpan(span, context)) for span in spans)
 
 
-def _places(mention: Mention, brand: BrandMatch) -> list[Span]:
+def _spans(brand: BrandMatch) -> list[Span]:
     """Where the text names the brand."""
     return [
         (match.start, match.end)
@@ -132,13 +144,8 @@ def occurrences(text: str, wanted: str) -> list[Span]:
     low, sought = text.lower(), wanted.lower()
     if len(low) != len(text):
         low, sought = text, wanted
-    found: list[Span] = []
-    at = low.find(sought)
-    while at >= 0:
-        found.append((at, at + len(sought)))
-        at = low.find(sought, at + len(sought))
-    whole = [span for span in found if _is_whole(text, span)]
-    return (whole or found)[:_OCCURRENCES]
+    spans = [match.span() for match in re.finditer(re.escape(sought), low)]
+    return ([span for span in spans if _is_whole(text, span)] or spans)[:_OCCURRENCES]
 
 
 def _is_whole(text: str, span: Span) -> bool:
@@ -150,7 +157,7 @@ def _is_whole(text: str, span: Span) -> bool:
 
 def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) -> list[Aspect]:
     """The lexicon's aspects with the sentiment towards each, and the phrases that it lacks."""
-    known = [
+    listed = [
         replace(aspect, sentiment=towards.get(f"aspect:{aspect.start}"))
         for aspect in mention.aspects
     ]
@@ -160,29 +167,24 @@ def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) 
             text=mention.post.text[start:end],
             start=start,
             end=end,
-            sentiment=to_sentiment(_three(probabilities)),
+            sentiment=to_sentiment(probabilities),
         )
         for start, end, probabilities in reading.aspects
-        if not any(start < aspect.end and aspect.start < end for aspect in known)
+        if not any(start < aspect.end and aspect.start < end for aspect in listed)
     ]
-    return sorted(known + free, key=lambda aspect: aspect.start)[:_MAX_ASPECTS]
+    return sorted(listed + free, key=lambda aspect: aspect.start)[:_MAX_ASPECTS]
 
 
-def _towards(named: Sequence[str], reading: Reading) -> dict[str, Sentiment]:
-    """The sentiment towards each thing: the mean over the places that name it."""
-    found: dict[str, list[tuple[float, ...]]] = {}
-    for what, probabilities in zip(named, reading.targets, strict=True):
+def _towards(names: Sequence[str], reading: Reading) -> dict[str, Sentiment]:
+    """The sentiment towards each thing: the mean over the spans that name it."""
+    by_name: dict[str, list[tuple[float, ...]]] = {}
+    for name, probabilities in zip(names, reading.targets, strict=True):
         if probabilities is not None:
-            found.setdefault(what, []).append(probabilities)
+            by_name.setdefault(name, []).append(probabilities)
     return {
-        what: to_sentiment(_three([sum(each) / len(all_) for each in zip(*all_, strict=True)]))
-        for what, all_ in found.items()
+        name: to_sentiment([sum(p) / len(rows) for p in zip(*rows, strict=True)])
+        for name, rows in by_name.items()
     }
-
-
-def _three(probabilities: Sequence[float]) -> tuple[float, float, float]:
-    negative, neutral, positive = probabilities
-    return negative, neutral, positive
 
 
 def _emotion(

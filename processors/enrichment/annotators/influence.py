@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from processors.enrichment.annotators.base import Annotator
 from schemas.mention import Influence, Mention
 from schemas.post import Metrics, Post
 
@@ -11,7 +12,7 @@ _FIRST_NETWORK = datetime(1995, 1, 1, tzinfo=UTC)
 """No account on any platform is older: what claims to be (1970, year 1) is an unset field."""
 
 
-class InfluenceAnnotator:
+class InfluenceAnnotator(Annotator):
     """Gathers the inputs of influence; what to make of them is for the detectors to say."""
 
     name = "influence"
@@ -19,7 +20,6 @@ class InfluenceAnnotator:
     version = "counts-1"
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill ``influence``."""
         for mention in batch:
             post = mention.post
             mention.influence = Influence(

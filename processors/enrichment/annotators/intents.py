@@ -7,14 +7,15 @@ otherwise. A weak cue counts only if the sentiment agrees, so this runs after ``
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, get_args
 
-from processors.enrichment.annotators.aspects import language_of
+from processors.enrichment.annotators.base import Annotator, lexicon_language
 from processors.enrichment.lexicon_files import load_kind
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention, Sentiment
 from schemas.types import IntentLabel
-from text.phrases import STOPS, FoldedWords, Phrases, split
+from text.phrases import STOPS, Phrases, split
 
 Lists = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -53,7 +54,7 @@ class _Language:
     after: frozenset[str]
 
 
-class IntentAnnotator:
+class IntentAnnotator(Annotator):
     """The lists of ``processors/enrichment/lexicons/intents`` and ``crisis``, and the sentiment.
 
     A question mark alone is no complaint, and a complaint need not be negative: "still waiting
@@ -61,7 +62,6 @@ class IntentAnnotator:
     """
 
     name = "intents"
-    heavy = True
     version = "lexicon-1"
 
     def __init__(self, intents: Lists | None = None, crisis: Lists | None = None) -> None:
@@ -74,9 +74,8 @@ class IntentAnnotator:
         }
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill ``intents``, in the order of the schema."""
         for mention in batch:
-            lists = self._languages.get(language_of(mention))
+            lists = self._languages.get(lexicon_language(mention))
             mention.intents = _intents(mention.post.text, mention.sentiment, lists) if lists else []
 
 
@@ -117,10 +116,8 @@ def intent_cue(name: str, phrase: str, negators: frozenset[str] = frozenset()) -
 
 
 def _intents(text: str, sentiment: Sentiment | None, lists: _Language) -> list[IntentLabel]:
-    found = split(text)
-    hits = [(first, last, cue) for first, last, cues in lists.cues.every(found) for cue in cues]
-    if not hits:
-        return []
+    words = split(text)
+    hits = [(first, last, cue) for first, last, cues in lists.cues.every(words) for cue in cues]
     silent = [(first, last) for first, last, cue in hits if cue.label is None]
     labels = {
         cue.label
@@ -128,7 +125,7 @@ def _intents(text: str, sentiment: Sentiment | None, lists: _Language) -> list[I
         if cue.label is not None
         and _agrees(cue, sentiment)
         and not any(begin <= first and last <= end for begin, end in silent)
-        and (cue.negated or not _taken_back(found, first, last, lists))
+        and (cue.negated or not _taken_back(words.words, first, last, lists))
     }
     return [label for label in _LABELS if label in labels]
 
@@ -146,12 +143,9 @@ def _agrees(cue: _Cue, sentiment: Sentiment | None) -> bool:
     return not cue.weak or sentiment.label == "neutral"
 
 
-def _taken_back(found: FoldedWords, first: int, last: int, lists: _Language) -> bool:
+def _taken_back(words: list[str], first: int, last: int, lists: _Language) -> bool:
     """A negation shortly before the cue, or right behind it, in its sentence."""
-    words = found.words
-    for place in range(first - 1, max(-1, first - 1 - REACH), -1):
-        if words[place] in STOPS:
-            break
-        if words[place] in lists.before:
-            return True
-    return last + 1 < len(words) and words[last + 1] in lists.after
+    window = reversed(words[max(0, first - REACH) : first])
+    before = takewhile(lambda word: word not in STOPS, window)
+    after = words[last + 1 : last + 2]
+    return not (lists.before.isdisjoint(before) and lists.after.isdisjoint(after))

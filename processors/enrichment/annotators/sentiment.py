@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from processors.enrichment.annotators.base import Annotator
 from processors.models.sentiment_model import SentimentModel
 from schemas.mention import Mention, Sentiment
 from schemas.types import SentimentLabel
@@ -9,7 +10,7 @@ from schemas.types import SentimentLabel
 _LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
 
 
-class SentimentAnnotator:
+class SentimentAnnotator(Annotator):
     """The trained baseline (``docs/models/sentiment.md``)."""
 
     name = "sentiment"
@@ -20,13 +21,12 @@ class SentimentAnnotator:
         self._model = model or SentimentModel.load()
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill ``sentiment``."""
         scores = self._model.score([mention.post.text for mention in batch])
         for mention, probabilities in zip(batch, scores, strict=True):
             mention.sentiment = to_sentiment(probabilities)
 
 
-def to_sentiment(probabilities: tuple[float, float, float]) -> Sentiment:
+def to_sentiment(probabilities: Sequence[float]) -> Sentiment:
     """From (negative, neutral, positive); rounded to 4 digits, which is more than they are good."""
     negative, neutral, positive = (round(value, 4) for value in probabilities)
     best = max(range(3), key=probabilities.__getitem__)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from brands.brand_matcher import BrandMatcher
+from processors.enrichment.annotators.base import Annotator
 from schemas.brand import Brand
 from schemas.mention import Entity, Language, Mention
 from schemas.post import Author, Post, PostDelete, PostErasure, PostEvent, PostUpsert
@@ -19,7 +21,7 @@ class Poison(Exception):
 
 
 @dataclass
-class Initials:
+class Initials(Annotator):
     """A light annotator: the language is the text's first letter. Remembers what it was given."""
 
     name: str = "initials"
@@ -34,7 +36,7 @@ class Initials:
 
 
 @dataclass
-class Loudness:
+class Loudness(Annotator):
     """A heavy annotator: the whole text is an organisation. Remembers what it was given."""
 
     name: str = "loudness"
@@ -50,7 +52,7 @@ class Loudness:
 
 
 @dataclass
-class Fragile:
+class Fragile(Annotator):
     """Cannot take a text that holds the word; does half of its batch before it notices."""
 
     word: str = "poison"
@@ -63,6 +65,14 @@ class Fragile:
             if self.word in mention.post.text:
                 raise Poison(f"cannot take {mention.post.id}")
             mention.language = Language(code="xx", confidence=0.5)
+
+
+def mention(text: str, code: str | None = None, confidence: float = 1, **post: Any) -> Mention:
+    """A post of that text and these fields, in a language of that code."""
+    return Mention(
+        post=Post(id="x:1", source="x", author=Author(id="1"), text=text, created_at=AT, **post),
+        language=Language(code=code, confidence=confidence) if code else None,
+    )
 
 
 def upsert(number: int, text: str, edited: bool = False, version: int | None = None) -> PostEvent:

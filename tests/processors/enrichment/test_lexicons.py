@@ -1,31 +1,18 @@
 """The word lists: every file loads, says nothing twice, and says nothing empty."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from processors.enrichment.annotators.aspects import aspect_label
 from processors.enrichment.annotators.intents import NEGATORS, NEGATORS_AFTER, WEAK, intent_cue
 from processors.enrichment.lexicon_files import LEXICONS, read_lists
 from schemas.errors import ConfigurationError
+from tests.strategies import ANY_TEXT
 from text.phrases import Phrases, expand, phrases_of, spellings, split
 
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
 FILES = sorted(LEXICONS.glob("*/*.yaml"))
-ENOUGH = {
-    "en": 1_000,
-    "fr": 1_000,
-    "es": 400,
-    "de": 400,
-    "it": 400,
-    "pt": 400,
-    "ar": 100,
-    "hi": 100,
-}
 
 
 def name_of(path: Path) -> str:
@@ -53,12 +40,6 @@ def test_a_file_is_sound(path: Path) -> None:
             for parts in spellings(phrase, path.stem):
                 owner = owners.setdefault((*parts, (group,)), label)
                 assert owner == label, f"{phrase!r} is both {owner} and {label}"
-
-
-def test_there_are_enough_aspects() -> None:
-    for language, least in ENOUGH.items():
-        lists = read_lists(LEXICONS / "aspects" / f"{language}.yaml")
-        assert sum(map(len, lists.values())) >= least
 
 
 def test_crises_and_intents_have_their_languages() -> None:

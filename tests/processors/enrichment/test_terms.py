@@ -1,25 +1,15 @@
 """What a post is about, in a few terms."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.enrichment.activity_records import MAX_TERM, entities_of, terms_of
 from schemas.activity import MAX_ENTITIES, MAX_TERMS
-from schemas.mention import BrandMatch, Entity, Match, Mention
-from schemas.post import Author, Post
+from schemas.mention import BrandMatch, Entity, Match
+from tests.processors.enrichment.fakes import mention
 from tests.strategies import HOSTILE_TEXT
 
 VELMORA = BrandMatch(id="velmora", matches=[Match(text="Velmora", start=0, end=7)])
-
-
-def mention(text: str, **fields: Any) -> Mention:
-    when = datetime(2026, 1, 1, tzinfo=UTC)
-    return Mention(
-        post=Post(id="x:1", source="x", author=Author(id="1"), created_at=when, text=text, **fields)
-    )
 
 
 def test_hashtags_links_names_and_rarer_words() -> None:

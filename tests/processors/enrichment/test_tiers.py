@@ -4,17 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.enricher import SKIPPED, Enricher
 from processors.enrichment.tiers import RETURN_SHARE, TierChooser
 from runtime import metrics
-from schemas.brand import Brand
 from schemas.mention import MentionUpsert
 from schemas.types import Tier
-from tests.processors.enrichment.fakes import ENRICHED, Loudness, upsert
-
-MATCHER = BrandMatcher([Brand(id="velmora", name="Velmora")])
+from tests.processors.enrichment.fakes import ENRICHED, MATCHER, Loudness, upsert
 
 
 @pytest.mark.parametrize("choice", ["fast", "accurate"])

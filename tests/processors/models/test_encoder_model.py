@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.models.artifact_files import ARTIFACTS
 from processors.models.encoder_model import (
-    ARTIFACTS,
     TOKENIZER,
     WEIGHTS,
-    Asked,
-    Blend,
     Encoder,
-    EncoderMissing,
+    SentimentBlend,
+    TargetSpan,
     pack_embeddings,
     unpack_embeddings,
 )
 from processors.models.encoder_session import pack, unpacked
+from schemas.errors import ArtifactMissing
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -74,10 +74,10 @@ THREE = st.lists(st.floats(0.001, 1), min_size=3, max_size=3).map(
 def test_a_blend_of_two_answers_lies_between_them(
     own: list[float], fast: list[float], share: float
 ) -> None:
-    mixed = Blend(share, 1.0).mix(own, fast)
+    mixed = SentimentBlend(share, 1.0).mix(own, fast)
     assert sum(mixed) == pytest.approx(1)
-    assert Blend(0.0, 1.0).mix(own, fast) == pytest.approx(own, abs=1e-4)
-    assert Blend(1.0, 1.0).mix(own, fast) == pytest.approx(fast, abs=1e-4)
+    assert SentimentBlend(0.0, 1.0).mix(own, fast) == pytest.approx(own, abs=1e-4)
+    assert SentimentBlend(1.0, 1.0).mix(own, fast) == pytest.approx(fast, abs=1e-4)
     if own.index(max(own)) == fast.index(max(fast)):
         assert mixed.index(max(mixed)) == own.index(max(own))
 
@@ -88,15 +88,15 @@ def test_files_that_were_not_committed_are_refused(tmp_path: Path, name: str) ->
         shutil.copy(ARTIFACTS / one, tmp_path / one)
     with (tmp_path / name).open("ab") as file:
         file.write(b"x")
-    with pytest.raises(EncoderMissing, match=f"{name} does not have the checksum"):
+    with pytest.raises(ArtifactMissing, match=f"{name} does not have the expected checksum"):
         Encoder(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(EncoderMissing, match="cannot be read"):
+    with pytest.raises(ArtifactMissing, match="cannot be read"):
         Encoder(tmp_path)
 
 
 def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> None:
-    (reading,) = encoder.read(["The train was late again."], [[Asked((4, 9))]])
+    (reading,) = encoder.read(["The train was late again."], [[TargetSpan((4, 9))]])
     described = json.loads((ARTIFACTS / "encoder.json").read_text())["heads"]
     for head, probabilities in reading.heads.items():
         assert len(probabilities) == len(described[head])
@@ -106,7 +106,7 @@ def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> No
 
 
 def test_a_span_out_of_reach_has_no_answer(encoder: Encoder) -> None:
-    (reading,) = encoder.read(["word " * 400], [[Asked((1_900, 1_904)), Asked((0, 4))]])
+    (reading,) = encoder.read(["word " * 400], [[TargetSpan((1_900, 1_904)), TargetSpan((0, 4))]])
     assert reading.targets[0] is None
     assert reading.targets[1] is not None
 

@@ -1,7 +1,5 @@
 """The entity recogniser: right offsets in the published text, no growth, never raising."""
 
-from __future__ import annotations
-
 import random
 import sys
 from pathlib import Path
@@ -14,11 +12,11 @@ from processors.models.entity_model import (
     LABELS,
     MAX_TEXT,
     EntityRecognizer,
-    PipelineError,
 )
+from schemas.errors import ArtifactMissing
+from tests.strategies import ANY_TEXT
 
 RECOGNIZER = EntityRecognizer()
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
 
 needs_english = pytest.mark.skipif(bool(RECOGNIZER.missing(["en"])), reason="no English pipeline")
 needs_french = pytest.mark.skipif(bool(RECOGNIZER.missing(["fr"])), reason="no French pipeline")
@@ -67,7 +65,7 @@ def test_one_language_a_text() -> None:
 
 
 def test_a_package_without_a_pipeline_is_said_plainly() -> None:
-    with pytest.raises(PipelineError, match="hypothesis"):
+    with pytest.raises(ArtifactMissing, match="hypothesis"):
         EntityRecognizer({"en": ["hypothesis"]}).recognise(["a"], ["en"])
 
 
@@ -80,7 +78,7 @@ def test_the_first_installed_package_is_used_and_not_imported(
     (bad / "__init__.py").write_text("raise RuntimeError('imported')", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     recogniser = EntityRecognizer({"en": ["tocsin_never_installed", "tocsin_absent_pipeline"]})
-    with pytest.raises(PipelineError):
+    with pytest.raises(ArtifactMissing):
         recogniser.warm(["en"])
     assert "tocsin_absent_pipeline" not in sys.modules
 

@@ -1,16 +1,14 @@
 """Our recognisers: kept whole, put onto the base that they fit, and refused if changed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 import pytest
 from spacy.language import Language
 
-from processors.models.entity_model import PACKAGES, EntityRecognizer, PipelineError
+from processors.models.artifact_files import ARTIFACTS
+from processors.models.entity_model import PACKAGES, EntityRecognizer
 from processors.models.entity_weights import (
-    ARTIFACTS,
     OURS,
     fine_tuned,
     first_installed,
@@ -19,6 +17,7 @@ from processors.models.entity_weights import (
     recogniser_for,
     save,
 )
+from schemas.errors import ArtifactMissing
 
 PACKAGE = first_installed(PACKAGES["fr"])
 TEXT = "Emmanuel Macron était à Marseille avec les dirigeants de Renault."
@@ -63,13 +62,13 @@ def test_without_an_artifact_the_base_is_left_as_it_is(base: Language, tmp_path:
 
 def test_changed_weights_are_refused(base: Language, kept: Path) -> None:
     kept.write_bytes(kept.read_bytes()[:-1] + b"?")
-    with pytest.raises(PipelineError, match="describes"):
+    with pytest.raises(ArtifactMissing, match="checksum"):
         fine_tuned(base, kept.parent)
 
 
 def test_a_description_without_its_weights_is_said(base: Language, kept: Path) -> None:
     kept.unlink()
-    with pytest.raises(PipelineError, match="cannot be read"):
+    with pytest.raises(ArtifactMissing, match="cannot be read"):
         fine_tuned(base, kept.parent)
 
 

@@ -1,7 +1,5 @@
 """The language identifier on real posts that its model was not trained on."""
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Callable

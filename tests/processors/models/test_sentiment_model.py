@@ -1,7 +1,5 @@
 """The sentiment model: sound probabilities, same answer in any batch, never raising."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import math
@@ -16,16 +14,16 @@ from processors.models.sentiment_model import (
     ARTIFACT,
     LABELS,
     MAX_TEXT,
-    ArtifactError,
     SentimentModel,
     normalise,
 )
+from schemas.errors import ArtifactMissing
+from tests.strategies import ANY_TEXT
 
 DATA = Path(
     os.environ.get("TOCSIN_SHARED_DATA", Path(__file__).parents[3].parent / "shared" / "data")
 )
 MODEL = SentimentModel.load()
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
 
 POSTS = [
     ("negative", "worst service ever, I am so angry and disappointed"),
@@ -103,10 +101,10 @@ def test_an_altered_artifact_is_refused(tmp_path: Path) -> None:
     payload = bytearray(ARTIFACT.read_bytes())
     payload[len(payload) // 2] ^= 1
     copy.write_bytes(payload)
-    with pytest.raises(ArtifactError):
+    with pytest.raises(ArtifactMissing):
         SentimentModel.load(copy)
     copy.with_suffix(".json").write_bytes(ARTIFACT.with_suffix(".json").read_bytes())
-    with pytest.raises(ArtifactError, match="checksum"):
+    with pytest.raises(ArtifactMissing, match="checksum"):
         SentimentModel.load(copy)
 
 

@@ -6,22 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
-from brands.disambiguation import Disambiguator, Identify, learn
 from processors.enrichment.annotators.brands import BrandAnnotator
 from schemas.brand import Brand, Example
-from schemas.mention import Language, Mention
-from tests.processors.enrichment.fakes import upsert
+from schemas.mention import Mention
+from tests.processors.enrichment.fakes import mention
 
 EVERYWHERE = Brand(id="everywhere", name="Velmora")
 FRENCH = Brand(id="french", name="Velmora", languages=["fr", "br"])
 BOTH = BrandMatcher([EVERYWHERE, FRENCH])
-
-
-def mention(text: str, language: str | None = None) -> Mention:
-    post = upsert(1, text).post
-    assert post is not None
-    found = None if language is None else Language(code=language, confidence=0.9)
-    return Mention(post=post, language=found)
 
 
 def brands(annotated: Mention) -> list[str]:
@@ -93,8 +85,7 @@ def english(texts: Sequence[str]) -> list[str]:
 
 
 def annotated(text: str, *chosen: Brand, title: str | None = None) -> Mention:
-    found = mention(text, "en")
-    found.post = replace(found.post, title=title)
+    found = mention(text, "en", title=title)
     matcher = BrandMatcher(chosen)
     BrandAnnotator(lambda: matcher, english).annotate([found])
     return found
@@ -123,8 +114,7 @@ def test_matches_are_judged_one_by_one() -> None:
 def test_a_title_and_an_addressed_account_are_judged_too() -> None:
     (found,) = annotated("ripe plums", TAUGHT, title="queue at the Mirabelle shop").brands
     assert [match.field for match in found.matches] == ["title"]
-    addressed = mention("hello", "en")
-    addressed.post = replace(addressed.post, mentions=["mirabelle_fr"])
+    addressed = mention("hello", "en", mentions=["mirabelle_fr"])
     BrandAnnotator(lambda: BrandMatcher([TAUGHT]), english).annotate([addressed])
     assert addressed.brands[0].confidence is not None
     assert addressed.brands[0].confidence > 0.8
@@ -142,24 +132,23 @@ def test_matches_beyond_the_tenth_follow_the_best() -> None:
     assert annotated("ripe mirabelle plums and cream " * 30, TAUGHT).brands == []
 
 
-def test_a_brand_is_learnt_once_until_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    learnt: list[str] = []
+def test_a_brand_is_learnt_once_until_it_changes() -> None:
+    learnt: list[int] = []
 
-    def spy(brand: Brand, identify: Identify | None = None) -> Disambiguator | None:
-        learnt.append(brand.name)
-        return learn(brand, identify)
+    def identify(texts: Sequence[str]) -> list[str]:
+        learnt.append(len(texts))  # the languages of a brand's examples, each time it is learnt
+        return english(texts)
 
-    monkeypatch.setattr("processors.enrichment.annotators.brands.learn", spy)
     other = replace(TAUGHT, id="other", name="Velmora")
     current = [BrandMatcher([TAUGHT, other])]
-    annotator = BrandAnnotator(lambda: current[0], english)
+    annotator = BrandAnnotator(lambda: current[0], identify)
     for _ in range(3):
-        annotator.annotate([mention("Mirabelle"), mention("Mirabelle shop")])
-    assert learnt == ["Mirabelle"]
-    annotator.annotate([mention("Velmora")])
+        annotator.annotate([mention("Mirabelle", "en"), mention("Mirabelle shop", "en")])
+    assert learnt == [4]
+    annotator.annotate([mention("Velmora", "en")])
     current[0] = BrandMatcher([TAUGHT, replace(other, examples=TAUGHT.examples[1:])])
-    annotator.annotate([mention("Mirabelle and Velmora")])
-    assert learnt == ["Mirabelle", "Velmora", "Velmora"]
+    annotator.annotate([mention("Mirabelle and Velmora", "en")])
+    assert learnt == [4, 4, 3]
 
 
 def test_without_examples_no_language_is_asked_for() -> None:

@@ -1,17 +1,14 @@
 """The encoder over mentions: what it refines, whatever the batch and whatever the text."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.enrichment.annotators.encoder import EncoderAnnotator, occurrences
 from processors.enrichment.annotators.sentiment import SentimentAnnotator
-from schemas.mention import Aspect, BrandMatch, Language, Match, Mention, Target
-from schemas.post import Author, Post
+from schemas.mention import Aspect, BrandMatch, Match, Mention, Target
+from tests.processors.enrichment.fakes import mention
 
-AT = datetime(2026, 1, 2, tzinfo=UTC)
 POSTS = [
     "I love the new tram, best ride of my life!",
     "Worst flight ever, three hours late and nobody told us anything.",
@@ -31,15 +28,8 @@ def annotator() -> EncoderAnnotator:
     return EncoderAnnotator()
 
 
-def mention(text: str, language: str = "en") -> Mention:
-    post = Post(
-        id="x:1", source="x", author=Author(id="1"), text=text, created_at=AT, url="https://x.com/1"
-    )
-    return Mention(post=post, language=Language(code=language, confidence=1))
-
-
 def read(annotator: EncoderAnnotator, *texts: str) -> list[Mention]:
-    batch = [mention(text) for text in texts]
+    batch = [mention(text, "en") for text in texts]
     SentimentAnnotator().annotate(batch)
     annotator.annotate(batch)
     return batch
@@ -75,7 +65,7 @@ def test_a_post_may_praise_one_brand_and_damn_another(
 
 
 def test_targets_and_aspects_have_their_own_sentiment(annotator: EncoderAnnotator) -> None:
-    one = mention("The food was delicious but the waiter was awfully rude.")
+    one = mention("The food was delicious but the waiter was awfully rude.", "en")
     one.targets = [Target(text="food"), Target(text="waiter"), Target(text="absent")]
     one.aspects = [Aspect(label="staff", text="waiter", start=31, end=37)]
     annotator.annotate([one])
@@ -107,7 +97,7 @@ def test_an_answer_does_not_depend_on_the_batch(annotator: EncoderAnnotator) -> 
 
 
 def test_a_text_with_nothing_to_read_keeps_what_it_had(annotator: EncoderAnnotator) -> None:
-    one = mention("")
+    one = mention("", "en")
     SentimentAnnotator().annotate([one])
     before = one.sentiment
     annotator.annotate([one])
@@ -115,8 +105,8 @@ def test_a_text_with_nothing_to_read_keeps_what_it_had(annotator: EncoderAnnotat
 
 
 def test_it_decides_what_is_a_complaint(annotator: EncoderAnnotator) -> None:
-    angry = mention("@help still no internet after 3 days, nobody answers my calls, fix this")
-    happy = mention("what a lovely day in the park")
+    angry = mention("@help still no internet after 3 days, nobody answers my calls, fix this", "en")
+    happy = mention("what a lovely day in the park", "en")
     happy.intents = ["complaint", "praise"]
     annotator.annotate([angry, happy])
     assert "complaint" in angry.intents
@@ -124,10 +114,8 @@ def test_it_decides_what_is_a_complaint(annotator: EncoderAnnotator) -> None:
 
 
 def test_irony_is_said_of_english_alone(annotator: EncoderAnnotator) -> None:
-    english, french = (
-        mention("great, another delay", "en"),
-        mention("super, encore un retard", "fr"),
-    )
+    english = mention("great, another delay", "en")
+    french = mention("super, encore un retard", "fr")
     annotator.annotate([english, french])
     assert english.irony is not None
     assert french.irony is None

@@ -1,7 +1,5 @@
 """The entity annotator: what the recogniser and the gazetteer say, together."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,28 +7,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.enrichment.annotators.entities import EntityAnnotator, may_name
+from processors.enrichment.annotators.entities import EntityAnnotator, may_name, spacy_models
 from processors.models.entity_model import EntityRecognizer
-from schemas.mention import Language, Mention
-from schemas.post import Author, Post
-from tests.processors.enrichment.fakes import AT
+from runtime.settings import ProcessSettings
+from schemas.errors import ConfigurationError
+from schemas.mention import Mention
+from tests.processors.enrichment.fakes import mention
+from tests.strategies import ANY_TEXT
 
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
-ANNOTATOR = EntityAnnotator()
+RECOGNIZER = EntityRecognizer()
+ANNOTATOR = EntityAnnotator(RECOGNIZER)
 
-needs_french = pytest.mark.skipif(
-    bool(EntityRecognizer().missing(["fr"])), reason="no French pipeline"
-)
-
-
-def mention(text: str, language: str = "fr") -> Mention:
-    post = Post(id="test:1", source="test", text=text, created_at=AT, author=Author(id="a"))
-    return Mention(post=post, language=Language(code=language, confidence=1))
+needs_french = pytest.mark.skipif(bool(RECOGNIZER.missing(["fr"])), reason="no French pipeline")
 
 
-def annotated(annotator: EntityAnnotator, posts: Sequence[Mention]) -> Sequence[Mention]:
-    annotator.annotate(posts)
-    return posts
+def annotated(
+    posts: Sequence[tuple[str, str]], annotator: EntityAnnotator = ANNOTATOR
+) -> Sequence[Mention]:
+    """Posts of these texts and languages."""
+    mentions = [mention(text, language) for text, language in posts]
+    annotator.annotate(mentions)
+    return mentions
 
 
 @needs_french
@@ -41,37 +38,34 @@ def test_the_ways_to_write_a_name_are_one() -> None:
         "retard sncf ce matin",
         "La Société nationale des chemins de fer recrute.",
     ]
-    for post in annotated(ANNOTATOR, [mention(text) for text in texts]):
+    for post in annotated([(text, "fr") for text in texts]):
         assert ("SNCF", "Q13646", "ORG") in {(e.name, e.id, e.label) for e in post.entities}
 
 
 @needs_french
 def test_other_handles_are_no_entities() -> None:
-    (post,) = annotated(ANNOTATOR, [mention("RT @Jean_Dupont92: tu viens ce soir @marie.b ?")])
+    (post,) = annotated([("RT @Jean_Dupont92: tu viens ce soir @marie.b ?", "fr")])
     assert not [entity for entity in post.entities if "@" in entity.text]
 
 
 def test_a_language_without_a_pipeline_has_the_names_that_everybody_knows() -> None:
-    (post,) = annotated(ANNOTATOR, [mention("@SNCF xx Jean Dupont", "xx")])
+    (post,) = annotated([("@SNCF xx Jean Dupont", "xx")])
     assert [(entity.text, entity.name) for entity in post.entities] == [("@SNCF", "SNCF")]
 
 
 def test_where_nobody_can_tell_the_language_it_is_read_as_english() -> None:
     text = "Angela Merkel in London"
-    unsure = mention(text)
-    unsure.language = Language(code="nl", confidence=0.3)
-    unknown = mention(text, "und")
-    known = mention(text, "en")
-    one, other, same = annotated(ANNOTATOR, [unsure, unknown, known])
-    assert one.entities == other.entities == same.entities
-    assert [entity.label for entity in same.entities] == ["PERSON", "LOC"]
+    unsure, unknown, english = mention(text, "nl", 0.3), mention(text, "und"), mention(text, "en")
+    ANNOTATOR.annotate([unsure, unknown, english])
+    assert unsure.entities == unknown.entities == english.entities
+    assert [entity.label for entity in english.entities] == ["PERSON", "LOC"]
 
 
 @needs_french
 def test_a_gazetteer_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("PRODUCT: [{name: Velmora Trois, id: v3, handles: [v3]}]", "utf-8")
-    (post,) = annotated(EntityAnnotator(gazetteer=path), [mention("le velmora trois de @v3")])
+    (post,) = annotated([("le velmora trois de @v3", "fr")], EntityAnnotator(gazetteer=path))
     assert [(e.id, e.label) for e in post.entities] == [("v3", "PRODUCT")] * 2
 
 
@@ -79,8 +73,8 @@ def test_a_gazetteer_of_ones_own(tmp_path: Path) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(ANY_TEXT, st.sampled_from(["en", "fr", "de", "und"])), max_size=5))
 def test_spans_are_right_whatever_the_batch(posts: list[tuple[str, str]]) -> None:
-    batch = annotated(ANNOTATOR, [mention(*post) for post in posts])
-    alone = [annotated(EntityAnnotator(ANNOTATOR._recognizer), [mention(*p)])[0] for p in posts]
+    batch = annotated(posts)
+    alone = [annotated([post], EntityAnnotator(RECOGNIZER))[0] for post in posts]
     assert [post.entities for post in batch] == [post.entities for post in alone]
     for post in batch:
         place = 0
@@ -93,3 +87,22 @@ def test_spans_are_right_whatever_the_batch(posts: list[tuple[str, str]]) -> Non
 def test_what_may_be_a_name_to_a_pipeline_as_it_comes() -> None:
     assert may_name("from Paris")
     assert not may_name("thanks @Paris https://Paris.example/A")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", {}),
+        (" , ", {}),
+        ("fr=fr_core_news_md", {"fr": ["fr_core_news_md"]}),
+        (" fr = a , en=b,fr=c", {"fr": ["a", "c"], "en": ["b"]}),
+    ],
+)
+def test_pipelines_are_read_from_pairs(written: str, read: dict[str, list[str]]) -> None:
+    assert spacy_models(ProcessSettings(spacy_models=written)) == read
+
+
+@pytest.mark.parametrize("written", ["fr", "fr=", "=fr_core_news_md", "en=a,fr"])
+def test_a_wrong_pair_is_a_sentence(written: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOCSIN_PROCESS_SPACY_MODELS holds '.*'; write"):
+        spacy_models(ProcessSettings(spacy_models=written))

@@ -72,8 +72,3 @@ def test_an_age_is_known_or_none(opened: datetime | None, days: int | None) -> N
 def test_any_post_has_influence_that_the_schema_allows(post: Post) -> None:
     found = influence(post)
     assert msgspec.json.decode(msgspec.json.encode(found), type=Influence) == found
-
-
-def test_the_annotator_says_what_it_is() -> None:
-    annotator = InfluenceAnnotator()
-    assert (annotator.name, annotator.heavy) == ("influence", False)

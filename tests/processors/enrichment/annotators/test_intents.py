@@ -1,18 +1,15 @@
 """Intents: golden posts, negation, the sentiment's consent, guards of crises; nothing raises."""
 
-from __future__ import annotations
-
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.enrichment.annotators.intents import IntentAnnotator
 from schemas.errors import ConfigurationError
-from schemas.mention import Language, Mention, Sentiment
-from schemas.post import Author, Post
+from schemas.mention import Sentiment
 from schemas.types import SentimentLabel
+from tests.processors.enrichment.fakes import mention
+from tests.strategies import ANY_TEXT
 
 ANNOTATOR = IntentAnnotator()
 
@@ -24,16 +21,10 @@ def intents(text: str, code: str = "en", feeling: SentimentLabel | None = None) 
         sentiment = Sentiment(
             label=feeling, score=shares["positive"] - shares["negative"], **shares
         )
-    post = Post(
-        id="test:1",
-        source="test",
-        author=Author(id="1"),
-        text=text,
-        created_at=datetime(2026, 3, 2, tzinfo=UTC),
-    )
-    mention = Mention(post=post, language=Language(code=code, confidence=1.0), sentiment=sentiment)
-    ANNOTATOR.annotate([mention])
-    return set(mention.intents)
+    read = mention(text, code)
+    read.sentiment = sentiment
+    ANNOTATOR.annotate([read])
+    return set(read.intents)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +94,7 @@ def test_a_language_without_lists_has_none() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    st.text(alphabet=st.characters(exclude_categories=()), max_size=200),
-    st.sampled_from(["en", "fr", "de", "und"]),
-)
+@given(ANY_TEXT, st.sampled_from(["en", "fr", "de", "und"]))
 def test_nothing_raises(text: str, code: str) -> None:
     intents(text, code)
 

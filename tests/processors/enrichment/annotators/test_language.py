@@ -1,15 +1,11 @@
 """The language annotator hands the text and the platform's hint on, and keeps the answer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-
-from msgspec.structs import replace
 
 from processors.enrichment.annotators.language import LanguageAnnotator
 from processors.models.language_model import LanguageIdentifier
-from schemas.mention import Language, Mention
-from tests.processors.enrichment.fakes import upsert
+from schemas.mention import Language
+from tests.processors.enrichment.fakes import mention
 
 
 class Spy(LanguageIdentifier):
@@ -26,38 +22,19 @@ class Spy(LanguageIdentifier):
         return [("fr", 0.5)] * len(texts)
 
 
-def mention(text: str, hint: str | None = None) -> Mention:
-    post = upsert(1, text).post
-    assert post is not None
-    return Mention(post=replace(post, language=hint))
-
-
 def test_text_and_hint_go_in_and_the_answer_stays() -> None:
     spy = Spy()
-    batch = [mention("bonjour", "fr-FR"), mention("hello")]
+    batch = [mention("bonjour", language="fr-FR"), mention("hello")]
     LanguageAnnotator(spy).annotate(batch)
     assert spy.asked == [("bonjour", "fr-FR"), ("hello", None)]
     assert [m.language for m in batch] == [Language(code="fr", confidence=0.5)] * 2
 
 
-def test_an_empty_batch_is_no_work() -> None:
-    spy = Spy()
-    LanguageAnnotator(spy).annotate([])
-    assert spy.asked == []
-
-
 def test_the_hint_is_no_finding() -> None:
-    french = mention("Toujours aucune réponse du service client depuis trois semaines", "en")
-    nothing = mention("🔥 https://example.org/a", "en")
+    french = mention("Toujours aucune réponse du service client depuis des semaines", language="en")
+    nothing = mention("🔥 https://example.org/a", language="en")
     LanguageAnnotator().annotate([french, nothing])
     assert french.language is not None
     assert french.language.code == "fr"
     assert nothing.language == Language(code="und", confidence=0)
     assert french.post.language == "en"
-
-
-def test_it_is_light_and_says_its_version() -> None:
-    annotator = LanguageAnnotator(Spy())
-    assert annotator.name == "language"
-    assert not annotator.heavy
-    assert annotator.version == "posts-1"
