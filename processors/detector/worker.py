@@ -22,8 +22,8 @@ from processors.faust.watchdog import PartitionState
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
-from runtime.kafka import client as kafka
 from runtime.kafka.brake import Brake
+from runtime.kafka.reader import latest_values
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
 from schemas.activity import Activity
@@ -207,7 +207,7 @@ class DetectorWorker:
         """Which sources are away by now, once the other processes were asked, too."""
         found: list[Alert] = []
         if self._coverage.silent(now):
-            values = await asyncio.to_thread(kafka.latest_values, self._kafka, SERVICE, STATE)
+            values = await asyncio.to_thread(latest_values, self._kafka, SERVICE, STATE)
             others = ledgers(values.values())
             found = self._coverage.hear(ledger.coverage for ledger in others.values())
         found += self._coverage.advance(now)

@@ -141,7 +141,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     monkeypatch.setattr(detect_worker, "BatchProducer", lambda _: Delivery(made))
     monkeypatch.setattr(detect_worker, "BrandRegistry", Book)
     monkeypatch.setattr(detect_worker, "recover", made.recover)
-    monkeypatch.setattr("runtime.kafka.client.latest_values", made.latest_values)
+    monkeypatch.setattr("processors.detector.worker.latest_values", made.latest_values)
     return made
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from schemas.delivery import AlertDelivery
 from schemas.topic_registry import topics
 from sinks.alerts.deliveries import KEPT, Deliveries
-from tests.sinks.alerts.fake_kafka import FakeKafka
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import NOW
 
 TOPIC = "t.alert-deliveries"
