@@ -27,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.pipeline_report import Run, report
+from brands.registry import publish_brands
 from ingestors.generator.accounts import brands
 from ingestors.generator.source import generate
 from runtime.kafka.client import setup_topics
@@ -38,7 +39,6 @@ from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
-from tocsin.cli.brands import publish
 from tocsin.local.stack import Endpoints, open_stack
 from tocsin.local.stack.ports import free_ports
 from tocsin.local.supervisor import Supervisor
@@ -113,7 +113,7 @@ class Bench:
         setup_topics(self.kafka, topics().values())
         with connect(self.elasticsearch) as client:
             setup_indices(client, self.elasticsearch, lambda text: None)
-        publish(self.kafka, brands(), keep_others=False)
+        publish_brands(self.kafka, brands(), keep_others=False)
         names = [*(f"process-{number}" for number in range(processors)), "sink"]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.supervisor = Supervisor(

@@ -1,9 +1,10 @@
-"""The brands as they are now, followed on the ``brands`` topic from a thread of its own."""
+"""The ``brands`` topic: published, read once, and followed from a thread.
+
+It is compacted: the last value of a key is the brand, and a null value means that it is gone.
+"""
 
 import threading
-from collections.abc import Callable
-
-from kafka import KafkaConsumer
+from collections.abc import Callable, Mapping, Sequence
 
 from brands.brand_matcher import BrandMatcher
 from brands.brand_query import query_of
@@ -11,14 +12,61 @@ from queries.language.errors import QueryError
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.kafka import client as kafka
+from runtime.kafka.client import publish
+from runtime.kafka.protocols import Consumer, OutgoingRecord
+from runtime.kafka.reader import latest_values, read_to_end
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.brand import Brand
 from schemas.codec import BRAND
-from schemas.errors import InvalidMessage
+from schemas.errors import ConfigurationError, InvalidMessage
 
 TOPIC = "brands"
 log = get_logger("brands")
+
+
+def current_brands(settings: KafkaSettings) -> dict[str, bytes]:
+    """The topic as it is now: brand id to the encoded brand."""
+    return {
+        key.decode("utf-8", "replace"): value
+        for key, value in latest_values(settings, "brands", TOPIC).items()
+    }
+
+
+def decoded_brands(encoded: Mapping[str, bytes]) -> dict[str, Brand]:
+    """Brand id to brand; raises :class:`ConfigurationError` for one that cannot be read."""
+    brands = {}
+    for name, value in encoded.items():
+        try:
+            brands[name] = BRAND.decode(value)
+        except InvalidMessage as error:
+            raise ConfigurationError(
+                f"brand {name} cannot be read ({error.detail}); run 'tocsin brands apply'"
+            ) from None
+    return brands
+
+
+def publish_brands(
+    settings: KafkaSettings, brands: Sequence[Brand], keep_others: bool
+) -> tuple[int, int]:
+    """Make the topic hold ``brands``; returns how many changed and how many were deleted."""
+    present = current_brands(settings)
+    values: dict[str, bytes | None] = {
+        brand.id: encoded
+        for brand in brands
+        if present.get(brand.id) != (encoded := BRAND.encode(brand))
+    }
+    changed = len(values)
+    if not keep_others:
+        values |= dict.fromkeys(sorted(present.keys() - {brand.id for brand in brands}))
+    topic = settings.topic_prefix + TOPIC
+    publish(
+        settings,
+        "brands",
+        (OutgoingRecord(topic, name.encode(), value) for name, value in values.items()),
+        "the brands",
+    )
+    return changed, len(values) - changed
 
 
 class BrandRegistry:
@@ -66,7 +114,7 @@ class BrandRegistry:
         try:
             consumer = kafka.consumer(self._settings, "brands", fetch_max_wait_ms=250)
             try:
-                for record in kafka.read_to_end(consumer, self._settings.topic_prefix + TOPIC):
+                for record in read_to_end(consumer, self._settings.topic_prefix + TOPIC):
                     self._take(record.key, record.value)
                 self._publish()
                 while not self._stop.is_set():
@@ -77,7 +125,7 @@ class BrandRegistry:
             # Whatever it was: going on with the brands as they were would be a silent fault.
             on_failure(error)
 
-    def _poll(self, consumer: KafkaConsumer) -> None:
+    def _poll(self, consumer: Consumer) -> None:
         polled = consumer.poll(timeout_ms=500)
         for records in polled.values():
             for record in records:

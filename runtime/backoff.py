@@ -1,7 +1,8 @@
-"""How long a source waits before it connects again: pure arithmetic, no clock and no sleep.
+"""How long to wait before the next attempt: pure arithmetic, no clock and no sleep.
 
-Whoever waits does it elsewhere, in steps short enough to notice a stop. Failures are counted from
-0: the wait before the first attempt after a healthy connection is ``wait(0)``.
+Sources wait before they connect again, sinks while their store is busy, the supervisor before it
+starts a service again. Whoever waits does it elsewhere, in steps short enough to notice a stop.
+Failures are counted from 0: the wait before the first attempt after a healthy one is ``wait(0)``.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,18 @@ Cause = Literal["dropped", "stalled", "refused", "limited", "unavailable", "disc
 """
 
 _MAX_DOUBLINGS = 32
+
+
+class Busy(Exception):
+    """An attempt failed because the other side takes nothing now; the same may succeed later."""
+
+    def __init__(self, why: str, cause: str, after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.cause = cause
+        """A metric label: connection, status_503, ..."""
+        self.after_s = after_s
+        """When to come back, in seconds, where the other side says it."""
 
 
 def linear(failures: int, step_s: float, most_s: float) -> float:

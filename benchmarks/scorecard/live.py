@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.pipeline import engines, ready, scrape, wait_for
+from brands.registry import publish_brands
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics
 from runtime.kafka.lag import LagMeter
+from runtime.kafka.reader import read_to_end
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -32,7 +34,6 @@ from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.servers.http import Answer, FakeHttp, Received
-from tocsin.cli.brands import publish
 from tocsin.local.stack import Endpoints
 from tocsin.local.stack.ports import free_ports
 from tocsin.local.supervisor import Supervisor
@@ -169,7 +170,7 @@ class Stage:
         setup_topics(self.kafka, topics().values())
         with connect(elasticsearch) as client:
             setup_indices(client, elasticsearch, lambda text: None)
-        publish(self.kafka, list(chosen), keep_others=False)
+        publish_brands(self.kafka, list(chosen), keep_others=False)
         self.ports = dict(zip(_SERVICES, free_ports(len(_SERVICES)), strict=True))
         self.supervisor = Supervisor(
             folder / "services",
@@ -227,7 +228,7 @@ class Stage:
         """All messages of a topic, each partition in its order."""
         consumer = kafka.consumer(self.kafka, "latency")
         try:
-            return list(kafka.read_to_end(consumer, self.kafka.topic_prefix + topic))
+            return list(read_to_end(consumer, self.kafka.topic_prefix + topic))
         finally:
             consumer.close()
 

@@ -1,15 +1,15 @@
 """The detector's state from Kafka: what was saved, and what is retained of what is missing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from processors.detector.snapshots import Recovered, recovered
 from runtime import metrics
-from runtime.kafka import client as kafka
-from runtime.kafka.ranges import Span, read_ranges, spans
+from runtime.kafka.protocols import Record
+from runtime.kafka.reader import Span, latest_values, read_ranges, spans
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
+from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY
 from schemas.errors import InvalidMessage
@@ -37,7 +37,7 @@ def recover(
     :class:`schemas.errors.ServiceUnavailable` where Kafka does not answer.
     """
     ours = spans(settings, SERVICE, RECORDS, partitions)
-    values = kafka.latest_values(settings, SERVICE, STATE).values()
+    values = latest_values(settings, SERVICE, STATE).values()
     found = recovered(values, {one: span.end for one, span in ours.items()}, brands)
     found.positions = {one: span.position for one, span in ours.items()}
     for partition in found.renewed:
@@ -60,26 +60,36 @@ def read_again(
     ours: Mapping[int, Span],
     most: int,
     beat: Callable[[], None],
-    read: Callable[..., Iterable[Any]] = read_ranges,
+    read: Callable[..., Iterable[Record]] = read_ranges,
 ) -> None:
     """Count the retained records that are missing, below the group's position; ``read`` them."""
     ranges = ranges_of(found.missing, ours, most)
     count = 0
     since: datetime | None = None
-    for message in read(settings, SERVICE, RECORDS, ranges):
+    for partition, offset, record in retained_activity(settings, ranges, read):
         count += 1
         if count % _BEAT_EVERY == 0:
             beat()
-        try:
-            record = ACTIVITY.decode(message.value or b"")
-        except InvalidMessage:
-            # It is in dead-letters since it was read first.
-            continue
         since = since or record.at
-        found.count_again(record, message.partition, message.offset + 1)
+        found.count_again(record, partition, offset + 1)
     metrics.DETECTOR_REBUILT.inc(len(found.rebuilt))
     if found.rebuilt:
         _tell(found, count, since, holes(found.missing, ranges))
+
+
+def retained_activity(
+    settings: KafkaSettings,
+    ranges: Mapping[int, tuple[int, int]],
+    read: Callable[..., Iterable[Record]] = read_ranges,
+) -> Iterator[tuple[int, int, Activity]]:
+    """Partition, offset and record of `activity` from a first offset up to an end, by partition."""
+    for record in read(settings, SERVICE, RECORDS, ranges):
+        try:
+            activity = ACTIVITY.decode(record.value or b"")
+        except InvalidMessage:
+            # The detector puts it into dead-letters when it reads it first.
+            continue
+        yield record.partition, record.offset, activity
 
 
 def ranges_of(

@@ -22,7 +22,6 @@ from processors.faust.watchdog import PartitionState
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
-from runtime.kafka import client as kafka
 from runtime.kafka.brake import Brake
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
@@ -54,7 +53,7 @@ class DetectorWorker:
         registry: BrandRegistry | None = None,
         producer: BatchProducer | None = None,
         recover_states: Callable[..., Recovered] = recover,
-        latest_values: Callable[..., Mapping[bytes, bytes]] = kafka.latest_values,
+        latest_values: Callable[..., Mapping[bytes, bytes]] = latest_values,
     ) -> None:
         self.health = health
         self._registry = registry or BrandRegistry(settings, clock, matching=False)

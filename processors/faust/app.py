@@ -14,8 +14,8 @@ from faust.types.auth import CredentialsArg
 from processors.faust.messages import Incoming, end_process
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
-from runtime.kafka.client import MAX_MESSAGE_BYTES, sasl_login, tls_context, with_messages
-from runtime.kafka.dead_letters import replays_of
+from runtime.kafka.client import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.kafka.reader import with_messages
 from runtime.service import start_monitor
 from runtime.settings import KafkaSettings
 from schemas.errors import TocsinError
@@ -98,7 +98,7 @@ def incoming(event: Any) -> Incoming:
         message.offset,
         message.key,
         message.value,
-        replays_of(message.headers),
+        message.headers,
     )
 
 

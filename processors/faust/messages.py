@@ -2,12 +2,13 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, NoReturn
 
 from runtime import metrics
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import dead_letter
+from runtime.kafka.dead_letters import dead_letter_of
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
 from schemas.errors import TocsinError
@@ -15,15 +16,16 @@ from schemas.errors import TocsinError
 log = get_logger("faust")
 
 
-class Incoming(NamedTuple):
-    """A message as it was read from Kafka."""
+@dataclass(slots=True)
+class Incoming:
+    """A :class:`runtime.kafka.protocols.Record` that outlives Faust's event."""
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
-    replays: int = 0
+    headers: object = ()
 
 
 class Outgoing(NamedTuple):
@@ -39,18 +41,7 @@ def given_up(
 ) -> Outgoing:
     """The dead letter of a message; it is counted."""
     metrics.DEAD_LETTERS.labels(service, reason).inc()
-    letter = dead_letter(
-        service=service,
-        reason=reason,
-        detail=detail,
-        payload=message.value or b"",
-        at=at,
-        key=message.key,
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        replays=message.replays,
-    )
+    letter = dead_letter_of(message, service=service, reason=reason, detail=detail, at=at)
     return Outgoing(DEAD_LETTERS, message.key, letter)
 
 

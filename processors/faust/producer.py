@@ -12,28 +12,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from processors.faust.messages import Outgoing
-from runtime.kafka.client import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.kafka.client import MAX_MESSAGE_BYTES, connection
 from runtime.settings import KafkaSettings
 from schemas.errors import ServiceUnavailable
 
-
-def _config(settings: KafkaSettings) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        "bootstrap_servers": settings.bootstrap_servers.split(","),
-        "client_id": "tocsin-process",
-        "security_protocol": settings.security_protocol,
-        "ssl_context": tls_context(settings),
-        "acks": "all",
-        "enable_idempotence": True,
-        "linger_ms": 5,
-        "max_batch_size": 2**17,
-        "max_request_size": MAX_MESSAGE_BYTES,
-    }
-    login = sasl_login(settings)
-    if login is not None:
-        config["sasl_mechanism"] = settings.sasl_mechanism
-        config["sasl_plain_username"], config["sasl_plain_password"] = login
-    return config
+_OPTIONS = {
+    "acks": "all",
+    "enable_idempotence": True,
+    "linger_ms": 5,
+    "max_batch_size": 2**17,
+    "max_request_size": MAX_MESSAGE_BYTES,
+}
 
 
 class BatchProducer:
@@ -45,7 +34,7 @@ class BatchProducer:
 
     async def start(self) -> None:
         """Connect, or raise :class:`ServiceUnavailable`."""
-        self._producer = AIOKafkaProducer(**_config(self._settings))
+        self._producer = AIOKafkaProducer(**connection(self._settings, "process"), **_OPTIONS)
         try:
             await self._producer.start()
         except (KafkaError, OSError) as error:

@@ -6,15 +6,14 @@ delivery rests on them. Its exceptions do not leave the functions of this module
 
 import contextlib
 import ssl
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, KafkaTimeoutError
-from kafka.structs import TopicPartition
+from kafka.errors import KafkaError
 
+from runtime.kafka.protocols import OutgoingRecord, Producer
 from runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.topic_registry import Topic
@@ -52,12 +51,12 @@ def sasl_login(settings: KafkaSettings) -> tuple[str, str] | None:
     return settings.sasl_username, settings.sasl_password.get_secret_value()
 
 
-def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """The options that kafka-python and aiokafka both take to connect."""
     config: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": f"tocsin-{client_id}",
         "security_protocol": settings.security_protocol,
-        "bootstrap_timeout_ms": 10_000,
     }
     context = tls_context(settings)
     if context is not None:
@@ -67,6 +66,10 @@ def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         config["sasl_mechanism"] = settings.sasl_mechanism
         config["sasl_plain_username"], config["sasl_plain_password"] = login
     return config
+
+
+def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+    return {**connection(settings, client_id), "bootstrap_timeout_ms": 10_000}
 
 
 @contextlib.contextmanager
@@ -128,6 +131,49 @@ def consumer(
         return KafkaConsumer(**config)
 
 
+def deliver(sender: Producer, records: Iterable[OutgoingRecord]) -> int:
+    """Send all records, then wait until Kafka has each; returns how many there were.
+
+    Raises :class:`kafka.errors.KafkaError` if Kafka does not take one.
+    """
+    deliveries = [
+        sender.send(record.topic, key=record.key, value=record.value, headers=list(record.headers))
+        for record in records
+    ]
+    for delivery in deliveries:
+        delivery.get(timeout=60)
+    return len(deliveries)
+
+
+def publish(
+    settings: KafkaSettings, client_id: str, records: Iterable[OutgoingRecord], what: str
+) -> int:
+    """Deliver records with a producer of their own; returns how many there were.
+
+    Raises :class:`ServiceUnavailable`, which says that ``what`` was not taken.
+    """
+    sender = producer(settings, client_id, delivery_timeout_s=30)
+    try:
+        return deliver(sender, records)
+    except KafkaError as error:
+        raise ServiceUnavailable(f"Kafka did not take {what} ({error!r}); try again") from None
+    finally:
+        sender.close(timeout=5)
+
+
+@contextlib.contextmanager
+def open_consumer(
+    settings: KafkaSettings, client_id: str, group: str | None = None
+) -> Iterator[KafkaConsumer]:
+    """A consumer, closed at the end; what Kafka raises meanwhile is one sentence."""
+    with kafka_errors(settings):
+        client = consumer(settings, client_id, group)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
 @contextlib.contextmanager
 def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """An admin client, closed at the end."""
@@ -170,74 +216,3 @@ def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
         raise ConfigurationError(
             f"Kafka has no topic {settings.topic_prefix}{missing[0]}; run 'tocsin topics setup'"
         )
-
-
-def with_messages(settings: KafkaSettings, topic: str, partitions: Iterable[int]) -> list[int]:
-    """Those of the partitions that hold messages now; what has expired is not there to be read."""
-    assigned = [TopicPartition(topic, partition) for partition in partitions]
-    client = consumer(settings, "watchdog")
-    try:
-        with kafka_errors(settings):
-            starts, ends = client.beginning_offsets(assigned), client.end_offsets(assigned)
-    finally:
-        client.close()
-    return [tp.partition for tp in assigned if starts[tp] < ends[tp]]
-
-
-READ_STALLED_AFTER_S = 30.0
-"""How long :func:`read_to_end` stays with a Kafka that gives nothing."""
-
-
-def read_to_end(
-    client: KafkaConsumer, topic: str, monotonic: Callable[[], float] = time.monotonic
-) -> Iterator[Any]:
-    """Assign every partition of ``topic`` and yield its records up to the end as it is now.
-
-    Raises kafka's own time-out error where Kafka goes away meanwhile.
-    """
-    partitions = client.partitions_for_topic(topic)
-    if not partitions:
-        raise ConfigurationError(f"topic {topic} does not exist; run 'tocsin topics setup'")
-    assigned = [TopicPartition(topic, partition) for partition in sorted(partitions)]
-    client.assign(assigned)
-    client.seek_to_beginning(*assigned)
-    ends = client.end_offsets(assigned)
-    behind = _behind(client, assigned, ends)
-    moved = monotonic()
-    while behind:
-        for records in client.poll(timeout_ms=500).values():
-            yield from records
-        before, behind = behind, _behind(client, behind, ends)
-        if behind != before:
-            moved = monotonic()
-        elif monotonic() - moved > READ_STALLED_AFTER_S:
-            raise KafkaTimeoutError(f"{topic} gave nothing for {READ_STALLED_AFTER_S:.0f} s")
-
-
-def _behind(
-    client: KafkaConsumer, partitions: Iterable[TopicPartition], ends: dict[TopicPartition, int]
-) -> dict[TopicPartition, int | None]:
-    """Where the client stands in those partitions that it has not read to their ends."""
-    positions = {tp: client.position(tp, timeout_ms=1_000) for tp in partitions}
-    return {tp: at for tp, at in positions.items() if at is None or at < ends[tp]}
-
-
-def read_topic(settings: KafkaSettings, client_id: str, topic: str) -> Iterator[Any]:
-    """Every record of ``topic`` (named without the prefix) up to its end as it is now."""
-    with kafka_errors(settings):
-        client = consumer(settings, client_id)
-        try:
-            yield from read_to_end(client, settings.topic_prefix + topic)
-        finally:
-            client.close()
-
-
-def latest_values(settings: KafkaSettings, client_id: str, topic: str) -> dict[bytes, bytes]:
-    """What a compacted topic says: the last value of each key; a null value takes a key away."""
-    found: dict[bytes, bytes] = {}
-    for record in read_topic(settings, client_id, topic):
-        if record.value is None:
-            found.pop(record.key, None)
-        else:
-            found[record.key] = record.value
-    return found

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
+from runtime.kafka.protocols import Record
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter, Reason
 
@@ -53,9 +53,9 @@ def dead_letter(
 
 
 def dead_letter_of(
-    record: Any, *, service: str, reason: Reason, detail: str, at: datetime
+    record: Record, *, service: str, reason: Reason, detail: str, at: datetime
 ) -> bytes:
-    """The encoded letter of a record as kafka-python gives it."""
+    """The encoded letter of a record that was read from Kafka."""
     return dead_letter(
         service=service,
         reason=reason,

@@ -10,6 +10,7 @@ from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from runtime.kafka import client as kafka
+from runtime.kafka.reader import partitions_of
 from runtime.settings import KafkaSettings
 from schemas.errors import ServiceUnavailable
 from schemas.topic_registry import topics
@@ -59,10 +60,7 @@ class LagMeter:
         return TopicLag(written, lag)
 
     def _ends(self, names: Sequence[str]) -> dict[TopicPartition, int]:
-        partitions = []
-        for name in names:
-            found = self._consumer.partitions_for_topic(name)
-            partitions += [TopicPartition(name, number) for number in sorted(found or ())]
+        partitions = [tp for name in names for tp in partitions_of(self._consumer, name)]
         if not partitions:
             raise ServiceUnavailable("there are no topics yet; run 'tocsin topics setup'")
         ends: dict[TopicPartition, int] = self._consumer.end_offsets(partitions)

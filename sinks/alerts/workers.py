@@ -78,6 +78,6 @@ def _look(running: Sequence[Running], health: Health) -> None:
     if not working:
         error = running[0].error
         raise error if error is not None else TocsinError("no channel is left")
-    oldest = min(one.worker.beat for one in working)
+    oldest = min(one.worker.last_beat for one in working)
     if time.monotonic() - oldest < health.stalled_after_s:
         health.beat()

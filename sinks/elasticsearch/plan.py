@@ -5,10 +5,10 @@ Pure but for one thing: a delete that is not certain of its post's month asks wh
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from runtime.kafka.protocols import Record
 from schemas.codec import MENTION_EVENT
 from schemas.errors import InvalidMessage
 from schemas.mention import MentionDelete, MentionErasure, MentionEvent, MentionUpsert
@@ -37,11 +37,11 @@ class Plan:
 
     steps: list[Step] = field(default_factory=list)
     events: list[MentionEvent] = field(default_factory=list)
-    records: dict[tuple[str, int], Any] = field(default_factory=dict)
-    invalid: list[tuple[Any, InvalidMessage]] = field(default_factory=list)
+    records: dict[tuple[str, int], Record] = field(default_factory=dict)
+    invalid: list[tuple[Record, InvalidMessage]] = field(default_factory=list)
 
 
-def plan(records: Sequence[Any], names: IndexNames) -> Plan:
+def plan(records: Sequence[Record], names: IndexNames) -> Plan:
     """Decode the records and put them into steps. Invalid ones are set aside with the reason."""
     result = Plan()
     step = Step()

@@ -15,9 +15,11 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaProducer
 
+from brands.registry import publish_brands
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics
 from runtime.kafka.lag import LagMeter, TopicLag
+from runtime.kafka.reader import read_to_end
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.brand import Brand
 from schemas.codec import DEAD_LETTER
@@ -27,7 +29,6 @@ from sinks.elasticsearch.connection import connect, pages
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tests.stack_fixtures import RunningEngines
-from tocsin.cli.brands import publish
 
 PATIENCE_S = 120.0
 """How long a wait may take before the test fails; nothing asserts how long it did take."""
@@ -149,7 +150,7 @@ class Pipeline:
         return self.start("sink", "sink", "elasticsearch", **environment)
 
     def apply(self, brands: Sequence[Brand]) -> None:
-        publish(self.kafka, list(brands), keep_others=False)
+        publish_brands(self.kafka, list(brands), keep_others=False)
 
     # --- Kafka -----------------------------------------------------------------------------
 
@@ -180,7 +181,7 @@ class Pipeline:
     def read(self, topic: str) -> list[Any]:
         consumer = kafka.consumer(self.kafka, "test")
         try:
-            return list(kafka.read_to_end(consumer, self.kafka.topic_prefix + topic))
+            return list(read_to_end(consumer, self.kafka.topic_prefix + topic))
         finally:
             consumer.close()
 

@@ -13,7 +13,7 @@ from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.state.counts import CountsState
 from processors.enrichment.activity_records import activity_of
 from runtime.kafka import client as kafka
-from runtime.kafka.ranges import spans
+from runtime.kafka.reader import latest_values, spans
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -61,7 +61,7 @@ def states(pipeline: Pipeline) -> dict[str, tuple[int, DetectorState]]:
 
 def kept(pipeline: Pipeline) -> dict[bytes, bytes]:
     """`detector-state` as a detector reads it."""
-    return kafka.latest_values(pipeline.kafka, "test", "detector-state")
+    return latest_values(pipeline.kafka, "test", "detector-state")
 
 
 def lose_the_states(pipeline: Pipeline) -> None:

@@ -15,6 +15,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from ingestors.checkpoints import load_checkpoint
 from runtime.kafka import client as kafka
 from runtime.kafka.client import MAX_MESSAGE_BYTES, setup_topics
+from runtime.kafka.reader import read_to_end
 from runtime.settings import KafkaSettings
 from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT
@@ -149,7 +150,7 @@ class RealBroker:
     def values(self, topic: str) -> list[bytes]:
         consumer = kafka.consumer(self.settings, "test")
         try:
-            return [record.value for record in kafka.read_to_end(consumer, self.prefix + topic)]
+            return [record.value for record in read_to_end(consumer, self.prefix + topic)]
         finally:
             consumer.close()
 

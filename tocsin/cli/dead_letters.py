@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from kafka.errors import KafkaError
 
-from runtime.kafka import client as kafka
+from runtime.kafka.client import publish
 from runtime.kafka.dead_letters import REPLAYS_HEADER, TOPIC
+from runtime.kafka.protocols import OutgoingRecord
+from runtime.kafka.reader import read_topic
 from runtime.settings import KafkaSettings, load
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
-from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
+from schemas.errors import ConfigurationError, InvalidMessage
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
@@ -27,7 +28,7 @@ ServiceOption = Annotated[
 
 def read_letters(settings: KafkaSettings) -> Iterator[tuple[str, DeadLetter]]:
     """Every dead letter with its id (``partition-offset``), oldest first a partition."""
-    for record in kafka.read_topic(settings, "dead-letters", TOPIC):
+    for record in read_topic(settings, "dead-letters", TOPIC):
         try:
             letter = DEAD_LETTER.decode(record.value or b"")
         except InvalidMessage:
@@ -105,9 +106,10 @@ def replay(
     """
     settings = load(KafkaSettings)
     wanted = None if not letter_ids else set(letter_ids)
-    producer = kafka.producer(settings, "dead-letters", delivery_timeout_s=30)
-    sent, left, futures = 0, 0, []
-    try:
+    left = 0
+
+    def chosen() -> Iterator[OutgoingRecord]:
+        nonlocal left
         for name, letter in _chosen(settings, reason, service):
             if wanted is not None and name not in wanted:
                 continue
@@ -115,14 +117,7 @@ def replay(
                 left += 1
                 continue
             headers = [(REPLAYS_HEADER, str(letter.replays + 1).encode())]
-            futures.append(
-                producer.send(letter.topic, key=letter.key, value=letter.payload, headers=headers)
-            )
-            sent += 1
-        for future in futures:
-            future.get(timeout=60)
-    except KafkaError as error:
-        raise ServiceUnavailable(f"Kafka did not take a replay ({error!r}); try again") from None
-    finally:
-        producer.close(timeout=5)
+            yield OutgoingRecord(letter.topic, letter.key, letter.payload, headers)
+
+    sent = publish(settings, "dead-letters", chosen(), "a replay")
     say(f"{sent} replayed, {left} left (no topic to go to, or replayed {most} times)")

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brands.brands_file import load_brands
+from brands.registry import current_brands
 from ingestors.generator.accounts import brands as invented_brands
 from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
 from runtime.clock import utc_now
@@ -24,7 +25,6 @@ from schemas.errors import ConfigurationError, TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.mappings import IndexNames
 from tocsin.cli import demo_summary as summary
-from tocsin.cli.brands import current_brands
 from tocsin.cli.output import console, say
 from tocsin.cli.up import as_stack, report_ended, status_line, status_of
 from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder

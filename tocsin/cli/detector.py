@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
+from brands.registry import current_brands, decoded_brands
 from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.activity import Activity
-from schemas.brand import Brand
-from schemas.codec import BRAND
-from schemas.errors import ConfigurationError, InvalidMessage
-from tocsin.cli.brands import current_brands
+from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
 
 app = typer.Typer(invoke_without_command=True)
@@ -53,7 +51,7 @@ def rebuild(
     from tocsin.offline.rebuild import write
 
     settings, now = load(KafkaSettings), utc_now()
-    brands = _brands(settings)
+    brands = decoded_brands(current_brands(settings))
     unknown = sorted(set(brand or ()) - brands.keys())
     if unknown:
         raise ConfigurationError(f"there is no brand {unknown[0]}; see 'tocsin brands list'")
@@ -62,18 +60,6 @@ def rebuild(
     )
     written = write(settings, desk.snapshots(now))
     say(f"{written} states: {of_index} records of the index, {of_kafka} of activity")
-
-
-def _brands(settings: KafkaSettings) -> dict[str, Brand]:
-    found = {}
-    for name, value in current_brands(settings).items():
-        try:
-            found[name] = BRAND.decode(value)
-        except InvalidMessage as error:
-            raise ConfigurationError(
-                f"brand {name} cannot be read ({error.detail}); run 'tocsin brands apply'"
-            ) from None
-    return found
 
 
 def _of_index(brand: str, first: datetime, end: datetime) -> Iterator[Activity]:

@@ -108,7 +108,7 @@ def _models() -> str:
 
 
 def _brands() -> str:
-    from tocsin.cli.brands import current_brands
+    from brands.registry import current_brands
 
     brands = current_brands(load(KafkaSettings))
     if not brands:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from brands.registry import current_brands, decoded_brands
 from ingestors.checkpoints import load_checkpoint
 from ingestors.runner import Runner
 from ingestors.source import Source
@@ -13,9 +14,7 @@ from runtime.kafka import client as kafka
 from runtime.service import service
 from runtime.settings import IngestSettings, KafkaSettings, load
 from schemas.brand import Brand
-from schemas.codec import BRAND
-from schemas.errors import ConfigurationError, InvalidMessage
-from tocsin.cli.brands import current_brands
+from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
 
 app = typer.Typer(no_args_is_help=True, help="Services that read a platform and write to Kafka.")
@@ -150,10 +149,7 @@ def x(
 
 
 def _published_brands() -> list[Brand]:
-    found = current_brands(load(KafkaSettings)).values()
-    if not found:
+    brands = decoded_brands(current_brands(load(KafkaSettings)))
+    if not brands:
         raise ConfigurationError("there are no brands to ask for; run 'tocsin brands apply' first")
-    try:
-        return [BRAND.decode(value) for value in found]
-    except InvalidMessage as error:
-        raise ConfigurationError(f"a published brand cannot be read ({error})") from None
+    return list(brands.values())

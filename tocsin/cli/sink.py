@@ -1,10 +1,11 @@
 """``tocsin sink``: services that write mentions to stores, and bring alerts to people."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from runtime.kafka import client as kafka
+from runtime.kafka.protocols import Producer
 from runtime.service import service
 from runtime.settings import (
     AlertsSettings,
@@ -111,7 +112,7 @@ def _worker(
     channel: Channel,
     kafka_settings: KafkaSettings,
     settings: AlertsSettings,
-    producer: Any,
+    producer: Producer,
     configured: set[str],
 ) -> alerts_service.ChannelWorker:
     """A worker with connections of its own; the index orders states by itself."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from brands.registry import publish_brands
 from runtime.kafka.client import setup_topics
 from runtime.kafka.lag import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
@@ -16,7 +17,6 @@ from schemas.errors import ConfigurationError
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
-from tocsin.cli.brands import publish
 from tocsin.local.stack import Endpoints, open_stack
 from tocsin.local.stack.account import server_account
 from tocsin.local.stack.base import StackName
@@ -101,7 +101,7 @@ class LocalPipeline:
 
     def apply_brands(self, brands: Sequence[Brand]) -> None:
         """Publish the brands; those that were there before and are not named go."""
-        publish(self.kafka, list(brands), keep_others=False)
+        publish_brands(self.kafka, brands, keep_others=False)
 
     def start_services(self) -> None:
         """The processors, the sinks and the detector."""

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime.backoff import exponential
 from schemas.errors import BrakeTripped, ConfigurationError
 from tocsin.local.stack.process import tie_to_parent
 
@@ -104,7 +105,7 @@ class Supervisor:
             if service.process is not None:
                 service.status = service.process.returncode
                 service.process = None
-                service.due = now + min(30.0, 0.5 * 2 ** min(service.restarts, 10))
+                service.due = now + exponential(service.restarts, first_s=0.5, most_s=30.0)
                 ended.append(service)
             elif now >= service.due:
                 service.restarts += 1

@@ -5,22 +5,23 @@ there on from `activity`, up to where the live detector goes on. So no record is
 still to be judged there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aiokafka.partitioner import DefaultPartitioner
-from kafka.errors import KafkaError
 
 from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.recovery import RECORDS, SERVICE, STATE
+from processors.detector.recovery import RECORDS, SERVICE, STATE, retained_activity
 from runtime.kafka import client as kafka
-from runtime.kafka.ranges import Span, partitions_of, read_ranges, spans
+from runtime.kafka.client import publish
+from runtime.kafka.protocols import OutgoingRecord
+from runtime.kafka.reader import Span, partition_numbers, spans
 from runtime.settings import KafkaSettings
 from schemas.activity import Activity
 from schemas.brand import Brand
-from schemas.codec import ACTIVITY, DETECTOR_STATE
+from schemas.codec import DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
-from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
+from schemas.errors import ConfigurationError
 
 History = Callable[[str, datetime, datetime], Iterable[Activity]]
 """A brand's records whose event time is from the first up to the second time, in its order."""
@@ -41,7 +42,7 @@ def rebuild(
     with states of its own.
     """
     _refuse_if_running(settings)
-    partitions = partitions_of(settings, RECORDS)
+    partitions = partition_numbers(settings, RECORDS)
     where = {brand: _partition_of(brand, partitions) for brand in wanted}
     ours = spans(settings, SERVICE, RECORDS, set(where.values()))
     firsts = _first_times(settings, ours)
@@ -53,9 +54,10 @@ def rebuild(
             desk.observe(record)
             of_index += 1
     of_kafka = 0
-    for partition, place, record in _retained(settings, ours):
+    retained = {partition: (span.first, span.position) for partition, span in ours.items()}
+    for partition, offset, record in retained_activity(settings, retained):
         if record.brand in where:
-            desk.observe(record, partition, place)
+            desk.observe(record, partition, offset + 1)
             of_kafka += 1
     for brand, partition in where.items():
         desk.set_offset(brand, partition, ours[partition].position)
@@ -80,44 +82,20 @@ def _refuse_if_running(settings: KafkaSettings) -> None:
 
 def _first_times(settings: KafkaSettings, ours: Mapping[int, Span]) -> dict[int, datetime]:
     """Event time of the oldest retained record, where there is one."""
-    found: dict[int, datetime] = {}
-    some = {one: (span.first, min(span.first + 100, span.end)) for one, span in ours.items()}
-    for partition, _, record in _decoded(settings, some):
-        found.setdefault(partition, record.at)
-    return found
-
-
-def _retained(
-    settings: KafkaSettings, ours: Mapping[int, Span]
-) -> Iterator[tuple[int, int, Activity]]:
-    yield from _decoded(settings, {one: (s.first, s.position) for one, s in ours.items()})
-
-
-def _decoded(
-    settings: KafkaSettings, ranges: Mapping[int, tuple[int, int]]
-) -> Iterator[tuple[int, int, Activity]]:
-    for message in read_ranges(settings, SERVICE, RECORDS, ranges):
-        try:
-            record = ACTIVITY.decode(message.value or b"")
-        except InvalidMessage:
-            # The detector gives it up when it reads it, or has.
-            continue
-        yield message.partition, message.offset + 1, record
+    times: dict[int, datetime] = {}
+    oldest = {
+        partition: (span.first, min(span.first + 100, span.end)) for partition, span in ours.items()
+    }
+    for partition, _, record in retained_activity(settings, oldest):
+        times.setdefault(partition, record.at)
+    return times
 
 
 def write(settings: KafkaSettings, snapshots: Iterable[DetectorSnapshot]) -> int:
     """Put states on `detector-state`; returns how many. Raises if Kafka does not take them."""
-    producer = kafka.producer(settings, SERVICE, delivery_timeout_s=30)
     topic = settings.topic_prefix + STATE
-    try:
-        futures = [
-            producer.send(topic, key=one.brand.encode(), value=DETECTOR_STATE.encode(one))
-            for one in snapshots
-        ]
-        for future in futures:
-            future.get(timeout=30)
-    except KafkaError as error:
-        raise ServiceUnavailable(f"Kafka did not take the states ({error!r}); try again") from None
-    finally:
-        producer.close(timeout=5)
-    return len(futures)
+    records = (
+        OutgoingRecord(topic, snapshot.brand.encode(), DETECTOR_STATE.encode(snapshot))
+        for snapshot in snapshots
+    )
+    return publish(settings, SERVICE, records, "the states")

@@ -5,20 +5,9 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
+from runtime.backoff import Busy as Busy
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
-
-
-class Busy(Exception):
-    """The channel does not take the alert now; the same attempt may succeed later."""
-
-    def __init__(self, why: str, cause: str, after_s: float | None = None) -> None:
-        super().__init__(why)
-        self.why = why
-        self.cause = cause
-        """A metric label: connection, status_503, ..."""
-        self.after_s = after_s
-        """When to come back, where the channel says it."""
 
 
 class Refused(Exception):

@@ -14,7 +14,7 @@ from processors.detector.coverage import LEARNT, Coverage
 from processors.detector.recovery import holes, ranges_of, read_again
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, recovered
 from runtime import logs
-from runtime.kafka.ranges import Span
+from runtime.kafka.reader import Span
 from runtime.settings import KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert

@@ -12,6 +12,7 @@ from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.batch import MAX_MENTION_BYTES, Processed, process
 from processors.enrichment.enricher import Enricher
 from processors.faust.messages import Incoming
+from runtime.kafka.dead_letters import REPLAYS_HEADER
 from schemas.codec import ACTIVITY, DEAD_LETTER, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import DeadLetter
 from schemas.mention import MentionEvent
@@ -30,7 +31,14 @@ ENRICHER = Enricher([BrandAnnotator(lambda: MATCHER), Fragile()], keep_unmatched
 
 def incoming(values: list[bytes | None]) -> list[Incoming]:
     return [
-        Incoming("tocsin.posts", 3, 100 + offset, b"k%d" % offset, value, replays=offset)
+        Incoming(
+            "tocsin.posts",
+            3,
+            100 + offset,
+            b"k%d" % offset,
+            value,
+            [(REPLAYS_HEADER, b"%d" % offset)],
+        )
         for offset, value in enumerate(values)
     ]
 

@@ -6,7 +6,7 @@ from functools import partial
 from schemas.topic_registry import topics
 from sinks.alerts.deliveries import KEPT, Deliveries
 from tests import make
-from tests.sinks.alerts.fake_kafka import FakeKafka
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import NOW
 
 TOPIC = "t.alert-deliveries"

@@ -16,8 +16,8 @@ from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.service import ChannelWorker, group_of
 from sinks.alerts.workers import run_all
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.sinks.alerts.channels.rigs import clock
-from tests.sinks.alerts.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import state
 
 PATIENCE_S = 10
@@ -50,8 +50,8 @@ class Told(Channel):
 class Crew:
     """Workers on one broker, run on a thread."""
 
-    def __init__(self, *channels: Channel) -> None:
-        self.kafka = FakeKafka()
+    def __init__(self, *channels: Channel, kafka: FakeKafka | None = None) -> None:
+        self.kafka = kafka or FakeKafka()
         self.health = Health("sink-alerts")
         self.stop = threading.Event()
         self.error: BaseException | None = None
@@ -153,11 +153,7 @@ def test_what_is_open_is_said_again_also_after_a_restart() -> None:
     crew.end()
     again = Told("ops")
     again.repeat_every_s = 3_600
-    second = Crew(again)
-    second.kafka.log = crew.kafka.log
-    second.kafka.committed = crew.kafka.committed
-    for worker in second.workers:
-        worker.consumer._kafka = second.kafka
+    second = Crew(again, kafka=crew.kafka)
     second.start()
     wait(lambda: again.repeated == [[1]])
     second.end()

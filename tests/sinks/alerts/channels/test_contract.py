@@ -16,8 +16,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.errors import BrakeTripped, TocsinError
 from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.service import ChannelWorker, group_of
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.sinks.alerts.channels.rigs import RIGS, SECRET, Rig, clock
-from tests.sinks.alerts.fake_kafka import FakeKafka
 from tests.sinks.alerts.states import ID, state
 
 PATIENCE_S = 10

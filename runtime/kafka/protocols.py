@@ -1,0 +1,67 @@
+"""Types of the Kafka objects that Tocsin uses: kafka-python has none, and the tests have fakes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+
+class Record(Protocol):
+    """A record as a consumer returns it; ``topic`` has the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: object
+    """Pairs of name and value, a mapping of them, or None: clients differ."""
+
+
+class OutgoingRecord(NamedTuple):
+    """A record to write; ``topic`` has the prefix, and a null value deletes the key."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Delivery(Protocol):
+    """The future of a record that was sent; ``get`` raises unless Kafka has acknowledged it."""
+
+    def get(self, timeout: float | None = None) -> object: ...
+
+
+class Producer(Protocol):
+    """As much of kafka-python's producer as is used to deliver records."""
+
+    def send(
+        self,
+        topic: str,
+        *,
+        key: bytes | None = None,
+        value: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] | None = None,
+    ) -> Delivery: ...
+
+
+class Consumer(Protocol):
+    """As much of kafka-python's consumer as is used."""
+
+    def subscribe(self, topics: list[str]) -> None: ...
+    def assign(self, partitions: list[TopicPartition]) -> None: ...
+    def assignment(self) -> set[TopicPartition]: ...
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...
+    def poll(
+        self, timeout_ms: int, max_records: int | None = None
+    ) -> Mapping[TopicPartition, Sequence[Record]]: ...
+    def pause(self, *partitions: TopicPartition) -> None: ...
+    def paused(self) -> Iterable[TopicPartition]: ...
+    def resume(self, *partitions: TopicPartition) -> None: ...
+    def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None: ...
+    def seek_to_beginning(self, *partitions: TopicPartition) -> None: ...
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int | None: ...
+    def highwater(self, partition: TopicPartition) -> int | None: ...
+    def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]: ...
+    def close(self) -> None: ...

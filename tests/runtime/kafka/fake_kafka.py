@@ -1,0 +1,167 @@
+"""Kafka in memory, as far as kafka-python's consumers and producers are used: topics, commits.
+
+A ``FakeKafka`` outlives its consumers, as the real one does, so that a test can let a consumer die
+and start another. Its clock moves half a second a poll without a group, or as a test says.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import Event
+from typing import Any, NamedTuple
+
+from kafka.structs import TopicPartition
+
+
+class FakeRecord(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Done:
+    """A future that is fulfilled."""
+
+    def get(self, timeout: float | None = None) -> None:
+        return None
+
+
+class FakeKafka:
+    """The broker, and the producer in one."""
+
+    def __init__(self, partitions: int = 1, retained_from: int = 0) -> None:
+        self.partitions = range(partitions)
+        self.retained_from = retained_from
+        """The offset of the oldest record in every partition."""
+        self.log: dict[str, list[FakeRecord]] = defaultdict(list)
+        self.committed: dict[tuple[str, TopicPartition], int] = {}
+        self.idle = Event()
+        """Set when a consumer of a group found nothing more."""
+        self.on_send: Callable[[str], None] = lambda topic: None
+        self.polls: Iterator[int] | None = None
+        """How many records each poll gives; nothing after that. All of them if None."""
+        self.now = 0.0
+        self.poll_s = 0.5
+
+    def send(
+        self,
+        topic: str,
+        *,
+        key: bytes | None = None,
+        value: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        partition: int = 0,
+    ) -> Done:
+        self.on_send(topic)
+        offset = self.end(TopicPartition(topic, partition))
+        self.log[topic].append(FakeRecord(topic, partition, offset, key, value, headers))
+        return Done()
+
+    def close(self, timeout: float | None = None) -> None:
+        return None
+
+    def records(self, tp: TopicPartition) -> list[FakeRecord]:
+        return [record for record in self.log[tp.topic] if record.partition == tp.partition]
+
+    def end(self, tp: TopicPartition) -> int:
+        return self.retained_from + len(self.records(tp))
+
+    def consumer(self, group: str | None = None) -> "FakeConsumer":
+        return FakeConsumer(self, group)
+
+
+class FakeConsumer:
+    """Reads the partitions that it is assigned; a group has one member, which has them all."""
+
+    def __init__(self, kafka: FakeKafka, group: str | None) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._positions: dict[TopicPartition, int | None] = {}
+        self._paused: set[TopicPartition] = set()
+        self.closed = False
+
+    def subscribe(self, topics: list[str]) -> None:
+        for topic in topics:
+            for number in self._kafka.partitions:
+                self.receive(TopicPartition(topic, number))
+
+    def receive(self, tp: TopicPartition) -> None:
+        """A rebalance gives the partition to this consumer."""
+        self._positions[tp] = self.committed(tp)
+
+    def lose(self, tp: TopicPartition) -> None:
+        """A rebalance gives the partition to another consumer."""
+        del self._positions[tp]
+        self._paused.discard(tp)
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        self._positions = dict.fromkeys(partitions)
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self._positions)
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return set(self._kafka.partitions)
+
+    def seek_to_beginning(self, *partitions: TopicPartition) -> None:
+        self._positions |= dict.fromkeys(partitions)
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self._positions[tp] = offset
+
+    def poll(
+        self, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[FakeRecord]]:
+        if self._group is None:
+            assert self._kafka.now < 10_000, "it never gave up"
+            self._kafka.now += self._kafka.poll_s
+        left = len(self._positions) * 10**6 if max_records is None else max_records
+        if self._kafka.polls is not None:
+            left = min(left, next(self._kafka.polls, 0))
+        polled = {}
+        for tp in self._positions.keys() - self._paused:
+            first = self._positions[tp] or self._kafka.retained_from
+            records = [record for record in self._kafka.records(tp) if record.offset >= first]
+            records = records[:left]
+            left -= len(records)
+            self._positions[tp] = first + len(records)
+            if records:
+                polled[tp] = records
+        if not polled and self._group is not None and not self._paused:
+            self._kafka.idle.set()
+            Event().wait(0.001)
+        return polled
+
+    def commit(self, offsets: dict[TopicPartition, Any]) -> None:
+        for tp, entry in offsets.items():
+            self._kafka.committed[self._group or "", tp] = entry.offset
+
+    def committed(self, tp: TopicPartition) -> int | None:
+        return self._kafka.committed.get((self._group or "", tp))
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self._paused |= set(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self._paused -= set(partitions)
+
+    def paused(self) -> set[TopicPartition]:
+        return set(self._paused)
+
+    def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, self._kafka.retained_from)
+
+    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: self._kafka.end(tp) for tp in partitions}
+
+    def highwater(self, tp: TopicPartition) -> int:
+        return self._kafka.end(tp)
+
+    def position(self, tp: TopicPartition, timeout_ms: int | None = None) -> int | None:
+        assert timeout_ms, "it would wait for ever"
+        return self._positions[tp]
+
+    def close(self) -> None:
+        self.closed = True
