@@ -23,6 +23,7 @@ from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
 from runtime.kafka.brake import Brake
+from runtime.kafka.reader import latest_values
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
 from schemas.alert import Alert
