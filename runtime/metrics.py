@@ -1,7 +1,7 @@
-"""Every metric that tocsin serves, in one list; ``docs/metrics.md`` is checked against it.
+"""Every metric that tocsin serves; tests compare ``docs/metrics.md`` with this list.
 
-Names follow the Prometheus conventions: base units, ``_total`` on counters, and moments as
-``_timestamp_seconds`` (an age is ``time() - metric``, so that it grows while a process hangs).
+Names follow the Prometheus conventions: base units, ``_total`` on counters, and
+``_timestamp_seconds`` on times (an age is ``time() - metric``, which grows while a process hangs).
 Label values come from closed sets or settings, never from posts.
 """
 
@@ -16,37 +16,37 @@ _BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
 
 # --- every service -------------------------------------------------------------------------
-BUILD = Info("tocsin_build", "Version of tocsin, and the service that this process is.")
+BUILD = Info("tocsin_build", "Version of tocsin and name of the service.")
 DEAD_LETTERS = Counter(
     "tocsin_dead_letters_total",
-    "Messages given up and delivered to the dead-letters topic.",
+    "Messages delivered to the dead-letters topic.",
     ["service", "reason"],
 )
 RETRIES = Counter(
     "tocsin_retries_total",
-    "Attempts repeated because something did not answer or was busy.",
+    "Retries after a timeout or a busy answer.",
     ["service", "cause"],
 )
-READY = Gauge("tocsin_ready", "1 while the service does its work, 0 while it cannot.", ["service"])
+READY = Gauge("tocsin_ready", "1 while the service is ready, else 0.", ["service"])
 
 # --- ingestors -----------------------------------------------------------------------------
 INGEST_EVENTS = Counter(
     "tocsin_ingest_events_total", "Events read from a source.", ["source", "op"]
 )
 INGEST_ACKNOWLEDGED = Counter(
-    "tocsin_ingest_acknowledged_total", "Events that Kafka has acknowledged.", ["source"]
+    "tocsin_ingest_acknowledged_total", "Events acknowledged by Kafka.", ["source"]
 )
 INGEST_UNREADABLE = Counter(
     "tocsin_ingest_unreadable_total",
-    "Things a source delivered that are no post; each went to dead-letters.",
+    "Items a source delivered that could not be parsed; each is a dead letter.",
     ["source"],
 )
 INGEST_TRUNCATED = Counter(
-    "tocsin_ingest_truncated_total", "Posts whose text was cut to the bound.", ["source"]
+    "tocsin_ingest_truncated_total", "Posts whose text was cut to the maximum length.", ["source"]
 )
 INGEST_IMPLAUSIBLE_DATES = Counter(
     "tocsin_ingest_implausible_dates_total",
-    "Posts whose own date cannot be; the time of reading was taken.",
+    "Posts with an implausible date, replaced by the time of ingestion.",
     ["source"],
 )
 INGEST_IN_FLIGHT = Gauge(
@@ -56,7 +56,7 @@ INGEST_IN_FLIGHT = Gauge(
 )
 INGEST_BACKPRESSURE_SECONDS = Counter(
     "tocsin_ingest_backpressure_seconds_total",
-    "Time in which the source was not read because Kafka was behind.",
+    "Time the source was not read because Kafka was slow.",
     ["source"],
 )
 INGEST_CONNECTED = Gauge(
@@ -64,26 +64,26 @@ INGEST_CONNECTED = Gauge(
 )
 INGEST_RECONNECTS = Counter(
     "tocsin_ingest_reconnects_total",
-    "Connections opened again, by what ended the last one.",
+    "Reconnects, by what ended the previous connection.",
     ["source", "cause"],
 )
 INGEST_GAPS = Counter(
-    "tocsin_ingest_gaps_total", "Times at which posts are known to be missed.", ["source"]
+    "tocsin_ingest_gaps_total", "Known gaps: intervals in which posts were missed.", ["source"]
 )
 INGEST_GAP_SECONDS = Counter(
-    "tocsin_ingest_gap_seconds_total", "Length of the known gaps, event time.", ["source"]
+    "tocsin_ingest_gap_seconds_total", "Total length of the known gaps, event time.", ["source"]
 )
 INGEST_LAST_EVENT = Gauge(
     "tocsin_ingest_last_event_timestamp_seconds", "Event time of the newest event.", ["source"]
 )
 INGEST_LAST_RECEIVED = Gauge(
     "tocsin_ingest_last_received_timestamp_seconds",
-    "When the source last delivered anything (wall clock).",
+    "Time of the last item from the source, wall clock.",
     ["source"],
 )
 INGEST_CHECKPOINT = Gauge(
     "tocsin_ingest_checkpoint_timestamp_seconds",
-    "When the last checkpoint was acknowledged (wall clock).",
+    "Time of the last acknowledged checkpoint, wall clock.",
     ["source"],
 )
 
@@ -93,11 +93,11 @@ PROCESS_MENTIONS = Counter(
     "tocsin_process_mentions_total", "Events delivered to the mentions topic.", ["op"]
 )
 PROCESS_UNMATCHED = Counter(
-    "tocsin_process_unmatched_total", "Posts that name no brand and go no further."
+    "tocsin_process_unmatched_total", "Posts dropped because they match no brand."
 )
 PROCESS_BATCH_SECONDS = Histogram(
     "tocsin_process_batch_seconds",
-    "From reading a batch to its delivery being acknowledged.",
+    "Time from reading a batch to the acknowledgement of its output.",
     buckets=_BATCH_SECONDS,
 )
 PROCESS_ANNOTATOR_SECONDS = Counter(
@@ -105,119 +105,124 @@ PROCESS_ANNOTATOR_SECONDS = Counter(
 )
 PROCESS_ENRICHED = Counter(
     "tocsin_process_enriched_total",
-    "Posts that name a brand, by the tier that read them.",
+    "Posts that match a brand, by the tier that annotated them.",
     ["tier"],
 )
 PROCESS_FAST_FALLBACK = Gauge(
-    "tocsin_process_fast_fallback", "1 while lag makes the automatic tier read fast, else 0."
+    "tocsin_process_fast_fallback",
+    "1 while the automatic tier uses the fast models because of lag, else 0.",
 )
 PROCESS_BISECTIONS = Counter(
-    "tocsin_process_bisections_total", "Batches split to find the message that fails."
+    "tocsin_process_bisections_total", "Batches split to isolate a failing message."
 )
 PROCESS_LAG = Gauge(
-    "tocsin_process_lag_messages", "End of the partition minus what is committed.", ["partition"]
+    "tocsin_process_lag_messages", "Consumer lag: end offset minus committed offset.", ["partition"]
 )
 PROCESS_UNCOMMITTED = Gauge(
     "tocsin_process_uncommitted_messages",
     "Messages acknowledged by the agent and not yet committed.",
     ["partition"],
 )
-PROCESS_BRANDS = Gauge("tocsin_process_brands", "Brands that are matched now.")
+PROCESS_BRANDS = Gauge("tocsin_process_brands", "Brands currently matched.")
 PROCESS_BRANDS_UNREADABLE = Gauge(
     "tocsin_process_brands_unreadable",
-    "Brands on the topic that cannot be read, or whose query has a mistake: their last readable "
-    "state is matched, if this process has seen one.",
+    "Brands on the topic that cannot be parsed or have an invalid query; their last valid "
+    "state stays in use if this process has seen one.",
 )
 PROCESS_BRANDS_UPDATED = Gauge(
-    "tocsin_process_brands_updated_timestamp_seconds", "When the brands last changed."
+    "tocsin_process_brands_updated_timestamp_seconds", "Time of the last change of brands."
 )
 
 # --- detector ------------------------------------------------------------------------------
-DETECTOR_RECORDS = Counter("tocsin_detector_records_total", "Records of activity that were read.")
+DETECTOR_RECORDS = Counter("tocsin_detector_records_total", "Activity records read.")
 DETECTOR_LATE = Gauge(
     "tocsin_detector_late_records",
-    "Records of the brands held that came too late for their minute to count, or twice.",
+    "Activity records not counted: too late for their minute, or repeated.",
 )
 DETECTOR_BRANDS = Gauge("tocsin_detector_brands", "Brands whose state this process holds.")
 DETECTOR_ALERTS = Counter(
     "tocsin_detector_alerts_total",
-    "States of alerts that were written; after a restart some again, under the same ids.",
+    "Alert states published; a restart repeats some under the same ids.",
     ["kind", "status", "severity"],
 )
 DETECTOR_REBUILT = Counter(
     "tocsin_detector_rebuilt_brands_total",
-    "Brands whose saved state was missing and was counted again from activity.",
+    "Brands whose state was missing and was rebuilt from activity.",
 )
 DETECTOR_BLIND = Gauge(
-    "tocsin_detector_blind", "1 while a source that usually speaks is silent, else 0.", ["source"]
+    "tocsin_detector_blind", "1 while an active source is silent, else 0.", ["source"]
 )
 DETECTOR_SNAPSHOT = Gauge(
-    "tocsin_detector_snapshot_timestamp_seconds", "When the states were last saved."
+    "tocsin_detector_snapshot_timestamp_seconds", "Time of the last state snapshot."
 )
 
 # --- sinks ---------------------------------------------------------------------------------
 SINK_ITEMS = Counter(
     "tocsin_sink_items_total",
-    "Documents by what became of them: written, deleted, superseded, dead.",
+    "Documents by result: written, deleted, superseded, dead.",
     ["sink", "result"],
 )
 SINK_BATCH_SECONDS = Histogram(
     "tocsin_sink_batch_seconds",
-    "From polling a batch to its offsets being committed.",
+    "Time from polling a batch to committing its offsets.",
     ["sink"],
     buckets=_BATCH_SECONDS,
 )
 SINK_LAG = Gauge(
     "tocsin_sink_lag_messages",
-    "End of the partition minus what is committed.",
+    "Consumer lag: end offset minus committed offset.",
     ["sink", "partition"],
 )
 SINK_PAUSED = Gauge(
-    "tocsin_sink_paused", "1 while the partitions are paused for a busy store.", ["sink"]
+    "tocsin_sink_paused",
+    "1 while partitions are paused because the store is busy, else 0.",
+    ["sink"],
 )
 SINK_EVENT_LATENCY = Histogram(
     "tocsin_sink_event_latency_seconds",
-    "From the post's own time to the store's acknowledgement.",
+    "Time from a post's publication to the store's acknowledgement.",
     ["sink"],
     buckets=_LATENCY_SECONDS,
 )
 SINK_INGEST_LATENCY = Histogram(
     "tocsin_sink_ingest_latency_seconds",
-    "From the ingestor's reading to the store's acknowledgement.",
+    "Time from ingestion to the store's acknowledgement.",
     ["sink"],
     buckets=_LATENCY_SECONDS,
 )
 SINK_SEARCHABLE_LATENCY = Histogram(
     "tocsin_sink_searchable_latency_seconds",
-    "From the ingestor's reading to a search finding it; sampled, about one a second.",
+    "Time from ingestion to a hit in search; sampled about once a second.",
     ["sink"],
     buckets=_LATENCY_SECONDS,
 )
 SINK_LAST_WRITE = Gauge(
-    "tocsin_sink_last_write_timestamp_seconds", "When the store last took a batch.", ["sink"]
+    "tocsin_sink_last_write_timestamp_seconds", "Time of the last acknowledged batch.", ["sink"]
 )
 
 # --- alerts to people ----------------------------------------------------------------------
 ALERTS_STATES = Counter(
     "tocsin_alerts_states_total",
-    "States of alerts by what became of them in a channel: delivered, dead, or not told (repeated, "
-    "muted, elsewhere, never_opened, expired).",
+    "Alert states by result in a channel: delivered, dead, or not delivered (repeated, muted, "
+    "elsewhere, never_opened, expired).",
     ["channel", "result"],
 )
 ALERTS_RETRIES = Counter(
     "tocsin_alerts_retries_total",
-    "Attempts that failed and are repeated, by what the channel answered.",
+    "Delivery retries, by the channel's answer.",
     ["channel", "cause"],
 )
 ALERTS_FAILING = Gauge(
-    "tocsin_alerts_failing", "1 while a channel does not take alerts, else 0.", ["channel"]
+    "tocsin_alerts_failing", "1 while deliveries to a channel fail, else 0.", ["channel"]
 )
 ALERTS_LAG = Gauge(
-    "tocsin_alerts_lag_messages", "States that a channel has not handled yet.", ["channel"]
+    "tocsin_alerts_lag_messages",
+    "Consumer lag of a channel: alert states not handled yet.",
+    ["channel"],
 )
 ALERTS_LATENCY = Histogram(
     "tocsin_alerts_delivery_latency_seconds",
-    "From the decision of the detector to the channel's acknowledgement.",
+    "Time from the detector's decision to the channel's acknowledgement.",
     ["channel"],
     buckets=_LATENCY_SECONDS,
 )

@@ -1,9 +1,9 @@
 """Every setting of every service, read from the environment once, in the entry point.
 
-Each group is a frozen object with a prefix of its own (``TOCSIN_KAFKA_``, ...). A secret may also
-be given as a file: ``TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka``. Nothing else in tocsin
-reads the environment, but ``runtime.files`` for alert channels. ``docs/settings.md`` is checked
-against this module.
+Each group is a frozen object with its own prefix (``TOCSIN_KAFKA_``, ...). A secret may be a file
+instead: ``TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka``. Nothing else in tocsin reads the
+environment, except ``runtime.files`` for alert channels. Tests compare ``docs/settings.md`` with
+this module.
 """
 
 import os
@@ -83,7 +83,7 @@ def _values(source: PydanticBaseSettingsSource, settings_cls: type[BaseSettings]
 
 
 class Group(BaseSettings):
-    """A group of settings under one prefix."""
+    """Settings that share a prefix."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="forbid")
 
@@ -100,16 +100,17 @@ class Group(BaseSettings):
 
 
 class BrakeSettings(Group):
-    """When dead letters stop a consumer; part of every consumer's group."""
+    """The dead-letter limits of a consumer."""
 
     dead_letter_share: float = Field(
-        0.5, gt=0, le=1, description="Share of dead letters in the window that stops the service."
+        0.5,
+        gt=0,
+        le=1,
+        description="Maximum share of dead letters in the window; above it the service stops.",
     )
-    dead_letter_window: int = Field(
-        1_000, ge=10, description="Messages in the window of the share."
-    )
+    dead_letter_window: int = Field(1_000, ge=10, description="Window of that share, messages.")
     dead_letter_run: int = Field(
-        1_000, ge=1, description="Consecutive dead letters that stop the service."
+        1_000, ge=1, description="Maximum consecutive dead letters; above it the service stops."
     )
 
 
@@ -117,9 +118,11 @@ class LogSettings(Group):
     """Logs, on standard error."""
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_LOG_")
-    style: Literal["console", "json"] = Field("console", description="For people or machines.")
+    style: Literal["console", "json"] = Field(
+        "console", description="Log format: `console` for people, `json` for machines."
+    )
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severity that is written."
+        "info", description="Minimum severity."
     )
 
 
@@ -127,65 +130,80 @@ class MonitorSettings(Group):
     """Metrics and health of each service."""
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_MONITOR_")
-    host: str = Field("127.0.0.1", description="Address to serve on; 0.0.0.0 in a container.")
-    port: int = Field(9464, ge=0, le=65535, description="Port to serve on; 0 takes a free one.")
+    host: str = Field("127.0.0.1", description="Bind address; 0.0.0.0 in a container.")
+    port: int = Field(9464, ge=0, le=65535, description="Port; 0 takes a free one.")
     stalled_after_s: float = Field(
-        120.0, gt=0, description="Seconds without progress of the main loop until /healthz fails."
+        120.0,
+        gt=0,
+        description="Maximum time without progress before /healthz fails, seconds.",
     )
 
 
 class KafkaSettings(Group):
-    """How to reach Kafka."""
+    """Connection to Kafka."""
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_KAFKA_")
     bootstrap_servers: str = Field(
-        "127.0.0.1:9092", description="Comma-separated host:port of some brokers."
+        "127.0.0.1:9092", description="Bootstrap brokers, host:port, comma-separated."
     )
     topic_prefix: str = Field(
-        "tocsin.", pattern=r"^[a-zA-Z0-9._-]{0,64}$", description="Put before every topic's name."
+        "tocsin.", pattern=r"^[a-zA-Z0-9._-]{0,64}$", description="Prefix of every topic name."
     )
     group_prefix: str = Field(
-        "tocsin.", pattern=r"^[a-zA-Z0-9._-]{0,64}$", description="Put before every group's name."
+        "tocsin.",
+        pattern=r"^[a-zA-Z0-9._-]{0,64}$",
+        description="Prefix of every consumer group name.",
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="TLS and SASL, as Kafka names them."
+        "PLAINTEXT", description="Security protocol: TLS and SASL, in Kafka's names."
     )
-    ssl_cafile: Path | None = Field(None, description="PEM of the authorities to trust.")
-    ssl_certfile: Path | None = Field(None, description="PEM of our certificate (mutual TLS).")
-    ssl_keyfile: Path | None = Field(None, description="PEM of its key.")
+    ssl_cafile: Path | None = Field(None, description="CA certificates, PEM file.")
+    ssl_certfile: Path | None = Field(
+        None, description="Client certificate for mutual TLS, PEM file."
+    )
+    ssl_keyfile: Path | None = Field(
+        None, description="Private key of the client certificate, PEM file."
+    )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-512", description="Used where the protocol starts with SASL."
+        "SCRAM-SHA-512", description="SASL mechanism; used with SASL_PLAINTEXT and SASL_SSL."
     )
     sasl_username: str | None = Field(None, description="SASL user.")
     sasl_password: SecretStr | None = Field(None, description="SASL password.")
     partitions: int | None = Field(
-        None, ge=1, le=1000, description="Partitions of new topics, instead of the registry's."
+        None, ge=1, le=1000, description="Partitions of new topics; unset takes the registry's."
     )
     replication: int = Field(
-        -1, ge=-1, le=10, description="Copies of new topics; -1 takes the broker's default."
+        -1,
+        ge=-1,
+        le=10,
+        description="Replication factor of new topics; -1 takes the broker's default.",
     )
 
 
 class ElasticsearchSettings(Group):
-    """How to reach Elasticsearch."""
+    """Connection to Elasticsearch, and the shape of new indices."""
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_ELASTICSEARCH_")
-    url: str = Field("http://127.0.0.1:9200", description="Comma-separated URLs of nodes.")
-    username: str | None = Field(None, description="Basic authentication.")
-    password: SecretStr | None = Field(None, description="Basic authentication.")
-    api_key: SecretStr | None = Field(None, description="Base64 API key, instead of a user.")
-    ca_certs: Path | None = Field(None, description="PEM of the authorities to trust.")
-    index_prefix: str = Field(
-        "tocsin-", pattern=r"^[a-z0-9][a-z0-9_-]{0,64}$", description="Put before index names."
+    url: str = Field("http://127.0.0.1:9200", description="Node URLs, comma-separated.")
+    username: str | None = Field(None, description="User for basic authentication.")
+    password: SecretStr | None = Field(None, description="Password for basic authentication.")
+    api_key: SecretStr | None = Field(
+        None, description="API key, Base64; replaces user and password."
     )
-    request_timeout_s: float = Field(30.0, gt=0, description="Seconds to wait for an answer.")
-    shards: int = Field(1, ge=1, le=100, description="Primary shards of each new index.")
-    replicas: int = Field(0, ge=0, le=10, description="Copies of each new index; 1 or more live.")
+    ca_certs: Path | None = Field(None, description="CA certificates, PEM file.")
+    index_prefix: str = Field(
+        "tocsin-", pattern=r"^[a-z0-9][a-z0-9_-]{0,64}$", description="Prefix of every index name."
+    )
+    request_timeout_s: float = Field(30.0, gt=0, description="Request timeout, seconds.")
+    shards: int = Field(1, ge=1, le=100, description="Primary shards per new index.")
+    replicas: int = Field(
+        0, ge=0, le=10, description="Replicas per new index; use 1 or more in production."
+    )
 
     @field_validator("url")
     @classmethod
     def _holds_no_secret(cls, url: str) -> str:
-        """The URL is printed in logs and errors; what is in it could be a password."""
+        """Refuses credentials in the URL, since logs and errors print it."""
         if "@" in url:
             raise ConfigurationError(
                 "TOCSIN_ELASTICSEARCH_URL must not hold a user and password, since it is printed; "
@@ -199,32 +217,41 @@ class IngestSettings(Group):
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_INGEST_")
     buffer_events: int = Field(
-        10_000, ge=1, description="Messages in flight before the source is no longer read."
+        10_000,
+        ge=1,
+        description="Maximum messages in flight; at this limit the source is not read.",
     )
-    checkpoint_interval_s: float = Field(5.0, gt=0, description="Seconds between checkpoints.")
+    checkpoint_interval_s: float = Field(5.0, gt=0, description="Checkpoint interval, seconds.")
     drain_timeout_s: float = Field(
-        30.0, gt=0, description="Seconds that a stop waits for Kafka's acknowledgements."
+        30.0, gt=0, description="Maximum wait for Kafka's acknowledgements at shutdown, seconds."
     )
-    x_bearer_token: SecretStr | None = Field(None, description="App-only token of the X API.")
-    x_url: str = Field("https://api.x.com", description="The X API; another address for tests.")
+    x_bearer_token: SecretStr | None = Field(
+        None, description="App-only bearer token of the X API."
+    )
+    x_url: str = Field("https://api.x.com", description="Base URL of the X API.")
     x_backfill_minutes: int = Field(
-        0, ge=0, le=5, description="Minutes that X repeats after a reconnect, where the plan may."
+        0,
+        ge=0,
+        le=5,
+        description="Backfill after a reconnect, minutes; needs a plan that allows it.",
     )
     x_keep_alive_timeout_s: float = Field(
-        45.0, gt=0, description="Seconds of silence after which the connection is dead (X: 20)."
+        45.0,
+        gt=0,
+        description="Maximum silence before a reconnect, seconds; X sends a keep-alive every 20.",
     )
     bluesky_urls: str = Field(
         "wss://jetstream1.us-east.bsky.network/subscribe,"
         "wss://jetstream2.us-east.bsky.network/subscribe,"
         "wss://jetstream1.us-west.bsky.network/subscribe,"
         "wss://jetstream2.us-west.bsky.network/subscribe",
-        description="Comma-separated Jetstream endpoints, tried in turn.",
+        description="Jetstream endpoints, comma-separated, tried in turn.",
     )
     bluesky_receive_timeout_s: float = Field(
-        30.0, gt=0, description="Seconds of silence after which the next endpoint is tried."
+        30.0, gt=0, description="Maximum silence before the next endpoint is tried, seconds."
     )
     bluesky_zstd_dictionary: Path | None = Field(
-        None, description="Jetstream's zstd dictionary; compression is asked for where given."
+        None, description="Jetstream's zstd dictionary; if set, the stream is compressed."
     )
 
 
@@ -234,39 +261,39 @@ class ProcessSettings(BrakeSettings):
     model_config = SettingsConfigDict(env_prefix="TOCSIN_PROCESS_")
     annotators: str = Field(
         "language,brands,sentiment,entities,aspects,intents,duplicates,influence,encoder",
-        description="Comma-separated annotators, in the order in which they run.",
+        description="Annotators in the order they run, comma-separated.",
     )
     tier: Literal["fast", "accurate", "auto"] = Field(
         "auto",
         description=(
-            "`accurate` has the encoder read every post that names a brand; `fast` never; "
-            "`auto` does while the lag allows."
+            "Models: `accurate` runs the encoder on every post that names a brand, `fast` never "
+            "does, `auto` does while lag is low."
         ),
     )
     fast_above_lag: int = Field(
         1_000,
         ge=0,
-        description="Unread posts above which `auto` goes fast, until a quarter of it is left.",
+        description="Lag above which `auto` uses the fast tier, messages, until a quarter of it.",
     )
     keep_unmatched: bool = Field(
-        False, description="Also pass on posts that name no brand (they stay without entities)."
+        False, description="Publish posts that match no brand too, without entities."
     )
-    batch_size: int = Field(500, ge=1, le=10_000, description="Most posts in one batch.")
+    batch_size: int = Field(500, ge=1, le=10_000, description="Maximum posts per batch.")
     batch_within_s: float = Field(
-        0.1, gt=0, le=10, description="Seconds that a batch waits to be filled."
+        0.1, gt=0, le=10, description="Maximum wait for a full batch, seconds."
     )
-    gazetteer: Path | None = Field(
-        None, description="YAML of names to link, beside those that come with tocsin."
-    )
+    gazetteer: Path | None = Field(None, description="Additional gazetteer, YAML file.")
     spacy_models: str = Field(
         "",
-        description="`language=package` pairs, comma-separated, that win over the usual pipelines.",
+        description="spaCy packages as `language=package`, comma-separated; override the defaults.",
     )
     stuck_after_s: float = Field(
-        120.0, gt=0, description="Seconds without a commit, while there is lag, until it exits."
+        120.0,
+        gt=0,
+        description="Maximum time without a commit under lag before exit, seconds.",
     )
     data_dir: Path | None = Field(
-        None, description="Faust's data folder; a temporary one where not given."
+        None, description="Faust's data folder; unset takes a temporary one."
     )
 
     @property
@@ -279,28 +306,28 @@ class DetectorSettings(BrakeSettings):
     """The crisis detector."""
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_DETECTOR_")
-    batch_size: int = Field(500, ge=1, le=10_000, description="Most records in one batch.")
+    batch_size: int = Field(500, ge=1, le=10_000, description="Maximum records per batch.")
     batch_within_s: float = Field(
-        0.25, gt=0, le=10, description="Seconds that a batch waits to be filled."
+        0.25, gt=0, le=10, description="Maximum wait for a full batch, seconds."
     )
-    snapshot_interval_s: float = Field(
-        30.0, gt=0, le=90, description="Seconds between two savings of what it knows."
-    )
+    snapshot_interval_s: float = Field(30.0, gt=0, le=90, description="Snapshot interval, seconds.")
     tick_interval_s: float = Field(
-        5.0, gt=0, le=60, description="Seconds between two looks where nothing comes."
+        5.0, gt=0, le=60, description="Interval between evaluations without new records, seconds."
     )
     grace_s: float = Field(
         20.0,
         ge=0,
-        description="Seconds that a quiet minute waits for records on their way to it.",
+        description="Grace period before a minute is closed without a later record, seconds.",
     )
     rebuild_records: int = Field(
         5_000_000,
         ge=0,
-        description="Records read again at most where saved states are missing, the newest.",
+        description="Maximum records re-read to rebuild missing state; the newest ones.",
     )
     stuck_after_s: float = Field(
-        240.0, gt=100, description="Seconds without a commit, while there is lag, until it exits."
+        240.0,
+        gt=100,
+        description="Maximum time without a commit under lag before exit, seconds.",
     )
 
 
@@ -308,20 +335,23 @@ class SinkSettings(BrakeSettings):
     """Sinks."""
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_SINK_")
-    batch_size: int = Field(1_000, ge=1, le=10_000, description="Most documents in one write.")
+    batch_size: int = Field(
+        1_000, ge=1, le=10_000, description="Maximum documents per bulk request."
+    )
     batch_bytes: int = Field(
-        8 * 2**20, ge=2**16, le=90 * 2**20, description="Most bytes in one write."
+        8 * 2**20, ge=2**16, le=90 * 2**20, description="Maximum bytes per bulk request."
     )
     batch_within_s: float = Field(
-        0.25, gt=0, le=10, description="Seconds that a write waits to be filled."
+        0.25, gt=0, le=10, description="Maximum wait for a full bulk request, seconds."
     )
-    retry_first_s: float = Field(0.2, gt=0, description="First pause after a busy answer.")
-    retry_max_s: float = Field(10.0, gt=0, description="Longest pause between attempts.")
+    retry_first_s: float = Field(0.2, gt=0, description="Initial back-off, seconds.")
+    retry_max_s: float = Field(10.0, gt=0, description="Maximum back-off, seconds.")
     tombstone_days: float = Field(
         45.0,
         ge=0,
         description=(
-            "Days that tombstones stay: longer than `posts`, `mentions`, then `dead-letters` keep."
+            "Retention of tombstones, days; longer than that of `posts`, `mentions` and "
+            "`dead-letters` together."
         ),
     )
 
@@ -331,23 +361,29 @@ class AlertsSettings(Group):
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_ALERTS_")
     channels: Path | None = Field(
-        None, description="YAML of the channels (docs/alerts.md); without it, only the index."
+        None, description="Channels file, YAML (docs/alerts.md); unset delivers to the index only."
     )
     language: Literal["fr", "en"] = Field(
-        "en", description="Language of the desk; a channel may have its own."
+        "en", description="Default language of alerts; a channel may override it."
     )
-    time_zone: str = Field("UTC", description="Zone in which times are told: `Europe/Paris`.")
+    time_zone: str = Field(
+        "UTC", description="Time zone of times in alerts, such as `Europe/Paris`."
+    )
     allow_private: bool = Field(
-        False, description="Let webhooks reach private addresses, and speak plain HTTP."
+        False, description="Allow webhooks to private addresses and over plain HTTP."
     )
-    request_timeout_s: float = Field(10.0, gt=0, description="Seconds to wait for a channel.")
-    retry_first_s: float = Field(1.0, gt=0, description="First pause after a failure.")
-    retry_max_s: float = Field(60.0, gt=0, description="Longest pause between attempts.")
+    request_timeout_s: float = Field(
+        10.0, gt=0, description="Request timeout of a channel, seconds."
+    )
+    retry_first_s: float = Field(1.0, gt=0, description="Initial back-off, seconds.")
+    retry_max_s: float = Field(60.0, gt=0, description="Maximum back-off, seconds.")
     expire_hours: float = Field(
-        24.0, gt=0, description="Age above which an alert wakes nobody any more, in hours."
+        24.0, gt=0, description="Maximum age of an alert to be delivered, hours."
     )
     dead_letter_run: int = Field(
-        20, ge=1, description="Refusals in a row after which a channel stops until a restart."
+        20,
+        ge=1,
+        description="Maximum consecutive refusals; above it the channel stops until a restart.",
     )
 
     @field_validator("time_zone")
@@ -356,7 +392,7 @@ class AlertsSettings(Group):
         try:
             ZoneInfo(name)
         except (KeyError, OSError, ValueError):
-            raise ValueError("no time zone of that name is known") from None
+            raise ValueError("must be a known time zone, such as Europe/Paris") from None
         return name
 
 
@@ -376,7 +412,7 @@ G = TypeVar("G", bound=Group)
 
 
 def load(group: type[G], **overrides: Any) -> G:
-    """Read one group from the environment; a wrong value is a :class:`ConfigurationError`."""
+    """Reads a group from the environment; raises :class:`ConfigurationError` for a wrong value."""
     try:
         return group(**overrides)
     except ValidationError as error:
