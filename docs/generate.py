@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from runtime import metrics, settings
+from runtime import metrics, settings_group
 from runtime.metrics import OLD_NAMES as OLD
 from runtime.settings import GROUPS, Group
 from schemas import errors
@@ -115,7 +115,7 @@ def settings_page() -> str:
         parts.append(table(("variable", "default", "takes", "meaning"), rows))
     parts.append("## Old names\n")
     parts.append("Read until 0.3.0, with a warning in the log; the new name wins.\n")
-    renamed = [(f"`{old}`", f"`{new}`") for old, new in settings.OLD_NAMES.items()]
+    renamed = [(f"`{old}`", f"`{new}`") for old, new in settings_group.OLD_NAMES.items()]
     parts.append(table(("old name", "new name"), renamed))
     return "\n".join(parts)
 

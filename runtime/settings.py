@@ -6,97 +6,16 @@ environment, except ``runtime.files`` for alert channels. Tests compare ``docs/s
 this module.
 """
 
-import os
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
 
-from runtime.logs import get_logger
+from runtime.settings_group import Group as Group
+from runtime.settings_group import load as load
 from schemas.errors import ConfigurationError
-
-log = get_logger("settings")
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """Reads ``<NAME>_FILE`` for every secret field."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        name = f"{self.config.get('env_prefix', '')}{field_name}".upper() + "_FILE"
-        path = os.environ.get(name)
-        if not path or SecretStr not in getattr(field.annotation, "__args__", ()):
-            return None, field_name, False
-        try:
-            return Path(path).read_text("utf-8").strip(), field_name, False
-        except OSError as error:
-            raise ConfigurationError(
-                f"{name} names {path}, which cannot be read ({error.strerror})"
-            ) from None
-        except UnicodeDecodeError:
-            raise ConfigurationError(
-                f"{name} names {path}, which is not UTF-8 text; put the bare secret into it"
-            ) from None
-
-    def __call__(self) -> dict[str, Any]:
-        return _values(self, self.settings_cls)
-
-
-OLD_NAMES: dict[str, str] = {
-    "TOCSIN_INGEST_CHECKPOINT_EVERY_S": "TOCSIN_INGEST_CHECKPOINT_INTERVAL_S",
-    "TOCSIN_DETECTOR_SNAPSHOT_S": "TOCSIN_DETECTOR_SNAPSHOT_INTERVAL_S",
-    "TOCSIN_DETECTOR_TICK_S": "TOCSIN_DETECTOR_TICK_INTERVAL_S",
-    "TOCSIN_SINK_RETRY_MOST_S": "TOCSIN_SINK_RETRY_MAX_S",
-    "TOCSIN_ALERTS_RETRY_MOST_S": "TOCSIN_ALERTS_RETRY_MAX_S",
-}
-"""Renamed in 0.2.0; read under both names until 0.3.0."""
-
-
-class _OldNames(PydanticBaseSettingsSource):
-    """Reads settings under their old names, and says the new ones."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        new = f"{self.config.get('env_prefix', '')}{field_name}".upper()
-        old = next((old for old, name in OLD_NAMES.items() if name == new), "")
-        value = os.environ.get(old)
-        if not value or os.environ.get(new):
-            return None, field_name, False
-        log.warning("setting renamed; the old name goes in 0.3.0", old=old, new=new)
-        return value, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return _values(self, self.settings_cls)
-
-
-def _values(source: PydanticBaseSettingsSource, settings_cls: type[BaseSettings]) -> dict[str, Any]:
-    values = {
-        name: source.get_field_value(field, name)[0]
-        for name, field in settings_cls.model_fields.items()
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-class Group(BaseSettings):
-    """Settings that share a prefix."""
-
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="forbid")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _SecretFiles(settings_cls), _OldNames(settings_cls)
 
 
 class BrakeSettings(Group):
@@ -407,18 +326,3 @@ GROUPS: tuple[type[Group], ...] = (
     SinkSettings,
     AlertsSettings,
 )
-
-G = TypeVar("G", bound=Group)
-
-
-def load(group: type[G], **overrides: Any) -> G:
-    """Reads a group from the environment; raises :class:`ConfigurationError` for a wrong value."""
-    try:
-        return group(**overrides)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"])
-        prefix = group.model_config.get("env_prefix", "")
-        raise ConfigurationError(
-            f"{prefix}{name.upper()} is wrong: {first['msg'].lower()}; see docs/settings.md"
-        ) from None

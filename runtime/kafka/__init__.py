@@ -1,5 +1,5 @@
-"""Kafka, as every service uses it: clients, ranges of a topic, lag, dead letters and the brake.
+"""Kafka, as every service uses it: clients, consumer, readers, lag, dead letters, brake.
 
-Nothing here knows a service. The only package beside ``sinks``, ``ingestors.runner`` and
-``brands.registry`` that may import kafka-python.
+Nothing here knows a service. Beside ``ingestors.runner`` and the local broker, the only package
+that imports kafka-python.
 """

@@ -9,7 +9,6 @@ from pydantic import SecretStr, ValidationError
 from runtime import logs
 from runtime.settings import (
     GROUPS,
-    OLD_NAMES,
     ElasticsearchSettings,
     Group,
     IngestSettings,
@@ -20,6 +19,7 @@ from runtime.settings import (
     SinkSettings,
     load,
 )
+from runtime.settings_group import OLD_NAMES
 from schemas.errors import ConfigurationError
 
 SECRET = "correct-horse-battery"
