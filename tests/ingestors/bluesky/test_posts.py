@@ -100,9 +100,7 @@ def test_a_delete_of_a_made_up_key_does_not_know() -> None:
         (None, True, False),
     ],
 )
-def test_only_final_states_of_an_account_erase(
-    status: str | None, active: bool, erased: bool
-) -> None:
+def test_only_final_states_erase(status: str | None, active: bool, erased: bool) -> None:
     event = read(account(DID, START, active=active, status=status))
     erasure = PostEvent(
         op="erase_author",

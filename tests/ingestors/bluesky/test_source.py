@@ -10,8 +10,7 @@ from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Batch, Position, SourceError
 from schemas.ids import microseconds
 from tests.ingestors.bluesky.bluesky_feed import DID, NOW, SECOND, START, Open, ids, post_of
-from tests.ingestors.fake_time import FakeTime
-from tests.ingestors.reading import metric, read_events, reconnects, until
+from tests.ingestors.reading import FakeTime, metric, read_events, reconnects, until
 from tests.servers.jetstream import Jetstream, Log, Mute, Step, account, commit, identity, post, tid
 
 NOWHERE = "ws://127.0.0.1:1/subscribe"
@@ -40,9 +39,7 @@ def test_reads_live_what_was_asked_for(server: Jetstream, open_source: Open) -> 
     assert metric(source, "connected") == 0
 
 
-def test_a_restart_resumes_a_little_before_the_position(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_a_restart_rewinds_the_position(server: Jetstream, open_source: Open) -> None:
     server.publish(*map(post_of, range(20)))
     position = {"cursor": START + 10 * SECOND + 2, "endpoint": server.url}
     source = open_source(server, position=position, rewind_s=3.0)
@@ -72,9 +69,7 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
         assert batch.position == {"cursor": START + 39 * SECOND + 2, "endpoint": second.url}
 
 
-def test_the_wider_margin_holds_until_the_new_endpoint_has_caught_up(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_the_wider_rewind_lasts_until_catch_up(server: Jetstream, open_source: Open) -> None:
     server.scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
     server.publish(*map(post_of, range(40)))
     known = START + 29 * SECOND + 2
@@ -124,9 +119,7 @@ def test_silence_begins_with_the_last_message(server: Jetstream, open_source: Op
     assert metric(source, "connected") == 0
 
 
-def test_history_that_the_endpoint_no_longer_has_is_a_gap(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_lost_history_of_the_endpoint_is_a_gap(server: Jetstream, open_source: Open) -> None:
     server.history = 5
     server.publish(*map(post_of, range(1_000)))
     position = {"cursor": START + 100 * SECOND + 2, "endpoint": server.url}

@@ -109,7 +109,7 @@ def test_what_the_text_holds_is_found_unless_the_file_says() -> None:
         (b"[]", "needs id and text"),
         (b'{"id":"1"}', "text"),
         (b'{"text":"a"}', "id"),
-        (b'{"id":"","text":"a"}', "id is empty"),
+        (b'{"id":"","text":"a"}', "id of the post is empty"),
         (b'{"id":"1","text":3}', "text"),
         (b'{"id":"1","text":"a","created_at":"soon"}', "created_at"),
         (b'{"id":"1","text":"a","created_at":1e300}', "calendar"),

@@ -25,8 +25,7 @@ from schemas.codec import BRAND, POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
 from schemas.post import Post, PostEvent
-from tests.ingestors.fake_time import FakeTime
-from tests.ingestors.reading import drain, events_of
+from tests.ingestors.reading import FakeTime, drain, events_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 POSTS = 20_000

@@ -38,9 +38,7 @@ def test_nothing_is_sent_where_the_rules_are_right(server: XServer, open_source:
     assert [asked.method for asked in server.requests(RULES)] == ["GET"]
 
 
-def test_an_invalid_rule_is_told_in_x_s_words_and_nothing_is_deleted(
-    server: XServer, open_source: Open
-) -> None:
+def test_an_invalid_rule_deletes_nothing(server: XServer, open_source: Open) -> None:
     server.rules = [{"id": "10", "value": '"Old"', "tag": "tocsin:old:1"}]
     server.invalid = lambda value: "Rules must contain a keyword (at position 1)"
     source = open_source(server)
@@ -89,7 +87,7 @@ def test_rules_are_asked_for_again_after_an_error(server: XServer, open_source: 
         (301, "TOCSIN_INGEST_X_URL"),
     ],
 )
-def test_what_waiting_does_not_mend_names_the_setting(
+def test_permanent_errors_name_the_setting(
     server: XServer, open_source: Open, status: int, setting: str
 ) -> None:
     detail = {"title": "Client Forbidden", "detail": "this is why"}

@@ -231,9 +231,7 @@ def test_any_json_is_survived(value: Any) -> None:
     st.dictionaries(st.sampled_from(["users", "tweets", "media", "places"]), HOSTILE),
     st.from_regex(r"[0-9]{1,20}", fullmatch=True),
 )
-def test_hostile_posts_become_bounded_events(
-    text: str, fields: Any, includes: Any, native: str
-) -> None:
+def test_hostile_posts_are_bounded(text: str, fields: Any, includes: Any, native: str) -> None:
     event = map_post(
         {"data": {"author_id": "7", **fields, "id": native, "text": text}, "includes": includes},
         NOW,

@@ -62,13 +62,6 @@ def test_a_batch_is_bounded(server: XServer, open_source: Open) -> None:
     assert max(sizes) <= 50
 
 
-def test_what_is_not_kept_moves_the_position(server: XServer, open_source: Open) -> None:
-    server.scripts = [[sent(0), sent(1), sent(2), Step.LIVE]]
-    source = open_source(server, keep=lambda event: event.id == ids(1)[0])
-    batch = until(source, lambda batch: (batch.position or {}).get("last_id") == id_of(2))
-    assert [event.id for event in batch.events] == ids(1)
-
-
 def test_backfill_repeats_what_was_missed(server: XServer, open_source: Open) -> None:
     server.publish(line_of(0), line_of(1))
     source = open_source(server, backfill_minutes=5)
