@@ -126,8 +126,6 @@ class Runner:
         draining = self._deadline is not None or self._stop.is_set()
         return draining and self._monotonic() >= self._drain_deadline()
 
-    # --- sending ---------------------------------------------------------------------------
-
     def _send(self, batch: Batch) -> None:
         if not batch.events and not batch.unreadable and batch.position is None:
             return
@@ -201,8 +199,6 @@ class Runner:
                 metrics.RETRIES.labels("ingest", "kafka").inc()
                 log.warning("kafka does not answer; retrying", error=str(error))
 
-    # --- acknowledgements ------------------------------------------------------------------
-
     def _settle(self) -> None:
         settled = events = 0
         while self._sent and all(future.is_done for future in self._sent[0].futures):
@@ -237,8 +233,6 @@ class Runner:
         waited = self._monotonic() - began
         metrics.INGEST_BACKPRESSURE_SECONDS.labels(self.source.source_id).inc(waited)
 
-    # --- checkpoints -----------------------------------------------------------------------
-
     def _save_checkpoint(self, now: bool = False) -> None:
         self._check_checkpoint()
         if self._position is None or self._position == self._saved:
@@ -268,8 +262,6 @@ class Runner:
                 f"Kafka refused a checkpoint ({self._checkpoint_sent.exception!r}); make "
                 f"the topic {self._prefix}{CHECKPOINTS} writable, then restart"
             )
-
-    # --- the end ---------------------------------------------------------------------------
 
     def _drain(self) -> None:
         deadline = self._drain_deadline()

@@ -74,9 +74,6 @@ class Source(Protocol):
         """Release connections and files but keep received items; safe to call twice."""
 
 
-# --- shared by the sources of live streams -----------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class StreamOptions:
     """Limits of a batch: its size, the wait for its first message, the time after the first."""

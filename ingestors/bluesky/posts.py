@@ -116,9 +116,6 @@ def _version(rev: object, time_us: int) -> int:
     return time_us if version is None or version > time_us + day else version
 
 
-# --- records -----------------------------------------------------------------------------------
-
-
 def map_record(
     record: Mapping[str, Any], did: str, rkey: str, fallback: datetime, now: datetime
 ) -> Post:

@@ -134,8 +134,6 @@ class BlueskySource:
             self._attempt = None
         self._hang_up()
 
-    # --- connecting ---
-
     def _connected(self) -> ClientConnection | None:
         """The new connection, or None after about ``wait_s``."""
         if self._attempt is None:
@@ -205,8 +203,6 @@ class BlueskySource:
         if connection is not None:
             connection.close()
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
-
-    # --- reading ---
 
     def _read(self, connection: ClientConnection) -> Batch:
         events: list[PostEvent] = []

@@ -26,25 +26,20 @@ class Role(NamedTuple):
     """A brand of the day: id, spelling, handle, and the topic of its posts."""
 
     id: str
+    name: str
     word: str
     handle: str
     topic: str
+    peers: list[str]
 
 
 ROLES = (
-    Role("velmora", "Velmora", "velmora_mobile", "network"),
-    Role("corvane", "Corvane", "banque_corvane", "account"),
-    Role("zephalia", "Zephalia", "zephalia_air", "flight"),
-    Role("mirabelle", "Mirabelle", "mirabelle_market", "store"),
-    Role("lumirail", "Lumirail", "lumirail", "train"),
+    Role("velmora", "Velmora", "Velmora", "velmora_mobile", "network", ["corvane"]),
+    Role("corvane", "Banque Corvane", "Corvane", "banque_corvane", "account", ["velmora"]),
+    Role("zephalia", "Zephalia Air", "Zephalia", "zephalia_air", "flight", ["lumirail"]),
+    Role("mirabelle", "Mirabelle", "Mirabelle", "mirabelle_market", "store", []),
+    Role("lumirail", "Lumirail", "Lumirail", "lumirail", "train", ["zephalia"]),
 )
-_NAMES = {"corvane": "Banque Corvane", "zephalia": "Zephalia Air"}
-_PEERS = {
-    "velmora": ["corvane"],
-    "corvane": ["velmora"],
-    "zephalia": ["lumirail"],
-    "lumirail": ["zephalia"],
-}
 _PLUMS = [
     *("mirabelle plum", "mirabelle plums", "mirabelle tart", "mirabelle tree", "mirabelle jam"),
     *("tarte à la mirabelle", "confiture de mirabelle", "prunier de mirabelle"),
@@ -56,12 +51,12 @@ def brands() -> list[Brand]:
     return [
         Brand(
             id=role.id,
-            name=_NAMES.get(role.id, role.word),
+            name=role.name,
             names=[role.word],
             handles=[handle_on(channel, role.handle) for channel in SOCIAL],
             exclude=_PLUMS if role.id == WORD_BRAND else [],
             owned=[f"{channel}:{handle_on(channel, role.handle)}" for channel in SOCIAL],
-            peers=_PEERS.get(role.id, []),
+            peers=role.peers,
         )
         for role in ROLES
     ]
@@ -76,7 +71,7 @@ def brand_author(channel: str, role: Role) -> Author:
     return Author(
         id=f"gen-brand-{role.id}",
         handle=handle_on(channel, role.handle),
-        name=_NAMES.get(role.id, role.word),
+        name=role.name,
         followers=180_000,
         verified=True,
     )

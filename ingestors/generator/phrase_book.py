@@ -112,7 +112,6 @@ def dress(rng: random.Random, book: Phrases, core: str, sentiment: str, keep: st
 
 
 def finish(rng: random.Random, text: str, sentiment: str, keep: str) -> str:
-    """The text, perhaps with typing errors and an emoji at its end."""
     text = roughen(rng, text, keep, sentiment)
     if rng.random() < 0.2:
         emoji = pick(rng, _EMOJI[sentiment])
@@ -121,7 +120,6 @@ def finish(rng: random.Random, text: str, sentiment: str, keep: str) -> str:
 
 
 def chatter(rng: random.Random, book: Phrases, sentiment: str) -> str:
-    """A post about none of the brands: one or two sentences."""
     thoughts = book.noise[sentiment]
     first = int(rng.random() * len(thoughts))
     text = fill(rng, book, thoughts[first])

@@ -112,7 +112,6 @@ class Writer:
         return self._publish(moment, channel, language, self._draft(channel, book))
 
     def change_after(self, event: PostEvent, moment: Moment) -> Change | None:
-        """Decide whether, and when, the author edits or deletes the post."""
         chance = self._rng.random()
         if chance >= EDITED + DELETED or event.post is None or event.post.repost_of:
             return None
@@ -183,7 +182,6 @@ class Writer:
     def _answer(
         self, moment: Moment, channel: str, book: Phrases, language: str
     ) -> PostEvent | None:
-        """A repost, quote or reply to a recent post of the channel, or None."""
         recent = self._recent.get(channel)
         chance = self._rng.random()
         if not recent or chance >= (0.28 if channel in SOCIAL else 0.3):

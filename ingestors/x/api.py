@@ -127,8 +127,6 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
         route = f"/2/tweets/{endpoint}/stream"
         self.response = self.request(method, route, params=params, stream=True)
 
-    # --- rules ---
-
     def rules(self) -> list[Rule]:
         return [
             Rule(

@@ -54,7 +54,10 @@ class XSource:
 
     def open(self, position: Position | None) -> None:
         token = _checked_token(self._token)
-        _check_url(self._options.url)
+        url = urlsplit(self._options.url)
+        local = url.hostname in ("127.0.0.1", "::1", "localhost")
+        if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and local)):
+            raise SourceError("TOCSIN_INGEST_X_URL must be an https:// URL: it receives the token")
         if not self._rules:
             raise SourceError("X needs a rule: give a brand a name or an X handle")
         if position is not None:
@@ -121,10 +124,3 @@ def _checked_token(token: SecretStr | None) -> str:
     if not all("!" <= letter <= "~" for letter in text):
         raise SourceError("TOCSIN_INGEST_X_BEARER_TOKEN must have only printable ASCII characters")
     return text
-
-
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
-        raise SourceError("TOCSIN_INGEST_X_URL must be an https:// URL: it receives the token")

@@ -1,4 +1,4 @@
-"""Jetstream's wire: connections that break or never come about, garbage, and compression."""
+"""Jetstream's WebSocket: lost or failed connections, garbage, and compression."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Bluesky as a source: its cursor, fail-over, what it counts as missed, what people get wrong."""
+"""Bluesky as a source: cursor, fail-over, gaps, and wrong configurations."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -27,10 +27,13 @@ def test_reads_live_what_was_asked_for(server: Jetstream, open_source: Open) -> 
     source.next_batch()
     server.wait_asked(1)
     like = commit("create", DID, "3k", tid(START), START, {"x": 1}, "app.bsky.feed.like")
-    server.publish(like, identity(DID, START), post_of(1), post_of(2))
-    batch = read_events(source, 2)
-    assert [event.id for event in batch.events] == ids(1, 2)
-    assert batch.position == {"cursor": START + 2 * SECOND + 2, "endpoint": server.url}
+    erasure = account(DID, START + 3 * SECOND, active=False, status="deleted")
+    server.publish(like, identity(DID, START), post_of(1), post_of(2), erasure)
+    batch = read_events(source, 3)
+    assert [event.id for event in batch.events] == [*ids(1, 2), f"bluesky:{DID}"]
+    assert [event.op for event in batch.events] == ["upsert", "upsert", "erase_author"]
+    assert batch.events[2].version > batch.events[1].version
+    assert batch.position == {"cursor": START + 3 * SECOND, "endpoint": server.url}
     assert server.asked[0].query["wantedCollections"] == ["app.bsky.feed.post"]
     assert server.asked[0].cursor is None
     assert "permessage-deflate" in (server.asked[0].extensions or "")
@@ -132,7 +135,7 @@ def test_lost_history_of_the_endpoint_is_a_gap(server: Jetstream, open_source: O
 
 
 def test_a_cursor_is_never_in_the_future(server: Jetstream, open_source: Open) -> None:
-    """An endpoint whose clock is ahead: believing it would mean live tail, and a gap."""
+    """The clock of the endpoint is ahead: its cursor would mean live, and a gap."""
     ahead = microseconds(NOW) + 3600 * SECOND
     server.scripts = [[Log(1), Step.RESET]]
     server.publish(post(DID, "3k", tid(START), ahead, "x"))
@@ -151,14 +154,6 @@ def test_duplicates_are_equal(server: Jetstream, open_source: Open) -> None:
     assert server.sent == 6
     assert [event.id for event in batch.events] == ids(0, 0, 1, 1, 2, 2)
     assert batch.events[0] == batch.events[1]
-
-
-def test_an_account_that_is_deleted(server: Jetstream, open_source: Open) -> None:
-    server.publish(post_of(0), account(DID, START + SECOND, active=False, status="deleted"))
-    source = open_source(server, since=START)
-    batch = read_events(source, 2)
-    assert [event.op for event in batch.events] == ["upsert", "erase_author"]
-    assert batch.events[1].version > batch.events[0].version
 
 
 def test_a_batch_is_bounded(server: Jetstream, open_source: Open) -> None:

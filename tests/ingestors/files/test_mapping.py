@@ -81,7 +81,7 @@ def test_shipped_mappings_are_these_and_all_load() -> None:
 
 
 @pytest.mark.parametrize(
-    ("yaml", "says"),
+    ("yaml", "message"),
     [
         ("source: a\nfields: {id: a, text: b}\nlable: [x]", "did you mean 'labels'"),
         ("source: a\nfields: {id: a, txet: b}", "did you mean 'text'"),
@@ -99,10 +99,10 @@ def test_shipped_mappings_are_these_and_all_load() -> None:
         ("a: 2001-99-99", "no YAML"),
     ],
 )
-def test_a_wrong_mapping_says_what_is_wrong(tmp_path: Path, yaml: str, says: str) -> None:
+def test_a_wrong_mapping_message_what_is_wrong(tmp_path: Path, yaml: str, message: str) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml)
-    with pytest.raises(ConfigurationError, match=says):
+    with pytest.raises(ConfigurationError, match=message):
         load_mapping(str(path))
 
 

@@ -1,4 +1,4 @@
-"""Files and pipes as a source: order, pace, shifted times, and going on after a restart."""
+"""Files and pipes as a source: order, pace, shifted times, and restarts."""
 
 import csv
 import gzip

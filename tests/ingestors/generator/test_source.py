@@ -1,4 +1,4 @@
-"""The generated day: always the same, in order, and of the shape that it promises."""
+"""The generated day: reproducible, ordered, and with the promised distributions."""
 
 import hashlib
 import os
@@ -232,7 +232,7 @@ def generator(time: FakeTime, pace: float | None = None, **options: int) -> Gene
 
 
 def written(events: Iterable[PostEvent]) -> list[tuple[str, int, Post | None]]:
-    """What does not depend on when the events were read."""
+    """The fields that do not depend on the time of reading."""
     return [(event.id, event.version, event.post) for event in events]
 
 

@@ -1,4 +1,4 @@
-"""X's API: rules made to be the wanted ones, errors a person has to mend, and a silent token."""
+"""X's API: reconciled rules, errors that a person must fix, and a secret token."""
 
 import importlib
 import sys
