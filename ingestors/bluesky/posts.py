@@ -172,7 +172,6 @@ def _slice(data: bytes, index: Mapping[str, Any]) -> str:
 
 
 def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media], list[str]]:
-    """The post quoted, the media, and the external links."""
     kind = embed.get("$type")
     if kind == "app.bsky.embed.record":
         return _post_of(as_mapping(embed.get("record")).get("uri")), [], []

@@ -204,8 +204,6 @@ FIELDS: Mapping[str, Converter] = {
 
 
 class RowMapping:
-    """Converts rows (a JSON object, or the columns of a CSV line) to events."""
-
     def __init__(self, file: MappingFile) -> None:
         self.file = file
         dotted = file.format == "jsonl"
@@ -238,7 +236,6 @@ class RowMapping:
         return event_of(post, now, self.file.source)
 
     def _value(self, row: Mapping[str, Any], name: str) -> Any:
-        """The converted value of a field; None if it is not mapped."""
         get = self._get.get(name)
         return None if get is None else FIELDS[name](get(row), self.file, self.file.fields[name])
 

@@ -103,7 +103,7 @@ def full_id(source: str, native: str | int | None) -> str | None:
     if native is None or native == "":
         return None
     text = clean_text(str(native))
-    return post_id(source, text.removeprefix(f"{source}:"))
+    return post_id(source, text.removeprefix(f"{source}:") or text)
 
 
 def _label(value: str | int | float | bool) -> str:
@@ -173,10 +173,10 @@ def _post(line: PostLine, id_: str, source: str, created_at: datetime) -> Post:
 
 
 def _own_id(source: str, native: str | int) -> str:
-    text = clean_text(str(native))
-    if not text:
+    id_ = full_id(source, native)
+    if id_ is None:
         raise NotAPost("the id of the post is empty; give every post a unique id")
-    return post_id(source, text.removeprefix(f"{source}:") or text)
+    return id_
 
 
 def source_name(given: str | None, default: str) -> str:
@@ -214,7 +214,6 @@ def delete_of(source: str, given_id: str | int, now: datetime, when: datetime | 
 
 
 def _read_own(line: bytes, now: datetime) -> PostEvent:
-    """Read a PostEvent; only its time of reading is new."""
     try:
         event = POST_EVENT.decode(line)
     except InvalidMessage as error:

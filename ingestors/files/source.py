@@ -31,7 +31,7 @@ MAX_SORTED_ROWS = 1_000_000
 """Maximum rows that ``sort`` holds in memory (one to two gigabytes)."""
 MAX_PAYLOAD_BYTES = 2**18
 """Maximum length of an :class:`Unreadable` payload."""
-MAX_SILENT_LINES = 10_000
+MAX_BLANK_LINES = 10_000
 """Maximum blank lines in one call, so the caller can stop."""
 
 Redate = Literal["start", "end"]
@@ -39,12 +39,11 @@ Redate = Literal["start", "end"]
 
 
 class Item(NamedTuple):
-    """One row: its last line, an event or an error, and its time if it has one."""
+    """One row: the number of its last line, its content, and its time if it has one."""
 
     line: int
-    event: PostEvent | None
-    unreadable: Unreadable | None
-    when: datetime | None
+    content: PostEvent | Unreadable
+    when: datetime | None = None
 
 
 def shift_event(event: PostEvent, shift: timedelta) -> PostEvent:
@@ -78,7 +77,7 @@ class _FileRows:
                 self._take(text)
 
     def next(self, wait_s: float) -> Item | None:
-        for _ in range(MAX_SILENT_LINES):
+        for _ in range(MAX_BLANK_LINES):
             line = self.lines.next(wait_s)
             if line is None:
                 return self._cut_off() if self.lines.ended else None
@@ -88,28 +87,28 @@ class _FileRows:
         return None
 
     def _take(self, line: bytes) -> Item | None:
-        begun = self._rows.partial
+        partial = self._rows.partial
         now = self._clock()
-        number = self.lines.number
         try:
             event = self._rows.feed(line, now)
         except NotAPost as error:
-            payload = (begun + line)[:MAX_PAYLOAD_BYTES]
-            return Item(number, None, Unreadable(payload, f"line {number}: {error}"), None)
+            return self._unreadable(partial + line, str(error))
         if event is None:
             return None
         when = event_time(event)
-        return Item(number, event, None, None if when == now else when)
+        return Item(self.lines.number, event, None if when == now else when)
 
     def _cut_off(self) -> Item | None:
         """Return the incomplete record at the end of the file, once."""
-        begun = self._rows.partial
-        if not begun:
+        partial = self._rows.partial
+        if not partial:
             return None
         self._rows.forget()
+        return self._unreadable(partial, "the file ends in a quoted field; close its quote")
+
+    def _unreadable(self, payload: bytes, problem: str) -> Item:
         number = self.lines.number
-        detail = f"line {number}: the file ends in a quoted field; close its quote"
-        return Item(number, None, Unreadable(begun[:MAX_PAYLOAD_BYTES], detail), None)
+        return Item(number, Unreadable(payload[:MAX_PAYLOAD_BYTES], f"line {number}: {problem}"))
 
     def __iter__(self) -> Iterator[Item]:
         while not self.finished:
@@ -247,10 +246,10 @@ class ReplaySource:
             if item is None:
                 break
             self._line = item.line
-            if item.event is not None:
-                events.append(self._redated(item.event, item.when))
-            if item.unreadable is not None:
-                unreadable.append(item.unreadable)
+            if isinstance(item.content, Unreadable):
+                unreadable.append(item.content)
+            else:
+                events.append(self._redated(item.content, item.when))
         finished = self._pacer.held is None and self._rows is not None and self._rows.finished
         return Batch(events, self._position(), unreadable, finished)
 

@@ -23,8 +23,6 @@ _KNOWN_AUTHORS = 20_000
 
 
 class Role(NamedTuple):
-    """A brand of the day: id, spelling, handle, and the topic of its posts."""
-
     id: str
     name: str
     word: str

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from ingestors.generator.accounts import brands
 from ingestors.generator.schedule import Schedule
 from ingestors.generator.writer import Change, Writer
 from ingestors.pacing import Pacer, Sleep, Timer, event_time
@@ -21,8 +20,6 @@ from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, bad_check
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError
 from schemas.post import PostEvent
-
-__all__ = ["GeneratorSource", "brands", "generate"]
 
 BATCH_EVENTS = 500
 DAY = timedelta(days=1)

@@ -56,16 +56,12 @@ _CRISIS = {"brand": CRISIS_BRAND, "sentiment": "negative", "topic": "network", "
 
 
 class Draft(NamedTuple):
-    """A post before it has an author and an id."""
-
     text: str
     labels: dict[str, str]
     title: str | None = None
 
 
 class Change(NamedTuple):
-    """A future edit or delete."""
-
     offset_ms: int
     number: int
     post: Post
@@ -220,7 +216,6 @@ class Writer:
         return self._publish(moment, target.source, language, draft, **reference)
 
     def _brand_answers(self, moment: Moment, target: Post, role: Role) -> PostEvent:
-        """The brand answers a complaint in its language, without its own name."""
         text = pick(self._rng, phrases(target.language or "en").answers)
         if target.author.handle and target.source in SOCIAL:
             text = f"@{target.author.handle} {text}"

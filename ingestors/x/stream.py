@@ -122,7 +122,6 @@ class Stream:
         return line
 
     def _run(self) -> None:
-        """Connect again and again; an error goes to ``failure``."""
         try:
             while not self._stop.is_set():
                 cause, reset_in_s = self._once()

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestors.generator.accounts import brands
 from ingestors.generator.phrase_book import phrases
 from ingestors.generator.schedule import LANGUAGES
-from ingestors.generator.source import GeneratorSource, brands, generate
+from ingestors.generator.source import GeneratorSource, generate
 from ingestors.pacing import event_time
 from ingestors.source import MAX_WAIT_S, SourceError
 from schemas.bounds import bound_post
