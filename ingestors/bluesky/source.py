@@ -104,7 +104,7 @@ class BlueskySource:
         self._rejections = 0
         self._cursor: int | None = None
         self._cursor_url: str | None = None
-        self._asked: int | None = None
+        self._requested: int | None = None
 
     def open(self, position: Position | None) -> None:
         for url in self._urls:
@@ -132,7 +132,7 @@ class BlueskySource:
         if self._attempt is not None:
             abandon(self._attempt)
             self._attempt = None
-        self._hang_up()
+        self._disconnect()
 
     def _connected(self) -> ClientConnection | None:
         """The new connection, or None after about ``wait_s``."""
@@ -161,12 +161,12 @@ class BlueskySource:
         if self._ended_by is not None:
             metrics.INGEST_RECONNECTS.labels(self.source_id, self._ended_by).inc()
         url = self._urls[self._endpoint]
-        self._asked = self._cursor_to_ask(url)
+        self._requested = self._rewound_cursor(url)
         zstd = self._decompress is not None
-        full = subscription(url, COLLECTION, self._asked, zstd=zstd)
+        full = subscription(url, COLLECTION, self._requested, zstd=zstd)
         return start_connecting(full, None if zstd else "deflate", self._options.connect_timeout_s)
 
-    def _cursor_to_ask(self, url: str) -> int | None:
+    def _rewound_cursor(self, url: str) -> int | None:
         if self._cursor is None:
             return None
         options = self._options
@@ -193,12 +193,12 @@ class BlueskySource:
         self._failed("limited" if status == 429 else "unavailable" if unavailable else "refused")
 
     def _failed(self, cause: Cause) -> None:
-        self._hang_up()
+        self._disconnect()
         self._ended_by = cause
         self._retry_at = self._monotonic() + self._backoff.failed()
         self._endpoint = (self._endpoint + 1) % len(self._urls)
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -254,8 +254,8 @@ class BlueskySource:
 
     def _advance(self, time_us: int) -> None:
         """Move the cursor, at most to our own clock; count a gap if the endpoint starts late."""
-        before, asked, self._asked = self._cursor or 0, self._asked, None
-        if asked is not None and time_us - asked > self._options.gap_after_s * 1_000_000:
+        before, requested, self._requested = self._cursor or 0, self._requested, None
+        if requested is not None and time_us - requested > self._options.gap_after_s * 1_000_000:
             count_gap(self.source_id, max(0, time_us - before) / 1_000_000)
         reached = min(time_us, microseconds(self._clock()))
         if reached >= before:

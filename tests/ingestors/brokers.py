@@ -52,7 +52,7 @@ class FakeBroker:
         self.prefix = "t."
         self.held: list[tuple[FakeFuture, str, bytes | None, bytes | None]] = []
         self.holding = False
-        self.most_held = 0
+        self.max_held = 0
         self.refusing: set[str] = set()
         self.away: set[str] = set()
         self.on_away: Callable[[], None] = lambda: None
@@ -74,7 +74,7 @@ class FakeBroker:
         self.held.append((future, topic, key, value))
         if not self.holding:
             self.release()
-        self.most_held = max(self.most_held, len(self.held))
+        self.max_held = max(self.max_held, len(self.held))
         return future
 
     def flush(self, timeout: float | None = None) -> None:

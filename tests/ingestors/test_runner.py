@@ -267,7 +267,7 @@ def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], e
     timer.start()
     assert runner(source, broker, buffer_events=100).run(threading.Event(), None) == events
     timer.join()
-    assert broker.most_held <= 110, "more than the buffer and one batch were in flight"
+    assert broker.max_held <= 110, "more than the buffer and one batch were in flight"
     assert metrics.INGEST_BACKPRESSURE_SECONDS.labels("list")._value.get() > before
 
 

@@ -201,7 +201,7 @@ def test_replies_and_quotes() -> None:
         f"at://{OTHER}/app.bsky.feed.post/a/b",
     ],
 )
-def test_what_is_no_post_is_not_quoted(uri: Any) -> None:
+def test_only_posts_are_quoted(uri: Any) -> None:
     embed = {"$type": "app.bsky.embed.record", "record": {"uri": uri}}
     assert record_of(embed=embed).quote_of is None
 

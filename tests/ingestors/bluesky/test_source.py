@@ -75,16 +75,16 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
 def test_the_wider_rewind_lasts_until_catch_up(server: Jetstream, open_source: Open) -> None:
     server.scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
     server.publish(*map(post_of, range(40)))
-    known = START + 29 * SECOND + 2
-    position = {"cursor": known, "endpoint": "elsewhere"}
+    cursor = START + 29 * SECOND + 2
+    position = {"cursor": cursor, "endpoint": "elsewhere"}
     source = open_source(server, position=position, rewind_s=3.0, switch_rewind_s=10.0)
     batch = read_events(source, 21)
     assert [event.id for event in batch.events[-12:]] == ids(*range(28, 40))
     assert server.fired == ["close", "close"]
     assert [asked.cursor for asked in server.asked] == [
-        known - 10 * SECOND,
-        known - 10 * SECOND,
-        known + SECOND - 3 * SECOND,
+        cursor - 10 * SECOND,
+        cursor - 10 * SECOND,
+        cursor + SECOND - 3 * SECOND,
     ]
 
 
@@ -189,6 +189,6 @@ def test_a_missing_dictionary(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("position", [{}, {"cursor": "7"}, {"cursor": -1}, {"cursor": True}])
-def test_a_checkpoint_that_is_none(position: Position) -> None:
+def test_a_bad_checkpoint(position: Position) -> None:
     with pytest.raises(SourceError, match="checkpoint"):
         BlueskySource(JetstreamOptions(urls=[NOWHERE])).open(position)

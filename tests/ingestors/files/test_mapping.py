@@ -99,7 +99,7 @@ def test_shipped_mappings_are_these_and_all_load() -> None:
         ("a: 2001-99-99", "no YAML"),
     ],
 )
-def test_a_wrong_mapping_message_what_is_wrong(tmp_path: Path, yaml: str, message: str) -> None:
+def test_a_wrong_mapping_is_explained(tmp_path: Path, yaml: str, message: str) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(yaml)
     with pytest.raises(ConfigurationError, match=message):

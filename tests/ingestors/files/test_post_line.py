@@ -119,7 +119,7 @@ def test_what_the_text_holds_is_found_unless_the_file_message() -> None:
         (b"[" * 100_000, "needs id and text"),
     ],
 )
-def test_what_is_no_post_message_why(line: bytes, message: str) -> None:
+def test_a_bad_line_says_why(line: bytes, message: str) -> None:
     with pytest.raises(NotAPost, match=message):
         read_post_line(line, NOW, "file")
 

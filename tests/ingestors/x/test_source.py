@@ -126,7 +126,7 @@ def test_silence_is_a_gap_from_the_last_line(server: XServer, open_source: Open)
 
 
 @pytest.mark.parametrize("token", [None, SecretStr(""), SecretStr("a\nb"), SecretStr("ü")])
-def test_a_token_that_is_none(token: SecretStr | None) -> None:
+def test_a_bad_token(token: SecretStr | None) -> None:
     with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN") as caught:
         XSource(token, [RULE], XOptions()).open(None)
     assert "a\nb" not in str(caught.value)
@@ -146,6 +146,6 @@ def test_no_rules() -> None:
 
 
 @pytest.mark.parametrize("position", [{}, {"last_seen": "noon"}, {"last_seen": 7}])
-def test_a_checkpoint_that_is_none(position: Position) -> None:
+def test_a_bad_checkpoint(position: Position) -> None:
     with pytest.raises(SourceError, match="checkpoint"):
         XSource(SecretStr(TOKEN), [RULE], XOptions()).open(position)

@@ -79,7 +79,7 @@ def test_a_lost_connection_is_restored(server: XServer, open_source: Open, step:
     batch = until(source, lambda batch: bool(set(ids(1)) & {e.id for e in batch.events}))
     assert server.fired == [step.value] * 3
     assert reconnects(source, "dropped") == 3
-    assert not batch.unreadable, "half a line is no line"
+    assert not batch.unreadable, "half a line is not a line"
 
 
 def test_silence_is_a_dead_connection(server: XServer, open_source: Open) -> None:
