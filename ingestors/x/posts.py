@@ -82,11 +82,12 @@ def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
         country=as_string(place.get("country_code")),
         metrics=_metrics(as_mapping(data.get("public_metrics"))),
     )
+    version = microseconds(made or created)
     return PostEvent(
         op="upsert",
         id=post.id,
         source=SOURCE,
-        version=max(0, microseconds(made or created)),
+        version=max(0, version),
         ingested_at=now,
         post=bound_post(post, now),
     )

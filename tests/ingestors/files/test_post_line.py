@@ -92,7 +92,7 @@ def test_an_unbelievable_time_is_kept_beside() -> None:
     assert event.version == microseconds(NOW)
 
 
-def test_what_the_text_holds_is_found_unless_the_file_message() -> None:
+def test_markup_of_the_text_fills_absent_fields() -> None:
     text = "@velmora is down #VelmoraDown https://example.com/a#b"
     inferred, given = post_of(text=text), post_of(text=text, mentions=[], hashtags=["x"], links=[])
     assert inferred.mentions == ["velmora"]
