@@ -1,7 +1,7 @@
-"""JSON that strangers wrote, read without surprises: what is not as expected is as if absent.
+"""Reads JSON from strangers: a value of an unexpected type counts as absent.
 
-Every function takes anything that JSON can be and gives one type; none raises, but for
-:func:`parse`, which raises ``ValueError`` (or ``RecursionError``) for what is no JSON.
+Every function accepts any JSON value and returns one type. Only :func:`parse` raises:
+``ValueError`` or ``RecursionError`` for what is not JSON.
 """
 
 import json
@@ -13,7 +13,7 @@ import msgspec
 
 
 def parse(payload: bytes) -> object:
-    """JSON as Python objects; lone surrogates, which msgspec refuses, are let in (and replaced)."""
+    """Parse JSON, with lone surrogates too, which msgspec refuses."""
     try:
         return msgspec.json.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -21,42 +21,37 @@ def parse(payload: bytes) -> object:
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:
-    """The object, or an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[Any]:
-    """The list, or an empty one."""
     return value if isinstance(value, list) else []
 
 
 def as_mappings(value: object) -> Iterator[Mapping[str, Any]]:
-    """The objects in the list."""
     return (item for item in as_list(value) if isinstance(item, dict))
 
 
 def as_string(value: object) -> str | None:
-    """The text, where it has any."""
     return value if isinstance(value, str) and value else None
 
 
 def as_strings(value: object) -> Iterator[str]:
-    """The texts in the list that are not empty."""
     return (item for item in as_list(value) if isinstance(item, str) and item)
 
 
 def as_links(value: object) -> list[str]:
-    """The texts in the list that are links to which a browser may be sent."""
+    """The http(s) URLs in the list; other schemes may run code in a browser."""
     return [text for text in as_strings(value) if text.startswith(("https://", "http://"))]
 
 
 def as_count(value: object) -> int | None:
-    """A number of things; no bool, and none that a float could not hold."""
+    """A count from 0 to 2**53, which a float holds exactly; a bool is not a count."""
     return value if type(value) is int and 0 <= value <= 2**53 else None
 
 
 def as_time(text: object) -> datetime | None:
-    """An RFC 3339 time with an offset, in UTC."""
+    """An RFC 3339 time with an offset, converted to UTC."""
     if not isinstance(text, str) or len(text) > 64:
         return None
     try:
@@ -67,5 +62,4 @@ def as_time(text: object) -> datetime | None:
 
 
 def unique(values: Iterable[str]) -> list[str]:
-    """Each text once, in order."""
     return list(dict.fromkeys(values))

@@ -1,8 +1,7 @@
 """Plays events at the pace at which they happened, or a multiple of it.
 
-The first event that is asked about is due at once; from then on every event is due as long after
-it as their times are apart, divided by the pace. A restart begins anew with the first event that
-it reads: the time that the process was away is not made up for.
+The first event is due at once. Each later event is due after the difference of their times, divided
+by the pace. A restart starts with the first event that it reads; downtime is not caught up.
 """
 
 from collections.abc import Callable
@@ -15,13 +14,12 @@ from schemas.post import PostEvent, PostUpsert
 
 T = TypeVar("T")
 Timer = Callable[[], float]
-"""Seconds on a clock that never goes back (``time.monotonic``)."""
+"""Monotonic seconds (``time.monotonic``)."""
 Sleep = Callable[[float], None]
-"""Waits so many seconds (``time.sleep``)."""
 
 
 def event_time(event: PostEvent) -> datetime:
-    """When the change happened, for pace and order: edit, publication, or a delete's version."""
+    """Time of the change: edit time, publication time, or the version of a delete."""
     if isinstance(event, PostUpsert):
         return event.post.edited_at or event.post.created_at
     try:
@@ -31,10 +29,10 @@ def event_time(event: PostEvent) -> datetime:
 
 
 class Pacer(Generic[T]):
-    """Holds an event back until it is due.
+    """Delays each event until it is due.
 
-    ``pace`` None: never; 60: a minute of events a second. ``time_of`` says when an event happened;
-    one without a time is due at once.
+    ``pace`` is the speed-up: 60 plays a minute a second, None does not delay. ``time_of`` gives the
+    time of an event; an event without a time is due at once.
     """
 
     def __init__(
@@ -46,7 +44,7 @@ class Pacer(Generic[T]):
     ) -> None:
         if pace is not None and not 0 < pace < float("inf"):
             raise ConfigurationError(
-                f"a pace of {pace} plays nothing; give a number above 0, or none for full speed"
+                f"the pace must be a number above 0, not {pace}; leave it out for full speed"
             )
         self.pace = pace
         self._time_of = time_of
@@ -55,14 +53,14 @@ class Pacer(Generic[T]):
         self.restart()
 
     def restart(self) -> None:
-        """Forget the event held, and begin anew with the next one."""
+        """Drop the held event; the next event starts a new timeline."""
         self._anchor: tuple[float, datetime] | None = None
         self.held: T | None = None
 
     def due(self, read: Callable[[float], T | None], patience_s: float) -> T | None:
-        """The next event if it is due or becomes so within ``patience_s``; else it is held.
+        """The next event, if it is due within ``patience_s``; otherwise it is held for later.
 
-        ``read`` takes the seconds that it may wait, and returns None where there is no event.
+        ``read(wait_s)`` returns None if no event comes in that time.
         """
         event = read(patience_s) if self.held is None else self.held
         self.held = None

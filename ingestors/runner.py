@@ -1,15 +1,13 @@
-"""Drives one source and puts what it reads on Kafka; owns delivery.
+"""Drives one source and delivers what it reads to Kafka.
 
 Invariants:
 
 1. A checkpoint is sent only after Kafka acknowledged every event and dead letter before it.
-2. Everything a source hands over is sent: as an event, or as a dead letter with its reason.
-3. At most ``buffer_events`` events and dead letters are in flight; beyond that the source is not
-   read.
-4. On SIGTERM and on a :class:`SourceError`: the source is closed, what it had received is sent,
-   what is in flight is awaited, the checkpoint is saved. That ends with the drain time-out (and
-   one send's own), Kafka or no Kafka; what it has not acknowledged then is read again after the
-   restart.
+2. Everything that a source returns is sent: as an event, or as a dead letter with its reason.
+3. Backpressure: with ``buffer_events`` events and dead letters in flight, the source is not read.
+4. On SIGTERM and on a :class:`SourceError`, the source is closed, received items are sent, messages
+   in flight are awaited, and the checkpoint is saved. All of this ends with the drain time-out (and
+   one send's own). What Kafka has not acknowledged by then is read again after the restart.
 """
 
 import contextlib
@@ -40,21 +38,19 @@ from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
 
 MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
-"""What the posts topic takes, less Kafka's own framing."""
+"""Limit of the posts topic, minus Kafka's own framing."""
 log = get_logger("ingest")
 
 
 @dataclass(slots=True)
 class _Sent:
-    """A batch that was handed to the producer, in the order of reading."""
-
     futures: list[Any]
     position: Position | None
     events: int
 
 
 class Runner:
-    """Reads ``source`` to its end or until told to stop. One thread, one source."""
+    """Reads one source on one thread, until it ends or the runner is stopped."""
 
     def __init__(
         self,
@@ -76,7 +72,6 @@ class Runner:
         self._monotonic = monotonic
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
-        """Futures of ``_sent``: events and dead letters alike."""
         self._acknowledged = 0
         self._position: Position | None = None
         self._saved: Position | None = None
@@ -84,10 +79,10 @@ class Runner:
         self._checkpoint_sent: Any = None
         self._stop = Event()
         self._deadline: float | None = None
-        """When the drain is over; None while there is no reason to end."""
+        """End of the drain; None while the source is being read."""
 
     def run(self, stop: Event, checkpoint: Checkpoint | None) -> int:
-        """Run until the source ends or ``stop`` is set; returns the events acknowledged."""
+        """Run until the source ends or ``stop`` is set; return the count of acknowledged events."""
         source_id = self.source.source_id
         if checkpoint is not None:
             self._position = self._saved = checkpoint.position
@@ -121,16 +116,15 @@ class Runner:
             if batch.finished:
                 break
 
+    def _drain_deadline(self) -> float:
+        """The end of the drain, which begins with the first call."""
+        if self._deadline is None:
+            self._deadline = self._monotonic() + self.settings.drain_timeout_s
+        return self._deadline
+
     def _out_of_time(self) -> bool:
-        """Whether the drain time-out has passed since the stop was noticed."""
-        if self._deadline is None and self._stop.is_set():
-            self._begin_to_end()
-        return self._deadline is not None and self._monotonic() >= self._deadline
-
-    def _begin_to_end(self) -> None:
-        self._deadline = self._monotonic() + self.settings.drain_timeout_s
-
-    # --- sending ---------------------------------------------------------------------------
+        draining = self._deadline is not None or self._stop.is_set()
+        return draining and self._monotonic() >= self._drain_deadline()
 
     def _send(self, batch: Batch) -> None:
         if not batch.events and not batch.unreadable and batch.position is None:
@@ -169,7 +163,7 @@ class Runner:
         key = event.id.encode()
         size = len(key) + len(data)
         if size > MAX_EVENT_BYTES:
-            detail = f"it is {size} bytes, the topic takes {MAX_EVENT_BYTES}"
+            detail = f"it is {size} bytes; the topic takes at most {MAX_EVENT_BYTES}"
             return self._send_letter(data, "too_large", detail)
         return self._produce("posts", key, data)
 
@@ -190,7 +184,7 @@ class Runner:
         return self._produce(DEAD_LETTERS, None, letter)
 
     def _produce(self, topic: str, key: bytes | None, value: bytes) -> Any:
-        """Hand one message to the producer; wait, and say so, while Kafka gives no metadata."""
+        """Send one message; while Kafka gives no metadata, wait and report it."""
         while True:
             try:
                 return self.producer.send(self._prefix + topic, value=value, key=key)
@@ -198,18 +192,14 @@ class Runner:
                 if self._out_of_time():
                     raise ServiceUnavailable(
                         f"Kafka did not answer within {self.settings.drain_timeout_s:.0f} s of the "
-                        "stop; what it has not acknowledged will be read again from the last "
-                        "checkpoint"
+                        "stop; unacknowledged posts will be read again from the last checkpoint"
                     ) from None
                 self.health.beat()
                 self.health.hinder("kafka", str(error))
                 metrics.RETRIES.labels("ingest", "kafka").inc()
-                log.warning("kafka does not answer; holding", error=str(error))
-
-    # --- acknowledgements ------------------------------------------------------------------
+                log.warning("kafka does not answer; retrying", error=str(error))
 
     def _settle(self) -> None:
-        """Take what Kafka has acknowledged off the front, in order."""
         settled = events = 0
         while self._sent and all(future.is_done for future in self._sent[0].futures):
             sent = self._sent.popleft()
@@ -217,7 +207,7 @@ class Runner:
                 if future.failed():
                     raise ServiceUnavailable(
                         f"Kafka refused an event ({future.exception!r}); the checkpoint stays "
-                        "before it, so start again once Kafka is well"
+                        "before it; restart once Kafka is healthy"
                     )
             settled += len(sent.futures)
             events += sent.events
@@ -231,7 +221,6 @@ class Runner:
             metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
 
     def _wait_for_room(self) -> None:
-        """Backpressure: not reading the source until Kafka has caught up."""
         if self._in_flight < self.settings.buffer_events:
             return
         began = self._monotonic()
@@ -240,19 +229,16 @@ class Runner:
             self.health.beat()
             self._settle()
             if self._monotonic() - began > 5:
-                self.health.hinder("kafka", "behind; the source is not being read")
+                self.health.hinder("kafka", "slow; the source is not being read")
         waited = self._monotonic() - began
         metrics.INGEST_BACKPRESSURE_SECONDS.labels(self.source.source_id).inc(waited)
-
-    # --- checkpoints -----------------------------------------------------------------------
 
     def _save_checkpoint(self, now: bool = False) -> None:
         self._check_checkpoint()
         if self._position is None or self._position == self._saved:
             return
-        if not now and self._monotonic() < self._checkpoint_due:
-            return
-        if self._checkpoint_sent is not None and not now and not self._checkpoint_sent.is_done:
+        sending = self._checkpoint_sent is not None and not self._checkpoint_sent.is_done
+        if not now and (sending or self._monotonic() < self._checkpoint_due):
             return
         self._checkpoint_due = self._monotonic() + self.settings.checkpoint_interval_s
         moment = self._clock()
@@ -270,28 +256,30 @@ class Runner:
         self._checkpoint_sent, self._saved = future, self._position
 
     def _check_checkpoint(self) -> None:
-        """Raise if Kafka refused the last one; without them, a restart would read all again."""
+        """Raise if Kafka refused the last checkpoint: a restart would read much again."""
         if self._checkpoint_sent is not None and self._checkpoint_sent.failed():
             raise ServiceUnavailable(
-                f"Kafka refused a checkpoint ({self._checkpoint_sent.exception!r}); start again "
-                f"once the topic {self._prefix}{CHECKPOINTS} can be written"
+                f"Kafka refused a checkpoint ({self._checkpoint_sent.exception!r}); make "
+                f"the topic {self._prefix}{CHECKPOINTS} writable, then restart"
             )
 
-    # --- the end ---------------------------------------------------------------------------
-
     def _drain(self) -> None:
-        """Wait for what is in flight, then save the last checkpoint and wait for that too."""
-        if self._deadline is None:
-            self._begin_to_end()
-        assert self._deadline is not None
-        self._send_what_was_received()
+        deadline = self._drain_deadline()
+        with contextlib.suppress(SourceError):  # the source has nothing left
+            while not self._out_of_time():
+                batch = self.source.next_batch()
+                if not batch.events and not batch.unreadable:
+                    break
+                self.health.beat()
+                self._send(batch)
+                self._settle()
         while self._sent and not self._out_of_time():
             self.health.beat()
             self._settle()
             time.sleep(0.002)
         self._save_checkpoint(now=True)
-        remaining = max(1.0, self._deadline - self._monotonic())
-        with contextlib.suppress(KafkaError):  # what is missing is told below
+        remaining = max(1.0, deadline - self._monotonic())
+        with contextlib.suppress(KafkaError):  # missing acknowledgements raise below
             self.producer.flush(timeout=remaining)
         if self._sent:
             raise ServiceUnavailable(
@@ -303,17 +291,6 @@ class Runner:
         if self._checkpoint_sent is not None and not self._checkpoint_sent.is_done:
             raise ServiceUnavailable(
                 "Kafka did not acknowledge the last checkpoint within "
-                f"{self.settings.drain_timeout_s:.0f} s; what is behind the one before it will be "
+                f"{self.settings.drain_timeout_s:.0f} s; posts after the previous one will be "
                 "read again"
             )
-
-    def _send_what_was_received(self) -> None:
-        """Ask the closed source for what it still holds; its own bound is the bound here."""
-        with contextlib.suppress(SourceError):  # nothing is left
-            while not self._out_of_time():
-                batch = self.source.next_batch()
-                if not batch.events and not batch.unreadable:
-                    return
-                self.health.beat()
-                self._send(batch)
-                self._settle()

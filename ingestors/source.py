@@ -1,22 +1,17 @@
-"""The one interface that every source has, whether it is asked (pull) or told (push).
+"""The interface of all sources, pull and push.
 
-A source is driven from one thread: ``open(position)`` once, ``next_batch()`` again and again,
-``close()`` once. It hands out what it read together with the position *behind* it, so that
-whoever delivers the events can save that position once they are safe, and not before.
+One thread calls ``open(position)`` once, ``next_batch()`` repeatedly, and ``close()`` once. Each
+batch has the resume position after its last event; the runner saves it once the events are safe.
 
-Rules that a source keeps:
+Rules of a source:
 
-- ``next_batch`` returns within about ``MAX_WAIT_S`` seconds even when nothing came (an empty
-  batch), so that the runner can notice a signal. It reconnects by itself, with the back-off that
-  its platform documents, and without sleeping longer than that in one call.
-- While ``next_batch`` is not called, the source reads no further than a bounded buffer: that is
-  the backpressure.
-- What cannot be understood is handed over as :class:`Unreadable`; it never raises for bad data.
-- It raises :class:`SourceError` only for what a person has to mend (a wrong token, a missing
-  file).
-- After ``close`` it is asked again, until it says with an empty batch or a :class:`SourceError`
-  that nothing is left. It may then hand out what it had received before and must not wait for
-  more. A platform's source that cannot resume does so; one that can need not.
+- ``next_batch`` returns within about ``MAX_WAIT_S``, with an empty batch if nothing came, so the
+  runner notices signals. The source reconnects by itself with its platform's back-off.
+- Backpressure: while ``next_batch`` is not called, the source reads at most a bounded buffer.
+- Data that cannot be parsed becomes :class:`Unreadable`, never an exception.
+- :class:`SourceError` is only for what a person must fix (a wrong token, a missing file).
+- After ``close``, ``next_batch`` returns what was received before and does not wait for more. An
+  empty batch or a :class:`SourceError` ends it. Only a source that cannot resume needs this.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,23 +24,23 @@ from schemas.errors import TocsinError
 from schemas.post import PostEvent
 
 MAX_WAIT_S = 1.0
-"""How long ``next_batch`` may wait for something to come, seconds."""
+"""Maximum wait of ``next_batch``, seconds."""
 
 Position = Mapping[str, Any]
-"""Where a source resumes: plain JSON, meaningful to that source alone."""
+"""Where a source resumes: plain JSON that only this source interprets."""
 T = TypeVar("T")
 log = get_logger("ingest")
 
 
 class SourceError(TocsinError):
-    """A source cannot go on until a person acts; the message says how."""
+    """The source cannot continue until a person acts; the message says how."""
 
     exit_status = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something that the source delivered and that is no post to us."""
+    """An item from the source that could not be parsed as a post."""
 
     payload: bytes
     detail: str
@@ -53,10 +48,10 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was read in one go, in order; ``position`` resumes behind its last event.
+    """Events in the order of reading; ``position`` resumes after the last one.
 
-    ``position`` is None while the source has none to offer (nothing read yet, or a platform that
-    cannot resume). ``finished`` says that nothing will ever come again (a file's end).
+    ``position`` is None if nothing was read yet or the platform cannot resume. ``finished``: the
+    source has ended, as a file does.
     """
 
     events: Sequence[PostEvent] = ()
@@ -66,32 +61,22 @@ class Batch:
 
 
 class Source(Protocol):
-    """What the runner asks of a source."""
-
     @property
     def source_id(self) -> str:
-        """Key of its checkpoint: stable over restarts, different for different wishes."""
+        """Key of its checkpoint: stable over restarts, different for different options."""
 
     def open(self, position: Position | None) -> None:
-        """Make ready to read behind ``position``, or from the source's own start if None."""
+        """Prepare to read after ``position``; None is the source's own start."""
 
-    def next_batch(self) -> Batch:
-        """What came next; possibly nothing."""
+    def next_batch(self) -> Batch: ...
 
     def close(self) -> None:
-        """Let go of connections and files, not of what was received; safe to call twice."""
-
-
-# --- what the sources of a live stream share ---------------------------------------------------
+        """Release connections and files but keep received items; safe to call twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamOptions:
-    """How long to wait for what, seconds.
-
-    A batch ends with ``batch_events`` messages, or ``batch_within_s`` after the first one;
-    ``wait_s`` is how long ``next_batch`` waits for the first.
-    """
+    """Limits of a batch: its size, the wait for its first message, the time after the first."""
 
     batch_events: int = 500
     batch_within_s: float = 0.2
@@ -102,10 +87,10 @@ class StreamOptions:
 def collect(
     receive: Callable[[float], T | None], options: StreamOptions, monotonic: Callable[[], float]
 ) -> Iterator[T]:
-    """The messages of one batch; it ends when it is full or late, or when nothing came.
+    """Yield the messages of one batch, until it is full, its time is over, or nothing came.
 
-    ``receive`` takes the seconds that it may wait, and returns None if nothing came. It is called
-    for the next message only after the caller has processed the one before.
+    ``receive(wait_s)`` returns None if nothing came. It is called for the next message only after
+    the caller has processed the one before.
     """
     received, wait_s, deadline = 0, options.wait_s, float("inf")
     while received < options.batch_events and wait_s > 0:
@@ -119,15 +104,14 @@ def collect(
 
 
 def count_gap(source_id: str, missed_s: float) -> None:
-    """Count and log that nobody listened for so long, and that it will not come again."""
+    """Count and log a gap: posts of ``missed_s`` seconds that the platform does not send again."""
     metrics.INGEST_GAPS.labels(source_id).inc()
     metrics.INGEST_GAP_SECONDS.labels(source_id).inc(missed_s)
     log.error("posts are missed", source=source_id, seconds=missed_s)
 
 
-def no_position(source_id: str, field: str) -> SourceError:
-    """The error for a checkpoint that lacks the field that this source resumes from."""
+def bad_checkpoint(source_id: str, problem: str) -> SourceError:
     return SourceError(
-        f"the checkpoint of {source_id} has no {field}; run "
-        f"'tocsin checkpoints reset {source_id}' to start it afresh"
+        f"the checkpoint of {source_id} {problem}; run "
+        f"'tocsin checkpoints reset {source_id}' to start from the beginning"
     )

@@ -1,1 +1,1 @@
-"""Bluesky's Jetstream as a source: the connection, its messages, and the posts they carry."""
+"""Bluesky's Jetstream as a source: connection, messages, posts."""

@@ -1,12 +1,8 @@
-"""Bluesky's posts as events: the pure part of the source; it is fed by strangers.
+"""Maps Jetstream's messages to events: pure functions on data from strangers.
 
-Jetstream's messages (:func:`read_message`) and the records in them (:func:`map_record`); lexicons:
-``app.bsky.feed.post``, ``app.bsky.richtext.facet``, ``app.bsky.embed.*``.
-
-``account`` events come whatever collections are wanted. An account that is ``deleted`` or
-``takendown`` is erased: the first is the author's wish, the second the operator's final word.
-``deactivated``, ``suspended``, ``throttled`` and ``desynchronized`` are states that end; erasing
-could not be undone when they do.
+Lexicons: ``app.bsky.feed.post``, ``app.bsky.richtext.facet``, ``app.bsky.embed.*``. Account events
+come for any wanted collection. Only final states erase an account: ``deleted`` is the author's
+wish, ``takendown`` the operator's. The other states can end, and erasure cannot be undone.
 """
 
 import re
@@ -32,7 +28,7 @@ from schemas.post import Author, Media, Post, PostDelete, PostErasure, PostEvent
 COLLECTION = "app.bsky.feed.post"
 SOURCE = "bluesky"
 ERASED_STATUSES = frozenset(("deleted", "takendown"))
-"""Account states that take the account's posts with them (see the module's docstring)."""
+"""Final states of an account; its posts are erased."""
 
 _DID = re.compile(r"did:[a-z]{1,32}:[A-Za-z0-9._:%-]{1,256}")
 _RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
@@ -43,7 +39,7 @@ _LATEST_US = microseconds(datetime(9999, 1, 1, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one message says: where the stream stands, and an event or a fault or neither."""
+    """The cursor of one message, and an event, a fault, or neither."""
 
     time_us: int | None = None
     event: PostEvent | None = None
@@ -51,16 +47,16 @@ class Message:
 
 
 def read_message(payload: bytes, now: datetime) -> Message:
-    """One message of the stream; ``now`` is the time of reading. Never raises."""
+    """Parse and map one message; ``now`` is the time of reading. Never raises."""
     try:
         message = parse(payload)
     except (ValueError, RecursionError) as error:
-        return Message(fault=f"no JSON: {error}")
+        return Message(fault=f"not valid JSON: {error}")
     return map_message(message, now)
 
 
 def map_message(message: object, now: datetime) -> Message:
-    """One message, parsed, as an event; kinds and collections not asked for are neither."""
+    """Map one parsed message; unwanted kinds and collections are neither event nor fault."""
     fields = as_mapping(message)
     time_us, did, kind = fields.get("time_us"), _did(fields.get("did")), fields.get("kind")
     if type(time_us) is not int or not 0 <= time_us < _LATEST_US:
@@ -83,7 +79,8 @@ def _map_commit(commit: Mapping[str, Any], did: str, time_us: int, now: datetime
     if not isinstance(rkey, str) or not _RKEY.fullmatch(rkey):
         return Message(time_us, fault="no record key")
     version = _version(commit.get("rev"), time_us)
-    when = _rkey_time(rkey, now)
+    when = tid_time(rkey)
+    when = when if when is not None and plausible(when, now) else None
     if operation == "delete":
         id_ = post_id(SOURCE, f"{did}/{rkey}")
         return Message(time_us, PostDelete(created_at=when, **_change(id_, version, now)))
@@ -91,7 +88,7 @@ def _map_commit(commit: Mapping[str, Any], did: str, time_us: int, now: datetime
         return Message(time_us, fault="unknown operation")
     record = commit.get("record")
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        return Message(time_us, fault="no record with a text")
+        return Message(time_us, fault="no record with text")
     post = map_record(record, did, rkey, when or EPOCH + timedelta(microseconds=time_us), now)
     return Message(time_us, PostUpsert(post=post, **_change(post.id, version, now)))
 
@@ -102,52 +99,39 @@ def _change(id_: str, version: int, now: datetime) -> dict[str, Any]:
 
 def _erasure(account: Mapping[str, Any], did: str, time_us: int, now: datetime) -> PostEvent | None:
     status = account.get("status")
-    if account.get("active") is not False or not isinstance(status, str):
-        return None
-    if status not in ERASED_STATUSES:
+    final = isinstance(status, str) and status in ERASED_STATUSES
+    if account.get("active") is not False or not final:
         return None
     return PostErasure(author_id=did, **_change(post_id(SOURCE, did), time_us, now))
 
 
 def _version(rev: object, time_us: int) -> int:
-    """Microseconds in the commit's ``rev``: the same whichever endpoint the event came from.
+    """Microseconds in the commit's ``rev``, which are the same on every endpoint.
 
-    A repository's revisions only ever grow. One that is ahead of the endpoint's clock by more
-    than a day is made up, and would outlive the erasure of its author.
+    Revisions of a repository only grow. One that is more than a day ahead of the endpoint's clock
+    is forged, and would outlive the erasure of its author.
     """
     version = tid_microseconds(rev) if isinstance(rev, str) else None
     day = 24 * 3600 * 1_000_000
     return time_us if version is None or version > time_us + day else version
 
 
-def _rkey_time(rkey: str, now: datetime) -> datetime | None:
-    when = tid_time(rkey)
-    return when if when is not None and plausible(when, now) else None
-
-
-# --- records -----------------------------------------------------------------------------------
-
-
 def map_record(
-    record: Mapping[str, Any], did: str, rkey: str, otherwise: datetime, now: datetime
+    record: Mapping[str, Any], did: str, rkey: str, fallback: datetime, now: datetime
 ) -> Post:
-    """An ``app.bsky.feed.post`` record as a post; never raises.
-
-    ``otherwise`` is its time where ``createdAt`` cannot be read.
-    """
+    """Map an ``app.bsky.feed.post`` record; never raises. ``fallback`` replaces ``createdAt``."""
     text = record["text"]
     mentions, tags, links = _facets(record, text)
     quoted, media, external = _embed(as_mapping(record.get("embed")), did)
-    language = next(as_strings(record.get("langs")), None)
     reply = as_mapping(as_mapping(record.get("reply")).get("parent"))
     post = Post(
         id=post_id(SOURCE, f"{did}/{rkey}"),
         source=SOURCE,
         author=Author(id=did),
         text=text,
-        created_at=as_time(record.get("createdAt")) or otherwise,
+        created_at=as_time(record.get("createdAt")) or fallback,
         url=f"https://bsky.app/profile/{did}/post/{rkey}",
-        language=language,
+        language=next(as_strings(record.get("langs")), None),
         reply_to=_post_of(reply.get("uri")),
         quote_of=quoted,
         mentions=unique(mentions),
@@ -159,11 +143,7 @@ def map_record(
 
 
 def _facets(record: Mapping[str, Any], text: str) -> tuple[list[str], list[str], list[str]]:
-    """Mentions, hashtags and links.
-
-    A mention is the handle that the text shows where it shows one, else the DID: brands are
-    known by handle.
-    """
+    """Mentions, hashtags and links. A mention is the handle in the text, else the DID."""
     data = text.encode("utf-8", "surrogatepass")
     mentions: list[str] = []
     tags: list[str] = []
@@ -184,7 +164,7 @@ def _facets(record: Mapping[str, Any], text: str) -> tuple[list[str], list[str],
 
 
 def _slice(data: bytes, index: Mapping[str, Any]) -> str:
-    """The part of the text that a facet is about; its offsets count UTF-8 bytes."""
+    """The text of a facet, whose offsets count UTF-8 bytes."""
     start, end = index.get("byteStart"), index.get("byteEnd")
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(data):
         return ""
@@ -192,14 +172,13 @@ def _slice(data: bytes, index: Mapping[str, Any]) -> str:
 
 
 def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media], list[str]]:
-    """The post quoted, the media, and the external links."""
     kind = embed.get("$type")
     if kind == "app.bsky.embed.record":
         return _post_of(as_mapping(embed.get("record")).get("uri")), [], []
     if kind == "app.bsky.embed.recordWithMedia":
         quoted = _post_of(as_mapping(as_mapping(embed.get("record")).get("record")).get("uri"))
         inner = as_mapping(embed.get("media"))
-        if inner.get("$type") == kind:  # nested for ever by somebody's script
+        if inner.get("$type") == kind:  # a script can nest it without end
             return quoted, [], []
         _, media, links = _embed(inner, did)
         return quoted, media, links
@@ -216,7 +195,6 @@ def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media],
 
 
 def _photo(image: Mapping[str, Any], did: str) -> Media:
-    """A picture, where Bluesky's own image server shows it."""
     cid = as_string(as_mapping(as_mapping(image.get("image")).get("ref")).get("$link")) or ""
     url = f"https://cdn.bsky.app/img/feed_fullsize/plain/{did}/{cid}@jpeg"
     return Media(

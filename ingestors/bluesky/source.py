@@ -1,21 +1,18 @@
-"""Bluesky, over Jetstream: every public post of the network as JSON on a WebSocket.
+"""Reads every public post of Bluesky from Jetstream, JSON over a WebSocket without an account.
 
-Jetstream needs no account. Its cursors are times in microseconds, so that one endpoint can go on
-where another stopped (github.com/bluesky-social/jetstream). What this source relies on:
+Invariants of the cursor, which is a time in microseconds and valid on every endpoint:
 
-- The cursor is rewound a little on every connection: duplicates are harmless, gaps are not.
-- A cursor older than the endpoint keeps is *silently* moved to the oldest event it has. The only
-  trace is that the first event is much younger than the cursor; that is counted as a gap.
-- A cursor in the future means "live", so ours is never ahead of our own clock.
-
-The mapping is in :mod:`ingestors.bluesky.posts`, the wire in :mod:`ingestors.bluesky.jetstream`.
-This never interprets records.
+- It is rewound a little on every connection: duplicates are harmless, gaps are not.
+- If it is older than the history of the endpoint, the endpoint silently starts later. The first
+  event is then much younger than the cursor, which is counted as a gap.
+- The future means "live", so the cursor is never ahead of our own clock.
 """
 
 import random as randomness
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +21,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection
 
-from ingestors.bluesky.jetstream import Attempt, Decompressor, subscription
+from ingestors.bluesky.jetstream import Decompressor, abandon, start_connecting, subscription
 from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
 from ingestors.source import (
     Batch,
@@ -32,9 +29,9 @@ from ingestors.source import (
     SourceError,
     StreamOptions,
     Unreadable,
+    bad_checkpoint,
     collect,
     count_gap,
-    no_position,
 )
 from runtime import metrics
 from runtime.backoff import Cause, JitteredBackoff
@@ -49,10 +46,10 @@ log = get_logger("ingest")
 
 @dataclass(frozen=True, kw_only=True)
 class JetstreamOptions(StreamOptions):
-    """The endpoints, and the margins of a connection in seconds.
+    """Endpoints, and margins in seconds.
 
-    A cursor is asked for ``rewind_s`` early, and ``switch_rewind_s`` early at another endpoint
-    than the one that said it. What is lost beyond ``gap_after_s`` is a gap.
+    A cursor is rewound by ``rewind_s``, or by ``switch_rewind_s`` if it comes from another
+    endpoint. A loss of more than ``gap_after_s`` is a gap.
     """
 
     urls: Sequence[str]
@@ -66,7 +63,6 @@ class JetstreamOptions(StreamOptions):
 
     @classmethod
     def of(cls, settings: IngestSettings) -> "JetstreamOptions":
-        """The options that the settings of the ingestors ask for."""
         return cls(
             urls=settings.bluesky_urls.split(","),
             receive_timeout_s=settings.bluesky_receive_timeout_s,
@@ -75,10 +71,9 @@ class JetstreamOptions(StreamOptions):
 
 
 class BlueskySource:
-    """Reads Jetstream from a list of endpoints, one at a time; see the module's docstring.
+    """Reads one endpoint at a time; all share one checkpoint, as they are copies.
 
-    ``keep`` drops events right after mapping (for ``tocsin watch``); the position moves on all the
-    same. There is one checkpoint: the endpoints are copies of one another.
+    ``keep`` filters events after mapping (for ``tocsin watch``); the position moves regardless.
     """
 
     def __init__(
@@ -100,7 +95,7 @@ class BlueskySource:
         self._backoff = JitteredBackoff(options.retry_first_s, options.retry_max_s, random)
         self._decompress: Decompressor | None = None
         self._endpoint = 0
-        self._attempt: Attempt | None = None
+        self._attempt: Future[ClientConnection] | None = None
         self._connection: ClientConnection | None = None
         self._closed = threading.Event()
         self._retry_at = float("-inf")
@@ -109,28 +104,25 @@ class BlueskySource:
         self._rejections = 0
         self._cursor: int | None = None
         self._cursor_url: str | None = None
-        self._asked: int | None = None
+        self._requested: int | None = None
 
     def open(self, position: Position | None) -> None:
-        """Check what a person may have got wrong; the connection is made by ``next_batch``."""
         for url in self._urls:
             if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
-                raise SourceError(f"TOCSIN_INGEST_BLUESKY_URLS: {url} is no ws:// or wss:// URL")
+                raise SourceError(f"TOCSIN_INGEST_BLUESKY_URLS: {url} is not a ws:// or wss:// URL")
         if not self._urls:
-            raise SourceError("TOCSIN_INGEST_BLUESKY_URLS names no Jetstream endpoint")
+            raise SourceError("TOCSIN_INGEST_BLUESKY_URLS must name a Jetstream endpoint")
         if self._options.zstd_dictionary is not None:
             self._decompress = Decompressor(self._options.zstd_dictionary)
         if position is not None:
             cursor = position.get("cursor")
             if type(cursor) is not int or cursor < 0:
-                raise no_position(self.source_id, "cursor")
+                raise bad_checkpoint(self.source_id, "has no cursor")
             self._cursor, self._cursor_url = cursor, position.get("endpoint")
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
 
     def next_batch(self) -> Batch:
-        """What came next; connects, and connects again, on the way."""
-        if self._connection is None:
-            self._connection = self._connected()
+        self._connection = self._connection or self._connected()
         if self._connection is None:
             return Batch(position=self._position())
         return self._read(self._connection)
@@ -138,14 +130,12 @@ class BlueskySource:
     def close(self) -> None:
         self._closed.set()
         if self._attempt is not None:
-            self._attempt.abandon()
+            abandon(self._attempt)
             self._attempt = None
-        self._hang_up()
-
-    # --- connecting ---
+        self._disconnect()
 
     def _connected(self) -> ClientConnection | None:
-        """The connection, as soon as there is one; None after about ``wait_s``."""
+        """The new connection, or None after about ``wait_s``."""
         if self._attempt is None:
             wait = self._retry_at - self._monotonic()
             if wait > 0:
@@ -153,29 +143,30 @@ class BlueskySource:
             if self._closed.is_set() or self._monotonic() < self._retry_at:
                 return None
             self._attempt = self._begin()
-        if not self._attempt.done.wait(self._options.wait_s):
+        try:
+            error = self._attempt.exception(self._options.wait_s)
+        except TimeoutError:
             return None
         attempt, self._attempt = self._attempt, None
-        if attempt.error is not None:
-            self._not_connected(attempt.error)
+        if error is not None:
+            self._not_connected(error)
             return None
         self._rejections = 0
         self._last_received = self._monotonic()
         metrics.INGEST_CONNECTED.labels(self.source_id).set(1)
         log.info("connected", source=self.source_id, endpoint=self._urls[self._endpoint])
-        return attempt.connection
+        return attempt.result()
 
-    def _begin(self) -> Attempt:
+    def _begin(self) -> "Future[ClientConnection]":
         if self._ended_by is not None:
             metrics.INGEST_RECONNECTS.labels(self.source_id, self._ended_by).inc()
         url = self._urls[self._endpoint]
-        self._asked = self._cursor_to_ask(url)
+        self._requested = self._rewound_cursor(url)
         zstd = self._decompress is not None
-        full = subscription(url, COLLECTION, self._asked, zstd=zstd)
-        return Attempt(full, None if zstd else "deflate", self._options.connect_timeout_s)
+        full = subscription(url, COLLECTION, self._requested, zstd=zstd)
+        return start_connecting(full, None if zstd else "deflate", self._options.connect_timeout_s)
 
-    def _cursor_to_ask(self, url: str) -> int | None:
-        """A little before what is known, and more so where another endpoint said it."""
+    def _rewound_cursor(self, url: str) -> int | None:
         if self._cursor is None:
             return None
         options = self._options
@@ -183,7 +174,7 @@ class BlueskySource:
         cursor = min(self._cursor, microseconds(self._clock()))
         return max(0, cursor - int(rewind_s * 1_000_000))
 
-    def _not_connected(self, error: Exception) -> None:
+    def _not_connected(self, error: BaseException) -> None:
         if not isinstance(error, (OSError, EOFError, ValueError, WebSocketException)):
             raise error
         status = error.response.status_code if isinstance(error, InvalidStatus) else None
@@ -193,30 +184,25 @@ class BlueskySource:
             self._rejections += 1
             if self._rejections >= 3 * len(self._urls):
                 raise SourceError(
-                    f"every Jetstream endpoint refuses us (HTTP {status} from {url}); check "
-                    "TOCSIN_INGEST_BLUESKY_URLS"
+                    f"every Jetstream endpoint refuses the connection (HTTP {status} from {url}); "
+                    "check TOCSIN_INGEST_BLUESKY_URLS"
                 )
         else:
             self._rejections = 0
-        if status == 429:
-            self._failed("limited")
-        else:
-            self._failed("unavailable" if status is not None and status >= 500 else "refused")
+        unavailable = status is not None and status >= 500
+        self._failed("limited" if status == 429 else "unavailable" if unavailable else "refused")
 
     def _failed(self, cause: Cause) -> None:
-        """Hang up, and let the next endpoint be tried after the back-off."""
-        self._hang_up()
+        self._disconnect()
         self._ended_by = cause
         self._retry_at = self._monotonic() + self._backoff.failed()
         self._endpoint = (self._endpoint + 1) % len(self._urls)
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
-
-    # --- reading ---
 
     def _read(self, connection: ClientConnection) -> Batch:
         events: list[PostEvent] = []
@@ -229,8 +215,12 @@ class BlueskySource:
         if received:
             self._last_received = self._monotonic()
             metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._clock().timestamp())
-        elif self._connection is not None and self._is_silent():
-            log.warning("silence", source=self.source_id, seconds=self._options.receive_timeout_s)
+        elif self._connection is not None and (
+            self._monotonic() - self._last_received > self._options.receive_timeout_s
+        ):
+            log.warning(
+                "silent connection", source=self.source_id, seconds=self._options.receive_timeout_s
+            )
             self._failed("stalled")
         return Batch(events, self._position(), unreadable)
 
@@ -245,9 +235,6 @@ class BlueskySource:
             return None
         assert isinstance(payload, bytes)
         return payload
-
-    def _is_silent(self) -> bool:
-        return self._monotonic() - self._last_received > self._options.receive_timeout_s
 
     def _take(self, payload: bytes, events: list[PostEvent], unreadable: list[Unreadable]) -> None:
         self._backoff.healthy()
@@ -266,12 +253,9 @@ class BlueskySource:
             events.append(message.event)
 
     def _advance(self, time_us: int) -> None:
-        """Move the cursor on, and notice where the endpoint had to start late.
-
-        Our own clock bounds it: an endpoint whose clock is ahead must not send us to the future.
-        """
-        before, asked, self._asked = self._cursor or 0, self._asked, None
-        if asked is not None and time_us - asked > self._options.gap_after_s * 1_000_000:
+        """Move the cursor, at most to our own clock; count a gap if the endpoint starts late."""
+        before, requested, self._requested = self._cursor or 0, self._requested, None
+        if requested is not None and time_us - requested > self._options.gap_after_s * 1_000_000:
             count_gap(self.source_id, max(0, time_us - before) / 1_000_000)
         reached = min(time_us, microseconds(self._clock()))
         if reached >= before:

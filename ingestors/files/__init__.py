@@ -1,1 +1,1 @@
-"""Files as a source: lines and rows, the mappings that say where a post is in them, and replay."""
+"""Replay of files: lines, records, mappings to posts."""

@@ -1,7 +1,7 @@
-"""A mapping says in a few lines of YAML where a file keeps what makes a post (docs/replay.md).
+"""A mapping: YAML that tells where a file keeps the fields of a post (docs/replay.md).
 
-Loaded once and checked as a whole: a key that is not known is an error which names the nearest
-one, for a mapping that is silently half read would be worse than none.
+It is loaded once and checked as a whole. An unknown key is an error that names the nearest one: a
+mapping that is silently read in part would be worse than none.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from schemas.post import Metrics, PostEvent
 from text.spelling import nearest
 
 SHIPPED = Path(__file__).parent / "mappings"
-"""The mappings that come with tocsin, each named after its file."""
+"""Shipped mappings, each named after its file."""
 _NAMED_TIMES = ("rfc3339", "epoch_s", "epoch_ms")
 
 
@@ -40,8 +40,6 @@ class DeleteRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a mapping's YAML holds."""
-
     source: str
     fields: dict[str, str]
     format: Literal["jsonl", "csv"] = "jsonl"
@@ -54,10 +52,10 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
     delimiter: str = ","
 
 
-def _unknown(what: str, name: str, known: Iterable[str], where: str) -> ConfigurationError:
-    near = nearest(name, known)
-    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(sorted(known))}"
-    return ConfigurationError(f"{where}: there is no {what} {name!r}; {hint}")
+def _unknown(kind: str, name: str, names: Iterable[str], where: str) -> ConfigurationError:
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}?" if near else f"use one of {', '.join(sorted(names))}"
+    return ConfigurationError(f"{where}: unknown {kind} {name!r}; {hint}")
 
 
 def _check_names(raw: dict[str, Any], where: str) -> None:
@@ -72,17 +70,17 @@ def _check_names(raw: dict[str, Any], where: str) -> None:
 
 def _check_values(file: MappingFile, where: str) -> None:
     if "text" not in file.fields:
-        raise ConfigurationError(f"{where}: fields must say where `text` is")
+        raise ConfigurationError(f"{where}: fields must name the field of `text`")
     if "id" not in file.fields and not file.id_from:
         raise ConfigurationError(
-            f"{where}: fields must say where `id` is; where posts have none, list under id_from "
-            "the fields that together tell them apart"
+            f"{where}: fields must name the field of `id`; if posts have none, list under id_from "
+            "the fields that together identify a post"
         )
     for pattern in file.times:
         if pattern not in _NAMED_TIMES and "%" not in pattern:
             raise _unknown("time format", pattern, [*_NAMED_TIMES, "%Y-%m-%d %H:%M:%S"], where)
     if len(file.delimiter) != 1 or file.delimiter in '"\r\n':
-        raise ConfigurationError(f"{where}: delimiter must be one character, and no quote")
+        raise ConfigurationError(f"{where}: delimiter must be one character that is not a quote")
     if not file.list_separator:
         raise ConfigurationError(f"{where}: list_separator must not be empty")
     try:
@@ -92,7 +90,6 @@ def _check_values(file: MappingFile, where: str) -> None:
 
 
 def _path_of(name: str) -> Path:
-    """A shipped mapping's file by its name, or the path that was given."""
     if "/" in name or name.endswith((".yaml", ".yml")):
         return Path(name)
     path = SHIPPED / f"{name}.yaml"
@@ -103,7 +100,7 @@ def _path_of(name: str) -> Path:
 
 
 def load_mapping(name: str) -> MappingFile:
-    """Read a mapping by the name of a shipped one or by its path."""
+    """Read a shipped mapping by name, or any mapping by its path."""
     path = _path_of(name)
     raw = read_yaml(path, dict[str, Any], "it must hold source and fields, see docs/replay.md")
     where = f"mapping {path.name}"
@@ -117,13 +114,13 @@ def load_mapping(name: str) -> MappingFile:
 
 
 Getter = Callable[[Mapping[str, Any]], Any]
-"""Takes a value out of a row; None where there is none."""
+"""Gets a value from a row, or None."""
 Converter = Callable[[Any, MappingFile, str], Any]
-"""Takes a value of a row, the mapping, and the path of the value."""
+"""Converts a value of a row; also gets the mapping and the path of the value."""
 
 
 def _walk(value: Any, steps: tuple[str, ...]) -> Any:
-    """Follow a dotted path through objects and lists; ``*`` stands for every item of a list."""
+    """Follow a path through objects and lists; ``*`` is every item of a list."""
     for number, step in enumerate(steps, start=1):
         if isinstance(value, dict):
             value = value.get(step)
@@ -137,14 +134,12 @@ def _walk(value: Any, steps: tuple[str, ...]) -> Any:
 
 
 def _getter(path: str, dotted: bool) -> Getter:
-    if not dotted or "." not in path:
-        return lambda row: row.get(path)
-    steps = tuple(path.split("."))
+    steps = tuple(path.split(".")) if dotted else (path,)
     return lambda row: _walk(row, steps)
 
 
 def _text(value: Any, *_: object) -> str | None:
-    """Strings and numbers as text; nothing for what is absent, empty or made of parts."""
+    """A string or a number as text; None if it is absent, empty or nested."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) and value != "" else None
@@ -179,7 +174,7 @@ def _time(value: Any, file: MappingFile, path: str) -> datetime | None:
         except (ValueError, OverflowError, OSError):
             continue
     raise NotAPost(
-        f"{text[:40]!r} in `{path}` has none of the formats under times ({', '.join(file.times)}); "
+        f"{text[:40]!r} in `{path}` has no format listed under times ({', '.join(file.times)}); "
         "add its format there"
     )
 
@@ -205,12 +200,10 @@ FIELDS: Mapping[str, Converter] = {
     "author.created_at": _time,
     **dict.fromkeys((f"metrics.{name}" for name in Metrics.__struct_fields__), _count),
 }
-"""What a mapping can fill: fields of a post, of its ``author`` and of its ``metrics``."""
+"""Fields of a post, of its ``author`` and of its ``metrics`` that a mapping can fill."""
 
 
 class RowMapping:
-    """Makes events out of rows (a JSON object, or the columns of a CSV line)."""
-
     def __init__(self, file: MappingFile) -> None:
         self.file = file
         dotted = file.format == "jsonl"
@@ -225,14 +218,14 @@ class RowMapping:
                 self._names[owner][field] = name
 
     def event(self, row: Mapping[str, Any], now: datetime) -> PostEvent:
-        """The event that a row is, or :class:`~ingestors.files.post_line.NotAPost`."""
+        """Convert a row, or raise :class:`~ingestors.files.post_line.NotAPost`."""
         id_ = self._id(row)
         if self._is_delete(row):
             source = source_name(self._value(row, "source"), self.file.source)
             when = self._value(row, "deleted_at") or self._value(row, "created_at")
             return delete_of(source, id_, now, when)
         if self._value(row, "text") is None:
-            raise NotAPost(f"there is no text in `{self.file.fields['text']}`; a post needs one")
+            raise NotAPost(f"`{self.file.fields['text']}` has no text; a post needs one")
         labels = {path: _text(get(row)) for path, get in self._labels}
         post = PostLine(
             **(self._values(row, "") | {"id": id_}),
@@ -243,23 +236,20 @@ class RowMapping:
         return event_of(post, now, self.file.source)
 
     def _value(self, row: Mapping[str, Any], name: str) -> Any:
-        """The value of a field; None where nothing is mapped to it."""
         get = self._get.get(name)
         return None if get is None else FIELDS[name](get(row), self.file, self.file.fields[name])
 
     def _values(self, row: Mapping[str, Any], owner: str) -> dict[str, Any]:
-        """The values of the fields of a post itself (""), its author or its metrics."""
         return {field: self._value(row, name) for field, name in self._names[owner].items()}
 
     def _id(self, row: Mapping[str, Any]) -> str:
-        given: str | None = self._value(row, "id")
-        if given is not None:
-            return given
+        native: str | None = self._value(row, "id")
+        if native is not None:
+            return native
         texts = [_text(get(row)) for get in self._id_from]
         if not any(texts):
             raise NotAPost(
-                "there is no id, and nothing to make one of; name the fields that tell posts "
-                "apart under id_from"
+                "the row has no id; list under id_from the fields that together identify a post"
             )
         data = msgspec.json.encode([(text or "").encode("utf-8", "replace") for text in texts])
         return f"row-{hashlib.blake2b(data, digest_size=10).hexdigest()}"

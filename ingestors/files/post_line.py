@@ -1,8 +1,7 @@
-"""Reads one line of JSON as a post: ``{"id", "text"}`` is enough, everything else may be absent.
+"""Reads one line of JSON as a post; only ``id`` and ``text`` are required.
 
-For files that people bring along and for ``tocsin annotate``: pure, lenient about what is missing
-and about how ids, authors and times are written, and bounded like every other post that enters
-(``schemas/bounds.py``). What cannot be read is :class:`NotAPost`, whatever the bytes are.
+For files and for ``tocsin annotate``: pure, lenient about the format of ids, authors and times, and
+bounded like every post (``schemas/bounds.py``). Any other bytes raise :class:`NotAPost`.
 """
 
 from datetime import UTC, datetime
@@ -21,18 +20,16 @@ from schemas.types import Count
 from text.markup import markup_of
 
 MAX_SOURCE = 64
-"""Most code points of a source's name (``Post.source``)."""
+"""Maximum code points of ``Post.source``."""
 _MILLISECONDS_FROM = 1e11
-"""Numbers of this size count milliseconds: in seconds they would be the year 5138."""
+"""Larger numbers are milliseconds: in seconds they would be after the year 5138."""
 
 
 class NotAPost(TocsinError):
-    """A line that is no post; the message says what is missing or wrong."""
+    """A line that is not a post; the message says what is missing or wrong."""
 
 
 class AuthorLine(Struct, frozen=True):
-    """The author as files write it."""
-
     id: str | int | None = None
     handle: str | None = None
     name: str | None = None
@@ -42,7 +39,7 @@ class AuthorLine(Struct, frozen=True):
 
 
 class PostLine(Struct, frozen=True):
-    """A post as files write it: the fields of ``Post``, nearly all of them optional."""
+    """The fields of ``Post``, nearly all optional."""
 
     id: str | int
     text: str
@@ -66,7 +63,7 @@ class PostLine(Struct, frozen=True):
     metrics: Metrics | None = None
     truncated: bool = False
     labels: dict[str, str | int | float | bool | None] = field(default_factory=dict)
-    # As queries call them, for files that have no objects within objects.
+    # Names of query fields, for files without nested objects.
     lang: str | None = None
     followers: Count | None = None
     verified: bool | None = None
@@ -87,7 +84,7 @@ _NO_AUTHOR = AuthorLine()
 
 
 def utc(when: datetime | int | float | None) -> datetime | None:
-    """An aware UTC time out of what files write; a time without an offset is taken as UTC."""
+    """Convert to an aware UTC time; a time without an offset counts as UTC."""
     if when is None:
         return None
     try:
@@ -98,26 +95,25 @@ def utc(when: datetime | int | float | None) -> datetime | None:
         seconds = when / 1000 if abs(when) >= _MILLISECONDS_FROM else when
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
-        raise NotAPost("a time of the post lies outside of the calendar; correct it") from None
+        raise NotAPost("a time of the post is outside the calendar; correct it") from None
 
 
 def full_id(source: str, native: str | int | None) -> str | None:
-    """``source:native id``; what is already written so is left so."""
+    """``source:native id``; an id that has its prefix keeps it."""
     if native is None or native == "":
         return None
     text = clean_text(str(native))
-    return post_id(source, text.removeprefix(f"{source}:"))
+    return post_id(source, text.removeprefix(f"{source}:") or text)
 
 
 def _label(value: str | int | float | bool) -> str:
-    """A label as text; true and false as JSON writes them."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _author(line: PostLine, own_id: str) -> Author:
-    """The author; one who is not named is a different one for every post.
+    """The author; each post without one gets its own.
 
-    One shared "unknown" would look like a single very busy account to whatever counts authors.
+    One shared "unknown" would look like a single very busy account to every count of authors.
     """
     author = line.author
     if isinstance(author, str | int):
@@ -125,24 +121,14 @@ def _author(line: PostLine, own_id: str) -> Author:
     elif author is None:
         author = _NO_AUTHOR
     handle = author.handle.lstrip("@") if author.handle else None
-    known_by = author.id if author.id not in (None, "") else (handle or author.name)
+    author_id = author.id if author.id not in (None, "") else (handle or author.name)
     return Author(
-        id=f"unknown-{own_id}" if known_by in (None, "") else str(known_by),
+        id=f"unknown-{own_id}" if author_id in (None, "") else str(author_id),
         handle=handle,
         name=author.name,
         followers=author.followers if line.followers is None else line.followers,
         verified=author.verified if line.verified is None else line.verified,
         created_at=utc(author.created_at),
-    )
-
-
-def _metrics(line: PostLine) -> Metrics:
-    return line.metrics or Metrics(
-        likes=line.likes,
-        reposts=line.reposts,
-        replies=line.replies,
-        quotes=line.quotes,
-        views=line.views,
     )
 
 
@@ -173,17 +159,24 @@ def _post(line: PostLine, id_: str, source: str, created_at: datetime) -> Post:
         media=line.media or [],
         place=line.place,
         country=line.country,
-        metrics=_metrics(line),
+        metrics=line.metrics
+        or Metrics(
+            likes=line.likes,
+            reposts=line.reposts,
+            replies=line.replies,
+            quotes=line.quotes,
+            views=line.views,
+        ),
         truncated=line.truncated,
         labels={name: _label(value) for name, value in line.labels.items() if value is not None},
     )
 
 
-def _needs_no_bounds(post: Post, now: datetime, line: bytes) -> bool:
-    """Whether ``bound_post`` would change nothing, told from the line that the post was read of.
+def _is_bounded(post: Post, now: datetime, line: bytes) -> bool:
+    """Whether ``bound_post`` would change nothing, judged by the line that held the post.
 
-    Text that came out of a line is no longer than the line, and strict JSON holds neither NUL nor
-    lone surrogate but as an escape. Only lists, times and codes are then left to be looked at.
+    Text is no longer than its line, and strict JSON holds NUL and lone surrogates as escapes only;
+    so only lists, times and codes are left to check.
     """
     return (
         len(line) <= bounds.MAX_SHORT
@@ -201,31 +194,30 @@ def _needs_no_bounds(post: Post, now: datetime, line: bytes) -> bool:
 
 
 def _own_id(source: str, native: str | int) -> str:
-    text = clean_text(str(native))
-    if not text:
-        raise NotAPost("the post's id is empty; give every post an id of its own")
-    return post_id(source, text.removeprefix(f"{source}:") or text)
+    id_ = full_id(source, native)
+    if id_ is None:
+        raise NotAPost("the id of the post is empty; give every post a unique id")
+    return id_
 
 
 def source_name(given: str | None, default: str) -> str:
-    """The post's own source where it names one, else ``default``."""
     source = clean_text(given) if given else default
     if not 1 <= len(source) <= MAX_SOURCE or ":" in source:
-        raise NotAPost(f"a source's name has 1 to {MAX_SOURCE} characters and no colon; rename it")
+        raise NotAPost(f"a source must have 1 to {MAX_SOURCE} characters and no colon; rename it")
     return source
 
 
 def event_of(
     line: PostLine, now: datetime, default_source: str, payload: bytes | None = None
 ) -> PostEvent:
-    """The upsert that the line is; ``payload`` is what it was decoded from, if JSON.
+    """The upsert of the line, decoded from ``payload`` if that was JSON.
 
-    The version is the post's own time, so that reading it twice changes nothing.
+    Its version is the time of the post, so reading again is harmless.
     """
     source = source_name(line.source, default_source) if line.source else default_source
     id_ = _own_id(source, line.id)
     post = _post(line, id_, source, utc(line.created_at) or now)
-    if payload is None or not _needs_no_bounds(post, now, payload):
+    if payload is None or not _is_bounded(post, now, payload):
         post = bound_post(post, now)
     return PostUpsert(
         id=id_,
@@ -237,7 +229,6 @@ def event_of(
 
 
 def delete_of(source: str, given_id: str | int, now: datetime, when: datetime | None) -> PostEvent:
-    """The delete of a post, at ``when`` if the source says so and it is believable."""
     if when is None or not plausible(when, now):
         when = now
     return PostDelete(
@@ -249,11 +240,10 @@ def delete_of(source: str, given_id: str | int, now: datetime, when: datetime | 
 
 
 def _read_own(line: bytes, now: datetime) -> PostEvent:
-    """Read tocsin's own format; only the time of reading is new."""
     try:
         event = POST_EVENT.decode(line)
     except InvalidMessage as error:
-        raise NotAPost(f"this has an op but is no PostEvent: {error.detail}") from None
+        raise NotAPost(f"this has an op but is not a PostEvent: {error.detail}") from None
     if isinstance(event, PostUpsert):
         post = bound_post(event.post, now)
         return msgspec.structs.replace(event, id=post.id, post=post, ingested_at=now)
@@ -261,9 +251,9 @@ def _read_own(line: bytes, now: datetime) -> PostEvent:
 
 
 def read_post_line(line: bytes, now: datetime, default_source: str) -> PostEvent:
-    """Read a line that is a PostEvent (it has ``op``) or a bare post, or raise NotAPost.
+    """Read a PostEvent (it has ``op``) or a bare post, or raise NotAPost.
 
-    ``now`` is the time of reading, and stands in for an absent time.
+    ``now`` is the time of reading and the default of an absent time.
     """
     if b'"op"' in line:
         try:

@@ -1,14 +1,15 @@
 """Turns the lines of a file into events: bare JSON, mapped JSON, or CSV.
 
-Every reader has ``feed(line, now)``: the event that ends with this line, None when it takes more
-lines (a header, a quoted field that goes on), or :class:`~ingestors.files.post_line.NotAPost`.
+Both readers have ``feed(line, now)``: the event that ends with this line, None if more lines are
+needed (a header, an open quoted field), or :class:`~ingestors.files.post_line.NotAPost`.
+``partial`` holds the lines of an incomplete record.
 """
 
 import csv
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -17,33 +18,15 @@ from ingestors.files.post_line import NotAPost, read_post_line
 from schemas.post import PostEvent
 
 MAX_RECORD_BYTES = 2**20
-"""A CSV record that goes on for longer has lost its closing quote."""
+"""A longer CSV record has lost its closing quote."""
 _BOM = b"\xef\xbb\xbf"
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class Rows(Protocol):
-    """What reads lines."""
-
-    @property
-    def begun(self) -> bytes:
-        """The lines of a record that is not complete yet."""
-
-    @property
-    def needs_header(self) -> bool:
-        """Whether the file's first record is still needed to understand the others."""
-
-    def feed(self, line: bytes, now: datetime) -> PostEvent | None:
-        """Take one line."""
-
-    def forget(self) -> None:
-        """Give up the record that is not complete."""
-
-
 class JsonLines:
-    """One JSON object a line, which ``read`` understands: nothing is ever begun."""
+    """One JSON object a line, parsed by ``read``."""
 
-    begun = b""
+    partial = b""
     needs_header = False
 
     def __init__(self, read: Callable[[bytes, datetime], PostEvent]) -> None:
@@ -67,61 +50,59 @@ def _json_row(mapping: RowMapping, line: bytes, now: datetime) -> PostEvent:
 
 
 class _More(Exception):
-    """The record goes on in the next line."""
+    pass
 
 
 class CsvRows:
-    """CSV with a header (or with ``columns`` in the mapping), UTF-8.
+    """UTF-8 CSV with a header, or with ``columns`` in the mapping.
 
-    The lines are kept until they make a record, so that a pipe that stops in the middle of one
-    keeps nobody waiting. They are parsed again only when a line brings another quote, since a
-    quoted field cannot end on any other.
+    Lines are kept until they form a record, so a pipe that stops within one does not block. They
+    are parsed again only if a line has a quote: a quoted field cannot end without one.
     """
 
     def __init__(self, mapping: RowMapping) -> None:
         self._mapping = mapping
         self._columns: list[str] = list(mapping.file.columns)
-        self._begun: list[bytes] = []
-        self._begun_bytes = 0
+        self._lines: list[bytes] = []
+        self._partial_bytes = 0
 
     @property
-    def begun(self) -> bytes:
-        return b"".join(self._begun)
+    def partial(self) -> bytes:
+        return b"".join(self._lines)
 
     @property
     def needs_header(self) -> bool:
         return not self._columns
 
     def feed(self, line: bytes, now: datetime) -> PostEvent | None:
-        first = not self._begun
-        self._begun.append(line.removeprefix(_BOM) if first else line)
-        self._begun_bytes += len(line)
-        if self._begun_bytes > MAX_RECORD_BYTES:
+        first = not self._lines
+        self._lines.append(line.removeprefix(_BOM) if first else line)
+        self._partial_bytes += len(line)
+        if self._partial_bytes > MAX_RECORD_BYTES:
             self.forget()
-            raise NotAPost("this record goes on for over a megabyte; close its quote")
+            raise NotAPost("this record is longer than a megabyte; close its quote")
         cells = self._parse() if first or b'"' in line else None
         return None if cells is None else self._record(cells, now)
 
     def _parse(self) -> list[str] | None:
-        """The cells of the record begun, or None while it goes on."""
         try:
-            cells = next(csv.reader(self._lines(), delimiter=self._mapping.file.delimiter))
+            cells = next(csv.reader(self._decoded(), delimiter=self._mapping.file.delimiter))
         except _More:
             return None
         except csv.Error as error:
             self.forget()
-            raise NotAPost(f"this is not CSV: {error}; correct the line") from None
+            raise NotAPost(f"this is not valid CSV: {error}; correct the line") from None
         self.forget()
         return cells
 
-    def _lines(self) -> Iterator[str]:
-        for line in self._begun:
+    def _decoded(self) -> Iterator[str]:
+        for line in self._lines:
             yield line.decode("utf-8", "replace")
         raise _More
 
     def forget(self) -> None:
-        self._begun = []
-        self._begun_bytes = 0
+        self._lines = []
+        self._partial_bytes = 0
 
     def _record(self, cells: list[str], now: datetime) -> PostEvent | None:
         if not cells:
@@ -131,14 +112,17 @@ class CsvRows:
             return None
         if len(cells) != len(self._columns):
             raise NotAPost(
-                f"this line has {len(cells)} columns where the header has {len(self._columns)}; "
+                f"this line has {len(cells)} columns, the header has {len(self._columns)}; "
                 "correct it, or set the mapping's delimiter"
             )
         return self._mapping.event(dict(zip(self._columns, cells, strict=True)), now)
 
 
+Rows = JsonLines | CsvRows
+
+
 def rows_for(mapping: MappingFile | None, default_source: str) -> Rows:
-    """The reader for a file with this mapping, or for tocsin's own lines where there is none."""
+    """The reader of a mapped file; None is for tocsin's own lines."""
     if mapping is None:
         return JsonLines(partial(read_post_line, default_source=default_source))
     if mapping.format == "csv":

@@ -1,54 +1,53 @@
-"""Reads posts from a file or from standard input, at full speed or at the pace of their time.
+"""Replays posts from a file or standard input, at full speed or at the pace of their times.
 
-What is read twice changes nothing: ids and versions come from the rows alone. A restart goes on
-behind the last line that was handed over, with the same shift of times, and only in a file that is
-still the same. See docs/replay.md.
+Reading twice is harmless: ids and versions come from the rows alone. A restart continues after the
+last line that was returned, with the same shift of times, and only if the file is unchanged
+(docs/replay.md).
 """
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from ingestors.files.lines import FileLines, Lines, PipeLines, fingerprint
+from ingestors.files.lines import FileLines, Lines, PipeLines
 from ingestors.files.mapping import MappingFile, load_mapping
 from ingestors.files.post_line import NotAPost
 from ingestors.files.records import Rows, rows_for
 from ingestors.pacing import Pacer, Sleep, Timer, event_time
-from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable, bad_checkpoint
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError
 from schemas.post import PostDelete, PostEvent, PostUpsert
 
 BATCH_EVENTS = 500
-"""Most rows in one batch."""
 MAX_SORTED_ROWS = 1_000_000
-"""Most rows that ``sort`` holds in memory (one to two gigabytes)."""
+"""Maximum rows that ``sort`` holds in memory (one to two gigabytes)."""
 MAX_PAYLOAD_BYTES = 2**18
-"""How much is kept of what could not be read."""
-MAX_SILENT_LINES = 10_000
-"""Blank lines read in one go, before the caller is given a chance to stop."""
+"""Maximum length of an :class:`Unreadable` payload."""
+MAX_BLANK_LINES = 10_000
+"""Maximum blank lines in one call, so the caller can stop."""
 
 Redate = Literal["start", "end"]
-"""Which end of the file becomes the present: its first event, or its last."""
+"""The event that becomes the present: the first or the last."""
 
 
 class Item(NamedTuple):
-    """One row: an event or not, the lines up to its end, and when it happened if it says so."""
+    """One row: the number of its last line, its content, and its time if it has one."""
 
     line: int
-    event: PostEvent | None
-    unreadable: Unreadable | None
-    when: datetime | None
+    content: PostEvent | Unreadable
+    when: datetime | None = None
 
 
 def shift_event(event: PostEvent, shift: timedelta) -> PostEvent:
-    """The event, so much later. Its version moves along, so that edits stay behind their post."""
+    """Shift the times of the event, and its version: edits must stay newer than their post."""
     micros = shift // timedelta(microseconds=1)
     version = min(max(event.version + micros, 0), 2**63 - 1)
     if isinstance(event, PostUpsert):
@@ -62,8 +61,8 @@ def shift_event(event: PostEvent, shift: timedelta) -> PostEvent:
     return msgspec.structs.replace(event, version=version)
 
 
-class _Reading:
-    """One pass over the lines: rows in the order of the file, times as they are in it."""
+class _FileRows:
+    """The rows of a file in its order, with the original times."""
 
     def __init__(self, lines: Lines, rows: Rows, clock: Clock) -> None:
         self.lines = lines
@@ -72,18 +71,16 @@ class _Reading:
 
     @property
     def finished(self) -> bool:
-        """Whether every row was handed out."""
-        return self.lines.ended and not self._rows.begun
+        return self.lines.ended and not self._rows.partial
 
     def skip(self, line: int) -> None:
-        """Go behind a line; a header on the way is read."""
+        """Skip to after a line, but read the header."""
         while self.lines.number < line and (text := self.lines.next(0.0)) is not None:
             if self._rows.needs_header:
                 self._take(text)
 
     def next(self, wait_s: float) -> Item | None:
-        """The next row, or None when there is none (yet)."""
-        for _ in range(MAX_SILENT_LINES):
+        for _ in range(MAX_BLANK_LINES):
             line = self.lines.next(wait_s)
             if line is None:
                 return self._cut_off() if self.lines.ended else None
@@ -93,28 +90,28 @@ class _Reading:
         return None
 
     def _take(self, line: bytes) -> Item | None:
-        begun = self._rows.begun
+        partial = self._rows.partial
         now = self._clock()
-        number = self.lines.number
         try:
             event = self._rows.feed(line, now)
         except NotAPost as error:
-            payload = (begun + line)[:MAX_PAYLOAD_BYTES]
-            return Item(number, None, Unreadable(payload, f"line {number}: {error}"), None)
+            return self._unreadable(partial + line, str(error))
         if event is None:
             return None
         when = event_time(event)
-        return Item(number, event, None, None if when == now else when)
+        return Item(self.lines.number, event, None if when == now else when)
 
     def _cut_off(self) -> Item | None:
-        """What is left when the file ends within a record; once."""
-        begun = self._rows.begun
-        if not begun:
+        """Return the incomplete record at the end of the file, once."""
+        partial = self._rows.partial
+        if not partial:
             return None
         self._rows.forget()
+        return self._unreadable(partial, "the file ends in a quoted field; close its quote")
+
+    def _unreadable(self, payload: bytes, problem: str) -> Item:
         number = self.lines.number
-        detail = f"line {number}: the file ends within a quoted field; close its quote"
-        return Item(number, None, Unreadable(begun[:MAX_PAYLOAD_BYTES], detail), None)
+        return Item(number, Unreadable(payload[:MAX_PAYLOAD_BYTES], f"line {number}: {problem}"))
 
     def __iter__(self) -> Iterator[Item]:
         while not self.finished:
@@ -123,13 +120,13 @@ class _Reading:
                 yield item
 
 
-class _Sorted:
-    """All rows of a file by event time; rows without one stay behind the row before them."""
+class _SortedRows:
+    """The rows by event time; a row without a time stays after the row before it."""
 
-    def __init__(self, reading: _Reading, path: str) -> None:
+    def __init__(self, rows: _FileRows, path: str) -> None:
         keyed: list[tuple[float, Item]] = []
         latest = float("-inf")
-        for item in reading:
+        for item in rows:
             if len(keyed) == MAX_SORTED_ROWS:
                 raise SourceError(
                     f"{path} has over {MAX_SORTED_ROWS:,} rows, too many to sort in memory; "
@@ -137,34 +134,28 @@ class _Sorted:
                 )
             latest = latest if item.when is None else item.when.timestamp()
             keyed.append((latest, item))
-        keyed.sort(key=lambda pair: pair[0])
-        self._items = [
-            item._replace(line=number) for number, (_, item) in enumerate(keyed, start=1)
-        ]
-        self._at = 0
+        keyed.sort(key=itemgetter(0))
+        numbered = enumerate(keyed, start=1)
+        self._items = deque(item._replace(line=number) for number, (_, item) in numbered)
 
     @property
     def finished(self) -> bool:
-        return self._at >= len(self._items)
+        return not self._items
 
     def skip(self, line: int) -> None:
-        self._at = min(line, len(self._items))
+        while self._items and self._items[0].line <= line:
+            self._items.popleft()
 
     def next(self, wait_s: float) -> Item | None:
-        if self.finished:
-            return None
-        self._at += 1
-        return self._items[self._at - 1]
+        return self._items.popleft() if self._items else None
 
 
 class ReplaySource:
     """A file as a source (``ingestors.source.Source``); ``-`` is standard input.
 
-    ``mapping`` names a mapping; without one, lines are PostEvents or bare posts (the latter of
-    ``default_source`` where they name none). ``pace`` None plays as fast as it can, 1.0 as it
-    happened, 60 a minute a second. ``redate`` shifts all times so that the first event, or the
-    last, is at the moment of the first start. ``sort`` reads the whole file first and plays it in
-    the order of time.
+    Without ``mapping``, lines are PostEvents or bare posts (of ``default_source`` if they name no
+    source). ``pace`` is the speed-up: None is full speed, 60 a minute a second. ``redate`` shifts
+    the first or last event to the first ``open``. ``sort`` reads the whole file first.
     """
 
     def __init__(
@@ -183,8 +174,7 @@ class ReplaySource:
     ) -> None:
         if path == "-" and (sort or redate == "end"):
             raise ConfigurationError(
-                "standard input is read only once: it can be neither sorted nor redated by its "
-                "end; save it to a file first"
+                "standard input cannot be sorted or redated by its end; save it to a file first"
             )
         self._path = path
         self._mapping: MappingFile | None = load_mapping(mapping) if mapping else None
@@ -193,7 +183,7 @@ class ReplaySource:
         self._redate, self._sort = redate, sort
         self._clock, self._timer, self._stdin = clock, timer, stdin
         self._pacer: Pacer[Item] = Pacer(pace, attrgetter("when"), timer, sleep)
-        self._reading: _Reading | _Sorted | None = None
+        self._rows: _FileRows | _SortedRows | None = None
         self._lines: Lines | None = None
         self._file: dict[str, str | int] = {}
         self._line = 0
@@ -201,37 +191,33 @@ class ReplaySource:
         self._failure: SourceError | None = None
 
     def open(self, position: Position | None) -> None:
-        """Open the file behind ``position``. Sorting and redating by the end read it whole."""
         self._pacer.restart()
         self._line, self._shift, self._failure = 0, None, None
         if self._path == "-":
             self._lines = PipeLines(self._stdin or sys.stdin.buffer)
-            self._reading = self._pass_over(self._lines)
+            self._rows = self._rows_of(self._lines)
             return
-        self._file = {"file": self._path, **fingerprint(Path(self._path))}
+        self._lines = lines = FileLines(Path(self._path))
+        self._file = {"file": self._path, **lines.fingerprint}
         if position is not None:
             self._resume(position)
         if self._redate == "end" and self._shift is None:
             self._shift = self._shift_to_end()
-        self._lines = FileLines(Path(self._path))
-        reading = self._pass_over(self._lines)
-        self._reading = _Sorted(reading, self._path) if self._sort else reading
-        self._reading.skip(self._line)
+        rows = self._rows_of(lines)
+        self._rows = _SortedRows(rows, self._path) if self._sort else rows
+        self._rows.skip(self._line)
 
-    def _pass_over(self, lines: Lines) -> _Reading:
-        return _Reading(lines, rows_for(self._mapping, self._default_source), self._clock)
+    def _rows_of(self, lines: Lines) -> _FileRows:
+        return _FileRows(lines, rows_for(self._mapping, self._default_source), self._clock)
 
     def _resume(self, position: Position) -> None:
         line, shift = position.get("line"), position.get("shift_us")
         if not isinstance(line, int) or not isinstance(shift, int | None):
-            raise SourceError(
-                f"the checkpoint of {self.source_id} is not one of a file; "
-                "remove it to read the file from its beginning"
-            )
+            raise bad_checkpoint(self.source_id, "has no line or shift")
         if any(position.get(key) != self._file[key] for key in ("size", "head")):
             raise SourceError(
-                f"{self._path} is not the file of the last time (other size or beginning); put "
-                "the old one back, or remove the checkpoint to read this one from its beginning"
+                f"{self._path} has changed since the checkpoint (size or beginning); restore it, "
+                f"or run 'tocsin checkpoints reset {self.source_id}' to read it from its beginning"
             )
         self._line = line
         self._shift = None if shift is None else timedelta(microseconds=shift)
@@ -239,14 +225,13 @@ class ReplaySource:
     def _shift_to_end(self) -> timedelta:
         lines = FileLines(Path(self._path))
         try:
-            times = (item.when for item in self._pass_over(lines))
+            times = (item.when for item in self._rows_of(lines))
             last = max((when for when in times if when is not None), default=None)
         finally:
             lines.close()
         return timedelta(0) if last is None else self._clock() - last
 
     def next_batch(self) -> Batch:
-        """Rows that are due, at most 500; waits up to a second for the first."""
         if self._failure is not None:
             raise self._failure
         events: list[PostEvent] = []
@@ -264,16 +249,17 @@ class ReplaySource:
             if item is None:
                 break
             self._line = item.line
-            if item.event is not None:
-                events.append(self._redated(item.event, item.when))
-            if item.unreadable is not None:
-                unreadable.append(item.unreadable)
-        return Batch(events, self._position(), unreadable, self._finished())
+            if isinstance(item.content, Unreadable):
+                unreadable.append(item.content)
+            else:
+                events.append(self._redated(item.content, item.when))
+        finished = self._pacer.held is None and self._rows is not None and self._rows.finished
+        return Batch(events, self._position(), unreadable, finished)
 
     def _next(self, wait_s: float) -> Item | None:
-        if self._reading is None:
+        if self._rows is None:
             raise SourceError(f"{self.source_id} is not open; call open() first")
-        return self._reading.next(wait_s)
+        return self._rows.next(wait_s)
 
     def _redated(self, event: PostEvent, when: datetime | None) -> PostEvent:
         if self._redate is None or when is None:
@@ -281,10 +267,6 @@ class ReplaySource:
         if self._shift is None:
             self._shift = self._clock() - when
         return shift_event(event, self._shift)
-
-    def _finished(self) -> bool:
-        reading = self._reading
-        return self._pacer.held is None and reading is not None and reading.finished
 
     def _position(self) -> Position | None:
         if self._path == "-":
@@ -295,12 +277,12 @@ class ReplaySource:
     def close(self) -> None:
         if self._lines is not None:
             self._lines.close()
-        self._reading = None
+        self._rows = None
         self._pacer.restart()
 
 
 def _source_id(path: str, mapping: str | None, redate: Redate | None, sort: bool) -> str:
-    """The file and everything that changes what is read of it; not the pace."""
-    wishes = {"mapping": mapping, "redate": redate, "sort": "yes" if sort else None}
-    named = "&".join(f"{key}={value}" for key, value in wishes.items() if value)
-    return f"replay:{path}?{named}" if named else f"replay:{path}"
+    """The file and every option that changes what is read; not the pace."""
+    options = {"mapping": mapping, "redate": redate, "sort": "yes" if sort else None}
+    query = "&".join(f"{key}={value}" for key, value in options.items() if value)
+    return f"replay:{path}?{query}" if query else f"replay:{path}"

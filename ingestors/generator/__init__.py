@@ -1,1 +1,1 @@
-"""The demo's invented day of posts as a source. Never data about anybody real."""
+"""An invented day of posts as a source, for the demo. It never holds data about real people."""

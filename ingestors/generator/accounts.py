@@ -1,7 +1,6 @@
-"""Who appears in the generated day: five invented brands, and the people who write.
+"""The accounts of the generated day: five fictional brands, and the people who write.
 
-The brands are fictional, so that no company is spoken ill of. One of them, Mirabelle, is also a
-plum, as real brands are also words.
+One brand, Mirabelle, is also a plum: names of real brands are often common words too.
 """
 
 import random
@@ -15,37 +14,30 @@ from schemas.post import Author
 CRISIS_BRAND = "velmora"
 CRISIS_TAG = "#VelmoraDown"
 WORD_BRAND = "mirabelle"
-"""The brand whose name is a common word, too."""
+"""The brand whose name is also a common word."""
 SOCIAL = ("x", "bluesky")
 """Channels with followers, reposts and quotes."""
 _NEW_AUTHOR = 0.35
-"""How often someone writes who has not written before; else it is a known one again."""
+"""Share of posts by an account that has not written before."""
 _KNOWN_AUTHORS = 20_000
 
 
 class Role(NamedTuple):
-    """A brand as the day needs it: its id, how it is written, what it is spoken of for."""
-
     id: str
+    name: str
     word: str
     handle: str
     topic: str
+    peers: list[str]
 
 
 ROLES = (
-    Role("velmora", "Velmora", "velmora_mobile", "network"),
-    Role("corvane", "Corvane", "banque_corvane", "account"),
-    Role("zephalia", "Zephalia", "zephalia_air", "flight"),
-    Role("mirabelle", "Mirabelle", "mirabelle_market", "store"),
-    Role("lumirail", "Lumirail", "lumirail", "train"),
+    Role("velmora", "Velmora", "Velmora", "velmora_mobile", "network", ["corvane"]),
+    Role("corvane", "Banque Corvane", "Corvane", "banque_corvane", "account", ["velmora"]),
+    Role("zephalia", "Zephalia Air", "Zephalia", "zephalia_air", "flight", ["lumirail"]),
+    Role("mirabelle", "Mirabelle", "Mirabelle", "mirabelle_market", "store", []),
+    Role("lumirail", "Lumirail", "Lumirail", "lumirail", "train", ["zephalia"]),
 )
-_NAMES = {"corvane": "Banque Corvane", "zephalia": "Zephalia Air"}
-_PEERS = {
-    "velmora": ["corvane"],
-    "corvane": ["velmora"],
-    "zephalia": ["lumirail"],
-    "lumirail": ["zephalia"],
-}
 _PLUMS = [
     *("mirabelle plum", "mirabelle plums", "mirabelle tart", "mirabelle tree", "mirabelle jam"),
     *("tarte à la mirabelle", "confiture de mirabelle", "prunier de mirabelle"),
@@ -54,39 +46,37 @@ _PLUMS = [
 
 
 def brands() -> list[Brand]:
-    """The brands that a generated day speaks of."""
     return [
         Brand(
             id=role.id,
-            name=_NAMES.get(role.id, role.word),
+            name=role.name,
             names=[role.word],
             handles=[handle_on(channel, role.handle) for channel in SOCIAL],
             exclude=_PLUMS if role.id == WORD_BRAND else [],
             owned=[f"{channel}:{handle_on(channel, role.handle)}" for channel in SOCIAL],
-            peers=_PEERS.get(role.id, []),
+            peers=role.peers,
         )
         for role in ROLES
     ]
 
 
 def handle_on(channel: str, handle: str) -> str:
-    """A handle as the channel writes it: Bluesky's are host names."""
+    """The handle in the spelling of the channel: handles of Bluesky are host names."""
     return f"{handle.replace('_', '-')}.example" if channel == "bluesky" else handle
 
 
 def brand_author(channel: str, role: Role) -> Author:
-    """The brand's own account."""
     return Author(
         id=f"gen-brand-{role.id}",
         handle=handle_on(channel, role.handle),
-        name=_NAMES.get(role.id, role.word),
+        name=role.name,
         followers=180_000,
         verified=True,
     )
 
 
 class Accounts:
-    """The people. Who wrote often writes again: few write much, most write once (a power law)."""
+    """Authors by preferential attachment: few write much, most write once (a power law)."""
 
     def __init__(self, rng: random.Random, start: datetime) -> None:
         self._rng = rng
@@ -95,20 +85,19 @@ class Accounts:
         self._count = 0
 
     def author(self, channel: str, language: str, book: Phrases) -> Author:
-        """Someone who writes in this language there: new, or the author of some earlier post."""
         written = self._written.setdefault((channel, language), [])
         if not written or self._rng.random() < _NEW_AUTHOR:
-            author = self.newcomer(channel, book)
+            author = self.new_author(channel, book)
         else:
             author = written[int(self._rng.random() * len(written))]
         if len(written) < _KNOWN_AUTHORS:
             written.append(author)
         return author
 
-    def newcomer(
+    def new_author(
         self, channel: str, book: Phrases, followers: int | None = None, days: float = 4000
     ) -> Author:
-        """Someone who has not written before, with an account at most so many days old."""
+        """A new author, whose account is at most ``days`` old."""
         rng = self._rng
         self._count += 1
         handle = f"{pick(rng, book.handles)}_{pick(rng, book.handles)}{int(rng.random() * 1e4)}"

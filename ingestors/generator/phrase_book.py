@@ -1,8 +1,7 @@
-"""Sentences of the generated day, put together from the phrases of each language.
+"""Builds sentences of the generated day from the phrases of each language.
 
-The phrases are YAML (``ingestors/generator/phrases``), with slots: ``{b}`` the brand as it is
-written this time, ``{p}`` a place, ``{n}`` a number, ``{d}`` a duration, ``{h}`` the hashtag of the
-crisis.
+Slots of the YAML phrases: ``{b}`` brand, ``{p}`` place, ``{n}`` number, ``{d}`` duration, ``{h}``
+hashtag of the crisis.
 """
 
 import random
@@ -24,14 +23,12 @@ BySentiment = dict[str, list[str]]
 
 
 class Article(Struct, frozen=True):
-    """What a newspaper writes about the crisis."""
-
     title: str
     text: str
 
 
 class Phrases(Struct, frozen=True, forbid_unknown_fields=True):
-    """The phrases of one language; those that only two languages have are optional."""
+    """The phrases of one language. Fields with defaults occur in few languages."""
 
     openers: BySentiment
     closers: BySentiment
@@ -55,17 +52,15 @@ class Phrases(Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def phrases(language: str) -> Phrases:
-    """The phrases of a language, read once."""
-    return read_yaml(_FOLDER / f"{language}.yaml", Phrases, "it must hold what Phrases names")
+    return read_yaml(_FOLDER / f"{language}.yaml", Phrases, "it must have the fields of Phrases")
 
 
 def pick(rng: random.Random, choices: list[str] | tuple[str, ...]) -> str:
-    """One of the choices, all equally likely (several times faster than ``rng.choice``)."""
+    """A uniform choice, several times faster than ``rng.choice``."""
     return choices[int(rng.random() * len(choices))]
 
 
 def fill(rng: random.Random, book: Phrases, phrase: str, brand: str = "", tag: str = "") -> str:
-    """The phrase with its slots filled."""
     return phrase.format(
         b=brand,
         p=pick(rng, book.places),
@@ -76,13 +71,12 @@ def fill(rng: random.Random, book: Phrases, phrase: str, brand: str = "", tag: s
 
 
 def _swap(text: str, at: int) -> str:
-    """Two letters in the wrong order, as fast fingers write them."""
     pair = text[at : at + 2]
     return text[:at] + pair[::-1] + text[at + 2 :] if pair.isalpha() and pair.islower() else text
 
 
 def _stretch(text: str, at: int) -> str:
-    """A loooong vowel: the first one behind ``at``."""
+    """Repeat the first vowel from ``at`` on."""
     for offset in range(at, len(text)):
         if text[offset] in _VOWELS:
             return text[:offset] + text[offset] * 4 + text[offset + 1 :]
@@ -90,7 +84,7 @@ def _stretch(text: str, at: int) -> str:
 
 
 def roughen(rng: random.Random, text: str, keep: str, sentiment: str) -> str:
-    """The text as people type it: slips, stretched vowels, shouting; ``keep`` stays legible."""
+    """Add typing errors, long vowels or shouting, but keep ``keep`` unchanged."""
     chance = rng.random()
     if chance >= 0.15 or not text:
         return text
@@ -105,7 +99,7 @@ def roughen(rng: random.Random, text: str, keep: str, sentiment: str) -> str:
 
 
 def dress(rng: random.Random, book: Phrases, core: str, sentiment: str, keep: str) -> str:
-    """A sentence with what people put around it: an opener, a closer, an emoji."""
+    """The sentence, perhaps with an opener, a closer, errors and an emoji."""
     chance = rng.random()
     if chance < 0.45:
         core = f"{pick(rng, book.openers[sentiment])} {core}"
@@ -118,7 +112,6 @@ def dress(rng: random.Random, book: Phrases, core: str, sentiment: str, keep: st
 
 
 def finish(rng: random.Random, text: str, sentiment: str, keep: str) -> str:
-    """The text as it is typed, perhaps with an emoji behind it."""
     text = roughen(rng, text, keep, sentiment)
     if rng.random() < 0.2:
         emoji = pick(rng, _EMOJI[sentiment])
@@ -127,7 +120,6 @@ def finish(rng: random.Random, text: str, sentiment: str, keep: str) -> str:
 
 
 def chatter(rng: random.Random, book: Phrases, sentiment: str) -> str:
-    """A post about nothing that matters to us: one thought, or two."""
     thoughts = book.noise[sentiment]
     first = int(rng.random() * len(thoughts))
     text = fill(rng, book, thoughts[first])

@@ -1,7 +1,7 @@
-"""When the posts of a generated day are written: the rhythm of each language, and one crisis.
+"""The times of the posts of a generated day: the rhythm of each language, and one crisis.
 
-Moments are drawn one after the other from the curve of the whole day, without holding them: they
-scatter as independent people do (a Poisson process with a fixed count), not evenly.
+Times are drawn in order from the curve of the day, without a list in memory. They scatter like
+independent people (a Poisson process with a fixed count).
 """
 
 import math
@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 STEPS = 1440
-"""The day is cut into so many steps, each with a rate of its own."""
+"""Steps of the day; each has its own rate."""
 LANGUAGES: dict[str, tuple[float, float]] = {
     "en": (0.34, -2.0),
     "fr": (0.30, 1.0),
@@ -23,26 +23,26 @@ LANGUAGES: dict[str, tuple[float, float]] = {
     "ar": (0.04, 3.0),
     "hi": (0.03, 5.5),
 }
-"""Share of each language, and how far its people's clocks are ahead of UTC, hours."""
+"""Share of each language, and its UTC offset in hours."""
 CRISIS_ONSET = 0.55
-"""Where in the day the crisis begins, as a share of it."""
+"""Start of the crisis, as a share of the day."""
 CRISIS_PEAK = 2.0
-"""Posts of the crisis at its peak, for each ordinary post of an average minute."""
+"""Rate of the crisis at its peak, relative to the mean rate of ordinary posts."""
 CRISIS_BUILDS = timedelta(minutes=40)
-"""From the first posts to the peak (less where the day is cut short)."""
+"""From the first posts to the peak; less on a short day."""
 INFLUENCER, ARTICLE, APOLOGY = 0.45, 0.7, 1.1
-"""When they come, in units of the time from onset to peak."""
+"""Their times, in units of the time from onset to peak."""
 
 
 class Moment(NamedTuple):
-    """When one post is written, in milliseconds since the start, and in which step."""
+    """The time of one post, in milliseconds since the start, and its step."""
 
     offset_ms: int
     step: int
 
 
 def rhythm(hour: float) -> float:
-    """How much is written at an hour of the local day: asleep at 4, busy at noon and at 20."""
+    """Rate at a local hour: minimum at 4, peaks at noon and at 20."""
     noon = math.exp(-(((hour - 12.5) / 3.5) ** 2))
     evening = math.exp(-(((hour - 20.0) / 2.5) ** 2))
     return 0.08 + 0.8 * noon + evening
@@ -58,8 +58,6 @@ def crisis_curve(x: float) -> float:
 
 
 class Schedule:
-    """The rates of one day."""
-
     def __init__(self, start: datetime, duration: timedelta) -> None:
         self.duration_ms = duration // timedelta(milliseconds=1)
         builds = min(CRISIS_BUILDS, duration * 0.15) / timedelta(milliseconds=1)
@@ -70,15 +68,13 @@ class Schedule:
         self._width = self.duration_ms / STEPS
         first_hour = start.hour + start.minute / 60
         hours = [first_hour + step * self._width / 3_600_000 for step in range(STEPS)]
-        self._languages = [
-            list(
-                accumulate(
-                    share * rhythm((hour + ahead) % 24) for share, ahead in LANGUAGES.values()
-                )
-            )
+        shares = LANGUAGES.values()
+        self.languages = [
+            list(accumulate(share * rhythm((hour + ahead) % 24) for share, ahead in shares))
             for hour in hours
         ]
-        ordinary = [weights[-1] for weights in self._languages]
+        """Accumulated weights of ``LANGUAGES``, by step."""
+        ordinary = [weights[-1] for weights in self.languages]
         top = CRISIS_PEAK * sum(ordinary) / STEPS
         crisis = [
             top * crisis_curve(((step + 0.5) * self._width - onset) / builds)
@@ -90,12 +86,8 @@ class Schedule:
         self._until = [reached / total for reached in accumulate(rates)]
         self._until[-1] = 1.0
 
-    def language_weights(self, step: int) -> list[float]:
-        """Accumulated weights of ``LANGUAGES`` at a step."""
-        return self._languages[step]
-
     def moments(self, posts: int, rng: random.Random) -> Iterator[Moment]:
-        """So many moments, in order: each is the least of those that are still to come."""
+        """So many moments in order: each is the minimum of the remaining ones."""
         reached, step, before = 0.0, 0, 0.0
         for left in range(posts, 0, -1):
             reached = 1 - (1 - reached) * rng.random() ** (1 / left)

@@ -1,8 +1,8 @@
-"""A believable day of posts that nobody wrote: for demonstrations, tests and load.
+"""Generates a plausible day of posts, for demonstrations, tests and load.
 
-The same seed gives the same bytes on every machine. The day has eight languages, six channels,
-five invented brands (``brands()``), reposts, replies, edits, deletes, spam, much that is about
-nothing, and one crisis that builds over 40 minutes (docs/replay.md).
+The same seed gives the same bytes on every machine. The day has eight languages, six channels, five
+fictional brands, reposts, replies, edits, deletes, spam, much noise, and one crisis that builds
+over 40 minutes (docs/replay.md).
 """
 
 import heapq
@@ -13,16 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from ingestors.generator.accounts import brands
 from ingestors.generator.schedule import Schedule
 from ingestors.generator.writer import Change, Writer
 from ingestors.pacing import Pacer, Sleep, Timer, event_time
-from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError
+from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, bad_checkpoint
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError
 from schemas.post import PostEvent
-
-__all__ = ["GeneratorSource", "brands", "generate"]
 
 BATCH_EVENTS = 500
 DAY = timedelta(days=1)
@@ -31,40 +28,40 @@ DAY = timedelta(days=1)
 def generate(
     seed: int, posts: int, start: datetime, duration: timedelta = DAY
 ) -> Iterator[PostEvent]:
-    """So many posts, with the edits and deletes of some, in the order of their time.
+    """So many posts, with edits and deletes of some, in the order of their time.
 
-    ``ingested_at`` is the event time, for the bytes to depend on nothing but the arguments.
+    ``ingested_at`` is the event time: the bytes depend only on the arguments.
     """
     if posts < 0 or duration < timedelta(seconds=1):
-        raise ConfigurationError("a generated day needs 0 or more posts and at least a second")
+        raise ConfigurationError(
+            "a generated day must have 0 or more posts and last at least a second"
+        )
     if start.tzinfo is None:
-        raise ConfigurationError("the start of a generated day needs a time zone, such as UTC")
+        raise ConfigurationError("the start of a generated day must have a time zone, such as UTC")
     return _events(seed, posts, start.astimezone(UTC), duration)
 
 
 def _events(seed: int, posts: int, start: datetime, duration: timedelta) -> Iterator[PostEvent]:
-    timeline = Schedule(start, duration)
-    story = Writer(random.Random(seed), seed, start, timeline)
-    moments = timeline.moments(posts, random.Random(seed + 1))
+    schedule = Schedule(start, duration)
+    writer = Writer(random.Random(seed), seed, start, schedule)
     pending: list[Change] = []
-    for moment in moments:
+    for moment in schedule.moments(posts, random.Random(seed + 1)):
         while pending and pending[0].offset_ms <= moment.offset_ms:
-            yield story.change(heapq.heappop(pending))
-        event = story.tell(moment)
+            yield writer.change(heapq.heappop(pending))
+        event = writer.write(moment)
         yield event
-        change = story.change_after(event, moment)
-        if change is not None and change.offset_ms < timeline.duration_ms:
+        change = writer.change_after(event, moment)
+        if change is not None and change.offset_ms < schedule.duration_ms:
             heapq.heappush(pending, change)
     while pending:
-        yield story.change(heapq.heappop(pending))
+        yield writer.change(heapq.heappop(pending))
 
 
 class GeneratorSource:
     """Plays a generated day as a source (``ingestors.source.Source``).
 
-    Without ``start``, the day begins at the first start of the source where it is paced, and ends
-    there where it is not. The start is kept in the position; a restart makes the same day again
-    and passes over what was handed out.
+    Without ``start``, a paced day begins at the first ``open``, and an unpaced one ends there. The
+    position holds the start: a restart generates the same day and skips the events before it.
     """
 
     def __init__(
@@ -87,16 +84,10 @@ class GeneratorSource:
         self._events: Iterator[PostEvent] | None = None
         self._given = 0
         self._finished = False
-
-    @property
-    def source_id(self) -> str:
-        """The seed and everything else that changes the day; not the pace."""
-        seconds = int(self._duration.total_seconds())
-        since = "" if self._wanted_start is None else f"@{self._wanted_start.isoformat()}"
-        return f"generator:{self._seed}/{self._posts}/{seconds}{since}"
+        since = "" if start is None else f"@{start.isoformat()}"
+        self.source_id = f"generator:{seed}/{posts}/{int(duration.total_seconds())}{since}"
 
     def open(self, position: Position | None) -> None:
-        """Begin the day, or make it again up to ``position``."""
         self._pacer.restart()
         self._finished, self._given = False, 0
         events = 0
@@ -116,14 +107,10 @@ class GeneratorSource:
         except (KeyError, TypeError, ValueError):
             events, start = None, None
         if not isinstance(events, int) or start is None or start.tzinfo is None:
-            raise SourceError(
-                f"the checkpoint of {self.source_id} is not one of a generated day; remove it to "
-                "begin the day anew"
-            )
+            raise bad_checkpoint(self.source_id, "has no start or number of events")
         return start, events
 
     def next_batch(self) -> Batch:
-        """The events that are due, at most 500; waits up to a second for the first."""
         events: list[PostEvent] = []
         now = self._clock()
         while len(events) < BATCH_EVENTS:
@@ -135,7 +122,6 @@ class GeneratorSource:
         return Batch(events, self._position(), (), self._finished)
 
     def _next(self, wait_s: float) -> PostEvent | None:
-        """The next event; an invented day keeps nobody waiting."""
         if self._events is None:
             raise SourceError(f"{self.source_id} is not open; call open() first")
         event = next(self._events, None)

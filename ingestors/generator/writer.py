@@ -1,14 +1,14 @@
-"""Writes the posts of the generated day, one moment after the other.
+"""Writes the posts of the generated day in the order of their moments.
 
-Everything is drawn from one random generator in one order, so the same seed tells the same day.
-The truth about each post stays in its labels: ``brand``, ``sentiment``, ``topic``, ``crisis``.
+All randomness comes from one generator in one order, so the same seed gives the same day. The
+labels of a post hold the truth about it: ``brand``, ``sentiment``, ``topic``, ``crisis``.
 """
 
 import random
 from bisect import bisect
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,11 +30,11 @@ from schemas.post import Author, Metrics, Post, PostDelete, PostEvent, PostUpser
 from text.markup import markup_of
 
 NOISE = 0.36
-"""Share of ordinary posts that speak of no brand (a third of the day, with the crisis)."""
+"""Share of ordinary posts without a brand (a third of the day, with the crisis)."""
 WORDPLAY = 0.06
-"""Share of the noise in which a brand's name is the common word."""
+"""Share of the noise that has a brand's name as the common word."""
 EDITED, DELETED = 0.03, 0.015
-"""Shares of posts that are edited, and deleted, later in the day."""
+"""Shares of posts that are edited or deleted later in the day."""
 _RECENT = 150
 _LANGUAGES = tuple(LANGUAGES)
 _CHANNELS = ("x", "bluesky", "reddit", "forum", "reviews", "news")
@@ -52,19 +52,16 @@ _TOPIC_TAGS = {
     "store": "groceries",
     "train": "commute",
 }
+_CRISIS = {"brand": CRISIS_BRAND, "sentiment": "negative", "topic": "network", "crisis": "1"}
 
 
 class Draft(NamedTuple):
-    """What a post says, before it has an author and an id."""
-
     text: str
     labels: dict[str, str]
     title: str | None = None
 
 
 class Change(NamedTuple):
-    """An edit or a delete that is still to come."""
-
     offset_ms: int
     number: int
     post: Post
@@ -76,46 +73,41 @@ def _choose(rng: random.Random, choices: tuple[str, ...], weights: list[float]) 
 
 
 class Writer:
-    """Makes one post for each moment."""
-
-    def __init__(self, rng: random.Random, seed: int, start: datetime, timeline: Schedule) -> None:
+    def __init__(self, rng: random.Random, seed: int, start: datetime, schedule: Schedule) -> None:
         self._rng = rng
         self._start = start
-        self._timeline = timeline
-        self._cast = Accounts(rng, start)
+        self._schedule = schedule
+        self._accounts = Accounts(rng, start)
         self._prefix = f"gen-{seed}-{start:%Y%m%d%H%M}"
         self._number = 0
         self._recent: dict[str, list[Post]] = {}
         self._spam: list[Draft] = []
         self._turns = [
-            (timeline.influencer_ms, "influencer"),
-            (timeline.article_ms, "article"),
-            (timeline.apology_ms, "apology"),
+            (schedule.influencer_ms, "influencer"),
+            (schedule.article_ms, "article"),
+            (schedule.apology_ms, "apology"),
         ]
 
-    def tell(self, moment: Moment) -> PostEvent:
-        """The post that is written at this moment."""
+    def write(self, moment: Moment) -> PostEvent:
         self._number += 1
         rng = self._rng
         if self._turns and moment.offset_ms >= self._turns[0][0]:
             return self._turn(moment, self._turns.pop(0)[1])
-        language = _choose(rng, _LANGUAGES, self._timeline.language_weights(moment.step))
+        language = _choose(rng, _LANGUAGES, self._schedule.languages[moment.step])
         book = phrases(language)
         if self._spam and rng.random() < 0.25:
             return self._copy(moment, language, book)
         channel = _choose(rng, _CHANNELS, _CHANNEL_WEIGHTS)
-        if rng.random() < self._timeline.crisis_share[moment.step]:
+        if rng.random() < self._schedule.crisis_share[moment.step]:
             return self._crisis(moment, channel, language, book)
         if rng.random() < 0.0008:
             self._start_spam(book)
         answer = self._answer(moment, channel, book, language)
         if answer is not None:
             return answer
-        draft = self._draft(channel, book)
-        return self._publish(moment, channel, language, draft)
+        return self._publish(moment, channel, language, self._draft(channel, book))
 
     def change_after(self, event: PostEvent, moment: Moment) -> Change | None:
-        """Whether, and when, the author edits or deletes the post."""
         chance = self._rng.random()
         if chance >= EDITED + DELETED or not isinstance(event, PostUpsert) or event.post.repost_of:
             return None
@@ -124,7 +116,6 @@ class Writer:
         return Change(moment.offset_ms + wait_ms, self._number, event.post, deletes)
 
     def change(self, change: Change) -> PostEvent:
-        """The edit or the delete, as an event."""
         when = self._when(change.offset_ms)
         post = change.post
         if change.deletes:
@@ -142,8 +133,7 @@ class Writer:
     def _when(self, offset_ms: int) -> datetime:
         return self._start + timedelta(milliseconds=offset_ms)
 
-    def _written(self, role: Role, channel: str) -> str:
-        """The brand as it is written this time."""
+    def _spelling(self, role: Role, channel: str) -> str:
         chance = self._rng.random()
         if chance < 0.15 and channel in SOCIAL:
             return f"@{handle_on(channel, role.handle)}"
@@ -154,7 +144,6 @@ class Writer:
         return role.word
 
     def _draft(self, channel: str, book: Phrases) -> Draft:
-        """An ordinary post: about a brand, or about nothing that matters to us."""
         rng = self._rng
         if channel not in ("reviews", "news") and rng.random() < NOISE / 0.86:
             return self._noise(book)
@@ -163,7 +152,7 @@ class Writer:
         topic = role.topic if rng.random() < 0.5 else pick(rng, _GENERAL_TOPICS)
         if channel == "news":
             sentiment = "neutral"
-        word = role.word if channel == "news" else self._written(role, channel)
+        word = role.word if channel == "news" else self._spelling(role, channel)
         core = fill(rng, book, pick(rng, book.topics[topic][sentiment]), word)
         labels = {"brand": role.id, "sentiment": sentiment, "topic": topic}
         if channel == "news":
@@ -188,7 +177,6 @@ class Writer:
     def _answer(
         self, moment: Moment, channel: str, book: Phrases, language: str
     ) -> PostEvent | None:
-        """A repost, quote or reply to something recent there; None where it is none."""
         recent = self._recent.get(channel)
         chance = self._rng.random()
         if not recent or chance >= (0.28 if channel in SOCIAL else 0.3):
@@ -203,7 +191,7 @@ class Writer:
     def _repost(self, moment: Moment, target: Post, language: str) -> PostEvent:
         draft = Draft(target.text, {**target.labels, "copy": "repost"})
         language = target.language or language
-        return self._publish(moment, target.source, language, draft, repost_of=target)
+        return self._publish(moment, target.source, language, draft, repost_of=target.id)
 
     def _reply(
         self, moment: Moment, target: Post, book: Phrases, language: str, quotes: bool = False
@@ -212,34 +200,30 @@ class Writer:
         role = next((role for role in ROLES if role.id == target.labels.get("brand")), None)
         if role is None:
             draft = self._noise(book)
-            return self._publish(moment, target.source, language, draft, reply_to=target)
+            return self._publish(moment, target.source, language, draft, reply_to=target.id)
         if not quotes and target.labels["sentiment"] == "negative" and rng.random() < 0.25:
             return self._brand_answers(moment, target, role)
         sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
-        word = self._written(role, target.source)
+        word = self._spelling(role, target.source)
         core = fill(rng, book, pick(rng, book.replies[sentiment]), word)
         named = word in core  # a reply may be about the brand without naming it
         kept = ("brand", "topic", "crisis") if named else ("topic", "crisis")
         labels = {name: target.labels[name] for name in kept if name in target.labels}
         labels["sentiment"] = sentiment
         draft = Draft(dress(rng, book, core, sentiment, word if named else ""), labels)
-        if quotes:
-            return self._publish(moment, target.source, language, draft, quote_of=target)
-        return self._publish(moment, target.source, language, draft, reply_to=target)
+        reference: dict[str, Any] = {"quote_of" if quotes else "reply_to": target.id}
+        return self._publish(moment, target.source, language, draft, **reference)
 
     def _brand_answers(self, moment: Moment, target: Post, role: Role) -> PostEvent:
-        """The desk answers, in the language of the complaint and without naming itself."""
         text = pick(self._rng, phrases(target.language or "en").answers)
         if target.author.handle and target.source in SOCIAL:
             text = f"@{target.author.handle} {text}"
         draft = Draft(text, {"sentiment": "neutral", "topic": "support", "owned": role.id})
         author = brand_author(target.source, role)
-        return self._publish(
-            moment, target.source, target.language or "en", draft, reply_to=target, author=author
-        )
+        language = target.language or "en"
+        return self._publish(moment, target.source, language, draft, author, reply_to=target.id)
 
     def _crisis(self, moment: Moment, channel: str, language: str, book: Phrases) -> PostEvent:
-        """A post of the crisis: a complaint, or the repost of one."""
         rng = self._rng
         recent = self._recent.get(f"crisis {channel}")
         if recent and channel in SOCIAL and rng.random() < 0.3:
@@ -247,14 +231,13 @@ class Writer:
             return self._repost(moment, target, language)
         channel = "x" if channel in ("reviews", "news") else channel
         role = ROLES[0]
-        word = self._written(role, channel)
+        word = self._spelling(role, channel)
         tag = CRISIS_TAG if rng.random() < 0.7 else ""
         core = fill(rng, book, pick(rng, book.crisis), word, tag).rstrip()
-        draft = Draft(dress(rng, book, core, "negative", word), _crisis_labels("negative"))
+        draft = Draft(dress(rng, book, core, "negative", word), _CRISIS)
         return self._publish(moment, channel, language, draft)
 
     def _turn(self, moment: Moment, turn: str) -> PostEvent:
-        """One of the three posts that turn the crisis."""
         rng = self._rng
         language = "fr" if turn == "article" else "en"
         book = phrases(language)
@@ -262,15 +245,15 @@ class Writer:
         if turn == "article" and book.article is not None:
             text = fill(rng, book, book.article.text, role.word)
             title = fill(rng, book, book.article.title, role.word)
-            draft = Draft(text, _crisis_labels("negative"), title)
+            draft = Draft(text, _CRISIS, title)
             return self._publish(moment, "news", language, draft)
         if turn == "influencer":
             text = fill(rng, book, book.influencer, f"@{role.handle}", CRISIS_TAG)
-            author = self._cast.newcomer("x", book, followers=1_400_000)
-            draft = Draft(text, {**_crisis_labels("negative"), "turn": "influencer"})
+            author = self._accounts.new_author("x", book, followers=1_400_000)
+            draft = Draft(text, {**_CRISIS, "turn": "influencer"})
             return self._publish(moment, "x", language, draft, author=author)
         text = fill(rng, book, book.apology, role.word, CRISIS_TAG)
-        draft = Draft(text, {**_crisis_labels("neutral"), "owned": role.id})
+        draft = Draft(text, {**_CRISIS, "sentiment": "neutral", "owned": role.id})
         return self._publish(moment, "x", language, draft, author=brand_author("x", role))
 
     def _start_spam(self, book: Phrases) -> None:
@@ -280,11 +263,11 @@ class Writer:
         self._spam += [Draft(text, labels)] * (8 + int(self._rng.random() * 25))
 
     def _copy(self, moment: Moment, language: str, book: Phrases) -> PostEvent:
-        """One more copy of a spam post, by a young account, with another address."""
+        """A copy of a spam post by a young account, with another link."""
         draft = self._spam.pop()
         text = f"{draft.text} https://win.example/{int(self._rng.random() * 1e6)}"
         channel = pick(self._rng, SOCIAL)
-        author = self._cast.newcomer(channel, book, int(self._rng.random() * 20), days=20)
+        author = self._accounts.new_author(channel, book, int(self._rng.random() * 20), days=20)
         return self._publish(moment, channel, language, draft._replace(text=text), author=author)
 
     def _publish(
@@ -293,15 +276,13 @@ class Writer:
         channel: str,
         language: str,
         draft: Draft,
-        *,
         author: Author | None = None,
-        reply_to: Post | None = None,
-        repost_of: Post | None = None,
-        quote_of: Post | None = None,
+        **reference: Any,
     ) -> PostEvent:
+        """``reference`` is at most one of ``reply_to``, ``repost_of`` and ``quote_of``."""
         when = self._when(moment.offset_ms)
         native = f"{self._prefix}-{self._number}"
-        author = author or self._cast.author(channel, language, phrases(language))
+        author = author or self._accounts.author(channel, language, phrases(language))
         markup = markup_of(draft.text)
         post = Post(
             id=post_id(channel, native),
@@ -312,16 +293,14 @@ class Writer:
             created_at=when,
             url=f"https://{channel}.example/{native}",
             language=language,
-            reply_to=_id_of(reply_to),
-            repost_of=_id_of(repost_of),
-            quote_of=_id_of(quote_of),
             mentions=markup.mentions,
             hashtags=markup.hashtags,
             links=markup.links,
             metrics=self._metrics(author),
             labels=draft.labels,
+            **reference,
         )
-        if repost_of is None:
+        if post.repost_of is None:
             self._remember(channel, post)
             if "crisis" in draft.labels:
                 self._remember(f"crisis {channel}", post)
@@ -333,20 +312,12 @@ class Writer:
         reach = author.followers**0.6 * self._rng.random() * 0.1
         return Metrics(likes=int(reach), reposts=int(reach * 0.2), replies=int(reach * 0.1))
 
-    def _remember(self, where: str, post: Post) -> None:
-        recent = self._recent.setdefault(where, [])
+    def _remember(self, kind: str, post: Post) -> None:
+        recent = self._recent.setdefault(kind, [])
         if len(recent) < _RECENT:
             recent.append(post)
         else:
             recent[self._number % _RECENT] = post
-
-
-def _id_of(post: Post | None) -> str | None:
-    return None if post is None else post.id
-
-
-def _crisis_labels(sentiment: str) -> dict[str, str]:
-    return {"brand": CRISIS_BRAND, "sentiment": sentiment, "topic": "network", "crisis": "1"}
 
 
 def _upsert(post: Post, when: datetime) -> PostEvent:

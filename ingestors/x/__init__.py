@@ -1,1 +1,1 @@
-"""The X API v2 filtered stream as a source: its rules, its stream, its errors and its posts."""
+"""The filtered stream of the X API v2 as a source: rules, stream, errors, posts."""

@@ -1,12 +1,9 @@
-"""X's API v2 over HTTPS, through Tweepy: the rules of the project, and the stream's response.
+"""X's API v2 over HTTPS, through Tweepy: the rules of the project, and the response of the stream.
 
-Tweepy serves for the rules (requests, parsing, its exceptions) and for the stream's parameters.
-Its ``_connect`` loop is replaced: it sleeps where nobody can wake it, starts its waits anew at
-every connection, ignores ``x-rate-limit-reset``, and hands posts to callbacks that have no way to
-hold it back. Its ``request`` is replaced too: the host is fixed in it, it knows no time-out, and at
-DEBUG it logs the token.
-
-The token is never in a log, nor in an error.
+Two methods of Tweepy are replaced. ``_connect`` sleeps without a way to wake it, restarts its
+back-off at every connection, ignores ``x-rate-limit-reset``, and has callbacks without
+backpressure. ``request`` has a fixed host and no time-out, and logs the token at DEBUG. The token
+must never be in a log or in an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,14 +50,12 @@ PARAMETERS: Mapping[str, list[str]] = {
     "media_fields": ["alt_text", "preview_image_url", "type", "url"],
     "place_fields": ["country_code", "full_name"],
 }
-"""What a post brings along, for :mod:`ingestors.x.posts`."""
+"""Expansions and fields that :mod:`ingestors.x.posts` maps."""
 
 log = get_logger("ingest")
 
 
 class HTTPError(Exception):
-    """X answered with something other than 2xx."""
-
     def __init__(self, response: requests.Response) -> None:
         self.status = response.status_code
         body = next(response.iter_content(65_536), b"")
@@ -76,7 +71,7 @@ class HTTPError(Exception):
 
     @property
     def advice(self) -> str:
-        """What a person has to do about it, where waiting does not mend it."""
+        """What a person must do, for an error that waiting does not fix."""
         problem = f"X answers {self.status} ({self.explanation})"
         if self.status == 401:
             return f"{problem}: TOCSIN_INGEST_X_BEARER_TOKEN is not a valid app-only Bearer token"
@@ -89,7 +84,7 @@ class HTTPError(Exception):
 
 
 class _Bearer(AuthBase):
-    """Sets the header per request; as ``auth`` it also keeps a netrc file from replacing it."""
+    """Sets the header per request; as ``auth``, it has precedence over a netrc file."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -100,7 +95,7 @@ class _Bearer(AuthBase):
 
 
 class Client(tweepy.StreamingClient):  # type: ignore[misc]
-    """Tweepy's client with our own host, time-outs and silence about the token."""
+    """Tweepy's client with our host and time-outs, and without the token in logs."""
 
     def __init__(self, token: str, url: str, timeouts: tuple[float, float]) -> None:
         super().__init__(None, return_type=dict)
@@ -110,22 +105,9 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
         self.response: requests.Response | None = None
 
     def request(
-        self,
-        method: str,
-        route: str,
-        params: Any = None,
-        json: Any = None,
-        user_auth: bool = False,
+        self, method: str, route: str, user_auth: bool = False, **options: Any
     ) -> requests.Response:
-        """What every call of Tweepy's goes through; :class:`HTTPError` unless 2xx."""
-        return self._send(method, route, params=params, json=json)
-
-    def _connect(self, method: str, endpoint: str, **kwargs: Any) -> None:
-        """One connection; called by Tweepy's ``filter``. Whoever called that reads it."""
-        route = f"/2/tweets/{endpoint}/stream"
-        self.response = self._send(method, route, params=kwargs.get("params"), stream=True)
-
-    def _send(self, method: str, route: str, **rest: Any) -> requests.Response:
+        """Send any request of Tweepy's; :class:`HTTPError` unless 2xx."""
         response: requests.Response = self.session.request(
             method,
             self._url + route,
@@ -133,17 +115,19 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
             headers={"User-Agent": "tocsin"},
             timeout=self._timeouts,
             allow_redirects=False,
-            **rest,
+            **options,
         )
         if not 200 <= response.status_code < 300:
             with response:
                 raise HTTPError(response)
         return response
 
-    # --- rules ---
+    def _connect(self, method: str, endpoint: str, params: Any = None) -> None:
+        """Connect once; called by Tweepy's ``filter``, whose caller reads ``response``."""
+        route = f"/2/tweets/{endpoint}/stream"
+        self.response = self.request(method, route, params=params, stream=True)
 
     def rules(self) -> list[Rule]:
-        """The project's rules, ours and others'."""
         return [
             Rule(
                 value=str(rule.get("value")),
@@ -154,25 +138,25 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
         ]
 
     def add(self, rules: Sequence[Rule], *, dry_run: bool) -> None:
-        """Add rules; :class:`SourceError` with X's words for those that it does not take."""
-        made = [tweepy.StreamRule(value=rule.value, tag=rule.tag) for rule in rules]
-        # Tweepy would send a bool as Python spells it.
-        answer = as_mapping(self.add_rules(made, **({"dry_run": "true"} if dry_run else {})))
+        """Add rules; :class:`SourceError` with X's explanation for a rule that it refuses."""
+        tweepy_rules = [tweepy.StreamRule(value=rule.value, tag=rule.tag) for rule in rules]
+        options = {"dry_run": "true"} if dry_run else {}  # Tweepy would send a bool as "True"
+        answer = as_mapping(self.add_rules(tweepy_rules, **options))
         for problem in as_mappings(answer.get("errors")):
             if str(problem.get("type") or "").endswith("/duplicate-rules"):
-                continue  # somebody was quicker; the posts come all the same
+                continue  # added meanwhile by another client
             tag = next((rule.tag for rule in rules if rule.value == problem.get("value")), None)
             raise SourceError(
-                f"X does not take the rule {tag or '?'} ({problem.get('value')!r}): "
+                f"X refuses the rule {tag or '?'} ({problem.get('value')!r}): "
                 f"{explanation(problem) or 'no reason given'}; change that brand's names "
                 "or handles, or the number of brands"
             )
 
     def reconcile(self, wanted: Sequence[Rule]) -> None:
-        """Make the project's rules the wanted ones; nothing is sent where they already are.
+        """Make the project's rules the wanted ones; send only differences.
 
-        What is wrong is found by a dry run, before anything is deleted; deleting comes before
-        adding, as a plan allows only so many rules. Nothing is streamed meanwhile.
+        A dry run finds invalid rules before anything is deleted. Rules are deleted before others
+        are added, as a plan limits their number. The stream is not connected meanwhile.
         """
         to_add, to_delete = reconcile(wanted, self.rules())
         if to_add:

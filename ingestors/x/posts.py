@@ -1,7 +1,7 @@
-"""X's lines as events: the pure part of the source; it knows no network and takes any JSON.
+"""Maps X's lines to events: pure functions on any JSON.
 
-Texts are as they were published: whole where X cuts them (long posts, reposts), and without the
-escapes that X puts in. Ids are those of a post's first version (see :func:`map_post`).
+Text is complete, also where X cuts it (long posts, reposts), and without X's HTML escapes. The id
+of a post is that of its first version.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,34 +27,34 @@ from schemas.post import Author, Media, Metrics, Post, PostEvent, PostUpsert
 
 SOURCE = "x"
 _MEDIA_TYPES = {"photo": "photo", "video": "video", "animated_gif": "animation"}
-_LANGUAGES = {"in": "id", "iw": "he", "ji": "yi"}
-"""Posts still carry the codes that BCP 47 gave up (github.com/xdevplatform/docs/issues/307)."""
-_NO_LANGUAGE = frozenset(("und", "zxx", "art", "qam", "qct", "qht", "qme", "qst"))
-"""X's ways to say that a post is in no language: only mentions, only media, only links, ..."""
+_NO_LANGUAGE = ("und", "zxx", "art", "qam", "qct", "qht", "qme", "qst")
+"""Codes of posts without a language: only mentions, only media, only links, ..."""
+_LANGUAGES: dict[str | None, str | None] = {"in": "id", "iw": "he", "ji": "yi"}
+"""Obsolete BCP 47 codes that posts still have (github.com/xdevplatform/docs/issues/307)."""
+_LANGUAGES |= dict.fromkeys(_NO_LANGUAGE)
 
 
 def read_line(line: bytes, now: datetime) -> PostEvent | Unreadable:
-    """One line of the stream as an event; ``now`` is the time of reading. Never raises."""
+    """Parse and map one line; ``now`` is the time of reading. Never raises."""
     try:
-        message = as_mapping(parse(line))
-        return map_post(message, now)
+        return map_post(as_mapping(parse(line)), now)
     except (ValueError, RecursionError) as error:
         return Unreadable(line, str(error))
 
 
 def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
-    """``{"data": ..., "includes": ...}`` as an event; ``ValueError`` for what is no post.
+    """Map ``{"data": ..., "includes": ...}``; ``ValueError`` if it is not a post.
 
-    An edit is a new post to X, with a new id, up to five times in 30 minutes. Here it is the same
-    post: its id is the first of the history, and its version the time in the id it has now.
+    X gives every edit a new id, up to five in 30 minutes. Here an edit is the same post: its id is
+    the first of the history, and its version is the time in its current id.
     """
     data = as_mapping(message.get("data"))
     includes = as_mapping(message.get("includes"))
     native, author = native_id(data.get("id")), native_id(data.get("author_id"))
     if native is None:
-        raise ValueError(f"a line with no post in it {explanation(message)}".rstrip())
+        raise ValueError(f"a line without a post {explanation(message)}".rstrip())
     if author is None or not isinstance(data.get("text"), str):
-        raise ValueError("a post with no author or no text")
+        raise ValueError("a post without an author or text")
     first = _first_id(data)
     made, first_made = snowflake_time(native), snowflake_time(first)
     created = as_time(data.get("created_at")) or made or now
@@ -63,6 +63,7 @@ def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
     place = _included(includes, "places", "id", as_mapping(data.get("geo")).get("place_id"))
     handle = as_string(user.get("username"))
     entities = _entities(content)
+    language = as_string(data.get("lang"))
     post = Post(
         id=post_id(SOURCE, first),
         source=SOURCE,
@@ -70,7 +71,7 @@ def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
         text=_text(content),
         created_at=first_made or created if native != first else created,
         url=f"https://x.com/{handle or 'i'}/status/{native}",
-        language=_language(data.get("lang")),
+        language=_LANGUAGES.get(language, language),
         edited_at=made if native != first else None,
         **_references(data, includes),
         mentions=unique(_each(entities, "mentions", "username")),
@@ -92,13 +93,12 @@ def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
 
 
 def _first_id(data: Mapping[str, Any]) -> str:
-    """The id under which the post was first published."""
     history = [id_ for id_ in map(native_id, as_list(data.get("edit_history_tweet_ids"))) if id_]
     return min([*history, str(data["id"])], key=int)
 
 
 def _content(data: Mapping[str, Any], includes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where text, entities and media are: in the post reposted, as a repost's own are cut."""
+    """The object with text, entities and media: for a repost, the original, which is not cut."""
     for reference in as_mappings(data.get("referenced_tweets")):
         if reference.get("type") == "retweeted":
             original = _included(includes, "tweets", "id", reference.get("id"))
@@ -108,13 +108,13 @@ def _content(data: Mapping[str, Any], includes: Mapping[str, Any]) -> Mapping[st
 
 
 def _text(content: Mapping[str, Any]) -> str:
-    """The whole text, with X's escapes of ``<``, ``>`` and ``&`` undone: as it was published."""
+    """The complete text, without X's escapes of ``<``, ``>`` and ``&``."""
     text = as_string(as_mapping(content.get("note_tweet")).get("text")) or str(content["text"])
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _entities(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A long post's own entities, as the others end where the short text ends."""
+    """The entities of a long post's note, as the others end with the short text."""
     note = as_mapping(as_mapping(content.get("note_tweet")).get("entities"))
     return note or as_mapping(content.get("entities"))
 
@@ -132,7 +132,7 @@ def _author(author_id: str, user: Mapping[str, Any]) -> Author:
 
 
 def _references(data: Mapping[str, Any], includes: Mapping[str, Any]) -> dict[str, Any]:
-    """``reply_to``, ``repost_of`` and ``quote_of``, by the first id where that is known."""
+    """``reply_to``, ``repost_of`` and ``quote_of``, by the first id if it is included."""
     fields = {"replied_to": "reply_to", "retweeted": "repost_of", "quoted": "quote_of"}
     references: dict[str, Any] = {}
     for reference in as_mappings(data.get("referenced_tweets")):
@@ -144,7 +144,7 @@ def _references(data: Mapping[str, Any], includes: Mapping[str, Any]) -> dict[st
 
 
 def _links(entities: Mapping[str, Any]) -> Iterator[str]:
-    """Where the links lead; without those that X adds for media."""
+    """Targets of the links, without those that X adds for media."""
     for url in as_mappings(entities.get("urls")):
         if "media_key" not in url:
             keys = ("unwound_url", "expanded_url", "url")
@@ -173,17 +173,9 @@ def _metrics(values: Mapping[str, Any]) -> Metrics:
     )
 
 
-def _language(code: object) -> str | None:
-    language = as_string(code)
-    if language is None or language in _NO_LANGUAGE:
-        return None
-    return _LANGUAGES.get(language, language)
-
-
 def _included(
     includes: Mapping[str, Any], kind: str, key: str, wanted: object
 ) -> Mapping[str, Any]:
-    """The expanded object that a post refers to, or nothing."""
     if not isinstance(wanted, str):
         return {}
     return next((item for item in as_mappings(includes.get(kind)) if item.get(key) == wanted), {})
@@ -194,17 +186,16 @@ def _each(values: Mapping[str, Any], kind: str, key: str) -> Iterator[str]:
 
 
 def native_id(value: object) -> str | None:
-    """X's ids are decimal strings, of 64 bits."""
+    """The value if it is an id of X, a decimal string of 64 bits."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         return value
     return None
 
 
-# --- problems: shapes after docs.x.com, "Response codes and errors" ------------------------------
+# --- problems: formats from docs.x.com, "Response codes and errors" ------------------------------
 
 
 def explanation(body: object) -> str:
-    """What X says went wrong, in one short line."""
     fields = as_mapping(body)
     texts: list[str] = []
     for problem in [fields, *as_mappings(fields.get("errors"))]:
@@ -214,7 +205,7 @@ def explanation(body: object) -> str:
 
 
 def ends_the_stream(line: bytes) -> str | None:
-    """X's explanation, where the line says that X is about to hang up."""
+    """X's explanation, if the line announces that X disconnects."""
     if b'"data"' in line:
         return None
     try:

@@ -1,11 +1,9 @@
-"""From brands to the rules of X's filtered stream, and from the rules there to the rules wanted.
+"""Compiles brands to rules of X's filtered stream, and compares them with the rules at X.
 
-Pure functions; :mod:`ingestors.x.api` talks to X. A rule decides only what X sends (and bills);
-which brand a post names is decided later, by our own matcher. So a rule errs on the side of *more*
-posts: ``queries.x.rule_compiler`` makes it from the brand's query, and the languages may be dropped
-where they do not fit. A brand's ``exclude`` is in no rule at all: ``apple -"apple pie"`` would cost
-the post "an apple pie beside my Apple", which the matcher keeps (``brands/brand_matcher.py`` takes
-away only the matches that lie within the phrase).
+Pure functions. A rule decides only what X sends (and bills). Our own matcher decides which brand a
+post names, so a rule is an upper bound: languages that do not fit are left out, and so is a brand's
+``exclude``. ``apple -"apple pie"`` would lose the post "an apple pie beside my Apple", which the
+matcher keeps.
 """
 
 import re
@@ -19,7 +17,7 @@ from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 
 TAG_PREFIX = "tocsin:"
-"""Rules with this tag are ours to delete; all others in the project are left alone."""
+"""Tag of our rules; all others in the project are left alone."""
 
 _LANGUAGES = frozenset(
     re.findall(
@@ -29,16 +27,15 @@ _LANGUAGES = frozenset(
         "te th tl tr ug uk ur vi",
     )
 )
-"""What ``lang:`` takes, of the codes that a brand may list; an unknown code makes the whole rule
-invalid, so a brand that lists another gets no ``lang:`` at all. The operator wants ``id`` and
-``he`` although posts say ``in`` and ``iw`` (github.com/xdevplatform/docs/issues/307); Chinese has
-only ``zh-CN`` and ``zh-TW`` there, while posts say ``zh``."""
+"""Codes of ``lang:``. An unknown code makes the whole rule invalid, so a brand with another code
+gets no ``lang:``. The operator has ``id`` and ``he`` for ``in`` and ``iw`` of posts
+(github.com/xdevplatform/docs/issues/307), and only ``zh-CN`` and ``zh-TW`` for ``zh``."""
 _SAME_LANGUAGE = {"in": "id", "iw": "he", "nb": "no", "nn": "no", "fil": "tl"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; ``id`` is X's, and None for a rule that is only wanted."""
+    """One rule; ``id`` is X's, or None for a wanted rule."""
 
     value: str
     tag: str | None = None
@@ -46,7 +43,6 @@ class Rule:
 
     @property
     def ours(self) -> bool:
-        """Whether tocsin made it."""
         return (self.tag or "").startswith(TAG_PREFIX)
 
 
@@ -55,10 +51,10 @@ def rules_for(
     max_length: int = MAX_LENGTH,
     expansions: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Rule]:
-    """The rules that ask for every brand's posts, each rule text once, in a stable order.
+    """The rules of all brands, each text once, in a stable order.
 
-    A brand whose query does not fit into one rule gets several; a post that matches two of them is
-    still delivered once. Raises ``ConfigurationError`` for a brand that X has no rule for.
+    A long query is split into several rules; X delivers a post that matches two of them once.
+    Raises ``ConfigurationError`` for a brand that has no rule.
     """
     rules: dict[str, Rule] = {}
     for brand in sorted(brands, key=lambda brand: brand.id):
@@ -73,7 +69,7 @@ def compiled(
     max_length: int = MAX_LENGTH,
     expansions: Mapping[str, Sequence[str]] | None = None,
 ) -> XRules:
-    """One brand's rules, with what they ask too much for and what they may miss."""
+    """One brand's rules, with the report of what they add and what they may miss."""
     try:
         return compile_rules(
             query_of(brand),
@@ -83,14 +79,14 @@ def compiled(
         )
     except QueryError as error:
         shown = error.show(brand.query) if brand.query else str(error)
-        raise ConfigurationError(f"brand {brand.id} makes no rule for X: {shown}") from None
+        raise ConfigurationError(f"brand {brand.id} cannot be a rule of X: {shown}") from None
 
 
 def reconcile(wanted: Sequence[Rule], existing: Sequence[Rule]) -> tuple[list[Rule], list[str]]:
-    """What to add and the ids of what to delete, so that X holds what is wanted.
+    """The rules to add, and the ids of those to delete, to reach the wanted rules.
 
-    A rule is known by its text, as X refuses the same text twice: one that is there under another
-    tag is kept as it is, and one that somebody else made is neither added again nor deleted.
+    The text identifies a rule, as X refuses the same text twice: a rule with another tag is kept,
+    and a rule of another client is neither added again nor deleted.
     """
     texts = {rule.value for rule in wanted}
     held = {rule.value for rule in existing if not rule.ours}
@@ -110,6 +106,6 @@ def reconcile(wanted: Sequence[Rule], existing: Sequence[Rule]) -> tuple[list[Ru
 
 
 def _languages(brand: Brand) -> list[str]:
-    """What ``lang:`` may find; nothing if X does not know one of the brand's languages."""
+    """Codes for ``lang:``; none if X does not know one of the brand's languages."""
     codes = [_SAME_LANGUAGE.get(code.lower(), code.lower()) for code in brand.languages]
     return list(dict.fromkeys(codes)) if all(code in _LANGUAGES for code in codes) else []

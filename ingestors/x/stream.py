@@ -1,10 +1,9 @@
 """The filtered stream of X: a thread that keeps one connection open and reads its lines.
 
-A client that reads too slowly is disconnected. Reading therefore has a thread of its own and a
-bounded queue behind it; when that is full, reading stops, and TCP tells X. Silence is a dead
-connection: the socket's time-out is the keep-alive watchdog. Lines are handed on as they are, and
-never interpreted beyond X's own good-bye. What was read when the stop came is still handed out: X
-would not send it again.
+X disconnects a slow client, so a thread reads into a bounded queue. When the queue is full, reading
+stops and TCP slows X down. Silence longer than the socket's time-out is a dead connection. Only X's
+announcement of a disconnect is parsed. After a stop, queued lines are still returned: X would not
+send them again.
 """
 
 import queue
@@ -27,17 +26,14 @@ from runtime.clock import Clock
 from runtime.logs import get_logger
 
 MAX_LINE_BYTES = 4 * 2**20
-"""A longer line is no post; what there is of it becomes one Unreadable."""
+"""A longer line is not a post; its beginning becomes one Unreadable."""
 
 log = get_logger("ingest")
 
 
 @dataclass(frozen=True, kw_only=True)
 class XOptions(StreamOptions):
-    """Where X is, what its plan allows, and how long to wait for what; the defaults are X's.
-
-    ``waits`` are those between connections. Silence beyond ``gap_after_s`` is a gap.
-    """
+    """Limits of the connection. Silence longer than ``gap_after_s`` is a gap."""
 
     url: str = "https://api.x.com"
     backfill_minutes: int = 0
@@ -48,37 +44,35 @@ class XOptions(StreamOptions):
 
 
 class LineSplitter:
-    """Lines out of chunks that end anywhere; a line is never held beyond ``MAX_LINE_BYTES``."""
+    """Splits chunks into lines; holds at most ``max_length`` bytes of a line."""
 
-    def __init__(self, most: int = MAX_LINE_BYTES) -> None:
-        self._most = most
+    def __init__(self, max_length: int = MAX_LINE_BYTES) -> None:
+        self._max_length = max_length
         self._held = b""
         self._skipping = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The lines that this chunk completes, without their ends; of a long one, its start."""
+        """The lines that this chunk completes, without line ends; a long line is cut."""
         *complete, rest = (self._held + chunk).split(b"\n")
         for line in complete:
             if not self._skipping:
-                yield line.removesuffix(b"\r")[: self._most]
+                yield line.removesuffix(b"\r")[: self._max_length]
             self._skipping = False
         self._held = b"" if self._skipping else rest
-        if len(self._held) > self._most:
-            yield self._held[: self._most]
+        if len(self._held) > self._max_length:
+            yield self._held[: self._max_length]
             self._held, self._skipping = b"", True
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What was read, and when; ``text`` is None for a keep-alive."""
+    """A line and its time; ``text`` is None for a keep-alive."""
 
     at: datetime
     text: bytes | None
 
 
 class Stream:
-    """The thread that keeps one connection to X open and puts its lines into a bounded queue."""
-
     def __init__(
         self,
         client: Client,
@@ -104,23 +98,22 @@ class Stream:
         self.failure: Exception | None = None
 
     def start(self, last_seen: datetime | None) -> None:
-        """Connect, and read from now on."""
         self._missing_since = last_seen
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up; a read that is under way ends."""
+        """Disconnect; a read in progress ends."""
         self._stop.set()
         response = self._client.response
         if response is not None:
-            # Any of these: it was just ending by itself.
+            # The response may be ending by itself.
             with suppress(AttributeError, OSError, RuntimeError, ValueError):
                 response.raw.shutdown()
         if self._thread.is_alive():
             self._thread.join(MAX_WAIT_S)
 
     def take(self, timeout_s: float) -> Line | None:
-        """The next line, or None if none came in time (or ever will: see ``failure``)."""
+        """The next line, or None if none came in time; see also ``failure``."""
         try:
             line = self._lines.get(timeout=0 if self._stop.is_set() else timeout_s)
         except queue.Empty:
@@ -129,7 +122,6 @@ class Stream:
         return line
 
     def _run(self) -> None:
-        """Connect again and again; what ends this is told to whoever takes lines."""
         try:
             while not self._stop.is_set():
                 cause, reset_in_s = self._once()
@@ -137,14 +129,14 @@ class Stream:
                 if self._stop.wait(wait):
                     break
                 metrics.INGEST_RECONNECTS.labels(self._source_id, cause).inc()
-        except Exception as error:  # noqa: BLE001 - it is raised where lines are taken
+        except Exception as error:  # noqa: BLE001 - next_batch raises it
             self.failure = error
-            self._lines.put(None)  # wakes whoever waits
+            self._lines.put(None)  # wakes a waiting take()
         finally:
             self._client.session.close()
 
     def _once(self) -> tuple[Cause, float | None]:
-        """One connection from beginning to end: what ended it, and when a rate limit resets."""
+        """Keep one connection to its end; return the cause, and when a rate limit resets."""
         try:
             if not self._reconciled:
                 self._client.reconcile(self._rules)
@@ -171,17 +163,17 @@ class Stream:
         return cause, None
 
     def _refused(self, error: HTTPError) -> tuple[Cause, float | None]:
-        """What an HTTP error means: waiting, giving up a wish, or a person's work."""
+        """The cause of an HTTP error; :class:`SourceError` if waiting does not fix it."""
         status = error.status
         log.warning("refused", source=self._source_id, status=status, error=error.explanation)
         if self._backfill_minutes and (status == 400 or (status == 403 and error.about_backfill)):
-            log.warning("the plan has no backfill; going on without", source=self._source_id)
+            log.warning("the plan has no backfill; continuing without", source=self._source_id)
             self._backfill_minutes = 0
             return "refused", None
         if status in (420, 429):
             now = self._clock().timestamp()
             return "limited", None if error.reset_at is None else error.reset_at - now
-        if status == 409:  # somebody deleted the rules meanwhile
+        if status == 409:  # the rules were deleted meanwhile
             self._reconciled = False
             return "unavailable", None
         if status >= 500 or status in (408, 425):
@@ -189,7 +181,6 @@ class Stream:
         raise SourceError(error.advice)
 
     def _count_gap(self, backfill_s: float) -> None:
-        """Count what was published while nobody listened and will not come again."""
         since, self._missing_since = self._missing_since, None
         if since is None:
             return
@@ -198,7 +189,6 @@ class Stream:
             count_gap(self._source_id, missed_s)
 
     def _read(self, response: requests.Response) -> Cause:
-        """Read until it ends; the socket's time-out is the keep-alive watchdog."""
         self._last_line = self._clock()
         if self._stop.is_set():  # stop() came too early to find a response to shut down
             return "dropped"
@@ -206,9 +196,9 @@ class Stream:
         try:
             for chunk in response.iter_content(16_384):
                 for line in splitter.feed(chunk):
-                    farewell = ends_the_stream(line) if line else None
-                    if farewell is not None:
-                        log.warning("X hangs up", source=self._source_id, error=farewell)
+                    explanation = ends_the_stream(line) if line else None
+                    if explanation is not None:
+                        log.warning("X disconnects", source=self._source_id, error=explanation)
                         return "disconnected"
                     self._put(Line(self._clock(), line or None))
                 if self._stop.is_set():
@@ -220,7 +210,6 @@ class Stream:
         return "dropped"
 
     def _put(self, line: Line) -> None:
-        """Queue a line; while there is no room, nothing more is read. A stop makes room."""
         self._backoff.healthy()
         self._last_line = line.at
         while not self._stop.is_set() and not self._room.acquire(timeout=0.5):

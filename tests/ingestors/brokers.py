@@ -1,14 +1,13 @@
-"""The two brokers that the runner is tested on: one that obeys the test, and real Kafka.
+"""The two brokers of the runner's tests: a fake that obeys the test, and real Kafka.
 
-A broker gives a producer with the part of kafka-python's interface that the runner uses, and what
-was acknowledged, by topic. ``hold`` keeps acknowledgements back until ``release``; only the fake
-can do that, so tests that need it say so.
+A broker has a producer with the part of kafka-python's interface that the runner uses, and the
+acknowledged values of each topic.
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
@@ -21,27 +20,8 @@ from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT
 from schemas.topic_registry import topics
 
-PREFIX = "t."
-
-
-class Broker(Protocol):
-    """What a test asks of either broker."""
-
-    producer: Any
-    prefix: str
-
-    def values(self, topic: str) -> list[bytes]:
-        """Acknowledged values of a topic, in order a key."""
-
-    def checkpoint(self, source_id: str) -> Checkpoint | None:
-        """The last acknowledged checkpoint."""
-
-    def close(self) -> None: ...
-
 
 class FakeFuture:
-    """A delivery that the test decides about."""
-
     def __init__(self) -> None:
         self.is_done = False
         self.exception: BaseException | None = None
@@ -63,24 +43,23 @@ class FakeFuture:
 
 
 class FakeBroker:
-    """Acknowledges at once, or when told; refuses what is too large as Kafka does.
+    """Acknowledges at once, or on ``release`` while ``holding``. Refuses what Kafka refuses.
 
-    ``refusing`` names topics that cannot be written, ``away`` those that have no leader.
+    ``refusing`` names topics that cannot be written, ``away`` those without a leader.
     """
 
     def __init__(self) -> None:
-        self.producer = self
-        self.prefix = PREFIX
+        self.producer: Any = self
+        self.prefix = "t."
         self.held: list[tuple[FakeFuture, str, bytes | None, bytes | None]] = []
         self.holding = False
-        self.most_held = 0
+        self.max_held = 0
         self.refusing: set[str] = set()
         self.away: set[str] = set()
         self.on_away: Callable[[], None] = lambda: None
-        """Called whenever a message is sent to a topic that is away."""
         self._log: dict[str, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
 
-    # --- kafka-python's producer ---------------------------------------------------------
+    # --- the interface of KafkaProducer --------------------------------------------------
 
     def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> FakeFuture:
         name, size = topic.removeprefix(self.prefix), len(key or b"") + len(value or b"")
@@ -96,7 +75,7 @@ class FakeBroker:
         self.held.append((future, topic, key, value))
         if not self.holding:
             self.release()
-        self.most_held = max(self.most_held, len(self.held))
+        self.max_held = max(self.max_held, len(self.held))
         return future
 
     def flush(self, timeout: float | None = None) -> None:
@@ -115,7 +94,6 @@ class FakeBroker:
             future.settle()
 
     def let_go(self) -> None:
-        """Hold nothing back any more."""
         self.holding = False
         self.release()
 
@@ -128,17 +106,11 @@ class FakeBroker:
         return [value for _, value in self._log[self.prefix + topic] if value is not None]
 
     def checkpoint(self, source_id: str) -> Checkpoint | None:
-        found = [
-            value
-            for key, value in self._log[self.prefix + "checkpoints"]
-            if key == source_id.encode() and value is not None
-        ]
-        return CHECKPOINT.decode(found[-1]) if found else None
+        value = dict(self._log[self.prefix + "checkpoints"]).get(source_id.encode())
+        return None if value is None else CHECKPOINT.decode(value)
 
 
 class RealBroker:
-    """Kafka, under topics of its own."""
-
     def __init__(self, bootstrap_servers: str) -> None:
         self.prefix = f"r{uuid.uuid4().hex[:8]}."
         self.settings = KafkaSettings(
@@ -159,3 +131,6 @@ class RealBroker:
 
     def close(self) -> None:
         self.producer.close()
+
+
+Broker = FakeBroker | RealBroker

@@ -1,4 +1,4 @@
-"""JSON and texts as hostile as a feed can be, and what becomes of them at most."""
+"""Hostile JSON and text, and the bounds of their posts."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,15 +14,15 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
-"""Anything that JSON can be."""
+"""Any JSON value."""
 TEXT = st.text(
     st.characters() | st.sampled_from(["\ud800", "\x00", "\u202e", "👩", "\u200d"]), max_size=200
 )
-"""Texts with what breaks programs."""
+"""Text with characters that break programs."""
 
 
 def bounded_post(event: PostEvent | None) -> Post:
-    """The post of the event, which is within every bound and can be written."""
+    """The post of the event, after a check that it is bounded and can be encoded."""
     assert isinstance(event, PostUpsert)
     assert POST_EVENT.decode(POST_EVENT.encode(event)).id == event.id
     assert len(event.id.encode()) <= 512

@@ -1,7 +1,8 @@
-"""Reading a source to its end or until something has come, and what its metrics say meanwhile."""
+"""Helpers that read a source and its metrics, and a clock that moves only by sleeping."""
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import REGISTRY
 
@@ -9,8 +10,25 @@ from ingestors.source import Batch, Position, Source, Unreadable
 from schemas.post import PostEvent
 
 
+class FakeTime:
+    def __init__(self) -> None:
+        self.start = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        self.passed = 0.0
+        self.longest_sleep = 0.0
+
+    def timer(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.passed += seconds
+        self.longest_sleep = max(self.longest_sleep, seconds)
+
+    def clock(self) -> datetime:
+        return self.start + timedelta(seconds=self.passed)
+
+
 def drain(source: Source, position: Position | None = None) -> list[Batch]:
-    """Every batch from ``position`` to the end."""
     source.open(position)
     try:
         return drain_open(source)
@@ -19,7 +37,6 @@ def drain(source: Source, position: Position | None = None) -> list[Batch]:
 
 
 def drain_open(source: Source) -> list[Batch]:
-    """Every batch that an open source still has."""
     batches = [source.next_batch()]
     while not batches[-1].finished:
         batches.append(source.next_batch())
@@ -35,33 +52,27 @@ def unreadable_of(batches: list[Batch]) -> list[Unreadable]:
 
 
 def until(source: Source, done: Callable[[Batch], bool]) -> Batch:
-    """Everything read until ``done`` of all of it; fails after half a minute."""
-    events: list[PostEvent] = []
-    unreadable: list[Unreadable] = []
+    """Read until ``done`` of everything read; fails after half a minute."""
+    batches: list[Batch] = []
     deadline = time.monotonic() + 30
     while True:
-        batch = source.next_batch()
-        events += batch.events
-        unreadable += batch.unreadable
-        whole = Batch(events, batch.position, unreadable)
+        batches.append(source.next_batch())
+        whole = Batch(events_of(batches), batches[-1].position, unreadable_of(batches))
         if done(whole):
             return whole
-        assert time.monotonic() < deadline, f"only {len(events)} events came"
+        assert time.monotonic() < deadline, f"only {len(whole.events)} events came"
 
 
 def read_events(source: Source, distinct: int) -> Batch:
-    """Everything read until so many different posts have come."""
+    """Read until so many different posts came."""
     return until(source, lambda batch: len({event.id for event in batch.events}) >= distinct)
 
 
 def metric(source: Source, name: str, **labels: str) -> float:
-    """A metric of this source; 0 where it was never set."""
-    found = REGISTRY.get_sample_value(
-        f"tocsin_ingest_{name}", {"source": source.source_id, **labels}
-    )
-    return found or 0.0
+    """A metric of this source; 0 if it was never set."""
+    labels["source"] = source.source_id
+    return REGISTRY.get_sample_value(f"tocsin_ingest_{name}", labels) or 0.0
 
 
 def reconnects(source: Source, cause: str) -> float:
-    """How often it connected again for this cause."""
     return metric(source, "reconnects_total", cause=cause)

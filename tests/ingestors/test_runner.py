@@ -30,13 +30,11 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 @pytest.fixture(params=["fake", pytest.param("kafka", marks=pytest.mark.engines)])
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    made: Broker
-    if request.param == "fake":
-        made = FakeBroker()
-    else:
-        made = RealBroker(request.getfixturevalue("engines").endpoints.kafka)
-    yield made
-    made.close()
+    fake = request.param == "fake"
+    bootstrap = "" if fake else request.getfixturevalue("engines").endpoints.kafka
+    broker = FakeBroker() if fake else RealBroker(bootstrap)
+    yield broker
+    broker.close()
 
 
 def event(number: int, text: str = "hello") -> PostEvent:
@@ -52,10 +50,7 @@ def event(number: int, text: str = "hello") -> PostEvent:
 
 @dataclass
 class ListSource:
-    """Hands out batches, then stops the runner.
-
-    ``received`` is what it still hands out once closed; ``on_close`` is called when it is.
-    """
+    """Returns ``batches``, then stops the runner; once closed, it returns ``received``."""
 
     batches: Sequence[Batch]
     received: Iterator[Batch] = field(default_factory=lambda: iter(()))
@@ -91,26 +86,23 @@ def numbered(batches: int, size: int) -> list[Batch]:
 
 
 def large_event(number: int, size: int) -> PostEvent:
-    """An event that is so large with its key."""
     rest = len(POST_EVENT.encode(event(number, ""))) + len(event(number).id)
     return event(number, "x" * (size - rest))
 
 
 def seconds() -> Callable[[], float]:
-    """A clock on which every look is a second after the one before."""
+    """A clock that every reading moves by a second."""
     ticks = itertools.count()
     return lambda: float(next(ticks))
 
 
 def checkpoint(broker: Broker, source_id: str = "list") -> Checkpoint:
-    """The last acknowledged checkpoint, which there is."""
     saved = broker.checkpoint(source_id)
     assert saved is not None
     return saved
 
 
 def delivered(broker: Broker) -> list[str]:
-    """The ids of the posts acknowledged."""
     return [POST_EVENT.decode(value).id for value in broker.values("posts")]
 
 
@@ -132,7 +124,6 @@ def before_read(source: ListSource, reads: int, do: Callable[[], None]) -> None:
 
 
 def held_broker() -> FakeBroker:
-    """A broker that acknowledges nothing until it is told to."""
     broker = FakeBroker()
     broker.holding = True
     return broker
@@ -155,9 +146,7 @@ def runner(
     )
 
 
-def test_every_event_is_delivered_in_order_and_the_checkpoint_is_behind_the_last(
-    broker: Broker,
-) -> None:
+def test_all_events_are_delivered_before_the_checkpoint(broker: Broker) -> None:
     source = ListSource([*numbered(10, 20), Batch(finished=True)])
     assert runner(source, broker).run(threading.Event(), None) == 200
     assert delivered(broker) == [f"test:{n}" for n in range(200)]
@@ -166,7 +155,7 @@ def test_every_event_is_delivered_in_order_and_the_checkpoint_is_behind_the_last
     assert source.closed
 
 
-def test_a_restart_resumes_behind_the_checkpoint_and_goes_on_counting(broker: Broker) -> None:
+def test_a_restart_resumes_at_the_checkpoint_and_counts_on(broker: Broker) -> None:
     runner(ListSource([*numbered(2, 5), Batch(finished=True)]), broker).run(threading.Event(), None)
     again = ListSource([Batch([event(10)], {"at": 11}, finished=True)])
     runner(again, broker).run(threading.Event(), broker.checkpoint("list"))
@@ -175,7 +164,7 @@ def test_a_restart_resumes_behind_the_checkpoint_and_goes_on_counting(broker: Br
     assert (saved.position, saved.posts) == ({"at": 11}, 11)
 
 
-def test_what_a_source_cannot_read_is_a_dead_letter_with_its_bytes(broker: Broker) -> None:
+def test_an_unreadable_item_is_a_dead_letter_with_its_bytes(broker: Broker) -> None:
     batch = Batch([event(1)], {"at": 1}, [Unreadable(b"\xff{", "line 2: not JSON")], finished=True)
     runner(ListSource([batch]), broker).run(threading.Event(), None)
     letter = only_letter(broker)
@@ -212,9 +201,7 @@ def test_the_largest_event_that_fits_is_sent(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("received", [0, 3])
-def test_a_stop_drains_what_is_in_flight_and_what_was_received(
-    broker: Broker, received: int
-) -> None:
+def test_a_stop_drains_everything_received(broker: Broker, received: int) -> None:
     batches = numbered(4, 10)
     source = ListSource(batches[: 4 - received], iter(batches[4 - received :]))
     assert runner(source, broker).run(source.stop, None) == 40
@@ -222,10 +209,8 @@ def test_a_stop_drains_what_is_in_flight_and_what_was_received(
     assert checkpoint(broker).position == {"at": 40}
 
 
-def test_a_stop_of_x_sends_every_post_that_was_read(
-    broker: Broker, request: pytest.FixtureRequest
-) -> None:
-    # One chunk: who has seen one post of it has read them all, though there is room for two.
+def test_a_stop_of_x_sends_every_post(broker: Broker, request: pytest.FixtureRequest) -> None:
+    # One chunk: once one post of it is returned, all are read, though the buffer holds two.
     chunk = b"".join(x_feed.sent(number) for number in range(10))
     with (
         XServer(token=x_feed.TOKEN, rules=[x_feed.HELD], scripts=[[chunk, Step.LIVE]]) as server,
@@ -248,7 +233,7 @@ def test_a_stop_of_x_sends_every_post_that_was_read(
     assert checkpoint(broker, source.source_id).position["last_id"] == x_feed.id_of(9)
 
 
-# --- what only a broker that obeys can show --------------------------------------------------
+# --- only with the fake broker ---------------------------------------------------------------
 
 
 def test_the_checkpoint_never_passes_what_kafka_has_not_acknowledged() -> None:
@@ -280,7 +265,7 @@ def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], e
     timer.start()
     assert runner(source, broker, buffer_events=100).run(threading.Event(), None) == events
     timer.join()
-    assert broker.most_held <= 110, "more than the buffer and one batch were in flight"
+    assert broker.max_held <= 110, "more than the buffer and one batch were in flight"
     assert metrics.INGEST_BACKPRESSURE_SECONDS.labels("list")._value.get() > before
 
 
@@ -288,7 +273,7 @@ def test_a_refused_event_ends_the_runner_before_its_checkpoint() -> None:
     broker = held_broker()
     source = ListSource(numbered(2, 10))
     before_read(source, 1, lambda: broker.refuse(KafkaTimeoutError("too late")))
-    with pytest.raises(ServiceUnavailable, match="start again"):
+    with pytest.raises(ServiceUnavailable, match="restart once Kafka"):
         runner(source, broker).run(source.stop, None)
     broker.release()
     assert broker.checkpoint("list") is None
@@ -297,7 +282,7 @@ def test_a_refused_event_ends_the_runner_before_its_checkpoint() -> None:
 
 def test_an_acknowledged_dead_letter_shows_that_kafka_is_back() -> None:
     started = runner(ListSource([*unreadable(1, 1), Batch(finished=True)]), FakeBroker())
-    started.health.hinder("kafka", "behind; the source is not being read")
+    started.health.hinder("kafka", "slow; the source is not being read")
     started.run(threading.Event(), None)
     assert started.health.ready() == (True, "ready")
 
@@ -316,9 +301,7 @@ def test_a_refused_checkpoint_ends_the_runner() -> None:
     ("refusing", "sentence"),
     [({"checkpoints"}, "refused a checkpoint"), (set(), "did not acknowledge the last checkpoint")],
 )
-def test_a_last_checkpoint_that_kafka_does_not_take_is_told(
-    refusing: set[str], sentence: str
-) -> None:
+def test_a_lost_last_checkpoint_is_an_error(refusing: set[str], sentence: str) -> None:
     broker = FakeBroker()
     broker.holding, broker.refusing = True, refusing
     # No checkpoint before the drain: the event is acknowledged when the source is closed.
@@ -361,7 +344,7 @@ def test_a_drain_ends_though_kafka_takes_no_checkpoint() -> None:
         runner(source, broker, seconds(), drain_timeout_s=30).run(threading.Event(), None)
 
 
-def test_a_closed_source_that_goes_on_for_ever_does_not_hold_up_the_end() -> None:
+def test_an_endless_closed_source_does_not_block_the_end() -> None:
     def received() -> Iterator[Batch]:
         for number in range(1_000):
             yield Batch([event(number)], {"at": number})

@@ -3,7 +3,7 @@
 import pytest
 
 from ingestors.source import StreamOptions, collect
-from tests.ingestors.fake_time import FakeTime
+from tests.ingestors.reading import FakeTime
 
 OPTIONS = StreamOptions(batch_events=4, batch_within_s=1.0, wait_s=5.0)
 

@@ -1,4 +1,4 @@
-"""Numbered posts of Bluesky, and sources that read them with short waits."""
+"""Numbered posts of Bluesky, and sources with short waits."""
 
 import random as randomness
 import time
@@ -31,36 +31,32 @@ def post_of(number: int, text: str = "hello", did: str = DID, **record: Any) -> 
 
 
 def ids(*numbers: int) -> list[str]:
-    """Our ids of these posts."""
     return [f"bluesky:{DID}/{tid(START + number * SECOND)}" for number in numbers]
 
 
 def read(event: Event) -> PostEvent | None:
-    """What the mapping makes of a message that is in order."""
+    """Map a message that has no fault."""
     message = map_message(event, NOW)
     assert message.fault is None
     return message.event
 
 
 def read_event(event: Event) -> PostEvent:
-    """The event that the mapping makes of a message."""
     mapped = read(event)
     assert mapped is not None
     return mapped
 
 
 def record_of(**record: Any) -> Post:
-    """The post that a record with these fields becomes."""
     return bounded_post(read(post_of(0, **record)))
 
 
 def uri_of(did: str = OTHER, collection: str = "app.bsky.feed.post") -> str:
-    """An address that records use for others."""
     return f"at://{did}/{collection}/3kabc"
 
 
 class Failures:
-    """A back-off's luck: always the longest wait; counts how often one was asked for."""
+    """The random numbers of a back-off: always the longest wait; counts the calls."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -72,10 +68,7 @@ class Failures:
 
 @contextmanager
 def opening(source_id: str) -> Iterator[Open]:
-    """Opens sources with short waits, and closes them twice.
-
-    ``since`` is a cursor of the first server.
-    """
+    """Opens sources and closes them twice; ``since`` is a cursor of the first server."""
     with ExitStack() as opened:
 
         def open_(

@@ -1,4 +1,4 @@
-"""Jetstream's wire: connections that break or never come about, garbage, and compression."""
+"""Jetstream's WebSocket: lost or failed connections, garbage, and compression."""
 
 import json
 import threading
@@ -13,17 +13,14 @@ from websockets.sync.client import ClientConnection, connect
 from ingestors.bluesky import jetstream
 from ingestors.source import SourceError
 from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Failures, Open, ids, post_of
-from tests.ingestors.fake_time import FakeTime
-from tests.ingestors.reading import read_events, reconnects, until
+from tests.ingestors.reading import FakeTime, read_events, reconnects, until
 from tests.servers.jetstream import Action, Cut, Jetstream, Log, Mute, Raw, Refuse, Step
 
 Samples = list[bytes | bytearray | memoryview]
 
 
 @pytest.mark.parametrize("at", [0, 1, 3, 40, 10_000])
-def test_a_connection_that_breaks_inside_a_message_loses_nothing(
-    server: Jetstream, open_source: Open, at: int
-) -> None:
+def test_a_cut_message_is_read_again(server: Jetstream, open_source: Open, at: int) -> None:
     server.publish(*map(post_of, range(6)))
     server.scripts = [[Log(3), Cut(post_of(3), at)]]
     source = open_source(server, since=START)
@@ -55,7 +52,7 @@ def test_an_endpoint_that_is_not_there_is_passed_over(server: Jetstream, open_so
 @pytest.mark.parametrize(
     ("status", "cause"), [(503, "unavailable"), (429, "limited"), (404, "refused")]
 )
-def test_a_refused_handshake_is_tried_again(
+def test_a_refusal_is_retried(
     server: Jetstream, open_source: Open, status: int, cause: str
 ) -> None:
     server.scripts = [[Refuse(status)], [Refuse(status)]]
@@ -66,9 +63,7 @@ def test_a_refused_handshake_is_tried_again(
     assert reconnects(source, cause) == 2
 
 
-def test_endpoints_that_all_refuse_for_good_need_a_person(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_refusals_everywhere_need_a_person(server: Jetstream, open_source: Open) -> None:
     server.scripts = [[Refuse(404)]] * 10
     source = open_source(server)
     with pytest.raises(SourceError, match=r"404.*TOCSIN_INGEST_BLUESKY_URLS"):
@@ -77,7 +72,7 @@ def test_endpoints_that_all_refuse_for_good_need_a_person(
 
 
 @pytest.mark.parametrize("between", [Step.RESET, Refuse(503)])
-def test_refusals_are_forgotten_once_an_endpoint_says_something_else(
+def test_other_failures_reset_refusals(
     server: Jetstream, open_source: Open, between: Action
 ) -> None:
     server.scripts = [[Refuse(404)], [Refuse(404)], [between], [Refuse(404)], [Refuse(404)]]
@@ -88,9 +83,7 @@ def test_refusals_are_forgotten_once_an_endpoint_says_something_else(
 
 
 @pytest.mark.parametrize("end", [Step.CLOSE, Step.RESET])
-def test_nothing_is_asked_before_the_back_off_is_over_and_a_message_makes_it_short_again(
-    server: Jetstream, open_source: Open, end: Step
-) -> None:
+def test_a_message_resets_the_back_off(server: Jetstream, open_source: Open, end: Step) -> None:
     clock, failures = FakeTime(), Failures()
     server.scripts = [[end], [end], [Log(1), Step.CLOSE], [Step.LIVE]]
     server.publish(post_of(0))
@@ -128,9 +121,7 @@ def test_a_connection_that_comes_after_the_end_is_closed(
     assert [connection.state for connection in made] == [State.CLOSED]
 
 
-def test_a_handshake_that_never_ends_does_not_hold_next_batch(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_an_endless_handshake_does_not_block(server: Jetstream, open_source: Open) -> None:
     server.scripts = [[Mute()]]
     server.publish(post_of(0))
     source = open_source(server, since=START, connect_timeout_s=1.0)
@@ -144,7 +135,7 @@ def test_a_handshake_that_never_ends_does_not_hold_next_batch(
 
 @pytest.mark.parametrize("payload", [b"{", b"\xff\xff", b'{"time_us": "soon"}', b""])
 @pytest.mark.parametrize("text", [True, False])
-def test_garbage_is_handed_over_and_does_not_end_the_stream(
+def test_garbage_is_unreadable(
     server: Jetstream, open_source: Open, payload: bytes, text: bool
 ) -> None:
     server.scripts = [[Log(1), Raw(payload, text), Step.LIVE]]
@@ -157,9 +148,7 @@ def test_garbage_is_handed_over_and_does_not_end_the_stream(
     assert len(server.asked) == 1
 
 
-def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_backpressure_stops_the_reading(server: Jetstream, open_source: Open) -> None:
     total = 1_500
     server.deflate = False
     source = open_source(server)
@@ -205,9 +194,7 @@ def test_another_dictionary_needs_a_person(
         read_events(source, 1)
 
 
-def test_frames_that_are_wrong_or_too_long_are_unreadable(
-    server: Jetstream, open_source: Open, dictionary: Path
-) -> None:
+def test_bad_frames_are_unreadable(server: Jetstream, open_source: Open, dictionary: Path) -> None:
     bomb = zstandard.ZstdCompressor().compress(b"0" * 50_000_000)
     unsized = zstandard.ZstdCompressor(write_content_size=False).compress(b"0" * 50_000_000)
     torn = zstandard.FRAME_HEADER + b"\xff" * 20

@@ -1,4 +1,4 @@
-"""Bluesky as a source: its cursor, fail-over, what it counts as missed, what people get wrong."""
+"""Bluesky as a source: cursor, fail-over, gaps, and wrong configurations."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,8 +10,7 @@ from ingestors.bluesky.source import BlueskySource, JetstreamOptions
 from ingestors.source import Batch, Position, SourceError
 from schemas.ids import microseconds
 from tests.ingestors.bluesky.bluesky_feed import DID, NOW, SECOND, START, Open, ids, post_of
-from tests.ingestors.fake_time import FakeTime
-from tests.ingestors.reading import metric, read_events, reconnects, until
+from tests.ingestors.reading import FakeTime, metric, read_events, reconnects, until
 from tests.servers.jetstream import Jetstream, Log, Mute, Step, account, commit, identity, post, tid
 
 NOWHERE = "ws://127.0.0.1:1/subscribe"
@@ -28,10 +27,13 @@ def test_reads_live_what_was_asked_for(server: Jetstream, open_source: Open) -> 
     source.next_batch()
     server.wait_asked(1)
     like = commit("create", DID, "3k", tid(START), START, {"x": 1}, "app.bsky.feed.like")
-    server.publish(like, identity(DID, START), post_of(1), post_of(2))
-    batch = read_events(source, 2)
-    assert [event.id for event in batch.events] == ids(1, 2)
-    assert batch.position == {"cursor": START + 2 * SECOND + 2, "endpoint": server.url}
+    erasure = account(DID, START + 3 * SECOND, active=False, status="deleted")
+    server.publish(like, identity(DID, START), post_of(1), post_of(2), erasure)
+    batch = read_events(source, 3)
+    assert [event.id for event in batch.events] == [*ids(1, 2), f"bluesky:{DID}"]
+    assert [event.op for event in batch.events] == ["upsert", "upsert", "erase_author"]
+    assert batch.events[2].version > batch.events[1].version
+    assert batch.position == {"cursor": START + 3 * SECOND, "endpoint": server.url}
     assert server.asked[0].query["wantedCollections"] == ["app.bsky.feed.post"]
     assert server.asked[0].cursor is None
     assert "permessage-deflate" in (server.asked[0].extensions or "")
@@ -40,9 +42,7 @@ def test_reads_live_what_was_asked_for(server: Jetstream, open_source: Open) -> 
     assert metric(source, "connected") == 0
 
 
-def test_a_restart_resumes_a_little_before_the_position(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_a_restart_rewinds_the_position(server: Jetstream, open_source: Open) -> None:
     server.publish(*map(post_of, range(20)))
     position = {"cursor": START + 10 * SECOND + 2, "endpoint": server.url}
     source = open_source(server, position=position, rewind_s=3.0)
@@ -72,21 +72,19 @@ def test_a_polite_close_is_followed_by_the_next_endpoint(open_source: Open) -> N
         assert batch.position == {"cursor": START + 39 * SECOND + 2, "endpoint": second.url}
 
 
-def test_the_wider_margin_holds_until_the_new_endpoint_has_caught_up(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_the_wider_rewind_lasts_until_catch_up(server: Jetstream, open_source: Open) -> None:
     server.scripts = [[Log(3), Step.CLOSE], [Log(12), Step.CLOSE], [Step.LIVE]]
     server.publish(*map(post_of, range(40)))
-    known = START + 29 * SECOND + 2
-    position = {"cursor": known, "endpoint": "elsewhere"}
+    cursor = START + 29 * SECOND + 2
+    position = {"cursor": cursor, "endpoint": "elsewhere"}
     source = open_source(server, position=position, rewind_s=3.0, switch_rewind_s=10.0)
     batch = read_events(source, 21)
     assert [event.id for event in batch.events[-12:]] == ids(*range(28, 40))
     assert server.fired == ["close", "close"]
     assert [asked.cursor for asked in server.asked] == [
-        known - 10 * SECOND,
-        known - 10 * SECOND,
-        known + SECOND - 3 * SECOND,
+        cursor - 10 * SECOND,
+        cursor - 10 * SECOND,
+        cursor + SECOND - 3 * SECOND,
     ]
 
 
@@ -124,9 +122,7 @@ def test_silence_begins_with_the_last_message(server: Jetstream, open_source: Op
     assert metric(source, "connected") == 0
 
 
-def test_history_that_the_endpoint_no_longer_has_is_a_gap(
-    server: Jetstream, open_source: Open
-) -> None:
+def test_lost_history_of_the_endpoint_is_a_gap(server: Jetstream, open_source: Open) -> None:
     server.history = 5
     server.publish(*map(post_of, range(1_000)))
     position = {"cursor": START + 100 * SECOND + 2, "endpoint": server.url}
@@ -139,7 +135,7 @@ def test_history_that_the_endpoint_no_longer_has_is_a_gap(
 
 
 def test_a_cursor_is_never_in_the_future(server: Jetstream, open_source: Open) -> None:
-    """An endpoint whose clock is ahead: believing it would mean live tail, and a gap."""
+    """The clock of the endpoint is ahead: its cursor would mean live, and a gap."""
     ahead = microseconds(NOW) + 3600 * SECOND
     server.scripts = [[Log(1), Step.RESET]]
     server.publish(post(DID, "3k", tid(START), ahead, "x"))
@@ -158,14 +154,6 @@ def test_duplicates_are_equal(server: Jetstream, open_source: Open) -> None:
     assert server.sent == 6
     assert [event.id for event in batch.events] == ids(0, 0, 1, 1, 2, 2)
     assert batch.events[0] == batch.events[1]
-
-
-def test_an_account_that_is_deleted(server: Jetstream, open_source: Open) -> None:
-    server.publish(post_of(0), account(DID, START + SECOND, active=False, status="deleted"))
-    source = open_source(server, since=START)
-    batch = read_events(source, 2)
-    assert [event.op for event in batch.events] == ["upsert", "erase_author"]
-    assert batch.events[1].version > batch.events[0].version
 
 
 def test_a_batch_is_bounded(server: Jetstream, open_source: Open) -> None:
@@ -201,6 +189,6 @@ def test_a_missing_dictionary(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("position", [{}, {"cursor": "7"}, {"cursor": -1}, {"cursor": True}])
-def test_a_checkpoint_that_is_none(position: Position) -> None:
+def test_a_bad_checkpoint(position: Position) -> None:
     with pytest.raises(SourceError, match="checkpoint"):
         BlueskySource(JetstreamOptions(urls=[NOWHERE])).open(position)

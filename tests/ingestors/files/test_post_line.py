@@ -1,4 +1,4 @@
-"""One line of JSON becomes a post, or says why it does not."""
+"""One line of JSON becomes a post or an error."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -92,7 +92,7 @@ def test_an_unbelievable_time_is_kept_beside() -> None:
     assert event.version == microseconds(NOW)
 
 
-def test_what_the_text_holds_is_found_unless_the_file_says() -> None:
+def test_markup_of_the_text_fills_absent_fields() -> None:
     text = "@velmora is down #VelmoraDown https://example.com/a#b"
     inferred, given = post_of(text=text), post_of(text=text, mentions=[], hashtags=["x"], links=[])
     assert inferred.mentions == ["velmora"]
@@ -102,14 +102,14 @@ def test_what_the_text_holds_is_found_unless_the_file_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"[]", "needs id and text"),
         (b'{"id":"1"}', "text"),
         (b'{"text":"a"}', "id"),
-        (b'{"id":"","text":"a"}', "id is empty"),
+        (b'{"id":"","text":"a"}', "id of the post is empty"),
         (b'{"id":"1","text":3}', "text"),
         (b'{"id":"1","text":"a","created_at":"soon"}', "created_at"),
         (b'{"id":"1","text":"a","created_at":1e300}', "calendar"),
@@ -119,8 +119,8 @@ def test_what_the_text_holds_is_found_unless_the_file_says() -> None:
         (b"[" * 100_000, "needs id and text"),
     ],
 )
-def test_what_is_no_post_says_why(line: bytes, says: str) -> None:
-    with pytest.raises(NotAPost, match=says):
+def test_a_bad_line_says_why(line: bytes, message: str) -> None:
+    with pytest.raises(NotAPost, match=message):
         read_post_line(line, NOW, "file")
 
 

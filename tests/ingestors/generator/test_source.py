@@ -1,4 +1,4 @@
-"""The generated day: always the same, in order, and of the shape that it promises."""
+"""The generated day: reproducible, ordered, and with the promised distributions."""
 
 import hashlib
 import os
@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestors.generator.accounts import brands
 from ingestors.generator.phrase_book import phrases
 from ingestors.generator.schedule import LANGUAGES
-from ingestors.generator.source import GeneratorSource, brands, generate
+from ingestors.generator.source import GeneratorSource, generate
 from ingestors.pacing import event_time
 from ingestors.source import MAX_WAIT_S, SourceError
 from schemas.bounds import bound_post
@@ -25,8 +26,7 @@ from schemas.codec import BRAND, POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
 from schemas.post import Post, PostEvent, PostUpsert
-from tests.ingestors.fake_time import FakeTime
-from tests.ingestors.reading import drain, events_of
+from tests.ingestors.reading import FakeTime, drain, events_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 POSTS = 20_000
@@ -242,7 +242,7 @@ def generator(time: FakeTime, pace: float | None = None, **options: int) -> Gene
 
 
 def written(events: Iterable[PostEvent]) -> list[tuple[str, int, Post | None]]:
-    """What does not depend on when the events were read."""
+    """The fields that do not depend on the time of reading."""
     return [(event.id, event.version, getattr(event, "post", None)) for event in events]
 
 
@@ -276,7 +276,7 @@ def test_the_source_keeps_the_pace() -> None:
 
 @pytest.mark.parametrize("position", [{}, {"events": 1}, {"events": "a", "start": "2026-01-01"}])
 def test_a_foreign_checkpoint_is_refused(position: dict[str, object]) -> None:
-    with pytest.raises(SourceError, match="remove"):
+    with pytest.raises(SourceError, match="checkpoints reset"):
         generator(FakeTime()).open(position)
 
 

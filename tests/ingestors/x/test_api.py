@@ -1,4 +1,4 @@
-"""X's API: rules made to be the wanted ones, errors a person has to mend, and a silent token."""
+"""X's API: reconciled rules, errors that a person must fix, and a secret token."""
 
 import importlib
 import sys
@@ -38,9 +38,7 @@ def test_nothing_is_sent_where_the_rules_are_right(server: XServer, open_source:
     assert [asked.method for asked in server.requests(RULES)] == ["GET"]
 
 
-def test_an_invalid_rule_is_told_in_x_s_words_and_nothing_is_deleted(
-    server: XServer, open_source: Open
-) -> None:
+def test_an_invalid_rule_deletes_nothing(server: XServer, open_source: Open) -> None:
     server.rules = [{"id": "10", "value": '"Old"', "tag": "tocsin:old:1"}]
     server.invalid = lambda value: "Rules must contain a keyword (at position 1)"
     source = open_source(server)
@@ -89,7 +87,7 @@ def test_rules_are_asked_for_again_after_an_error(server: XServer, open_source: 
         (301, "TOCSIN_INGEST_X_URL"),
     ],
 )
-def test_what_waiting_does_not_mend_names_the_setting(
+def test_permanent_errors_name_the_setting(
     server: XServer, open_source: Open, status: int, setting: str
 ) -> None:
     detail = {"title": "Client Forbidden", "detail": "this is why"}
@@ -114,8 +112,8 @@ def test_the_token_is_in_no_log_and_no_error(
         read_events(source, 1)
     assert server.fired == ["unauthorized"]
     seen = "".join([*capsys.readouterr(), caplog.text, repr(caught.value), repr(vars(source))])
-    assert '"event": "refused"' in seen, "logs are seen at all"
-    assert "urllib3" in caplog.text, "and those of libraries"
+    assert '"event": "refused"' in seen, "logs are captured"
+    assert "urllib3" in caplog.text, "logs of libraries too"
     assert TOKEN not in seen
     chain: BaseException | None = caught.value
     while chain is not None:

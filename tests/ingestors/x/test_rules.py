@@ -1,10 +1,10 @@
-"""Rules for X: what is asked for, in texts that X takes, and what has to change there."""
+"""Rules for X: compiled from brands, valid for X, and reconciled."""
 
 import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brands.brand_matcher import BrandMatcher
@@ -12,9 +12,9 @@ from ingestors.x.rules import TAG_PREFIX, Rule, compiled, reconcile, rules_for
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from schemas.post import Author, Post
+from tests.ingestors.hostile_json import some_examples
 from tests.queries.x.x_semantics import parse_rule
 
-some_examples = settings(max_examples=60)
 TEXTS = st.text(max_size=40)
 BRANDS = st.builds(
     Brand,
@@ -43,15 +43,15 @@ def test_a_name_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"query": "acm* OR apex"}, r"brand acme .*expansions"),
         ({"query": "acme NOT"}, "brand acme"),
         ({"names": ["..."]}, "brand acme .*no word"),
     ],
 )
-def test_a_brand_that_x_cannot_be_asked_for(fields: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"(?s){said}"):
+def test_a_brand_that_x_cannot_be_asked_for(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"(?s){message}"):
         rules_for([_brand(**fields)])
 
 
@@ -177,9 +177,7 @@ def _at_x(rules: list[Rule]) -> list[Rule]:
 
 @some_examples
 @given(st.lists(RULES), st.lists(RULES))
-def test_reconcile_reaches_what_is_wanted_and_rests(
-    wanted: list[Rule], existing: list[Rule]
-) -> None:
+def test_reconcile_converges(wanted: list[Rule], existing: list[Rule]) -> None:
     wanted = [Rule(rule.value, TAG_PREFIX + "x:1") for rule in wanted]
     held = _at_x(existing)
     to_add, to_delete = reconcile(wanted, held)
@@ -191,19 +189,6 @@ def test_reconcile_reaches_what_is_wanted_and_rests(
     assert all(rule.value in {w.value for w in wanted} for rule in after if rule.ours)
     assert len(after) == len(kept) + len(to_add), "nothing is added that X already has"
     assert reconcile(wanted, after) == ([], [])
-
-
-@some_examples
-@given(st.lists(RULES))
-def test_nothing_happens_where_all_is_well(existing: list[Rule]) -> None:
-    held = _at_x(existing)
-    assert reconcile([rule for rule in held if rule.ours], held) == ([], [])
-
-
-def test_a_rule_of_somebody_else_is_used_and_left_alone() -> None:
-    theirs = Rule('"Acme"', "theirs", "1")
-    assert reconcile([Rule('"Acme"', "tocsin:acme:1")], [theirs]) == ([], [])
-    assert reconcile([], [theirs]) == ([], [])
 
 
 def test_the_first_of_two_equal_rules_of_ours_is_kept() -> None:

@@ -1,4 +1,4 @@
-"""The stream of X: lines, a connection that breaks, and holding back."""
+"""The stream of X: lines, lost connections, and backpressure."""
 
 import json
 import threading
@@ -23,17 +23,16 @@ Failure = tuple[Cause, float | None, float]
 
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> list[Failure]:
-    """Every failure that the back-off is told of."""
-    told: list[Failure] = []
+    failures: list[Failure] = []
     failed = XBackoff.failed
 
     def tell(backoff: XBackoff, cause: Cause, reset_in_s: float | None = None) -> float:
         wait = failed(backoff, cause, reset_in_s)
-        told.append((cause, reset_in_s, wait))
+        failures.append((cause, reset_in_s, wait))
         return wait
 
     monkeypatch.setattr(XBackoff, "failed", tell)
-    return told
+    return failures
 
 
 @some_examples
@@ -43,23 +42,23 @@ def test_lines_do_not_depend_on_where_the_chunks_end(lines: list[bytes], data: A
     stream = b"".join(line + b"\r\n" for line in lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
     splitter = LineSplitter()
-    found: list[bytes] = []
+    lines_read: list[bytes] = []
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        found += splitter.feed(stream[start:end])
-    assert found == lines
+        lines_read += splitter.feed(stream[start:end])
+    assert lines_read == lines
 
 
 @some_examples
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=10))
 def test_a_line_without_end_is_cut_and_the_next_one_read(sizes: list[int]) -> None:
-    splitter = LineSplitter(most=16)
-    found: list[bytes] = []
+    splitter = LineSplitter(max_length=16)
+    lines_read: list[bytes] = []
     stream = b"a" * 100 + b"\r\nshort\r\n"
     position = 0
     for size in [*sizes, len(stream)]:
-        found += splitter.feed(stream[position : position + size])
+        lines_read += splitter.feed(stream[position : position + size])
         position += size
-    assert found == [b"a" * 16, b"short"]
+    assert lines_read == [b"a" * 16, b"short"]
 
 
 @pytest.mark.parametrize(("split", "packet"), [(1, None), (7, 3), (None, 1), (1000, 11)])
@@ -75,15 +74,13 @@ def test_lines_arrive_whole_however_they_are_cut(
 
 
 @pytest.mark.parametrize("step", [Step.RESET, Step.HANG_UP, Step.END])
-def test_a_connection_that_breaks_is_made_again(
-    server: XServer, open_source: Open, step: Step
-) -> None:
+def test_a_lost_connection_is_restored(server: XServer, open_source: Open, step: Step) -> None:
     server.scripts = [[sent(0), step], [step], [step], [sent(1), Step.LIVE]]
     source = open_source(server)
     batch = until(source, lambda batch: bool(set(ids(1)) & {e.id for e in batch.events}))
     assert server.fired == [step.value] * 3
     assert reconnects(source, "dropped") == 3
-    assert not batch.unreadable, "half a line is no line"
+    assert not batch.unreadable, "half a line is not a line"
 
 
 def test_silence_is_a_dead_connection(server: XServer, open_source: Open) -> None:
@@ -105,25 +102,24 @@ def test_x_hanging_up_in_the_stream(server: XServer, open_source: Open) -> None:
 
 def test_partial_errors_beside_a_post_do_not_matter(server: XServer, open_source: Open) -> None:
     data = tweet(id_of(0), "operational-disconnect")
-    error = {"title": "Not Found Error", "type": "https://api.twitter.com/2/problems/not-found"}
+    error = {
+        "title": "Not Found Error",
+        "type": "https://api.twitter.com/2/problems/not-lines_read",
+    }
     whole = json.dumps({"data": data, "errors": [error]}).encode() + b"\r\n"
     server.scripts = [[whole, sent(1), Step.LIVE]]
     assert [event.id for event in read_events(open_source(server), 2).events] == ids(0, 1)
 
 
 @pytest.mark.parametrize("garbage", [b"{", b"\xff\xfe", b"[]", b'{"data": {}}'])
-def test_garbage_is_handed_over_and_does_not_end_the_stream(
-    server: XServer, open_source: Open, garbage: bytes
-) -> None:
+def test_garbage_is_unreadable(server: XServer, open_source: Open, garbage: bytes) -> None:
     server.scripts = [[sent(0), garbage + b"\r\n", sent(1), Step.LIVE]]
     batch = read_events(open_source(server), 2)
     assert [item.payload for item in batch.unreadable] == [garbage]
     assert [event.id for event in batch.events] == ids(0, 1)
 
 
-def test_http_errors_are_waited_out(
-    server: XServer, open_source: Open, failures: list[Failure]
-) -> None:
+def test_http_errors_back_off(server: XServer, open_source: Open, failures: list[Failure]) -> None:
     reset = str(int(NOW.timestamp()) + 7)
     issue = {"title": "ConnectionException", "connection_issue": "TooManyConnections"}
     server.scripts = [
@@ -146,7 +142,7 @@ def test_http_errors_are_waited_out(
     ]
 
 
-def test_a_line_makes_the_next_failure_the_first_again(
+def test_a_line_resets_the_back_off(
     server: XServer, open_source: Open, failures: list[Failure]
 ) -> None:
     server.scripts = [[Step.END], [Step.END], [KEEP_ALIVE, Step.END], [sent(0), Step.LIVE]]
@@ -180,9 +176,7 @@ def test_what_was_read_is_handed_out_before_the_error(server: XServer, open_sour
     assert server.fired == ["end", "answer 401"]
 
 
-def test_while_nobody_asks_nothing_is_read_beyond_the_buffers(
-    server: XServer, open_source: Open
-) -> None:
+def test_backpressure_stops_the_reading(server: XServer, open_source: Open) -> None:
     total = 1_500
     source = open_source(server, buffer_lines=10, keep_alive_timeout_s=60.0)
     server.wait_streams(1)

@@ -1,4 +1,4 @@
-"""Numbered posts of X, and sources that read them with short waits."""
+"""Numbered posts of X, and sources with short waits."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,6 @@ from ingestors.x.stream import XOptions
 from runtime.backoff import XWaits
 from runtime.clock import Clock
 from schemas.ids import microseconds
-from schemas.post import PostEvent
 from tests.servers.x_api import XServer, line, snowflake, tweet
 
 NOW = datetime(2026, 1, 2, 4, 0, 0, tzinfo=UTC)
@@ -37,28 +36,26 @@ Open = Callable[..., XSource]
 
 
 def id_of(number: int) -> str:
-    """The id of a post made so many milliseconds after MADE."""
+    """The id of a post, ``number`` milliseconds after MADE."""
     return snowflake(MADE_MS + number)
 
 
 def ids(*numbers: int) -> list[str]:
-    """Our ids of these posts."""
     return [f"x:{id_of(number)}" for number in numbers]
 
 
 def line_of(number: int, text: str = "hello") -> bytes:
-    """The line of a post, without its end."""
     return line(tweet(id_of(number), text))
 
 
 def sent(number: int) -> bytes:
-    """The line of a post as it is sent."""
+    """The line of a post with its line end."""
     return line_of(number) + b"\r\n"
 
 
 @contextmanager
 def opening(source_id: str) -> Iterator[Open]:
-    """Opens sources with short waits; closes them, and sees their threads end."""
+    """Opens sources, closes them twice, and checks that their threads end."""
     with ExitStack() as opened:
 
         def open_(
@@ -66,7 +63,6 @@ def opening(source_id: str) -> Iterator[Open]:
             *,
             rules: Sequence[Rule] = (RULE,),
             position: Position | None = None,
-            keep: Callable[[PostEvent], bool] | None = None,
             clock: Clock = lambda: NOW,
             **options: Any,
         ) -> XSource:
@@ -75,7 +71,6 @@ def opening(source_id: str) -> Iterator[Open]:
                 SecretStr(TOKEN),
                 rules,
                 XOptions(url=server.url, **(short | options)),
-                keep=keep,
                 source_id=source_id,
                 clock=clock,
             )
