@@ -7,7 +7,6 @@ Every function accepts any JSON value and returns one type. Only :func:`parse` r
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -20,15 +19,15 @@ def parse(payload: bytes) -> object:
         return json.loads(payload)
 
 
-def as_mapping(value: object) -> Mapping[str, Any]:
+def as_mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def as_list(value: object) -> list[Any]:
+def as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def as_mappings(value: object) -> Iterator[Mapping[str, Any]]:
+def as_mappings(value: object) -> Iterator[Mapping[str, object]]:
     return (item for item in as_list(value) if isinstance(item, dict))
 
 

@@ -72,7 +72,7 @@ def map_message(message: object, now: datetime) -> Message:
     return _map_commit(as_mapping(fields.get("commit")), did, time_us, now)
 
 
-def _map_commit(commit: Mapping[str, Any], did: str, time_us: int, now: datetime) -> Message:
+def _map_commit(commit: Mapping[str, object], did: str, time_us: int, now: datetime) -> Message:
     if commit.get("collection") != COLLECTION:
         return Message(time_us)
     rkey, operation = commit.get("rkey"), commit.get("operation")
@@ -97,7 +97,9 @@ def _change(id_: str, version: int, now: datetime) -> dict[str, Any]:
     return {"id": id_, "source": SOURCE, "version": version, "ingested_at": now}
 
 
-def _erasure(account: Mapping[str, Any], did: str, time_us: int, now: datetime) -> PostEvent | None:
+def _erasure(
+    account: Mapping[str, object], did: str, time_us: int, now: datetime
+) -> PostEvent | None:
     status = account.get("status")
     final = isinstance(status, str) and status in ERASED_STATUSES
     if account.get("active") is not False or not final:
@@ -117,10 +119,10 @@ def _version(rev: object, time_us: int) -> int:
 
 
 def map_record(
-    record: Mapping[str, Any], did: str, rkey: str, fallback: datetime, now: datetime
+    record: Mapping[str, object], did: str, rkey: str, fallback: datetime, now: datetime
 ) -> Post:
     """Map an ``app.bsky.feed.post`` record; never raises. ``fallback`` replaces ``createdAt``."""
-    text = record["text"]
+    text = as_string(record.get("text")) or ""
     mentions, tags, links = _facets(record, text)
     quoted, media, external = _embed(as_mapping(record.get("embed")), did)
     reply = as_mapping(as_mapping(record.get("reply")).get("parent"))
@@ -142,7 +144,7 @@ def map_record(
     return bound_post(post, now)
 
 
-def _facets(record: Mapping[str, Any], text: str) -> tuple[list[str], list[str], list[str]]:
+def _facets(record: Mapping[str, object], text: str) -> tuple[list[str], list[str], list[str]]:
     """Mentions, hashtags and links. A mention is the handle in the text, else the DID."""
     data = text.encode("utf-8", "surrogatepass")
     mentions: list[str] = []
@@ -163,7 +165,7 @@ def _facets(record: Mapping[str, Any], text: str) -> tuple[list[str], list[str],
     return mentions, tags, links
 
 
-def _slice(data: bytes, index: Mapping[str, Any]) -> str:
+def _slice(data: bytes, index: Mapping[str, object]) -> str:
     """The text of a facet, whose offsets count UTF-8 bytes."""
     start, end = index.get("byteStart"), index.get("byteEnd")
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(data):
@@ -171,7 +173,7 @@ def _slice(data: bytes, index: Mapping[str, Any]) -> str:
     return data[start:end].decode("utf-8", "replace")
 
 
-def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media], list[str]]:
+def _embed(embed: Mapping[str, object], did: str) -> tuple[str | None, list[Media], list[str]]:
     kind = embed.get("$type")
     if kind == "app.bsky.embed.record":
         return _post_of(as_mapping(embed.get("record")).get("uri")), [], []
@@ -194,7 +196,7 @@ def _embed(embed: Mapping[str, Any], did: str) -> tuple[str | None, list[Media],
     return None, [], []
 
 
-def _photo(image: Mapping[str, Any], did: str) -> Media:
+def _photo(image: Mapping[str, object], did: str) -> Media:
     cid = as_string(as_mapping(as_mapping(image.get("image")).get("ref")).get("$link")) or ""
     url = f"https://cdn.bsky.app/img/feed_fullsize/plain/{did}/{cid}@jpeg"
     return Media(

@@ -113,13 +113,13 @@ def load_mapping(name: str) -> MappingFile:
     return file
 
 
-Getter = Callable[[Mapping[str, Any]], Any]
+Getter = Callable[[Mapping[str, object]], object]
 """Gets a value from a row, or None."""
-Converter = Callable[[Any, MappingFile, str], Any]
+Converter = Callable[[object, MappingFile, str], object]
 """Converts a value of a row; also gets the mapping and the path of the value."""
 
 
-def _walk(value: Any, steps: tuple[str, ...]) -> Any:
+def _walk(value: object, steps: tuple[str, ...]) -> object:
     """Follow a path through objects and lists; ``*`` is every item of a list."""
     for number, step in enumerate(steps, start=1):
         if isinstance(value, dict):
@@ -138,14 +138,14 @@ def _getter(path: str, dotted: bool) -> Getter:
     return lambda row: _walk(row, steps)
 
 
-def _text(value: Any, *_: object) -> str | None:
+def _text(value: object, *_: object) -> str | None:
     """A string or a number as text; None if it is absent, empty or nested."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) and value != "" else None
 
 
-def _count(value: Any, *_: object) -> int | None:
+def _count(value: object, *_: object) -> int | None:
     try:
         number = int(float(value)) if isinstance(value, str | int | float) else -1
     except (ValueError, OverflowError):
@@ -153,18 +153,18 @@ def _count(value: Any, *_: object) -> int | None:
     return number if 0 <= number <= 2**53 else None
 
 
-def _flag(value: Any, *_: object) -> bool | None:
+def _flag(value: object, *_: object) -> bool | None:
     text = (_text(value) or "").lower()
     return True if text in ("true", "1", "yes") else False if text in ("false", "0", "no") else None
 
 
-def _list(value: Any, file: MappingFile, _: str) -> list[str]:
+def _list(value: object, file: MappingFile, _: str) -> list[str]:
     items = value if isinstance(value, list) else (_text(value) or "").split(file.list_separator)
     texts = ((_text(item) or "").strip().lstrip("@#") for item in items)
     return [text for text in texts if text]
 
 
-def _time(value: Any, file: MappingFile, path: str) -> datetime | None:
+def _time(value: object, file: MappingFile, path: str) -> datetime | None:
     text = _text(value)
     if text is None:
         return None
@@ -217,7 +217,7 @@ class RowMapping:
             if name in self._get and name != "deleted_at":
                 self._names[owner][field] = name
 
-    def event(self, row: Mapping[str, Any], now: datetime) -> PostEvent:
+    def event(self, row: Mapping[str, object], now: datetime) -> PostEvent:
         """Convert a row, or raise :class:`~ingestors.files.post_line.NotAPost`."""
         id_ = self._id(row)
         if self._is_delete(row):
@@ -235,14 +235,14 @@ class RowMapping:
         )
         return event_of(post, now, self.file.source)
 
-    def _value(self, row: Mapping[str, Any], name: str) -> Any:
+    def _value(self, row: Mapping[str, object], name: str) -> Any:
         get = self._get.get(name)
         return None if get is None else FIELDS[name](get(row), self.file, self.file.fields[name])
 
-    def _values(self, row: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    def _values(self, row: Mapping[str, object], owner: str) -> dict[str, Any]:
         return {field: self._value(row, name) for field, name in self._names[owner].items()}
 
-    def _id(self, row: Mapping[str, Any]) -> str:
+    def _id(self, row: Mapping[str, object]) -> str:
         native: str | None = self._value(row, "id")
         if native is not None:
             return native
@@ -254,7 +254,7 @@ class RowMapping:
         data = msgspec.json.encode([(text or "").encode("utf-8", "replace") for text in texts])
         return f"row-{hashlib.blake2b(data, digest_size=10).hexdigest()}"
 
-    def _is_delete(self, row: Mapping[str, Any]) -> bool:
+    def _is_delete(self, row: Mapping[str, object]) -> bool:
         if self._deleted is None or self.file.delete is None:
             return False
         return _text(self._deleted(row)) in self.file.delete.values

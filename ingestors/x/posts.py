@@ -42,7 +42,7 @@ def read_line(line: bytes, now: datetime) -> PostEvent | Unreadable:
         return Unreadable(line, str(error))
 
 
-def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
+def map_post(message: Mapping[str, object], now: datetime) -> PostEvent:
     """Map ``{"data": ..., "includes": ...}``; ``ValueError`` if it is not a post.
 
     X gives every edit a new id, up to five in 30 minutes. Here an edit is the same post: its id is
@@ -92,12 +92,12 @@ def map_post(message: Mapping[str, Any], now: datetime) -> PostEvent:
     )
 
 
-def _first_id(data: Mapping[str, Any]) -> str:
+def _first_id(data: Mapping[str, object]) -> str:
     history = [id_ for id_ in map(native_id, as_list(data.get("edit_history_tweet_ids"))) if id_]
     return min([*history, str(data["id"])], key=int)
 
 
-def _content(data: Mapping[str, Any], includes: Mapping[str, Any]) -> Mapping[str, Any]:
+def _content(data: Mapping[str, object], includes: Mapping[str, object]) -> Mapping[str, object]:
     """The object with text, entities and media: for a repost, the original, which is not cut."""
     for reference in as_mappings(data.get("referenced_tweets")):
         if reference.get("type") == "retweeted":
@@ -107,19 +107,19 @@ def _content(data: Mapping[str, Any], includes: Mapping[str, Any]) -> Mapping[st
     return data
 
 
-def _text(content: Mapping[str, Any]) -> str:
+def _text(content: Mapping[str, object]) -> str:
     """The complete text, without X's escapes of ``<``, ``>`` and ``&``."""
     text = as_string(as_mapping(content.get("note_tweet")).get("text")) or str(content["text"])
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _entities(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _entities(content: Mapping[str, object]) -> Mapping[str, object]:
     """The entities of a long post's note, as the others end with the short text."""
     note = as_mapping(as_mapping(content.get("note_tweet")).get("entities"))
     return note or as_mapping(content.get("entities"))
 
 
-def _author(author_id: str, user: Mapping[str, Any]) -> Author:
+def _author(author_id: str, user: Mapping[str, object]) -> Author:
     verified = user.get("verified")
     return Author(
         id=author_id,
@@ -131,7 +131,7 @@ def _author(author_id: str, user: Mapping[str, Any]) -> Author:
     )
 
 
-def _references(data: Mapping[str, Any], includes: Mapping[str, Any]) -> dict[str, Any]:
+def _references(data: Mapping[str, object], includes: Mapping[str, object]) -> dict[str, Any]:
     """``reply_to``, ``repost_of`` and ``quote_of``, by the first id if it is included."""
     fields = {"replied_to": "reply_to", "retweeted": "repost_of", "quoted": "quote_of"}
     references: dict[str, Any] = {}
@@ -143,7 +143,7 @@ def _references(data: Mapping[str, Any], includes: Mapping[str, Any]) -> dict[st
     return references
 
 
-def _links(entities: Mapping[str, Any]) -> Iterator[str]:
+def _links(entities: Mapping[str, object]) -> Iterator[str]:
     """Targets of the links, without those that X adds for media."""
     for url in as_mappings(entities.get("urls")):
         if "media_key" not in url:
@@ -151,7 +151,7 @@ def _links(entities: Mapping[str, Any]) -> Iterator[str]:
             yield from as_links([url.get(key) for key in keys])[:1]
 
 
-def _media(content: Mapping[str, Any], includes: Mapping[str, Any]) -> list[Media]:
+def _media(content: Mapping[str, object], includes: Mapping[str, object]) -> list[Media]:
     media: list[Media] = []
     for key in as_list(as_mapping(content.get("attachments")).get("media_keys")):
         item = _included(includes, "media", "media_key", key)
@@ -163,7 +163,7 @@ def _media(content: Mapping[str, Any], includes: Mapping[str, Any]) -> list[Medi
     return media
 
 
-def _metrics(values: Mapping[str, Any]) -> Metrics:
+def _metrics(values: Mapping[str, object]) -> Metrics:
     return Metrics(
         likes=as_count(values.get("like_count")),
         reposts=as_count(values.get("retweet_count")),
@@ -174,14 +174,14 @@ def _metrics(values: Mapping[str, Any]) -> Metrics:
 
 
 def _included(
-    includes: Mapping[str, Any], kind: str, key: str, wanted: object
-) -> Mapping[str, Any]:
+    includes: Mapping[str, object], kind: str, key: str, wanted: object
+) -> Mapping[str, object]:
     if not isinstance(wanted, str):
         return {}
     return next((item for item in as_mappings(includes.get(kind)) if item.get(key) == wanted), {})
 
 
-def _each(values: Mapping[str, Any], kind: str, key: str) -> Iterator[str]:
+def _each(values: Mapping[str, object], kind: str, key: str) -> Iterator[str]:
     return as_strings([item.get(key) for item in as_mappings(values.get(kind))])
 
 
