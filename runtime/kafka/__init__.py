@@ -1,5 +1,5 @@
-"""Kafka, as every service uses it: clients, ranges of a topic, lag, dead letters and the brake.
+"""Kafka, as every service uses it: clients, reads of a topic, lag, dead letters and the brake.
 
-Nothing here knows a service. The only package beside ``sinks``, ``ingestors.runner`` and
-``brands.registry`` that may import kafka-python.
+Here lives no knowledge of a service. Beside ``sinks``, ``ingestors.runner`` and
+``brands.registry``, this is the only package that may import kafka-python.
 """

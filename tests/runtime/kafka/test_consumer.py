@@ -9,8 +9,8 @@ from kafka.errors import CommitFailedError, KafkaTimeoutError
 from kafka.structs import TopicPartition
 
 from runtime.backoff import Busy, JitteredBackoff
-from runtime.kafka.brake import Brake
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
+from runtime.kafka.dead_letters import Brake
 from runtime.kafka.protocols import Record
 from schemas.codec import DEAD_LETTER
 from schemas.errors import BrakeTripped, ServiceUnavailable
