@@ -63,9 +63,9 @@ def test_what_comes_out(text: str, expected: str) -> None:
     ],
 )
 def test_the_way_back(text: str, word: str, published: str) -> None:
-    found = normalise(text)
-    place = found.text.index(word)
-    start, end = found.span(place, place + len(word))
+    normalised = normalise(text)
+    offset = normalised.text.index(word)
+    start, end = normalised.span(offset, offset + len(word))
     assert text[start:end] == published
 
 
