@@ -28,7 +28,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def load_brands(path: Path) -> list[Brand]:
     raw = read_yaml(path, _File, "it must hold a list under 'brands:', see docs/brands.md")
     _check_saved(raw.queries, path)
-    brands = _with_queries([_brand(entry, path) for entry in raw.brands], raw.queries, path)
+    brands = [_brand(entry, path) for entry in raw.brands]
+    # A brand's own query is saved under its id, for use by other brands.
+    own = {brand.id: brand.query for brand in brands if brand.query is not None}
+    saved = SavedQueries(own | raw.queries)
+    brands = [_with_query(brand, saved, path) for brand in brands]
     seen: set[str] = set()
     for brand in brands:
         if brand.id in seen:
@@ -93,17 +97,8 @@ def _check_saved(saved: dict[str, str], path: Path) -> None:
             ) from None
 
 
-def _with_queries(brands: list[Brand], saved: dict[str, str], path: Path) -> list[Brand]:
-    """The brands with their ``query:`` references resolved.
-
-    A brand's own query is saved under its id, for use by other brands.
-    """
-    own = {brand.id: brand.query for brand in brands if brand.query is not None}
-    queries = SavedQueries(own | saved)
-    return [_with_query(brand, queries, path) for brand in brands]
-
-
 def _with_query(brand: Brand, saved: SavedQueries, path: Path) -> Brand:
+    """The brand with the ``query:`` references of its query resolved."""
     try:
         if brand.query is None:
             query_of(brand)

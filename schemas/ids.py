@@ -1,11 +1,13 @@
 """Post ids, author hashes, and the times inside platforms' ids."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 
 X_EPOCH_MS = 1_288_834_974_657
 """Epoch of X's snowflake ids, milliseconds (docs.x.com, "X IDs")."""
-_TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+_TID = re.compile("[2-7a-j][2-7a-z]{12}")
+_TID_DIGITS = str.maketrans("234567abcdefghijklmnopqrstuvwxyz", "0123456789abcdefghijklmnopqrstuv")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_ID_BYTES = 512
 """Elasticsearch's limit on ``_id``."""
@@ -43,15 +45,7 @@ def snowflake_time(native_id: str) -> datetime | None:
 
 def tid_microseconds(tid: str) -> int | None:
     """Microseconds since 1970 in an AT Protocol TID (atproto.com/specs/tid), else None."""
-    if len(tid) != 13 or tid[0] not in "234567abcdefghij":
-        return None
-    value = 0
-    for letter in tid:
-        digit = _TID_ALPHABET.find(letter)
-        if digit < 0:
-            return None
-        value = value << 5 | digit
-    return value >> 10
+    return int(tid.translate(_TID_DIGITS), 32) >> 10 if _TID.fullmatch(tid) else None
 
 
 def tid_time(tid: str) -> datetime | None:

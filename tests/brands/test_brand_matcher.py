@@ -124,16 +124,13 @@ def test_a_match_says_where_it_is() -> None:
 
 
 def test_the_title_is_read_too() -> None:
-    found = matches(ORANGE, "Orange", title="A bad day at Orange")
-    assert [(match.field, match.start) for match in found] == [("text", 0), ("title", 13)]
+    both = matches(ORANGE, "Orange", title="A bad day at Orange")
+    assert [(match.field, match.start) for match in both] == [("text", 0), ("title", 13)]
 
 
-def test_a_handle_in_the_list_of_mentions_is_enough() -> None:
-    found = matches(ORANGE, "are you there?", mentions=["someone", "ORANGE"])
-    assert found == [Match(text="ORANGE", field="mentions")]
-
-
-def test_the_list_of_mentions_does_not_repeat_what_the_text_says() -> None:
+def test_a_handle_in_the_list_of_mentions_is_enough_and_repeats_nothing() -> None:
+    listed = matches(ORANGE, "are you there?", mentions=["someone", "ORANGE", "orange"])
+    assert listed == [Match(text="ORANGE", field="mentions")]
     assert texts(ORANGE, "@Orange?", mentions=["Orange"]) == ["@Orange"]
 
 
@@ -149,33 +146,33 @@ def test_phrases_that_overlap_take_away_what_each_holds() -> None:
 
 def test_a_brand_has_so_many_matches_in_a_field_and_no_more() -> None:
     brand = Brand(id="ee", name="EE", handles=["EE"])
-    found = matches(brand, "ee #ee @ee " * 8_000, title="ee " * 200)
-    assert [match.field for match in found] == ["text"] * MAX_HITS + ["title"] * MAX_HITS
-    assert [match.start for match in found[:4]] == [0, 3, 7, 11]
-
-
-def test_what_a_phrase_takes_away_does_not_count() -> None:
+    kept = matches(brand, "ee #ee @ee " * 8_000, title="ee " * 200)
+    assert [match.field for match in kept] == ["text"] * MAX_HITS + ["title"] * MAX_HITS
+    assert [match.start for match in kept[:4]] == [0, 3, 7, 11]
+    # Excluded places do not count.
     text = "mirabelle plum " * 8_000
     assert texts(MIRABELLE, text) == []
     (match,) = matches(MIRABELLE, text + "mirabelle")
     assert match.start == len(text)
 
 
-def test_a_phrase_takes_nothing_from_another_brand() -> None:
-    plum = Brand(id="plum", name="Mirabelle Plum")
-    found = BrandMatcher([MIRABELLE, plum]).match(post("a mirabelle plum"))
-    assert [match.id for match in found] == ["plum"]
-
-
-def test_several_brands_are_found_in_the_order_of_their_ids() -> None:
-    brands = [VOLTA, ORANGE, Brand(id="aaa", name="Velmora")]
-    found = BrandMatcher(brands).match(post("Orange, Velmora and Air Volta"))
-    assert [match.id for match in found] == ["aaa", "air-volta", "orange"]
-
-
-def test_one_name_may_be_of_two_brands() -> None:
-    brands = [Brand(id="a", name="Atlas"), Brand(id="b", name="B", names=["ATLAS"])]
-    assert [found.id for found in BrandMatcher(brands).match(post("atlas"))] == ["a", "b"]
+@pytest.mark.parametrize(
+    ("brands", "text", "ids"),
+    [
+        # In the order of their ids; one name may belong to two brands.
+        ([VOLTA, ORANGE, Brand(id="aaa", name="Velmora")], "Orange, Velmora and Air Volta",
+         ["aaa", "air-volta", "orange"]),
+        ([Brand(id="a", name="Atlas"), Brand(id="b", name="B", names=["ATLAS"])], "atlas",
+         ["a", "b"]),
+        # A phrase of one brand excludes nothing of another.
+        ([MIRABELLE, Brand(id="plum", name="Mirabelle Plum")], "a mirabelle plum", ["plum"]),
+        ([], "Orange", []),
+    ],
+)  # fmt: skip
+def test_several_brands(brands: list[Brand], text: str, ids: list[str]) -> None:
+    matcher = BrandMatcher(brands)
+    assert len(matcher) == len(brands)
+    assert [match.id for match in matcher.match(post(text))] == ids
 
 
 @pytest.mark.parametrize(
@@ -191,12 +188,6 @@ def test_a_place_matches_once_however_the_name_is_written(brand: Brand) -> None:
     assert texts(brand, "orange").count("orange") == 1
     assert texts(brand, "#orange").count("#orange") == 1
     assert texts(brand, "@orange").count("@orange") <= 1
-
-
-def test_no_brands_match_nothing() -> None:
-    matcher = BrandMatcher([])
-    assert len(matcher) == 0
-    assert matcher.match(post("Orange")) == []
 
 
 def test_names_without_a_word_are_refused() -> None:
@@ -256,9 +247,9 @@ def test_matches_are_at_their_places_in_any_text(
 ) -> None:
     named = [name for brand in brands for name in (brand.names or [brand.name])]
     text = " ".join([before, *named, after])
-    for found in BrandMatcher(brands).match(post(text, title=text)):
-        assert found.matches
-        for match in found.matches:
+    for of_brand in BrandMatcher(brands).match(post(text, title=text)):
+        assert of_brand.matches
+        for match in of_brand.matches:
             assert match.field in ("text", "title")
             assert text[match.start : match.end] == match.text
 

@@ -41,9 +41,7 @@ def test_a_kafka_that_takes_nothing_is_a_sentence(kafka: FakeKafka) -> None:
         raise KafkaTimeoutError("no leader")
 
     kafka.on_send = away
-    with pytest.raises(
-        ServiceUnavailable, match=r"not acknowledge the brands \(.*; try again"
-    ):
+    with pytest.raises(ServiceUnavailable, match=r"not acknowledge the brands \(.*; try again"):
         publish_brands(SETTINGS, [brand("a")], keep_others=False)
 
 
