@@ -64,9 +64,9 @@ def fingerprints(texts: Sequence[str]) -> list[tuple[str | None, list[str]]]:
     return list(zip(map(_group, words), _keys(texts, words), strict=True))
 
 
-def same_text(one: Collection[str], other: Collection[str]) -> bool:
+def same_text(keys: Collection[str], other: Collection[str]) -> bool:
     """Whether two texts, given by their keys, are copies or light edits of each other."""
-    return weight(set(one).intersection(other)) >= _MIN_WEIGHT
+    return weight(set(keys).intersection(other)) >= _MIN_WEIGHT
 
 
 def weight(shared: Collection[str]) -> int:

@@ -87,7 +87,7 @@ def test_a_message_cut_or_damaged_anywhere_has_a_reason(
     ids=lambda data: repr(data[:24]),
 )
 @pytest.mark.parametrize("topic", CODECS)
-def test_what_is_no_json_is_invalid_json(topic: str, data: bytes) -> None:
+def test_other_bytes_are_invalid_json(topic: str, data: bytes) -> None:
     with pytest.raises(InvalidMessage) as caught:
         CODECS[topic].decode(data)
     assert caught.value.reason == "invalid_json"
@@ -132,7 +132,7 @@ INVALID = [
     ],
     ids=lambda value: repr(value[:60]),
 )
-def test_what_is_no_post_event_has_its_reason(data: bytes, reason: str) -> None:
+def test_other_json_has_its_reason(data: bytes, reason: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
         POST_EVENT.decode(data)
     assert caught.value.reason == reason

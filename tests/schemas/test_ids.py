@@ -38,7 +38,7 @@ def test_the_first_snowflakes_are_of_november_2010() -> None:
 @pytest.mark.parametrize(
     "native", ["", "12", "-1541815603606036480", "15418156036060364８0", "١" * 19]
 )
-def test_what_is_no_snowflake_holds_no_time(native: str) -> None:
+def test_other_ids_hold_no_snowflake_time(native: str) -> None:
     assert snowflake_time(native) is None
 
 

@@ -150,7 +150,7 @@ def test_one_changed_word_of_a_short_text_is_always_found(
 
 def test_recall_and_precision_over_many_texts() -> None:
     random = Random(7)
-    vocabulary = [f"{one}{two}" for one in VOCABULARY for two in VOCABULARY]
+    vocabulary = [f"{first}{second}" for first in VOCABULARY for second in VOCABULARY]
     # As in a language, a few words make up half of every text.
     weights = [1 / rank for rank in range(1, len(vocabulary) + 1)]
     texts = [
@@ -162,7 +162,7 @@ def test_recall_and_precision_over_many_texts() -> None:
         words[random.randrange(len(words))] = random.choice(vocabulary)
         edits.append(" ".join(words))
     before, after = duplicate_keys(texts), duplicate_keys(edits)
-    found = sum(same_text(one, other) for one, other in zip(before, after, strict=True))
-    assert found >= 0.99 * len(texts)
+    pairs = sum(same_text(*pair) for pair in zip(before, after, strict=True))
+    assert pairs >= 0.99 * len(texts)
     others = before[1:] + before[:1]
-    assert sum(same_text(one, other) for one, other in zip(before, others, strict=True)) == 0
+    assert sum(same_text(*pair) for pair in zip(before, others, strict=True)) == 0
