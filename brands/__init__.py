@@ -1,5 +1,5 @@
-"""Brands: their file, their query, their matcher, their registry on Kafka, and their policy.
+"""Brands: their file, query, matcher, disambiguation, registry on Kafka, and alert policy.
 
-Here lives whatever knows what a brand is. May import ``queries``, ``runtime``, ``text`` and
-``schemas``; never a stage of the stream (``ingestors``, ``processors``, ``sinks``).
+Here lives the code that knows the type ``Brand`` and serves several stages. Never import a stage of
+the stream (``ingestors``, ``processors``, ``sinks``).
 """

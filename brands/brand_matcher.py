@@ -1,12 +1,12 @@
-"""Finds brands in posts by their queries (``brands.brand_query``), many brands at once.
+"""Matches posts with the queries of many brands at once (``brands.brand_query``).
 
-A phrase in ``exclude`` takes away the places that lie within it; a brand that has only such places
-is not found. A brand has its first ``MAX_HITS`` places in a field, and no more: the mention stays
-small.
+A phrase in ``exclude`` removes the places within it; a brand without another place does not match.
+A match keeps the first ``MAX_HITS`` places in a field, so a mention stays small.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from brands.brand_query import phrase_of, query_of
 from queries.language.ast import Field, Node, Not, Or, Value, children
@@ -23,10 +23,7 @@ MAX_HITS = 100
 
 
 class BrandMatcher:
-    """Immutable: a change of brands makes a new one. Pure and thread-safe.
-
-    Raises ``QueryError`` where a brand's query has a mistake in it.
-    """
+    """Immutable, pure and thread-safe. Raises ``QueryError`` for a brand's invalid query."""
 
     def __init__(self, brands: Iterable[Brand]) -> None:
         self.brands = tuple(sorted(brands, key=lambda brand: brand.id))
@@ -41,11 +38,11 @@ class BrandMatcher:
         return len(self.brands)
 
     def match(self, post: Post) -> list[BrandMatch]:
-        """The brands that one post is about, as long as nobody has told its language."""
+        """The brands of one post whose language is not known."""
         return self.match_batch([Mention(post=post)])[0]
 
     def match_batch(self, batch: Sequence[Mention]) -> list[list[BrandMatch]]:
-        """The brands that each post is about, by brand id; ``Brand.languages`` is not looked at."""
+        """The brands of each post, by brand id. ``Brand.languages`` is ignored."""
         return [
             [brand for match in matches if (brand := self._brand_match(match)) is not None]
             for matches in self._matcher.match(batch)
@@ -63,16 +60,13 @@ class BrandMatcher:
         return BrandMatch(id=match.name, matches=matches)
 
     def _addressed(self, name: str, post: Post) -> list[Match]:
-        """The first handle that the platform lists, where no word of the post names the brand."""
-        handles = self._handles[name]
-        for handle in post.mentions:
-            if normal(handle) in handles:
-                return [Match(text=handle, field="mentions")]
-        return []
+        """The first of the brand's handles in the platform's list of mentions."""
+        handles = (handle for handle in post.mentions if normal(handle) in self._handles[name])
+        return [Match(text=handle, field="mentions") for handle in islice(handles, 1)]
 
 
 def _handles(node: Node) -> Iterable[str]:
-    """The handles, in their compared form, that a query asks for among those addressed."""
+    """The normal form of the handles that a query looks for in ``mentions``."""
     match node:
         case Field("mentions", Value(text, False)):
             yield normal(text)
@@ -94,12 +88,12 @@ def _exclusions(brand: Brand) -> Question | None:
 def _outside(
     spans: frozenset[MatchedSpan], excluded: Question, asked: Asked
 ) -> frozenset[MatchedSpan]:
-    """The spans that lie within no excluded phrase."""
+    """The spans that are not within an excluded phrase."""
     taken: dict[str, tuple[list[int], list[int]]] = {}
     for phrase in sorted(excluded.spans(asked)):
         starts, ends = taken.setdefault(phrase.field, ([], []))
         starts.append(phrase.start)
-        # How far the phrases that begin here or before reach.
+        # The end of the longest phrase that starts here or before.
         ends.append(max(phrase.end, ends[-1] if ends else 0))
 
     def is_within(span: MatchedSpan) -> bool:
@@ -111,7 +105,7 @@ def _outside(
 
 
 def _matches(spans: frozenset[MatchedSpan], post: Post) -> list[Match]:
-    """The spans in their order, the text's before the title's."""
+    """The spans in order, those of the text before those of the title."""
     texts = {"text": post.text, "title": post.title or "", "authorName": post.author.name or ""}
     return [
         Match(text=text[span.start : span.end], field=field, start=span.start, end=span.end)

@@ -1,8 +1,8 @@
-"""The query of a brand: the one that it has, or the one that its names and handles make.
+"""The query of a brand: its own, or one made from its names and handles.
 
-A name makes its words in a row, in any case and with or without accents, and the hashtag of them;
-a handle makes ``@handle`` in the text and among the handles that the platform lists. A brand's
-``exclude`` is no part of it: it takes away places, not posts (see ``brands.brand_matcher``).
+A name becomes its words as a phrase, in any case and with or without accents, and their hashtag. A
+handle becomes ``@handle`` in the text or in the platform's list of mentions. ``exclude`` is not
+part of the query: it removes places, not posts (see ``brands.brand_matcher``).
 """
 
 from collections.abc import Iterator
@@ -18,17 +18,15 @@ from schemas.brand import Brand
 from text.tokens import folded_form, tokenize
 
 LATER = ("brand", "entity", "sentiment")
-"""Fields that are filled after brands are matched, so that no brand's query can ask for them."""
+"""Fields that are filled after the brands, so a brand's query cannot use them."""
 
 
 def query_of(brand: Brand) -> Node:
-    """What the brand's posts hold; raises ``QueryError`` for a query with a mistake in it."""
-    if brand.query is None:
-        return query_of_names(brand)
-    return _read(brand.query)
+    """The query whose matches are the brand's posts; raises ``QueryError``."""
+    return query_of_names(brand) if brand.query is None else _read(brand.query)
 
 
-# The brands of a team change one at a time, and all are read again.
+# After a change of one brand all are read again.
 @lru_cache(maxsize=10_000)
 def _read(query: str) -> Node:
     node = resolve(parse(query), {})
@@ -37,21 +35,19 @@ def _read(query: str) -> Node:
 
 
 def query_of_names(brand: Brand) -> Node:
-    """Names, the hashtags that they make, and handles; raises ``QueryError`` if none has a word."""
-    clauses: dict[Node, None] = {}
-    for name in brand.names or [brand.name]:
-        clauses.update(dict.fromkeys(_of_name(name)))
-    for handle in brand.handles:
-        clauses.update(dict.fromkeys(_of_handle(handle.lstrip("@"))))
+    """Names, their hashtags, and handles; raises ``QueryError`` if none has a word."""
+    of_names = (clause for name in brand.names or [brand.name] for clause in _of_name(name))
+    of_handles = (clause for handle in brand.handles for clause in _of_handle(handle.lstrip("@")))
+    clauses = tuple(dict.fromkeys((*of_names, *of_handles)))
     if not clauses:
         raise QueryError("there is no word in these names", 0, 0, "write one with letters")
-    node = next(iter(clauses)) if len(clauses) == 1 else Or(tuple(clauses))
+    node = clauses[0] if len(clauses) == 1 else Or(clauses)
     check(node)
     return node
 
 
 def phrase_of(text: str) -> Term | Phrase | None:
-    """The words of ``text`` in a row, in any case and with or without accents; None: no word."""
+    """The words of ``text`` as a phrase, in any case, with or without accents; None: no word."""
     terms = tuple(Term(word) for word in tokenize(text).folded[:MAX_PHRASE_TERMS])
     if len(terms) < 2:
         return terms[0] if terms else None
@@ -59,15 +55,15 @@ def phrase_of(text: str) -> Term | Phrase | None:
 
 
 def refuse_later(node: Node) -> None:
-    """Refuse what is known only once brands are matched."""
-    for part in walk(node):
-        if isinstance(part, Field) and part.name in LATER:
+    """Raise ``QueryError`` for a field in :data:`LATER`."""
+    for field in walk(node):
+        if isinstance(field, Field) and field.name in LATER:
             raise QueryError(
-                f"'{part.name}:' is found after brands are, so that no brand can ask for it",
-                *part.span,
-                f"leave it out here, and ask the index for it: brand:… AND {part.name}:…"
-                if part.name != "brand"
-                else 'name the other brand\'s query instead: query:"its id"',
+                f"a brand's query cannot use '{field.name}:', which is filled after the brands",
+                *field.span,
+                f"search the index for it: brand:… AND {field.name}:…"
+                if field.name != "brand"
+                else 'use the other brand\'s query: query:"its id"',
             )
 
 

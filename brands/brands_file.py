@@ -1,6 +1,5 @@
-"""``brands.yaml``: the brands that a team listens for, as people write them."""
+"""Reads ``brands.yaml``; every error is one sentence with the brand and the field."""
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from queries.language.saved import SavedQueries
 from runtime.files import read_yaml
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
+from text.spelling import did_you_mean
 from text.tokens import tokenize
 
 _SEVERITIES = ("1", "2", "3", "4", "5")
@@ -26,27 +26,29 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def load_brands(path: Path) -> list[Brand]:
-    """Read and check the file; every fault is one sentence that names the brand and the field."""
     raw = read_yaml(path, _File, "it must hold a list under 'brands:', see docs/brands.md")
     _check_saved(raw.queries, path)
-    brands = _with_queries([_brand(entry, path) for entry in raw.brands], raw.queries, path)
+    brands = [_brand(entry, path) for entry in raw.brands]
+    # A brand's own query is saved under its id, for use by other brands.
+    own = {brand.id: brand.query for brand in brands if brand.query is not None}
+    saved = SavedQueries(own | raw.queries)
+    brands = [_with_query(brand, saved, path) for brand in brands]
     seen: set[str] = set()
     for brand in brands:
         if brand.id in seen:
-            raise ConfigurationError(f"{path}: brand {brand.id} is there twice; keep one")
+            raise ConfigurationError(f"{path}: brand {brand.id} is defined twice; keep one")
         seen.add(brand.id)
     if not brands:
-        raise ConfigurationError(f"{path} names no brand; add one, see docs/brands.md")
+        raise ConfigurationError(f"{path} has no brand; add one, see docs/brands.md")
     return brands
 
 
 def _brand(entry: dict[str, Any], path: Path) -> Brand:
     name = entry.get("id", "(a brand without id)")
-    known = [field.name for field in msgspec.structs.fields(Brand)]
+    fields = [field.name for field in msgspec.structs.fields(Brand)]
     for key in entry:
-        if key not in known:
-            nearest = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+        if key not in fields:
+            hint = did_you_mean(str(key), fields)
             raise ConfigurationError(f"{path}: brand {name} has an unknown field {key}; {hint}")
     try:
         brand = msgspec.convert(entry, Brand)
@@ -55,14 +57,14 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
     for word in brand.names or ([brand.name] if brand.query is None else []):
         if not len(tokenize(word)):
             raise ConfigurationError(
-                f"{path}: brand {name} is named {word!r}, which holds no word; write it with "
-                "letters, digits or an emoji"
+                f"{path}: the name {word!r} of brand {name} has no word; write it with letters, "
+                "digits or an emoji"
             )
     if len({example.about for example in brand.examples}) == 1:
         kind, wanted = ("true", "false") if brand.examples[0].about else ("false", "true")
         raise ConfigurationError(
-            f"{path}: brand {name} has only examples with about: {kind}, from which nothing can be "
-            f"learnt; add some with about: {wanted}, or leave the examples out"
+            f"{path}: brand {name} has only examples with about: {kind}; add some with about: "
+            f"{wanted}, or remove the examples"
         )
     _check_policy(brand, path)
     return brand
@@ -73,8 +75,8 @@ def _check_policy(brand: Brand, path: Path) -> None:
     for severity in policy.channels:
         if severity not in _SEVERITIES:
             raise ConfigurationError(
-                f"{path}: brand {brand.id} has channels for severity {severity!r}; write one of "
-                f"{', '.join(_SEVERITIES)}, in quotes"
+                f"{path}: brand {brand.id} has channels for severity {severity!r}; it must be one "
+                f"of {', '.join(_SEVERITIES)}, in quotes"
             )
     if policy.quiet_hours is not None:
         try:
@@ -84,7 +86,7 @@ def _check_policy(brand: Brand, path: Path) -> None:
 
 
 def _check_saved(saved: dict[str, str], path: Path) -> None:
-    """Refuse a saved query with a mistake in it, used or not."""
+    """Raise for an invalid saved query, used or not."""
     queries = SavedQueries(saved)
     for name, text in saved.items():
         try:
@@ -95,17 +97,8 @@ def _check_saved(saved: dict[str, str], path: Path) -> None:
             ) from None
 
 
-def _with_queries(brands: list[Brand], saved: dict[str, str], path: Path) -> list[Brand]:
-    """The brands with the saved queries put in the places of their names.
-
-    A brand's own query is saved under its id, so that another one can use it.
-    """
-    own = {brand.id: brand.query for brand in brands if brand.query is not None}
-    queries = SavedQueries(own | saved)
-    return [_with_query(brand, queries, path) for brand in brands]
-
-
 def _with_query(brand: Brand, saved: SavedQueries, path: Path) -> Brand:
+    """The brand with the ``query:`` references of its query resolved."""
     try:
         if brand.query is None:
             query_of(brand)
@@ -115,7 +108,7 @@ def _with_query(brand: Brand, saved: SavedQueries, path: Path) -> Brand:
         refuse_later(resolved)
         if resolved == node:
             return brand
-        # What is published stands alone: it has to be a query that may be so long.
+        # The resolved query is published: it must keep the limits of a query too.
         whole = format_query(resolved)
         parse(whole)
     except QueryError as error:

@@ -1,11 +1,9 @@
-"""Whether "orange" is the brand: learnt for one brand from a few texts that somebody has read.
+"""Decides whether "orange" means the brand, with a model learnt from a few labelled texts.
 
-A logistic regression over the words around the match, their parts, its neighbours, how it is
-written and the language. It is learnt in milliseconds when the brand is first met, from
-``Brand.examples`` alone: nothing is random, and nothing is kept but the weights.
-
-Some matches need little proof: a handle, and a name of several words ("Orange Business"). They
-begin with odds for the brand, which examples can overrule.
+The model is a logistic regression over the words around a match, their parts, its neighbours, its
+spelling and the language. It learns in milliseconds from ``Brand.examples``, deterministically.
+A handle and a name of several words ("Orange Business") start with odds for the brand, which
+examples can overrule.
 """
 
 import math
@@ -26,23 +24,23 @@ from text.tokens import Tokens, is_link, tokenize
 UNKNOWN = "und"
 
 _REACH = 40
-"""Words on either side that are looked at: what a long text says elsewhere is not about it."""
+"""Words of context on either side of a match."""
 _PART = 4
-"""Letters of the parts of words that are looked at too: "tarifs" knows "tarif" by them."""
+"""Letters of a word's parts: "tarifs" shares them with "tarif"."""
 _NEAR = 2
 _WEIGHTS = {
     "word": 1.0, "part": 0.4, "near": 0.7, "side": 0.7, "sign": 0.7, "case": 0.7, "place": 0.3,
     "language": 2.0,
 }  # fmt: skip
-"""How much the kinds of evidence count before anything is learnt. The language counts most: where
-it decides, five examples show it, and where it does not, it is the same in all."""
+"""Prior weights of the kinds of evidence. The language counts most: if it decides, five examples
+show it; if not, it is the same in all."""
 _SURE = 5.0
-"""Log-odds (150 to 1) with which a handle or a long name begins."""
+"""Prior log-odds (150 to 1) of a handle or a long name."""
 _PENALTY = 0.01
-"""Weak: more of it tells the kinds apart no better, and makes every answer "perhaps"."""
+"""Regularization; a higher value separates no better and moves every answer to 0.5."""
 _BIAS = 0.3
 _BALANCE = 10.0
-"""At most this much more counts an example of the rarer kind: the kinds count alike."""
+"""Maximum extra weight of an example of the rarer kind, which balances the kinds."""
 _STEPS = 25
 _BLOCK = 4096
 
@@ -61,7 +59,7 @@ _UNREAD = Post(
 
 
 class Disambiguator:
-    """What was learnt for one brand. Immutable; ``confidence`` is pure and thread-safe."""
+    """The model of one brand. Immutable; ``confidence`` is pure and thread-safe."""
 
     def __init__(self, weights: Mapping[str, float], bias: float, long_names: frozenset[str]):
         self._weights = weights
@@ -71,7 +69,7 @@ class Disambiguator:
     def confidence(self, tokens: Tokens, match: Match, language: str | None = None) -> float:
         """The probability that the match means the brand, to 4 digits.
 
-        ``tokens`` are of the field that the match is in; of the text, for ``mentions``.
+        ``tokens``: those of the match's field; of the text, for ``mentions``.
         """
         evidence = _evidence(tokens, match, language)
         learnt = sum(self._weights.get(name, 0.0) * value for name, value in evidence.items())
@@ -80,14 +78,14 @@ class Disambiguator:
 
 
 def is_taught(brand: Brand) -> bool:
-    """Whether there is anything to learn: an example of either kind."""
+    """Whether the brand has examples of both kinds."""
     return len({example.about for example in brand.examples}) > 1
 
 
 def learn(brand: Brand, identify: Identify | None = None) -> Disambiguator | None:
-    """From the brand's examples; None where they are none, or all of one kind.
+    """The model of a brand, or None without examples of both kinds.
 
-    Without ``identify`` languages are not learnt from. The result depends on nothing else.
+    Without ``identify`` the model ignores languages.
     """
     if not is_taught(brand):
         return None
@@ -107,13 +105,13 @@ def learn(brand: Brand, identify: Identify | None = None) -> Disambiguator | Non
 
 
 def _first_match(matcher: BrandMatcher, text: str) -> Match | None:
-    """An example may leave the name out; then its words speak for themselves."""
+    """The first match in an example, or None if it leaves out the name."""
     brands = matcher.match(replace(_UNREAD, text=text))
     return next((match for brand in brands for match in brand.matches), None)
 
 
 def _long_names(brand: Brand) -> frozenset[str]:
-    """Names of several words, as one: so are the hashtags that they make."""
+    """Names of several words, joined as in a hashtag."""
     names = [tokenize(name).folded for name in brand.names or [brand.name]]
     return frozenset("".join(words) for words in names if len(words) > 1)
 
@@ -121,15 +119,15 @@ def _long_names(brand: Brand) -> frozenset[str]:
 def _prior(tokens: Tokens, match: Match | None, long_names: frozenset[str]) -> float:
     if match is None:
         return 0.0
-    place = _place(tokens, match)
-    if place is None or tokens.folded[place[0]][0] == "@":
+    span = _token_span(tokens, match)
+    if span is None or tokens.folded[span[0]][0] == "@":
         return _SURE
-    words = "".join(tokens.folded[place[0] : place[1]]).lstrip("#")
+    words = "".join(tokens.folded[span[0] : span[1]]).lstrip("#")
     return _SURE if words in long_names else 0.0
 
 
-def _place(tokens: Tokens, match: Match) -> tuple[int, int] | None:
-    """First token of the match and the one behind it; None where the platform alone named it."""
+def _token_span(tokens: Tokens, match: Match) -> tuple[int, int] | None:
+    """Tokens of the match, end excluded; None if only the platform's ``mentions`` has it."""
     if match.start is None or match.end is None:
         return None
     first = bisect_left(tokens.starts, match.start)
@@ -138,9 +136,9 @@ def _place(tokens: Tokens, match: Match) -> tuple[int, int] | None:
 
 
 def _evidence(tokens: Tokens, match: Match | None, language: str | None) -> _Evidence:
-    """What speaks for or against, of length 1 whatever the length of the text."""
-    place = None if match is None else _place(tokens, match)
-    names = dict.fromkeys(_names(tokens, place, match is not None))
+    """The features of a match, as a vector of length 1."""
+    span = None if match is None else _token_span(tokens, match)
+    names = dict.fromkeys(_names(tokens, span, match is not None))
     if language is not None and language != UNKNOWN:
         names["language " + language] = None
     values = {name: _WEIGHTS[name.partition(" ")[0]] for name in names}
@@ -148,8 +146,8 @@ def _evidence(tokens: Tokens, match: Match | None, language: str | None) -> _Evi
     return {name: value / length for name, value in values.items()}
 
 
-def _names(tokens: Tokens, place: tuple[int, int] | None, matched: bool) -> Iterator[str]:
-    start, end = place or (0, 0)
+def _names(tokens: Tokens, span: tuple[int, int] | None, matched: bool) -> Iterator[str]:
+    start, end = span or (0, 0)
     folded = tokens.folded
     low, high = max(0, start - _REACH), min(len(folded), end + _REACH)
     for index in range(low, high):
@@ -160,7 +158,7 @@ def _names(tokens: Tokens, place: tuple[int, int] | None, matched: bool) -> Iter
                 marked = f"^{word[:_REACH]}$"
                 for at in range(len(marked) - _PART + 1):
                     yield "part " + marked[at : at + _PART]
-    if place is None:
+    if span is None:
         if matched:
             yield "sign @"
         return
@@ -177,7 +175,7 @@ def _names(tokens: Tokens, place: tuple[int, int] | None, matched: bool) -> Iter
 
 
 def _plain(word: str) -> str:
-    """Handles and links are only that; a hashtag is its word."""
+    """``@`` for a handle, ``://`` for a link, the word of a hashtag."""
     if word[0] == "@":
         return "@"
     if is_link(word):
@@ -188,7 +186,7 @@ def _plain(word: str) -> str:
 def _fit(
     evidence: Sequence[_Evidence], priors: _Floats, about: _Floats
 ) -> tuple[list[str], _Floats, float]:
-    """Names, their weights and the bias: Newton's method in as many unknowns as examples."""
+    """Names, weights and bias, by Newton's method with one unknown an example."""
     numbers: dict[str, int] = {}
     for example in evidence:
         for name in example:
@@ -216,7 +214,7 @@ def _fit(
 def _products(
     rows: NDArray[np.int64], columns: NDArray[np.int64], values: _Floats, height: int, width: int
 ) -> _Floats:
-    """Products of all pairs of rows, block by block: the whole matrix is large and nearly empty."""
+    """Products of all pairs of rows, block by block, since the whole matrix is large and sparse."""
     products = np.zeros((height, height))
     for low in range(0, width, _BLOCK):
         inside = (columns >= low) & (columns < low + _BLOCK)

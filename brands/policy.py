@@ -1,4 +1,4 @@
-"""Whom an alert wakes: quiet hours, muted campaigns, channels by severity (``Brand.alerts``)."""
+"""The alert policy of a brand: quiet hours, muted campaigns, channels by severity."""
 
 import re
 from datetime import datetime, time
@@ -9,11 +9,11 @@ from schemas.brand import AlertPolicy
 from schemas.errors import ConfigurationError
 
 WAKES: Final = 4
-"""Severity that wakes in quiet hours."""
+"""Minimum severity that is sent in quiet hours."""
 
 
 def is_muted(policy: AlertPolicy, severity: int, at: datetime) -> bool:
-    """Whether nobody is woken at that time; the alert is kept all the same."""
+    """Whether an alert is stored without being sent."""
     if policy.mute_until is not None and at < policy.mute_until:
         return True
     if policy.quiet_hours is None or severity >= WAKES:
@@ -22,7 +22,7 @@ def is_muted(policy: AlertPolicy, severity: int, at: datetime) -> bool:
 
 
 def channels_of(policy: AlertPolicy, severity: int) -> list[str]:
-    """Where the policy sends this severity: what it says of it, or of the next lower one."""
+    """The channels of this severity, or of the next lower one with channels."""
     by_severity = {int(key): names for key, names in policy.channels.items() if key.isdecimal()}
     lower = [key for key in by_severity if key <= severity]
     return list(by_severity[max(lower)]) if lower else []
@@ -32,14 +32,13 @@ _WRITTEN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(?: +(\S+))?")
 
 
 class QuietHours(NamedTuple):
-    """From a time of day to another one, past midnight if that is earlier."""
+    """From one time of day to another, past midnight if ``end`` is earlier."""
 
     first: time
     end: time
     zone: ZoneInfo
 
     def hold(self, at: datetime) -> bool:
-        """Whether ``at`` is within them."""
         now = at.astimezone(self.zone).time()
         if self.first <= self.end:
             return self.first <= now < self.end
@@ -47,7 +46,7 @@ class QuietHours(NamedTuple):
 
 
 def read_quiet_hours(written: str) -> QuietHours:
-    """Read them; UTC where no zone is named. Raises ConfigurationError."""
+    """Parse ``22:00-07:00 Europe/Paris``; UTC without a zone. Raises ConfigurationError."""
     match = _WRITTEN.fullmatch(written.strip())
     try:
         if match is None:

@@ -1,10 +1,9 @@
-"""The ``brands`` topic: published, read once, and followed from a thread.
-
-It is compacted: the last value of a key is the brand, and a null value means that it is gone.
-"""
+"""The compacted ``brands`` topic: publish, read once, and follow in a thread."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from itertools import chain
 
 from brands.brand_matcher import BrandMatcher
 from brands.brand_query import query_of
@@ -13,7 +12,7 @@ from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.kafka import client as kafka
 from runtime.kafka.client import publish
-from runtime.kafka.protocols import Consumer, OutgoingRecord
+from runtime.kafka.protocols import OutgoingRecord
 from runtime.kafka.reader import latest_values, read_to_end
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
@@ -26,7 +25,7 @@ log = get_logger("brands")
 
 
 def current_brands(settings: KafkaSettings) -> dict[str, bytes]:
-    """The topic as it is now: brand id to the encoded brand."""
+    """Brand id to the encoded brand, as of now."""
     return {
         key.decode("utf-8", "replace"): value
         for key, value in latest_values(settings, "brands", TOPIC).items()
@@ -34,7 +33,7 @@ def current_brands(settings: KafkaSettings) -> dict[str, bytes]:
 
 
 def decoded_brands(encoded: Mapping[str, bytes]) -> dict[str, Brand]:
-    """Brand id to brand; raises :class:`ConfigurationError` for one that cannot be read."""
+    """Brand id to brand; raises :class:`ConfigurationError` for an unreadable one."""
     brands = {}
     for name, value in encoded.items():
         try:
@@ -49,7 +48,7 @@ def decoded_brands(encoded: Mapping[str, bytes]) -> dict[str, Brand]:
 def publish_brands(
     settings: KafkaSettings, brands: Sequence[Brand], keep_others: bool
 ) -> tuple[int, int]:
-    """Make the topic hold ``brands``; returns how many changed and how many were deleted."""
+    """Bring the topic to ``brands``; returns how many changed and how many were deleted."""
     present = current_brands(settings)
     values: dict[str, bytes | None] = {
         brand.id: encoded
@@ -70,11 +69,11 @@ def publish_brands(
 
 
 class BrandRegistry:
-    """Holds the current :class:`BrandMatcher`; ``matcher()`` is safe from any thread.
+    """Follows the topic; ``matcher()`` and ``brands()`` are safe from any thread.
 
-    A change takes as long as a poll: a fraction of a second. The whole topic is read before the
-    first matcher is given out, so that no post is matched against half of the brands. Who asks for
-    the brands alone says so with ``matching``: the matcher of thousands takes seconds to build.
+    A change takes a fraction of a second. The whole topic is read before the first matcher is
+    built, so no post meets half of the brands. Without ``matching`` there is no matcher: that of
+    thousands of brands takes seconds to build.
     """
 
     def __init__(
@@ -89,49 +88,39 @@ class BrandRegistry:
         self._matcher = BrandMatcher(())
         self._stop = threading.Event()
         self.filled = threading.Event()
-        """Set while there is at least one brand to listen for."""
+        """Set while there is at least one brand."""
 
     def matcher(self) -> BrandMatcher:
-        """The matcher of the brands as they are now."""
         return self._matcher
 
     def brands(self) -> dict[str, Brand]:
-        """The brands as they are now, by id."""
         return self._published
 
     def start(self, on_failure: Callable[[Exception], None]) -> None:
-        """Read the topic, then follow it in a thread; ``on_failure`` hears why that ended."""
-        thread = threading.Thread(
-            target=self._follow, args=(on_failure,), name="brand-book", daemon=True
-        )
-        thread.start()
+        """Read and follow the topic in a thread; ``on_failure`` gets the error that ends it."""
+        threading.Thread(
+            target=self._follow, args=(on_failure,), name="brand-registry", daemon=True
+        ).start()
 
     def stop(self) -> None:
-        """End the thread soon."""
         self._stop.set()
 
     def _follow(self, on_failure: Callable[[Exception], None]) -> None:
         try:
             consumer = kafka.consumer(self._settings, "brands", fetch_max_wait_ms=250)
-            try:
+            with closing(consumer):
                 for record in read_to_end(consumer, self._settings.topic_prefix + TOPIC):
                     self._take(record.key, record.value)
                 self._publish()
                 while not self._stop.is_set():
-                    self._poll(consumer)
-            finally:
-                consumer.close()
+                    polled = consumer.poll(timeout_ms=500)
+                    for record in chain.from_iterable(polled.values()):
+                        self._take(record.key, record.value)
+                    if polled:
+                        self._publish()
         except Exception as error:  # noqa: BLE001
-            # Whatever it was: going on with the brands as they were would be a silent fault.
+            # Any error: outdated brands would be a silent fault.
             on_failure(error)
-
-    def _poll(self, consumer: Consumer) -> None:
-        polled = consumer.poll(timeout_ms=500)
-        for records in polled.values():
-            for record in records:
-                self._take(record.key, record.value)
-        if polled:
-            self._publish()
 
     def _take(self, key: bytes | None, value: bytes | None) -> None:
         name = (key or b"").decode("utf-8", "replace")
@@ -143,8 +132,8 @@ class BrandRegistry:
             brand = BRAND.decode(value)
             query_of(brand)
         except (InvalidMessage, QueryError) as error:
-            # Somebody else wrote it: keep what we have rather than stop listening.
-            log.error("a brand cannot be read; the last state stays", brand=name, why=str(error))
+            # Another program wrote it: keep the last state rather than stop.
+            log.error("a brand is unreadable; its last state stays", brand=name, why=str(error))
             self._unreadable.add(name)
             return
         self._brands[brand.id] = brand

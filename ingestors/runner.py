@@ -27,12 +27,12 @@ from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import dead_letter
+from runtime.kafka.dead_letters import encode_dead_letter
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings
 from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT, POST_EVENT
-from schemas.dead_letter import Reason
+from schemas.dead_letter import DeadLetter, Reason
 from schemas.errors import InvalidMessage, ServiceUnavailable
 from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
@@ -173,7 +173,7 @@ class Runner:
 
     def _send_letter(self, payload: bytes, reason: Reason, detail: str) -> Any:
         metrics.DEAD_LETTERS.labels("ingest", reason).inc()
-        letter = dead_letter(
+        letter = DeadLetter(
             service="ingest",
             reason=reason,
             detail=detail,
@@ -181,7 +181,7 @@ class Runner:
             at=self._clock(),
             source=self.source.source_id,
         )
-        return self._produce(DEAD_LETTERS, None, letter)
+        return self._produce(DEAD_LETTERS, None, encode_dead_letter(letter))
 
     def _produce(self, topic: str, key: bytes | None, value: bytes) -> Any:
         """Send one message; while Kafka gives no metadata, wait and report it."""

@@ -1,6 +1,6 @@
-"""What every service needs around its pure core: settings, Kafka, metrics, logs, health, clock.
+"""The infrastructure of every service.
 
-Here live the settings, the metrics, the monitor server, files and secrets, back-off, and Kafka
-(:mod:`runtime.kafka`). Never a platform, an annotator, a brand, a query or a store: this package
-imports ``schemas`` only.
+Here live settings, metrics, logs, the monitor server, files and secrets, clock, back-off, and
+Kafka (:mod:`runtime.kafka`). Never a platform, an annotator, a brand, a query or a store: this
+package imports ``schemas`` only.
 """

@@ -1,12 +1,11 @@
-"""The wall clock, as something that is handed in: tests and back-tests bring their own."""
+"""The wall clock as a parameter: tests and back-tests pass their own."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Returns the present as an aware UTC time."""
+"""Returns the current time, aware and in UTC."""
 
 
 def utc_now() -> datetime:
-    """The machine's clock, UTC."""
     return datetime.now(UTC)

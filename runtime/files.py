@@ -1,4 +1,4 @@
-"""YAML files that people write, read into a type; every fault is one sentence."""
+"""YAML files and secrets that people write; every error is one sentence with the file's path."""
 
 import os
 from pathlib import Path
@@ -13,19 +13,19 @@ T = TypeVar("T")
 
 
 def read_yaml(path: Path, type_: type[T], hint: str) -> T:
-    """The file as ``type_``; ``hint`` is said where it is something else."""
+    """The file as ``type_``; ``hint`` ends the error if it does not fit."""
     try:
         return msgspec.yaml.decode(path.read_bytes(), type=type_)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {error}; {hint}") from None
-    except ValueError as error:  # DecodeError is one, and so is what a date out of range raises
-        raise ConfigurationError(f"{path} is no YAML: {error}") from None
+    except ValueError as error:  # DecodeError, or a date out of range
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from None
 
 
 def read_secret(what: str, variable: str | None, path: Path | None) -> SecretStr | None:
-    """The secret, or None where neither is named. ``what`` names it in sentences."""
+    """The secret from a variable or a file, or None without either; ``what`` names it in errors."""
     if variable is not None and path is not None:
         raise ConfigurationError(f"{what} has both _env and _file; keep one")
     if variable is not None:
@@ -41,7 +41,7 @@ def read_secret(what: str, variable: str | None, path: Path | None) -> SecretStr
         raise ConfigurationError(f"{what}: {path} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ConfigurationError(
-            f"{what}: {path} is not UTF-8 text; put the bare secret into it"
+            f"{what}: {path} is not UTF-8 text; write only the secret into it"
         ) from None
     if not value:
         raise ConfigurationError(f"{what}: {path} is empty")

@@ -1,9 +1,8 @@
 """``/metrics``, ``/healthz`` and ``/readyz`` of a service, on one small HTTP server.
 
-- ``/healthz``: 200 while the main loop beats; 503 when it has not for longer than allowed. A
-  supervisor restarts on that.
-- ``/readyz``: 200 while the service does its work; 503 with the reasons when it cannot (no
-  brands, Elasticsearch away). Restarting does not help.
+- ``/healthz``: 503 when the main loop has not beaten for too long; a supervisor then restarts it.
+- ``/readyz``: 503 with the reasons while the service cannot work (no brands, Elasticsearch away);
+  a restart does not help.
 """
 
 import threading
@@ -18,7 +17,7 @@ from schemas.errors import ConfigurationError
 
 
 class Health:
-    """What a service says of itself; all methods may be called from any thread."""
+    """The state of a service; every method is safe from any thread."""
 
     def __init__(
         self,
@@ -34,32 +33,26 @@ class Health:
         metrics.READY.labels(service).set(0)
 
     def beat(self) -> None:
-        """Say that the main loop goes round."""
         self._last_beat = self._monotonic()
 
     def hinder(self, what: str, why: str) -> None:
-        """The service cannot do its work, because of ``what``."""
+        """Report that ``what`` keeps the service from its work."""
         self._obstacles = {**self._obstacles, what: why}
         metrics.READY.labels(self.service).set(0)
 
     def clear(self, what: str) -> None:
-        """``what`` hinders no longer."""
         self._obstacles = {key: why for key, why in self._obstacles.items() if key != what}
         metrics.READY.labels(self.service).set(0 if self._obstacles else 1)
 
     def alive(self) -> tuple[bool, str]:
-        """Whether the main loop beats, and a sentence."""
         silent = self._monotonic() - self._last_beat
         if silent > self.stalled_after_s:
             return False, f"the main loop has not moved for {silent:.0f} s"
         return True, "alive"
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the work is being done, and what hinders it."""
-        obstacles = self._obstacles
-        if obstacles:
-            return False, "; ".join(f"{what}: {why}" for what, why in obstacles.items())
-        return True, "ready"
+        reasons = [f"{what}: {why}" for what, why in self._obstacles.items()]
+        return not reasons, "; ".join(reasons) or "ready"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,11 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """A scrape is no event."""
+        """Do not log scrapes."""
 
 
 def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
-    """Serve ``health`` and the metrics in a background thread; ``port`` 0 takes a free one."""
+    """Serve ``health`` and the metrics in a background thread; ``port`` 0 picks a free port."""
     handler = type("Handler", (_Handler,), {"health": health})
     try:
         server = ThreadingHTTPServer((host, port), handler)

@@ -1,4 +1,4 @@
-"""Structured logs on standard error: one line an event, plain for people or JSON for machines."""
+"""Structured logs on standard error: one line an event, as text or as JSON."""
 
 import logging
 import sys
@@ -6,16 +6,18 @@ from typing import Literal
 
 import structlog
 
-_CLIENTS = ("kafka", "aiokafka", "faust", "mode", "elastic_transport", "elasticsearch", "tweepy")
+_CLIENTS = (
+    "kafka", "aiokafka", "faust", "mode", "elastic_transport", "elasticsearch", "tweepy",
+    "websockets", "httpx", "urllib3", "asyncio",
+)  # fmt: skip
 
 
 def configure(style: Literal["console", "json"], level: str) -> None:
-    """Set up structlog, and hold the clients' own loggers at WARNING.
+    """Set up structlog, and limit the clients' own loggers to WARNING.
 
-    Faust's worker sets the root logger to DEBUG; without this, its clients would write a line a
-    message.
+    Faust's worker sets the root logger to DEBUG: without the limit its clients log every message.
     """
-    for name in (*_CLIENTS, "websockets", "httpx", "urllib3", "asyncio"):
+    for name in _CLIENTS:
         logging.getLogger(name).setLevel(logging.WARNING)
     renderer: structlog.typing.Processor
     if style == "json":
@@ -39,6 +41,5 @@ def configure(style: Literal["console", "json"], level: str) -> None:
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger that names its subject, such as ``ingest`` or ``sink``."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(subject=name)
     return logger

@@ -1,4 +1,4 @@
-"""How a service process lives: logs, metrics, signals, and an exit status that means something."""
+"""The frame of a service process: logs, metrics, health and stop signals."""
 
 import contextlib
 import importlib.metadata
@@ -15,7 +15,7 @@ VERSION = importlib.metadata.version("tocsin")
 
 
 def start_monitor(service: str) -> tuple[health.Health, ThreadingHTTPServer]:
-    """Configure logs and serve metrics and health; for processes that own their main loop."""
+    """Configure logs, then serve metrics and health."""
     log, monitor = load(LogSettings), load(MonitorSettings)
     logs.configure(log.style, log.level)
     metrics.BUILD.info({"version": VERSION, "service": service})
@@ -26,8 +26,8 @@ def start_monitor(service: str) -> tuple[health.Health, ThreadingHTTPServer]:
 def stop_on_signals() -> threading.Event:
     """An event that SIGTERM, SIGINT and SIGHUP set; a second signal ends the process at once.
 
-    A second SIGHUP does not: a terminal that is closed sends two, one by way of its shell. And
-    where SIGHUP is ignored (``nohup``), it stays so.
+    A second SIGHUP does not: a closed terminal sends two, one through its shell. An ignored SIGHUP
+    (``nohup``) stays ignored.
     """
     stop = threading.Event()
 
@@ -46,7 +46,7 @@ def stop_on_signals() -> threading.Event:
 
 @contextlib.contextmanager
 def service(name: str) -> Iterator[tuple[health.Health, threading.Event]]:
-    """Run a plain-loop service: yields its health and its stop event."""
+    """Yield the health and the stop event of a service with a plain loop."""
     state, server = start_monitor(name)
     try:
         yield state, stop_on_signals()

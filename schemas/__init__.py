@@ -1,7 +1,6 @@
-"""The contracts: what travels on the topics, and the exceptions that every layer raises.
+"""The contracts: the messages on the topics, and the exceptions that every layer raises.
 
-Here live the message types (``msgspec.Struct``), one a file, their codecs, the bounds that keep
-hostile input harmless, the identifiers, the exception tree, and the topic registry with the JSON
-Schemas and examples that are generated from the types. Never a connection, a clock or a rule of
-the domain: this package imports no other package of tocsin.
+Here live the message types (``msgspec.Struct``), their codecs, the bounds on hostile input, ids,
+the exception tree, and the topic registry with its generated JSON Schemas and examples. Never a
+connection, a clock or a rule of the domain: this package imports no other package of tocsin.
 """

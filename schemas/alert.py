@@ -1,4 +1,4 @@
-"""What the crisis desk is woken by: one alert, its state, and the evidence behind it."""
+"""An alert: its state, its signals and its evidence; and the delivery of a state to a channel."""
 
 from typing import Annotated, Literal
 
@@ -8,9 +8,9 @@ from schemas.types import Count, Message, Probability, Score, Time, Version
 
 Status = Literal["open", "update", "close"]
 AlertKind = Literal["crisis", "blind"]
-"""``blind``: a source is silent, so that no calm can be told from no data."""
+"""``blind``: a source is silent, so no mentions may mean no data."""
 Authenticity = Literal["organic", "amplified", "coordinated"]
-"""``amplified``: mostly copies of few posts; ``coordinated``: of accounts that are young or act in
+"""``amplified``: mostly copies of few posts; ``coordinated``: by accounts that are young or act in
 step."""
 Role = Literal["first", "most_seen", "typical", "influential"]
 
@@ -26,28 +26,28 @@ class Signal(Message, kw_only=True):
         ),
     ]
     observed: float
-    baseline: Annotated[float, Meta(description="What was expected, in the same unit.")]
+    baseline: Annotated[float, Meta(description="Expected value, in the same unit.")]
     unit: Annotated[str, Meta(description="posts/5min, authors/5min, share, ...")]
     significance: Annotated[
         Annotated[float, Meta(ge=0)] | None,
         Meta(description="Standard deviations, or the detector's own measure."),
     ] = None
     about: Annotated[
-        str | None, Meta(description="What it is of: the new topic, the new sources or countries.")
+        str | None, Meta(description="Its subject: the new topic, the new sources or countries.")
     ] = None
 
 
 class Lift(Message, kw_only=True):
-    """A word, hashtag, link or name that is said more than before."""
+    """A word, hashtag, link or name that is more frequent than before."""
 
     term: str
     count: Count
-    expected: Annotated[float, Meta(description="Count that its share before would have given.")]
+    expected: Annotated[float, Meta(description="Expected count, from its share before.")]
     significance: Annotated[float, Meta(description="Log-likelihood ratio (Dunning 1993).")]
 
 
 class ShownPost(Message, kw_only=True):
-    """A post that shows what happens."""
+    """A post that illustrates the alert."""
 
     id: str
     role: Role
@@ -58,7 +58,7 @@ class ShownPost(Message, kw_only=True):
 
 
 class Carrier(Message, kw_only=True):
-    """An author who carried it."""
+    """An author who contributed to the shift."""
 
     author: Annotated[str, Meta(description="Hash, as in `activity`.")]
     mentions: Count = 0
@@ -69,29 +69,27 @@ class Carrier(Message, kw_only=True):
 
 
 class Evidence(Message, kw_only=True):
-    """What a person looks at to believe or dismiss the alert."""
+    """What a person needs to confirm or dismiss the alert."""
 
     posts: Annotated[list[str], Meta(description="Post ids: first, most seen, typical.")] = []
     terms: list[str] = []
     entities: Annotated[
-        list[str], Meta(description="Whom and what it names more than before.")
+        list[str], Meta(description="Entities that are named more than before.")
     ] = []
     authors: Annotated[
-        list[str], Meta(description="Hashes of the authors who carried it, as in `activity`.")
+        list[str], Meta(description="Hashes of the contributing authors, as in `activity`.")
     ] = []
     mentions: Count = 0
     distinct_authors: Count = 0
     duplicate_share: Probability | None = None
-    lifted: Annotated[
-        list[Lift], Meta(description="The terms, with how much more they are said.")
-    ] = []
+    lifted: Annotated[list[Lift], Meta(description="The terms, with their increase.")] = []
     lifted_entities: Annotated[
-        list[Lift], Meta(description="The entities, with how much more they are named.")
+        list[Lift], Meta(description="The entities, with their increase.")
     ] = []
     carriers: Annotated[
-        list[Carrier], Meta(description="The authors who wrote most, then those with most reach.")
+        list[Carrier], Meta(description="The authors with most posts, then those with most reach.")
     ] = []
-    shown: Annotated[list[ShownPost], Meta(description="The posts, with why they are shown.")] = []
+    shown: Annotated[list[ShownPost], Meta(description="The posts, with the role of each.")] = []
     sources: Annotated[dict[str, Count], Meta(description="Mentions by source.")] = {}
     languages: Annotated[dict[str, Count], Meta(description="Mentions by language.")] = {}
     countries: Annotated[dict[str, Count], Meta(description="Mentions by country.")] = {}
@@ -99,36 +97,37 @@ class Evidence(Message, kw_only=True):
 
 
 class Headline(Message, kw_only=True):
-    """The facts of the title, so that each reader has it in a language of theirs."""
+    """The facts of the title, for readers of any language."""
 
-    name: Annotated[str, Meta(description="Of the brand.")]
-    minutes: Annotated[Count, Meta(description="That the numbers are of.")] = 0
+    name: Annotated[str, Meta(description="Name of the brand.")]
+    minutes: Annotated[Count, Meta(description="Length of the window of these numbers.")] = 0
     mentions: Count = 0
     authors: Count = 0
     times: Annotated[
-        float | None, Meta(description="Mentions over the usual, where they have moved.")
+        float | None, Meta(description="Mentions over the usual, if they have changed.")
     ] = None
     negative_share: Probability | None = None
 
 
 class Alert(Message, kw_only=True):
-    """One state of one alert (topic ``alerts``, key: ``brand``); ``(id, version)`` names it."""
+    """One state of an alert (topic ``alerts``, key: ``brand``), identified by ``(id, version)``."""
 
     id: Annotated[str, Meta(min_length=1)]
     brand: Annotated[str, Meta(min_length=1)]
     version: Version
     status: Status
-    severity: Annotated[int, Meta(ge=1, le=5, description="5 is the gravest.")]
-    began_at: Annotated[Time, Meta(description="Event time at which the shift began.")]
-    raised_at: Annotated[Time, Meta(description="When this state was decided.")]
+    severity: Annotated[int, Meta(ge=1, le=5, description="5 is the most severe.")]
+    began_at: Annotated[Time, Meta(description="Event time of the start of the shift.")]
+    raised_at: Annotated[Time, Meta(description="Wall-clock time of this state.")]
     title: Annotated[str, Meta(description="In English, for machines and logs.")]
     signals: list[Signal] = []
     evidence: Evidence = Evidence()
     kind: AlertKind = "crisis"
     channels: Annotated[
-        list[str], Meta(description="Where the brand's policy sends this severity; empty: all.")
+        list[str],
+        Meta(description="Channels that the brand's policy names for this severity; empty: all."),
     ] = []
     muted: Annotated[
-        bool, Meta(description="Quiet hours or a planned campaign: kept, and nobody is woken.")
+        bool, Meta(description="Quiet hours or a planned campaign: stored, but not sent.")
     ] = False
     headline: Annotated[Headline | None, Meta(description="Absent on `blind`.")] = None

@@ -1,9 +1,8 @@
-"""The bounds that keep hostile input harmless, applied once, where a post enters.
+"""Bounds on hostile input, applied once, where a post enters.
 
-Text is data, never trusted and never refused for being ugly: bidi marks, emoji and rare scripts
-pass unchanged. What no store can hold (lone surrogates, NUL) is replaced character for character,
-so that offsets stay true. What is too long is cut and says so. A date that cannot be is replaced
-by the time of reading, and what was claimed is kept beside it.
+Text is data: bidi marks, emoji and rare scripts pass unchanged. Characters that no store can hold
+(lone surrogates, NUL) are replaced one for one, so offsets stay true. Long text is cut and marked.
+An implausible date is replaced by the time of reading and kept in ``claimed_at``.
 """
 
 import re
@@ -11,25 +10,25 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from schemas.post import Author, Media, Post
+from schemas.post import Media, Post
 
 MAX_TEXT = 100_000
-"""Code points of text kept; four times the longest post that a large platform allows."""
+"""Code points of text kept; four times the longest post of a large platform."""
 MAX_SHORT = 2_048
 """Code points kept of names, titles, places, URLs and other short fields."""
 MAX_ITEMS = 100
 """Entries kept of each list in a post (mentions, hashtags, links, media, labels)."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-"""No public post is older; an earlier date is a default value of somebody's software."""
+"""No public post is older; an earlier date is a default value of some software."""
 FUTURE = timedelta(days=1)
-"""How far ahead of our clock a date may be: time zones are confused more often than clocks."""
+"""How far ahead of our clock a date may be: wrong time zones are common, wrong clocks are not."""
 
 _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def clean_text(text: str) -> str:
-    """Replace NULs and lone surrogates, one for one; everything else stays as it is."""
+    """Replace NULs and lone surrogates, one for one."""
     if text.isascii() and "\x00" not in text:
         return text
     return _UNHOLDABLE.sub(REPLACEMENT, text)
@@ -43,41 +42,29 @@ def _shorts(texts: list[str]) -> list[str]:
     return [clean_text(text[:MAX_SHORT]) for text in texts[:MAX_ITEMS]]
 
 
-def _bound_author(author: Author) -> Author:
-    return msgspec.structs.replace(
-        author,
-        id=clean_text(author.id[:MAX_SHORT]),
-        handle=_short(author.handle),
-        name=_short(author.name),
-    )
-
-
-def _bound_media(media: list[Media]) -> list[Media]:
-    return [
-        Media(type=clean_text(item.type[:64]), url=_short(item.url), alt=_short(item.alt))
-        for item in media[:MAX_ITEMS]
-    ]
-
-
 def plausible(when: datetime, now: datetime) -> bool:
-    """Whether a post can have been published then, seen from ``now``."""
     return EARLIEST <= when <= now + FUTURE
 
 
 def bound_post(post: Post, now: datetime) -> Post:
     """The post with every field within its bounds; ``now`` is the time of reading."""
-    believable = plausible(post.created_at, now)
+    is_plausible = plausible(post.created_at, now)
     return msgspec.structs.replace(
         post,
         id=clean_text(post.id),
-        author=_bound_author(post.author),
+        author=msgspec.structs.replace(
+            post.author,
+            id=clean_text(post.author.id[:MAX_SHORT]),
+            handle=_short(post.author.handle),
+            name=_short(post.author.name),
+        ),
         text=clean_text(post.text[:MAX_TEXT]),
         truncated=post.truncated or len(post.text) > MAX_TEXT,
         title=_short(post.title),
         url=_short(post.url),
         language=None if post.language is None else clean_text(post.language[:35]),
-        created_at=post.created_at if believable else now,
-        claimed_at=post.claimed_at if believable else post.created_at,
+        created_at=post.created_at if is_plausible else now,
+        claimed_at=post.claimed_at if is_plausible else post.created_at,
         edited_at=post.edited_at if post.edited_at and plausible(post.edited_at, now) else None,
         reply_to=_short(post.reply_to),
         repost_of=_short(post.repost_of),
@@ -85,7 +72,10 @@ def bound_post(post: Post, now: datetime) -> Post:
         mentions=_shorts(post.mentions),
         hashtags=_shorts(post.hashtags),
         links=_shorts(post.links),
-        media=_bound_media(post.media),
+        media=[
+            Media(type=clean_text(item.type[:64]), url=_short(item.url), alt=_short(item.alt))
+            for item in post.media[:MAX_ITEMS]
+        ],
         place=_short(post.place),
         country=None if post.country is None else clean_text(post.country[:2]),
         labels={

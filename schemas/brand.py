@@ -1,4 +1,4 @@
-"""A brand: how it is named, who speaks for it, and when its desk wants to be woken."""
+"""A brand: its names, its accounts and its alert policy."""
 
 from typing import Annotated
 
@@ -7,64 +7,62 @@ from msgspec import Meta
 from schemas.types import Message, Probability, Time
 
 MAX_EXAMPLES = 400
-"""Examples that a brand may have: what is learnt from them is learnt whenever brands change."""
+"""Examples of one brand: the disambiguation learns from them at every change of the brands."""
 
 
 class Example(Message, kw_only=True):
-    """A text that somebody read, and whether it is about the brand or about another thing."""
+    """A labelled text: about the brand, or about something else of the same name."""
 
     text: Annotated[str, Meta(min_length=1, max_length=2000)]
     about: Annotated[bool, Meta(description="Whether the text is about the brand.")]
 
 
 class AlertPolicy(Message, kw_only=True):
-    """When the brand's desk wants an alert."""
+    """When and where the brand's alerts go."""
 
     sensitivity: Annotated[
-        float, Meta(gt=0, le=10, description="1 is normal; higher alerts on less.")
+        float, Meta(gt=0, le=10, description="1 is normal; a higher value alerts on less.")
     ] = 1.0
     minimum_volume: Annotated[
-        int, Meta(ge=1, description="Mentions in 5 minutes below which nothing is a crisis.")
+        int, Meta(ge=1, description="Mentions in 5 minutes that a crisis needs.")
     ] = 10
     quiet_hours: Annotated[
-        str | None, Meta(description="`22:00-07:00 Europe/Paris`: only severity 4 and 5 wake.")
+        str | None, Meta(description="`22:00-07:00 Europe/Paris`: only severity 4 and 5 are sent.")
     ] = None
-    channels: Annotated[
-        dict[str, list[str]], Meta(description="Severity to the channels that it goes to.")
-    ] = {}
-    mute_until: Annotated[Time | None, Meta(description="For a planned campaign.")] = None
+    channels: Annotated[dict[str, list[str]], Meta(description="Channels by severity.")] = {}
+    mute_until: Annotated[
+        Time | None, Meta(description="End of a planned campaign: no alert is sent before.")
+    ] = None
 
 
 class Brand(Message, kw_only=True):
-    """A brand that is listened for (topic ``brands``, compacted, key: ``id``)."""
+    """A brand to listen for (topic ``brands``, compacted, key: ``id``)."""
 
     id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-    name: Annotated[str, Meta(min_length=1, description="For people.")]
+    name: Annotated[str, Meta(min_length=1, description="Display name.")]
     names: Annotated[
-        list[str], Meta(description="Words or phrases that name it; `name` where empty.")
+        list[str], Meta(description="Words or phrases that name it; `name` if empty.")
     ] = []
-    handles: Annotated[list[str], Meta(description="Accounts that posts address, without @.")] = []
+    handles: Annotated[list[str], Meta(description="Accounts that posts mention, without @.")] = []
     exclude: Annotated[
-        list[str], Meta(description="Phrases in which the name is another thing.")
+        list[str], Meta(description="Phrases in which the name means something else.")
     ] = []
     examples: Annotated[
         list[Example],
         Meta(
             max_length=MAX_EXAMPLES,
-            description="Texts that teach which posts mean the brand; none: all do.",
+            description="Texts that teach which posts mean the brand; if empty, all do.",
         ),
     ] = []
     minimum_confidence: Annotated[
-        Probability, Meta(description="Matches below it are dropped, where there are examples.")
+        Probability, Meta(description="Matches below it are dropped, if there are examples.")
     ] = 0.5
-    query: Annotated[
-        str | None, Meta(description="Brand query, which decides; without it names and handles do.")
-    ] = None
-    languages: Annotated[
-        list[str], Meta(description="ISO 639-1 codes to keep; all where empty.")
-    ] = []
+    query: Annotated[str | None, Meta(description="Brand query; replaces names and handles.")] = (
+        None
+    )
+    languages: Annotated[list[str], Meta(description="ISO 639-1 codes to keep; all if empty.")] = []
     owned: Annotated[
         list[str], Meta(description="The brand's own accounts, `source:handle or id`.")
     ] = []
-    peers: Annotated[list[str], Meta(description="Brand ids to compare it with.")] = []
+    peers: Annotated[list[str], Meta(description="Ids of brands to compare it with.")] = []
     alerts: AlertPolicy = AlertPolicy()

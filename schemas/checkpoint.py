@@ -1,4 +1,4 @@
-"""Where a source resumes after a restart."""
+"""The resume position of a source."""
 
 from typing import Annotated, Any
 
@@ -8,14 +8,12 @@ from schemas.types import Count, Message, Time
 
 
 class Checkpoint(Message, kw_only=True):
-    """A source's position (topic ``checkpoints``, compacted, key: ``source_id``).
+    """A source's resume position (topic ``checkpoints``, compacted, key: ``source_id``).
 
-    Written only after Kafka acknowledged every event up to it.
+    Written only after Kafka has acknowledged every event before it.
     """
 
     source_id: Annotated[str, Meta(min_length=1)]
-    position: Annotated[
-        dict[str, Any], Meta(description="The source's own, opaque to everyone else.")
-    ] = {}
+    position: Annotated[dict[str, Any], Meta(description="Private to the source.")] = {}
     saved_at: Time
-    posts: Annotated[Count, Meta(description="Events acknowledged since the source was new.")] = 0
+    posts: Annotated[Count, Meta(description="Events acknowledged since the first start.")] = 0

@@ -1,7 +1,6 @@
-"""How messages become bytes and back: one codec a type, built once.
+"""Encodes and decodes messages: one codec a type, built once.
 
-A codec never lets a library's exception out: what cannot be read is
-:class:`schemas.errors.InvalidMessage`, with a reason that a dead letter can carry.
+A codec raises only :class:`schemas.errors.InvalidMessage`, with the reason for a dead letter.
 """
 
 from collections.abc import Callable
@@ -24,16 +23,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Codec(Generic[T]):
-    """JSON bytes to and from one message type. Unknown fields are ignored on reading."""
+    """JSON of one message type or tagged union. Unknown fields are ignored on reading."""
 
     def __init__(self, type_: Any) -> None:
-        """``type_``: a message type, or a tagged union of some."""
         self.type = type_
         self._decode: Callable[[bytes], T] = msgspec.json.Decoder(type_).decode
         self._encode = msgspec.json.Encoder().encode
 
     def decode(self, data: bytes) -> T:
-        """Read one message, or raise :class:`InvalidMessage`."""
         try:
             return self._decode(data)
         except msgspec.ValidationError as error:
@@ -42,7 +39,6 @@ class Codec(Generic[T]):
             raise InvalidMessage("invalid_json", str(error)) from None
 
     def encode(self, message: T) -> bytes:
-        """Write one message, or raise :class:`InvalidMessage` (a lone surrogate, say)."""
         try:
             return self._encode(message)
         except (TypeError, OverflowError, ValueError, RecursionError) as error:

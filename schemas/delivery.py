@@ -1,4 +1,4 @@
-"""What a channel was told of an alert, so that a replay tells nobody twice."""
+"""The last alert state that a channel took, so a replay does not send it twice."""
 
 from typing import Annotated
 
@@ -12,14 +12,17 @@ class AlertDelivery(Message, kw_only=True):
     """The last state that a channel took (topic ``alert-deliveries``, compacted, key:
     ``channel|alert_id``).
 
-    Written only after the channel said that it has it.
+    Written only after the channel has confirmed it.
     """
 
     channel: Annotated[str, Meta(min_length=1)]
     alert_id: Annotated[str, Meta(min_length=1)]
-    version: Annotated[Version, Meta(description="Of the state; older ones are not told any more.")]
+    version: Annotated[
+        Version, Meta(description="Version of the state; older states are not sent any more.")
+    ]
     status: Status
-    at: Annotated[Time, Meta(description="When the channel took it.")]
+    at: Annotated[Time, Meta(description="Time of the delivery.")]
     repeat: Annotated[
-        str | None, Meta(description="What an Alertmanager is sent again while the alert is open.")
+        str | None,
+        Meta(description="Body that an Alertmanager needs again while the alert is open."),
     ] = None

@@ -1,4 +1,4 @@
-"""What a detector knows of one brand, so that a restart goes on where it was."""
+"""The snapshot of a detector's state, from which it resumes after a restart."""
 
 from typing import Annotated, Literal
 
@@ -10,17 +10,21 @@ from schemas.types import Count, Message, Time
 class DetectorSnapshot(Message, kw_only=True):
     """The state of a brand or of a partition (topic ``detector-state``, compacted, key: ``brand``).
 
-    Written before the records that it holds are acknowledged, so that the last one and the records
-    behind its offset are all that there is to know. A partition's comes behind those of its brands
-    and says which there have to be: what was lost of them is noticed, and rebuilt.
+    Written before its records are acknowledged: the last snapshot and the records from its offset
+    on are the whole state. A partition's snapshot is written after those of its brands and lists
+    them, so a lost one is noticed and rebuilt.
     """
 
     brand: Annotated[str, Meta(min_length=1, description="Brand id, or `partition:` and a number.")]
-    partition: Annotated[Count, Meta(description="Of `activity`, that the brand's records are in.")]
-    offset: Annotated[Count, Meta(description="Of the last record that the state holds, plus one.")]
+    partition: Annotated[
+        Count, Meta(description="Partition of `activity` with the brand's records.")
+    ]
+    offset: Annotated[Count, Meta(description="Offset of the first record that the state lacks.")]
     saved_at: Time
-    format: Annotated[Count, Meta(description="Of the state; one of another is rebuilt.")]
-    state: Annotated[bytes, Meta(description="The detector's own: MessagePack, zstd.")]
-    kind: Annotated[Literal["brand", "partition"], Meta(description="What it is the state of.")] = (
+    format: Annotated[
+        Count, Meta(description="Version of the state's format; another one is rebuilt.")
+    ]
+    state: Annotated[bytes, Meta(description="Private to the detector: MessagePack, zstd.")]
+    kind: Annotated[Literal["brand", "partition"], Meta(description="Scope of the state.")] = (
         "brand"
     )

@@ -1,17 +1,17 @@
-"""The exceptions of tocsin. Each message is one sentence that says what to do.
+"""The exceptions of tocsin. Each message is one sentence that names the fix.
 
 ::
 
-    TocsinError                     exit status 1
-    ├── InvalidMessage              1   bytes are not a message of the type, or cannot be written
-    ├── ConfigurationError          2   a setting, a file or an argument is wrong
-    │   ├── ArtifactMissing         2   a model's file is missing, or not the expected one
-    │   └── QueryError              2   a query has a mistake (``queries.language.errors``)
-    ├── ServiceUnavailable          3   Kafka, Elasticsearch or a platform does not answer
-    └── BrakeTripped                4   too many dead letters; a restart does not help
+    TocsinError
+    ├── InvalidMessage
+    ├── ConfigurationError
+    │   ├── ArtifactMissing
+    │   └── QueryError (``queries.language.errors``)
+    ├── ServiceUnavailable
+    └── BrakeTripped
 
-A package adds its own below these: ``SourceError``, ``NotAPost``, ``StackError`` (status 1). A
-library's exception never leaves the module that calls the library.
+A package adds its own below these: ``SourceError``, ``NotAPost``, ``StackError``. A library's
+exception never leaves the module that calls the library.
 """
 
 from typing import get_args
@@ -20,13 +20,13 @@ from schemas.dead_letter import Reason
 
 
 class TocsinError(Exception):
-    """A fault that a person must know of; the message says what to do."""
+    """An error that a person has to act on."""
 
     exit_status = 1
 
 
 class InvalidMessage(TocsinError):
-    """Bytes that are not a message of the type, or a message that cannot become bytes."""
+    """Bytes are not a message of the type, or a message cannot be written."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         assert reason in get_args(Reason)
@@ -42,16 +42,16 @@ class ConfigurationError(TocsinError):
 
 
 class ArtifactMissing(ConfigurationError):
-    """A model's file, or the package that carries it, is not there or not the expected one."""
+    """A model's file, or its package, is missing or is not the expected one."""
 
 
 class ServiceUnavailable(TocsinError):
-    """A service that tocsin needs over the network does not answer."""
+    """Kafka, Elasticsearch or a platform does not answer."""
 
     exit_status = 3
 
 
 class BrakeTripped(TocsinError):
-    """Too many dead letters: the fault is upstream or ours, not one message's."""
+    """Too many dead letters; a restart does not help."""
 
     exit_status = 4

@@ -1,7 +1,7 @@
-"""Write the JSON Schemas of all topics from the message types: ``python -m schemas.generate``.
+"""Writes the JSON Schemas of all topics from the message types: ``python -m schemas.generate``.
 
-``--release VERSION`` also freezes them under ``schemas/released/``, against which later changes
-are held (see ``tests.schemas.compatibility``).
+``--release VERSION`` also freezes them under ``schemas/released/``. The tests compare later
+changes with these.
 """
 
 import argparse
@@ -27,12 +27,10 @@ def json_schema(topic: str) -> dict[str, Any]:
 
 
 def render(topic: str) -> bytes:
-    """The schema as the bytes that are committed."""
     return msgspec.json.format(msgspec.json.encode(json_schema(topic)), indent=2) + b"\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the files; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--release", metavar="VERSION", help="also freeze as released VERSION")
     release = parser.parse_args(arguments).release

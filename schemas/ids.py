@@ -1,15 +1,14 @@
-"""Post ids, author hashes, and the times that platforms write into their ids."""
+"""Post ids, author hashes, and the times inside platforms' ids."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 
 X_EPOCH_MS = 1_288_834_974_657
 """Epoch of X's snowflake ids, milliseconds (docs.x.com, "X IDs")."""
-_TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
-_TID_VALUE = {letter: value for value, letter in enumerate(_TID_ALPHABET)}
+_TID = re.compile("[2-7a-j][2-7a-z]{12}")
+_TID_DIGITS = str.maketrans("234567abcdefghijklmnopqrstuvwxyz", "0123456789abcdefghijklmnopqrstuv")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 MAX_ID_BYTES = 512
 """Elasticsearch's limit on ``_id``."""
 
@@ -17,8 +16,7 @@ MAX_ID_BYTES = 512
 def post_id(source: str, native_id: str) -> str:
     """``source:native id``: the Kafka key and the Elasticsearch ``_id``.
 
-    A native id that would not fit into 512 bytes (a feed with URLs for ids) is replaced by its
-    BLAKE2b hash, so that it is still one id for one post.
+    A longer id (a feed with URLs for ids) is replaced by its BLAKE2b hash.
     """
     id_ = f"{source}:{native_id}"
     data = id_.encode("utf-8", "replace")
@@ -39,7 +37,7 @@ def microseconds(when: datetime) -> int:
 
 
 def snowflake_time(native_id: str) -> datetime | None:
-    """When X made the id, to the millisecond; None for what is no snowflake."""
+    """The time in an id of X, to the millisecond; None if it is not a snowflake."""
     if not (native_id.isascii() and native_id.isdigit() and 15 <= len(native_id) <= 19):
         return None
     return EPOCH + timedelta(milliseconds=(int(native_id) >> 22) + X_EPOCH_MS)
@@ -47,28 +45,19 @@ def snowflake_time(native_id: str) -> datetime | None:
 
 def tid_microseconds(tid: str) -> int | None:
     """Microseconds since 1970 in an AT Protocol TID (atproto.com/specs/tid), else None."""
-    if len(tid) != 13 or tid[0] not in "234567abcdefghij":
-        return None
-    value = 0
-    for letter in tid:
-        digit = _TID_VALUE.get(letter)
-        if digit is None:
-            return None
-        value = value << 5 | digit
-    return value >> 10
+    return int(tid.translate(_TID_DIGITS), 32) >> 10 if _TID.fullmatch(tid) else None
 
 
 def tid_time(tid: str) -> datetime | None:
-    """When a TID says that it was made; None for what is no TID."""
+    """The time in a TID; None if it is not a TID."""
     value = tid_microseconds(tid)
     return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
 def time_of(id_: str) -> datetime | None:
-    """The time that the platform wrote into a post id, where the platform does that.
+    """The time inside a post id of X or Bluesky.
 
-    A client may make up a Bluesky record key; what it then decodes to must be believable before
-    it is used, and that is for the caller to say.
+    A client can invent a Bluesky record key: check that the time is plausible before use.
     """
     source, _, native = id_.partition(":")
     if source == "x":

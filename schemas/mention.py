@@ -1,4 +1,4 @@
-"""A post with what the processors found in it, and the event on the ``mentions`` topic."""
+"""A post with its annotations, and the event on the ``mentions`` topic."""
 
 from typing import Annotated, TypeAlias
 
@@ -6,14 +6,19 @@ from msgspec import Meta, Struct
 
 from schemas.post import Change, Post
 from schemas.types import (
+    AccountAge,
     AspectLabel,
+    AuthorId,
     Count,
+    DuplicateGroup,
+    DuplicateKeys,
     EmotionLabel,
     EntityLabel,
     IntentLabel,
     Message,
     Offset,
     Probability,
+    Reach,
     Score,
     SentimentLabel,
     Tier,
@@ -22,23 +27,23 @@ from schemas.types import (
 
 
 class Language(Message, kw_only=True):
-    """The language that the text is written in."""
+    """The language of the text."""
 
     code: Annotated[str, Meta(description="ISO 639-1, or `und` when unsure.")]
     confidence: Probability
 
 
 class Match(Message, kw_only=True):
-    """One place where a brand was named."""
+    """One place that names a brand."""
 
-    text: Annotated[str, Meta(description="The words, as published.")]
+    text: Annotated[str, Meta(description="The words as published.")]
     field: Annotated[str, Meta(description="text, title or mentions.")] = "text"
     start: Offset | None = None
     end: Offset | None = None
 
 
 class Sentiment(Message, kw_only=True):
-    """What the author feels, as three probabilities that sum to one."""
+    """The author's sentiment, as three probabilities that sum to one."""
 
     label: SentimentLabel
     score: Annotated[Score, Meta(description="positive minus negative probability.")]
@@ -48,13 +53,13 @@ class Sentiment(Message, kw_only=True):
 
 
 class BrandMatch(Message, kw_only=True):
-    """A brand that the post is about, and why we think so."""
+    """A brand that the post is about, with the evidence."""
 
     id: Annotated[str, Meta(description="Brand id.")]
     matches: list[Match] = []
     confidence: Annotated[
         Probability | None,
-        Meta(description="That the words mean the brand; absent where nobody taught it."),
+        Meta(description="That the words mean the brand; absent without examples."),
     ] = None
     sentiment: Annotated[
         Sentiment | None, Meta(description="Towards this brand; absent in the fast tier.")
@@ -68,14 +73,12 @@ class Entity(Message, kw_only=True):
     label: EntityLabel
     start: Offset
     end: Offset
-    name: Annotated[str | None, Meta(description="Its usual name, where the gazetteer has it.")] = (
-        None
-    )
+    name: Annotated[str | None, Meta(description="Its usual name, if the gazetteer has it.")] = None
     id: Annotated[str | None, Meta(description="Id in the gazetteer, a Wikidata id if any.")] = None
 
 
 class Aspect(Message, kw_only=True):
-    """What an opinion is about, and the words that say so."""
+    """The subject of an opinion, and its words."""
 
     label: AspectLabel
     text: str
@@ -87,41 +90,39 @@ class Aspect(Message, kw_only=True):
 
 
 class Emotion(Message, kw_only=True):
-    """The emotion that the text shows most."""
+    """The strongest emotion of the text."""
 
     label: EmotionLabel
     confidence: Probability
 
 
 class Flag(Message, kw_only=True):
-    """Whether a text is of one kind, and how sure that is."""
+    """Whether the text is of one kind, with the probability."""
 
     label: bool
     probability: Probability
 
 
 class Target(Message, kw_only=True):
-    """Something that somebody asked the sentiment towards (offline use)."""
+    """A name given on the command line, with the sentiment towards it (offline use)."""
 
     text: str
     sentiment: Sentiment | None = None
 
 
 class Influence(Message, kw_only=True):
-    """How far the post may carry, from what the platform said of it."""
+    """How far the post may spread, from the platform's counts."""
 
-    reach: Annotated[Count, Meta(description="Followers of the author, 0 if unknown.")] = 0
+    reach: Reach = 0
     engagement: Annotated[
         Count, Meta(description="Likes, reposts, replies and quotes, 0 if unknown.")
     ] = 0
-    amplified: Annotated[bool, Meta(description="A repost: somebody else's words.")] = False
-    account_age_days: Annotated[
-        Count | None, Meta(description="Age of the account when it posted, if known.")
-    ] = None
+    amplified: Annotated[bool, Meta(description="A repost of another author's words.")] = False
+    account_age_days: AccountAge = None
 
 
 class Mention(Struct, kw_only=True, omit_defaults=True):
-    """A post and its annotations. Annotators fill it in place, each its own field."""
+    """A post and its annotations; each annotator fills its own fields in place."""
 
     post: Post
     language: Language | None = None
@@ -134,25 +135,18 @@ class Mention(Struct, kw_only=True, omit_defaults=True):
     irony: Flag | None = None
     toxicity: Flag | None = None
     targets: list[Target] = []
-    duplicate_group: Annotated[
-        str | None, Meta(description="Equal for copies of one text, whatever links they carry.")
-    ] = None
-    duplicate_keys: Annotated[
-        list[str],
-        Meta(description="Light edits of one text share at least one of these (locality hashes)."),
-    ] = []
+    duplicate_group: DuplicateGroup = None
+    duplicate_keys: DuplicateKeys = []
     influence: Influence | None = None
-    tier: Annotated[Tier | None, Meta(description="Which models read it.")] = None
-    provenance: Annotated[
-        dict[str, str], Meta(description="Annotator to the version of it that ran.")
-    ] = {}
+    tier: Annotated[Tier | None, Meta(description="The models that read it.")] = None
+    provenance: Annotated[dict[str, str], Meta(description="Annotator to its version.")] = {}
 
 
-EnrichedAt = Annotated[Time, Meta(description="When a processor was done with it.")]
+EnrichedAt = Annotated[Time, Meta(description="When the processor finished it.")]
 
 
 class MentionUpsert(Change, kw_only=True, tag="upsert"):
-    """A mention is new or changed: the whole mention."""
+    """A new or changed mention, whole."""
 
     enriched_at: EnrichedAt
     mention: Mention
@@ -163,20 +157,18 @@ class MentionUpsert(Change, kw_only=True, tag="upsert"):
 
 
 class MentionDelete(Change, kw_only=True, tag="delete"):
-    """A post is gone, or names no brand since an edit."""
+    """A post was deleted, or names no brand after an edit."""
 
     enriched_at: EnrichedAt
-    created_at: Annotated[
-        Time | None, Meta(description="The post's event time, where it is known.")
-    ] = None
+    created_at: Annotated[Time | None, Meta(description="The post's event time, if known.")] = None
 
 
 class MentionErasure(Change, kw_only=True, tag="erase_author"):
-    """An account is gone, with all that it wrote up to ``version``; ``id``: `source:author id`."""
+    """An account was deleted, with its posts up to ``version``; ``id``: `source:author id`."""
 
     enriched_at: EnrichedAt
-    author_id: Annotated[str, Meta(min_length=1, description="Whose posts go.")]
+    author_id: AuthorId
 
 
 MentionEvent: TypeAlias = MentionUpsert | MentionDelete | MentionErasure
-"""One change of one mention (topic ``mentions``), told by ``op``; mirrors ``PostEvent``."""
+"""One change of one mention (topic ``mentions``), tagged by ``op``; mirrors ``PostEvent``."""

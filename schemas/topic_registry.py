@@ -1,7 +1,7 @@
-"""The topic registry: what is in ``schemas/topics/*.yaml``, checked and typed.
+"""The topic registry: ``schemas/topics/*.yaml``, checked and typed.
 
-One file a topic says who writes it, who reads it, how it is keyed, split and kept. The JSON
-Schema beside it is generated from the message type (``python -m schemas.generate``).
+A file names a topic's producers, consumers, key, partitions and retention. The JSON Schema beside
+it is generated from the message type (``python -m schemas.generate``).
 """
 
 from functools import cache
@@ -27,8 +27,6 @@ CODECS: dict[str, codec.Codec[Any]] = {
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One topic, as its YAML file says."""
-
     name: str
     description: str
     key: str
@@ -42,7 +40,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     compatibility: Literal["backward"] = "backward"
 
     def configs(self) -> dict[str, str]:
-        """Kafka's own settings for the topic."""
+        """Kafka's configuration of the topic."""
         configs = {
             "cleanup.policy": self.cleanup,
             "max.message.bytes": str(self.max_message_bytes),
@@ -56,8 +54,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def topics() -> dict[str, Topic]:
     """Every topic by its name without the prefix."""
     folder = resources.files("schemas") / "topics"
-    found = {}
-    for name in CODECS:
-        text = (folder / f"{name}.yaml").read_bytes()
-        found[name] = msgspec.yaml.decode(text, type=Topic)
-    return found
+    return {
+        name: msgspec.yaml.decode((folder / f"{name}.yaml").read_bytes(), type=Topic)
+        for name in CODECS
+    }

@@ -1,4 +1,4 @@
-"""What the messages share: their base, and the scalar types of times, counts and scores."""
+"""The base of the messages, and their scalar types and labels."""
 
 from datetime import datetime
 from typing import Annotated, Literal, dataclass_transform
@@ -8,27 +8,39 @@ from msgspec import Meta, Struct, field
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Message(Struct, frozen=True, omit_defaults=True):
-    """Base of every type on a topic: immutable, with defaults left out of the JSON.
+    """Base of every type on a topic: immutable, without defaults in the JSON.
 
-    A subclass says ``kw_only=True`` itself: msgspec does not inherit that.
+    A subclass sets ``kw_only=True`` itself: msgspec does not inherit it.
     """
 
 
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offset, in UTC.")]
-"""An instant. A time without an offset is refused: nobody can say when it was."""
+"""An instant. A time without an offset is refused as ambiguous."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-"""A number of things. The limit is what JSON readers and Elasticsearch ``long`` agree on."""
+"""The limit is the largest integer that every JSON reader keeps exact."""
 
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Microseconds since 1970 that order the states of one post; a higher version wins."""
+
+AuthorId = Annotated[str, Meta(min_length=1, description="The deleted account.")]
+DuplicateGroup = Annotated[
+    str | None, Meta(description="Equal for copies of one text, whatever their links.")
+]
+DuplicateKeys = Annotated[
+    list[str],
+    Meta(description="Light edits of one text share at least one of these (locality hashes)."),
+]
+Reach = Annotated[Count, Meta(description="Followers of the author, 0 if unknown.")]
+AccountAge = Annotated[
+    Count | None, Meta(description="Age of the account when it posted, if known.")
+]
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Score = Annotated[float, Meta(ge=-1, le=1)]
 Offset = Annotated[int, Meta(ge=0, description="Unicode code points into the published text.")]
 
 Op = Literal["upsert", "delete", "erase_author"]
-"""What an event does: write the post, take it away, or take away all that its author wrote."""
 
 Kind = Literal["original", "reply", "repost", "quote"]
 EntityLabel = Literal["PERSON", "ORG", "LOC", "PRODUCT", "EVENT"]
@@ -37,7 +49,7 @@ SentimentLabel = Literal["negative", "neutral", "positive"]
 IntentLabel = Literal[
     "complaint", "question", "request", "praise", "threat_to_leave", "purchase_intent", "crisis"
 ]
-"""What the author wants; ``crisis``: a term of the crisis lexicon is in the text."""
+"""The author's intent; ``crisis``: the text has a term of the crisis lexicon."""
 
 EmotionLabel = Literal["anger", "fear", "joy", "sadness", "optimism", "none"]
 
@@ -45,7 +57,7 @@ AspectLabel = Literal[
     "price", "delay", "service", "quality", "safety", "ethics", "availability", "delivery",
     "usability", "security", "environment", "staff", "information", "other",
 ]  # fmt: skip
-"""What an opinion is about; ``other`` for a phrase that belongs to none of the named ones."""
+"""The subject of an opinion."""
 
 Tier = Literal["fast", "accurate"]
 """``fast`` models read every post; ``accurate`` ones only posts that match a brand."""

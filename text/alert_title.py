@@ -1,8 +1,7 @@
 """The title of an alert: the facts of its headline as one sentence, in any language.
 
-It lives below its two writers, which do not import each other: the detector puts the English title
-on the wire, for machines and logs, and the alert sink writes the title of the reader's language.
-Which facts a title has, and in which order, is decided here. The words come from a
+Two packages use it that must not import each other: the detector writes the English title on the
+topic, the alert sink a title in the reader's language. The words come from a
 :class:`TitleLanguage`: :data:`WIRE`, or a file of ``sinks/alerts/message/locale``.
 """
 
@@ -16,7 +15,7 @@ Noun = Literal["minutes", "mentions", "authors"]
 
 
 class TitleWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phrases of a title in one language; each ``{}`` is filled in, in order."""
+    """The phrases of a title in one language; the values replace each ``{}`` in order."""
 
     line: str
     window: str
@@ -28,15 +27,12 @@ class TitleWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TitleLanguage(Protocol):
-    """What a title needs of a language: its words, and how it writes numbers."""
+    """The words and the number formats of a language."""
 
     @property
     def title(self) -> TitleWords: ...
-
     def counted(self, noun: Noun, count: int) -> str: ...
-
     def number(self, value: float) -> str: ...
-
     def percent(self, share: float) -> str: ...
 
 
@@ -56,14 +52,14 @@ def crisis_title(headline: Headline, status: Status, language: TitleLanguage) ->
 
 
 def blind_title(source: str, status: Status, since: str, language: TitleLanguage) -> str:
-    """``x: blind since 09:05 UTC, quiet may not be calm``; ``since`` is a time as it is shown."""
+    """``x: blind since 09:05 UTC, quiet may not be calm``; ``since`` is a formatted time."""
     words = language.title
     fact = words.restored if status == "close" else words.blind.format(since)
     return words.line.format(source, fact)
 
 
 class _Wire:
-    """Plain English, equal for ever: logs and other programs have read it since the first alert."""
+    """Plain English that never changes: logs and other programs read it."""
 
     title = TitleWords(
         line="{}: {}",

@@ -1,7 +1,7 @@
-"""The clauses of a post, and which of them speak of a thing. Pure.
+"""The clauses of a post, and those that are about a target.
 
-A post that praises one airline and damns another says each in a clause of its own. What is said of
-one is read without the clauses that name only others; those that name nothing are about all.
+A post that praises one airline and damns another uses a clause for each. The sentiment towards
+one is read without the clauses that name only others; a clause without a name is about all.
 """
 
 import re
@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 Span = tuple[int, int]
-"""Start and end of a part of a text, in code points; the end is outside."""
+"""Start and end in a text, in code points; the end is exclusive."""
 
 _BREAK: Final = re.compile(
     r"""
@@ -30,8 +30,8 @@ _BREAK: Final = re.compile(
 
 
 def clauses(text: str) -> list[Span]:
-    """The clauses, in order: all of the text is in one of them."""
-    # Signs end a clause, words begin one.
+    """The clauses in order; together they are the whole text."""
+    # Punctuation ends a clause, a conjunction begins one.
     ends = (
         match.start() if match.group()[0].isalpha() else match.end()
         for match in _BREAK.finditer(text)
@@ -40,15 +40,12 @@ def clauses(text: str) -> list[Span]:
 
 
 def about(parts: Sequence[Span], named: Sequence[Span], others: Sequence[Span]) -> list[Span]:
-    """The clauses that are to be read for a thing: without those that name only others.
-
-    ``named``: where the text names it; ``others``: where it names other things.
-    """
+    """The clauses about a target, named at ``named``: all but those that name only ``others``."""
     return [
-        part
-        for part in parts
-        if any(_overlap(part, span) for span in named)
-        or not any(_overlap(part, span) for span in others)
+        clause
+        for clause in parts
+        if any(_overlap(clause, span) for span in named)
+        or not any(_overlap(clause, span) for span in others)
     ]
 
 

@@ -15,8 +15,8 @@ class _File(msgspec.Struct):
 
 @cache
 def everyday_words() -> dict[str, frozenset[str]]:
-    """The everyday words of each language, and under ``brands`` names that are words; folded."""
+    """Folded everyday words by language, and under ``brands`` brand names that are words."""
     content = files("text").joinpath("everyday.yaml").read_bytes()
     file = msgspec.yaml.decode(content, type=_File)
-    lists = {**file.languages, "brands": file.brands}
+    lists = file.languages | {"brands": file.brands}
     return {name: frozenset(map(folded_form, words.split())) for name, words in lists.items()}

@@ -1,16 +1,15 @@
-"""Fingerprints of a text: one that its copies share, and keys that its light edits share.
+"""Fingerprints of text: one that copies share, and keys that light edits share.
 
-Links, handles, case, accents, punctuation and a leading "RT @somebody:" do not count. The keys are
-of two kinds, because one word is much of a short text and little of a long one:
+Links, handles, case, accents, punctuation and a leading "RT @name:" do not count. There are two
+kinds of keys, since one word is a large share of a short text and a small share of a long one:
 
-- up to ``_MAX_SHORT_WORDS`` words: the whole text, and the text without each of its words. Two
-  texts that differ in one word share a key for certain, and others share none;
-- from ``_MAX_SHORT_WORDS`` words: MinHash over the set of words, ``_BANDS`` bands of ``_ROWS``. Two
-  texts that share most of their words share most likely two bands or more.
+- up to ``_MAX_SHORT_WORDS`` words: the whole text, and the text without each of its words. Texts
+  that differ in one word always share a key, others never;
+- from ``_MAX_SHORT_WORDS`` words: MinHash over the set of words, ``_BANDS`` bands of ``_ROWS``.
+  Texts that share most of their words very likely share two bands or more.
 
-``same_text`` says how many are enough. The keys are stored, and compared with those of other
-processes and days: nothing here may depend on a library's random numbers, on the platform, or on
-the other texts of the batch. A change of any constant is a new ``VERSION``.
+The keys are stored and compared across processes and days. They must not depend on a library's
+random numbers, on the platform or on the batch. A changed constant needs a new ``VERSION``.
 """
 
 import base64
@@ -26,13 +25,13 @@ from text.tokens import Tokens, folded_tokens, is_link, tokenize
 VERSION = "words-1"
 
 _MIN_WORDS = 3
-"""Words below which equal texts say nothing ("thank you")."""
+"""Shorter texts have no fingerprint: copies of "thank you" mean nothing."""
 _MAX_SHORT_WORDS = 11
-"""Words up to which one changed word is looked for by leaving out each; has keys of both kinds."""
+"""Words of the longest text with keys that leave out a word; a text this long has both kinds."""
 _BANDS, _ROWS = 12, 5
-"""At 12 words, one of them changed, 99 % share two bands; unrelated texts next to never do."""
+"""With one changed word of 12, 99 % of texts share two bands; unrelated texts almost never do."""
 _MAX_UNIT_WORDS = 3
-"""Words that one change may take along: "don't" and "rock-n-roll" are words to their writer."""
+"""Tokens that one change may cover: "don't" and "rock-n-roll" are words to their writer."""
 
 _WHOLE = "w"
 """First letter of the keys of a short text; those of bands begin with the letter of their band."""
@@ -50,44 +49,44 @@ _STEP = 0x9E3779B97F4A7C15
 
 
 def duplicate_group(text: str) -> str | None:
-    """64 bits over the folded words, hexadecimal; None for a text too short to tell."""
+    """64 bits over the folded words, hexadecimal; None if the text is too short."""
     return _group(_words(folded_tokens(text)))
 
 
 def duplicate_keys(texts: Sequence[str]) -> list[list[str]]:
-    """For each text the keys that its light edits share, see ``same_text``; none if too short."""
+    """For each text the keys that its light edits share; empty if the text is too short."""
     return _keys(texts, [_words(folded_tokens(text)) for text in texts])
 
 
 def fingerprints(texts: Sequence[str]) -> list[tuple[str | None, list[str]]]:
-    """For each text its ``duplicate_group`` and its ``duplicate_keys``, folded once for both."""
+    """For each text its ``duplicate_group`` and its ``duplicate_keys``, with one fold for both."""
     words = [_words(folded_tokens(text)) for text in texts]
     return list(zip(map(_group, words), _keys(texts, words), strict=True))
 
 
-def same_text(one: Collection[str], other: Collection[str]) -> bool:
-    """Whether two texts, told by their keys, are copies or light edits of each other."""
-    return weight(set(one).intersection(other)) >= _MIN_WEIGHT
+def same_text(keys: Collection[str], other: Collection[str]) -> bool:
+    """Whether two texts, given by their keys, are copies or light edits of each other."""
+    return weight(set(keys).intersection(other)) >= _MIN_WEIGHT
 
 
 def weight(shared: Collection[str]) -> int:
-    """How much shared keys say: 2 is enough. A band alone is chance, two are not."""
+    """The weight of shared keys; 2 is enough. One band is chance, two are not."""
     return sum(_MIN_WEIGHT if key[:1] == _WHOLE else 1 for key in shared)
 
 
 def _words(tokens: Sequence[str]) -> _Words:
-    """Without what differs between copies: handles, links, and the RT of a copy."""
-    return [tokens[place] for place in _places(tokens)]
+    return [tokens[index] for index in _indices(tokens)]
 
 
-def _places(tokens: Sequence[str]) -> list[int]:
+def _indices(tokens: Sequence[str]) -> list[int]:
+    """Of the words that copies share: all but handles, links and the RT of a copy."""
     last = len(tokens) - 1
     return [
-        place
-        for place, word in enumerate(tokens)
+        index
+        for index, word in enumerate(tokens)
         if word[0] != "@"
         and not is_link(word)
-        and not (word == "rt" and (place == 0 or (place < last and tokens[place + 1][0] == "@")))
+        and not (word == "rt" and (index == 0 or (index < last and tokens[index + 1][0] == "@")))
     ]
 
 
@@ -114,12 +113,12 @@ def _keys(texts: Sequence[str], words: Sequence[_Words]) -> list[list[str]]:
 
 
 def _whole_keys(text: str) -> list[str]:
-    """The text's, and those of the text without each of its words, where enough is left."""
+    """The key of the text, and one without each of its words if enough words remain."""
     tokens = tokenize(text)
-    places = _places(tokens.folded)
-    words = [tokens.folded[place] for place in places]
+    indices = _indices(tokens.folded)
+    words = [tokens.folded[index] for index in indices]
     keys = {_whole_key(words): None}
-    for start, end in _units(text, tokens, places):
+    for start, end in _units(text, tokens, indices):
         rest = words[:start] + words[end:]
         if len(rest) >= _MIN_WORDS:
             keys[_whole_key(rest)] = None
@@ -131,46 +130,42 @@ def _whole_key(words: _Words) -> str:
     return _WHOLE + base64.urlsafe_b64encode(digest).decode("ascii")[:7]
 
 
-def _units(text: str, tokens: Tokens, places: Sequence[int]) -> list[tuple[int, int]]:
-    """What a writer would call words, as ranges of ``places``: "don't" is one, of two tokens."""
+def _units(text: str, tokens: Tokens, indices: Sequence[int]) -> list[tuple[int, int]]:
+    """The writer's words, as ranges of ``indices``: "don't" is one word of two tokens."""
     units: list[tuple[int, int]] = []
-    for index, place in enumerate(places):
-        if units and place and places[index - 1] == place - 1:
+    for number, index in enumerate(indices):
+        if units and index and indices[number - 1] == index - 1:
             start = units[-1][0]
-            gap = text[tokens.ends[place - 1] : tokens.starts[place]]
-            # No gap at all is between two Chinese characters.
-            if gap and not any(map(str.isspace, gap)) and index - start < _MAX_UNIT_WORDS:
-                units[-1] = (start, index + 1)
+            gap = text[tokens.ends[index - 1] : tokens.starts[index]]
+            # Chinese characters have no gap between them.
+            if gap and not any(map(str.isspace, gap)) and number - start < _MAX_UNIT_WORDS:
+                units[-1] = (start, number + 1)
                 continue
-        units.append((index, index + 1))
+        units.append((number, number + 1))
     return units
 
 
 def _scatter(numbers: _Numbers) -> _Numbers:
-    """SplitMix64's finisher: every bit of the result depends on every bit of the number."""
+    """SplitMix64's finisher: each result bit depends on every input bit."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))
 
 
-def _constants(count: int) -> _Numbers:
-    steps = [(step * _STEP) % 2**64 for step in range(1, count + 1)]
-    return _scatter(np.array(steps, dtype=np.uint64)) | np.uint64(1)
-
-
-_MULTIPLIERS = _constants(_BANDS * _ROWS)
+_STEPS = [(step * _STEP) % 2**64 for step in range(1, _BANDS * _ROWS + 1)]
+_MULTIPLIERS = _scatter(np.array(_STEPS, dtype=np.uint64)) | np.uint64(1)
 
 
 def _band_keys(texts: Sequence[_Words]) -> list[list[str]]:
-    """One key for each band: the least words of the text, by ``_ROWS`` orders of all words."""
+    """One key for each band: the minimum words of the text in ``_ROWS`` orders."""
     hashes = [zlib.crc32(word.encode("utf-8", "replace")) for words in texts for word in words]
     numbers = _scatter(np.array(hashes, dtype=np.uint64) + np.uint64(_STEP))
     starts = np.cumsum([0] + [len(words) for words in texts[:-1]])
     bands = np.zeros((len(texts), _BANDS), dtype=np.uint64)
     for index, multiplier in enumerate(_MULTIPLIERS):
-        least = np.minimum.reduceat(numbers * multiplier, starts)
+        minima = np.minimum.reduceat(numbers * multiplier, starts)
         band = bands[:, index // _ROWS]
-        band[:] = _scatter(band * np.uint64(3) + least)
+        band[:] = _scatter(band * np.uint64(3) + minima)
     letters = np.empty((len(texts), _BANDS, 1 + _BAND_CHARACTERS), dtype=np.uint8)
     letters[:, :, 0] = _BAND_LETTERS
     for digit in range(_BAND_CHARACTERS):

@@ -1,8 +1,7 @@
-"""Handles, hashtags and links in a post's text, for feeds that have no fields for them.
+"""Handles, hashtags and links in a post's text, for feeds without fields for them.
 
-A link is taken whole before anything in it is looked at: the ``#`` and ``@`` of an address are
-neither hashtag nor handle. What is found is a hint as platforms give it, in the order of the text;
-deciding what a post is about is the matcher's work, not ours.
+A link is read whole: the ``#`` and ``@`` inside it are neither hashtag nor handle. The results are
+hints, as platforms give them; the matcher decides what a post is about.
 """
 
 import re
@@ -13,7 +12,7 @@ from schemas.bounds import MAX_ITEMS, MAX_SHORT
 
 
 class Markup(NamedTuple):
-    """What a text addresses, tags and links to; without ``@`` and ``#``, each once."""
+    """Distinct values in text order, without ``@`` and ``#``."""
 
     mentions: list[str]
     hashtags: list[str]
@@ -21,7 +20,7 @@ class Markup(NamedTuple):
 
 
 def _mark_ranges() -> str:
-    """Combining marks as a regex class: ``\\w`` lacks them, and Hindi words are full of them."""
+    """Combining marks as a regex class: ``\\w`` lacks them, and Hindi needs them."""
     ranges: list[list[int]] = []
     for code in range(0x300, 0x10000):
         if unicodedata.category(chr(code)).startswith("M"):
@@ -34,9 +33,8 @@ def _mark_ranges() -> str:
 
 _TAG = rf"([\w{_mark_ranges()}\u200c\u200d]+)"
 _HANDLE = r"([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)"
-# Each alternative begins with a plain character, and nothing looks behind: so the engine skips to
-# the few characters that can begin something, which is five times faster. What stands before a
-# sign is looked at afterwards.
+# Each alternative starts with a plain character, without a look-behind: the engine skips to these
+# few characters, which is five times faster. The character before a sign is tested later.
 _PATTERN = re.compile(
     r"((?:http|Http|HTTP)[sS]?://[^\s<>\"«»]+)"
     rf"|#{_TAG}|\uff03{_TAG}|@{_HANDLE}|\uff20{_HANDLE}"
@@ -57,19 +55,18 @@ def _trim(link: str) -> str:
 
 
 def markup_of(text: str) -> Markup:
-    """Handles, hashtags and links of ``text``."""
     markup = Markup([], [], [])
     for match in _PATTERN.finditer(text):
         kind, start = match.lastindex or 0, match.start()
         value = match[kind]
         before = text[start - 1] if start else " "
         if kind == _LINK:
-            # No more of it is kept, and trimming takes the square of its length.
+            # Cut first: trimming takes the square of the length.
             link = _trim(value[:MAX_SHORT])
             if not link.endswith("/") or link.count("/") > 2:
                 _add(markup.links, link)
         elif before.isalnum() or before in "_/":
-            continue  # an e-mail address, a number sign inside of a word, a path
+            continue  # an e-mail address, a number sign inside a word, a path
         elif kind not in _TAGS:
             if before != "@":
                 _add(markup.mentions, value)

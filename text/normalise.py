@@ -1,13 +1,11 @@
-"""Text as encoders read it, with the way back: every code point knows where it was published.
+"""Input of the encoders, with the offsets of each code point in the published text.
 
-Entities are decoded, compatibility forms made plain (NFKC), what is invisible dropped, links and
-handles reduced to one word each, a letter or sign repeated three times or more to two, white
-space to single spaces, and CamelCase hashtags to their words ("#JeSuisFan": "# Je Suis Fan").
-Emoji stay, without skin tones and variation selectors. A text that is nearly all in capitals is
-read in small letters: encoders saw few such posts, and split their words into single letters.
+Entities are decoded, compatibility forms made plain (NFKC), invisible characters dropped, links
+and handles reduced to one word each, three or more of one letter or sign to two, white space to
+single spaces, and CamelCase hashtags split ("#JeSuisFan": "# Je Suis Fan"). Emoji lose skin tones
+and variation selectors. Text in capitals is lowered, since encoders split it into letters.
 
-Every step is a list of edits, found by one pass each. Most posts need few of them and nobody
-asks for most offsets, so the offsets are worked out only when they are asked for.
+Every step is a list of edits from one pass. Few offsets are needed: they are computed on demand.
 """
 
 import html
@@ -20,15 +18,15 @@ from typing import Final
 import regex
 
 MAX_TEXT: Final = 2_000
-"""Code points of a text that are read, and that come out at most."""
+"""Code points that are read, and maximum length of the result."""
 
 LOUD: Final = 8
-"""Capitals from which on a text may be in capitals throughout; fewer may be one name."""
+"""Minimum capitals of a text in capitals; fewer may be one name."""
 LOUD_SHARE: Final = 0.8
-"""Share of the letters with a case that are capitals in such a text."""
+"""Minimum share of capitals in its cased letters."""
 
 _Edit = tuple[int, int, str]
-"""Start and end in the text before, and what stands there now."""
+"""Start and end in the text before, and the replacement."""
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _JOINED = r"\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
@@ -36,12 +34,12 @@ _INVISIBLE = (
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e"
     r"\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U0001f3fb-\U0001f3ff"
     r"\U000e0000-\U000e0fff]"
-    # The joiner holds an emoji of several parts together; elsewhere it is as invisible.
+    # The joiner is dropped too, except within an emoji of several parts.
     rf"|(?<![{_JOINED}\ufe0f])\u200d|\u200d(?![{_JOINED}])"
 )
 _DROPPED = re.compile(rf"(?:{_INVISIBLE})+")
 _CLUSTER = regex.compile(r"\X")
-# Each has its own pass, behind a test of whether it can find anything: most posts need few.
+# Each pattern has its own pass, after a cheap test: most posts need few of them.
 _LINK = re.compile(r"(?:[hH][tT]{2}[pP][sS]?://|[wW]{3}\.)\S+")
 _HANDLE = re.compile(r"@\w+(?:[.\-]\w+)*")
 _APART = re.compile(rf"{_LINK.pattern}|{_HANDLE.pattern}|\bhttp\b")
@@ -55,14 +53,13 @@ _HUMP = regex.compile(
 
 
 class Normalised:
-    """A normalised text, and for each of its code points where it comes from.
+    """Normalised text. ``text[i]`` stands for ``published[starts[i]:ends[i]]``.
 
-    ``text[i]`` stands for ``published[starts[i]:ends[i]]``, which is empty for a space that was
-    not there. Both lists never fall.
+    This range is empty for an added space. ``starts`` and ``ends`` never decrease. ``published``:
+    the length that was read; ``steps``: the edits of each pass, in order.
     """
 
     def __init__(self, text: str, published: int, steps: Sequence[Sequence[_Edit]]) -> None:
-        """``published``: how much was read; ``steps``: the edits of each pass, in order."""
         self.text = text
         self._published = published
         self._steps = steps
@@ -77,12 +74,10 @@ class Normalised:
 
     @property
     def starts(self) -> Sequence[int]:
-        """Where each code point begins in the published text."""
         return self._offsets[0]
 
     @property
     def ends(self) -> Sequence[int]:
-        """Where each code point ends in the published text."""
         return self._offsets[1]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -102,9 +97,9 @@ def normalise(text: str, *, limit: int = MAX_TEXT) -> Normalised:
         text = _apply(text, _invisible(text), steps)
         if not unicodedata.is_normalized("NFKC", text):
             text = _apply(text, _composed(text), steps)
-            # Compatibility forms may hold what is dropped, though hardly any does.
+            # A few compatibility forms hold invisible characters.
             text = _apply(text, _invisible(text), steps)
-    # Before links and handles are words in small letters.
+    # Before links and handles become lower-case words.
     if _loud(text):
         text = _apply(text, [(0, len(text), _quiet(text))], steps)
     text = _apply(text, _rewritten(text), steps)
@@ -116,9 +111,9 @@ def normalise(text: str, *, limit: int = MAX_TEXT) -> Normalised:
 
 
 def tripled(text: str) -> bool:
-    """Whether an ASCII letter or sign may stand three times in a row; always, if unsure.
+    """Whether an ASCII character may stand three times in a row; true if unsure.
 
-    Some integer arithmetic on the bytes: a fifth of the time that a regular expression takes.
+    Integer arithmetic on the bytes takes a fifth of the time of a regular expression.
     """
     number = int.from_bytes(text.encode("utf-8", "surrogatepass"), "big")
     differences = number ^ number << 8
@@ -127,7 +122,7 @@ def tripled(text: str) -> bool:
 
 
 def _loud(text: str) -> bool:
-    """Whether the words, links and handles aside, are nearly all in capitals."""
+    """Whether the words, without links and handles, are nearly all in capitals."""
     if text.islower():
         return False
     words = _APART.sub(" ", text)
@@ -138,7 +133,7 @@ def _loud(text: str) -> bool:
 
 
 def _quiet(text: str) -> str:
-    """The text in small letters, each in its place: "İ" alone would become two."""
+    """Lower case of the same length: "İ", which would become two letters, stays."""
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered
@@ -146,7 +141,7 @@ def _quiet(text: str) -> str:
 
 
 def _rewritten(text: str) -> list[_Edit]:
-    """The edits of links, handles, hashtags, elongations and white space, none overlapping."""
+    """The edits of links, handles, hashtags, elongations and white space, without overlap."""
     edits: list[_Edit] = []
     if "://" in text or "ww." in text or "WW." in text:
         edits += [(*match.span(), "http") for match in _LINK.finditer(text)]
@@ -183,21 +178,20 @@ def _wordlike(letter: str) -> bool:
 
 def _humps(hashtag: str, start: int) -> list[_Edit]:
     """Spaces between the words of a CamelCase hashtag; none for "#iPhone", "#SNCF" or "#été"."""
-    places = [match.start() for match in _HUMP.finditer(hashtag)]
-    if not places or places[0] < 3 or not any(letter.islower() for letter in hashtag):
+    humps = [match.start() for match in _HUMP.finditer(hashtag)]
+    if not humps or humps[0] < 3 or not any(map(str.islower, hashtag)):
         return []
-    if not any(hashtag[place].isupper() for place in places):
+    if not any(hashtag[hump].isupper() for hump in humps):
         return []
-    return [(start + place, start + place, " ") for place in (1, *places)]
+    return [(start + hump, start + hump, " ") for hump in (1, *humps)]
 
 
 def _invisible(text: str) -> list[_Edit]:
-    """Edits that drop what nobody sees."""
     return [(*match.span(), "") for match in _DROPPED.finditer(text)]
 
 
 def _composed(text: str) -> list[_Edit]:
-    """Edits that bring each visible character, with its marks, to its compatible form."""
+    """Edits that bring each character, with its marks, to its compatibility form."""
     return [
         (*match.span(), plain)
         for match in _CLUSTER.finditer(text)
@@ -206,7 +200,7 @@ def _composed(text: str) -> list[_Edit]:
 
 
 def _apply(text: str, edits: list[_Edit], steps: list[list[_Edit]]) -> str:
-    """The text with the edits, which are kept where there are any."""
+    """The text after the edits; adds them to ``steps``."""
     if not edits:
         return text
     steps.append(edits)
@@ -223,7 +217,7 @@ def _apply(text: str, edits: list[_Edit], steps: list[list[_Edit]]) -> str:
 def _moved(
     edits: Sequence[_Edit], starts: Sequence[int], ends: Sequence[int]
 ) -> tuple[list[int], list[int]]:
-    """The places after one step, from those before it."""
+    """The offsets after one step, from those before it."""
     new_starts: list[int] = []
     new_ends: list[int] = []
     done = 0

@@ -1,12 +1,10 @@
-"""Finds the phrases of an editable word list in a text, with their places, fast.
+"""Finds the phrases of a word list in text, with offsets. The list format: ``docs/lexicons.md``.
 
-The shared tokenizer (``text.tokens``) serves the brands and the index, which must read a text
-alike. Word lists serve only themselves, so they can afford a fold that maps each code point to
-one code point: offsets into the published text then cost nothing, and a tweet some microseconds.
-
-Folded are case, diacritics, fancy letters, alefs and yehs of Arabic, and three or more of one
-letter ("cheeeer"). Apostrophes, hyphens and underscores part words; a URL or a handle is one word
-that no list holds; a CamelCase hashtag is its parts. How lists are written: ``docs/lexicons.md``.
+Unlike ``text.tokens``, the fold maps each code point to one code point. It keeps offsets for free,
+and a tweet costs microseconds. It removes case, diacritics, styled letters, variants of Arabic
+alef and yeh, and the third and later repeats of a letter ("cheeeer"). Apostrophes, hyphens and
+underscores split words. A URL or a handle is one word outside every list. A CamelCase hashtag is
+split into its words.
 """
 
 import re
@@ -19,22 +17,22 @@ from schemas.errors import ConfigurationError
 from text.normalise import tripled
 
 MAX_TEXT: Final = 4_000
-"""Code points of a text that are looked at: what bounds the time that one post can take."""
+"""Code points that are read; bounds the time for one post."""
 
 GAP: Final = "..."
-"""In a phrase: up to ``MAX_GAP_WORDS`` words of the same sentence."""
+"""In a phrase: up to ``MAX_GAP_WORDS`` words of one sentence."""
 MAX_GAP_WORDS: Final = 12
 
 STOPS: Final = frozenset("?.")
-"""The words that end a sentence, as `split` gives them."""
+"""The words that end a sentence, in the result of :func:`split`."""
 
 _MAX_EXPANSIONS = 2_000
 _MARK = "\u0300"
-"""What every code point that is to be dropped becomes, until its word is known."""
+"""Replaces each code point that is dropped, until its word is known."""
 _EMOJI = re.compile("[\u203c\u2049\u2600-\u27bf\u2b50\U0001f1e6-\U0001faff]")
 _SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠]\w[\w.\-]*")
 _FILLER = "\x01\x02"
-"""What URLs and handles become: a word that no list holds."""
+"""Replaces URLs and handles: a word outside every list."""
 _LONG_RUN = re.compile(r"([a-z])\1\1+")
 _CAMEL = re.compile(r"#\w*[^\W\d_A-Z][A-Z]\w*")
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])|(?<=[^\W\d_])(?=\d)")
@@ -46,12 +44,12 @@ _ODD_LETTERS = {
     "_": " ", "\u0640": _MARK, "\u093c": _MARK,
 }  # fmt: skip
 _SPELLED_OUT = (("œ", "oe"), ("æ", "ae"), ("ß", "ss"))
-"""Letters that a fold of one for one cannot spell out: a list holds both spellings instead."""
+"""Letters that a 1:1 fold cannot spell out: a phrase is listed in both spellings instead."""
 _ARABIC_PREFIXES = ("", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "فال")
 
 
 def _fold_one(letter: str) -> str:
-    """The one code point that stands for this one: a letter, a space, a stop or a mark."""
+    """The folded code point: a letter, a space, a stop or ``_MARK``."""
     if letter in _ODD_LETTERS:
         return _ODD_LETTERS[letter]
     if letter in "!;\n\r\u2028\u2029":
@@ -60,7 +58,7 @@ def _fold_one(letter: str) -> str:
     if category in ("Cf", "Cs", "Co"):
         return _MARK
     if category in ("Mn", "Me", "Mc"):
-        # The marks of Indic scripts are vowels: without them a word is another word.
+        # The marks of Indic scripts are vowels and distinguish words.
         return letter if "\u0900" <= letter < "\u0e00" else _MARK
     plain = "".join(
         part for part in unicodedata.normalize("NFKD", letter) if unicodedata.category(part) != "Mn"
@@ -73,10 +71,10 @@ def _fold_one(letter: str) -> str:
 
 
 class _Folding(dict[int, str]):
-    """A table for ``str.translate`` that fills itself, up to a bound that no feed reaches."""
+    """A table for ``str.translate`` that fills itself up to a limit."""
 
     def __missing__(self, code: int) -> str:
-        # Emoji have skin tones, which are letters' marks for our purpose.
+        # The skin tones of emoji are treated as marks.
         folded = _MARK if 0x1F3FB <= code <= 0x1F3FF else _fold_one(chr(code))
         if len(self) < 20_000:
             self[code] = folded
@@ -89,10 +87,12 @@ _ASCII_FOLDING: Final = bytes(ord(_FOLDING[code]) if code < 128 else code for co
 
 
 class FoldedWords:
-    """The folded words of a text, its sentence ends and emoji among them, and their places."""
+    """The folded words of a text, with sentence ends and emoji, and their offsets.
+
+    ``raw``: the words as they stand in the ``folded`` text.
+    """
 
     def __init__(self, words: list[str], raw: list[str], folded: str) -> None:
-        """``raw``: the words as they are, one after another, in the ``folded`` text."""
         self.words = words
         self._raw = raw
         self._folded = folded
@@ -102,14 +102,14 @@ class FoldedWords:
     def _starts(self) -> list[int]:
         starts, offset = [], 0
         for word in self._raw:
-            # Nothing but spaces lies between, so the first place is the right one.
+            # Only spaces lie between two words: the first hit is the right one.
             offset = self._folded.index(word, offset)
             starts.append(offset)
             offset += len(word)
         return starts
 
     def span(self, first: int, last: int) -> tuple[int, int]:
-        """Where the words from ``first`` to ``last``, this one included, are in the text."""
+        """Start and end of the words ``first`` to ``last`` (inclusive) in the text."""
         return self._starts[first], self._starts[last] + len(self._raw[last])
 
 
@@ -136,7 +136,7 @@ def split(text: str) -> FoldedWords:
 
 
 def _fill(match: re.Match[str]) -> str:
-    # Two in turn, so that no filler looks like an elongation.
+    # Two alternating characters: a filler must not look like an elongation.
     length = match.end() - match.start()
     return (_FILLER * length)[:length]
 
@@ -155,7 +155,7 @@ def _part_hashtags(text: str, folded: str) -> str:
 
 def expand(pattern: str) -> list[str]:
     """The phrases that ``a (b|c d|) e`` stands for: "a b e", "a c d e", "a e"; brackets nest."""
-    # One frame an open bracket: the choices that are complete, and what the one at hand may be.
+    # One frame an open bracket: its complete choices, and the variants of the current one.
     frames: list[tuple[list[str], list[str]]] = [([], [""])]
     for piece in _BRACKETS.split(pattern):
         done, current = frames[-1]
@@ -168,18 +168,18 @@ def expand(pattern: str) -> list[str]:
             outer, before = frames[-1]
             frames[-1] = (outer, [start + end for start in before for end in done + current])
         elif piece in ("|", ")"):
-            raise ConfigurationError(f"{piece!r} outside of brackets: {pattern!r:.60}")
+            raise ConfigurationError(f"{piece!r} must be inside brackets: {pattern!r:.60}")
         else:
             frames[-1] = (done, [start + piece for start in current])
         if len(frames[-1][1]) > _MAX_EXPANSIONS:
-            raise ConfigurationError(f"more than {_MAX_EXPANSIONS} phrases: {pattern!r:.60}")
+            raise ConfigurationError(f"over {_MAX_EXPANSIONS} phrases, split it: {pattern!r:.60}")
     if len(frames) > 1:
-        raise ConfigurationError(f"a bracket is not closed: {pattern!r:.60}")
+        raise ConfigurationError(f"close the open bracket: {pattern!r:.60}")
     return list(dict.fromkeys(" ".join(text.split()) for text in frames[0][1]))
 
 
 def phrases_of(block: str | list[str]) -> list[str]:
-    """The phrases of one entry of a file, expanded: lines, or a list of them, with commas."""
+    """The expanded phrases of one entry of a file: lines or a list, split at commas."""
     return [
         phrase
         for line in (block.splitlines() if isinstance(block, str) else block)
@@ -191,7 +191,7 @@ def phrases_of(block: str | list[str]) -> list[str]:
 
 
 def spellings(phrase: str, language: str) -> list[tuple[tuple[str, ...], ...]]:
-    """A phrase as words, in parts between its gaps; every way that it may be spelled."""
+    """Every spelling of a phrase, as the words of the parts between its gaps."""
     texts = [phrase]
     for letter, letters in _SPELLED_OUT:
         if letter in phrase:
@@ -200,7 +200,7 @@ def spellings(phrase: str, language: str) -> list[tuple[tuple[str, ...], ...]]:
     for text in texts:
         parts = tuple(tuple(split(part).words) for part in text.split(GAP))
         if not all(parts):
-            raise ConfigurationError(f"nothing is left of {phrase!r:.60} between its gaps")
+            raise ConfigurationError(f"{phrase!r:.60} has no word beside a gap; add one")
         ways.append(parts)
         if language == "ar" and not parts[0][0].startswith("ال"):
             first, rest = parts[0], parts[1:]
@@ -214,15 +214,14 @@ _Entry = tuple[int, _Parts, T]
 
 
 class Phrases(Generic[T]):
-    """Phrases, each with a value, by their first word."""
+    """Phrases, each with a value. The first of two equal phrases counts."""
 
     def __init__(self, lists: Iterable[tuple[str, T]], language: str) -> None:
-        """The first of two equal phrases counts."""
         values: dict[_Parts, T] = {}
         for phrase, value in lists:
             for parts in spellings(phrase, language):
                 values.setdefault(parts, value)
-        # By the first word, then by the second: many phrases begin with "in" or "not".
+        # By the first word, then by the second: many phrases start with "in" or "not".
         self._first: dict[str, dict[str, list[_Entry[T]]]] = {}
         for parts, value in sorted(values.items(), key=lambda item: -sum(map(len, item[0]))):
             seconds = self._first.setdefault(parts[0][0], {})
@@ -231,7 +230,7 @@ class Phrases(Generic[T]):
         self._words = {word for parts in values for part in parts for word in part}
 
     def longest(self, text: FoldedWords) -> list[tuple[int, int, T]]:
-        """Phrases that do not overlap, from the left, the longest first: (first, last, value)."""
+        """Hits without overlap, leftmost and longest first: (first word, last word, value)."""
         words = self._shortened(text)
         hits: list[tuple[int, int, T]] = []
         free = 0
@@ -247,7 +246,7 @@ class Phrases(Generic[T]):
         return hits
 
     def every(self, text: FoldedWords) -> list[tuple[int, int, T]]:
-        """All phrases that are there, overlapping ones too: (first, last, value)."""
+        """All hits, overlapping ones too: (first word, last word, value)."""
         words = self._shortened(text)
         present = frozenset(words)
         return [
@@ -258,7 +257,7 @@ class Phrases(Generic[T]):
         ]
 
     def _candidates(self, words: list[str]) -> list[tuple[int, list[_Entry[T]]]]:
-        """Where a phrase may begin; of one place, the longer phrases come first."""
+        """Words that may start a phrase; of one start, the longer phrases come first."""
         candidates = []
         for start, word in enumerate(words):
             if word in self._first:
@@ -270,7 +269,7 @@ class Phrases(Generic[T]):
         return candidates
 
     def _shortened(self, text: FoldedWords) -> list[str]:
-        """ "cheeeer" as "cher" and "looove" as "love", but "gooood" as "good": what is listed."""
+        """ "looove" as "love", but "gooood" as "good", the listed word."""
         if not text.elongated:
             return text.words
         shortened = []
@@ -283,7 +282,7 @@ class Phrases(Generic[T]):
 
 
 def _end(words: list[str], start: int, parts: _Parts) -> int:
-    """The place of the last word of a phrase whose first word is at ``start``, or -1."""
+    """The index of the last word of a phrase that starts at ``start``, or -1."""
     end = start + len(parts[0])
     if end > start + 1 and tuple(words[start:end]) != parts[0]:
         return -1

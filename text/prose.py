@@ -1,27 +1,25 @@
-"""Text as the language model reads it: the words, and the script where that alone decides.
+"""Input of the language model, and the languages that the script alone decides.
 
-The model was trained on what `prose` gives, so no pattern here changes without a new model.
+The model was trained on the output of `prose`: a changed pattern needs a new model.
 """
 
 import re
 from typing import Final
 
 MAX_TEXT: Final = 2_000
-"""Code points of a text that are looked at."""
 
 SCRIPT_CONFIDENCE: Final = {"ja": 0.99, "zh": 0.97}
-"""How often the script was right on held-out sentences and word pairs, rounded down (Han alone
-may be Japanese)."""
+"""Accuracy on held-out sentences and word pairs, rounded down (Han alone may be Japanese)."""
 
 _SYMBOLS: Final = (
     "\x000-9!-%(-/:-?\\[-`{-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2010-\u2bff\ufe0f"
     "\ud800-\udfff\U0001f000-\U0001faff"
 )
-"""Digits, punctuation, emoji, NUL and lone surrogates; no apostrophe, no combining letter."""
+"""Digits, punctuation, emoji, NUL and lone surrogates, without apostrophe and combining letters."""
 
 _LINK = re.compile(r"\bhttps?://\S*|\bhttp\b|\bwww\.\S+|\bpic\.twitter\.com/\S*")
 _REPOST = re.compile(r"^RT\b")
-# A set of characters comes first, so that the search skips to one of them: half the time.
+# A set of characters comes first: the search skips to one of them, in half the time.
 _NOISE = re.compile(rf"[@&{_SYMBOLS}](?:(?<=@)\w+|(?<=&)\w+;|[{_SYMBOLS}]*)")
 _REPEATED = re.compile(r"(\w{1,2}?)\1\1+")
 _EAST_ASIAN = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d]")
@@ -31,11 +29,10 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
 def prose(text: str) -> str:
-    """The words of the first `MAX_TEXT` code points, in lower case on one line: no links,
-    handles, marks of a repost, entities, numbers, punctuation or emoji.
+    """The words of the first `MAX_TEXT` code points, in lower case on one line.
 
-    What is repeated more than twice is written once ("gooool", "jajajaja"): no dictionary has
-    it, and a laugh says little about the language.
+    Links, handles, "RT", entities, numbers, punctuation and emoji are left out. Letters repeated
+    more than twice are written once ("gooool", "jajajaja"): no dictionary has these words.
     """
     text = text[:MAX_TEXT]
     if "http" in text or "www." in text or "pic." in text:
@@ -49,14 +46,13 @@ def prose(text: str) -> str:
 
 
 def has_letter(text: str) -> bool:
-    """Whether there is anything to read at all."""
     return any(map(str.isalpha, text))
 
 
 def by_script(cleaned: str) -> str | None:
-    """Chinese or Japanese where Han characters or kana outnumber Latin letters.
+    """Chinese or Japanese if Han characters and kana outnumber Latin letters.
 
-    The models split words at spaces, which these do not use, and so miss most short posts.
+    The models split words at spaces, which these languages lack, and miss most short posts.
     """
     if _EAST_ASIAN.search(cleaned) is None:
         return None

@@ -1,18 +1,18 @@
-"""The known name that a misspelt one most likely means."""
+"""Suggestions for a misspelt name."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is nearest to ``name``, in any case; None if none is near."""
-    by_lower = {one.lower(): one for one in known}
+    """The closest known name, in any case; None if none is close."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
     near = difflib.get_close_matches(name.lower()[:50], by_lower, n=1, cutoff=0.6)
     return by_lower[near[0]] if near else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint for an error: the nearest known name, else all known names."""
+    """A hint for an error: the closest known name, else all known names."""
     names = list(known)
     near = nearest(name, names)
     return f"did you mean {near}?" if near else f"known are {', '.join(names)}"

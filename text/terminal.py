@@ -1,19 +1,18 @@
-"""Text of strangers made safe for one line of a terminal, a header or a message; sparklines."""
+"""Makes untrusted text safe for one line of a terminal, a header or a message; sparklines."""
 
 import unicodedata
 from collections.abc import Sequence
 
 BARS = " ▁▂▃▄▅▆▇█"
-"""Eighths of a column, from none to eight."""
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JOINERS = "\u200c\u200d"
 
 
 def printable(text: str) -> str:
-    """``text`` with a space for each character that moves a cursor or turns the line's direction.
+    """``text`` with a space for each character that moves the cursor or changes the direction.
 
-    The length stays, so that offsets into ``text`` hold.
+    The length stays the same, so offsets into ``text`` hold.
     """
     if text.isprintable():
         return text
@@ -26,7 +25,7 @@ def printable(text: str) -> str:
 def single_line(text: str, max_length: int) -> str:
     """``text`` as one line of at most ``max_length`` characters, cut with an ellipsis.
 
-    Invisible characters go, but for the joiners that emoji and some scripts need.
+    Invisible characters are removed, except the joiners that emoji and some scripts need.
     """
     kept = "".join(
         " " if c.isspace() else c
@@ -40,7 +39,7 @@ def single_line(text: str, max_length: int) -> str:
 
 
 def columns(text: str) -> int:
-    """Terminal columns of ``text``: two for East Asian letters and emoji, none for marks."""
+    """Terminal columns of ``text``: 2 for East Asian letters and emoji, 0 for marks."""
     return sum(
         0
         if unicodedata.category(c) in ("Mn", "Me", "Cf")
@@ -52,5 +51,5 @@ def columns(text: str) -> int:
 
 
 def sparkline(counts: Sequence[int], top: int) -> str:
-    """One column a count, rounded up, full at ``top``; ``top`` is at least 1."""
+    """One bar a count, rounded up and full at ``top``, which is at least 1."""
     return "".join(BARS[min(8, -(-count * 8 // top))] for count in counts)

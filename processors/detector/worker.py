@@ -22,7 +22,7 @@ from processors.faust.watchdog import PartitionState
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
-from runtime.kafka.brake import Brake
+from runtime.kafka.dead_letters import Brake
 from runtime.kafka.reader import latest_values
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings

@@ -19,7 +19,7 @@ from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
-from runtime.kafka.brake import Brake
+from runtime.kafka.dead_letters import Brake
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
 from schemas.errors import ServiceUnavailable, TocsinError

@@ -1,7 +1,7 @@
-"""Kafka, as every service uses it: connections, producers, consumers, topics.
+"""Connections, producers, consumers and topics; the context managers turn errors into sentences.
 
-kafka-python 3 is idempotent with ``acks=all`` by default; both are named here all the same, since
-delivery rests on them. Its exceptions do not leave the functions of this module that connect.
+kafka-python 3 defaults to idempotence and ``acks=all``. Both are named here because delivery
+depends on them.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.topic_registry import Topic
 
 MAX_MESSAGE_BYTES = 4 * 2**20
-"""The largest message of any topic: a dead letter is its payload in base64 and a little more."""
+"""The largest message of any topic: a dead letter, its payload in base64."""
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
-    """The TLS context that the settings ask for, or None for plain text."""
+    """The TLS context, or None where the protocol is plain text."""
     if "SSL" not in settings.security_protocol:
         return None
     try:
@@ -52,7 +52,7 @@ def sasl_login(settings: KafkaSettings) -> tuple[str, str] | None:
 
 
 def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
-    """The options that kafka-python and aiokafka both take to connect."""
+    """The connection options of kafka-python and aiokafka."""
     config: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": f"tocsin-{client_id}",
@@ -74,14 +74,14 @@ def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def kafka_errors(settings: KafkaSettings) -> Iterator[None]:
-    """Turn the client's exceptions into one sentence with a remedy."""
+    """Turn the client's exceptions into :class:`ServiceUnavailable` with a remedy."""
     try:
         yield
     except (KafkaError, OSError) as error:
         raise ServiceUnavailable(
-            f"Kafka at {settings.bootstrap_servers} does not serve us "
-            f"({type(error).__name__}: {error}); is it running, and is "
-            "TOCSIN_KAFKA_BOOTSTRAP_SERVERS right?"
+            f"Kafka at {settings.bootstrap_servers} does not answer "
+            f"({type(error).__name__}: {error}); start it, or correct "
+            "TOCSIN_KAFKA_BOOTSTRAP_SERVERS"
         ) from None
 
 
@@ -114,7 +114,7 @@ def producer(
 def consumer(
     settings: KafkaSettings, client_id: str, group: str | None = None, **overrides: Any
 ) -> KafkaConsumer:
-    """A consumer that commits only when told, and starts at the beginning when new."""
+    """A consumer without auto-commit; a new group starts at the beginning."""
     config = {
         **_connection(settings, client_id),
         "metrics_enabled": False,
@@ -132,10 +132,7 @@ def consumer(
 
 
 def deliver(sender: Producer, records: Iterable[OutgoingRecord]) -> int:
-    """Send all records, then wait until Kafka has each; returns how many there were.
-
-    Raises :class:`kafka.errors.KafkaError` if Kafka does not take one.
-    """
+    """Send records and wait for each acknowledgement; returns how many. Raises ``KafkaError``."""
     deliveries = [
         sender.send(record.topic, key=record.key, value=record.value, headers=list(record.headers))
         for record in records
@@ -148,15 +145,17 @@ def deliver(sender: Producer, records: Iterable[OutgoingRecord]) -> int:
 def publish(
     settings: KafkaSettings, client_id: str, records: Iterable[OutgoingRecord], what: str
 ) -> int:
-    """Deliver records with a producer of their own; returns how many there were.
+    """Deliver records with a producer of their own; returns how many.
 
-    Raises :class:`ServiceUnavailable`, which says that ``what`` was not taken.
+    Raises :class:`ServiceUnavailable`, which names the records as ``what``.
     """
     sender = producer(settings, client_id, delivery_timeout_s=30)
     try:
         return deliver(sender, records)
     except KafkaError as error:
-        raise ServiceUnavailable(f"Kafka did not take {what} ({error!r}); try again") from None
+        raise ServiceUnavailable(
+            f"Kafka did not acknowledge {what} ({error!r}); try again"
+        ) from None
     finally:
         sender.close(timeout=5)
 
@@ -165,50 +164,41 @@ def publish(
 def open_consumer(
     settings: KafkaSettings, client_id: str, group: str | None = None
 ) -> Iterator[KafkaConsumer]:
-    """A consumer, closed at the end; what Kafka raises meanwhile is one sentence."""
-    with kafka_errors(settings):
-        client = consumer(settings, client_id, group)
-        try:
-            yield client
-        finally:
-            client.close()
+    """A consumer that is closed at the end; Kafka's errors become one sentence."""
+    with kafka_errors(settings), contextlib.closing(consumer(settings, client_id, group)) as client:
+        yield client
 
 
 @contextlib.contextmanager
 def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
-    """An admin client, closed at the end."""
-    with kafka_errors(settings):
-        client = KafkaAdminClient(**_connection(settings, "admin"))
-        try:
-            yield client
-        finally:
-            client.close()
+    """An admin client that is closed at the end; Kafka's errors become one sentence."""
+    config = _connection(settings, "admin")
+    with kafka_errors(settings), contextlib.closing(KafkaAdminClient(**config)) as client:
+        yield client
 
 
 def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
-    """Create the topics that are missing; returns their names. Existing ones are left alone."""
+    """Create the missing topics and return their names. Existing topics stay as they are."""
     with admin(settings) as client:
         existing = set(client.list_topics())
-        wanted = [topic for topic in topics if settings.topic_prefix + topic.name not in existing]
-        if not wanted:
-            return []
-        new = [
-            NewTopic(
-                settings.topic_prefix + topic.name,
+        missing = {
+            name: NewTopic(
+                name,
                 num_partitions=settings.partitions or topic.partitions,
                 replication_factor=settings.replication,
                 topic_configs=topic.configs(),
             )
-            for topic in wanted
-        ]
-        client.create_topics(new)
-        names = [topic.name for topic in new]
-        client.wait_for_topics(names)
-        return names
+            for topic in topics
+            if (name := settings.topic_prefix + topic.name) not in existing
+        }
+        if missing:
+            client.create_topics(list(missing.values()))
+            client.wait_for_topics(list(missing))
+        return list(missing)
 
 
 def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
-    """Raise unless Kafka answers and has these topics (named without the prefix)."""
+    """Raise unless Kafka answers and has these topics (without the prefix)."""
     with admin(settings) as client:
         present = set(client.list_topics())
     missing = [name for name in names if settings.topic_prefix + name not in present]

@@ -5,13 +5,13 @@ Invariants:
 1. An offset is committed only after the sink has handled the records before it: each is in the
    store, needs no write, or is in dead-letters and acknowledged by Kafka.
 2. While the store is busy, the partitions are paused and the same attempt is repeated after a
-   jittered back-off. The consumer goes on polling, so that it stays in its group. A partition that
-   was just assigned may deliver before it is paused: these records are carried over.
+   jittered back-off. The consumer goes on polling to stay in its group. A partition that was just
+   assigned may deliver before it is paused: its records are carried over.
 3. Records of a partition are handled in order, and batches do not overlap.
-4. A rebalance loses nothing. A record whose partition has moved is neither handled nor committed;
-   its new owner handles it, perhaps again, so what a sink writes must be idempotent.
-5. The brake is applied after the commit, so that no dead letter is lost or written twice by it.
-6. A stop during a back-off ends the loop without a commit: the batch comes again.
+4. A rebalance loses nothing. A record whose partition has moved is neither handled nor committed.
+   Its new owner handles it, perhaps again, so a sink's writes must be idempotent.
+5. The brake is applied after the commit, so it neither loses nor repeats a dead letter.
+6. A stop during a back-off ends the loop without a commit: the batch is delivered again.
 """
 
 import time
@@ -26,50 +26,45 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock
-from runtime.kafka.brake import Brake
 from runtime.kafka.client import deliver
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import dead_letter_of
+from runtime.kafka.dead_letters import Brake, dead_letter_of
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
 from schemas.errors import ServiceUnavailable
 
-MAX_ASKED_S = 300.0
-"""However long a store asks to be left alone."""
+MAX_RETRY_AFTER_S = 300.0
+"""Bounds the wait that a store may ask for."""
 _POLL_S = 0.5
 log = get_logger("consumer")
 Result = TypeVar("Result")
 
 
 class Stopped(Exception):
-    """The consumer was told to stop while it waited; what was not committed comes again."""
+    """The stop came during a back-off; the uncommitted batch is delivered again."""
 
 
 class Sink(Protocol):
-    """What the loop calls, all from the thread of :meth:`PausingConsumer.run`."""
+    """The loop's callbacks, all on the thread of :meth:`PausingConsumer.run`.
 
-    def begin(self) -> None:
-        """Called once, before the first poll."""
+    - ``begin``: once, before the first poll.
+    - ``handle``: write a batch to the store; returns how many records became dead letters. The
+      batch is empty if nothing came for half a second.
+    - ``beat``: once a batch, and at least every half second of a back-off.
+    - ``busy``: an attempt failed and will be repeated; ``cause`` is a metric label.
+    - ``free``: an attempt succeeded, whether or not one failed before it.
+    """
 
-    def handle(self, records: Sequence[Record]) -> int:
-        """Bring a batch into the store; returns how many records became dead letters.
-
-        It is called with none, too, where nothing came for half a second.
-        """
-
-    def beat(self) -> None:
-        """Called once a batch, and at least every half second of a back-off."""
-
-    def busy(self, why: str, cause: str) -> None:
-        """An attempt failed; ``cause`` is a metric label. It will be repeated."""
-
-    def free(self) -> None:
-        """An attempt succeeded, whether or not one failed before it."""
+    def begin(self) -> None: ...
+    def handle(self, records: Sequence[Record]) -> int: ...
+    def beat(self) -> None: ...
+    def busy(self, why: str, cause: str) -> None: ...
+    def free(self) -> None: ...
 
 
 class BatchLimits(NamedTuple):
-    """A batch ends at whichever comes first; seconds count from its first poll."""
+    """A batch ends at the first of these limits; seconds count from its first poll."""
 
     max_records: int = 1
     max_bytes: int = 2**30
@@ -78,9 +73,9 @@ class BatchLimits(NamedTuple):
 
 @dataclass(kw_only=True)
 class PausingConsumer:
-    """Feeds one sink until told to stop. One thread; more processes share the partitions.
+    """Feeds one sink until a stop event. One thread; more processes share the partitions.
 
-    ``name``: how errors and logs call the sink. ``service``: whose dead letters they are.
+    ``name``: the sink's name in errors and logs. ``service``: its name in dead letters.
     """
 
     consumer: Consumer
@@ -94,7 +89,7 @@ class PausingConsumer:
     brake: Brake
     clock: Clock
     on_committed: Callable[[float], None] = lambda seconds: None
-    """Hears how many seconds a batch took from being polled to its commit."""
+    """Takes the seconds that a batch needed from its poll to its commit."""
     _stop: Event = field(default_factory=Event, init=False)
     _batch: Sequence[Record] = field(default=(), init=False)
     _carried: list[Record] = field(default_factory=list, init=False)
@@ -102,8 +97,8 @@ class PausingConsumer:
     def run(self, topic: str, stop: Event) -> None:
         """Consume ``topic`` (named without the prefix) until ``stop`` is set.
 
-        Raises :class:`ServiceUnavailable` where Kafka fails, :class:`BrakeTripped` where too many
-        records became dead letters, and what the sink raises.
+        Raises :class:`ServiceUnavailable` if Kafka fails, :class:`BrakeTripped` on too many dead
+        letters, and the sink's own errors.
         """
         self._stop = stop
         self.consumer.subscribe([self.topic_prefix + topic])
@@ -113,16 +108,16 @@ class PausingConsumer:
                 self.sink.beat()
                 self._take(self._gather())
         except Stopped:
-            log.info("stopped while waiting; the batch comes again", sink=self.name)
+            log.info("stopped during a back-off; the batch is delivered again", sink=self.name)
         except KafkaError as error:
             raise ServiceUnavailable(
-                f"Kafka does not serve {self.name} ({error!r}); nothing uncommitted is lost"
+                f"Kafka does not serve {self.name} ({error!r}); no record is lost, restart it"
             ) from None
         finally:
             self.consumer.close()
 
     def _gather(self) -> list[Record]:
-        """Records up to the limits of a batch, those that were carried over first."""
+        """Records up to the limits of a batch, carried-over records first."""
         max_records, max_bytes, max_s = self.limits
         records, self._carried = self._carried[:max_records], self._carried[max_records:]
         size = sum(len(record.value or b"") for record in records)
@@ -156,23 +151,23 @@ class PausingConsumer:
             self.brake.record(len(records) - dead, dead)
 
     def _commit(self, records: Sequence[Record]) -> None:
-        """Commit offsets, not positions, since more may have been polled and carried over."""
+        """Commit offsets, not positions: carried-over records have been polled too."""
         ours = self.consumer.assignment()
-        offsets = {}
-        for record in records:
-            tp = TopicPartition(record.topic, record.partition)
-            if tp in ours:
-                offsets[tp] = OffsetAndMetadata(record.offset + 1, "", -1)
+        offsets = {
+            tp: OffsetAndMetadata(record.offset + 1, "", -1)
+            for record in records
+            if (tp := TopicPartition(record.topic, record.partition)) in ours
+        }
         try:
             self.consumer.commit(offsets)
         except (CommitFailedError, RebalanceInProgressError):
-            # Their new owner handles the records again, which changes nothing.
+            # The new owner handles the records again, which changes nothing.
             log.info("partitions moved before the commit", sink=self.name)
 
     def insist(self, action: Callable[[], Result]) -> Result:
-        """Repeat ``action`` until it does not raise :class:`Busy`; returns or raises what it does.
+        """Repeat ``action`` while it raises :class:`Busy`; returns its result.
 
-        Raises :class:`Stopped` when told to stop meanwhile, for :meth:`run` to handle.
+        Raises :class:`Stopped` on a stop during a back-off; :meth:`run` handles it.
         """
         self.backoff.healthy()
         while True:
@@ -180,13 +175,13 @@ class PausingConsumer:
                 result = action()
             except Busy as busy:
                 self.sink.busy(busy.why, busy.cause)
-                self._wait(max(self.backoff.failed(), min(busy.after_s or 0.0, MAX_ASKED_S)))
+                self._wait(max(self.backoff.failed(), min(busy.after_s or 0.0, MAX_RETRY_AFTER_S)))
             else:
                 self.sink.free()
                 return result
 
     def _wait(self, wait_s: float) -> None:
-        """Let time pass with the partitions paused, and remain in the group."""
+        """Wait with the partitions paused, and stay in the group."""
         deadline = time.monotonic() + wait_s
         while (left := deadline - time.monotonic()) > 0 and not self._stop.is_set():
             self.sink.beat()
@@ -197,27 +192,23 @@ class PausingConsumer:
         self.consumer.resume(*self.consumer.paused())
 
     def dead_letter(self, letters: Sequence[tuple[Record, Reason, str]]) -> None:
-        """Deliver records, each with a reason and a detail; returns once Kafka has them all."""
-        topic, service = self.topic_prefix + DEAD_LETTERS, self.service
+        """Deliver records, each with a reason and a detail; waits for all acknowledgements."""
+        topic, service, at = self.topic_prefix + DEAD_LETTERS, self.service, self.clock()
         outgoing = []
         for record, reason, detail in letters:
-            letter = dead_letter_of(
-                record, service=service, reason=reason, detail=detail, at=self.clock()
-            )
+            letter = dead_letter_of(record, service=service, reason=reason, detail=detail, at=at)
             outgoing.append(OutgoingRecord(topic, record.key, letter))
         deliver(self.producer, outgoing)
         for _, reason, _ in letters:
             metrics.DEAD_LETTERS.labels(service, reason).inc()
 
     def lag(self) -> dict[int, int]:
-        """The records of each assigned partition that are not handled, where that is known."""
-        unhandled: dict[tuple[str, int], int] = {}
-        for record in (*self._batch, *self._carried):
-            unhandled.setdefault((record.topic, record.partition), record.offset)
+        """Unhandled records by assigned partition, where the end offset is known."""
+        polled = (*self._batch, *self._carried)
+        unhandled = {(record.topic, record.partition): record.offset for record in reversed(polled)}
         lags = {}
         for tp in self.consumer.assignment():
-            end = self.consumer.highwater(tp)
-            if end is None:
+            if (end := self.consumer.highwater(tp)) is None:
                 continue
             offset = unhandled.get(tp, self.consumer.position(tp, timeout_ms=1_000))
             if offset is not None:

@@ -1,4 +1,4 @@
-"""Types of the Kafka objects that Tocsin uses: kafka-python has none, and the tests have fakes."""
+"""Types of the Kafka objects in use: kafka-python has none, and the tests have fakes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -15,11 +15,11 @@ class Record(Protocol):
     key: bytes | None
     value: bytes | None
     headers: object
-    """Pairs of name and value, a mapping of them, or None: clients differ."""
+    """Pairs of name and value, a mapping, or None: clients differ."""
 
 
 class OutgoingRecord(NamedTuple):
-    """A record to write; ``topic`` has the prefix, and a null value deletes the key."""
+    """A record to write; ``topic`` has the prefix. A null value deletes the key."""
 
     topic: str
     key: bytes | None
@@ -28,14 +28,12 @@ class OutgoingRecord(NamedTuple):
 
 
 class Delivery(Protocol):
-    """The future of a record that was sent; ``get`` raises unless Kafka has acknowledged it."""
+    """The future of a sent record; ``get`` raises unless Kafka acknowledges it."""
 
     def get(self, timeout: float | None = None) -> object: ...
 
 
 class Producer(Protocol):
-    """As much of kafka-python's producer as is used to deliver records."""
-
     def send(
         self,
         topic: str,
@@ -47,8 +45,6 @@ class Producer(Protocol):
 
 
 class Consumer(Protocol):
-    """As much of kafka-python's consumer as is used."""
-
     def subscribe(self, topics: list[str]) -> None: ...
     def assign(self, partitions: list[TopicPartition]) -> None: ...
     def assignment(self) -> set[TopicPartition]: ...

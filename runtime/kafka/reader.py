@@ -1,7 +1,7 @@
-"""Reading a topic from one offset to another: to its end as it is now, or what a group has read.
+"""Reads a topic from one offset to another, or to its current end, without a commit.
 
-Nothing here commits. A read ends with an error where Kafka gives nothing for
-``READ_STALLED_AFTER_S`` seconds, however long it takes as a whole.
+A read may take any time as a whole. It fails after ``READ_STALLED_AFTER_S`` seconds without a
+record.
 """
 
 import time
@@ -19,7 +19,6 @@ from schemas.errors import ConfigurationError
 READ_STALLED_AFTER_S = 30.0
 
 Monotonic = Callable[[], float]
-"""A clock in seconds that never goes back."""
 
 
 def read_until(
@@ -27,10 +26,10 @@ def read_until(
     ends: Mapping[TopicPartition, int],
     monotonic: Monotonic = time.monotonic,
 ) -> Iterator[Record]:
-    """Yield records until the consumer is at the end offset of each of its partitions, or past it.
+    """Yield records until the consumer has reached the end offset of each partition.
 
-    A poll may give records past an end. They are yielded too, so that a caller can read on from
-    where this one stopped. Raises :class:`kafka.errors.KafkaTimeoutError`.
+    Records past an end are yielded too: the caller can read on from the consumer's position.
+    Raises :class:`kafka.errors.KafkaTimeoutError`.
     """
     unread = _unread(consumer, ends)
     moved_at = monotonic()
@@ -38,7 +37,7 @@ def read_until(
         for records in consumer.poll(timeout_ms=500).values():
             yield from records
         before, unread = unread, _unread(consumer, {tp: ends[tp] for tp in unread})
-        # What is behind the end of one partition must not delay the others.
+        # Records past the end of one partition must not delay the others.
         consumer.pause(*(before.keys() - unread.keys()))
         if unread != before:
             moved_at = monotonic()
@@ -51,24 +50,19 @@ def read_until(
 def _unread(
     consumer: Consumer, ends: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int | None]:
-    """The positions in the partitions that are not read to their ends."""
+    """The positions in the partitions that are not yet at their ends."""
     positions = {tp: consumer.position(tp, timeout_ms=1_000) for tp in ends}
     return {tp: offset for tp, offset in positions.items() if (offset or 0) < ends[tp]}
 
 
 def partitions_of(consumer: Consumer, topic: str) -> list[TopicPartition]:
-    """The partitions of ``topic`` (with its prefix), in order; none if there is no such topic."""
-    return [
-        TopicPartition(topic, number)
-        for number in sorted(consumer.partitions_for_topic(topic) or ())
-    ]
+    """The partitions of ``topic`` (with its prefix), in order; empty if the topic is missing."""
+    numbers = consumer.partitions_for_topic(topic) or ()
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
 def assign_all(consumer: Consumer, topic: str) -> list[TopicPartition]:
-    """Assign every partition of ``topic`` (with its prefix), from its beginning; returns them.
-
-    Raises :class:`ConfigurationError` if there is no such topic.
-    """
+    """Assign all partitions of ``topic`` (with its prefix), from the beginning; returns them."""
     assigned = partitions_of(consumer, topic)
     if not assigned:
         raise ConfigurationError(f"topic {topic} does not exist; run 'tocsin topics setup'")
@@ -80,37 +74,36 @@ def assign_all(consumer: Consumer, topic: str) -> list[TopicPartition]:
 def read_to_end(
     consumer: Consumer, topic: str, monotonic: Monotonic = time.monotonic
 ) -> Iterator[Record]:
-    """Yield the records of ``topic`` (with its prefix) up to its end as it is now."""
+    """Yield the records of ``topic`` (with its prefix) up to its current end."""
     assigned = assign_all(consumer, topic)
     yield from read_until(consumer, consumer.end_offsets(assigned), monotonic)
 
 
 def read_topic(settings: KafkaSettings, client_id: str, topic: str) -> Iterator[Record]:
-    """Every record of ``topic`` (named without the prefix) up to its end as it is now."""
+    """Every record of ``topic`` (without the prefix) up to its current end."""
     with kafka.open_consumer(settings, client_id) as consumer:
         yield from read_to_end(consumer, settings.topic_prefix + topic)
 
 
 def latest_values(settings: KafkaSettings, client_id: str, topic: str) -> dict[bytes, bytes]:
-    """The state of a compacted topic: the last value of each key; a null value deletes a key."""
+    """The last value of each key of a compacted topic; a null value deletes its key."""
     values: dict[bytes, bytes] = {}
     for record in read_topic(settings, client_id, topic):
-        key = record.key or b""
         if record.value is None:
-            values.pop(key, None)
+            values.pop(record.key or b"", None)
         else:
-            values[key] = record.value
+            values[record.key or b""] = record.value
     return values
 
 
 def partition_numbers(settings: KafkaSettings, topic: str) -> list[int]:
-    """The partitions of a topic (named without the prefix)."""
+    """The partitions of a topic (without the prefix)."""
     with kafka.open_consumer(settings, "retained") as consumer:
         return [tp.partition for tp in partitions_of(consumer, settings.topic_prefix + topic)]
 
 
 def with_messages(settings: KafkaSettings, topic: str, partitions: Iterable[int]) -> list[int]:
-    """Those of the partitions that hold records now; expired ones cannot be read any more."""
+    """The partitions (of a topic with its prefix) that hold records that have not expired."""
     assigned = [TopicPartition(topic, partition) for partition in partitions]
     with kafka.open_consumer(settings, "watchdog") as consumer:
         starts, ends = consumer.beginning_offsets(assigned), consumer.end_offsets(assigned)
@@ -118,22 +111,20 @@ def with_messages(settings: KafkaSettings, topic: str, partitions: Iterable[int]
 
 
 class Span(NamedTuple):
-    """Offsets of one partition."""
+    """Offsets of one partition, from its oldest record to its end."""
 
     first: int
-    """Of the oldest record that is retained."""
     position: int
-    """Where the group goes on: what it has committed; ``first`` where that is none of these."""
+    """The group's resume position: its committed offset, or ``first`` if that has expired."""
     end: int
 
 
 def spans(
     settings: KafkaSettings, group: str, topic: str, partitions: Iterable[int]
 ) -> dict[int, Span]:
-    """Where a group stands in partitions of a topic (both named without their prefixes)."""
-    assigned = [
-        TopicPartition(settings.topic_prefix + topic, partition) for partition in sorted(partitions)
-    ]
+    """Where a group stands in partitions of a topic (both without their prefixes)."""
+    name = settings.topic_prefix + topic
+    assigned = [TopicPartition(name, partition) for partition in sorted(partitions)]
     if not assigned:
         return {}
     with kafka.open_consumer(settings, group, group) as consumer:
@@ -154,16 +145,14 @@ def read_ranges(
     ranges: Mapping[int, tuple[int, int]],
     monotonic: Monotonic = time.monotonic,
 ) -> Iterator[Record]:
-    """The records of a topic from the first up to the second offset, without it, by partition.
+    """The records of a topic between two offsets of each partition, the second one excluded.
 
-    A partition's come in order, a fetch at a time. Raises
-    :class:`schemas.errors.ServiceUnavailable` where Kafka gives nothing any more.
+    The records of a partition come in order. Raises :class:`schemas.errors.ServiceUnavailable` when
+    Kafka stalls.
     """
     name = settings.topic_prefix + topic
     ends = {
-        TopicPartition(name, partition): end
-        for partition, (first, end) in ranges.items()
-        if first < end
+        TopicPartition(name, number): end for number, (first, end) in ranges.items() if first < end
     }
     if not ends:
         return

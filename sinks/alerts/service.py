@@ -21,8 +21,8 @@ from threading import Event
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
-from runtime.kafka.brake import Brake
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
+from runtime.kafka.dead_letters import Brake
 from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
 from runtime.settings import AlertsSettings

@@ -19,8 +19,8 @@ from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
-from runtime.kafka.brake import Brake
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
+from runtime.kafka.dead_letters import Brake
 from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
 from runtime.settings import SinkSettings

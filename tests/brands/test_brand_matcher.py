@@ -23,9 +23,9 @@ def post(text: str, **fields: Any) -> Post:
 
 
 def matches(brand: Brand, text: str, **fields: Any) -> list[Match]:
-    found = BrandMatcher([brand]).match(post(text, **fields))
-    assert [match.id for match in found] in ([], [brand.id])
-    return found[0].matches if found else []
+    brands = BrandMatcher([brand]).match(post(text, **fields))
+    assert [match.id for match in brands] in ([], [brand.id])
+    return brands[0].matches if brands else []
 
 
 def texts(brand: Brand, text: str, **fields: Any) -> list[str]:
@@ -36,66 +36,79 @@ ORANGE = Brand(id="orange", name="Orange", handles=["Orange", "@orange-care.exam
 VOLTA = Brand(id="air-volta", name="Air Volta", names=["Air Volta", "Volta Café"])
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Orange", ["Orange"]),
-        ("ORANGE en panne", ["ORANGE"]),
-        ("l'orange d’Orange", ["orange", "Orange"]),
-        ("(Orange)", ["Orange"]),
-        ("orange-vert", ["orange"]),
-        ("𝐎𝐫𝐚𝐧𝐠𝐞 again", ["𝐎𝐫𝐚𝐧𝐠𝐞"]),
-        ("Orangé", ["Orangé"]),
-        ("Orangeade", []),
-        ("Blorange", []),
-        ("Oranges", []),
-        ("Orange5", []),
-        ("orange_fr", []),
-        ("https://orange.example/orange", []),
-        ("ora nge", []),
-        ("", []),
-    ],
+MIRABELLE = Brand(
+    id="mirabelle", name="Mirabelle", exclude=["mirabelle plum", "tarte à la mirabelle"]
 )
-def test_a_name_is_a_whole_word(text: str, found: list[str]) -> None:
-    assert texts(ORANGE, text) == found
+
+
+def named(name: str) -> Brand:
+    return Brand(id="b", name=name)
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("brand", "text", "expected"),
     [
-        ("Air Volta", ["Air Volta"]),
-        ("AIR  volta!", ["AIR  volta"]),
-        ("air-volta", ["air-volta"]),
-        ("Air, Volta", ["Air, Volta"]),
-        ("#AirVolta", ["#AirVolta"]),
-        ("＃airvolta", ["＃airvolta"]),
-        ("#VoltaCafe", ["#VoltaCafe"]),
-        ("VOLTA CAFÉ", ["VOLTA CAFÉ"]),
-        ("Air Volta Café", ["Air Volta", "Volta Café"]),
-        ("Air France Volta", []),
-        ("Volta Air", []),
-        ("AirVolta", []),
-        ("#AirVoltaDown", []),
-        ("@AirVolta", []),
+        # A name is a whole word.
+        (ORANGE, "Orange", ["Orange"]),
+        (ORANGE, "ORANGE en panne", ["ORANGE"]),
+        (ORANGE, "l'orange d’Orange", ["orange", "Orange"]),
+        (ORANGE, "(Orange)", ["Orange"]),
+        (ORANGE, "orange-vert", ["orange"]),
+        (ORANGE, "𝐎𝐫𝐚𝐧𝐠𝐞 again", ["𝐎𝐫𝐚𝐧𝐠𝐞"]),
+        (ORANGE, "Orangé", ["Orangé"]),
+        (ORANGE, "Orangeade", []),
+        (ORANGE, "Blorange", []),
+        (ORANGE, "Oranges", []),
+        (ORANGE, "Orange5", []),
+        (ORANGE, "orange_fr", []),
+        (ORANGE, "https://orange.example/orange", []),
+        (ORANGE, "ora nge", []),
+        (ORANGE, "", []),
+        # A handle matches where it is mentioned.
+        (ORANGE, "@Orange help", ["@Orange"]),
+        (ORANGE, "hey @ORANGE!", ["@ORANGE"]),
+        (ORANGE, "@orange-care.example.", ["@orange-care.example"]),
+        (ORANGE, "＠orange", ["＠orange"]),
+        (ORANGE, "@OrangeBank", []),
+        (ORANGE, "me@orange.example", ["orange"]),
+        # A name of several words is a phrase and a hashtag.
+        (VOLTA, "Air Volta", ["Air Volta"]),
+        (VOLTA, "AIR  volta!", ["AIR  volta"]),
+        (VOLTA, "air-volta", ["air-volta"]),
+        (VOLTA, "Air, Volta", ["Air, Volta"]),
+        (VOLTA, "#AirVolta", ["#AirVolta"]),
+        (VOLTA, "＃airvolta", ["＃airvolta"]),
+        (VOLTA, "#VoltaCafe", ["#VoltaCafe"]),
+        (VOLTA, "VOLTA CAFÉ", ["VOLTA CAFÉ"]),
+        (VOLTA, "Air Volta Café", ["Air Volta", "Volta Café"]),
+        (VOLTA, "Air France Volta", []),
+        (VOLTA, "Volta Air", []),
+        (VOLTA, "AirVolta", []),
+        (VOLTA, "#AirVoltaDown", []),
+        (VOLTA, "@AirVolta", []),
+        # A phrase in `exclude` removes the name within it.
+        (MIRABELLE, "a mirabelle plum", []),
+        (MIRABELLE, "Tarte a la Mirabelle !", []),
+        (MIRABELLE, "Mirabelle sells mirabelle plum jam", ["Mirabelle"]),
+        (MIRABELLE, "mirabelle plums", ["mirabelle"]),
+        (MIRABELLE, "plum mirabelle", ["mirabelle"]),
+        (MIRABELLE, "#mirabelle", ["#mirabelle"]),
+        # Names of every script.
+        (named("無印良品"), "昨日無印良品で買った", ["無印良品"]),
+        (named("ゼファリア"), "ゼファリア最高", ["ゼファリア"]),
+        (named("東京"), "東 京", ["東 京"]),
+        (named("東京"), "京東", []),
+        (named("無印良品"), "#無印良品", ["#無印良品"]),
+        (named("오렌지"), "오렌지 최고", ["오렌지"]),
+        (named("ऑरेंज"), "ऑरेंज बंद है", ["ऑरेंज"]),
+        (named("أورانج"), "خدمة أورانج سيئة", ["أورانج"]),
+        (named("🍊"), "I love 🍊🍊", ["🍊", "🍊"]),
+        (named("$ORA"), "buy $ora now", ["$ora"]),
+        (named("#orangeday"), "#OrangeDay!", ["#OrangeDay"]),
     ],
 )
-def test_a_name_of_several_words_is_a_phrase_and_a_hashtag(text: str, found: list[str]) -> None:
-    assert texts(VOLTA, text) == found
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("@Orange help", ["@Orange"]),
-        ("hey @ORANGE!", ["@ORANGE"]),
-        ("@orange-care.example.", ["@orange-care.example"]),
-        ("＠orange", ["＠orange"]),
-        ("@OrangeBank", []),
-        ("me@orange.example", ["orange"]),
-    ],
-)
-def test_a_handle_matches_where_it_is_addressed(text: str, found: list[str]) -> None:
-    assert texts(ORANGE, text) == found
+def test_the_places_of_a_brand(brand: Brand, text: str, expected: list[str]) -> None:
+    assert texts(brand, text) == expected
 
 
 def test_a_handle_alone_does_not_name() -> None:
@@ -111,37 +124,14 @@ def test_a_match_says_where_it_is() -> None:
 
 
 def test_the_title_is_read_too() -> None:
-    found = matches(ORANGE, "Orange", title="A bad day at Orange")
-    assert [(match.field, match.start) for match in found] == [("text", 0), ("title", 13)]
+    both = matches(ORANGE, "Orange", title="A bad day at Orange")
+    assert [(match.field, match.start) for match in both] == [("text", 0), ("title", 13)]
 
 
-def test_a_handle_in_the_list_of_mentions_is_enough() -> None:
-    found = matches(ORANGE, "are you there?", mentions=["someone", "ORANGE"])
-    assert found == [Match(text="ORANGE", field="mentions")]
-
-
-def test_the_list_of_mentions_does_not_repeat_what_the_text_says() -> None:
+def test_a_handle_in_the_list_of_mentions_is_enough_and_repeats_nothing() -> None:
+    listed = matches(ORANGE, "are you there?", mentions=["someone", "ORANGE", "orange"])
+    assert listed == [Match(text="ORANGE", field="mentions")]
     assert texts(ORANGE, "@Orange?", mentions=["Orange"]) == ["@Orange"]
-
-
-MIRABELLE = Brand(
-    id="mirabelle", name="Mirabelle", exclude=["mirabelle plum", "tarte à la mirabelle"]
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("a mirabelle plum", []),
-        ("Tarte a la Mirabelle !", []),
-        ("Mirabelle sells mirabelle plum jam", ["Mirabelle"]),
-        ("mirabelle plums", ["mirabelle"]),
-        ("plum mirabelle", ["mirabelle"]),
-        ("#mirabelle", ["#mirabelle"]),
-    ],
-)
-def test_a_phrase_takes_the_name_within_it_away(text: str, found: list[str]) -> None:
-    assert texts(MIRABELLE, text) == found
 
 
 def test_phrases_that_overlap_take_away_what_each_holds() -> None:
@@ -156,53 +146,33 @@ def test_phrases_that_overlap_take_away_what_each_holds() -> None:
 
 def test_a_brand_has_so_many_matches_in_a_field_and_no_more() -> None:
     brand = Brand(id="ee", name="EE", handles=["EE"])
-    found = matches(brand, "ee #ee @ee " * 8_000, title="ee " * 200)
-    assert [match.field for match in found] == ["text"] * MAX_HITS + ["title"] * MAX_HITS
-    assert [match.start for match in found[:4]] == [0, 3, 7, 11]
-
-
-def test_what_a_phrase_takes_away_does_not_count() -> None:
+    kept = matches(brand, "ee #ee @ee " * 8_000, title="ee " * 200)
+    assert [match.field for match in kept] == ["text"] * MAX_HITS + ["title"] * MAX_HITS
+    assert [match.start for match in kept[:4]] == [0, 3, 7, 11]
+    # Excluded places do not count.
     text = "mirabelle plum " * 8_000
     assert texts(MIRABELLE, text) == []
     (match,) = matches(MIRABELLE, text + "mirabelle")
     assert match.start == len(text)
 
 
-def test_a_phrase_takes_nothing_from_another_brand() -> None:
-    plum = Brand(id="plum", name="Mirabelle Plum")
-    found = BrandMatcher([MIRABELLE, plum]).match(post("a mirabelle plum"))
-    assert [match.id for match in found] == ["plum"]
-
-
-def test_several_brands_are_found_in_the_order_of_their_ids() -> None:
-    brands = [VOLTA, ORANGE, Brand(id="aaa", name="Velmora")]
-    found = BrandMatcher(brands).match(post("Orange, Velmora and Air Volta"))
-    assert [match.id for match in found] == ["aaa", "air-volta", "orange"]
-
-
-def test_one_name_may_be_of_two_brands() -> None:
-    brands = [Brand(id="a", name="Atlas"), Brand(id="b", name="B", names=["ATLAS"])]
-    assert [found.id for found in BrandMatcher(brands).match(post("atlas"))] == ["a", "b"]
-
-
 @pytest.mark.parametrize(
-    ("name", "text", "found"),
+    ("brands", "text", "ids"),
     [
-        ("無印良品", "昨日無印良品で買った", ["無印良品"]),
-        ("ゼファリア", "ゼファリア最高", ["ゼファリア"]),
-        ("東京", "東 京", ["東 京"]),
-        ("東京", "京東", []),
-        ("無印良品", "#無印良品", ["#無印良品"]),
-        ("오렌지", "오렌지 최고", ["오렌지"]),
-        ("ऑरेंज", "ऑरेंज बंद है", ["ऑरेंज"]),
-        ("أورانج", "خدمة أورانج سيئة", ["أورانج"]),
-        ("🍊", "I love 🍊🍊", ["🍊", "🍊"]),
-        ("$ORA", "buy $ora now", ["$ora"]),
-        ("#orangeday", "#OrangeDay!", ["#OrangeDay"]),
+        # In the order of their ids; one name may belong to two brands.
+        ([VOLTA, ORANGE, Brand(id="aaa", name="Velmora")], "Orange, Velmora and Air Volta",
+         ["aaa", "air-volta", "orange"]),
+        ([Brand(id="a", name="Atlas"), Brand(id="b", name="B", names=["ATLAS"])], "atlas",
+         ["a", "b"]),
+        # A phrase of one brand excludes nothing of another.
+        ([MIRABELLE, Brand(id="plum", name="Mirabelle Plum")], "a mirabelle plum", ["plum"]),
+        ([], "Orange", []),
     ],
-)
-def test_names_of_every_script(name: str, text: str, found: list[str]) -> None:
-    assert texts(Brand(id="b", name=name), text) == found
+)  # fmt: skip
+def test_several_brands(brands: list[Brand], text: str, ids: list[str]) -> None:
+    matcher = BrandMatcher(brands)
+    assert len(matcher) == len(brands)
+    assert [match.id for match in matcher.match(post(text))] == ids
 
 
 @pytest.mark.parametrize(
@@ -218,12 +188,6 @@ def test_a_place_matches_once_however_the_name_is_written(brand: Brand) -> None:
     assert texts(brand, "orange").count("orange") == 1
     assert texts(brand, "#orange").count("#orange") == 1
     assert texts(brand, "@orange").count("@orange") <= 1
-
-
-def test_no_brands_match_nothing() -> None:
-    matcher = BrandMatcher([])
-    assert len(matcher) == 0
-    assert matcher.match(post("Orange")) == []
 
 
 def test_names_without_a_word_are_refused() -> None:
@@ -283,9 +247,9 @@ def test_matches_are_at_their_places_in_any_text(
 ) -> None:
     named = [name for brand in brands for name in (brand.names or [brand.name])]
     text = " ".join([before, *named, after])
-    for found in BrandMatcher(brands).match(post(text, title=text)):
-        assert found.matches
-        for match in found.matches:
+    for of_brand in BrandMatcher(brands).match(post(text, title=text)):
+        assert of_brand.matches
+        for match in of_brand.matches:
             assert match.field in ("text", "title")
             assert text[match.start : match.end] == match.text
 

@@ -1,4 +1,4 @@
-"""What is the brand and what has its name, learnt from a few texts."""
+"""A model learns from a few texts whether a name means the brand."""
 
 from collections.abc import Sequence
 from random import Random
@@ -56,23 +56,18 @@ def confidence(text: str, brand: Brand = ORANGE, language: str | None = None) ->
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "lowest", "highest"),
     [
-        "the network of Orange is down, no internet",
-        "Orange, why does nobody answer the phone?",
-        "new contract with Orange for my mobile",
+        ("the network of Orange is down, no internet", 0.6, 1.0),
+        ("Orange, why does nobody answer the phone?", 0.6, 1.0),
+        ("new contract with Orange for my mobile", 0.6, 1.0),
+        ("a glass of orange juice with sugar", 0.0, 0.4),
+        ("orange and yellow flowers", 0.0, 0.4),
+        ("peel an orange", 0.0, 0.4),
     ],
 )
-def test_the_words_around_speak_for_the_brand(text: str) -> None:
-    assert confidence(text) > 0.6
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["a glass of orange juice with sugar", "orange and yellow flowers", "peel an orange"],
-)
-def test_the_words_around_speak_against_it(text: str) -> None:
-    assert confidence(text) < 0.4
+def test_the_words_around_a_name_decide(text: str, lowest: float, highest: float) -> None:
+    assert lowest < confidence(text) < highest
 
 
 def test_each_match_is_judged_where_it_stands() -> None:
@@ -111,12 +106,14 @@ def test_the_language_is_learnt_where_it_decides() -> None:
     learnt = learn(brand, identify)
     assert learnt is not None
     post = mention("Orange").post
-    ((match,),) = [found.matches for found in BrandMatcher([brand]).match(post)]
+    ((match,),) = [of_brand.matches for of_brand in BrandMatcher([brand]).match(post)]
     tokens = tokenize("Orange")
-    asked = [learnt.confidence(tokens, match, language) for language in ("fr", "und", "en")]
-    assert asked == sorted(asked, reverse=True)
-    assert asked[0] > 0.7 > 0.3 > asked[2]
-    assert learnt.confidence(tokens, match, None) == asked[1]
+    french, unknown, english = (
+        learnt.confidence(tokens, match, language) for language in ("fr", "und", "en")
+    )
+    assert french > 0.7 > 0.3 > english
+    assert french > unknown > english
+    assert learnt.confidence(tokens, match, None) == unknown
 
 
 @pytest.mark.parametrize("examples", [[], EXAMPLES[:1], EXAMPLES[:6], EXAMPLES[6:]])
@@ -166,6 +163,6 @@ def test_any_texts_can_be_learnt_and_asked(
     for text in asked:
         text += " orange"
         post = mention(text).post
-        for found in BrandMatcher([brand]).match(post):
-            for match in found.matches:
+        for of_brand in BrandMatcher([brand]).match(post):
+            for match in of_brand.matches:
                 assert 0 <= learnt.confidence(tokenize(text), match, language) <= 1

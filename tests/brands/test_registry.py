@@ -5,15 +5,11 @@ from kafka.errors import KafkaTimeoutError
 
 from brands.registry import current_brands, decoded_brands, publish_brands
 from runtime.settings import KafkaSettings
-from schemas.brand import Brand
 from schemas.errors import ConfigurationError, ServiceUnavailable
+from tests.make import brand
 from tests.runtime.kafka.fake_kafka import FakeKafka
 
 SETTINGS = KafkaSettings(topic_prefix="t.")
-
-
-def brand(id_: str, query: str = "velmora") -> Brand:
-    return Brand(id=id_, name=id_.title(), query=query)
 
 
 @pytest.fixture
@@ -26,9 +22,10 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
 
 def test_only_what_changed_is_published(kafka: FakeKafka) -> None:
     assert publish_brands(SETTINGS, [brand("a"), brand("b")], keep_others=False) == (2, 0)
-    assert publish_brands(SETTINGS, [brand("a"), brand("b", "corvo")], keep_others=False) == (1, 0)
+    changed = brand("b", query="corvo")
+    assert publish_brands(SETTINGS, [brand("a"), changed], keep_others=False) == (1, 0)
     assert [record.key for record in kafka.log["t.brands"]] == [b"a", b"b", b"b"]
-    assert decoded_brands(current_brands(SETTINGS)) == {"a": brand("a"), "b": brand("b", "corvo")}
+    assert decoded_brands(current_brands(SETTINGS)) == {"a": brand("a"), "b": changed}
 
 
 def test_brands_that_are_not_named_go_unless_they_are_kept(kafka: FakeKafka) -> None:
@@ -44,11 +41,11 @@ def test_a_kafka_that_takes_nothing_is_a_sentence(kafka: FakeKafka) -> None:
         raise KafkaTimeoutError("no leader")
 
     kafka.on_send = away
-    with pytest.raises(ServiceUnavailable, match=r"Kafka did not take the brands \(.*; try again"):
+    with pytest.raises(ServiceUnavailable, match=r"not acknowledge the brands \(.*; try again"):
         publish_brands(SETTINGS, [brand("a")], keep_others=False)
 
 
-def test_a_brand_that_nobody_can_read_is_named(kafka: FakeKafka) -> None:
+def test_an_unreadable_brand_is_named(kafka: FakeKafka) -> None:
     kafka.send("t.brands", key=b"a", value=b"{")
     with pytest.raises(ConfigurationError, match="brand a cannot be read .* run 'tocsin brands"):
         decoded_brands(current_brands(SETTINGS))

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runtime.kafka.dead_letters import dead_letter
+from runtime.kafka.dead_letters import encode_dead_letter
 from schemas.codec import POST_EVENT
+from schemas.dead_letter import DeadLetter
 from schemas.post import PostEvent
 from tests import make
 from tests.engines.pipeline import FAST, Pipeline
@@ -175,7 +176,7 @@ def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
     send(pipeline, upsert(1, "Air Volta"))
     # As if an annotator that has since been mended had failed on this one.
     value = POST_EVENT.encode(upsert(2, "Air Volta, given up once"))
-    letter = dead_letter(
+    letter = DeadLetter(
         service="process",
         reason="enrich_failed",
         detail="KeyError: 'mended since'",
@@ -186,7 +187,7 @@ def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
         partition=0,
         offset=7,
     )
-    pipeline.produce("dead-letters", [(b"forum:2", letter)])
+    pipeline.produce("dead-letters", [(b"forum:2", encode_dead_letter(letter))])
 
     listed = pipeline.tocsin("dead-letters", "list")
     assert "enrich_failed" in listed.stdout

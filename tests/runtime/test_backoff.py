@@ -1,4 +1,4 @@
-"""Waits between connections: pure arithmetic."""
+"""The waits of each back-off."""
 
 import pytest
 

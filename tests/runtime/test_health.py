@@ -1,7 +1,8 @@
-"""What a service says of itself over HTTP."""
+"""The state of a service over HTTP."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import REGISTRY
@@ -11,24 +12,14 @@ from runtime.health import Health, serve
 from schemas.errors import ConfigurationError
 
 
-class FakeMonotonic:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def time() -> SimpleNamespace:
+    return SimpleNamespace(now=100.0)
 
 
 @pytest.fixture
-def time() -> FakeMonotonic:
-    return FakeMonotonic()
-
-
-@pytest.fixture
-def health(time: FakeMonotonic) -> Health:
-    return Health("test-health", stalled_after_s=30, monotonic=time)
+def health(time: SimpleNamespace) -> Health:
+    return Health("test-health", stalled_after_s=30, monotonic=lambda: time.now)
 
 
 @pytest.fixture
@@ -56,7 +47,7 @@ def test_metrics_are_served_as_prometheus_reads_them(port: int) -> None:
     assert "# HELP tocsin_build_info" in body
 
 
-def test_it_is_alive_while_its_loop_beats(port: int, health: Health, time: FakeMonotonic) -> None:
+def test_it_is_alive_while_its_loop_beats(port: int, health: Health, time: SimpleNamespace) -> None:
     for path in ("/healthz", "/healthz?verbose=1"):
         time.now += 30
         assert get(port, path)[:2] == (200, "alive\n")

@@ -1,8 +1,7 @@
-"""Whether today's messages can be read by, and can read, those of the last release.
+"""Compares two JSON Schemas, and names each change that breaks a reader or a stored message.
 
-Readers ignore what they do not know, so two changes break somebody: a new field without a default
-(old messages do not have it) and a field taken away (old readers need it). This compares two JSON
-Schemas and says, for each such change, what to do instead.
+Readers ignore unknown fields. Two changes break: a new field without a default, which old messages
+lack, and a removed field, which old readers need.
 """
 
 from collections.abc import Iterator

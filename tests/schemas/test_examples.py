@@ -70,8 +70,8 @@ def test_offsets_in_the_examples_point_at_what_they_say() -> None:
         matches = [match for brand in mention.brands for match in brand.matches]
         for match in (match for match in matches if match.field == "text"):
             assert text[match.start : match.end] == match.text
-        for found in (*mention.entities, *mention.aspects):
-            assert text[found.start : found.end] == found.text
+        for span in (*mention.entities, *mention.aspects):
+            assert text[span.start : span.end] == span.text
 
 
 @pytest.mark.parametrize("topic", ["mentions", "activity"])

@@ -14,23 +14,23 @@ from sinks.elasticsearch.sink import SERVICE as SINK
 from tocsin.cli.main import app
 
 PLANNED = {"sink-alerts"}
-"""Services of later versions: their topics exist already, so that a cluster is set up once."""
+"""Services of later versions: their topics exist already, so a cluster is set up once."""
+each_topic = pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
 
 
 def _commands() -> set[str]:
     """Every command as a person types it, and as services are called ('sink elasticsearch')."""
-    root = typer.main.get_command(app)
-    found: set[str] = set()
-    waiting = [((), root)]
-    while waiting:
-        path, command = waiting.pop()
-        found |= {" ".join(path), "-".join(path), f"tocsin {' '.join(path)}"}
+    names: set[str] = set()
+    pending = [((), typer.main.get_command(app))]
+    while pending:
+        path, command = pending.pop()
+        names |= {" ".join(path), "-".join(path), f"tocsin {' '.join(path)}"}
         inner = getattr(command, "commands", {})
-        waiting += [((*path, name), child) for name, child in inner.items()]
-    return found
+        pending += [((*path, name), child) for name, child in inner.items()]
+    return names
 
 
-@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+@each_topic
 def test_a_topic_is_what_its_file_is_called(topic: Topic) -> None:
     assert topics()[topic.name] is topic
     assert vars(codec)[topic.message] is CODECS[topic.name].type
@@ -38,13 +38,12 @@ def test_a_topic_is_what_its_file_is_called(topic: Topic) -> None:
 
 
 def test_there_is_no_file_without_a_codec() -> None:
-    files = (generate.FOLDER / "topics").glob("*.yaml")
+    files = list((generate.FOLDER / "topics").glob("*.yaml"))
     assert {path.stem for path in files} == set(CODECS)
-    for path in (generate.FOLDER / "topics").glob("*.yaml"):
-        assert yaml.safe_load(path.read_text())["name"] == path.stem
+    assert all(yaml.safe_load(path.read_text())["name"] == path.stem for path in files)
 
 
-@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+@each_topic
 def test_a_topic_is_kept_for_a_time_or_compacted(topic: Topic) -> None:
     configs = topic.configs()
     assert configs["cleanup.policy"] == topic.cleanup
@@ -54,7 +53,22 @@ def test_a_topic_is_kept_for_a_time_or_compacted(topic: Topic) -> None:
         assert int(configs["retention.ms"]) == topic.retention_days * 24 * 3600 * 1000
 
 
-@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+def test_topics_are_kept_as_the_design_says() -> None:
+    kept = {name: topic.retention_days or topic.cleanup for name, topic in topics().items()}
+    assert kept == {
+        "posts": 7,
+        "mentions": 7,
+        "activity": 2,
+        "alerts": 90,
+        "alert-deliveries": "compact",
+        "dead-letters": 30,
+        "checkpoints": "compact",
+        "brands": "compact",
+        "detector-state": "compact",
+    }
+
+
+@each_topic
 def test_who_writes_and_reads_a_topic_exists(topic: Topic) -> None:
     known = _commands() | PLANNED
     assert set(topic.producers) <= known
@@ -78,7 +92,7 @@ def test_every_message_of_a_topic_fits_into_a_dead_letter() -> None:
             assert topic.max_message_bytes <= MAX_PAYLOAD_BYTES
 
 
-@pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.name)
+@each_topic
 def test_a_single_partition_only_where_order_is_needed_over_all(topic: Topic) -> None:
     if topic.cleanup == "compact" and topic.name != "detector-state":
         assert topic.partitions == 1

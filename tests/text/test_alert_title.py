@@ -1,4 +1,4 @@
-"""The title on the wire: logs and other programs read it, so that it is equal to the byte."""
+"""The title on the wire: logs and other programs read it, so it never changes."""
 
 import pytest
 

@@ -40,7 +40,7 @@ def test_what_names_only_others_is_left_out() -> None:
         return at, at + len(name)
 
     delta, united = place("Delta"), place("United")
-    said = [text[a:b].strip() for a, b in about(parts, [delta], [united])]
-    assert said == ["Hello.", "Delta lost my bag.", "Thanks!"]
+    kept = [text[a:b].strip() for a, b in about(parts, [delta], [united])]
+    assert kept == ["Hello.", "Delta lost my bag.", "Thanks!"]
     both = about(parts, [place("Hello"), delta, united], [united])
     assert both == parts

@@ -63,9 +63,9 @@ def test_what_comes_out(text: str, expected: str) -> None:
     ],
 )
 def test_the_way_back(text: str, word: str, published: str) -> None:
-    found = normalise(text)
-    place = found.text.index(word)
-    start, end = found.span(place, place + len(word))
+    normalised = normalise(text)
+    offset = normalised.text.index(word)
+    start, end = normalised.span(offset, offset + len(word))
     assert text[start:end] == published
 
 
@@ -74,14 +74,14 @@ def test_the_way_back(text: str, word: str, published: str) -> None:
 @example("\u200d" * 3)
 @example("a" + "\u0301" * 50)
 def test_offsets_are_sound(text: str) -> None:
-    found = normalise(text)
-    starts, ends = list(found.starts), list(found.ends)
-    assert len(starts) == len(ends) == len(found.text)
+    normalised = normalise(text)
+    starts, ends = list(normalised.starts), list(normalised.ends)
+    assert len(starts) == len(ends) == len(normalised.text)
     assert starts == sorted(starts)
     assert ends == sorted(ends)
     assert all(0 <= start <= end <= len(text) for start, end in zip(starts, ends, strict=True))
-    assert found.text == found.text.strip()
-    found.text.encode("utf-8")
+    assert normalised.text == normalised.text.strip()
+    normalised.text.encode("utf-8")
 
 
 WORDS = st.lists(
@@ -94,11 +94,11 @@ WORDS = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(WORDS, st.data())
 def test_a_slice_of_what_was_published_normalises_to_it(text: str, data: st.DataObject) -> None:
-    found = normalise(text)
-    first = data.draw(st.integers(0, len(found.text) - 1))
-    last = data.draw(st.integers(first, len(found.text) - 1))
-    start, end = found.span(first, last + 1)
-    assert found.text[first : last + 1].strip() in normalise(text[start:end]).text
+    normalised = normalise(text)
+    first = data.draw(st.integers(0, len(normalised.text) - 1))
+    last = data.draw(st.integers(first, len(normalised.text) - 1))
+    start, end = normalised.span(first, last + 1)
+    assert normalised.text[first : last + 1].strip() in normalise(text[start:end]).text
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_a_slice_of_what_was_published_normalises_to_it(text: str, data: st.Data
      "www." * 9_999, " " * 1_000_000],
 )  # fmt: skip
 def test_hostile_text(text: str) -> None:
-    found = normalise(text)
-    assert len(found.text) <= MAX_TEXT
-    assert len(found.starts) == len(found.ends) == len(found.text)
-    assert all(end <= MAX_TEXT for end in found.ends)
+    normalised = normalise(text)
+    assert len(normalised.text) <= MAX_TEXT
+    assert len(normalised.starts) == len(normalised.ends) == len(normalised.text)
+    assert all(end <= MAX_TEXT for end in normalised.ends)
 
 
 def test_the_limit_is_in_code_points() -> None:

@@ -105,7 +105,7 @@ class Supervisor:
             if service.process is not None:
                 service.status = service.process.returncode
                 service.process = None
-                service.due = now + exponential(service.restarts, first_s=0.5, most_s=30.0)
+                service.due = now + exponential(service.restarts, first_s=0.5, max_s=30.0)
                 ended.append(service)
             elif now >= service.due:
                 service.restarts += 1

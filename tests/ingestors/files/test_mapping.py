@@ -97,8 +97,8 @@ def test_shipped_mappings_are_these_and_all_load() -> None:
         ("source: a\nfields: {id: a, text: b}\ndelete: {felid: a, values: [b]}", "felid"),
         ("fields: {id: a, text: b}", "source"),
         ("- a", "source and fields"),
-        ("a: [", "no YAML"),
-        ("a: 2001-99-99", "no YAML"),
+        ("a: [", "not valid YAML"),
+        ("a: 2001-99-99", "not valid YAML"),
     ],
 )
 def test_a_wrong_mapping_is_explained(tmp_path: Path, yaml: str, message: str) -> None:

@@ -111,7 +111,7 @@ def test_a_file_of_ones_own_comes_first(tmp_path: Path) -> None:
         ("TEAM: [{name: A}]", "TEAM"),
         ("ORG: [{name: '!!'}]", "without a word"),
         ("ORG: [{name: A, handles: ['a b']}]", "no handle"),
-        ("ORG: [", "no YAML"),
+        ("ORG: [", "not valid YAML"),
     ],
 )
 def test_a_fault_in_the_file_is_said(tmp_path: Path, content: str, fault: str) -> None:

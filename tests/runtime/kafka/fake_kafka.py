@@ -1,7 +1,7 @@
-"""Kafka in memory, as far as kafka-python's consumers and producers are used: topics, commits.
+"""Kafka in memory, with the methods of kafka-python that tocsin uses.
 
-A ``FakeKafka`` outlives its consumers, as the real one does, so that a test can let a consumer die
-and start another. Its clock moves half a second a poll without a group, or as a test says.
+A ``FakeKafka`` outlives its consumers, so a test can end one and start another. Its clock moves
+``poll_s`` at each poll of a consumer without a group.
 """
 
 from collections import defaultdict
@@ -22,14 +22,12 @@ class FakeRecord(NamedTuple):
 
 
 class Done:
-    """A future that is fulfilled."""
-
     def get(self, timeout: float | None = None) -> None:
         return None
 
 
 class FakeKafka:
-    """The broker, and the producer in one."""
+    """The broker, and its producer."""
 
     def __init__(self, partitions: int = 1, retained_from: int = 0) -> None:
         self.partitions = range(partitions)
@@ -38,10 +36,10 @@ class FakeKafka:
         self.log: dict[str, list[FakeRecord]] = defaultdict(list)
         self.committed: dict[tuple[str, TopicPartition], int] = {}
         self.idle = Event()
-        """Set when a consumer of a group found nothing more."""
+        """Set when a consumer of a group has read everything."""
         self.on_send: Callable[[str], None] = lambda topic: None
         self.polls: Iterator[int] | None = None
-        """How many records each poll gives; nothing after that. All of them if None."""
+        """Records of each poll, then none; None: all records."""
         self.now = 0.0
         self.poll_s = 0.5
 
@@ -73,7 +71,7 @@ class FakeKafka:
 
 
 class FakeConsumer:
-    """Reads the partitions that it is assigned; a group has one member, which has them all."""
+    """Reads its assigned partitions; a group has one member, with all of them."""
 
     def __init__(self, kafka: FakeKafka, group: str | None) -> None:
         self._kafka = kafka
@@ -88,11 +86,11 @@ class FakeConsumer:
                 self.receive(TopicPartition(topic, number))
 
     def receive(self, tp: TopicPartition) -> None:
-        """A rebalance gives the partition to this consumer."""
+        """A rebalance assigns the partition to this consumer."""
         self._positions[tp] = self.committed(tp)
 
     def lose(self, tp: TopicPartition) -> None:
-        """A rebalance gives the partition to another consumer."""
+        """A rebalance assigns the partition to another consumer."""
         del self._positions[tp]
         self._paused.discard(tp)
 

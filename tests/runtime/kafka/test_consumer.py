@@ -1,4 +1,4 @@
-"""The loop of every sink: nothing is lost, nothing overtakes, and a busy store is waited for."""
+"""The loop of every sink loses nothing, keeps the order, and waits for a busy store."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ from kafka.errors import CommitFailedError, KafkaTimeoutError
 from kafka.structs import TopicPartition
 
 from runtime.backoff import Busy, JitteredBackoff
-from runtime.kafka.brake import Brake
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
+from runtime.kafka.dead_letters import Brake
 from runtime.kafka.protocols import Record
 from schemas.codec import DEAD_LETTER
 from schemas.errors import BrakeTripped, ServiceUnavailable
@@ -23,7 +23,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class Store:
-    """A sink that writes down what it is told; stops the loop when nothing comes."""
+    """A sink that records its calls, and stops the loop at an empty batch."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Store:
         self.batches: list[list[int]] = []
         self.calls: list[str] = []
         self.attempts: list[Callable[[], object]] = []
-        """What is done before a record is written: raises, or passes."""
+        """Called before a batch is written; may raise."""
         self.refused: set[int] = set()
         self.on_beat: Callable[[], None] = lambda: None
         self.consumer = consumer or kafka.consumer("orders")
@@ -142,22 +142,17 @@ def test_a_busy_store_is_tried_again_with_the_same_batch() -> None:
     assert not store.consumer.paused()
 
 
-def test_a_store_that_says_when_is_left_alone_so_long() -> None:
-    kafka = filled(1)
-    store, waits = Store(kafka), 0
-
-    def beat() -> None:
-        nonlocal waits
-        waits += bool(store.consumer.paused())
-
-    store.on_beat = beat
+def test_a_store_gets_the_wait_that_it_asks_for() -> None:
+    store = Store(filled(1))
+    paused: list[bool] = []
+    store.on_beat = lambda: paused.append(bool(store.consumer.paused()))
     store.attempts = [busy(after_s=0.1)]
     store.run()
-    assert waits > 100, "the back-off alone has time for a few polls"
+    assert sum(paused) > 100, "the back-off alone has time for a few polls"
 
 
 class LateConsumer(FakeConsumer):
-    """Is given a second partition between a pause and the poll behind it."""
+    """Receives a second partition between a pause and the next poll."""
 
     def subscribe(self, topics: list[str]) -> None:
         self.receive(ZERO)
@@ -196,9 +191,8 @@ def test_what_moves_while_it_is_handled_is_not_committed() -> None:
     assert (committed(kafka, ZERO), committed(kafka, ONE)) == (1, None)
 
 
-def test_a_commit_that_comes_too_late_is_no_fault() -> None:
-    kafka = filled(2)
-    store = Store(kafka)
+def test_a_commit_that_comes_too_late_is_ignored() -> None:
+    store = Store(filled(2))
 
     def moved(offsets: object) -> None:
         raise CommitFailedError

@@ -1,23 +1,40 @@
-"""Dead letters: always built, always fit, and nothing of the message is lost."""
+"""Dead letters are always built, fit and lose nothing; the brake stops on too many."""
 
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runtime.kafka.dead_letters import (
     MAX_DETAIL,
     MAX_PAYLOAD_BYTES,
     REPLAYS_HEADER,
-    dead_letter,
+    Brake,
+    encode_dead_letter,
     replays_of,
 )
 from schemas.codec import DEAD_LETTER
+from schemas.dead_letter import DeadLetter
+from schemas.errors import BrakeTripped
 from schemas.topic_registry import topics
 from tests.strategies import ANY_TEXT
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def sent(detail: str = "no", payload: bytes = b"", **fields: object) -> tuple[int, DeadLetter]:
+    """A letter as it is read again, and the size of its bytes."""
+    letter = DeadLetter(
+        service="process",
+        reason="too_large",
+        detail=detail,
+        payload=payload,
+        at=AT,
+        **fields,  # type: ignore[arg-type]
+    )
+    data = encode_dead_letter(letter)
+    return len(data), DEAD_LETTER.decode(data)
 
 
 @given(
@@ -27,65 +44,32 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     source=st.none() | ANY_TEXT,
     replays=st.integers(0, 1_000_000),
 )
-def test_whatever_failed_becomes_a_letter_with_all_of_it(
+def test_any_failure_becomes_a_complete_letter(
     detail: str, payload: bytes, key: bytes | None, source: str | None, replays: int
 ) -> None:
-    letter = DEAD_LETTER.decode(
-        dead_letter(
-            service="process",
-            reason="invalid_json",
-            detail=detail,
-            payload=payload,
-            at=AT,
-            key=key,
-            topic="tocsin.posts",
-            partition=3,
-            offset=17,
-            source=source,
-            replays=replays,
-        )
-    )
+    place = {"topic": "tocsin.posts", "partition": 3, "offset": 17}
+    _, letter = sent(detail, payload, key=key, source=source, replays=replays, **place)
     assert (letter.payload, letter.key, letter.replays) == (payload, key, replays)
     assert (letter.topic, letter.partition, letter.offset) == ("tocsin.posts", 3, 17)
-    assert (letter.service, letter.reason, letter.at) == ("process", "invalid_json", AT)
+    assert (letter.service, letter.reason, letter.at) == ("process", "too_large", AT)
     assert (letter.source is None) == (source is None)
     assert len(letter.detail) <= MAX_DETAIL
 
 
-def test_a_long_detail_is_cut_and_says_so() -> None:
-    data = dead_letter(service="s", reason="enrich_failed", detail="why " * 500, payload=b"", at=AT)
-    letter = DEAD_LETTER.decode(data)
-    assert len(letter.detail) == MAX_DETAIL
-    assert letter.detail.endswith("…")
-
-
-def test_a_detail_at_the_limit_is_whole() -> None:
-    detail = "x" * MAX_DETAIL
-    data = dead_letter(service="s", reason="enrich_failed", detail=detail, payload=b"", at=AT)
-    assert DEAD_LETTER.decode(data).detail == detail
+def test_a_long_detail_is_cut_with_an_ellipsis() -> None:
+    assert sent("x" * MAX_DETAIL)[1].detail == "x" * MAX_DETAIL
+    assert sent("x" * (MAX_DETAIL + 1))[1].detail == "x" * (MAX_DETAIL - 1) + "…"
 
 
 @pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1, 9_000_000])
 def test_the_largest_payload_fits_into_the_topic(size: int) -> None:
-    data = dead_letter(
-        service="ingest",
-        reason="too_large",
-        detail="🍊" * 1_000,
-        payload=b"\xff" * size,
-        at=AT,
-        key=b"k" * 2_048,
-        source="s" * 100,
-    )
-    assert len(data) < topics()["dead-letters"].max_message_bytes - 4_096
-    letter = DEAD_LETTER.decode(data)
+    encoded, letter = sent("🍊" * 1_000, b"\xff" * size, key=b"k" * 2_048, source="s" * 100)
+    assert encoded < topics()["dead-letters"].max_message_bytes - 4_096
     assert len(letter.payload) == min(size, MAX_PAYLOAD_BYTES)
 
 
-def test_a_payload_that_is_cut_says_how_long_it_was() -> None:
-    data = dead_letter(
-        service="s", reason="too_large", detail="no", payload=b"x" * 3_000_000, at=AT
-    )
-    assert DEAD_LETTER.decode(data).detail == "no (payload cut from 3000000 bytes)"
+def test_a_cut_payload_states_its_length() -> None:
+    assert sent("no", b"x" * 3_000_000)[1].detail == "no (payload cut from 3000000 bytes)"
 
 
 @pytest.mark.parametrize(
@@ -108,3 +92,63 @@ def test_a_payload_that_is_cut_says_how_long_it_was() -> None:
 )
 def test_replays_are_read_from_any_headers(headers: object, replays: int) -> None:
     assert replays_of(headers) == replays
+
+
+def first_stop(
+    batches: list[tuple[int, int]], share: float, window: int, consecutive: int
+) -> int | None:
+    """By the definition: the first batch after which the brake has to stop, or None."""
+    seen: list[bool] = []
+    for number, (good, bad) in enumerate(batches):
+        seen += [False] * good + [True] * bad
+        recent = seen[-window:]
+        if len(recent) == window and sum(recent) / window > share:
+            return number
+        run = 0
+        while run < len(seen) and seen[-1 - run]:
+            run += 1
+        if run > consecutive:
+            return number
+    return None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=30),
+    st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]),
+    st.integers(1, 40),
+    st.integers(1, 60),
+)
+@example([(1_000, 0)] * 100 + [(0, 0)], 0.0, 10, 1)
+@example([(1, 1)] * 500 + [(0, 1)], 0.5, 100, 1_000)
+@example([(0, 2), (1, 0)] * 20 + [(0, 4)], 1.0, 10, 3)
+@settings(max_examples=300)
+def test_the_brake_stops_where_its_definition_says(
+    batches: list[tuple[int, int]], share: float, window: int, consecutive: int
+) -> None:
+    brake, stopped = Brake(share, window, consecutive), None
+    for number, (good, bad) in enumerate(batches):
+        try:
+            brake.record(good, bad)
+        except BrakeTripped:
+            stopped = number
+            break
+    assert stopped == first_stop(batches, share, window, consecutive)
+
+
+@pytest.mark.parametrize(
+    ("brake", "batches", "count"),
+    [
+        (Brake(1.0, 1_000, 50), [(0, 50), (0, 1)], "51 messages in a row"),
+        (Brake(0.5, 100, 1_000), [(1, 2)] * 33 + [(1, 0)], "66 of the last 100 messages"),
+    ],
+)
+def test_the_brake_says_why_and_what_to_do(
+    brake: Brake, batches: list[tuple[int, int]], count: str
+) -> None:
+    for good, bad in batches[:-1]:
+        brake.record(good, bad)
+    with pytest.raises(
+        BrakeTripped, match=f"stopped: {count} .* 'tocsin dead-letters list'"
+    ) as why:
+        brake.record(*batches[-1])
+    assert why.value.exit_status == 4

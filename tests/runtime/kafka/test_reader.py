@@ -1,4 +1,4 @@
-"""A topic is read from one offset to another, and no further, from a Kafka that may go away."""
+"""A topic is read from one offset to another, and a stalled Kafka ends the read."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,11 @@ from tests.runtime.kafka.fake_kafka import FakeKafka, FakeRecord
 
 SETTINGS = KafkaSettings(topic_prefix="t.")
 TOPIC = "t.activity"
+Connect = Callable[[FakeKafka], FakeKafka]
 
 
 def filled(*counts: int, retained_from: int = 0) -> FakeKafka:
-    """A topic with so many records in each partition."""
+    """A topic with this number of records in each partition."""
     kafka = FakeKafka(len(counts), retained_from)
     for partition, count in enumerate(counts):
         for _ in range(count):
@@ -38,7 +39,7 @@ def test_a_topic_is_read_to_the_end_of_each_partition() -> None:
         *((0, offset) for offset in range(30)),
         *((2, offset) for offset in range(9)),
     ]
-    assert not consumer.paused(), "nobody could read on"
+    assert not consumer.paused(), "the caller must be able to read on"
 
 
 def test_a_topic_that_is_missing_is_a_sentence() -> None:
@@ -56,7 +57,7 @@ def test_a_kafka_that_goes_away_ends_the_reading() -> None:
 
 def test_a_slow_kafka_is_waited_for() -> None:
     kafka, offsets = filled(10), []
-    # Ten times as long as is waited for, but never so long without a record.
+    # Ten times the limit in all, but never without a record for so long.
     kafka.polls, kafka.poll_s = iter([0, 1] * 10), READ_STALLED_AFTER_S / 2
     read(kafka, offsets.append)
     assert offsets == list(range(10))
@@ -75,13 +76,14 @@ def test_a_slow_reader_is_not_kafka_being_away() -> None:
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeKafka], None]:
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Let kafka-python's consumers read from a fake."""
 
-    def connect(kafka: FakeKafka) -> None:
+    def connect(kafka: FakeKafka) -> FakeKafka:
         monkeypatch.setattr(
             "runtime.kafka.client.KafkaConsumer", lambda group_id, **_: kafka.consumer(group_id)
         )
+        return kafka
 
     return connect
 
@@ -90,11 +92,8 @@ def ranges(kafka: FakeKafka, ranges: dict[int, tuple[int, int]]) -> list[FakeRec
     return list(read_ranges(SETTINGS, "test", "activity", ranges, lambda: kafka.now))
 
 
-def test_each_partition_is_read_between_its_offsets(
-    connect: Callable[[FakeKafka], None],
-) -> None:
-    kafka = filled(100, 100, 9)
-    connect(kafka)
+def test_each_partition_is_read_between_its_offsets(connect: Connect) -> None:
+    kafka = connect(filled(100, 100, 9))
     kafka.polls = iter([7] * 100)
     records = ranges(kafka, {0: (3, 31), 1: (95, 100), 2: (9, 9)})
     assert [record.offset for record in records if record.partition == 0] == list(range(3, 31))
@@ -102,22 +101,16 @@ def test_each_partition_is_read_between_its_offsets(
     assert len(records) == 28 + 5
 
 
-def test_a_kafka_that_gives_nothing_more_is_a_sentence(
-    connect: Callable[[FakeKafka], None],
-) -> None:
-    kafka = filled(100)
-    connect(kafka)
+def test_a_stalled_kafka_is_a_sentence(connect: Connect) -> None:
+    kafka = connect(filled(100))
     kafka.polls = iter([7, 7, 6])
     with pytest.raises(ServiceUnavailable, match=f"nothing for {READ_STALLED_AFTER_S:.0f} s"):
         ranges(kafka, {0: (0, 100)})
 
 
-def test_a_group_stands_where_it_committed_or_at_what_is_left(
-    connect: Callable[[FakeKafka], None],
-) -> None:
-    kafka = filled(80, 80, 80, 80, retained_from=10)
-    connect(kafka)
-    # Committed, expired since, of a topic before this one, and never.
+def test_a_group_resumes_at_its_commit_or_at_the_oldest_record(connect: Connect) -> None:
+    kafka = connect(filled(80, 80, 80, 80, retained_from=10))
+    # Committed, expired since, of an earlier topic of this name, and never committed.
     for partition, offset in {0: 40, 1: 5, 2: 500}.items():
         kafka.committed[SETTINGS.group_prefix + "detector", TopicPartition(TOPIC, partition)] = (
             offset

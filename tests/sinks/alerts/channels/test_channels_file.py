@@ -83,7 +83,7 @@ ENTRY = "{name: desk, kind: webhook, url: 'https://93.184.215.14/', secret_file:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[", "is no YAML"),
+        ("[", "is not valid YAML"),
         ("a: 1", "must hold a list under 'channels:'"),
         ("channels: [1]", "channel \\(without name\\)"),
         ("channels: [{name: desk, kind: pigeon}]", "channel desk: Invalid value 'pigeon'"),
