@@ -9,8 +9,7 @@ from elasticsearch import Elasticsearch
 from sinks.alerts import store
 from sinks.alerts import triage as desk
 from sinks.alerts.channels.base import Busy
-from sinks.alerts.channels.index import Index
-from sinks.alerts.store import MAX_STATES, alert_of, merged, read, with_desk, write
+from sinks.alerts.store import MAX_STATES, Index, alert_of, merged, read, with_desk, write
 from sinks.alerts.triage import NotPossible, desk_of, standing
 from sinks.elasticsearch.mappings import ALERT_PROPERTIES
 from tests.servers.alert_index import AlertIndex

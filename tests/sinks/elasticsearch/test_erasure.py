@@ -14,9 +14,12 @@ from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.documents import upsert as upsert_of
-from sinks.elasticsearch.housekeeping import Housekeeping
+from sinks.elasticsearch.erasure import Erasure
+from sinks.elasticsearch.side_threads import Housekeeping
 from tests.servers.elasticsearch import ElasticsearchServer, Failure, Items, Stall
 from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, SNOWFLAKE, upsert
+
+ERASURE = Erasure("file", "17", 9)
 
 
 def index(client: Elasticsearch, id_: str, author: str, version: int = 1) -> None:
@@ -39,7 +42,7 @@ def test_all_that_the_author_wrote_becomes_tombstones(
         index(client, id_, "17")
     index(client, "file:3", "18")
     index(client, "x:1541815603606036480", "17")
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 2
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 2
     assert dead(server) == {"file:1", "file:2"}
     assert living(server) == {"file:3", SNOWFLAKE}
     assert server.sources(INDEX)["file:1"] == {
@@ -52,8 +55,8 @@ def test_all_that_the_author_wrote_becomes_tombstones(
 
 def test_erasing_again_finds_nothing(client: Elasticsearch, server: ElasticsearchServer) -> None:
     index(client, "file:1", "17")
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 0
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 1
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 0
     assert dead(server) == {"file:1"}
 
 
@@ -62,7 +65,7 @@ def test_what_was_written_after_the_erasure_stays(
 ) -> None:
     index(client, "file:1", "17", version=10)
     index(client, "file:2", "17", version=9)
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 1
     assert living(server) == {"file:1"}
 
 
@@ -70,7 +73,7 @@ def test_an_older_state_does_not_come_back(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
     index(client, "file:1", "17", version=3)
-    erasure.erase(client, NAMES, "file", "17", 9, AT)
+    erasure.erase(client, NAMES, ERASURE, AT)
     index(client, "file:1", "17", version=3)
     assert living(server) == set()
 
@@ -78,7 +81,7 @@ def test_an_older_state_does_not_come_back(
 def test_more_than_a_page_is_erased(client: Elasticsearch, server: ElasticsearchServer) -> None:
     events = [upsert(f"file:{number}", author=Author(id="17")) for number in range(1_201)]
     write(client, [upsert_of(event, NAMES) for event in events])
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1_201
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 1_201
     assert living(server) == set()
 
 
@@ -92,8 +95,8 @@ def test_an_erasure_that_is_not_whole_is_told(
     index(client, "file:1", "17")
     server.faults = [fault]
     with pytest.raises(erasure.ErasureIncomplete):
-        erasure.erase(client, NAMES, "file", "17", 9, AT)
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1
+        erasure.erase(client, NAMES, ERASURE, AT)
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 1
 
 
 def test_a_tombstone_that_is_refused_keeps_nobody_from_the_others(
@@ -103,13 +106,13 @@ def test_a_tombstone_that_is_refused_keeps_nobody_from_the_others(
     write(client, [upsert_of(event, NAMES) for event in events])
     server.faults = [Items({"file:1": (400, "document_parsing_exception")})]
     with capture_logs() as logs:
-        assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 500
+        assert erasure.erase(client, NAMES, ERASURE, AT) == 500
     assert living(server) == {"file:1"}
     (said,) = logs
     assert (said["log_level"], said["id"]) == ("error", "file:1")
     assert "document_parsing_exception" in said["why"]
     # The next sweep tries it again.
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 1
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 1
 
 
 def test_a_post_that_has_a_later_state_by_now_is_left(
@@ -117,16 +120,16 @@ def test_a_post_that_has_a_later_state_by_now_is_left(
 ) -> None:
     index(client, "file:1", "17")
     server.faults = [Items({"file:1": (409, "version_conflict_engine_exception")})]
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 0
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 0
 
 
 def test_a_post_that_slipped_past_is_swept(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
-    erasure.remember(client, NAMES, "file", "17", 9, AT)
-    erasure.remember(client, NAMES, "file", "18", 9, AT)
+    erasure.remember(client, NAMES, ERASURE, AT)
+    erasure.remember(client, NAMES, Erasure("file", "18", 9), AT)
     client.indices.refresh(index=NAMES.erasures)
-    assert erasure.erase(client, NAMES, "file", "17", 9, AT) == 0
+    assert erasure.erase(client, NAMES, ERASURE, AT) == 0
     index(client, "file:1", "17", version=3)
     index(client, "file:2", "18", version=3)
     assert erasure.sweep(client, NAMES, AT + timedelta(days=1), keep_days=8) == 2
@@ -136,7 +139,7 @@ def test_a_post_that_slipped_past_is_swept(
 def test_an_erasure_that_is_old_is_not_swept(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
-    erasure.remember(client, NAMES, "file", "17", 9, AT)
+    erasure.remember(client, NAMES, ERASURE, AT)
     client.indices.refresh(index=NAMES.erasures)
     index(client, "file:1", "17", version=3)
     assert erasure.sweep(client, NAMES, AT + timedelta(days=9), keep_days=8) == 0
@@ -148,14 +151,14 @@ def test_any_author_can_be_remembered(
     client: Elasticsearch, server: ElasticsearchServer, author: str
 ) -> None:
     for _ in range(2):
-        erasure.remember(client, NAMES, "file", author, 9, AT)
+        erasure.remember(client, NAMES, Erasure("file", author, 9), AT)
     ((_, found),) = [entry for entry in server.documents.items() if entry[0][0] == NAMES.erasures]
     assert found.source["author_id"] == author
 
 
 def test_two_long_authors_are_two(client: Elasticsearch, server: ElasticsearchServer) -> None:
     for last in ("a", "b"):
-        erasure.remember(client, NAMES, "file", "n" * 2_000 + last, 9, AT)
+        erasure.remember(client, NAMES, Erasure("file", "n" * 2_000 + last, 9), AT)
     assert len(server.sources(NAMES.erasures)) == 2
 
 
@@ -200,7 +203,7 @@ def test_a_purge_that_is_not_whole_is_told(
 
 
 def test_housekeeping_sweeps_and_purges(client: Elasticsearch, server: ElasticsearchServer) -> None:
-    erasure.remember(client, NAMES, "file", "17", 9, AT)
+    erasure.remember(client, NAMES, ERASURE, AT)
     index(client, "file:1", "17")
     write(client, [tombstone("file:2", "file", 2, INDEX, AT - timedelta(days=30))])
     client.indices.refresh(index="*")

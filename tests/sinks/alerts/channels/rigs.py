@@ -11,11 +11,11 @@ from runtime.settings import ElasticsearchSettings
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, tls_context
-from sinks.alerts.channels.index import Index
 from sinks.alerts.channels.mail import Email, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
 from sinks.alerts.message.catalogue import Style
+from sinks.alerts.store import Index
 from sinks.elasticsearch.connection import connect
 from tests.servers.alert_index import AlertIndex
 from tests.servers.http import Answer, FakeHttp

@@ -84,7 +84,7 @@ ENTRY = "{name: desk, kind: webhook, url: 'https://93.184.215.14/', secret_file:
     ("text", "says"),
     [
         ("[", "is no YAML"),
-        ("a: 1", "must hold a list under 'channels:'"),
+        ("a: 1", "must have a list under 'channels:'"),
         ("channels: [1]", "channel \\(without name\\)"),
         ("channels: [{name: desk, kind: pigeon}]", "channel desk: Invalid value 'pigeon'"),
         ("channels: [{name: Desk!, kind: slack}]", "channel Desk!"),
@@ -106,7 +106,7 @@ ENTRY = "{name: desk, kind: webhook, url: 'https://93.184.215.14/', secret_file:
         (f"channels: [{ENTRY[:-1]}, language: de}}]", "channel desk"),
         (f"channels: [{ENTRY[:-1]}, time_zone: Nowhere}}]", "no time zone Nowhere"),
         (f"channels: [{ENTRY[:-1]}, ca_certs: absent}}]", "ca_certs"),
-        (f"channels: [{ENTRY.replace('93.184.215.14', '10.0.0.1')}]", "no public address"),
+        (f"channels: [{ENTRY.replace('93.184.215.14', '10.0.0.1')}]", "not a public address"),
         ("channels: [{name: chat, kind: slack}]", "needs url_env or url_file"),
         ("channels: [{name: chat, kind: slack, url: 'https://a.test'}]", "unknown field"),
         ("channels: [{name: m, kind: email, host: h, from: a@b, to: []}]", "channel m"),

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.codec import ALERT
-from sinks.alerts.channels.signature import HEADER, sign, verify
-from sinks.alerts.channels.webhook import IDEMPOTENCY, idempotency_key
+from sinks.alerts.channels.webhook import HEADER, IDEMPOTENCY, idempotency_key, sign, verify
 from tests.sinks.alerts.channels.rigs import SECRET, WebhookRig
 from tests.sinks.alerts.states import NOW, rich, state
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from schemas.alert import Alert, Evidence, Lift, Signal
+from sinks.alerts.channels.slack import slack_blocks
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.render import html, plain, slack_blocks, subject
+from sinks.alerts.message.render import html, plain, subject
 from sinks.alerts.message.report import report
 from tests.sinks.alerts.states import blind, hostile, rich, state
 

@@ -182,7 +182,7 @@ def test_a_fault_of_ours_is_a_dead_letter(
     put(kafka, numbered(1))
     assert run(kafka, rig) is None
     (letter,) = letters(kafka)
-    assert "a fault of ours (ValueError in test_contract.py, line " in letter.detail
+    assert "internal error (ValueError in test_channels_contract.py, line " in letter.detail
     assert SECRET not in letter.detail
 
 

@@ -11,8 +11,7 @@ from structlog.testing import capture_logs
 from runtime.settings import ElasticsearchSettings
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.housekeeping import Housekeeping
-from sinks.elasticsearch.probe import SearchableProbe
+from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
 from tests.sinks.elasticsearch.events import NAMES, upsert
 
 PATIENCE_S = 20
@@ -40,7 +39,7 @@ def test_housekeeping_goes_on_after_any_error(client: Elasticsearch) -> None:
     with capture_logs() as logs:
         housekeeping.start()
         assert thrice.wait(PATIENCE_S)
-    said = [entry for entry in logs if entry["event"].startswith("housekeeping failed")]
+    said = [entry for entry in logs if entry["event"].startswith("side thread failed")]
     assert len(said) >= 2 and all(entry["exc_info"] for entry in said)
 
 
