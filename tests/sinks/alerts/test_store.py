@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch as Client
 
 from sinks.alerts import store
 from sinks.alerts import triage as desk
@@ -12,15 +12,15 @@ from sinks.alerts.channels.base import Busy
 from sinks.alerts.store import MAX_STATES, Index, alert_of, merged, read, with_desk, write
 from sinks.alerts.triage import NotPossible, desk_of, standing
 from sinks.elasticsearch.mappings import ALERT_PROPERTIES
-from tests.servers.alert_index import AlertIndex
+from tests.servers.alert_index import AlertIndex as Server
 from tests.sinks.alerts.states import ID, NOW, rich, state
 
 INDEX = "tocsin-alerts"
 
 
 @pytest.fixture
-def server() -> Iterator[AlertIndex]:
-    with AlertIndex() as server:
+def server() -> Iterator[Server]:
+    with Server() as server:
         yield server
 
 
@@ -141,7 +141,7 @@ def test_what_makes_no_sense_is_said() -> None:
 # --- writing ---------------------------------------------------------------------------------
 
 
-def test_two_writers_do_not_undo_each_other(server: AlertIndex, client: Elasticsearch) -> None:
+def test_two_writers_do_not_undo_each_other(server: Server, client: Client) -> None:
     index = Index(client, INDEX)
     index.deliver(state(1), None)
     ours = read(client, INDEX, ID)
@@ -153,7 +153,7 @@ def test_two_writers_do_not_undo_each_other(server: AlertIndex, client: Elastics
 
 
 def test_the_sink_reads_again_what_somebody_changed_meanwhile(
-    server: AlertIndex, client: Elasticsearch
+    server: Server, client: Client
 ) -> None:
     index = Index(client, INDEX)
     index.deliver(state(1), None)
@@ -167,7 +167,7 @@ def test_the_sink_reads_again_what_somebody_changed_meanwhile(
     assert caught.value.cause == "conflict"
 
 
-def test_two_sinks_create_it_once(server: AlertIndex, client: Elasticsearch) -> None:
+def test_two_sinks_create_it_once(server: Server, client: Client) -> None:
     source = merged(state(1), None)
     assert source is not None
     assert write(client, INDEX, ID, source, None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch as Client
 from structlog.testing import capture_logs
 
 from runtime.settings import ElasticsearchSettings
@@ -18,13 +18,13 @@ PATIENCE_S = 20
 
 
 @pytest.fixture
-def client() -> Iterator[Elasticsearch]:
+def client() -> Iterator[Client]:
     """One that is never used: everything goes wrong before."""
     with connect(ElasticsearchSettings()) as client:
         yield client
 
 
-def test_housekeeping_goes_on_after_any_error(client: Elasticsearch) -> None:
+def test_housekeeping_goes_on_after_any_error(client: Client) -> None:
     thrice = threading.Event()
     calls: list[int] = []
 
@@ -43,9 +43,7 @@ def test_housekeeping_goes_on_after_any_error(client: Elasticsearch) -> None:
     assert len(said) >= 2 and all(entry["exc_info"] for entry in said)
 
 
-def test_the_probe_goes_on_after_any_error(
-    client: Elasticsearch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_probe_goes_on_after_any_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     again = threading.Event()
     asked: list[str] = []
     probe = SearchableProbe(client, NAMES, "elasticsearch", every_s=0.01)

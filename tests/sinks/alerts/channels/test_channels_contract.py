@@ -1,11 +1,12 @@
-"""What every channel keeps to: delivers, tries again, gives up what is refused, tells nobody twice,
-and shows no secret."""
+"""What every channel guarantees: delivers in order, retries, gives up what is refused, repeats
+nothing, and shows no secret."""
 
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from kafka.errors import KafkaTimeoutError
 from structlog.testing import capture_logs
 
 from runtime import metrics
@@ -24,235 +25,222 @@ PATIENCE_S = 10
 SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=3)
 
 
-@pytest.fixture
-def kafka() -> FakeKafka:
-    return FakeKafka()
+class Bench:
+    """A channel with its fake server, fed from a fake Kafka."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.channel = rig.channel
+        self.kafka = FakeKafka()
+
+    def put(self, *versions: int, last: str = "update") -> None:
+        """Write states of one alert; their titles say the version, for channels without one."""
+        for version in versions:
+            status = "open" if version == 1 else last if version == versions[-1] else "update"
+            alert = state(version, status, title=f"Velmora #{version}")
+            self.kafka.send("t.alerts", key=alert.brand.encode(), value=ALERT.encode(alert))
+
+    def worker(self, settings: AlertsSettings) -> ChannelWorker:
+        kafka, name, deliveries = self.kafka, self.channel.name, None
+        if not self.channel.takes_all:
+            deliveries = Deliveries(kafka.consumer(), kafka, "t.alert-deliveries", name)
+        return ChannelWorker(
+            self.channel,
+            kafka.consumer(group_of(name)),
+            kafka,
+            deliveries,
+            configured={"desk", "other"},
+            topic_prefix="t.",
+            settings=settings,
+            clock=clock,
+        )
+
+    def run(self) -> None:
+        """Run a worker until it has nothing more to do; raises what ended it."""
+        worker, stop = self.worker(SETTINGS), threading.Event()
+        errors: list[BaseException] = []
+        self.kafka.idle.clear()
+
+        def live() -> None:
+            try:
+                worker.run(stop)
+            except BaseException as error:  # noqa: BLE001
+                errors.append(error)
+                self.kafka.idle.set()
+
+        thread = threading.Thread(target=live, daemon=True)
+        thread.start()
+        in_time = self.kafka.idle.wait(PATIENCE_S)
+        stop.set()
+        assert in_time, worker.failing
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+        if errors:
+            raise errors[0]
+
+    @property
+    def letters(self) -> list[DeadLetter]:
+        return [DEAD_LETTER.decode(record.value) for record in self.kafka.log["t.dead-letters"]]
+
+    @property
+    def committed(self) -> int:
+        (offset,) = (
+            offset
+            for (group, _), offset in self.kafka.committed.items()
+            if group == group_of(self.channel.name)
+        )
+        return offset
+
+    def metric(self, metric: object, *labels: str) -> float:
+        return metric.labels(self.channel.name, *labels)._value.get()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(params=RIGS)
-def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     with RIGS[request.param]() as rig:
-        yield rig
+        yield Bench(rig)
 
 
-def numbered(version: int, status: str = "open", **changed: object) -> Alert:
-    """A state whose title says its version, for channels that are not told it."""
-    return state(version, status, title=f"Velmora #{version}", **changed)
+def test_it_delivers_each_state_in_order(bench: Bench) -> None:
+    before = bench.metric(metrics.ALERTS_STATES, "delivered")
+    bench.put(1, 2, 3, last="close")
+    bench.run()
+    assert bench.rig.delivered() == [(ID, 1), (ID, 2), (ID, 3)]
+    assert bench.committed == 3
+    assert bench.metric(metrics.ALERTS_STATES, "delivered") == before + 3
+    assert bench.letters == []
 
 
-def put(kafka: FakeKafka, *alerts: Alert) -> None:
-    for alert in alerts:
-        kafka.send("t.alerts", key=alert.brand.encode(), value=ALERT.encode(alert))
-
-
-def worker_of(kafka: FakeKafka, rig: Rig, settings: AlertsSettings = SETTINGS) -> ChannelWorker:
-    channel = rig.channel
-    deliveries = None
-    if not channel.takes_all:
-        deliveries = Deliveries(kafka.consumer(), kafka, "t.alert-deliveries", channel.name)
-    return ChannelWorker(
-        channel,
-        kafka.consumer(group_of(channel.name)),
-        kafka,
-        deliveries,
-        configured={"desk", "other"},
-        topic_prefix="t.",
-        settings=settings,
-        clock=clock,
-    )
-
-
-def run(kafka: FakeKafka, rig: Rig, settings: AlertsSettings = SETTINGS) -> BaseException | None:
-    """A worker's life until it has nothing more to do; returns what it died of."""
-    worker, stop, died = worker_of(kafka, rig, settings), threading.Event(), []
-    kafka.idle.clear()
-
-    def live() -> None:
-        try:
-            worker.run(stop)
-        except BaseException as error:  # noqa: BLE001
-            died.append(error)
-            kafka.idle.set()
-
-    thread = threading.Thread(target=live, daemon=True)
-    thread.start()
-    in_time = kafka.idle.wait(PATIENCE_S)
-    stop.set()
-    assert in_time, worker.failing
-    thread.join(PATIENCE_S)
-    assert not thread.is_alive()
-    return died[0] if died else None
-
-
-def letters(kafka: FakeKafka) -> list[DeadLetter]:
-    return [DEAD_LETTER.decode(record.value) for record in kafka.log["t.dead-letters"]]
-
-
-def committed(kafka: FakeKafka, rig: Rig) -> int:
-    (offset,) = (
-        offset
-        for (group, _), offset in kafka.committed.items()
-        if group == group_of(rig.channel.name)
-    )
-    return offset
-
-
-def counted(rig: Rig, result: str) -> float:
-    return metrics.ALERTS_STATES.labels(rig.channel.name, result)._value.get()
-
-
-def test_it_delivers_each_state_in_order(kafka: FakeKafka, rig: Rig) -> None:
-    before = counted(rig, "delivered")
-    put(kafka, numbered(1), numbered(2, "update"), numbered(3, "close"))
-    assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 1), (ID, 2), (ID, 3)]
-    assert committed(kafka, rig) == 3
-    assert counted(rig, "delivered") == before + 3
-    assert letters(kafka) == []
-
-
-def test_it_tries_again_until_it_is_taken(kafka: FakeKafka, rig: Rig) -> None:
-    rig.busy(3)
-    put(kafka, numbered(1), numbered(2, "update"))
+def test_it_retries_until_it_is_accepted(bench: Bench) -> None:
+    bench.rig.busy(3)
+    bench.put(1, 2)
     with capture_logs() as logs:
-        assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 1), (ID, 2)]
-    assert committed(kafka, rig) == 2
-    assert letters(kafka) == []
-    said = [entry["event"] for entry in logs]
-    assert said.count("a channel does not take alerts") == 1
-    assert metrics.ALERTS_FAILING.labels(rig.channel.name)._value.get() == 0
+        bench.run()
+    assert bench.rig.delivered() == [(ID, 1), (ID, 2)]
+    assert bench.committed == 2
+    assert bench.letters == []
+    assert [log["event"] for log in logs].count("a channel does not take alerts") == 1
+    assert bench.metric(metrics.ALERTS_FAILING) == 0
 
 
-def test_what_is_refused_goes_to_dead_letters_and_holds_nothing_back(
-    kafka: FakeKafka, rig: Rig
-) -> None:
-    rig.refuse()
-    put(kafka, numbered(1), numbered(2, "update"))
-    assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 2)]
-    (letter,) = letters(kafka)
+def test_a_refused_alert_is_a_dead_letter_and_holds_nothing_back(bench: Bench) -> None:
+    bench.rig.refuse()
+    bench.put(1, 2)
+    bench.run()
+    assert bench.rig.delivered() == [(ID, 2)]
+    (letter,) = bench.letters
     assert letter.service == "sink-alerts"
     assert letter.reason in ("delivery_rejected", "index_rejected")
-    assert letter.detail.startswith(f"channel {rig.channel.name}: ")
+    assert letter.detail.startswith(f"channel {bench.channel.name}: ")
     assert ALERT.decode(letter.payload).version == 1
-    assert committed(kafka, rig) == 2
+    assert bench.committed == 2
 
 
-def test_a_replay_tells_nobody_twice(kafka: FakeKafka, rig: Rig) -> None:
-    put(kafka, numbered(1), numbered(2, "update"))
-    assert run(kafka, rig) is None
-    # As after a reset of the group, or letters that were replayed.
-    kafka.committed.clear()
-    put(kafka, numbered(1))
-    assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 1), (ID, 2)]
-    assert committed(kafka, rig) == 3
+def test_a_replay_delivers_nothing_twice(bench: Bench) -> None:
+    bench.put(1)
+    bench.run()
+    # As after a death before the commit.
+    bench.kafka.committed.clear()
+    bench.put(2)
+    bench.run()
+    assert bench.rig.delivered() == [(ID, 1), (ID, 2)]
+    # As after a reset of the group, and a replay of dead letters.
+    bench.kafka.committed.clear()
+    bench.put(1)
+    bench.run()
+    assert bench.rig.delivered() == [(ID, 1), (ID, 2)]
+    assert bench.committed == 3
 
 
-def test_a_death_before_the_commit_tells_nobody_twice(kafka: FakeKafka, rig: Rig) -> None:
-    put(kafka, numbered(1))
-    assert run(kafka, rig) is None
-    kafka.committed.clear()
-    put(kafka, numbered(2, "update"))
-    assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 1), (ID, 2)]
-
-
-def test_no_secret_is_shown(kafka: FakeKafka, rig: Rig) -> None:
-    rig.busy(1)
-    rig.refuse()
-    put(kafka, numbered(1), numbered(2, "update"))
+def test_no_secret_is_shown(bench: Bench) -> None:
+    bench.rig.busy(1)
+    bench.rig.refuse()
+    bench.put(1, 2)
     with capture_logs() as logs:
-        assert run(kafka, rig) is None
-    for record in [record for topic in kafka.log.values() for record in topic]:
+        bench.run()
+    for record in [record for topic in bench.kafka.log.values() for record in topic]:
         assert SECRET.encode() not in (record.value or b"")
     assert SECRET not in str(logs)
-    assert len(letters(kafka)) == 1
-    assert SECRET not in repr(vars(rig.channel))
+    assert len(bench.letters) == 1
+    assert SECRET not in repr(vars(bench.channel))
 
 
-def test_a_fault_of_ours_is_a_dead_letter(
-    kafka: FakeKafka, rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_a_dead_letter(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(alert: Alert, before: object) -> None:
         raise ValueError(SECRET)
 
-    monkeypatch.setattr(rig.channel, "deliver", broken)
-    put(kafka, numbered(1))
-    assert run(kafka, rig) is None
-    (letter,) = letters(kafka)
+    monkeypatch.setattr(bench.channel, "deliver", broken)
+    bench.put(1)
+    bench.run()
+    (letter,) = bench.letters
     assert "internal error (ValueError in test_channels_contract.py, line " in letter.detail
     assert SECRET not in letter.detail
 
 
-def test_too_many_refusals_in_a_row_stop_the_channel(kafka: FakeKafka, rig: Rig) -> None:
+def test_too_many_refusals_in_a_row_stop_the_channel(bench: Bench) -> None:
     for _ in range(4):
-        rig.refuse()
-    put(kafka, *(numbered(version) for version in range(1, 7)))
-    assert isinstance(run(kafka, rig), BrakeTripped)
-    assert len(letters(kafka)) == 4
-    assert committed(kafka, rig) == 4
+        bench.rig.refuse()
+    bench.put(*range(1, 7))
+    with pytest.raises(BrakeTripped):
+        bench.run()
+    assert len(bench.letters) == bench.committed == 4
 
 
-def test_garbage_is_given_up_once_and_by_the_index(kafka: FakeKafka, rig: Rig) -> None:
-    kafka.send("t.alerts", key=b"velmora", value=b"{")
-    put(kafka, numbered(1))
-    assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 1)]
-    reasons = [letter.reason for letter in letters(kafka)]
-    assert reasons == (["invalid_json"] if rig.channel.takes_all else [])
+def test_garbage_is_one_dead_letter_of_the_index(bench: Bench) -> None:
+    bench.kafka.send("t.alerts", key=b"velmora", value=b"{")
+    bench.put(1)
+    bench.run()
+    assert bench.rig.delivered() == [(ID, 1)]
+    reasons = [letter.reason for letter in bench.letters]
+    assert reasons == (["invalid_json"] if bench.channel.takes_all else [])
 
 
-def test_a_stop_while_waiting_leaves_the_state_uncommitted(kafka: FakeKafka, rig: Rig) -> None:
-    rig.busy(1)
-    put(kafka, numbered(1))
+def test_a_stop_while_waiting_leaves_the_state_uncommitted(bench: Bench) -> None:
+    bench.rig.busy(1)
+    bench.put(1)
     slow = SETTINGS.model_copy(update={"retry_first_s": 60.0, "retry_max_s": 60.0})
-    worker, stop = worker_of(kafka, rig, slow), threading.Event()
+    worker, stop = bench.worker(slow), threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
     thread.start()
     deadline = time.monotonic() + PATIENCE_S
     while worker.failing is None:
         assert thread.is_alive() and time.monotonic() < deadline
         time.sleep(0.005)
-    assert metrics.ALERTS_FAILING.labels(rig.channel.name)._value.get() == 1
-    assert metrics.ALERTS_LAG.labels(rig.channel.name)._value.get() == 1
+    assert bench.metric(metrics.ALERTS_FAILING) == bench.metric(metrics.ALERTS_LAG) == 1
     stop.set()
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
-    assert not kafka.committed
-    assert run(kafka, rig) is None
-    assert rig.delivered() == [(ID, 1)]
+    assert not bench.kafka.committed
+    bench.run()
+    assert bench.rig.delivered() == [(ID, 1)]
 
 
-def test_what_was_told_is_written_down_before_the_commit(kafka: FakeKafka, rig: Rig) -> None:
-    seen: list[tuple[str, int]] = []
-    kafka.on_send = lambda topic: seen.append((topic, len(kafka.committed)))
-    put(kafka, numbered(1))
-    assert run(kafka, rig) is None
-    if rig.channel.takes_all:
-        assert kafka.log["t.alert-deliveries"] == []
+def test_a_delivery_is_stored_before_the_commit(bench: Bench) -> None:
+    sent: list[tuple[str, int]] = []
+    bench.kafka.on_send = lambda topic: sent.append((topic, len(bench.kafka.committed)))
+    bench.put(1)
+    bench.run()
+    records = bench.kafka.log["t.alert-deliveries"]
+    if bench.channel.takes_all:
+        assert records == []
         return
-    assert ("t.alert-deliveries", 0) in seen
-    (record,) = kafka.log["t.alert-deliveries"]
-    told = ALERT_DELIVERY.decode(record.value)
+    assert ("t.alert-deliveries", 0) in sent
+    (record,) = records
+    stored = ALERT_DELIVERY.decode(record.value)
     assert record.key == f"desk|{ID}".encode()
-    assert (told.channel, told.alert_id, told.version, told.status) == ("desk", ID, 1, "open")
+    assert (stored.channel, stored.alert_id, stored.version, stored.status) == (
+        "desk", ID, 1, "open",
+    )  # fmt: skip
 
 
-def test_kafka_that_is_away_is_a_sentence(
-    kafka: FakeKafka, rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kafka.errors import KafkaTimeoutError
-
+def test_kafka_that_is_away_is_a_sentence(bench: Bench) -> None:
     def away(topic: str) -> None:
         if topic != "t.alerts":
             raise KafkaTimeoutError("no leader")
 
-    put(kafka, numbered(1))
-    rig.refuse()
-    kafka.on_send = away
-    died = run(kafka, rig)
-    assert isinstance(died, TocsinError)
-    assert "Kafka does not serve the channel" in str(died)
-    assert not kafka.committed
+    bench.put(1)
+    bench.rig.refuse()
+    bench.kafka.on_send = away
+    with pytest.raises(TocsinError, match="Kafka does not serve the channel"):
+        bench.run()
+    assert not bench.kafka.committed
