@@ -3,6 +3,7 @@
 import threading
 import time
 from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass, field
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
@@ -17,14 +18,16 @@ from sinks.elasticsearch.mappings import IndexNames
 log = get_logger("housekeeping")
 
 
+@dataclass(eq=False)
 class SideThread(ABC):
     """A daemon thread that calls :meth:`once` every ``every_s`` seconds, whatever it raises."""
 
-    def __init__(self, client: Elasticsearch, names: IndexNames, every_s: float) -> None:
-        self._client = client
-        self._names = names
-        self._every_s = every_s
-        self._stop = threading.Event()
+    client: Elasticsearch
+    names: IndexNames
+    _: KW_ONLY
+    every_s: float
+    clock: Clock = utc_now
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def start(self) -> None:
         threading.Thread(target=self._run, name=type(self).__name__, daemon=True).start()
@@ -39,33 +42,25 @@ class SideThread(ABC):
                 self.once()
             except Exception:
                 log.exception("side thread failed; it goes on", thread=type(self).__name__)
-            self._stop.wait(self._every_s)
+            self._stop.wait(self.every_s)
 
     @abstractmethod
     def once(self) -> None: ...
 
 
+@dataclass(eq=False)
 class Housekeeping(SideThread):
     """Sweeps recent erasures again and purges old tombstones; several at once do no harm."""
 
-    def __init__(
-        self,
-        client: Elasticsearch,
-        names: IndexNames,
-        tombstone_days: float,
-        every_s: float = 3600.0,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(client, names, every_s)
-        self._tombstone_days = tombstone_days
-        self._clock = clock
+    tombstone_days: float
+    every_s: float = field(default=3600.0, kw_only=True)
 
     def once(self) -> None:
         """Sweep and purge now; if the cluster is away, the next call tries again."""
         try:
-            now = self._clock()
-            swept = erasure.sweep(self._client, self._names, now, self._tombstone_days)
-            purged = erasure.purge(self._client, self._names, now, self._tombstone_days)
+            now = self.clock()
+            swept = erasure.sweep(self.client, self.names, now, self.tombstone_days)
+            purged = erasure.purge(self.client, self.names, now, self.tombstone_days)
         except (ApiError, TransportError, erasure.ErasureIncomplete) as error:
             log.warning("housekeeping postponed", why=str(error))
             return
@@ -73,24 +68,16 @@ class Housekeeping(SideThread):
             log.info("housekeeping", swept=swept, purged=purged)
 
 
+@dataclass(eq=False)
 class SearchableProbe(SideThread):
     """Measures how long it takes until a search finds a mention: a written one is not yet found.
 
     Each time, it takes the newest mention that was offered and searches until it is found.
     """
 
-    def __init__(
-        self,
-        client: Elasticsearch,
-        names: IndexNames,
-        sink: str,
-        every_s: float = 1.0,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(client, names, every_s)
-        self._latency = metrics.SINK_SEARCHABLE_LATENCY.labels(sink)
-        self._clock = clock
-        self._newest: MentionEvent | None = None
+    sink: str
+    every_s: float = field(default=1.0, kw_only=True)
+    _newest: MentionEvent | None = field(default=None, init=False)
 
     def sample(self, event: MentionEvent) -> None:
         """Offer a mention that was just written."""
@@ -112,10 +99,11 @@ class SearchableProbe(SideThread):
         ]
         deadline = time.monotonic() + give_up_s
         while time.monotonic() < deadline and not self._stop.is_set():
-            answer = self._client.count(
-                index=self._names.mentions_pattern, query={"bool": {"filter": written}}
+            answer = self.client.count(
+                index=self.names.mentions_pattern, query={"bool": {"filter": written}}
             )
             if answer["count"]:
-                self._latency.observe((self._clock() - event.ingested_at).total_seconds())
+                latency = metrics.SINK_SEARCHABLE_LATENCY.labels(self.sink)
+                latency.observe((self.clock() - event.ingested_at).total_seconds())
                 return
             self._stop.wait(0.1)

@@ -106,37 +106,23 @@ class Email(Channel):
         return None
 
     def _send(self, message: EmailMessage) -> Mapping[str, tuple[int, bytes]]:
-        smtp = self._connected()
-        try:
+        with contextlib.closing(self._connection()) as smtp:
+            if self.server.security == "starttls":
+                # Raises if the server has no STARTTLS: there is no fallback to clear text.
+                smtp.starttls(context=self.server.context)
+            if self.server.username is not None and self.server.password is not None:
+                smtp.login(self.server.username, self.server.password.get_secret_value())
             refused = smtp.send_message(message, self.sender, self.recipients)
-        except BaseException:
-            smtp.close()
-            raise
-        # The message is accepted, so a failure here must not send it again.
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            smtp.quit()
-        smtp.close()
+            # The message is accepted, so a failure here must not send it again.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
         return refused
 
-    def _connected(self) -> smtplib.SMTP:
-        """A session, logged in if there is an account; the caller closes it."""
-        server = self.server
-        if server.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=server.timeout_s, context=server.context
-            )
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
-        try:
-            if server.security == "starttls":
-                # Raises if the server has no STARTTLS: there is no fallback to clear text.
-                smtp.starttls(context=server.context)
-            if server.username is not None and server.password is not None:
-                smtp.login(server.username, server.password.get_secret_value())
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
+    def _connection(self) -> smtplib.SMTP:
+        host, port, timeout_s = self.server.host, self.server.port, self.server.timeout_s
+        if self.server.security == "tls":
+            return smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=self.server.context)
+        return smtplib.SMTP(host, port, timeout=timeout_s)
 
     def _judge(self, code: int, text: str) -> None:
         why = f"{self.server.host} answered {code}: {text}"

@@ -107,7 +107,10 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "2130706433"])
+INSIDE = ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "2130706433"]
+
+
+@pytest.mark.parametrize("host", INSIDE)
 def test_a_private_address_is_refused_at_the_start(host: str) -> None:
     with pytest.raises(ConfigurationError, match="TOCSIN_ALERTS_ALLOW_PRIVATE"):
         checked(address(f"https://{host}/hook", allow_private=False), "desk")
