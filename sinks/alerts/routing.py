@@ -15,7 +15,7 @@ A channel that has an alert also gets its close, whatever the policy says of the
 """
 
 from collections.abc import Set
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from schemas.alert import Alert
@@ -32,7 +32,7 @@ def decide(
     configured: Set[str],
     oldest: datetime,
 ) -> Decision:
-    """``before``: the last delivery of the alert; ``configured``: the names of all channels."""
+    """``before``: the last delivery; ``configured``: all names; ``oldest``: older states expire."""
     if channel.takes_all:
         return "deliver"
     if before is not None and alert.version <= before.version:
@@ -61,8 +61,3 @@ def addressed(alert: Alert, configured: Set[str]) -> Set[str]:
 def unknown(alert: Alert, configured: Set[str]) -> list[str]:
     """Channels that the policy names but nothing configures."""
     return sorted(set(alert.channels) - configured)
-
-
-def oldest_of(now: datetime, expire_hours: float) -> datetime:
-    """States raised before this time expire."""
-    return now - timedelta(hours=expire_hours)

@@ -15,6 +15,7 @@ import random
 import time
 import traceback
 from collections.abc import Sequence, Set
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -33,7 +34,7 @@ from schemas.delivery import AlertDelivery
 from schemas.errors import InvalidMessage
 from sinks.alerts.channels.base import Channel, Refused
 from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.routing import decide, oldest_of, unknown
+from sinks.alerts.routing import decide, unknown
 
 SERVICE = "sink-alerts"
 TOPIC = "alerts"
@@ -122,7 +123,7 @@ class ChannelWorker:
             # Another copy of this service may have had the partition until a moment ago.
             self.deliveries.catch_up()
             before = self.deliveries.last(alert.id)
-        oldest = oldest_of(self._clock(), self.settings.expire_hours)
+        oldest = self._clock() - timedelta(hours=self.settings.expire_hours)
         decision = decide(alert, self.channel, before, self._configured, oldest)
         if decision != "deliver":
             self._count(decision)

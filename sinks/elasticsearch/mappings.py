@@ -211,11 +211,9 @@ def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
         # Set, or an index that is not searched for a while stops refreshing.
         "refresh_interval": "1s",
     }
-
-    def template(
-        pattern: str, properties: dict[str, Any], aliases: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {
+    alias = {names.mentions: {"filter": NOT_DELETED}}
+    return {
+        name: {
             "index_patterns": [pattern],
             "priority": 500,
             "_meta": {"tocsin": VERSION},
@@ -225,11 +223,9 @@ def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
                 "aliases": aliases,
             },
         }
-
-    return {
-        names.mentions: template(
-            names.mentions_pattern, MENTION_PROPERTIES, {names.mentions: {"filter": NOT_DELETED}}
-        ),
-        names.alerts: template(names.alerts, ALERT_PROPERTIES, {}),
-        names.erasures: template(names.erasures, ERASURE_PROPERTIES, {}),
+        for name, pattern, properties, aliases in (
+            (names.mentions, names.mentions_pattern, MENTION_PROPERTIES, alias),
+            (names.alerts, names.alerts, ALERT_PROPERTIES, {}),
+            (names.erasures, names.erasures, ERASURE_PROPERTIES, {}),
+        )
     }

@@ -90,7 +90,7 @@ def changed(old: str, new: str, entry: str = ENTRY) -> str:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[", "is no YAML"),
+        ("[", "YAML"),
         ("a: 1", "must have a list under 'channels:'"),
         ("channels: [1]", "channel \\(without name\\)"),
         ("channels: [{name: desk, kind: pigeon}]", "channel desk: Invalid value 'pigeon'"),
