@@ -14,8 +14,8 @@ from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, post
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.render import subject
-from sinks.alerts.message.report import Report, Span, report
+from sinks.alerts.message.render import Report, Span, subject
+from sinks.alerts.message.report import report
 
 _MAX_BLOCK = 2_900
 """Slack takes 3,000 characters a section, and 150 in a header."""

@@ -1,11 +1,39 @@
-"""A report as plain text or HTML. Every shown text is escaped here."""
+"""A report, and its plain text and HTML. Every shown text is escaped here."""
 
+from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
-from sinks.alerts.message.report import Report, Span
+from sinks.alerts.message.catalogue import Language
 
 _MAX_SUBJECT = 200
 _STYLE = "font-family:sans-serif;font-size:14px;line-height:1.4;color:#222"
+
+
+class Span(NamedTuple):
+    """A piece of a line; ``url`` is safe to click."""
+
+    text: str
+    url: str | None = None
+
+
+Line = tuple[Span, ...]
+
+
+class Section(NamedTuple):
+    """Lines under a heading; the first section has an empty one."""
+
+    heading: str
+    lines: Sequence[Line]
+
+
+class Report(NamedTuple):
+    title: str
+    flag: str
+    """Severity and status: ``4 of 5, opened``."""
+    language: Language
+    sections: Sequence[Section]
+    footer: str
 
 
 def subject(report: Report) -> str:

@@ -6,13 +6,14 @@ by the renderer.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
-from sinks.alerts.message.catalogue import Language, Style
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.render import Line, Report, Section, Span
 from text.alert_title import blind_title, crisis_title
 from text.terminal import single_line
 
@@ -24,32 +25,6 @@ _MAX_URL = 1_000
 _MIN_RATIO = 0.1
 """The lowest baseline of which a multiple is meaningful."""
 T = TypeVar("T")
-
-
-class Span(NamedTuple):
-    """A piece of a line; ``url`` comes from :func:`link`."""
-
-    text: str
-    url: str | None = None
-
-
-Line = tuple[Span, ...]
-
-
-class Section(NamedTuple):
-    """Lines under a heading; the first section has an empty one."""
-
-    heading: str
-    lines: Sequence[Line]
-
-
-class Report(NamedTuple):
-    title: str
-    flag: str
-    """Severity and status: ``4 of 5, opened``."""
-    language: Language
-    sections: Sequence[Section]
-    footer: str
 
 
 def report(alert: Alert, style: Style) -> Report:
