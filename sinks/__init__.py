@@ -1,6 +1,6 @@
-"""Where mentions and alerts go: consumers that acknowledge only what their store has.
+"""Consumers that bring mentions and alerts to their stores and readers.
 
-Here live one folder a store (``elasticsearch``) and the delivery of alerts to people (``alerts``).
-A sink reads topics and writes stores; it never produces to a topic but dead letters and its own
-notes, and never imports a processor.
+Here live one folder per store (``elasticsearch``) and the delivery of alerts (``alerts``). A sink
+commits an offset only after its store has the record. It never produces anything but dead letters
+and its own notes, and never imports a processor.
 """

@@ -1,22 +1,21 @@
-"""Who is told of which state. Pure.
+"""Decides which channel gets which state of an alert. Pure.
 
 ==============  ====================================================================
 decision        when
 ==============  ====================================================================
-deliver         none of the others
-repeated        the channel was told of this state or a later one
-muted           quiet hours or a campaign: kept in the index, and nobody is woken
+deliver         no other applies
+repeated        the channel has this state or a later one
+muted           quiet hours or a campaign: the index alone stores it
 elsewhere       the brand's policy names other channels
 never_opened    close of an alert that this channel never received
-expired         it is too old to wake anybody: the channel is new, or was away for long
+expired         the state is too old: the channel is new or was away for long
 ==============  ====================================================================
 
-A channel that was told of an alert is told of its close as well, whatever the policy says of the
-severity that is left.
+A channel that has an alert also gets its close, whatever the policy says of the last severity.
 """
 
 from collections.abc import Set
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from schemas.alert import Alert
@@ -33,7 +32,7 @@ def decide(
     configured: Set[str],
     oldest: datetime,
 ) -> Decision:
-    """What becomes of ``alert`` in ``channel``; ``configured`` names all channels there are."""
+    """``before``: the last delivery; ``configured``: all names; ``oldest``: older states expire."""
     if channel.takes_all:
         return "deliver"
     if before is not None and alert.version <= before.version:
@@ -41,7 +40,7 @@ def decide(
     open_here = before is not None and before.status != "close"
     ends = alert.status == "close" and open_here
     if alert.muted:
-        # A muted close wakes nobody in a store of alerts; without it, the alert would never end.
+        # Without the close, a channel that holds alerts would keep it for ever.
         return "deliver" if ends and channel.holds else "muted"
     if ends:
         return "deliver"
@@ -55,16 +54,10 @@ def decide(
 
 
 def addressed(alert: Alert, configured: Set[str]) -> Set[str]:
-    """The channels that the alert is for. Never none: a misspelt name must not hide a crisis."""
-    named = configured & set(alert.channels)
-    return named or configured
+    """Its channels, or all if none is configured: a misspelt name must not hide a crisis."""
+    return configured & set(alert.channels) or configured
 
 
 def unknown(alert: Alert, configured: Set[str]) -> list[str]:
-    """Channels that the policy names and that are not there."""
+    """Channels that the policy names but nothing configures."""
     return sorted(set(alert.channels) - configured)
-
-
-def oldest_of(now: datetime, expire_hours: float) -> datetime:
-    """States raised before that are not told any more."""
-    return now - timedelta(hours=expire_hours)

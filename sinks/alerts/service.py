@@ -1,20 +1,21 @@
-"""One worker a channel: decide, deliver, write down what was delivered.
+"""The worker of one channel: decides, delivers, and stores the delivery.
 
 The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 
-1. Each channel has a consumer group of its own (``sink-alerts-<name>``) and a thread of its own. A
-   channel that is away holds back itself and nobody else.
-2. A state is handled once it was delivered and written down in ``alert-deliveries``, needs no
-   delivery, or is in dead-letters. States are handled, and committed, one by one.
-3. States of one alert are delivered in order (one partition a brand), and never an older one
-   after a newer.
-4. No secret is logged: channels raise sentences that hold none.
+1. Each channel has its own consumer group (``sink-alerts-<name>``) and thread, so a channel that is
+   away delays no other.
+2. A state is handled once its delivery is in ``alert-deliveries``, it needs no delivery, or it is
+   in dead-letters. States are handled and committed one by one.
+3. States of one alert are delivered in order (one partition per brand), never an older one after a
+   newer.
+4. No secret is logged: the errors of channels contain none.
 """
 
 import random
 import time
 import traceback
 from collections.abc import Sequence, Set
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -33,28 +34,22 @@ from schemas.delivery import AlertDelivery
 from schemas.errors import InvalidMessage
 from sinks.alerts.channels.base import Channel, Refused
 from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.routing import decide, oldest_of, unknown
+from sinks.alerts.routing import decide, unknown
 
 SERVICE = "sink-alerts"
 TOPIC = "alerts"
 log = get_logger("alerts")
 
 
-def _place(error: Exception) -> str:
-    """What kind of error it is, and where it was raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
-
-
 def group_of(channel: str) -> str:
-    """The consumer group of a channel, without the prefix."""
+    """The consumer group, without the prefix."""
     return f"{SERVICE}-{channel}"
 
 
 class ChannelWorker:
     """Delivers to one channel: a :class:`runtime.kafka.consumer.Sink`; :meth:`run` owns its thread.
 
-    ``deliveries``: what the channel was told; None for one that takes every state.
+    ``deliveries`` is None for a channel that takes every state.
     """
 
     def __init__(
@@ -73,7 +68,7 @@ class ChannelWorker:
         self.deliveries = deliveries
         self.settings = settings
         self.failing: str | None = None
-        """Why the channel takes nothing now; read by the thread that answers for health."""
+        """Why the channel takes nothing now; read by the thread that reports health."""
         self.last_beat = time.monotonic()
         self._configured = configured
         self._clock = clock
@@ -93,7 +88,7 @@ class ChannelWorker:
         metrics.ALERTS_FAILING.labels(channel.name).set(0)
 
     def run(self, stop: Event) -> None:
-        """Consume until ``stop`` is set; raises when a person has to act."""
+        """Consume until ``stop`` is set; raises if a person has to act."""
         try:
             self._consumer.run(TOPIC, stop)
         finally:
@@ -109,37 +104,34 @@ class ChannelWorker:
         self.last_beat = time.monotonic()
         metrics.ALERTS_LAG.labels(self.channel.name).set(sum(self._consumer.lag().values()))
 
-    # --- one state -------------------------------------------------------------------------
-
     def handle(self, records: Sequence[Record]) -> int:
         dead = sum(self._handle(record) for record in records)
         self._repeat_when_due()
         return dead
 
     def _handle(self, record: Record) -> bool:
-        """Handle one record; returns whether it became a dead letter."""
+        """Returns whether the record became a dead letter."""
         try:
             alert = ALERT.decode(record.value or b"")
         except InvalidMessage as error:
-            # One dead letter is enough: the index's.
+            # One dead letter is enough, and the index writes it.
             if self.channel.takes_all:
                 self._dead_letter(record, error.reason, error.detail)
             return self.channel.takes_all
-        return self._state(alert, record)
-
-    def _state(self, alert: Alert, record: Record) -> bool:
-        """Deliver one state if it is for this channel; whether it became a dead letter."""
-        before = self._before(alert)
-        now = self._clock()
-        oldest = oldest_of(now, self.settings.expire_hours)
+        before = None
+        if self.deliveries is not None:
+            # Another copy of this service may have had the partition until a moment ago.
+            self.deliveries.catch_up()
+            before = self.deliveries.last(alert.id)
+        oldest = self._clock() - timedelta(hours=self.settings.expire_hours)
         decision = decide(alert, self.channel, before, self._configured, oldest)
         if decision != "deliver":
             self._count(decision)
             if decision == "expired":
-                log.info("too old to wake anybody", channel=self.channel.name, alert=alert.id)
+                log.info("alert expired", channel=self.channel.name, alert=alert.id)
             return False
         if self.channel.takes_all and (misspelt := unknown(alert, self._configured)):
-            log.warning("channels that are not configured", alert=alert.id, channels=misspelt)
+            log.warning("unknown channels", alert=alert.id, channels=misspelt)
         try:
             repeat = self._deliver(alert, before)
         except Refused as refused:
@@ -152,15 +144,8 @@ class ChannelWorker:
         self._count("delivered")
         return False
 
-    def _before(self, alert: Alert) -> AlertDelivery | None:
-        if self.deliveries is None:
-            return None
-        # Another copy of this service may have had the partition until a moment ago.
-        self.deliveries.catch_up()
-        return self.deliveries.last(alert.id)
-
     def _deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        """Try until it is delivered or refused."""
+        """Retry until it is delivered or refused; returns what to repeat."""
 
         def attempt() -> str | None:
             try:
@@ -168,9 +153,11 @@ class ChannelWorker:
             except (Busy, Refused):
                 raise
             except Exception as error:  # noqa: BLE001
-                # A fault of ours in one message must not hold back the ones behind it. Its text
-                # and its locals are not logged: they may hold a secret.
-                raise Refused(f"a fault of ours ({_place(error)})") from None
+                # A bug must not hold back the next alerts. The message of the error is not logged,
+                # as it may contain a secret.
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{Path(frame.filename).name}, line {frame.lineno}"
+                raise Refused(f"internal error ({type(error).__name__} in {where})") from None
 
         repeat = self._consumer.insist(attempt)
         delay = (self._clock() - alert.raised_at).total_seconds()
@@ -180,22 +167,19 @@ class ChannelWorker:
     def _remember(self, alert: Alert, repeat: str | None) -> None:
         if self.deliveries is None:
             return
-        self.deliveries.remember(
-            AlertDelivery(
-                channel=self.channel.name,
-                alert_id=alert.id,
-                version=alert.version,
-                status=alert.status,
-                at=self._clock(),
-                repeat=repeat,
-            )
+        delivery = AlertDelivery(
+            channel=self.channel.name,
+            alert_id=alert.id,
+            version=alert.version,
+            status=alert.status,
+            at=self._clock(),
+            repeat=repeat,
         )
+        self.deliveries.remember(delivery)
 
     def _dead_letter(self, record: Record, reason: Reason, detail: str) -> None:
         self._consumer.dead_letter([(record, reason, detail)])
         self._count("dead")
-
-    # --- what is held open -----------------------------------------------------------------
 
     def _repeat_when_due(self) -> None:
         every = self.channel.repeat_every_s
@@ -203,19 +187,13 @@ class ChannelWorker:
             return
         self._next_repeat = time.monotonic() + every
         self.deliveries.catch_up()
-        held = self.deliveries.held()
-        if not held:
-            return
-        try:
-            self.channel.again(held)
-        except Busy as busy:
-            self.busy(busy.why, busy.cause)
-        except Refused as refused:
-            self.busy(refused.why, "refused")
-        else:
-            self.free()
-
-    # --- whether the channel takes anything ------------------------------------------------
+        if held := self.deliveries.held():
+            try:
+                self.channel.again(held)
+            except (Busy, Refused) as error:
+                self.busy(error.why, error.cause if isinstance(error, Busy) else "refused")
+            else:
+                self.free()
 
     def busy(self, why: str, cause: str) -> None:
         if self.failing is None:

@@ -1,29 +1,65 @@
-"""The index of alerts: one document an alert, written by the detector's stream and by people.
+"""The index of alerts: one document per alert, written by the sink and by people.
 
-Both read the document, change their own part and write it back under its sequence number, so that
-neither can undo what the other did meanwhile. External versions could not promise that: the later
-writer would put back the part that it had read before. The version of the state is compared here
-instead, with the same result: an older state never replaces a newer one.
+Both read the document, change their own part, and write it under the sequence number that they
+read, so neither overwrites the other. Versions of states are compared here: an older state never
+replaces a newer one. An external version would let the sink write back an old part of the people.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
-from elasticsearch import ConflictError, Elasticsearch, NotFoundError
+from elastic_transport import TransportError
+from elasticsearch import ApiError, ConflictError, Elasticsearch, NotFoundError
 
 from schemas.alert import Alert
+from schemas.delivery import AlertDelivery
+from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.triage import AlertDocument, Triage
+from sinks.elasticsearch.connection import reason
 
+INDEX = "index"
+"""The name of the index among the channels."""
 MAX_STATES = 500
-"""Kept of one alert; of more, the first and the last ones."""
+"""Kept per alert: the first and the last ones."""
 _ATTEMPTS = 10
+_REFUSING = (400, 413)
+"""The document is at fault. Credentials, blocks and missing indices are fixed by people, and the
+states wait for that."""
+
+
+@dataclass(eq=False)
+class Index(Channel):
+    """Stores the current state of each alert, and its past."""
+
+    takes_all = True
+
+    name: str = field(default=INDEX, init=False)
+    client: Elasticsearch
+    index: str
+
+    def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
+        try:
+            if update(self.client, self.index, alert.id, partial(merged, alert)):
+                return None
+        except ApiError as error:
+            why = f"Elasticsearch answered {error.status_code}: {reason(error)}"
+            if error.status_code in _REFUSING:
+                raise Refused(why) from None
+            raise Busy(why, f"status_{error.status_code}") from None
+        except TransportError as error:
+            raise Busy(f"Elasticsearch does not answer ({error.message})", "connection") from None
+        raise Busy("other writers keep changing this alert", "conflict")
+
+    def close(self) -> None:
+        self.client.close()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """A document and where in its history it was read."""
+    """A document and the sequence number that it was read under."""
 
     source: AlertDocument
     seq_no: int
@@ -31,15 +67,15 @@ class StoredAlert:
 
 
 def read(client: Elasticsearch, index: str, alert_id: str) -> StoredAlert | None:
-    """The document of an alert, as it is now."""
+    """The current document of an alert."""
     try:
-        found = client.get(index=index, id=alert_id)
+        answer = client.get(index=index, id=alert_id)
     except NotFoundError as error:
-        # Without an index, what is written would make one with guessed types.
+        # The index is missing: a write would create one with guessed types.
         if isinstance(error.body, dict) and "error" in error.body:
             raise
         return None
-    return StoredAlert(found["_source"], found["_seq_no"], found["_primary_term"])
+    return StoredAlert(answer["_source"], answer["_seq_no"], answer["_primary_term"])
 
 
 def write(
@@ -49,18 +85,12 @@ def write(
     source: AlertDocument,
     before: StoredAlert | None,
 ) -> bool:
-    """Write the document unless somebody else did since ``before``; whether it was written."""
+    """Write the document unless it changed since ``before``; returns whether it was written."""
+    condition: dict[str, Any] = {"op_type": "create"}
+    if before is not None:
+        condition = {"if_seq_no": before.seq_no, "if_primary_term": before.primary_term}
     try:
-        if before is None:
-            client.index(index=index, id=alert_id, document=source, op_type="create")
-        else:
-            client.index(
-                index=index,
-                id=alert_id,
-                document=source,
-                if_seq_no=before.seq_no,
-                if_primary_term=before.primary_term,
-            )
+        client.index(index=index, id=alert_id, document=source, **condition)
     except ConflictError:
         return False
     return True
@@ -72,9 +102,9 @@ def update(
     alert_id: str,
     change: Callable[[AlertDocument | None], AlertDocument | None],
 ) -> bool:
-    """Read, change and write the document, again where somebody else wrote in between.
+    """Read, change and write the document, again after a conflict.
 
-    ``change`` gives None where there is nothing to write. Returns False where others always won.
+    ``change`` returns None if there is nothing to write. Returns False after too many conflicts.
     """
     for _ in range(_ATTEMPTS):
         stored = read(client, index, alert_id)
@@ -85,35 +115,24 @@ def update(
 
 
 def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
-    """The document with this state in it; None where it is there already. Pure."""
-    if before is None:
-        return {**fields(alert), "states": [state(alert)], "desk": {}}
+    """The document with this state; None if it has the state already. Pure."""
+    before = before or {}
     states = list(before.get("states") or [])
-    if any(known["version"] == alert.version for known in states):
+    if any(state["version"] == alert.version for state in states):
         return None
-    states = sorted([*states, state(alert)], key=lambda known: int(known["version"]))
+    states = sorted([*states, _summary(alert)], key=lambda state: int(state["version"]))
     if len(states) > MAX_STATES:
         del states[1 : len(states) - MAX_STATES + 1]
-    newer = alert.version > before["version"]
-    if newer:
-        return {**fields(alert), "states": states, "desk": before.get("desk") or {}}
-    return {**before, "states": states}
+    if before and alert.version <= before["version"]:
+        return {**before, "states": states}
+    # Fields with a default are written too, since people filter by them.
+    filters = {"kind": alert.kind, "muted": alert.muted, "channels": alert.channels}
+    desk = before.get("desk") or {}
+    return {**msgspec.to_builtins(alert), **filters, "states": states, "desk": desk}
 
 
-def with_desk(source: AlertDocument, desk: Triage) -> AlertDocument:
-    """The document with the people's part as it is now. Pure."""
-    return {**source, "desk": msgspec.to_builtins(desk)}
-
-
-def fields(alert: Alert) -> dict[str, Any]:
-    """The detector's part: all of the state, with what people filter by written out."""
-    said: dict[str, Any] = msgspec.to_builtins(alert)
-    said |= {"kind": alert.kind, "muted": alert.muted, "channels": alert.channels}
-    return said
-
-
-def state(alert: Alert) -> dict[str, Any]:
-    """What is kept of a state for good: enough to see how it went."""
+def _summary(alert: Alert) -> dict[str, Any]:
+    """The part of a state that is kept for good."""
     return {
         "version": alert.version,
         "status": alert.status,
@@ -126,22 +145,21 @@ def state(alert: Alert) -> dict[str, Any]:
     }
 
 
+def with_desk(source: AlertDocument, desk: Triage) -> AlertDocument:
+    """The document with a new part of the people. Pure."""
+    return {**source, "desk": msgspec.to_builtins(desk)}
+
+
 def alert_of(source: AlertDocument) -> Alert:
-    """The detector's part of a document; the rest is ignored."""
+    """The newest state of a document."""
     return msgspec.convert(source, Alert)
 
 
 def states_of(source: AlertDocument) -> list[Alert]:
-    """The states that an alert had, oldest first, as far as they are kept: without evidence."""
+    """The states of an alert, oldest first, as far as they are kept: without evidence."""
+    common = {name: source[name] for name in ("id", "brand", "began_at")}
+    common["kind"] = source.get("kind", "crisis")
     return [
-        msgspec.convert(
-            {
-                **{name: source[name] for name in ("id", "brand", "began_at")},
-                "kind": source.get("kind", "crisis"),
-                "raised_at": known["at"],
-                **{name: value for name, value in known.items() if name != "at"},
-            },
-            Alert,
-        )
-        for known in source.get("states") or []
+        msgspec.convert({**common, **state, "raised_at": state["at"]}, Alert)
+        for state in source.get("states") or []
     ]

@@ -1,4 +1,4 @@
-"""What people did about an alert: beside the detector's state, and never touched by it. Pure."""
+"""The work of people on an alert, kept apart from the state of the detector. Pure."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -9,14 +9,12 @@ from msgspec import Struct, field
 Did = Literal["acknowledged", "assigned", "closed", "noted"]
 Standing = Literal["open", "acknowledged", "closed"]
 AlertDocument = dict[str, Any]
-"""An alert in the index: the detector's part, the states that it had, and the people's part."""
+"""An alert in the index: the newest state, the past ``states``, and the ``desk`` of people."""
 MAX_TEXT = 4_000
 MAX_ACTIONS = 1_000
 
 
 class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that one person did."""
-
     at: datetime
     by: str
     did: Did
@@ -25,7 +23,7 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Triage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who takes care of the alert, and all that was done about it."""
+    """Who handles the alert, and everything that was done."""
 
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
@@ -33,25 +31,23 @@ class Triage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     closed_by: str | None = None
     closed_at: datetime | None = None
     closed_severity: int | None = None
-    """How grave it was then: a graver one is open again."""
+    """The severity at that time; a graver state reopens the alert."""
     history: list[Action] = field(default_factory=list)
 
 
 class NotPossible(ValueError):
-    """What was asked makes no sense now; the message says why."""
+    """The action contradicts the current state; the message is for the user."""
 
 
 def desk_of(source: AlertDocument) -> Triage:
-    """The people's part of a document."""
     return msgspec.convert(source.get("desk") or {}, Triage)
 
 
 def standing(source: AlertDocument) -> Standing:
-    """Whether anybody has to do anything, by what the detector and the people say."""
+    """Whether the alert needs attention, from the states of the detector and of people."""
     desk = desk_of(source)
-    if source.get("status") == "close":
-        return "closed"
-    if desk.closed_by is not None and not escalated(source):
+    closed = desk.closed_by is not None and not escalated(source)
+    if closed or source.get("status") == "close":
         return "closed"
     return "acknowledged" if desk.acknowledged_by is not None else "open"
 
@@ -63,7 +59,6 @@ def escalated(source: AlertDocument) -> bool:
 
 
 def acknowledge(source: AlertDocument, by: str, at: datetime, text: str | None) -> Triage:
-    """Somebody looks at it."""
     desk = desk_of(source)
     if desk.acknowledged_by is not None and desk.acknowledged_by != by:
         raise NotPossible(
@@ -74,13 +69,12 @@ def acknowledge(source: AlertDocument, by: str, at: datetime, text: str | None) 
 
 
 def assign(source: AlertDocument, by: str, at: datetime, to: str, text: str | None) -> Triage:
-    """Somebody is to take care of it."""
     action = Action(at=at, by=by, did="assigned", to=to, text=text)
     return msgspec.structs.replace(_done(desk_of(source), action), assignee=to)
 
 
 def close(source: AlertDocument, by: str, at: datetime, text: str | None) -> Triage:
-    """For the people it is over; the detector may go on."""
+    """Close it for people; the detector may go on."""
     desk = desk_of(source)
     if desk.closed_by is not None and not escalated(source):
         raise NotPossible(f"already closed by {desk.closed_by}")
@@ -91,14 +85,13 @@ def close(source: AlertDocument, by: str, at: datetime, text: str | None) -> Tri
 
 
 def note(source: AlertDocument, by: str, at: datetime, text: str) -> Triage:
-    """A remark."""
     return _done(desk_of(source), Action(at=at, by=by, did="noted", text=text))
 
 
 def _done(desk: Triage, action: Action) -> Triage:
-    for said in (action.text, action.to, action.by):
-        if said is not None and not 0 < len(said.strip()) <= MAX_TEXT:
-            raise NotPossible(f"a text must have 1 to {MAX_TEXT} characters")
+    for text in (action.text, action.to, action.by):
+        if text is not None and not 0 < len(text.strip()) <= MAX_TEXT:
+            raise NotPossible(f"texts and names must have 1 to {MAX_TEXT} characters")
     if len(desk.history) >= MAX_ACTIONS:
-        raise NotPossible(f"its history is full ({MAX_ACTIONS} entries)")
+        raise NotPossible(f"the history of the alert is full ({MAX_ACTIONS} entries)")
     return msgspec.structs.replace(desk, history=[*desk.history, action])

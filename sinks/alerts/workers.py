@@ -1,7 +1,7 @@
-"""The workers of one process: each on a thread, and one look over all of them.
+"""Runs the workers of one process, each on a thread, and reports their health.
 
-A channel that a person has to mend (its brake, its settings) stops alone and is told; the others
-go on. What concerns all of them (Kafka) ends the process, for a supervisor to start it again.
+A channel that needs a person (its brake, its settings) stops alone. An error that concerns all
+channels (Kafka) ends the process, for a supervisor to restart it.
 """
 
 import threading
@@ -18,21 +18,19 @@ _JOIN_S = 30.0
 log = get_logger("alerts")
 
 
-class Running:
-    """One worker and its thread."""
+class WorkerThread(threading.Thread):
+    """Runs one worker; keeps the error that ended it."""
 
     def __init__(self, worker: ChannelWorker, stop: threading.Event) -> None:
+        super().__init__(name=f"alerts-{worker.channel.name}", daemon=True)
         self.worker = worker
         self.error: BaseException | None = None
-        self.told = False
-        self._stop = stop
-        self.thread = threading.Thread(
-            target=self._run, name=f"alerts-{worker.channel.name}", daemon=True
-        )
+        self.logged = False
+        self._stop_event = stop
 
-    def _run(self) -> None:
+    def run(self) -> None:
         try:
-            self.worker.run(self._stop)
+            self.worker.run(self._stop_event)
         except BaseException as error:  # noqa: BLE001  (raised again by the main thread)
             self.error = error
         finally:
@@ -45,39 +43,39 @@ class Running:
 
 
 def run_all(workers: Sequence[ChannelWorker], stop: threading.Event, health: Health) -> None:
-    """Run until ``stop`` is set; raises when none is left, or for what concerns all."""
-    running = [Running(worker, stop) for worker in workers]
-    for one in running:
-        one.thread.start()
+    """Run until ``stop`` is set; raises if no worker is left, or for an error that concerns all."""
+    threads = [WorkerThread(worker, stop) for worker in workers]
+    for thread in threads:
+        thread.start()
     health.clear("start")
     try:
         while not stop.wait(_LOOK_EVERY_S):
-            _look(running, health)
+            _report(threads, health)
     finally:
         stop.set()
         deadline = time.monotonic() + _JOIN_S
-        for one in running:
-            one.thread.join(max(0.0, deadline - time.monotonic()))
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _look(running: Sequence[Running], health: Health) -> None:
-    """Take what the workers say to health; raises what ends the process."""
-    for one in running:
-        name = f"channel {one.worker.channel.name}"
-        if one.error is not None and not one.held:
-            raise one.error
-        if one.held and not one.told:
-            one.told = True
-            log.error("channel stopped", channel=one.worker.channel.name, why=str(one.error))
-        why = str(one.error) if one.held else one.worker.failing
+def _report(threads: Sequence[WorkerThread], health: Health) -> None:
+    """Report the workers to ``health``; raises the error that ends the process."""
+    for thread in threads:
+        error, why = thread.error, thread.worker.failing
+        if error is not None and not thread.held:
+            raise error
+        if error is not None:
+            why = str(error)
+            if not thread.logged:
+                log.error("channel stopped", channel=thread.worker.channel.name, why=why)
+                thread.logged = True
+        name = f"channel {thread.worker.channel.name}"
         if why is None:
             health.clear(name)
         else:
             health.hinder(name, why)
-    working = [one for one in running if not one.held]
+    working = [thread.worker for thread in threads if not thread.held]
     if not working:
-        error = running[0].error
-        raise error if error is not None else TocsinError("no channel is left")
-    oldest = min(one.worker.last_beat for one in working)
-    if time.monotonic() - oldest < health.stalled_after_s:
+        raise threads[0].error or TocsinError("no channel is left")
+    if time.monotonic() - min(worker.last_beat for worker in working) < health.stalled_after_s:
         health.beat()

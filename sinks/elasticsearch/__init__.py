@@ -1,9 +1,7 @@
-"""Mentions into Elasticsearch: idempotent, in order, and nothing lost.
+"""Mentions into Elasticsearch: idempotent, in order, nothing lost.
 
-- ``connection``: the client, and searches page by page; ``mappings``: what the indices look like;
-  ``setup``: makes them so.
-- ``documents``: a mention event and its document, both ways; pure.
-- ``plan``: what a batch asks for, and where a deleted post is; ``bulk``: writes and triages item by
-  item; ``erasure``: takes away what an author wrote.
-- ``sink``: the consumer loop; ``housekeeping`` and ``probe``: its two side threads.
+- ``connection``: the client; ``mappings``: the indices; ``setup``: creates and migrates them.
+- ``documents``: a mention event to its document and back; pure.
+- ``plan``: a batch as steps; ``bulk``: writes them; ``erasure``: deletes an author's posts.
+- ``sink``: the consumer; ``side_threads``: housekeeping and the latency probe.
 """

@@ -1,19 +1,18 @@
 """Bulk writes with external versions, triaged item by item.
 
 ==========================  ==========================================================
-answer for the item         what is done
+answer for the item         result
 ==========================  ==========================================================
 2xx                         written
-409, version conflict       superseded: the index holds a later state; that is success
-429, 5xx                    tried again: the cluster is busy or not whole
-403, 404                    tried again, and said: an index is blocked (a full disk) or missing
-400, the shard limit        the same: the cluster takes no new index until a person makes room
-other 4xx                   dead letter: the document itself is refused
+409, version conflict       superseded, a success: the index holds a later state
+429, 5xx                    retry: the cluster is busy or incomplete
+403, 404                    retry: an index is blocked (a full disk) or missing
+400, the shard limit        retry: the cluster cannot create an index until someone makes room
+other 4xx                   rejected: the document itself is at fault
 ==========================  ==========================================================
 
-A request that fails as a whole (no connection, 429, 5xx, credentials) is tried again as a whole;
-413 and 400 halve it until the document that it is about stands alone. Nothing here sleeps or gives
-up: the caller decides when to try again.
+A request that fails as a whole (no connection, 429, 5xx, credentials) is retried as a whole; 413
+and 400 halve it until the faulty document is alone. The caller decides when to retry.
 """
 
 import re
@@ -27,54 +26,52 @@ from elasticsearch import ApiError, Elasticsearch
 from sinks.elasticsearch.connection import reason
 from sinks.elasticsearch.documents import Operation
 
-_FILTER = ["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"]
-# Too large as a whole, or one document that fails the request's validation (an id over 512 bytes).
+_FILTER = [
+    "errors",
+    "items.*.status",
+    "items.*.error.type",
+    "items.*.error.reason",
+    "items.*.error.caused_by.reason",
+]
+# Too large, or one document fails the validation of the request (an id over 512 bytes).
 _HALVED = (400, 413)
-_FILTER_CAUSE = "items.*.error.caused_by.reason"
-# By its words, since the type has differed; from their beginning, where no post's text can stand.
+# The type differs between versions. Matched from the start, where no text of a post can be.
 _SHARD_LIMIT = re.compile(r"Validation Failed: \d+: this action would add \[.* shards open")
 
 
 class ItemError(TypedDict, total=False):
-    """Why an item was not written."""
-
     type: str
     reason: str
     caused_by: dict[str, str]
 
 
 class Item(TypedDict, total=False):
-    """The answer for one operation."""
-
     status: int
     error: ItemError
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the operations of one attempt; together they are all of them."""
+    """The operations of one attempt, each in exactly one list."""
 
     written: list[Operation] = field(default_factory=list)
     superseded: list[Operation] = field(default_factory=list)
     rejected: list[tuple[Operation, str]] = field(default_factory=list)
     retry: list[Operation] = field(default_factory=list)
     why: str = ""
-    """Why there is something to try again, for people."""
+    """Why ``retry`` is not empty, for people."""
     cause: str = ""
-    """The same as a metric label: connection, status_429, ..."""
+    """``why`` as a metric label: connection, status_429, ..."""
 
 
 def write(client: Elasticsearch, operations: Sequence[Operation]) -> Outcome:
-    """One attempt to write the operations, in order."""
+    """Try once to write the operations, in order."""
     if not operations:
         return Outcome()
-    # The client takes bytes as they are (its NDJSON serializer), though its types do not say so.
+    # The client passes bytes through, though its types do not allow them.
     body: list[Any] = [operation.lines() for operation in operations]
     try:
-        response = client.bulk(
-            operations=body,
-            filter_path=[*_FILTER, _FILTER_CAUSE],
-        )
+        response = client.bulk(operations=body, filter_path=_FILTER)
     except ApiError as error:
         return _refused(client, operations, error)
     except TransportError as error:
@@ -86,19 +83,17 @@ def write(client: Elasticsearch, operations: Sequence[Operation]) -> Outcome:
 
 def _refused(client: Elasticsearch, operations: Sequence[Operation], error: ApiError) -> Outcome:
     status = error.status_code
-    if status in _HALVED and len(operations) > 1:
-        middle = len(operations) // 2
-        first, second = write(client, operations[:middle]), Outcome(retry=list(operations[middle:]))
-        if not first.retry:
-            second = write(client, operations[middle:])
-        return _join(first, second)
-    if status in _HALVED:
+    if status not in _HALVED:
+        why = f"Elasticsearch answered {status}: {reason(error)}"
+        return Outcome(retry=list(operations), why=why, cause=f"status_{status}")
+    if len(operations) == 1:
         return Outcome(rejected=[(operations[0], f"{status}: {reason(error)}")])
-    why = f"Elasticsearch answered {status}: {reason(error)}"
-    return Outcome(retry=list(operations), why=why, cause=f"status_{status}")
-
-
-def _join(first: Outcome, second: Outcome) -> Outcome:
+    middle = len(operations) // 2
+    first = write(client, operations[:middle])
+    if first.retry:
+        second = Outcome(retry=list(operations[middle:]))
+    else:
+        second = write(client, operations[middle:])
     return Outcome(
         first.written + second.written,
         first.superseded + second.superseded,
@@ -110,7 +105,7 @@ def _join(first: Outcome, second: Outcome) -> Outcome:
 
 
 def triage(operations: Sequence[Operation], items: Sequence[dict[str, Item]]) -> Outcome:
-    """Sort the operations by what Elasticsearch says of each."""
+    """Sort the operations by the answer for each."""
     outcome = Outcome()
     for operation, item in zip(operations, items, strict=True):
         (result,) = item.values()
@@ -131,7 +126,7 @@ def triage(operations: Sequence[Operation], items: Sequence[dict[str, Item]]) ->
 
 
 def _is_shard_limit(status: int, error: ItemError) -> bool:
-    """Whether the index could not be made: the cluster's fault, not the document's."""
+    """Whether the cluster refused to create the index, which is not the document's fault."""
     return status == 400 and _SHARD_LIMIT.match(error.get("reason") or "") is not None
 
 

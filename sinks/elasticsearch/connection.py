@@ -1,4 +1,4 @@
-"""The connection to Elasticsearch, a search page by page, and its errors as sentences."""
+"""The Elasticsearch client, paged searches, and errors as sentences."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,8 +12,6 @@ from schemas.errors import ConfigurationError, ServiceUnavailable
 
 
 class Hit(TypedDict, total=False):
-    """A document that a search found, as far as it asked for it."""
-
     _id: str
     _index: str
     _source: dict[str, Any]
@@ -23,7 +21,7 @@ class Hit(TypedDict, total=False):
 
 
 def connect(settings: ElasticsearchSettings) -> Elasticsearch:
-    """A client; opens no connection yet. It retries nothing by itself: the sink does."""
+    """A client without a connection yet. It does not retry: the sink does."""
     options: dict[str, Any] = {
         "request_timeout": settings.request_timeout_s,
         "max_retries": 0,
@@ -50,10 +48,10 @@ def pages(
     sort: Sequence[Mapping[str, str]],
     **request: Any,
 ) -> Iterator[list[Hit]]:
-    """The hits of a search of any size, ``size`` at a time.
+    """The hits of a search, ``size`` at a time.
 
-    ``search`` is the client's; the ``sort`` ends with a field that no two documents share, since
-    each page begins after the last hit of the one before.
+    ``search`` is a method of the client. Each page begins after the last hit of the previous one,
+    so ``sort`` must end with a field that is unique.
     """
     while True:
         hits: list[Hit] = search(size=size, sort=sort, **request)["hits"]["hits"]
@@ -66,12 +64,12 @@ def pages(
 
 @contextlib.contextmanager
 def elasticsearch_errors(settings: ElasticsearchSettings) -> Iterator[None]:
-    """Turn the client's exceptions into one sentence with a remedy."""
+    """Turn the exceptions of the client into one sentence with a remedy."""
     try:
         yield
     except (AuthenticationException, AuthorizationException) as error:
         raise ConfigurationError(
-            f"Elasticsearch at {settings.url} refuses our credentials ({error.message}); set "
+            f"Elasticsearch at {settings.url} refuses the credentials ({error.message}); set "
             "TOCSIN_ELASTICSEARCH_API_KEY, or ..._USERNAME and ..._PASSWORD"
         ) from None
     except ApiError as error:
@@ -80,13 +78,13 @@ def elasticsearch_errors(settings: ElasticsearchSettings) -> Iterator[None]:
         ) from None
     except TransportError as error:
         raise ServiceUnavailable(
-            f"Elasticsearch at {settings.url} does not answer ({error.message}); is it running, "
-            "and is TOCSIN_ELASTICSEARCH_URL right?"
+            f"Elasticsearch at {settings.url} does not answer ({error.message}); check that it "
+            "runs and that TOCSIN_ELASTICSEARCH_URL is right"
         ) from None
 
 
 def reason(error: ApiError) -> str:
-    """The reason in the answer, which says more than its type."""
+    """The reason in the body, which is more precise than the message."""
     body = error.body
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         return str(body["error"].get("reason", error.message))

@@ -1,7 +1,7 @@
-"""A mention event and its document of the index, both ways, and the operation that writes it. Pure.
+"""Converts a mention event to its Elasticsearch document and back. Pure.
 
-A document is flat where analysts filter and aggregate. Every field of the post and of the mention
-stands under its own name; the few that differ are listed in ``to_document``.
+A document is flat where analysts filter and aggregate. A field of the post or the mention keeps
+its name, except for those listed in ``to_document``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from sinks.elasticsearch.mappings import IndexNames
 
 _encode = msgspec.json.Encoder().encode
 _POST_FIELDS: Final = tuple(name for name in Post.__struct_fields__ if name != "language")
-"""Without the platform's hint of a language, which ours takes the place of."""
+"""Without the platform's language hint: ``language`` is the detected one."""
 _MENTION_FIELDS: Final = tuple(
     name for name in Mention.__struct_fields__ if name not in ("post", "brands", "language")
 )
@@ -36,7 +36,7 @@ class Operation:
     deletes: bool = False
 
     def lines(self) -> bytes:
-        """The two lines of the bulk body, without the last line's end."""
+        """The two lines of the bulk body, without the final newline."""
         action = {
             "_index": self.index,
             "_id": self.id,
@@ -47,20 +47,19 @@ class Operation:
 
 
 def upsert(event: MentionUpsert, names: IndexNames) -> Operation:
-    """What is written for an upsert."""
     index = names.index_of(event)
     assert index is not None
     return Operation(event.id, index, event.version, _encode(to_document(event)))
 
 
 def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datetime) -> Operation:
-    """What is left of a deleted post: enough to refuse an older state of it, and no more."""
+    """Replaces a deleted post: just enough to refuse an older state of it."""
     body = {"id": id_, "source": source, "version": version, "deleted_at": deleted_at}
     return Operation(id_, index, version, _encode(body), deletes=True)
 
 
 def to_document(event: MentionUpsert) -> dict[str, Any]:
-    """The document of an upsert; absent values are left out."""
+    """The document of an upsert, without empty values."""
     mention = event.mention
     post, language = mention.post, mention.language
     fields = {
@@ -84,12 +83,12 @@ def to_document(event: MentionUpsert) -> dict[str, Any]:
 
 
 def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
-    """``velmora=negative``: one term that keeps together what a flat object would not."""
+    """``velmora=negative``: one term, since a flat object would mix the brands of a post."""
     return sorted({f"{name}={sentiment.label}" for name, sentiment in sentiments if sentiment})
 
 
 def from_document(document: Mapping[str, Any]) -> MentionUpsert:
-    """The event that a document was written from, but for the platform's hint of a language."""
+    """The event of a document, without the platform's language hint."""
     mention = mention_of(document)
     return MentionUpsert(
         id=mention.post.id,
@@ -102,7 +101,7 @@ def from_document(document: Mapping[str, Any]) -> MentionUpsert:
 
 
 def mention_of(document: Mapping[str, Any]) -> Mention:
-    """The mention of a document, or of those of its fields that a search asked for."""
+    """The mention of a document; fields that the search left out are absent."""
     post = {name: document[name] for name in _POST_FIELDS if name in document}
     if "labels" in post:
         post["labels"] = dict(label.split("=", 1) for label in post["labels"])

@@ -1,10 +1,11 @@
-"""Taking away all that an author wrote, when the account is gone.
+"""Deletes everything that an author wrote, when the account is gone.
 
-A post of that author may still be on its way through Kafka in another partition, so the erasure
-is written down in the index of erasures and swept again until the topics keep nothing older.
+A post of the author may still be in Kafka, in another partition. So an erasure is recorded in an
+index, and swept again until the topics hold nothing older.
 """
 
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from elasticsearch import Elasticsearch
 
@@ -14,48 +15,39 @@ from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.documents import tombstone
 from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
+from sinks.elasticsearch.plan import refresh
 
 log = get_logger("erasure")
 _PAGE = 500
 
 
+class Erasure(NamedTuple):
+    """An author, and the last version of a post that the erasure covers."""
+
+    source: str
+    author_id: str
+    version: int
+
+
 class ErasureIncomplete(Exception):
-    """The cluster did not take every tombstone; to be tried again."""
+    """The cluster did not take every tombstone; try again."""
 
 
-def remember(
-    client: Elasticsearch,
-    names: IndexNames,
-    source: str,
-    author_id: str,
-    version: int,
-    at: datetime,
-) -> None:
-    """Write the erasure down, before it is done."""
+def remember(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: datetime) -> None:
+    """Record the erasure, before it is carried out."""
     client.index(
         index=names.erasures,
-        id=post_id(source, author_id),
-        document={
-            "source": source,
-            "author_id": author_id,
-            "version": version,
-            "erased_at": at.isoformat(),
-        },
+        id=post_id(erasure.source, erasure.author_id),
+        document={**erasure._asdict(), "erased_at": at.isoformat()},
     )
 
 
-def erase(
-    client: Elasticsearch,
-    names: IndexNames,
-    source: str,
-    author_id: str,
-    version: int,
-    at: datetime,
-) -> int:
-    """Replace the author's posts up to ``version`` by tombstones; returns how many.
+def erase(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: datetime) -> int:
+    """Replace the posts of the author by tombstones; returns how many.
 
-    A tombstone that is refused for good is said, and keeps nobody from the others.
+    A tombstone that is refused for good is logged and skipped.
     """
+    source, author_id, version = erasure
     wanted = [
         {"term": {"source": source}},
         {"term": {"author.id": author_id}},
@@ -64,20 +56,11 @@ def erase(
     erased, skipped = 0, list[str]()
     while True:
         unwanted = [*NOT_DELETED["bool"]["must_not"], {"ids": {"values": skipped}}]
-        client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
-        found = client.search(
-            index=names.mentions_pattern,
-            query={"bool": {"filter": wanted, "must_not": unwanted}},
-            size=_PAGE,
-            source=False,
-            ignore_unavailable=True,
-        )["hits"]["hits"]
-        if not found:
+        hits = _search(client, names, {"bool": {"filter": wanted, "must_not": unwanted}})
+        if not hits:
             return erased
-        outcome = write(
-            client,
-            [tombstone(hit["_id"], source, version, hit["_index"], at) for hit in found],
-        )
+        tombstones = [tombstone(hit["_id"], source, version, hit["_index"], at) for hit in hits]
+        outcome = write(client, tombstones)
         for refused, why in outcome.rejected:
             log.error("tombstone refused; its post stays", id=refused.id, why=why)
             skipped.append(refused.id)
@@ -88,53 +71,59 @@ def erase(
 
 
 def sweep(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
-    """Do again every erasure that a post under way could have slipped past; returns how many."""
+    """Repeat the erasures of the last ``keep_days``, for late posts; returns how many posts."""
     since = now - timedelta(days=keep_days)
-    erased = 0
-    for page in pages(
+    recorded = pages(
         client.search,
         index=names.erasures,
         query={"range": {"erased_at": {"gte": since.isoformat()}}},
         sort=[{"erased_at": "asc"}, {"author_id": "asc"}],
         size=_PAGE,
-    ):
-        for hit in page:
-            entry = hit["_source"]
-            erased += erase(
-                client, names, entry["source"], entry["author_id"], entry["version"], now
-            )
-    return erased
+    )
+    return sum(
+        erase(client, names, Erasure(*(hit["_source"][name] for name in Erasure._fields)), now)
+        for page in recorded
+        for hit in page
+    )
 
 
 def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
     """Delete tombstones older than ``keep_days`` for good; returns how many.
 
-    By then the topics hold no older state of those posts that a replay could bring back. What was
-    written over a tombstone since it was found is left alone.
+    By then the topics hold no older state that a replay could bring back. A document that replaced
+    its tombstone since the search is left alone.
     """
     before = max(EPOCH, now - timedelta(days=keep_days)).isoformat()
+    old = {"range": {"deleted_at": {"lt": before}}}
     purged = 0
-    while True:
-        client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)
-        found = client.search(
-            index=names.mentions_pattern,
-            query={"range": {"deleted_at": {"lt": before}}},
-            size=_PAGE,
-            source=False,
-            seq_no_primary_term=True,
-            ignore_unavailable=True,
-        )["hits"]["hits"]
-        if not found:
-            return purged
-        answer = client.bulk(operations=[{"delete": _as_found(hit)} for hit in found])
+    while hits := _search(client, names, old, seq_no_primary_term=True):
+        answer = client.bulk(operations=[{"delete": _as_searched(hit)} for hit in hits])
         statuses = [item["delete"]["status"] for item in answer["items"]]
         if not {200, 404, 409}.issuperset(statuses):
-            raise ErasureIncomplete("old tombstones were not deleted; trying again later")
+            raise ErasureIncomplete("old tombstones were not deleted; try again later")
         purged += statuses.count(200)
+    return purged
 
 
-def _as_found(hit: Hit) -> dict[str, object]:
-    """The document of a hit, in the state that the search saw; in any other it is a conflict."""
+def _search(
+    client: Elasticsearch, names: IndexNames, query: dict[str, Any], **options: bool
+) -> list[Hit]:
+    """A page of the mentions that match now, without their sources."""
+    refresh(client, names)
+    answer = client.search(
+        index=names.mentions_pattern,
+        query=query,
+        size=_PAGE,
+        source=False,
+        ignore_unavailable=True,
+        **options,  # type: ignore[arg-type]
+    )
+    hits: list[Hit] = answer["hits"]["hits"]
+    return hits
+
+
+def _as_searched(hit: Hit) -> dict[str, object]:
+    """The document of a hit in the state that the search saw; any other state is a conflict."""
     return {
         "_index": hit["_index"],
         "_id": hit["_id"],

@@ -1,7 +1,7 @@
-"""What the indices look like: names, mappings, aliases. Data only; ``setup`` applies it.
+"""Names, mappings and aliases of the indices; ``setup`` applies them.
 
-The mappings are explicit and closed (``dynamic: false``): a field that is not listed is kept in
-``_source`` and cannot blow up the mapping. Only what Elasticsearch's core carries is used.
+The mappings are closed (``dynamic: false``): an unlisted field stays in ``_source`` and cannot blow
+up the mapping. They need nothing but the core of Elasticsearch.
 """
 
 import contextlib
@@ -23,19 +23,18 @@ from schemas.ids import time_of
 from schemas.mention import MentionDelete, MentionUpsert
 
 FIRST_MONTHLY_YEAR = 2015
-"""Earlier event times share one index: else one account could make an index for every month since
-1990, only by claiming old dates."""
+"""Earlier event times share one index, or an account with made-up dates could create hundreds."""
 VERSION = 4
-"""Raised with every change of a mapping; kept in each index's ``_meta``."""
+"""Raised with every change of a mapping; stored in the ``_meta`` of each index."""
 
 _KEYWORD = {"type": "keyword", "ignore_above": 2048}
 _DATE = {"type": "date"}
 _LONG = {"type": "long"}
 _TEXT = {"type": "text"}
-# The tokens of text.tokens, one space between: the index reads text as the stream does.
+# The tokens of text.tokens joined by spaces, so the index reads text as the stream does.
 _TOKENS = {"type": "text", "analyzer": "whitespace", "norms": False}
 _ADDRESSES = {**_TOKENS, "position_increment_gap": GAP}
-# Only looked up, never counted or sorted.
+# Looked up, never aggregated or sorted.
 _VALUE = {"type": "keyword", "doc_values": False}
 _STORED = {"type": "keyword", "ignore_above": 2048, "index": False, "doc_values": False}
 _OFF = {"type": "object", "enabled": False}
@@ -77,7 +76,7 @@ MENTION_PROPERTIES: dict[str, Any] = {
     ),
     "title": _TEXT,
     "text": _TEXT,
-    # Of documents before version 3, whose words and values are not kept; now those are asked.
+    # In documents before version 3, which have no words and values.
     "tokens": _TOKENS,
     WORDS: _object(**_WORDS),
     VALUES: _object(**_QUERY_VALUES),
@@ -89,8 +88,8 @@ MENTION_PROPERTIES: dict[str, Any] = {
     "deleted_at": _DATE,
     "language": _KEYWORD,
     "language_confidence": _FLOAT,
-    # Ids only, which people filter by; what else is known of each brand is in brand_matches, and
-    # as pairs in brand_sentiment, since a flat object would mix the brands of one post.
+    # Ids to filter by. The details are in brand_matches and, as pairs, in brand_sentiment, since a
+    # flat object would mix the brands of one post.
     "brands": _KEYWORD,
     "brand_matches": _OFF,
     "brand_sentiment": _KEYWORD,
@@ -140,7 +139,7 @@ ALERT_PROPERTIES: dict[str, Any] = {
     "kind": _KEYWORD,
     "channels": _KEYWORD,
     "muted": _BOOLEAN,
-    # The states that it had, and what people did about it: see sinks.alerts.
+    # The past states and the work of people: see sinks.alerts.store.
     "states": _OFF,
     "desk": _object(
         acknowledged_by=_KEYWORD,
@@ -161,27 +160,26 @@ ERASURE_PROPERTIES: dict[str, Any] = {
 }
 
 NOT_DELETED: dict[str, Any] = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
-"""What the read alias shows: everything but tombstones."""
+"""The filter of the read alias: everything but tombstones."""
 
 
 class IndexNames:
-    """The names of our indices, aliases and templates, under the prefix of the settings."""
+    """The names of indices, aliases and templates, with the prefix of the settings."""
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
         self.mentions = settings.index_prefix + "mentions"
-        """The read alias; tombstones are filtered out."""
+        """The read alias, without tombstones."""
         self.mentions_pattern = self.mentions + "-*"
         self.alerts = settings.index_prefix + "alerts"
         self.erasures = settings.index_prefix + "erasures"
         self.templates = (self.mentions, self.alerts, self.erasures)
 
     def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
-        """The index of the post's month, or None for a delete that does not know it.
+        """The index of the month of the post, or None for a delete without a time.
 
-        The time that the platform wrote into the id comes first, since a delete has it too; but
-        only where it is believable, since some clients make their ids up. A later event of the same
-        post may judge that otherwise: for ids that clients make, this is a guess, and deletes
-        search as well.
+        The time within the id comes first, since a delete has it too, if it is plausible. Where
+        clients choose their ids this is a guess, and a later event of the same post may be judged
+        otherwise; so deletes search as well.
         """
         encoded = time_of(event.id)
         if encoded is not None and plausible(encoded, event.ingested_at):
@@ -191,7 +189,7 @@ class IndexNames:
         return None if event.created_at is None else self.mentions_of(event.created_at)
 
     def mentions_of(self, when: datetime) -> str:
-        """The index of the month of an event time (UTC); one for all that is older than months."""
+        """The index of the month (UTC) of an event time; old times share one index."""
         with contextlib.suppress(OverflowError):  # the first and last day of the calendar
             when = when.astimezone(UTC)
         if when.year < FIRST_MONTHLY_YEAR:
@@ -200,7 +198,7 @@ class IndexNames:
 
 
 def mappings(properties: dict[str, Any]) -> dict[str, Any]:
-    """A closed mapping that says its version."""
+    """A closed mapping with its version."""
     return {"dynamic": False, "_meta": {"tocsin": VERSION}, "properties": properties}
 
 
@@ -210,14 +208,12 @@ def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
     index = {
         "number_of_shards": settings.shards,
         "number_of_replicas": settings.replicas,
-        # Named, so that an index nobody searches for a while still shows new mentions at once.
+        # Set, or an index that is not searched for a while stops refreshing.
         "refresh_interval": "1s",
     }
-
-    def template(
-        pattern: str, properties: dict[str, Any], aliases: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {
+    alias = {names.mentions: {"filter": NOT_DELETED}}
+    return {
+        name: {
             "index_patterns": [pattern],
             "priority": 500,
             "_meta": {"tocsin": VERSION},
@@ -227,11 +223,9 @@ def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
                 "aliases": aliases,
             },
         }
-
-    return {
-        names.mentions: template(
-            names.mentions_pattern, MENTION_PROPERTIES, {names.mentions: {"filter": NOT_DELETED}}
-        ),
-        names.alerts: template(names.alerts, ALERT_PROPERTIES, {}),
-        names.erasures: template(names.erasures, ERASURE_PROPERTIES, {}),
+        for name, pattern, properties, aliases in (
+            (names.mentions, names.mentions_pattern, MENTION_PROPERTIES, alias),
+            (names.alerts, names.alerts, ALERT_PROPERTIES, {}),
+            (names.erasures, names.erasures, ERASURE_PROPERTIES, {}),
+        )
     }

@@ -1,6 +1,6 @@
-"""From a batch of Kafka records to steps to take in order: write these, then erase that author.
+"""Turns a batch of Kafka records into ordered steps: write documents, then erase an author.
 
-Pure but for one thing: a delete that is not certain of its post's month asks where the post is.
+Pure, except that a delete which is not certain of the month of its post searches for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,24 +16,28 @@ from sinks.elasticsearch.documents import Operation, tombstone, upsert
 from sinks.elasticsearch.mappings import IndexNames
 
 Locate = Callable[[Sequence[str]], dict[str, list[str]]]
-"""From post ids to the indices that each is in; ids that are nowhere are left out."""
-_MAKE_THEIR_IDS = ("x",)
-"""Platforms whose ids no client can choose: the time in them is certain."""
+"""From post ids to the indices that hold each; unknown ids are left out."""
+_CERTAIN_IDS = ("x",)
+"""Platforms whose clients cannot choose ids, so the time within is certain."""
+_CHUNK = 1_000
+"""Ids in one search."""
+_MAX_HITS = 10_000
+"""Elasticsearch returns no more in one answer."""
 
 
 @dataclass(slots=True)
 class Step:
-    """Operations to write in order, deletes to search for, then an author to erase, if any."""
+    """Operations to write in order, deletes to search for, then an author to erase."""
 
     operations: list[Operation] = field(default_factory=list)
     to_locate: list[MentionDelete] = field(default_factory=list)
-    """Deletes whose posts may be in an index that they do not know of."""
+    """Deletes whose posts may be in other indices as well."""
     erase: MentionErasure | None = None
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a batch asks for. ``records`` remembers which record each document came from."""
+    """A planned batch; ``records`` maps the id and version of a document to its record."""
 
     steps: list[Step] = field(default_factory=list)
     events: list[MentionEvent] = field(default_factory=list)
@@ -42,7 +46,7 @@ class Plan:
 
 
 def plan(records: Sequence[Record], names: IndexNames) -> Plan:
-    """Decode the records and put them into steps. Invalid ones are set aside with the reason."""
+    """Decode the records into steps; invalid ones are set aside with the reason."""
     result = Plan()
     step = Step()
     indices: dict[str, str] = {}
@@ -64,7 +68,7 @@ def plan(records: Sequence[Record], names: IndexNames) -> Plan:
             indices[event.id] = operation.index
             step.operations.append(operation)
         if isinstance(event, MentionDelete) and (
-            operation is None or event.source not in _MAKE_THEIR_IDS
+            operation is None or event.source not in _CERTAIN_IDS
         ):
             step.to_locate.append(event)
     result.steps.append(step)
@@ -83,31 +87,25 @@ def _operation(
 
 
 def located(step: Step, locate: Locate) -> list[Operation]:
-    """Tombstones for the step's deletes wherever else their posts are."""
+    """Tombstones for the deletes of the step, in every other index that holds their posts."""
     if not step.to_locate:
         return []
-    where = locate(list(dict.fromkeys(event.id for event in step.to_locate)))
-    done = {(found.id, found.index, found.version) for found in step.operations if found.deletes}
+    indices = locate(list(dict.fromkeys(event.id for event in step.to_locate)))
+    done = {(done.id, done.index, done.version) for done in step.operations if done.deletes}
     return [
         tombstone(event.id, event.source, event.version, index, event.enriched_at)
         for event in step.to_locate
-        for index in where.get(event.id, ())
+        for index in indices.get(event.id, ())
         if (event.id, index, event.version) not in done
     ]
 
 
-_CHUNK = 1_000
-"""Ids asked for at once."""
-_MAX_HITS = 10_000
-"""No answer of Elasticsearch holds more."""
-
-
 def locate(client: Elasticsearch, names: IndexNames, ids: Sequence[str]) -> dict[str, list[str]]:
-    """The indices that hold each of the posts; ids that are nowhere are left out.
+    """The indices that hold each post; unknown ids are left out.
 
-    A search does not see the last second; where that matters, :func:`refresh` first.
+    A search misses the last second unless :func:`refresh` comes first.
     """
-    found: dict[str, list[str]] = {}
+    indices: dict[str, list[str]] = {}
     chunks = [ids[first : first + _CHUNK] for first in range(0, len(ids), _CHUNK)]
     while chunks:
         chunk = chunks.pop()
@@ -123,10 +121,10 @@ def locate(client: Elasticsearch, names: IndexNames, ids: Sequence[str]) -> dict
             chunks += [chunk[:middle], chunk[middle:]]
             continue
         for hit in hits:
-            found.setdefault(hit["_id"], []).append(hit["_index"])
-    return found
+            indices.setdefault(hit["_id"], []).append(hit["_index"])
+    return indices
 
 
 def refresh(client: Elasticsearch, names: IndexNames) -> None:
-    """Let searches see all that was written: for the whole cluster, so not once a batch."""
+    """Make all writes searchable; a burden on the whole cluster, so not once a batch."""
     client.indices.refresh(index=names.mentions_pattern, ignore_unavailable=True)

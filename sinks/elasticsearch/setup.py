@@ -1,7 +1,7 @@
-"""Makes the cluster ready, and brings older indices up to today's mappings: idempotent.
+"""Creates templates and indices, and migrates older indices to the current mappings. Idempotent.
 
-Adding a field is done in place. Changing one is not something Elasticsearch can do in place, so
-that is refused with the way out; nothing is ever deleted here.
+Fields are added in place. A changed field is refused, with the remedy, since Elasticsearch cannot
+change one in place. Nothing is ever deleted here.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from sinks.elasticsearch.mappings import (
 def setup(
     client: Elasticsearch, settings: ElasticsearchSettings, say: Callable[[str], None]
 ) -> None:
-    """Templates, aliases, the fixed indices; then every existing index is migrated."""
+    """Create templates, aliases and fixed indices, then migrate every index."""
     names = IndexNames(settings)
     kinds = {
         names.mentions_pattern: MENTION_PROPERTIES,
@@ -34,7 +34,7 @@ def setup(
         names.erasures: ERASURE_PROPERTIES,
     }
     with elasticsearch_errors(settings):
-        # Before anything is written: else an older tocsin would take the templates back.
+        # First, since an older tocsin must not overwrite newer templates.
         for pattern in kinds:
             _refuse_newer(_versions(client, pattern))
         for name, template in templates(settings).items():
@@ -44,20 +44,20 @@ def setup(
             if not client.indices.exists(index=index):
                 client.indices.create(index=index)
                 say(f"index {index} created")
-        # Asked again: a sink may have made an index of the old template meanwhile.
+        # Read again: a sink may have created an index from the old template meanwhile.
         for pattern, properties in kinds.items():
             _migrate(client, _versions(client, pattern), properties, say)
 
 
 def _versions(client: Elasticsearch, pattern: str) -> dict[str, int]:
-    """Existing indices, each with the version of its mapping."""
+    """The mapping version of each existing index."""
     try:
-        found = client.indices.get_mapping(index=pattern)
+        indices = client.indices.get_mapping(index=pattern)
     except NotFoundError:
         return {}
     return {
         index: body["mappings"].get("_meta", {}).get("tocsin", 0)
-        for index, body in sorted(found.items())
+        for index, body in sorted(indices.items())
     }
 
 
@@ -65,8 +65,8 @@ def _refuse_newer(versions: dict[str, int]) -> None:
     for index, version in versions.items():
         if version > VERSION:
             raise ConfigurationError(
-                f"index {index} was made by a newer tocsin (mapping {version}, ours {VERSION}); "
-                "upgrade this one"
+                f"index {index} has mapping {version} of a newer tocsin (this one has {VERSION}); "
+                "upgrade tocsin"
             )
 
 
@@ -84,17 +84,17 @@ def _migrate(
             client.indices.put_mapping(index=index, **mappings(properties))
         except BadRequestError as error:
             raise ConfigurationError(
-                f"index {index} cannot take mapping {VERSION} in place ({reason(error)}); take "
-                "it away and replay its month from Kafka, or keep it under another prefix"
+                f"index {index} cannot take mapping {VERSION} in place ({reason(error)}); delete "
+                "it and replay its month from Kafka, or keep it under another prefix"
             ) from None
         say(f"index {index} migrated from mapping {version} to {VERSION}")
 
 
 def check(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
-    """Raise unless the templates are there at our version.
+    """Raise unless every template exists at the current version.
 
-    Without its template, the first bulk write of a month would make an index with guessed types,
-    which cannot be mended in place.
+    Without its template, the first write of a month would create an index with guessed types,
+    which cannot be changed in place.
     """
     for name in IndexNames(settings).templates:
         with elasticsearch_errors(settings):

@@ -1,9 +1,9 @@
-"""Writes mentions to Elasticsearch; what Elasticsearch refuses goes to dead-letters.
+"""Writes mentions to Elasticsearch; refused documents go to dead-letters.
 
 The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 
-1. A record is handled once its state is in the index, is superseded there, or is a dead letter.
-2. Operations on one post are written in order: a batch keeps it.
+1. A record is handled once its state is in the index, superseded there, or a dead letter.
+2. Operations on one post are written in order, also within a batch.
 """
 
 import random
@@ -39,7 +39,7 @@ TOPIC = "mentions"
 log = get_logger("sink")
 Result = TypeVar("Result")
 Rejected = list[tuple[Operation, str]]
-"""Operations that Elasticsearch refuses for good, each with its reason."""
+"""Operations that Elasticsearch refuses for good, each with the reason."""
 
 
 class ElasticsearchSink:
@@ -81,7 +81,7 @@ class ElasticsearchSink:
         metrics.SINK_PAUSED.labels(NAME).set(0)
 
     def run(self, stop: Event) -> None:
-        """Consume until ``stop`` is set; raises when a person has to act."""
+        """Consume until ``stop`` is set; raises if a person has to act."""
         self._consumer.run(TOPIC, stop)
 
     def begin(self) -> None:
@@ -92,8 +92,6 @@ class ElasticsearchSink:
         metrics.SINK_LAG.clear()
         for partition, lag in self._consumer.lag().items():
             metrics.SINK_LAG.labels(NAME, str(partition)).set(lag)
-
-    # --- one batch -------------------------------------------------------------------------
 
     def handle(self, records: Sequence[Record]) -> int:
         if not records:
@@ -110,8 +108,8 @@ class ElasticsearchSink:
         rejected = self._write(step.operations)
         if step.to_locate:
             if any(self.names.index_of(event) is None for event in step.to_locate):
-                # The post may be a second old, and the search is all that can find it. Where the
-                # month is known, the search is for a copy under a date that a client made up.
+                # The post may be a second old, and only the search can find it. If the month is
+                # known, the search is for copies under a date that a client chose.
                 self._insist(lambda: refresh(self.client, self.names))
             rejected += self._write(self._insist(lambda: located(step, self._locate)))
         if step.erase is not None:
@@ -119,7 +117,7 @@ class ElasticsearchSink:
         return rejected
 
     def _write(self, operations: Sequence[Operation]) -> Rejected:
-        """Write until each operation is done or refused; returns the refused ones."""
+        """Retry until each operation is written or refused; returns the refused ones."""
         rejected: Rejected = []
         pending = list(operations)
 
@@ -136,7 +134,7 @@ class ElasticsearchSink:
         return rejected
 
     def _insist(self, action: Callable[[], Result]) -> Result:
-        """Do ``action`` until the cluster lets it."""
+        """Retry ``action`` until the cluster takes it."""
 
         def attempt() -> Result:
             try:
@@ -149,13 +147,12 @@ class ElasticsearchSink:
         return self._consumer.insist(attempt)
 
     def _erase(self, event: MentionErasure) -> None:
-        author, at = event.author_id, self._clock()
+        author = erasure.Erasure(event.source, event.author_id, event.version)
+        at = self._clock()
 
         def action() -> int:
-            erasure.remember(
-                self.client, self.names, event.source, author, event.version, event.enriched_at
-            )
-            return erasure.erase(self.client, self.names, event.source, author, event.version, at)
+            erasure.remember(self.client, self.names, author, event.enriched_at)
+            return erasure.erase(self.client, self.names, author, at)
 
         erased = self._insist(action)
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)
@@ -175,8 +172,6 @@ class ElasticsearchSink:
         self._busy = False
         metrics.SINK_PAUSED.labels(NAME).set(0)
         self.health.clear("elasticsearch")
-
-    # --- after the writes ------------------------------------------------------------------
 
     def _dead_letters(self, work: Plan, rejected: Rejected) -> int:
         letters: list[tuple[Record, Reason, str]] = [

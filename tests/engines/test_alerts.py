@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.alert import Alert
-from sinks.alerts.channels.signature import HEADER, verify
-from sinks.alerts.channels.webhook import IDEMPOTENCY
+from sinks.alerts.channels.webhook import HEADER, IDEMPOTENCY, verify
 from tests import make
 from tests.engines.pipeline import Child, Pipeline
 from tests.servers.http import Answer, FakeHttp, Received

@@ -43,6 +43,7 @@ def erase(source: str, author_id: str) -> None:
     version = int(now.timestamp() * 1_000_000)
     names = IndexNames(settings)
     with connect(settings) as client, elasticsearch_errors(settings):
-        erasure.remember(client, names, source, author_id, version, now)
-        erased = erasure.erase(client, names, source, author_id, version, now)
+        author = erasure.Erasure(source, author_id, version)
+        erasure.remember(client, names, author, now)
+        erased = erasure.erase(client, names, author, now)
     say(f"{erased} posts erased")

@@ -18,15 +18,14 @@ from schemas.errors import ConfigurationError
 from sinks.alerts import service as alerts_service
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.channels_file import load_channels
-from sinks.alerts.channels.index import Index
 from sinks.alerts.deliveries import TOPIC as DELIVERIES
 from sinks.alerts.deliveries import Deliveries
+from sinks.alerts.store import Index
 from sinks.alerts.workers import run_all
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.housekeeping import Housekeeping
 from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.probe import SearchableProbe
 from sinks.elasticsearch.setup import check
+from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
 from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, ElasticsearchSink
 
 app = typer.Typer(no_args_is_help=True, help="Services that write to stores and to people.")

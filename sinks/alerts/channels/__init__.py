@@ -1,1 +1,1 @@
-"""Channels of alerts: one module each, and the file that says which there are."""
+"""Channels that deliver alerts, and the file that configures them."""

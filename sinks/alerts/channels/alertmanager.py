@@ -1,11 +1,10 @@
-"""Prometheus Alertmanager, API v2: who is on duty, silences and routes are what ops already have.
+"""Prometheus Alertmanager, API v2, for teams with their rota, silences and routes there.
 
-Alertmanager forgets an alert whose ``endsAt`` has come. While an alert is open it is sent again,
-each time with an end some minutes ahead (as Prometheus does), so that it neither resolves by
-itself nor stays for ever when nobody sends it any more. What is sent again is kept in
-``alert-deliveries``, and so survives a restart.
+Alertmanager drops an alert at its ``endsAt``. So an open alert is sent again and again, each time
+to end some minutes later, as Prometheus does: it does not resolve by itself, and ends if this
+service dies. ``alert-deliveries`` holds what to send again, so it survives a restart.
 
-Labels name an alert there. A new severity is new labels: the old ones are ended with it.
+Labels identify an alert. A new severity changes them, so the old ones are ended with it.
 """
 
 import base64
@@ -33,7 +32,7 @@ _MAX_SENT = 100
 
 
 class Entry(TypedDict):
-    """An alert as Alertmanager's API takes it; what is kept to be sent again has no end."""
+    """An alert of the API; the stored one, to send again, has no end."""
 
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -56,16 +55,16 @@ class Alertmanager(Channel):
     clock: Clock = utc_now
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        """Send the state, and the end of what it takes the place of."""
         now = self.clock()
-        current = self.entry(alert)
+        current = self._entry(alert)
         ends = now + timedelta(seconds=self.hold_s)
         if alert.status == "close":
             ends = max(alert.began_at, min(now, alert.raised_at))
         sent: list[Entry] = [{**current, "endsAt": ends.isoformat()}]
         held = _held(before)
         if held is not None and held["labels"] != current["labels"]:
-            sent.insert(0, _ended(held, now))
+            ended = max(datetime.fromisoformat(held["startsAt"]), now)
+            sent.insert(0, {**held, "endsAt": ended.isoformat()})
         self._post(sent)
         return None if alert.status == "close" else msgspec.json.encode(current).decode()
 
@@ -77,8 +76,7 @@ class Alertmanager(Channel):
         for first in range(0, len(entries), _MAX_SENT):
             self._post(entries[first : first + _MAX_SENT])
 
-    def entry(self, alert: Alert) -> Entry:
-        """What Alertmanager is told of a state, without its end."""
+    def _entry(self, alert: Alert) -> Entry:
         labels = {
             **self.labels,
             "alertname": _NAMES[alert.kind],
@@ -88,14 +86,15 @@ class Alertmanager(Channel):
             # Two alerts of one brand must not end each other; group by brand, not by this.
             "alert": alert.id,
         }
-        said = report(alert, self.style)
+        text = report(alert, self.style)
+        annotations = {
+            "summary": text.title,
+            "description": plain(text),
+            "version": str(alert.version),
+        }
         return {
             "labels": labels,
-            "annotations": {
-                "summary": said.title,
-                "description": plain(said),
-                "version": str(alert.version),
-            },
+            "annotations": annotations,
             "startsAt": alert.began_at.isoformat(),
         }
 
@@ -107,7 +106,7 @@ class Alertmanager(Channel):
 
 
 def basic(username: str, password: SecretStr) -> SecretStr:
-    """The header's value for basic authentication."""
+    """The value of the header for basic authentication."""
     pair = f"{username}:{password.get_secret_value()}"
     return SecretStr("Basic " + base64.b64encode(pair.encode()).decode())
 
@@ -119,8 +118,3 @@ def _held(delivery: AlertDelivery | None) -> Entry | None:
         return msgspec.json.decode(delivery.repeat, type=Entry)
     except msgspec.DecodeError:
         return None
-
-
-def _ended(entry: Entry, now: datetime) -> Entry:
-    starts = datetime.fromisoformat(entry["startsAt"])
-    return {**entry, "endsAt": max(starts, now).isoformat()}

@@ -1,13 +1,15 @@
-"""What a channel is: it takes a state of an alert, or says why not and whether to try again."""
+"""The interface of a channel: it delivers a state of an alert, or raises why it cannot."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from runtime.backoff import Busy as Busy
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
+
+_MAX_SHOWN = 200
 
 
 class Refused(Exception):
@@ -20,34 +22,42 @@ class Refused(Exception):
 
 @dataclass(eq=False)
 class Channel(ABC):
-    """One way to people. Its methods are called by one thread, one state at a time, in order.
+    """Called by one thread, one state at a time, in order.
 
-    Nothing that it raises or logs holds a secret or the path of an address.
+    Its errors and logs contain no secret, and no more of an address than the host.
     """
 
     takes_all: ClassVar[bool] = False
-    """Takes every state, muted or meant for others, and orders them itself: the index."""
+    """Takes every state, also muted ones, and orders them itself: the index."""
     holds: ClassVar[bool] = False
-    """Holds alerts open by itself, so that it has to hear of every close, and again of what is
-    open: Alertmanager."""
+    """Keeps alerts open itself, so it needs every close: Alertmanager."""
 
     name: str
     _: KW_ONLY
     repeat_every_s: float | None = None
-    """How often :meth:`again` is called; None: never."""
+    """How often to call :meth:`again`; None: never."""
 
     @abstractmethod
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Deliver once, or raise :class:`Busy` or :class:`Refused`.
 
-        ``before`` is what the channel was told of this alert last. What is returned is kept, and
-        handed to :meth:`again` while the alert is open.
+        ``before`` is the last delivery of this alert to the channel. The result is stored, and
+        passed to :meth:`again` while the alert is open.
         """
 
     def again(self, held: Sequence[AlertDelivery]) -> None:
-        """Say again what is open; raises :class:`Busy` or :class:`Refused`."""
+        """Repeat the open alerts; raises :class:`Busy` or :class:`Refused`."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections, if any."""
         return
+
+
+def redacted(text: bytes | str, secrets: Iterable[str]) -> str:
+    """The answer of a server in one short line; secrets are removed, as it may echo the request."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return " ".join(text.split())[:_MAX_SHOWN]

@@ -1,9 +1,10 @@
-"""``channels.yaml``: the channels that a desk has, as people write them.
+"""``channels.yaml``: the channels of a desk.
 
-No secret stands in the file: each is named by a variable (``..._env``) or a file (``..._file``,
-beside the channels file where the path is relative).
+The file contains no secret. Each is named by a variable (``..._env``) or a file (``..._file``,
+relative to the channels file).
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -18,11 +19,11 @@ from schemas.errors import ConfigurationError
 from sinks.alerts.channels.alertmanager import PATH, Alertmanager, basic
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, checked, tls_context
-from sinks.alerts.channels.index import NAME as INDEX
 from sinks.alerts.channels.mail import Email, Security, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import Webhook
 from sinks.alerts.message.catalogue import Language, Style
+from sinks.alerts.store import INDEX
 
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 Mailbox = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+$")]
@@ -48,20 +49,16 @@ class _WithPassword(_Channel, kw_only=True):
 
 
 class WebhookEntry(_WithUrl, tag="webhook"):
-    """A signed JSON POST."""
-
     url: str | None = None
     secret_env: str | None = None
     secret_file: str | None = None
 
 
 class SlackEntry(_WithUrl, tag="slack"):
-    """An incoming webhook, whose address is the secret."""
+    """The whole address is the secret."""
 
 
 class EmailEntry(_WithPassword, tag="email", rename={"sender": "from", "recipients": "to"}):
-    """SMTP."""
-
     host: str
     sender: Mailbox
     recipients: Annotated[list[Mailbox], Meta(min_length=1, max_length=50)]
@@ -70,7 +67,7 @@ class EmailEntry(_WithPassword, tag="email", rename={"sender": "from", "recipien
 
 
 class AlertmanagerEntry(_WithPassword, tag="alertmanager"):
-    """The address of an Alertmanager, before ``/api/v2``."""
+    """``url``: the part before ``/api/v2``."""
 
     url: str
     token_env: str | None = None
@@ -88,45 +85,42 @@ class _File(Struct, forbid_unknown_fields=True):
 
 
 def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
-    """Read the file and its secrets; every fault is one sentence that names the channel."""
-    raw = read_yaml(path, _File, "it must hold a list under 'channels:', see docs/alerts.md")
+    """Read the file and its secrets; an error is one sentence that names the channel."""
+    file = read_yaml(path, _File, "it must have a list under 'channels:', see docs/alerts.md")
     build = _Builder(path.parent, settings)
     channels: list[Channel] = []
-    for entry in raw.channels:
-        named = _entry(entry, path)
-        if named.name == INDEX or named.name in {channel.name for channel in channels}:
-            raise ConfigurationError(f"{path}: the name {named.name} is taken; choose another")
-        channels.append(build(named))
+    for raw in file.channels:
+        try:
+            entry: Entry = msgspec.convert(raw, Entry)
+        except msgspec.ValidationError as error:
+            name = raw.get("name") if isinstance(raw, dict) else None
+            raise ConfigurationError(
+                f"{path}: channel {name or '(without name)'}: {error}; see docs/alerts.md"
+            ) from None
+        if entry.name == INDEX or entry.name in {channel.name for channel in channels}:
+            raise ConfigurationError(f"{path}: the name {entry.name} is taken; choose another")
+        channels.append(build(entry))
     return channels
 
 
-def _entry(entry: object, path: Path) -> Entry:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    try:
-        found: Entry = msgspec.convert(entry, Entry)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(
-            f"{path}: channel {name or '(without name)'}: {error}; see docs/alerts.md"
-        ) from None
-    return found
-
-
+@dataclass(frozen=True)
 class _Builder:
-    """Makes channels of entries."""
+    """Builds channels from entries; ``folder`` is that of the channels file."""
 
-    def __init__(self, folder: Path, settings: AlertsSettings) -> None:
-        self._folder = folder
-        self._settings = settings
+    folder: Path
+    settings: AlertsSettings
 
     def __call__(self, entry: Entry) -> Channel:
-        if isinstance(entry, WebhookEntry):
-            return self._webhook(entry)
-        if isinstance(entry, SlackEntry):
-            url = self._secret(entry, "url").get_secret_value()
-            return Slack(entry.name, self._address(entry, url), self.style(entry))
-        if isinstance(entry, EmailEntry):
-            return self._email(entry)
-        return self._alertmanager(entry)
+        match entry:
+            case WebhookEntry():
+                return self._webhook(entry)
+            case SlackEntry():
+                url = self._secret(entry, "url").get_secret_value()
+                return Slack(entry.name, self._address(entry, url), self._style(entry))
+            case EmailEntry():
+                return self._email(entry)
+            case AlertmanagerEntry():
+                return self._alertmanager(entry)
 
     def _webhook(self, entry: WebhookEntry) -> Webhook:
         secret = self._secret(entry, "secret")
@@ -135,8 +129,7 @@ class _Builder:
             url = self._secret(entry, "url").get_secret_value()
         elif entry.url_env is not None or entry.url_file is not None:
             raise ConfigurationError(f"channel {entry.name} has two urls; keep one")
-        address = self._address(entry, url, secret)
-        return Webhook(entry.name, address, secret, self.style(entry))
+        return Webhook(entry.name, self._address(entry, url, secret), secret, self._style(entry))
 
     def _email(self, entry: EmailEntry) -> Email:
         password = self._password(entry)
@@ -149,36 +142,36 @@ class _Builder:
             host=entry.host,
             port=entry.port or _PORTS[entry.security],
             security=entry.security,
-            timeout_s=self._settings.request_timeout_s,
+            timeout_s=self.settings.request_timeout_s,
             context=tls_context(self._path(entry.ca_certs), entry.name),
             username=entry.username,
             password=password,
         )
-        return Email(entry.name, server, entry.sender, entry.recipients, self.style(entry))
+        return Email(entry.name, server, entry.sender, entry.recipients, self._style(entry))
 
     def _alertmanager(self, entry: AlertmanagerEntry) -> Alertmanager:
         if entry.hold_s <= entry.repeat_s:
             raise ConfigurationError(
-                f"channel {entry.name}: hold_s must be longer than repeat_s, or its alerts would "
-                "end between two messages"
+                f"channel {entry.name}: hold_s must be longer than repeat_s, or its alerts end "
+                "between two messages"
             )
-        password, token = self._password(entry), self._secret_or_none(entry, "token")
+        password, token = self._password(entry), self._optional_secret(entry, "token")
         authorization = None
         if entry.username is not None and password is not None:
             authorization = basic(entry.username, password)
         elif token is not None:
             bearer = f"Bearer {token.get_secret_value()}"
             if not (bearer.isascii() and bearer.isprintable()):
-                raise ConfigurationError(f"channel {entry.name}: its token fits no header")
+                raise ConfigurationError(
+                    f"channel {entry.name}: its token must be printable ASCII, to fit a header"
+                )
             authorization = SecretStr(bearer)
-        # Alertmanager stands inside, beside us: an address that ops wrote down, and no desk's.
-        address = self._address(
-            entry, entry.url.rstrip("/") + PATH, password, token, allow_private=True
-        )
+        # An Alertmanager is part of the own installation, so it may have a private address.
+        url = entry.url.rstrip("/") + PATH
         return Alertmanager(
             entry.name,
-            address,
-            self.style(entry),
+            self._address(entry, url, password, token, allow_private=True),
+            self._style(entry),
             labels=entry.labels,
             repeat_every_s=entry.repeat_s,
             hold_s=entry.hold_s,
@@ -186,51 +179,46 @@ class _Builder:
         )
 
     def _address(
-        self,
-        entry: Entry,
-        url: str,
-        *secrets: SecretStr | None,
-        allow_private: bool | None = None,
+        self, entry: Entry, url: str, *secrets: SecretStr | None, allow_private: bool = False
     ) -> Address:
         address = Address(
             url=url,
-            allow_private=self._settings.allow_private if allow_private is None else allow_private,
-            timeout_s=self._settings.request_timeout_s,
+            allow_private=allow_private or self.settings.allow_private,
+            timeout_s=self.settings.request_timeout_s,
             context=tls_context(self._path(entry.ca_certs), entry.name),
             secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
         )
         return checked(address, entry.name)
 
-    def style(self, entry: Entry) -> Style:
-        """How the channel's readers want to read."""
-        settings = self._settings
-        if entry.time_zone is not None:
+    def _style(self, entry: Entry) -> Style:
+        settings, zone = self.settings, entry.time_zone
+        if zone is not None:
             try:
-                ZoneInfo(entry.time_zone)
+                ZoneInfo(zone)
             except (KeyError, OSError, ValueError):
                 raise ConfigurationError(
-                    f"channel {entry.name}: there is no time zone {entry.time_zone}"
+                    f"channel {entry.name}: there is no time zone {zone}"
                 ) from None
-        return Style(entry.language or settings.language, entry.time_zone or settings.time_zone)
+        return Style(entry.language or settings.language, zone or settings.time_zone)
 
     def _path(self, text: str | None) -> Path | None:
-        return None if text is None else self._folder / text
+        return None if text is None else self.folder / text
 
     def _password(self, entry: _WithPassword) -> SecretStr | None:
-        password = self._secret_or_none(entry, "password")
+        password = self._optional_secret(entry, "password")
         if (entry.username is None) != (password is None):
             raise ConfigurationError(
                 f"channel {entry.name} needs both username and password, or neither"
             )
         return password
 
-    def _secret_or_none(self, entry: _Channel, what: str) -> SecretStr | None:
-        """What the entry's field ``<what>_env`` or ``<what>_file`` names."""
+    def _optional_secret(self, entry: _Channel, what: str) -> SecretStr | None:
+        """The secret that ``<what>_env`` or ``<what>_file`` of the entry names."""
         variable, file = getattr(entry, f"{what}_env"), getattr(entry, f"{what}_file")
         return read_secret(f"channel {entry.name}: its {what}", variable, self._path(file))
 
     def _secret(self, entry: _Channel, what: str) -> SecretStr:
-        secret = self._secret_or_none(entry, what)
+        secret = self._optional_secret(entry, what)
         if secret is None:
             raise ConfigurationError(
                 f"channel {entry.name} needs {what}_env or {what}_file; see docs/alerts.md"

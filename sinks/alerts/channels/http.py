@@ -1,18 +1,17 @@
-"""HTTP POST to addresses that a person configured: no redirects, no surprises.
+"""HTTP POST to configured addresses, without redirects or proxies of the environment.
 
 ==========================  =====================================================
-answer                      what is said
+answer                      result
 ==========================  =====================================================
-2xx                         taken
-408, 425, 429, 5xx          :class:`Busy`; ``Retry-After`` is kept to
+2xx                         delivered
+408, 425, 429, 5xx          :class:`Busy`, with ``Retry-After``
 no connection, no answer    :class:`Busy`
 3xx                         :class:`Refused`: a redirect may lead anywhere
 other 4xx                   :class:`Refused`
 ==========================  =====================================================
 
-Where private addresses are not allowed, the host is resolved here, all its addresses are looked
-at, and the connection is made to one that was: a name that changes in between leads nowhere else.
-Proxies of the environment are not used.
+If private addresses are not allowed, the host is resolved and all its addresses are checked here,
+and the connection goes to a checked one: a name cannot change its address in between.
 """
 
 import contextlib
@@ -29,17 +28,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from schemas.errors import ConfigurationError
-from sinks.alerts.channels.base import Busy, Refused
+from sinks.alerts.channels.base import Busy, Refused, redacted
 
 _TRANSIENT = (408, 425, 429)
 _HEADERS = {"User-Agent": "tocsin", "Content-Type": "application/json"}
-_MAX_SHOWN = 200
+_MAX_READ = 800
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to post. ``url`` may be a secret, and so may parts of headers: they are not shown."""
+    """Where to post. ``url`` and ``secrets`` are never shown."""
 
     url: str = field(repr=False)
     allow_private: bool
@@ -49,29 +48,36 @@ class Address:
 
     @property
     def host(self) -> str:
-        """All of the address that may be shown."""
+        """The only part of the address that may be shown."""
         return urlsplit(self.url).hostname or ""
+
+    def redacted(self, text: bytes | str) -> str:
+        """The text without secrets and without long pieces of the address."""
+        parts = urlsplit(self.url)
+        pieces = re.split(r"[/?&=]", f"{parts.path}?{parts.query}")
+        long = (piece for piece in pieces if len(piece) >= 8)
+        return redacted(text, [*self.secrets, self.url, *long])
 
 
 def checked(address: Address, channel: str) -> Address:
-    """The address, or a sentence about what is wrong with it."""
+    """The address itself; raises :class:`ConfigurationError` if it is wrong."""
     try:
         parts = urlsplit(address.url)
-        parts.port  # noqa: B018  (raises where it is no port)
+        parts.port  # noqa: B018  (raises if it is not a port)
     except ValueError:
-        raise ConfigurationError(f"channel {channel}: its url is none") from None
+        raise ConfigurationError(f"channel {channel}: its url is not a URL") from None
     plain = parts.scheme == "http" and address.allow_private
     if not parts.hostname or not (parts.scheme == "https" or plain):
         raise ConfigurationError(
             f"channel {channel}: its url must begin with https:// and name a host (http:// only "
             "where TOCSIN_ALERTS_ALLOW_PRIVATE is true)"
         )
-    if parts.username is not None or not address.url.isascii() or any(map(_odd, address.url)):
+    if parts.username is not None or not re.fullmatch("[!-~]+", address.url):
         raise ConfigurationError(
-            f"channel {channel}: its url must hold no user, no spaces and ASCII alone"
+            f"channel {channel}: its url must be ASCII, without user and spaces"
         )
     if not address.allow_private:
-        # A name that cannot be resolved now may be later.
+        # A name without an address may get one later.
         with contextlib.suppress(Busy):
             try:
                 _public(parts.hostname, parts.port or 443)
@@ -80,12 +86,8 @@ def checked(address: Address, channel: str) -> Address:
     return address
 
 
-def _odd(character: str) -> bool:
-    return character <= " " or character == "\x7f"
-
-
 def tls_context(ca_certs: Path | None, channel: str) -> ssl.SSLContext:
-    """A context that verifies certificates, by authorities of one's own where given."""
+    """A context that verifies certificates, against ``ca_certs`` if given."""
     try:
         return ssl.create_default_context(cafile=None if ca_certs is None else str(ca_certs))
     except OSError as error:
@@ -95,37 +97,33 @@ def tls_context(ca_certs: Path | None, channel: str) -> ssl.SSLContext:
 
 
 def post(address: Address, body: bytes, headers: Mapping[str, str]) -> None:
-    """One attempt to post ``body``; returns when it was taken."""
+    """Try once to post ``body``; returns if it was accepted."""
     parts = urlsplit(address.url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _connection(address, parts.scheme, parts.hostname or "", parts.port)
     try:
         connection.request("POST", path, body, {**_HEADERS, **headers})
         response = connection.getresponse()
-        said = response.read(4 * _MAX_SHOWN)
+        body = response.read(_MAX_READ)
     except (OSError, http.client.HTTPException) as error:
         why = f"{address.host} does not answer ({type(error).__name__}: {error})"
-        raise Busy(_hidden(why, address), "connection") from None
+        raise Busy(address.redacted(why), "connection") from None
     finally:
         connection.close()
-    _judge(address, response, said)
-
-
-def _judge(address: Address, response: http.client.HTTPResponse, said: bytes) -> None:
     status = response.status
     if 200 <= status < 300:
         return
-    text = " ".join(said.decode("utf-8", "replace").split())[:_MAX_SHOWN]
-    why = _hidden(f"{address.host} answered {status}" + (f": {text}" if text else ""), address)
+    text = address.redacted(body)
+    why = f"{address.host} answered {status}" + (f": {text}" if text else "")
     if status in _TRANSIENT or status >= 500:
         raise Busy(why, f"status_{status}", retry_after(response.headers.get("Retry-After")))
     if 300 <= status < 400:
-        why += " (redirects are not followed: configure the address that it leads to)"
+        why += " (redirects are not followed; configure the target address)"
     raise Refused(why)
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that the header asks to wait for, or None."""
+    """The seconds to wait that the header asks for."""
     if value is None:
         return None
     text = value.strip()
@@ -140,19 +138,6 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     return max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
 
 
-def _hidden(text: str, address: Address) -> str:
-    """The text without what must not be shown: a server may repeat what it was sent."""
-    parts = urlsplit(address.url)
-    pieces = re.split(r"[/?&=]", f"{parts.path}?{parts.query}")
-    secrets = [*address.secrets, address.url, *(piece for piece in pieces if len(piece) >= 8)]
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "…")
-    return text
-
-
-# --- connecting ------------------------------------------------------------------------------
-
-
 def _connection(
     address: Address, scheme: str, host: str, port: int | None
 ) -> http.client.HTTPConnection:
@@ -163,7 +148,7 @@ def _connection(
             host, port, timeout=address.timeout_s, context=address.context
         )
     if not address.allow_private:
-        # The place where http.client opens its socket; TLS and Host stay with the name.
+        # Called by http.client to open the socket; TLS and Host still use the name.
         connection._create_connection = _to_public  # type: ignore[attr-defined]
     return connection
 
@@ -181,23 +166,23 @@ def _to_public(
 
 
 def _public(host: str, port: int) -> list[str]:
-    """The addresses of ``host``; :class:`Refused` if one of them is inside some network."""
+    """The addresses of ``host``; raises :class:`Refused` if one of them is not public."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Busy(f"{host} cannot be resolved ({error})", "connection") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    for text in addresses:
-        if not is_public(text):
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    for address in addresses:
+        if not is_public(address):
             raise Refused(
-                f"{host} leads to {text}, which is no public address; set "
-                "TOCSIN_ALERTS_ALLOW_PRIVATE=true if that is meant"
+                f"{host} leads to {address}, which is not a public address; set "
+                "TOCSIN_ALERTS_ALLOW_PRIVATE=true to allow it"
             )
     return addresses
 
 
 def is_public(text: str) -> bool:
-    """Whether an address is one of the open internet, also where IPv6 wraps an IPv4 address."""
+    """Whether an address is on the open internet; IPv4 within IPv6 is unwrapped."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour

@@ -1,15 +1,15 @@
-"""E-mail over SMTP: plain text and HTML, one thread an alert.
+"""E-mail over SMTP: plain text and HTML, one thread per alert.
 
 ====================================  ======================================================
-answer                                what is said
+answer                                result
 ====================================  ======================================================
-taken, for one recipient at least     taken; who was refused is logged as a number
+accepted for at least one recipient   delivered; refused recipients are counted in the log
 4yz, no connection, no STARTTLS       :class:`Busy`
 5yz                                   :class:`Refused`
 ====================================  ======================================================
 
-The ``Message-ID`` is made from the alert's id and version, so that what a crash sends twice is
-the same message, which most servers and readers show once. Updates answer the opening one.
+The ``Message-ID`` is derived from the id and version of the alert: a message that a crash sends
+twice is the same one, which most servers show once. Updates answer the opening message.
 """
 
 import contextlib
@@ -31,25 +31,22 @@ from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
-from sinks.alerts.channels.base import Busy, Channel, Refused
+from sinks.alerts.channels.base import Busy, Channel, Refused, redacted
 from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import html, plain, subject
 from sinks.alerts.message.report import report
 
 Security = Literal["starttls", "tls", "none"]
 log = get_logger("alerts")
-_MAX_SHOWN = 200
 
 
 class _Policy(EmailPolicy):
-    """Encodes a subject whole if it is not all ASCII.
+    """Encodes a subject that is not ASCII as a whole.
 
-    Piece by piece, as it is otherwise done, spaces between the pieces are lost
-    (https://github.com/python/cpython/issues/92081).
+    Otherwise the spaces between its parts get lost (https://github.com/python/cpython/issues/92081).
     """
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        """A header as bytes."""
         if name != "Subject" or value.isascii():
             return super().fold_binary(name, value)
         folded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
@@ -61,7 +58,7 @@ _POLICY = _Policy(linesep="\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where mail is handed in, and as whom."""
+    """The SMTP server, and the account there."""
 
     host: str
     port: int
@@ -73,7 +70,7 @@ class Server:
 
 
 def message_ids(alert: Alert, domain: str) -> tuple[str, str]:
-    """The ids of this state's message and of the alert's opening one."""
+    """The ids of the message of this state and of the opening message."""
     thread = hashlib.sha256(alert.id.encode()).hexdigest()[:32]
     opening = f"<{thread}@{domain}>"
     if alert.status == "open":
@@ -83,7 +80,7 @@ def message_ids(alert: Alert, domain: str) -> tuple[str, str]:
 
 @dataclass(eq=False)
 class Email(Channel):
-    """Sends one message a state to all recipients."""
+    """Sends one message per state to all recipients."""
 
     server: Server
     sender: str
@@ -96,50 +93,36 @@ class Email(Channel):
         try:
             refused = self._send(message)
         except smtplib.SMTPRecipientsRefused as error:
-            # Names no address: it may be somebody's own.
+            # Addresses of people are not shown.
             self._judge(next(iter(error.recipients.values()))[0], "every recipient was refused")
         except smtplib.SMTPResponseException as error:
-            self._judge(error.smtp_code, self._shown(error.smtp_error))
+            self._judge(error.smtp_code, self._redacted(error.smtp_error))
         except (OSError, smtplib.SMTPException) as error:
             why = f"{self.server.host} does not answer ({type(error).__name__}: {error})"
-            raise Busy(self._shown(why), "connection") from None
+            raise Busy(self._redacted(why), "connection") from None
         else:
             if refused:
                 log.warning("recipients refused", channel=self.name, refused=len(refused))
         return None
 
     def _send(self, message: EmailMessage) -> Mapping[str, tuple[int, bytes]]:
-        smtp = self._connected()
-        try:
+        with contextlib.closing(self._connection()) as smtp:
+            if self.server.security == "starttls":
+                # Raises if the server has no STARTTLS: there is no fallback to clear text.
+                smtp.starttls(context=self.server.context)
+            if self.server.username is not None and self.server.password is not None:
+                smtp.login(self.server.username, self.server.password.get_secret_value())
             refused = smtp.send_message(message, self.sender, self.recipients)
-        except BaseException:
-            smtp.close()
-            raise
-        # The message is taken; what a server says to our leaving must not send it again.
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            smtp.quit()
-        smtp.close()
+            # The message is accepted, so a failure here must not send it again.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
         return refused
 
-    def _connected(self) -> smtplib.SMTP:
-        """A session, logged in where asked for; the caller closes it."""
-        server = self.server
-        if server.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=server.timeout_s, context=server.context
-            )
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
-        try:
-            if server.security == "starttls":
-                # Raises where the server has no STARTTLS: nothing is said in the clear instead.
-                smtp.starttls(context=server.context)
-            if server.username is not None and server.password is not None:
-                smtp.login(server.username, server.password.get_secret_value())
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
+    def _connection(self) -> smtplib.SMTP:
+        host, port, timeout_s = self.server.host, self.server.port, self.server.timeout_s
+        if self.server.security == "tls":
+            return smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=self.server.context)
+        return smtplib.SMTP(host, port, timeout=timeout_s)
 
     def _judge(self, code: int, text: str) -> None:
         why = f"{self.server.host} answered {code}: {text}"
@@ -148,11 +131,10 @@ class Email(Channel):
         raise Refused(why)
 
     def message(self, alert: Alert) -> EmailMessage:
-        """The whole message."""
-        said = report(alert, self.style)
+        text = report(alert, self.style)
         own, opening = message_ids(alert, Mailbox(addr_spec=self.sender).domain)
         message = EmailMessage(policy=_POLICY)
-        message["Subject"] = subject(said)
+        message["Subject"] = subject(text)
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
         message["Date"] = format_datetime(self.clock())
@@ -162,13 +144,10 @@ class Email(Channel):
             message["References"] = opening
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = self.style.language
-        message.set_content(plain(said))
-        message.add_alternative(html(said), subtype="html")
+        message.set_content(plain(text))
+        message.add_alternative(html(text), subtype="html")
         return message
 
-    def _shown(self, error: bytes | str) -> str:
-        """What a server said, in one line and without our password."""
-        text = error.decode("utf-8", "replace") if isinstance(error, bytes) else error
-        if self.server.password is not None:
-            text = text.replace(self.server.password.get_secret_value(), "…")
-        return " ".join(text.split())[:_MAX_SHOWN]
+    def _redacted(self, text: bytes | str) -> str:
+        password = self.server.password
+        return redacted(text, [] if password is None else [password.get_secret_value()])

@@ -1,10 +1,11 @@
-"""Slack's incoming webhooks, and what speaks as they do (Mattermost, Rocket.Chat).
+"""Incoming webhooks of Slack, and of what is compatible (Mattermost, Rocket.Chat).
 
-The address is the secret: whoever has it can write to the desk's channel. Slack knows no
-idempotency key, so that a crash between its answer and our note of it may show a state twice.
+The address is the secret. Slack has no idempotency key, so a crash before the delivery is stored
+may show a state twice.
 """
 
 from dataclasses import dataclass
+from html import escape
 
 import msgspec
 
@@ -13,8 +14,14 @@ from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, post
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.render import slack_message
+from sinks.alerts.message.render import Report, Span, subject
 from sinks.alerts.message.report import report
+
+_MAX_BLOCK = 2_900
+"""Slack takes 3,000 characters a section, and 150 in a header."""
+_MAX_HEADER = 150
+Block = dict[str, object]
+"""An object of Slack's Block Kit."""
 
 
 @dataclass(eq=False)
@@ -25,7 +32,55 @@ class Slack(Channel):
     style: Style
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        message = slack_message(report(alert, self.style))
+        state = report(alert, self.style)
+        message = {
+            "text": _escaped(subject(state)),
+            "blocks": slack_blocks(state),
+            # Previews of the links would bury the evidence.
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
         headers = {"Content-Type": "application/json; charset=utf-8"}
         post(self.address, msgspec.json.encode(message), headers)
         return None
+
+
+def slack_blocks(report: Report) -> list[Block]:
+    """A header, one block per section, and the id."""
+    blocks: list[Block] = [{"type": "header", "text": _plain(subject(report), _MAX_HEADER)}]
+    for section in report.sections:
+        lines = [f"*{_escaped(section.heading)}*"] if section.heading else []
+        lines += ["• " + "".join(map(_span, line)) for line in section.lines]
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _cut(lines)}})
+    blocks.append({"type": "context", "elements": [_plain(report.footer, _MAX_BLOCK)]})
+    return blocks
+
+
+def _escaped(text: str) -> str:
+    """Without mentions and links of Slack."""
+    return escape(text, quote=False)
+
+
+def _plain(text: str, max_length: int) -> Block:
+    """A text object without markup; it is escaped all the same, and not cut within an escape."""
+    while len(escaped := _escaped(text)) > max_length:
+        text = text.removesuffix("…")[:-1] + "…"
+    return {"type": "plain_text", "text": escaped, "emoji": False}
+
+
+def _span(span: Span) -> str:
+    """With zero-width spaces beside ``*``, ``_``, ``~`` and back-ticks, as Slack advises."""
+    text = _escaped(span.text)
+    for mark in "*_~`":
+        text = text.replace(mark, f"\u200b{mark}\u200b")
+    return text if span.url is None else f"<{_escaped(span.url)}|{text}>"
+
+
+def _cut(lines: list[str]) -> str:
+    """As many whole lines as fit into a block."""
+    size = 0
+    for number, line in enumerate(lines):
+        size += len(line) + 1
+        if size > _MAX_BLOCK:
+            return "\n".join([*lines[:number], "…"])
+    return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""The words and formats of each language, and how a reader wants to read.
+"""The words and formats of each language.
 
-A language is one file, ``locale/<language>.yaml``: every file has the same keys, and a key that is
-not there is an error. Signals, units and other names that are not in the file stand for themselves.
+A language is one file, ``locale/<language>.yaml``. All files have the same keys. A signal or unit
+without a word keeps its name.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ else:
 
 
 class Locale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language; each ``{}`` of a text is filled in, in order."""
+    """One language; the ``{}`` of a text are filled in order."""
 
     time: str
     thousands: str
@@ -48,7 +48,6 @@ class Locale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     texts: dict[str, str]
 
     def text(self, key: str, *values: object) -> str:
-        """The text of ``key`` with its values."""
         return self.texts[key].format(*values)
 
     def labelled(self, label: str, value: str) -> str:
@@ -56,11 +55,10 @@ class Locale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.text("labelled", label, value)
 
     def quoted(self, text: str) -> str:
-        """What the public said, between quotation marks."""
         return self.text("quoted", text)
 
     def number(self, value: float, digits: int = 1) -> str:
-        """At most ``digits`` after the point, as the language writes it: ``1,234.5``."""
+        """With at most ``digits`` decimals: ``1,234.5``."""
         text = f"{value:,.{digits}f}"
         if "." in text:
             text = text.rstrip("0").rstrip(".")
@@ -68,7 +66,7 @@ class Locale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return text.translate({ord(","): self.thousands, ord("."): self.decimal})
 
     def rounded(self, value: float) -> str:
-        """Small numbers with two digits, large ones with one or none."""
+        """Small numbers with two decimals, large ones with one or none."""
         size = abs(value)
         return self.number(value, 2 if size < 10 else 1 if size < 1_000 else 0)
 
@@ -78,34 +76,32 @@ class Locale(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return text if text.startswith("−") or text == "0" else f"+{text}"
 
     def percent(self, share: float) -> str:
-        """A share as a percentage; below ten with one digit, so that 0.4 % is not none."""
+        """A share as a percentage; below 10 % with one decimal, or 0.4 % would be 0 %."""
         digits = 1 if 0 < abs(share) < 0.1 else 0
         return self.percent_sign.format(self.number(share * 100, digits))
 
     def counted(self, noun: Noun, count: int) -> str:
-        """A number and its noun: ``1 author``, ``0 authors``; in French ``0 auteur``."""
+        """``1 author``, ``0 authors``; in French ``0 auteur``."""
         singular, plural = self.nouns[noun]
         return (singular if count in self.singular else plural).format(self.number(count))
 
 
 @cache
 def locale_of(language: Language) -> Locale:
-    """The locale of one of :data:`LANGUAGES`."""
     return msgspec.yaml.decode(_FILES[language].read_bytes(), type=Locale)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the desk wants to read."""
+    """The language and time zone of a reader."""
 
     language: Language = "en"
     time_zone: str = "UTC"
 
     @property
     def locale(self) -> Locale:
-        """The words and formats."""
         return locale_of(self.language)
 
     def when(self, at: datetime) -> str:
-        """A time in the desk's zone, to the minute."""
+        """A time in the time zone, to the minute."""
         return at.astimezone(ZoneInfo(self.time_zone)).strftime(self.locale.time)

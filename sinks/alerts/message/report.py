@@ -1,18 +1,19 @@
-"""An alert as a person reads it: lines of facts, before they become plain text, HTML or blocks.
+"""An alert as lines of facts, before they become plain text, HTML or blocks.
 
-Nothing is said that is not in the alert. What came from the public is cleaned here and escaped
-where it is rendered.
+A report contains nothing that is not in the alert. Text of the public is cleaned here and escaped
+by the renderer.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
-from sinks.alerts.message.catalogue import Language, Style
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.render import Line, Report, Section, Span
 from text.alert_title import blind_title, crisis_title
 from text.terminal import single_line
 
@@ -22,49 +23,20 @@ _MAX_SHOWN = 10
 _MAX_NAMED = 8
 _MAX_URL = 1_000
 _MIN_RATIO = 0.1
-"""Baseline of which a multiple still says something."""
+"""The lowest baseline of which a multiple is meaningful."""
 T = TypeVar("T")
 
 
-class Span(NamedTuple):
-    """A piece of a line; ``url`` is http or https, and percent-encoded where it must be."""
-
-    text: str
-    url: str | None = None
-
-
-Line = tuple[Span, ...]
-
-
-class Section(NamedTuple):
-    """Lines under a heading; the first section has none."""
-
-    heading: str
-    lines: Sequence[Line]
-
-
-class Report(NamedTuple):
-    """The whole alert, in the desk's language."""
-
-    title: str
-    flag: str
-    """Severity and status in a few words: ``4 of 5, opened``."""
-    language: Language
-    sections: Sequence[Section]
-    footer: str
-
-
 def report(alert: Alert, style: Style) -> Report:
-    """What is said of this state."""
     return _Writer(style).report(alert)
 
 
 def title(alert: Alert, style: Style) -> str:
-    """The title in the reader's language; without its facts, there is the English one alone."""
+    """The title in the language of the reader; without a headline, the English one."""
     headline = alert.headline
     if headline is None:
         return single_line(alert.title, MAX_TITLE)
-    # Cleaned alone: what is around it has spaces at which no line may break.
+    # Only the name is cleaned: the words around it need their non-breaking spaces.
     headline = replace(headline, name=single_line(headline.name, _MAX_TERM))
     if alert.kind == "blind":
         since = style.when(alert.began_at)
@@ -73,15 +45,14 @@ def title(alert: Alert, style: Style) -> str:
 
 
 def flag(alert: Alert, style: Style) -> str:
-    """``4 of 5, opened``."""
     locale = style.locale
     return f"{locale.text('of_5', alert.severity)}, {locale.statuses[alert.status]}"
 
 
 def link(url: str | None) -> str | None:
-    """The address if a person may safely click it: http or https, no user in it, all ASCII.
+    """The address, percent-encoded, if it is safe to click: http or https, ASCII, without user.
 
-    A user in an address serves to look like another host.
+    A user in an address imitates another host.
     """
     if url is None or len(url) > _MAX_URL or not url.isascii() or not url.isprintable():
         return None
@@ -101,8 +72,6 @@ def _term(text: str) -> str:
 
 
 class _Writer:
-    """Writes the lines of one reader."""
-
     def __init__(self, style: Style) -> None:
         self._style = style
         self._locale = style.locale
@@ -131,7 +100,7 @@ class _Writer:
         )
 
     def _facts(self, **values: str | None) -> list[Line]:
-        """``Severity: 4 of 5``: a line for each value that there is."""
+        """``Severity: 4 of 5``: a line for each value that is not None."""
         return [
             (Span(self._locale.labelled(self._locale.texts[key], value)),)
             for key, value in values.items()
@@ -174,7 +143,7 @@ class _Writer:
         return (Span(locale.labelled(name, f"{observed}, {usually} ({', '.join(moved)})")),)
 
     def _unit(self, unit: str) -> str:
-        """``posts/5min`` as ``posts / 5 min``, in the language where it is a known word."""
+        """``posts/5min`` as ``posts / 5 min``, translated if the unit has a word."""
         name, slash, per = unit.partition("/")
         digits = "".join(character for character in per if character.isdigit())
         name = self._locale.units.get(name, name)
@@ -205,13 +174,13 @@ class _Writer:
         return lines
 
     def _carrier(self, carrier: Carrier) -> Line:
-        """The link is to a post of the author's: the hash says nothing to a person."""
+        """With a link to a post of the author, since the hash alone is meaningless to people."""
         facts = [self._locale.counted("mentions", carrier.mentions), *self._reach(carrier.reach)]
         author = Span(_term(carrier.author), link(carrier.url))
         return (author, Span(self._locale.labelled("", ", ".join(facts))))
 
     def _lift(self, lift: Lift) -> Line:
-        """The significance as that of a signal: the root of a log-likelihood ratio is a deviate."""
+        """The root of the log-likelihood ratio is a deviate, as the significance of a signal."""
         locale = self._locale
         expected = locale.text("expected", locale.rounded(lift.expected))
         deviate = locale.number(math.sqrt(max(lift.significance, 0.0)))

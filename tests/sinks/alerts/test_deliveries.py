@@ -1,7 +1,9 @@
-"""The memory of what was told: read back, shared between copies, and not for ever."""
+"""The stored deliveries: read back, shared between copies, and not for ever."""
 
 from datetime import timedelta
 from functools import partial
+
+import pytest
 
 from schemas.topic_registry import topics
 from sinks.alerts.deliveries import KEPT, Deliveries
@@ -12,59 +14,55 @@ from tests.sinks.alerts.states import NOW
 TOPIC = "t.alert-deliveries"
 
 
+@pytest.fixture
+def kafka() -> FakeKafka:
+    return FakeKafka()
+
+
 def memory(kafka: FakeKafka, channel: str = "desk") -> Deliveries:
-    made = Deliveries(kafka.consumer(), kafka, TOPIC, channel)
-    made.catch_up()
-    return made
+    deliveries = Deliveries(kafka.consumer(), kafka, TOPIC, channel)
+    deliveries.catch_up()
+    return deliveries
 
 
-told = partial(make.delivery, at=NOW)
+sent = partial(make.delivery, at=NOW)
 
 
-def test_it_remembers_after_a_restart() -> None:
-    kafka = FakeKafka()
+def test_it_remembers_after_a_restart(kafka: FakeKafka) -> None:
     first = memory(kafka)
-    first.remember(told("a|b", 1))
-    first.remember(told("a|b", 2))
-    assert first.last("a|b") == told("a|b", 2)
-    assert memory(kafka).last("a|b") == told("a|b", 2)
+    first.remember(sent("a|b", 1))
+    first.remember(sent("a|b", 2))
+    assert first.last("a|b") == sent("a|b", 2)
+    assert memory(kafka).last("a|b") == sent("a|b", 2)
     assert memory(kafka).last("other") is None
+    assert memory(kafka, "slack").last("a|b") is None
 
 
-def test_channels_do_not_share_their_memory() -> None:
-    kafka = FakeKafka()
-    memory(kafka).remember(told("a"))
-    assert memory(kafka, "slack").last("a") is None
-
-
-def test_it_learns_what_another_copy_told() -> None:
-    kafka = FakeKafka()
+def test_it_learns_what_another_copy_sent(kafka: FakeKafka) -> None:
     first, second = memory(kafka), memory(kafka)
-    first.remember(told("a"))
+    first.remember(sent("a"))
     assert second.last("a") is None
     second.catch_up()
-    assert second.last("a") == told("a")
+    assert second.last("a") == sent("a")
 
 
-def test_only_open_alerts_with_something_to_repeat_are_held() -> None:
-    kafka = FakeKafka()
+def test_only_open_alerts_with_something_to_repeat_are_held(kafka: FakeKafka) -> None:
     made = memory(kafka)
-    made.remember(told("b", 2, repeat="{}"))
-    made.remember(told("a", 1, repeat="{}"))
-    made.remember(told("c", 3))
-    made.remember(told("d", 4, repeat="{}"))
-    made.remember(told("d", 5, status="close"))
+    made.remember(sent("b", 2, repeat="{}"))
+    made.remember(sent("a", 1, repeat="{}"))
+    made.remember(sent("c", 3))
+    made.remember(sent("d", 4, repeat="{}"))
+    made.remember(sent("d", 5, status="close"))
     assert [delivery.alert_id for delivery in made.held()] == ["a", "b"]
 
 
-def test_what_is_too_old_to_come_again_is_forgotten() -> None:
-    kafka = FakeKafka()
+def test_what_is_too_old_to_come_again_is_forgotten(kafka: FakeKafka) -> None:
     made = memory(kafka)
-    made.remember(told("old", at=NOW - KEPT - timedelta(hours=1)))
-    made.remember(told("new"))
+    made.remember(sent("old", at=NOW - KEPT - timedelta(hours=1)))
+    made.remember(sent("new"))
     assert made.forget(NOW) == 1
     assert memory(kafka).last("old") is None
-    assert memory(kafka).last("new") == told("new")
+    assert memory(kafka).last("new") == sent("new")
 
 
 def test_the_memory_is_longer_than_what_can_come_again() -> None:
@@ -72,8 +70,7 @@ def test_the_memory_is_longer_than_what_can_come_again() -> None:
     assert timedelta(days=sum(kept)) <= KEPT
 
 
-def test_what_is_not_ours_is_passed_over() -> None:
-    kafka = FakeKafka()
+def test_what_is_not_ours_is_passed_over(kafka: FakeKafka) -> None:
     kafka.send(TOPIC, key=b"desk|a", value=b"{")
     kafka.send(TOPIC, key=None, value=b"{}")
     assert memory(kafka).last("a") is None

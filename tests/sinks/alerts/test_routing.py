@@ -1,4 +1,4 @@
-"""Who is told of which state."""
+"""Which channel gets which state."""
 
 from datetime import timedelta
 from functools import partial
@@ -8,12 +8,12 @@ import pytest
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Channel
-from sinks.alerts.routing import addressed, decide, oldest_of, unknown
+from sinks.alerts.routing import addressed, decide, unknown
 from tests import make
 from tests.sinks.alerts.states import ID, NOW, state
 
 CONFIGURED = {"desk", "slack", "ops"}
-OLDEST = oldest_of(NOW, 24)
+OLDEST = NOW - timedelta(hours=24)
 
 
 class Plain(Channel):
@@ -29,7 +29,7 @@ class Everything(Plain):
     takes_all = True
 
 
-told = partial(make.delivery, ID, at=NOW)
+sent = partial(make.delivery, ID, at=NOW)
 
 
 def decided(alert: Alert, before: AlertDelivery | None = None, kind: type[Plain] = Plain) -> str:
@@ -40,20 +40,20 @@ def decided(alert: Alert, before: AlertDelivery | None = None, kind: type[Plain]
     ("alert", "before", "decision"),
     [
         (state(1), None, "deliver"),
-        (state(2, "update"), told(1), "deliver"),
+        (state(2, "update"), sent(1), "deliver"),
         (state(2, "update"), None, "deliver"),
-        (state(1), told(1), "repeated"),
-        (state(1), told(2), "repeated"),
+        (state(1), sent(1), "repeated"),
+        (state(1), sent(2), "repeated"),
         (state(1, muted=True), None, "muted"),
-        (state(2, "close", muted=True), told(1), "muted"),
+        (state(2, "close", muted=True), sent(1), "muted"),
         (state(1, channels=["desk", "slack"]), None, "deliver"),
         (state(1, channels=["slack"]), None, "elsewhere"),
-        (state(2, "update", channels=["slack"]), told(1), "elsewhere"),
-        (state(2, "close", channels=["slack"]), told(1), "deliver"),
+        (state(2, "update", channels=["slack"]), sent(1), "elsewhere"),
+        (state(2, "close", channels=["slack"]), sent(1), "deliver"),
         (state(2, "close"), None, "never_opened"),
-        (state(3, "close"), told(2, "close"), "never_opened"),
+        (state(3, "close"), sent(2, "close"), "never_opened"),
         (state(1, raised_at=NOW - timedelta(hours=25)), None, "expired"),
-        (state(2, "close", raised_at=NOW - timedelta(hours=25)), told(1), "deliver"),
+        (state(2, "close", raised_at=NOW - timedelta(hours=25)), sent(1), "deliver"),
     ],
 )
 def test_a_state_goes_where_it_should(
@@ -62,18 +62,18 @@ def test_a_state_goes_where_it_should(
     assert decided(alert, before) == decision
 
 
-def test_a_store_of_alerts_hears_of_every_close_and_of_old_ones() -> None:
-    assert decided(state(2, "close", muted=True), told(1), Holding) == "deliver"
+def test_a_channel_that_holds_alerts_gets_every_close_and_old_states() -> None:
+    assert decided(state(2, "close", muted=True), sent(1), Holding) == "deliver"
     assert decided(state(1, muted=True), None, Holding) == "muted"
     assert decided(state(1, raised_at=NOW - timedelta(days=9)), None, Holding) == "deliver"
 
 
 def test_the_index_takes_everything() -> None:
     for alert in (state(1, muted=True), state(1, channels=["slack"]), state(2, "close")):
-        assert decided(alert, told(9), Everything) == "deliver"
+        assert decided(alert, sent(9), Everything) == "deliver"
 
 
-def test_names_that_nobody_has_do_not_hide_a_crisis() -> None:
+def test_unknown_names_do_not_hide_a_crisis() -> None:
     misspelt = state(1, channels=["dsek"])
     assert addressed(misspelt, CONFIGURED) == CONFIGURED
     assert unknown(misspelt, CONFIGURED) == ["dsek"]

@@ -4,44 +4,52 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch as Client
 
-from sinks.alerts import store
+from schemas.alert import Alert
 from sinks.alerts import triage as desk
 from sinks.alerts.channels.base import Busy
-from sinks.alerts.channels.index import Index
-from sinks.alerts.store import MAX_STATES, alert_of, merged, read, with_desk, write
-from sinks.alerts.triage import NotPossible, desk_of, standing
+from sinks.alerts.store import MAX_STATES, Index, alert_of, merged, read, with_desk, write
+from sinks.alerts.triage import AlertDocument, NotPossible, desk_of, standing
 from sinks.elasticsearch.mappings import ALERT_PROPERTIES
-from tests.servers.alert_index import AlertIndex
+from tests.servers.alert_index import AlertIndex as Server
 from tests.sinks.alerts.states import ID, NOW, rich, state
 
 INDEX = "tocsin-alerts"
 
 
 @pytest.fixture
-def server() -> Iterator[AlertIndex]:
-    with AlertIndex() as server:
+def server() -> Iterator[Server]:
+    with Server() as server:
         yield server
 
 
-def document(*alerts: object) -> dict[str, object]:
-    found: dict[str, object] | None = None
+def document(*alerts: Alert) -> AlertDocument:
+    source: AlertDocument | None = None
     for alert in alerts:
-        found = merged(alert, found) or found  # type: ignore[arg-type]
-    assert found is not None
-    return found
+        source = merged(alert, source) or source
+    assert source is not None
+    return source
+
+
+def closed_by(name: str, source: AlertDocument) -> AlertDocument:
+    return with_desk(source, desk.close(source, name, NOW, None))
+
+
+def acknowledged_by(name: str, source: AlertDocument) -> AlertDocument:
+    return with_desk(source, desk.acknowledge(source, name, NOW, None))
+
+
+def versions(source: AlertDocument) -> list[int]:
+    return [state["version"] for state in source["states"]]
 
 
 def test_a_document_holds_the_state_and_its_past() -> None:
     made = document(rich(), state(2, "update", severity=5), state(3, "close", severity=1))
     assert alert_of(made) == state(3, "close", severity=1)
-    assert [(known["version"], known["severity"]) for known in made["states"]] == [  # type: ignore[attr-defined]
-        (1, 4),
-        (2, 5),
-        (3, 1),
-    ]
-    assert made["states"][0]["signals"][0]["name"] == "volume"  # type: ignore[index]
+    assert versions(made) == [1, 2, 3]
+    assert [state["severity"] for state in made["states"]] == [4, 5, 1]
+    assert made["states"][0]["signals"][0]["name"] == "volume"
 
 
 def test_what_people_filter_by_is_written_out() -> None:
@@ -54,17 +62,13 @@ def test_what_people_filter_by_is_written_out() -> None:
 
 def test_an_older_state_becomes_history_and_nothing_else() -> None:
     made = document(state(1), state(3, "close"), state(2, "update"))
+    assert merged(state(1), made) is None
     assert alert_of(made) == state(3, "close")
-    assert [known["version"] for known in made["states"]] == [1, 2, 3]  # type: ignore[attr-defined]
-
-
-def test_the_same_state_changes_nothing() -> None:
-    assert merged(state(1), document(state(1), state(2, "update"))) is None
+    assert versions(made) == [1, 2, 3]
 
 
 def test_a_new_state_leaves_what_people_did() -> None:
-    made = document(state(1))
-    made = with_desk(made, desk.acknowledge(made, "ana", NOW, None))
+    made = acknowledged_by("ana", document(state(1)))
     later = merged(state(2, "update", severity=5), made)
     assert later is not None
     assert desk_of(later).acknowledged_by == "ana"
@@ -79,41 +83,33 @@ def test_evidence_is_replaced_and_not_mixed() -> None:
 
 def test_the_past_is_bounded() -> None:
     made = document(*(state(version, "update") for version in range(1, MAX_STATES + 20)))
-    versions = [known["version"] for known in made["states"]]  # type: ignore[attr-defined]
-    assert len(versions) == MAX_STATES
-    assert (versions[0], versions[1], versions[-1]) == (1, 21, MAX_STATES + 19)
-
-
-# --- standing --------------------------------------------------------------------------------
+    assert versions(made) == [1, *range(21, MAX_STATES + 20)]
 
 
 def test_an_alert_stands_as_detector_and_people_say() -> None:
     made = document(state(1, severity=3))
     assert standing(made) == "open"
-    acknowledged = with_desk(made, desk.acknowledge(made, "ana", NOW, None))
+    acknowledged = acknowledged_by("ana", made)
     assert standing(acknowledged) == "acknowledged"
-    closed = with_desk(acknowledged, desk.close(acknowledged, "ana", NOW, "answered"))
-    assert standing(closed) == "closed"
+    assert standing(closed_by("ana", acknowledged)) == "closed"
     assert standing(document(state(1), state(2, "close"))) == "closed"
 
 
 def test_a_graver_state_opens_what_people_closed() -> None:
-    made = document(state(1, severity=3))
-    closed = with_desk(made, desk.close(made, "ana", NOW, None))
+    closed = closed_by("ana", document(state(1, severity=3)))
     same = merged(state(2, "update", severity=3), closed)
     graver = merged(state(3, "update", severity=4), closed)
     assert same is not None and graver is not None
     assert standing(same) == "closed"
     assert standing(graver) == "open"
     assert desk_of(graver).closed_by == "ana"
-    again = with_desk(graver, desk.close(graver, "ben", NOW, None))
+    again = closed_by("ben", graver)
     assert standing(again) == "closed"
     assert [action.by for action in desk_of(again).history] == ["ana", "ben"]
 
 
 def test_every_action_is_kept_with_who_and_when() -> None:
-    made = document(state(1))
-    made = with_desk(made, desk.acknowledge(made, "ana", NOW, None))
+    made = acknowledged_by("ana", document(state(1)))
     made = with_desk(made, desk.assign(made, "ana", NOW + timedelta(minutes=1), "ben", "yours"))
     made = with_desk(made, desk.note(made, "ben", NOW + timedelta(minutes=2), "in Nantes"))
     kept = desk_of(made)
@@ -127,35 +123,28 @@ def test_every_action_is_kept_with_who_and_when() -> None:
 
 def test_what_makes_no_sense_is_said() -> None:
     made = document(state(1))
-    taken = with_desk(made, desk.acknowledge(made, "ana", NOW, None))
+    taken = acknowledged_by("ana", made)
     with pytest.raises(NotPossible, match="already acknowledged by ana"):
         desk.acknowledge(taken, "ben", NOW, None)
     desk.acknowledge(taken, "ana", NOW, None)
-    closed = with_desk(made, desk.close(made, "ana", NOW, None))
     with pytest.raises(NotPossible, match="already closed by ana"):
-        desk.close(closed, "ben", NOW, None)
+        closed_by("ben", closed_by("ana", made))
     for text in ("", "  ", "x" * 4_001):
         with pytest.raises(NotPossible, match="characters"):
             desk.note(made, "ana", NOW, text)
 
 
-# --- writing ---------------------------------------------------------------------------------
-
-
-def test_two_writers_do_not_undo_each_other(server: AlertIndex, client: Elasticsearch) -> None:
+def test_two_writers_do_not_undo_each_other(server: Server, client: Client) -> None:
     index = Index(client, INDEX)
     index.deliver(state(1), None)
     ours = read(client, INDEX, ID)
     assert ours is not None
     index.deliver(state(2, "update"), None)
-    changed = with_desk(ours.source, desk.acknowledge(ours.source, "ana", NOW, None))
-    assert not write(client, INDEX, ID, changed, ours)
+    assert not write(client, INDEX, ID, acknowledged_by("ana", ours.source), ours)
     assert server.documents[ID]["version"] == 2
 
 
-def test_the_sink_reads_again_what_somebody_changed_meanwhile(
-    server: AlertIndex, client: Elasticsearch
-) -> None:
+def test_the_sink_reads_again_after_a_conflict(server: Server, client: Client) -> None:
     index = Index(client, INDEX)
     index.deliver(state(1), None)
     server.reads_until_interference = 1
@@ -168,9 +157,9 @@ def test_the_sink_reads_again_what_somebody_changed_meanwhile(
     assert caught.value.cause == "conflict"
 
 
-def test_two_sinks_create_it_once(server: AlertIndex, client: Elasticsearch) -> None:
+def test_two_sinks_create_it_once(server: Server, client: Client) -> None:
     source = merged(state(1), None)
     assert source is not None
     assert write(client, INDEX, ID, source, None)
     assert not write(client, INDEX, ID, source, None)
-    assert store.read(client, INDEX, "absent") is None
+    assert read(client, INDEX, "absent") is None

@@ -1,4 +1,4 @@
-"""One dead channel holds back nobody else, and what concerns all ends the process."""
+"""A dead channel delays no other, and an error that concerns all ends the process."""
 
 import threading
 import time
@@ -24,8 +24,8 @@ PATIENCE_S = 10
 SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=1)
 
 
-class Told(Channel):
-    """Answers as it is told, and keeps what it took."""
+class Scripted(Channel):
+    """Raises the error that it is given, and keeps what it accepts."""
 
     def __init__(self, name: str, error: Exception | None = None) -> None:
         super().__init__(name)
@@ -61,7 +61,7 @@ class Crew:
                 self.kafka.consumer(group_of(channel.name)),
                 self.kafka,
                 Deliveries(self.kafka.consumer(), self.kafka, "t.alert-deliveries", channel.name),
-                configured={one.name for one in channels},
+                configured={channel.name for channel in channels},
                 topic_prefix="t.",
                 settings=SETTINGS,
                 clock=clock,
@@ -94,8 +94,8 @@ def wait(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_dead_channel_holds_back_nobody() -> None:
-    dead, alive = Told("dead", Busy("it is away", "connection")), Told("alive")
+def test_a_dead_channel_delays_no_other() -> None:
+    dead, alive = Scripted("dead", Busy("it is away", "connection")), Scripted("alive")
     crew = Crew(dead, alive)
     crew.start(1, 2, 3)
     wait(lambda: alive.taken == [1, 2, 3])
@@ -109,8 +109,8 @@ def test_a_dead_channel_holds_back_nobody() -> None:
     assert dead.closed and alive.closed
 
 
-def test_a_brake_stops_one_channel_and_is_told() -> None:
-    bad, good = Told("bad", Refused("never")), Told("good")
+def test_a_brake_stops_one_channel_and_is_reported() -> None:
+    bad, good = Scripted("bad", Refused("never")), Scripted("good")
     crew = Crew(bad, good)
     crew.start(1, 2, 3)
     wait(lambda: "channel bad: stopped" in crew.health.ready()[1])
@@ -122,15 +122,15 @@ def test_a_brake_stops_one_channel_and_is_told() -> None:
 
 
 def test_when_no_channel_is_left_the_process_ends() -> None:
-    crew = Crew(Told("bad", Refused("never")))
+    crew = Crew(Scripted("bad", Refused("never")))
     crew.start(1, 2, 3)
     wait(lambda: crew.error is not None)
     crew.end()
     assert isinstance(crew.error, BrakeTripped)
 
 
-def test_what_concerns_all_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = Told("one"), Told("other")
+def test_an_error_that_concerns_all_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Scripted("one"), Scripted("other")
     crew = Crew(one, other)
 
     def away(stop: threading.Event) -> None:
@@ -144,14 +144,14 @@ def test_what_concerns_all_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> 
     assert one.closed and other.closed
 
 
-def test_what_is_open_is_said_again_also_after_a_restart() -> None:
-    ops = Told("ops")
+def test_open_alerts_are_repeated_also_after_a_restart() -> None:
+    ops = Scripted("ops")
     ops.repeat_every_s = 0.05
     crew = Crew(ops)
     crew.start(1)
     wait(lambda: ops.repeated.count([1]) > 2)
     crew.end()
-    again = Told("ops")
+    again = Scripted("ops")
     again.repeat_every_s = 3_600
     second = Crew(again, kafka=crew.kafka)
     second.start()

@@ -39,10 +39,13 @@ UPSERTS = MENTION_EVENTS.filter(
         and not any("=" in key for key in event.mention.post.labels)
     )
 )
-"""An = in the key of a label ends the key early, which is of no use to anybody."""
+"""An = in the key of a label would end the key early."""
 JANUARY = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 BAD = Sentiment(label="negative", score=-0.5, negative=0.6, neutral=0.3, positive=0.1)
 GOOD = Sentiment(label="positive", score=0.5, negative=0.1, neutral=0.3, positive=0.6)
+ODILE = Author(id="17", handle="odile", name="Odilé", followers=3, verified=True, created_at=AT)
+VELMORA = Match(text="Velmora", field="title", start=0, end=7)
 
 
 def full() -> MentionEvent:
@@ -50,9 +53,7 @@ def full() -> MentionEvent:
     post = Post(
         id="file:1",
         source="file",
-        author=Author(
-            id="17", handle="odile", name="Odilé", followers=3, verified=True, created_at=AT
-        ),
+        author=ODILE,
         text="Velmora à Nantes",
         title="Encore une Panné",
         created_at=AT,
@@ -76,14 +77,7 @@ def full() -> MentionEvent:
     mention = Mention(
         post=post,
         language=Language(code="fr", confidence=0.9),
-        brands=[
-            BrandMatch(
-                id="velmora",
-                matches=[Match(text="Velmora", field="title", start=0, end=7)],
-                confidence=0.9,
-                sentiment=BAD,
-            )
-        ],
+        brands=[BrandMatch(id="velmora", matches=[VELMORA], confidence=0.9, sentiment=BAD)],
         entities=[Entity(text="Nantes", label="LOC", start=10, end=16, name="Nantes", id="Q12191")],
         sentiment=BAD,
         aspects=[Aspect(label="delay", text="Panne", start=0, end=5, sentiment=BAD)],
@@ -102,8 +96,8 @@ def full() -> MentionEvent:
 
 
 def written(event: MentionEvent) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(upsert(event, NAMES).document)
-    return found
+    body: dict[str, Any] = json.loads(upsert(event, NAMES).document)
+    return body
 
 
 def unmapped(body: dict[str, Any], properties: dict[str, Any], path: str = "") -> set[str]:
@@ -119,12 +113,9 @@ def unmapped(body: dict[str, Any], properties: dict[str, Any], path: str = "") -
     return missing
 
 
-def test_every_field_is_in_the_mapping() -> None:
-    assert unmapped(written(full()), MENTION_PROPERTIES) == set()
-
-
-def test_every_mapped_field_is_written() -> None:
+def test_every_field_is_mapped_and_every_mapped_field_is_written() -> None:
     body = written(full())
+    assert unmapped(body, MENTION_PROPERTIES) == set()
     assert body.keys() == MENTION_PROPERTIES.keys() - {"deleted_at", "tokens"}
     for name in ("words", "values"):
         assert body[name].keys() == MENTION_PROPERTIES[name]["properties"].keys()
@@ -135,13 +126,12 @@ ELSEWHERE = {
     "language.confidence": "language_confidence",
     "brands": "brand_matches",
 }
-"""Fields of a mention that have another name in the index, with all that is below them."""
+"""Fields of a mention with another name in the index, also for what is below them."""
 NOT_INDEXED = {"post", "post.language"}
-"""The post is spread out; of its own claim to a language, our reading takes the place."""
+"""The post is spread out, and its language hint is replaced by the detected language."""
 
 
 def indexed_as(path: str) -> str:
-    """Where the index has a field of a mention."""
     path = path.removeprefix("post.")
     for name, here in ELSEWHERE.items():
         if path == name or path.startswith(f"{name}."):
@@ -150,7 +140,7 @@ def indexed_as(path: str) -> str:
 
 
 def test_no_field_of_a_mention_is_forgotten() -> None:
-    """One that is added tomorrow fails here until it is in the mapping and in the document."""
+    """A new field fails here until it is in the mapping and in the document."""
     body = written(full())
     for path in sorted(field_paths(Mention) - NOT_INDEXED):
         value: Any = body
@@ -169,14 +159,13 @@ def test_any_mention_is_a_document_that_the_mapping_knows(event: MentionEvent) -
     body = written(event)
     assert unmapped(body, MENTION_PROPERTIES) == set()
     assert (body["id"], body["version"]) == (event.id, event.version)
-    assert None not in body.values()
-    assert [] not in body.values()
+    assert None not in body.values() and [] not in body.values()
 
 
 @given(UPSERTS)
 @settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
 def test_an_event_comes_back_from_its_document(event: MentionEvent) -> None:
-    """All of it but the platform's hint of a language, so that a detector learns the same of it."""
+    """Without the platform's language hint, so a detector learns the same from it."""
     mention = event.mention
     assert mention is not None
     post = replace(mention.post, language=None)
@@ -197,18 +186,14 @@ def test_the_fields_are_flat_where_analysts_filter() -> None:
 
 
 def test_sentiments_stay_with_their_brands_and_aspects() -> None:
+    brands = {"velmora": BAD, "mirabelle": GOOD, "volta": None}
+    aspects = [("delay", BAD), ("delay", BAD), ("staff", GOOD), ("price", None)]
     mention = make.mention(
         "a",
-        brands=[
-            BrandMatch(id="velmora", sentiment=BAD),
-            BrandMatch(id="mirabelle", sentiment=GOOD),
-            BrandMatch(id="volta"),
-        ],
+        brands=[BrandMatch(id=id_, sentiment=read) for id_, read in brands.items()],
         aspects=[
-            Aspect(label="delay", text="late", start=0, end=1, sentiment=BAD),
-            Aspect(label="delay", text="later", start=0, end=1, sentiment=BAD),
-            Aspect(label="staff", text="crew", start=0, end=1, sentiment=GOOD),
-            Aspect(label="price", text="fare", start=0, end=1),
+            Aspect(label=label, text=label, start=0, end=1, sentiment=read)
+            for label, read in aspects
         ],
     )
     body = to_document(replace(events.upsert(), mention=mention))
@@ -254,53 +239,37 @@ def test_what_is_absent_is_left_out() -> None:
 
 
 def test_an_operation_is_two_lines_under_an_external_version() -> None:
-    action, body = upsert(full(), NAMES).lines().split(b"\n")
-    assert json.loads(action) == {
-        "index": {
-            "_index": INDEX,
-            "_id": "file:1",
-            "version": 7,
-            "version_type": "external_gte",
-        }
-    }
-    assert json.loads(body)["text"] == "Velmora à Nantes"
+    event = replace(events.upsert(text="a\nb\r\u2028c"), version=7)
+    action, body = upsert(event, NAMES).lines().split(b"\n")
+    external = {"version": 7, "version_type": "external_gte"}
+    assert json.loads(action) == {"index": {"_index": INDEX, "_id": "file:1", **external}}
+    assert json.loads(body)["text"] == "a\nb\r\u2028c"
 
 
-def test_text_with_lines_stays_on_one() -> None:
-    lines = upsert(events.upsert(text="a\nb\r\u2028c"), NAMES).lines()
-    assert lines.count(b"\n") == 1
+def at(*date: int, offset: int) -> datetime:
+    return datetime(*date, tzinfo=timezone(timedelta(hours=offset)))  # type: ignore[arg-type,misc]
 
 
 @pytest.mark.parametrize(
-    ("event", "index"),
+    ("id_", "created_at", "month"),
     [
-        (events.upsert(created_at=JANUARY), "tocsin-mentions-2026.01"),
-        (events.upsert(created_at=JANUARY + timedelta(seconds=1)), "tocsin-mentions-2026.02"),
-        # UTC decides, whatever the offset that it was written with.
-        (
-            events.upsert(created_at=datetime(2026, 2, 1, 1, tzinfo=timezone(timedelta(hours=2)))),
-            "tocsin-mentions-2026.01",
-        ),
-        # The id knows better than the post, since a delete has it too.
-        (events.upsert(SNOWFLAKE, created_at=JANUARY), "tocsin-mentions-2022.06"),
-        # An id that was made up is not believed.
-        (events.upsert("bluesky:a/7zzzzzzzzzzzz", created_at=JANUARY), "tocsin-mentions-2026.01"),
-        (events.upsert("bluesky:a/2222222222222", created_at=JANUARY), "tocsin-mentions-2026.01"),
-        # Nothing can be out of the calendar.
-        (
-            events.upsert(created_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
-            "tocsin-mentions-before-2015",
-        ),
-        (
-            events.upsert(
-                created_at=datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
-            ),
-            "tocsin-mentions-9999.12",
-        ),
+        ("file:1", JANUARY, "2026.01"),
+        ("file:1", JANUARY + SECOND, "2026.02"),
+        # UTC decides, whatever the offset of the time.
+        ("file:1", at(2026, 2, 1, 1, offset=2), "2026.01"),
+        # The id comes first, since a delete has it too.
+        (SNOWFLAKE, JANUARY, "2022.06"),
+        # An implausible id does not count.
+        ("bluesky:a/7zzzzzzzzzzzz", JANUARY, "2026.01"),
+        ("bluesky:a/2222222222222", JANUARY, "2026.01"),
+        # The first and last day of the calendar.
+        ("file:1", at(1, 1, 1, offset=14), "before-2015"),
+        ("file:1", at(9999, 12, 31, 23, offset=-12), "9999.12"),
     ],
 )
-def test_the_month_decides_the_index(event: MentionEvent, index: str) -> None:
-    assert upsert(event, NAMES).index == index
+def test_the_month_decides_the_index(id_: str, created_at: datetime, month: str) -> None:
+    event = events.upsert(id_, created_at=created_at)
+    assert upsert(event, NAMES).index == f"tocsin-mentions-{month}"
 
 
 def test_old_dates_share_one_index() -> None:
@@ -312,9 +281,8 @@ def test_old_dates_share_one_index() -> None:
     assert before == "tocsin-mentions-before-2015"
     assert sorted(monthly) == [f"tocsin-mentions-2015.{month:02d}" for month in range(1, 13)]
     assert fnmatchcase(before, NAMES.mentions_pattern)
-    last = datetime(2014, 12, 31, 23, 59, 59, tzinfo=UTC)
-    assert NAMES.mentions_of(last) == before
-    assert NAMES.mentions_of(last + timedelta(seconds=1)) == monthly[-1]
+    first = datetime(2015, 1, 1, tzinfo=UTC)
+    assert (NAMES.mentions_of(first - SECOND), NAMES.mentions_of(first)) == (before, monthly[-1])
 
 
 def test_a_delete_finds_the_month_of_its_post() -> None:
@@ -322,19 +290,15 @@ def test_a_delete_finds_the_month_of_its_post() -> None:
     assert encoded == "tocsin-mentions-2022.06"
     assert NAMES.index_of(events.delete(SNOWFLAKE)) == encoded
     assert NAMES.index_of(events.delete(SNOWFLAKE, created_at=JANUARY)) == encoded
-    january = NAMES.index_of(events.delete("file:1", created_at=JANUARY))
-    assert january == "tocsin-mentions-2026.01"
+    assert NAMES.index_of(events.delete("file:1", created_at=JANUARY)) == INDEX
     assert NAMES.index_of(events.delete("file:1")) is None
 
 
 def test_a_tombstone_holds_nothing_of_the_post() -> None:
-    found = tombstone("file:1", "file", 8, INDEX, LATER)
-    assert (found.id, found.index, found.version, found.deletes) == ("file:1", INDEX, 8, True)
-    body = json.loads(found.document)
-    assert body == {
-        "id": "file:1",
-        "source": "file",
-        "version": 8,
-        "deleted_at": "2026-01-02T03:04:06Z",
-    }
+    written = tombstone("file:1", "file", 8, INDEX, LATER)
+    assert (written.id, written.index, written.version) == ("file:1", INDEX, 8)
+    assert written.deletes
+    body = json.loads(written.document)
+    post = {"id": "file:1", "source": "file", "version": 8}
+    assert body == {**post, "deleted_at": "2026-01-02T03:04:06Z"}
     assert unmapped(body, MENTION_PROPERTIES) == set()

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.settings import ElasticsearchSettings
 from schemas.alert import Alert
-from sinks.alerts.channels.index import Index
+from sinks.alerts.store import Index
 from sinks.elasticsearch.connection import connect
 from tests.servers.alert_index import AlertIndex
 from tests.sinks.alerts.states import ID, hostile, rich, state
@@ -179,7 +179,7 @@ def test_an_action_is_done_on_what_is_there_now(tocsin: Commands, server: AlertI
         (("show", "absent"), 2, "there is no alert absent; see 'tocsin alerts list'"),
         (("ack", "absent"), 2, "there is no alert absent"),
         (("ack", ID, "--by", "ben"), 1, "already acknowledged by ana"),
-        (("note", ID, " "), 1, "a text must have 1 to 4000 characters"),
+        (("note", ID, " "), 1, "texts and names must have 1 to 4000 characters"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(

@@ -1,9 +1,10 @@
-"""One rig a channel: the channel, the server behind it, and how to make that server say no."""
+"""One rig per channel: the channel, its fake server, and how to make that server refuse."""
 
 import json
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from datetime import datetime
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -11,11 +12,11 @@ from runtime.settings import ElasticsearchSettings
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, tls_context
-from sinks.alerts.channels.index import Index
 from sinks.alerts.channels.mail import Email, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
 from sinks.alerts.message.catalogue import Style
+from sinks.alerts.store import Index
 from sinks.elasticsearch.connection import connect
 from tests.servers.alert_index import AlertIndex
 from tests.servers.http import Answer, FakeHttp
@@ -24,11 +25,10 @@ from tests.sinks.alerts.states import NOW
 
 SECRET = "correct-horse-battery"
 STYLE = Style("en")
-PRESENT = NOW
 
 
 def clock() -> datetime:
-    return PRESENT
+    return NOW
 
 
 def address(url: str, *secrets: str) -> Address:
@@ -56,15 +56,15 @@ class Rig(ABC):
 
     @abstractmethod
     def busy(self, times: int) -> None:
-        """Say 'later' that often."""
+        """Answer 'later' that often."""
 
     @abstractmethod
     def refuse(self) -> None:
-        """Say 'never' once."""
+        """Answer 'never' once."""
 
     @abstractmethod
     def delivered(self) -> list[tuple[str, int]]:
-        """Alert id and version of what was taken, in order."""
+        """Alert id and version of what was accepted, in order."""
 
 
 class _Http(Rig):
@@ -74,6 +74,10 @@ class _Http(Rig):
 
     @abstractmethod
     def make(self, url: str) -> Channel: ...
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(request.body) for request in self.desk.taken]
 
     def busy(self, times: int) -> None:
         # The second kind of trouble is a connection that ends without an answer.
@@ -90,12 +94,9 @@ class WebhookRig(_Http):
         return Webhook("desk", where, SecretStr(SECRET), STYLE, clock)
 
     def delivered(self) -> list[tuple[str, int]]:
-        found = []
-        for request in self.desk.taken:
-            body = json.loads(request.body)
-            assert request.headers[IDEMPOTENCY] == body["idempotency_key"]
-            found.append((body["alert"]["id"], body["alert"]["version"]))
-        return found
+        keys = [request.headers[IDEMPOTENCY] for request in self.desk.taken]
+        assert keys == [body["idempotency_key"] for body in self.bodies]
+        return [(body["alert"]["id"], body["alert"]["version"]) for body in self.bodies]
 
 
 class SlackRig(_Http):
@@ -103,13 +104,10 @@ class SlackRig(_Http):
         return Slack("desk", address(f"{url}/services/{SECRET}"), STYLE)
 
     def delivered(self) -> list[tuple[str, int]]:
-        """Slack is told no version: it is in the title of the tests' states."""
-        found = []
-        for request in self.desk.taken:
-            body = json.loads(request.body)
-            footer = body["blocks"][-1]["elements"][0]["text"]
-            found.append((footer.removeprefix("Alert "), _version(body["text"])))
-        return found
+        footers = [body["blocks"][-1]["elements"][0]["text"] for body in self.bodies]
+        versions = [_version(body["text"]) for body in self.bodies]
+        ids = [footer.removeprefix("Alert ") for footer in footers]
+        return list(zip(ids, versions, strict=True))
 
 
 class EmailRig(Rig):
@@ -134,13 +132,13 @@ class EmailRig(Rig):
         self.smtp.answers.append(f"554 no such mail here {SECRET}")
 
     def delivered(self) -> list[tuple[str, int]]:
-        found = []
+        states = []
         for mail in self.smtp.mails:
             body = mail.message.get_body(("plain",))
             assert body is not None
             id_ = body.get_content().strip().rpartition("Alert ")[2]
-            found.append((id_, _version(str(mail.message["Subject"]))))
-        return found
+            states.append((id_, _version(str(mail.message["Subject"]))))
+        return states
 
 
 class AlertmanagerRig(_Http):
@@ -157,11 +155,10 @@ class AlertmanagerRig(_Http):
         )
 
     def delivered(self) -> list[tuple[str, int]]:
-        found = []
-        for request in self.desk.taken:
-            (entry,) = json.loads(request.body)
-            found.append((entry["labels"]["alert"], int(entry["annotations"]["version"])))
-        return found
+        return [
+            (entry["labels"]["alert"], int(entry["annotations"]["version"]))
+            for (entry,) in self.bodies
+        ]
 
 
 class IndexRig(Rig):
@@ -178,14 +175,14 @@ class IndexRig(Rig):
 
     def delivered(self) -> list[tuple[str, int]]:
         return [
-            (id_, known["version"])
+            (id_, state["version"])
             for id_, document in self.server.documents.items()
-            for known in document["states"]
+            for state in document["states"]
         ]
 
 
 def _version(title: str) -> int:
-    """The tests number their titles, for channels that are told no version."""
+    """The tests number their titles, for channels without a version."""
     return int(title.rpartition("#")[2])
 
 

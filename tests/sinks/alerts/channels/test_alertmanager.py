@@ -1,4 +1,4 @@
-"""Alertmanager: what it is sent, and a real one that holds, ends and is told again."""
+"""Alertmanager: the requests, and a real one that holds and ends alerts."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from sinks.alerts.channels.base import Refused
 from sinks.alerts.message.catalogue import Style
 from tests import make
 from tests.servers.http import FakeHttp
-from tests.sinks.alerts.channels.rigs import address
+from tests.sinks.alerts.channels.rigs import address as address_of
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -33,7 +33,7 @@ needs_alertmanager = pytest.mark.skipif(
 def channel(url: str, clock: Callable[[], datetime] = lambda: NOW, hold_s: float = 900) -> Any:
     return Alertmanager(
         "ops",
-        address(f"{url}/api/v2/alerts"),
+        address_of(f"{url}/api/v2/alerts"),
         Style("en"),
         labels={"team": "desk", "brand": "not this"},
         repeat_every_s=60,
@@ -42,7 +42,7 @@ def channel(url: str, clock: Callable[[], datetime] = lambda: NOW, hold_s: float
     )
 
 
-def told(alert: Alert, repeat: str | None) -> AlertDelivery:
+def delivered(alert: Alert, repeat: str | None) -> AlertDelivery:
     return make.delivery(alert.id, alert.version, alert.status, at=NOW, repeat=repeat)
 
 
@@ -55,14 +55,8 @@ def test_labels_annotations_and_times() -> None:
         channel(desk.url).deliver(rich(), None)
         ((entry,),) = entries(desk)
         assert desk.taken[0].path == "/api/v2/alerts"
-    assert entry["labels"] == {
-        "alertname": "TocsinCrisis",
-        "brand": "velmora",
-        "severity": "4",
-        "kind": "crisis",
-        "alert": ID,
-        "team": "desk",
-    }
+    alert = {"brand": "velmora", "severity": "4", "kind": "crisis", "alert": ID}
+    assert entry["labels"] == {"alertname": "TocsinCrisis", "team": "desk", **alert}
     assert entry["annotations"]["summary"] == (
         "Velmora: 12,540 mentions in 30 minutes, 8.8 times the usual, 81% negative, 2,210 authors"
     )
@@ -77,7 +71,7 @@ def test_an_open_alert_is_sent_again_with_a_later_end() -> None:
         ops = channel(desk.url, lambda: now[0])
         repeat = ops.deliver(state(1), None)
         now[0] += timedelta(seconds=60)
-        ops.again([told(state(1), repeat), told(state(2, id="broken"), "{")])
+        ops.again([delivered(state(1), repeat), delivered(state(2, id="broken"), "{")])
         (first,), (second,) = entries(desk)
     assert second["labels"] == first["labels"]
     assert first["endsAt"] < second["endsAt"]
@@ -87,10 +81,10 @@ def test_a_new_severity_ends_the_old_one() -> None:
     with FakeHttp() as desk:
         ops = channel(desk.url)
         repeat = ops.deliver(state(1, severity=3), None)
-        again = ops.deliver(state(2, "update", severity=3), told(state(1), repeat))
-        ops.deliver(state(3, "update", severity=5), told(state(2), again))
+        again = ops.deliver(state(2, "update", severity=3), delivered(state(1), repeat))
+        ops.deliver(state(3, "update", severity=5), delivered(state(2), again))
         sent = entries(desk)
-    assert [len(one) for one in sent] == [1, 1, 2]
+    assert [len(request) for request in sent] == [1, 1, 2]
     ended, current = sent[2]
     assert (ended["labels"]["severity"], current["labels"]["severity"]) == ("3", "5")
     assert ended["endsAt"] <= NOW.isoformat() < current["endsAt"]
@@ -100,13 +94,10 @@ def test_a_close_ends_it_and_is_not_repeated() -> None:
     with FakeHttp() as desk:
         ops = channel(desk.url)
         repeat = ops.deliver(state(1, severity=3), None)
-        assert ops.deliver(state(2, "close", severity=1), told(state(1), repeat)) is None
+        assert ops.deliver(state(2, "close", severity=1), delivered(state(1), repeat)) is None
         sent = entries(desk)
     assert all(entry["endsAt"] <= NOW.isoformat() for entry in sent[1])
     assert {entry["labels"]["severity"] for entry in sent[1]} == {"1", "3"}
-
-
-# --- a real one ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -115,31 +106,27 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
     assert PROGRAM is not None
     config = tmp_path / "alertmanager.yml"
     config.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    options = {
+        "config.file": config,
+        "storage.path": tmp_path / "data",
+        "web.listen-address": address,
+        "cluster.listen-address": "",
+    }
+    command = [PROGRAM, *(f"--{name}={value}" for name, value in options.items())]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                PROGRAM,
-                f"--config.file={config}",
-                f"--storage.path={tmp_path / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--cluster.listen-address=",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    url = f"http://{address}"
     try:
-        wait(lambda: asked(f"{url}/-/ready") is not None)
+        wait(lambda: get(f"{url}/-/ready") is not None)
         yield url
     finally:
         process.kill()
         process.wait()
 
 
-def asked(url: str) -> bytes | None:
+def get(url: str) -> bytes | None:
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bytes(response.read())
@@ -148,8 +135,8 @@ def asked(url: str) -> bytes | None:
 
 
 def active(url: str) -> list[dict[str, str]]:
-    """The labels of what is firing there."""
-    body = asked(f"{url}/api/v2/alerts?active=true")
+    """The labels of the alerts that fire there."""
+    body = get(f"{url}/api/v2/alerts?active=true")
     return [entry["labels"] for entry in json.loads(body or b"[]")]
 
 
@@ -165,9 +152,8 @@ def present() -> datetime:
 
 
 def live(version: int, status: str = "open", **changed: Any) -> Alert:
-    return state(
-        version, status, began_at=present() - timedelta(minutes=5), raised_at=present(), **changed
-    )
+    now = present()
+    return state(version, status, began_at=now - timedelta(minutes=5), raised_at=now, **changed)
 
 
 @needs_alertmanager
@@ -177,9 +163,9 @@ def test_it_fires_escalates_and_ends(alertmanager: str) -> None:
     repeat = ops.deliver(opening, None)
     assert [labels["severity"] for labels in active(alertmanager)] == ["3"]
     graver = live(2, "update", severity=5)
-    repeat = ops.deliver(graver, told(opening, repeat))
+    repeat = ops.deliver(graver, delivered(opening, repeat))
     wait(lambda: [labels["severity"] for labels in active(alertmanager)] == ["5"])
-    ops.deliver(live(3, "close", severity=5), told(graver, repeat))
+    ops.deliver(live(3, "close", severity=5), delivered(graver, repeat))
     wait(lambda: active(alertmanager) == [])
 
 
@@ -187,7 +173,7 @@ def test_it_fires_escalates_and_ends(alertmanager: str) -> None:
 def test_it_is_held_open_and_forgotten_when_nobody_holds_it(alertmanager: str) -> None:
     ops = channel(alertmanager, present, hold_s=2)
     opening = live(1)
-    held = told(opening, ops.deliver(opening, None))
+    held = delivered(opening, ops.deliver(opening, None))
     for _ in range(8):
         time.sleep(0.5)
         ops.again([held])
@@ -201,7 +187,7 @@ def test_two_alerts_of_a_brand_do_not_end_each_other(alertmanager: str) -> None:
     first, second = live(1), live(1, id="velmora-2")
     repeat = ops.deliver(first, None)
     ops.deliver(second, None)
-    ops.deliver(live(2, "close"), told(first, repeat))
+    ops.deliver(live(2, "close"), delivered(first, repeat))
     wait(lambda: [labels["alert"] for labels in active(alertmanager)] == ["velmora-2"])
 
 

@@ -3,6 +3,7 @@
 import ssl
 import subprocess
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.servers.smtp import SmtpServer
 from tests.sinks.alerts.states import hostile, rich, state
 
 PASSWORD = "correct-horse-battery"
+LOGIN = ("tocsin", PASSWORD)
 TO = ["ana@desk.test", "ben@desk.test"]
 
 
@@ -38,16 +40,16 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def context(certificate: Path) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(certificate)
-    return made
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 def channel(
     smtp: SmtpServer,
     security: Security = "none",
     ca_certs: Path | None = None,
-    login: tuple[str, str] | None = None,
+    password: str | None = None,
 ) -> Email:
     server = Server(
         host="127.0.0.1",
@@ -55,11 +57,17 @@ def channel(
         security=security,
         timeout_s=5,
         context=tls_context(ca_certs, "mail"),
-        username=None if login is None else login[0],
-        password=None if login is None else SecretStr(login[1]),
+        username=password and "tocsin",
+        password=password and SecretStr(password),
     )
     now = datetime(2026, 1, 2, 9, 40, tzinfo=UTC)
     return Email("mail", server, "tocsin@desk.test", TO, Style("fr"), lambda: now)
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
 
 
 def test_a_message_is_plain_and_html_and_says_from_whom() -> None:
@@ -77,18 +85,16 @@ def test_a_message_is_plain_and_html_and_says_from_whom() -> None:
         "habituel, 81\u202f% de négatives, 2\u202f210 auteurs"
     )
     assert message.get_content_type() == "multipart/alternative"
-    plain, page = message.get_body(("plain",)), message.get_body(("html",))
-    assert plain is not None and page is not None
-    assert "Gravité\u00a0: 4 sur 5" in plain.get_content()
-    assert '<html lang="fr">' in page.get_content()
+    assert "Gravité\u00a0: 4 sur 5" in body(message, "plain")
+    assert '<html lang="fr">' in body(message, "html")
 
 
 def test_updates_answer_the_opening_message() -> None:
     with SmtpServer() as smtp:
         mail = channel(smtp)
-        for one in (state(1), state(2, "update"), state(3, "close"), state(1, id="another")):
-            mail.deliver(one, None)
-        opening, update, close, other = (kept.message for kept in smtp.mails)
+        for alert in (state(1), state(2, "update"), state(3, "close"), state(1, id="another")):
+            mail.deliver(alert, None)
+        opening, update, close, other = (mail.message for mail in smtp.mails)
     assert opening["In-Reply-To"] is None
     for answer in (update, close):
         assert answer["In-Reply-To"] == answer["References"] == opening["Message-ID"]
@@ -108,24 +114,20 @@ def test_hostile_text_makes_no_headers() -> None:
         (mail,) = smtp.mails
     assert "Bcc" not in mail.message
     assert mail.recipients == TO
-    page = mail.message.get_body(("html",))
-    assert page is not None
-    assert "<script>" not in page.get_content()
+    assert "<script>" not in body(mail.message, "html")
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_it_is_encrypted_before_it_logs_in(security: Security, certificate: Path) -> None:
-    made = SmtpServer(
-        context=context(certificate), implicit=security == "tls", login=("tocsin", PASSWORD)
-    )
-    with made as smtp:
-        channel(smtp, security, certificate, ("tocsin", PASSWORD)).deliver(state(1), None)
+    implicit = security == "tls"
+    with SmtpServer(context=context(certificate), implicit=implicit, login=LOGIN) as smtp:
+        channel(smtp, security, certificate, PASSWORD).deliver(state(1), None)
         (mail,) = smtp.mails
     assert mail.encrypted
     assert mail.user == "tocsin"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_believed(certificate: Path) -> None:
+def test_an_unknown_certificate_is_not_trusted(certificate: Path) -> None:
     with SmtpServer(context=context(certificate)) as smtp:
         with pytest.raises(Busy, match="certificate verify failed"):
             channel(smtp, "starttls").deliver(state(1), None)
@@ -133,16 +135,16 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(certificate: Path
 
 
 def test_a_server_without_starttls_gets_nothing(certificate: Path) -> None:
-    with SmtpServer(login=("tocsin", PASSWORD)) as smtp:
+    with SmtpServer(login=LOGIN) as smtp:
         with pytest.raises(Busy, match="STARTTLS"):
-            channel(smtp, "starttls", None, ("tocsin", PASSWORD)).deliver(state(1), None)
+            channel(smtp, "starttls", None, PASSWORD).deliver(state(1), None)
         assert smtp.mails == []
 
 
 def test_a_wrong_password_is_refused_and_not_shown(certificate: Path) -> None:
-    made = SmtpServer(context=context(certificate), login=("tocsin", "right"))
-    with made as smtp, pytest.raises(Refused, match="535") as caught:
-        channel(smtp, "starttls", certificate, ("tocsin", PASSWORD)).deliver(state(1), None)
+    server = SmtpServer(context=context(certificate), login=("tocsin", "right"))
+    with server as smtp, pytest.raises(Refused, match="535") as caught:
+        channel(smtp, "starttls", certificate, PASSWORD).deliver(state(1), None)
     assert PASSWORD not in caught.value.why
 
 

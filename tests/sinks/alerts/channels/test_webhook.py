@@ -1,4 +1,4 @@
-"""The webhook: what it sends, and how a receiver knows that it was us."""
+"""The webhook: what it sends, and how a receiver verifies it."""
 
 import json
 import re
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.codec import ALERT
-from sinks.alerts.channels.signature import HEADER, sign, verify
-from sinks.alerts.channels.webhook import IDEMPOTENCY, idempotency_key
+from sinks.alerts.channels.webhook import HEADER, IDEMPOTENCY, idempotency_key, sign, verify
 from tests.sinks.alerts.channels.rigs import SECRET, WebhookRig
 from tests.sinks.alerts.states import NOW, rich, state
 
@@ -52,15 +51,14 @@ def test_a_retry_has_the_same_key_and_body() -> None:
     assert first.headers[IDEMPOTENCY] == second.headers[IDEMPOTENCY]
 
 
-def test_a_signature_is_what_the_page_says() -> None:
+def test_a_signature_is_as_documented() -> None:
     # echo -n '1767346802.{"type":"alert.open"}' | openssl dgst -sha256 -hmac secret
     assert sign("secret", 1767346802, BODY) == (
         "t=1767346802,v1=3200c3fa57b14804da5f73ece2765b0e4e032d830a7ede60fde5bcbcaafdce85"
     )
 
 
-def test_the_function_in_the_page_believes_us_and_nobody_else() -> None:
-    """What people copy."""
+def test_the_function_in_the_docs_verifies() -> None:
     page = (Path(__file__).parents[4] / "docs" / "alerts.md").read_text("utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     copied: dict[str, Any] = {}
@@ -92,5 +90,5 @@ def test_the_function_in_the_page_believes_us_and_nobody_else() -> None:
         ("=,=,=", False),
     ],
 )
-def test_only_what_was_signed_is_believed(header: str, good: bool) -> None:
+def test_only_what_was_signed_is_verified(header: str, good: bool) -> None:
     assert verify(SECRET, header, BODY, now=AT) is good

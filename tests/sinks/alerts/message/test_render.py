@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from schemas.alert import Alert, Evidence, Lift, Signal
+from sinks.alerts.channels.slack import slack_blocks
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.render import html, plain, slack_blocks, subject
+from sinks.alerts.message.render import html, plain, subject
 from sinks.alerts.message.report import report
 from tests.sinks.alerts.states import blind, hostile, rich, state
 
@@ -24,7 +25,7 @@ cases = pytest.mark.parametrize(
 )
 
 
-def said(name: str, language: str) -> str:
+def rendered(name: str, language: str) -> str:
     made = report(ALERTS[name], STYLES[language])
     blocks = json.dumps(slack_blocks(made), indent=1, ensure_ascii=False)
     return f"{subject(made)}\n=====\n{plain(made)}=====\n{html(made)}=====\n{blocks}\n"
@@ -32,13 +33,13 @@ def said(name: str, language: str) -> str:
 
 @cases
 def test_it_reads_word_for_word(name: str, language: str) -> None:
-    """To write the texts anew, delete them and run this; then read them."""
+    """To write the files again, delete them and run this; then read them."""
     path = GOLDEN / f"{name}.{language}.txt"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(said(name, language), "utf-8")
+        path.write_text(rendered(name, language), "utf-8")
         pytest.fail(f"{path.name} was written: read it")
-    assert said(name, language) == path.read_text("utf-8")
+    assert rendered(name, language) == path.read_text("utf-8")
 
 
 class _Tags(HTMLParser):
@@ -81,7 +82,7 @@ def test_blocks_stay_within_what_slack_takes() -> None:
 
 
 @pytest.mark.parametrize("language", STYLES)
-def test_nothing_is_said_of_what_is_not_known(language: str) -> None:
+def test_unknown_facts_are_left_out(language: str) -> None:
     bare: Alert = state(signals=[Signal(name="volume", observed=1, baseline=0, unit="")])
     text = plain(report(bare, STYLES[language]))
     assert "None" not in text and "nan" not in text

@@ -1,4 +1,4 @@
-"""What a report says: the title in the reader's language, and links that are safe."""
+"""The title in the language of the reader, and safe links."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.alert import Headline
+from schemas.alert import Alert, Headline
 from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import subject
 from sinks.alerts.message.report import link, report, title
@@ -20,34 +20,30 @@ FACTS = Headline(
 
 
 @pytest.mark.parametrize(
-    ("style", "wanted"),
+    ("alert", "english", "french"),
     [
         (
-            EN,
+            state(headline=FACTS),
             "Velmora: 1,540 mentions in 30 minutes, 8.8 times the usual, 81% negative, 1 author",
-        ),
-        (
-            FR,
             "Velmora\u00a0: 1\u202f540 mentions en 30 minutes, 8,8 fois le niveau habituel, "
             "81\u202f% de négatives, 1 auteur",
         ),
+        (
+            state(headline=Headline(name="Velmora", minutes=30)),
+            "Velmora: 0 mentions in 30 minutes, 0 authors",
+            "Velmora\u00a0: 0 mention en 30 minutes, 0 auteur",
+        ),
+        (
+            state(2, "close", headline=FACTS),
+            "Velmora: back to the usual",
+            "Velmora\u00a0: retour à la normale",
+        ),
     ],
 )
-def test_numbers_are_said_in_the_readers_language(style: Style, wanted: str) -> None:
-    assert title(state(headline=FACTS), style) == wanted
-    assert subject(report(state(headline=FACTS), style)).endswith(wanted)
-
-
-def test_what_is_not_known_is_not_said() -> None:
-    facts = Headline(name="Velmora", minutes=30)
-    assert title(state(headline=facts), EN) == "Velmora: 0 mentions in 30 minutes, 0 authors"
-    assert title(state(headline=facts), FR) == "Velmora\u00a0: 0 mention en 30 minutes, 0 auteur"
-
-
-def test_an_end_is_said_as_one() -> None:
-    over = state(2, "close", headline=FACTS)
-    assert title(over, EN) == "Velmora: back to the usual"
-    assert title(over, FR) == "Velmora\u00a0: retour à la normale"
+def test_the_title_is_in_the_readers_language(alert: Alert, english: str, french: str) -> None:
+    for style, wanted in ((EN, english), (FR, french)):
+        assert title(alert, style) == wanted
+        assert subject(report(alert, style)).endswith(wanted)
 
 
 def test_a_silent_source_is_said_with_the_time_in_the_readers_zone() -> None:
@@ -77,9 +73,9 @@ def test_a_state_of_before_has_the_title_that_it_has() -> None:
     st.sampled_from([EN, FR]),
 )
 def test_any_facts_are_one_short_harmless_line(facts: Headline, style: Style) -> None:
-    said = title(state(headline=facts), style)
-    assert len(said) < 250
-    assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", said)
+    line = title(state(headline=facts), style)
+    assert len(line) < 250
+    assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", line)
 
 
 def test_only_addresses_that_lead_where_they_say_are_links() -> None:

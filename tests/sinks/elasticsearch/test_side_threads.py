@@ -1,31 +1,30 @@
-"""The two side threads of the sink outlive whatever goes wrong in them, and say it."""
+"""The side threads of the sink survive any error, and log it."""
 
 import threading
 from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch as Client
 from structlog.testing import capture_logs
 
 from runtime.settings import ElasticsearchSettings
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.housekeeping import Housekeeping
-from sinks.elasticsearch.probe import SearchableProbe
+from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
 from tests.sinks.elasticsearch.events import NAMES, upsert
 
 PATIENCE_S = 20
 
 
 @pytest.fixture
-def client() -> Iterator[Elasticsearch]:
-    """One that is never used: everything goes wrong before."""
+def client() -> Iterator[Client]:
+    """Never used: every error comes earlier."""
     with connect(ElasticsearchSettings()) as client:
         yield client
 
 
-def test_housekeeping_goes_on_after_any_error(client: Elasticsearch) -> None:
+def test_housekeeping_goes_on_after_any_error(client: Client) -> None:
     thrice = threading.Event()
     calls: list[int] = []
 
@@ -34,19 +33,17 @@ def test_housekeeping_goes_on_after_any_error(client: Elasticsearch) -> None:
         if len(calls) == 3:
             housekeeping.stop()
             thrice.set()
-        raise RuntimeError("a bug of ours")
+        raise RuntimeError("a bug")
 
     housekeeping = Housekeeping(client, NAMES, tombstone_days=8, every_s=0.01, clock=clock)
     with capture_logs() as logs:
         housekeeping.start()
         assert thrice.wait(PATIENCE_S)
-    said = [entry for entry in logs if entry["event"].startswith("housekeeping failed")]
+    said = [entry for entry in logs if entry["event"].startswith("side thread failed")]
     assert len(said) >= 2 and all(entry["exc_info"] for entry in said)
 
 
-def test_the_probe_goes_on_after_any_error(
-    client: Elasticsearch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_probe_goes_on_after_any_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     again = threading.Event()
     asked: list[str] = []
     probe = SearchableProbe(client, NAMES, "elasticsearch", every_s=0.01)
@@ -55,7 +52,7 @@ def test_the_probe_goes_on_after_any_error(
         asked.append(event.id)
         if len(asked) == 1:
             probe.sample(upsert("file:2"))
-            raise RuntimeError("a bug of ours")
+            raise RuntimeError("a bug")
         probe.stop()
         again.set()
 
