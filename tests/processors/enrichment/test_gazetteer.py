@@ -46,8 +46,8 @@ def test_a_word_with_another_meaning_is_linked_and_never_found() -> None:
 
 
 def test_a_hashtag_holds_a_name_with_its_article() -> None:
-    found = names("#LaPoste #poste #AirFrance")
-    assert found == [("#LaPoste", "ORG", "La Poste"), ("#AirFrance", "ORG", "Air France")]
+    tags = names("#LaPoste #poste #AirFrance")
+    assert tags == [("#LaPoste", "ORG", "La Poste"), ("#AirFrance", "ORG", "Air France")]
 
 
 def test_the_label_chooses_between_two_of_a_name() -> None:
