@@ -133,7 +133,8 @@ class LanguageIdentifier:
         own = self._own(line, 4, floor, "replace")
         if length >= enough and own and own[0][0] >= sure:
             probability, label = own[0]
-            return _plain(label[9:]), (_odds(probability), math.log(length), 1.0)
+            code = "hi" if label[9:] == ROMANISED_HINDI else label[9:]
+            return code, (_odds(probability), math.log(length), 1.0)
 
         general: dict[str, float] = {}
         for probability, label in self._general(line, 6, floor, "replace"):
@@ -172,10 +173,6 @@ def _odds(probability: float) -> float:
     if _MIN_PROBABILITY <= probability <= 1 - _MIN_PROBABILITY:
         return math.log(probability / (1 - probability))
     return math.copysign(_MAX_LOGIT, probability - 0.5)
-
-
-def _plain(code: str) -> str:
-    return "hi" if code == ROMANISED_HINDI else code
 
 
 def _language_of(hint: str) -> str:

@@ -93,7 +93,8 @@ class BrandAnnotator(Annotator):
                 fields = {"text": tokenize(mention.post.text)}
                 if mention.post.title:
                     fields["title"] = tokenize(mention.post.title)
-                language = self._language(mention)
+                known = mention.language
+                language = known.code if known else self._identify([mention.post.text])[0]
             disambiguator = self._disambiguator(brand)
             confidences = [
                 disambiguator.confidence(fields.get(part.field, fields["text"]), part, language)
@@ -108,11 +109,6 @@ class BrandAnnotator(Annotator):
             assert learnt is not None
             self._learnt[brand.id] = (brand, learnt)
         return self._learnt[brand.id][1]
-
-    def _language(self, mention: Mention) -> str:
-        if mention.language is not None:
-            return mention.language.code
-        return self._identify([mention.post.text])[0]
 
 
 @cache

@@ -16,7 +16,7 @@ from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.encoder_model import Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
-from schemas.types import EmotionLabel, IntentLabel
+from schemas.types import EmotionLabel
 from text.clauses import Span, about, clauses
 
 _MAX_ASPECTS: Final = 20
@@ -73,7 +73,11 @@ class EncoderAnnotator(Annotator):
 
     def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
         heads, weights = reading.heads, self._encoder.weights
-        mention.sentiment = self._sentiment(heads["sentiment"], mention.sentiment)
+        sentiment = heads["sentiment"]
+        if fast := mention.sentiment:
+            fast_shares = (fast.negative, fast.neutral, fast.positive)
+            sentiment = self._encoder.blend.mix(sentiment, fast_shares)
+        mention.sentiment = to_sentiment(sentiment)
         emotions = self._encoder.classes["emotion"]
         mention.emotion = _emotion(emotions, heads["emotion"], weights["emotion"])
         language = mention.language
@@ -94,11 +98,6 @@ class EncoderAnnotator(Annotator):
         if self._names_in(model_language(mention)):
             text = mention.post.text
             mention.entities = self._gazetteer.apply(text, reading.entities, len(text))
-
-    def _sentiment(self, own: Sequence[float], fast: Sentiment | None) -> Sentiment:
-        if fast is not None:
-            own = self._encoder.blend.mix(own, (fast.negative, fast.neutral, fast.positive))
-        return to_sentiment(own)
 
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
@@ -198,8 +197,7 @@ def _flag(probabilities: Sequence[float], weights: Sequence[float]) -> Flag:
 
 
 def _decide_complaint(mention: Mention, complains: bool) -> None:
-    complaint: IntentLabel = "complaint"
-    if complains and complaint not in mention.intents:
-        mention.intents = [complaint, *mention.intents]
-    elif not complains and complaint in mention.intents:
-        mention.intents = [intent for intent in mention.intents if intent != complaint]
+    if not complains:
+        mention.intents = [intent for intent in mention.intents if intent != "complaint"]
+    elif "complaint" not in mention.intents:
+        mention.intents = ["complaint", *mention.intents]

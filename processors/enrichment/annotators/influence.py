@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from processors.enrichment.annotators.base import Annotator
 from schemas.mention import Influence, Mention
-from schemas.post import Metrics, Post
+from schemas.post import Post
 
 _MAX_COUNT = 2**53
 _FIRST_NETWORK = datetime(1995, 1, 1, tzinfo=UTC)
@@ -22,10 +22,11 @@ class InfluenceAnnotator(Annotator):
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         for mention in batch:
-            post = mention.post
+            post, counts = mention.post, mention.post.metrics
+            reactions = (counts.likes, counts.reposts, counts.replies, counts.quotes)
             mention.influence = Influence(
                 reach=post.author.followers or 0,
-                engagement=_engagement(post.metrics),
+                engagement=min(_MAX_COUNT, sum(count or 0 for count in reactions)),
                 amplified=post.repost_of is not None and post.quote_of is None,
                 account_age_days=account_age_days(post),
             )
@@ -40,8 +41,3 @@ def account_age_days(post: Post) -> int | None:
     if opened is None or not _FIRST_NETWORK <= opened <= post.created_at:
         return None
     return (post.created_at - opened).days
-
-
-def _engagement(metrics: Metrics) -> int:
-    counts = (metrics.likes, metrics.reposts, metrics.replies, metrics.quotes)
-    return min(_MAX_COUNT, sum(count or 0 for count in counts))

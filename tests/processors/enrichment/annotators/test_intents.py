@@ -76,19 +76,13 @@ def test_what_is_not_meant(code: str, text: str, intent: str) -> None:
     assert intent not in intents(text, code)
 
 
-@pytest.mark.parametrize(
-    ("text", "intent", "agreeing", "opposite"),
-    [
-        ("your website", "complaint", "negative", "neutral"),
-        ("great", "praise", "positive", "negative"),
-        ("accident", "crisis", "neutral", "positive"),
-    ],
-)
-def test_weak_cues_need_the_sentiment(
-    text: str, intent: str, agreeing: SentimentLabel, opposite: SentimentLabel
-) -> None:
-    assert intent in intents(text, feeling=agreeing)
-    assert intent not in intents(text, feeling=opposite)
+def test_weak_cues_need_the_sentiment() -> None:
+    assert "complaint" in intents("your website", feeling="negative")
+    assert "complaint" not in intents("your website", feeling="neutral")
+    assert "praise" in intents("great", feeling="positive")
+    assert "praise" not in intents("great", feeling="negative")
+    assert "crisis" in intents("accident", feeling="neutral")
+    assert "crisis" not in intents("accident", feeling="positive")
 
 
 def test_a_language_without_lists_has_none() -> None:
