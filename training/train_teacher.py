@@ -2,7 +2,7 @@
 
     python -m training.train_teacher --data DIR --wheels DIR --out FILE [--minutes 55]
 
-The learning rate falls with the time that is up as well as with the batches done, so that the run
+The learning rate falls with the time used and with the batches done, so the run
 ends well within ``--minutes`` on a slow machine. The result is read by `training.train_encoder`.
 """
 

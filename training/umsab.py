@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 UNTOLD: Final = 919
-"""Hindi rows at the top of the training file whose labels say nothing: they teach nobody."""
+"""Hindi rows at the top of the training file whose labels do not match their texts."""
 
 AT_CHANCE: Final = frozenset({"hi"})
 """Languages of the validation file whose labels say nothing: what is chosen is chosen without."""

@@ -1,4 +1,4 @@
-"""Enrichment: posts in, mentions and activity out.
+"""Enrichment: posts in, mentions and activity records out.
 
 ``enricher`` and the annotators are pure; ``app`` and ``worker`` are the Faust service around them.
 Never imports ``processors.detector``.

@@ -1,4 +1,4 @@
-"""From a mention to its records of activity, which the detectors read: one for each brand. Pure."""
+"""Turns a mention into activity records, one a brand, which the detectors read. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,14 +12,19 @@ from schemas.mention import BrandMatch, Mention
 from text.everyday import everyday_words
 from text.tokens import folded_tokens
 
+MAX_TERM: Final = 80
+"""Characters of a term or of a name."""
+_SIGNS: Final = "#＃@＠"
+_MIN_LETTERS: Final = 4
+"""Shorter words are mostly function words, in scripts with letters."""
+
 
 def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[Activity]:
-    """One record for each brand of a mention, of that version of its post."""
+    """One record for each brand of the mention; ``version`` is that of its post."""
     if not mention.brands:
         return []
-    post, sentiment = mention.post, mention.sentiment
+    post, influence = mention.post, mention.influence
     author = author_hash(post.source, post.author.id)
-    influence = mention.influence
     return [
         Activity(
             brand=brand.id,
@@ -30,8 +35,8 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
             source=post.source,
             author=author,
             kind=post.kind,
-            sentiment=None if towards is None else towards.label,
-            score=None if towards is None else towards.score,
+            sentiment=None if sentiment is None else sentiment.label,
+            score=None if sentiment is None else sentiment.score,
             reach=post.author.followers or 0,
             language=None if mention.language is None else mention.language.code,
             country=post.country,
@@ -45,44 +50,38 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
             entities=entities_of(mention, brand),
         )
         for brand in mention.brands
-        for towards in (brand.sentiment or sentiment,)
+        for sentiment in (brand.sentiment or mention.sentiment,)
     ]
 
 
-MAX_TERM: Final = 80
-"""Characters of a term, or of a name."""
-_SIGNS: Final = "#＃@＠"
-_MIN_LETTERS: Final = 4
-"""Letters of a word that says something, in scripts with letters."""
-
-
 def terms_of(mention: Mention, brand: BrandMatch) -> list[str]:
-    """Distinct terms, hashtags first; links without their queries, so that copies are one."""
-    named = _named(brand)
+    """Distinct terms, hashtags first. Links lose their queries, so copies of a link are equal."""
+    brand_words = _words_of(brand)
     terms = (
-        term[:MAX_TERM] for term in _terms(mention) if named.isdisjoint((term, term.lstrip("#")))
+        term[:MAX_TERM]
+        for term in _terms(mention)
+        if brand_words.isdisjoint((term, term.lstrip("#")))
     )
     return _distinct(terms, MAX_TERMS)
 
 
 def entities_of(mention: Mention, brand: BrandMatch) -> list[str]:
-    """Distinct entities but the brand itself: by the usual name if it is known, else as written."""
-    named = _named(brand)
+    """Distinct entities except the brand: the usual name if there is one, else as written."""
+    brand_words = _words_of(brand)
     names = (
         " ".join((entity.name or entity.text).split())[:MAX_TERM].rstrip()
         for entity in mention.entities
     )
-    # What a recogniser takes for a name and is a hashtag or a handle is counted as such.
+    # Hashtags and handles that a recogniser takes for names are counted as terms.
     others = (
         name
         for name in names
-        if name and name[0] not in _SIGNS and not named.issuperset(folded_tokens(name))
+        if name and name[0] not in _SIGNS and not brand_words.issuperset(folded_tokens(name))
     )
     return _distinct(others, MAX_ENTITIES)
 
 
 def _distinct(values: Iterable[str], limit: int) -> list[str]:
-    """The first values, each once."""
     distinct: dict[str, None] = {}
     for value in values:
         distinct[value] = None
@@ -91,35 +90,32 @@ def _distinct(values: Iterable[str], limit: int) -> list[str]:
     return list(distinct)
 
 
-def _named(brand: BrandMatch) -> set[str]:
+def _words_of(brand: BrandMatch) -> set[str]:
     return {word for match in brand.matches for word in folded_tokens(match.text)}
 
 
 def _terms(mention: Mention) -> Iterator[str]:
     tokens = folded_tokens(mention.post.text)
     yield from (token for token in tokens if token[0] == "#")
-    for link in mention.post.links:
-        yield from _link(link)
-    everyday = _everyday()
+    yield from filter(None, map(_bare_link, mention.post.links))
     names = {word for entity in mention.entities for word in folded_tokens(entity.text)}
+    ignored = _stop_words() | names
     for token in tokens:
-        if len(token) < _MIN_LETTERS or not token.isalpha():
-            continue
-        if token not in everyday and token not in names:
+        if len(token) >= _MIN_LETTERS and token.isalpha() and token not in ignored:
             yield token
 
 
-def _link(address: str) -> Iterator[str]:
+def _bare_link(address: str) -> str:
+    """Host and path; empty for what is not a link."""
     try:
         parts = urlsplit(address)
     except ValueError:
-        return
-    if parts.hostname:
-        yield f"{parts.hostname}{parts.path}".rstrip("/")
+        return ""
+    return f"{parts.hostname}{parts.path}".rstrip("/") if parts.hostname else ""
 
 
 @cache
-def _everyday() -> frozenset[str]:
+def _stop_words() -> frozenset[str]:
     return frozenset().union(
         *(words for name, words in everyday_words().items() if name != "brands")
     )

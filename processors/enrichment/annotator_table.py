@@ -1,4 +1,4 @@
-"""The annotators by name, and the enricher that the settings name."""
+"""The table of annotators by name, and the enricher that the settings describe."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -21,14 +21,14 @@ ANNOTATORS: Final = {
     "influence": "influence:InfluenceAnnotator",
     "encoder": "encoder:EncoderAnnotator",
 }
-"""Name to module of ``processors.enrichment.annotators`` and class, in the usual order. Imported
-when built: spaCy alone takes seconds, and not every command needs it."""
+"""Name to module in ``processors.enrichment.annotators`` and class, in the default order.
+Modules are imported on first use: spaCy alone takes seconds, and few commands need it."""
 ACCURATE: Final = ("encoder",)
-"""What only the accurate tier runs; always after the others, whose fields it refines."""
+"""Annotators of the accurate tier only; they run last and refine the fields of the others."""
 
 
 def check_annotators(settings: ProcessSettings) -> list[str]:
-    """The annotators that the settings name, or an error that says what they may name."""
+    """The annotators in the settings. Raises ConfigurationError if a name is wrong or repeated."""
     names = settings.annotator_names
     if not names or not ANNOTATORS.keys() >= set(names) or len(set(names)) < len(names):
         raise ConfigurationError(

@@ -1,8 +1,6 @@
 """The Faust application: ``tocsin process``, or ``faust -A processors.enrichment.app worker``.
 
-A thin shell. It reads batches of raw messages, hands them to
-:class:`processors.enrichment.worker.EnrichmentWorker` and acknowledges them, in order, once that
-returns. Settings are read here, once.
+A thin shell: it reads settings and batches, and hands the batches to ``EnrichmentWorker``.
 """
 
 from functools import partial
@@ -36,17 +34,17 @@ posts = raw_topic(app, _kafka.topic_prefix + "posts")
 
 
 def _lag() -> int:
-    """Messages behind the end of this process's partitions that it has not committed."""
+    """Consumer lag: uncommitted messages of this process's partitions."""
     return 0 if app.consumer is None else lag_of(partition_states(app))
 
 
 @app.agent(posts)
 async def enrich(stream: Any) -> None:
-    """Read batches; acknowledge each once all that it came to is delivered."""
+    """Read batches; acknowledge each after its results are delivered."""
     try:
         await _work(stream, EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag))
     except Exception as error:  # noqa: BLE001
-        # Left to itself, Faust would log this and go on without an agent, or acknowledge.
+        # Faust would log this and go on without an agent, or acknowledge.
         end_process(error)
 
 
@@ -66,11 +64,11 @@ async def _work(stream: Any, worker: EnrichmentWorker) -> None:
 def main() -> None:
     """Run a worker until SIGTERM; does not return."""
     load(MonitorSettings)
-    # Told in a sentence here, before Faust tells it in a traceback.
+    # Checked here for a one-sentence error; Faust would print a traceback.
     check_annotators(_settings)
     check_topics(_kafka, ("posts", "mentions", "activity", DEAD_LETTERS, "brands"))
     worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
-    worker.spinner = None  # it writes to the terminal even where there is none
+    worker.spinner = None  # it writes even without a terminal
     worker.execute_from_commandline()
 
 

@@ -1,7 +1,6 @@
-"""From the bytes of a batch to the bytes to produce: decoding, bisection, dead letters. Pure.
+"""Decodes, enriches and encodes a batch, with bisection and dead letters. Pure.
 
-Whatever a batch holds, every message of it comes out: as a mention, as unmatched, or as a dead
-letter with its reason. Nothing here awaits or talks to Kafka.
+Every message of a batch comes out: as a mention, as unmatched, or as a dead letter with a reason.
 """
 
 from collections import Counter
@@ -22,24 +21,24 @@ from schemas.types import Tier
 
 SERVICE = "process"
 MAX_MENTION_BYTES = topics()["mentions"].max_message_bytes - 4_096
-"""What the mentions topic takes, less the key and Kafka's own framing."""
+"""Limit of the mentions topic, less the key and Kafka's own framing."""
 log = get_logger(SERVICE)
 
 
 class _TooLarge(Exception):
-    """A mention is over what its topic takes; producing it would fail for ever."""
+    """A mention exceeds the limit of its topic, so producing it would always fail."""
 
 
 @dataclass(slots=True)
 class Processed:
-    """What a batch came to: ``good + bad`` is its number of messages."""
+    """The result of a batch of ``good + bad`` messages."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
     good: int = 0
     bad: int = 0
     unmatched: int = 0
     mentions: Counter[str] = field(default_factory=Counter)
-    """How many mention events of each ``op`` are in ``outgoing``."""
+    """Mention events in ``outgoing`` by ``op``."""
 
 
 def process(
@@ -48,15 +47,15 @@ def process(
     clock: Callable[[], datetime],
     tier: Tier = "accurate",
 ) -> Processed:
-    """Decode, enrich in the tier, and encode a batch."""
     result = Processed()
     decoded: list[tuple[Incoming, PostEvent]] = []
     for message in batch:
         try:
-            decoded.append((message, POST_EVENT.decode(message.value or b"")))
+            event = POST_EVENT.decode(message.value or b"")
         except InvalidMessage as error:
             _give_up(result, message, error.reason, error.detail, clock())
-    for _, event in decoded:
+            continue
+        decoded.append((message, event))
         metrics.PROCESS_EVENTS.labels(event.op).inc()
     _enrich(decoded, enricher, clock, tier, result)
     return result
@@ -69,27 +68,27 @@ def _enrich(
     tier: Tier,
     result: Processed,
 ) -> None:
-    """Enrich what was decoded; where that fails, halve until the one bad message is found."""
+    """Enrich; on failure, halve until the one bad message is isolated."""
     if not decoded:
         return
     try:
         enriched = enricher.enrich([event for _, event in decoded], clock(), tier)
         outgoing = _encode(enriched)
     except (ConfigurationError, ServiceUnavailable):
-        raise  # a model that cannot be loaded is not the post's fault
-    except Exception as error:  # any annotator's own bug; never lets one post stop the stream
-        if len(decoded) == 1:
-            message, event = decoded[0]
-            if isinstance(error, _TooLarge):
-                _give_up(result, message, "too_large", str(error), clock())
-                return
-            log.error("enrichment failed", post=event.id, exc_info=error)
-            _give_up(result, message, "enrich_failed", f"{type(error).__name__}: {error}", clock())
+        raise  # a model that cannot be loaded is not the fault of a post
+    except Exception as error:  # a bug of an annotator must not stop the stream
+        if len(decoded) > 1:
+            metrics.PROCESS_BISECTIONS.inc()
+            middle = len(decoded) // 2
+            for half in (decoded[:middle], decoded[middle:]):
+                _enrich(half, enricher, clock, tier, result)
             return
-        metrics.PROCESS_BISECTIONS.inc()
-        middle = len(decoded) // 2
-        _enrich(decoded[:middle], enricher, clock, tier, result)
-        _enrich(decoded[middle:], enricher, clock, tier, result)
+        ((message, event),) = decoded
+        if isinstance(error, _TooLarge):
+            _give_up(result, message, "too_large", str(error), clock())
+            return
+        log.error("enrichment failed", post=event.id, exc_info=error)
+        _give_up(result, message, "enrich_failed", f"{type(error).__name__}: {error}", clock())
         return
     result.outgoing.extend(outgoing)
     result.good += len(decoded)
@@ -104,7 +103,7 @@ def _encode(enriched: Enriched) -> list[Outgoing]:
     ]
     largest = max((len(message.value) for message in mentions), default=0)
     if largest > MAX_MENTION_BYTES:
-        raise _TooLarge(f"its mention is {largest} bytes, the topic takes {MAX_MENTION_BYTES}")
+        raise _TooLarge(f"the mention has {largest} bytes, the limit is {MAX_MENTION_BYTES}")
     activity = [
         Outgoing("activity", record.brand.encode(), ACTIVITY.encode(record))
         for record in enriched.activity

@@ -1,7 +1,7 @@
-"""Enrichment: from post events to mention events and activity, as one pure function of a batch.
+"""Enrichment: post events to mention events and activity records, a pure function of a batch.
 
-The stream, ``tocsin annotate`` and back-tests all call :meth:`Enricher.enrich`. It keeps nothing
-between batches, reads no clock, and gives the same result however the posts are cut into batches.
+The stream, ``tocsin annotate`` and back-tests all call :meth:`Enricher.enrich`. It has no state
+and reads no clock; its result does not depend on how posts are cut into batches.
 """
 
 import time
@@ -27,16 +27,16 @@ from schemas.post import PostDelete, PostErasure, PostEvent, PostUpsert
 from schemas.types import Tier
 
 BRANDS: Final = "brands"
-"""The annotator that decides which posts go on."""
+"""The annotator that decides which posts are mentions."""
 SKIPPED: Final = "skipped"
-"""In a mention's provenance: the accurate model did not read it, since the batch went fast."""
+"""Version in a mention's provenance where an accurate annotator skipped it, in the fast tier."""
 WARM_LANGUAGES: Final = ("fr", "en")
-"""Languages whose models a stream processor loads before it reads its first post."""
+"""Languages whose models are loaded before the first post."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """What became of a batch; ``mentions`` is in the order of the posts that it came from."""
+    """The result of a batch; ``mentions`` has the order of its events."""
 
     mentions: list[MentionEvent]
     activity: list[Activity]
@@ -44,10 +44,10 @@ class Enriched:
 
 
 class Enricher:
-    """Runs the annotators in order, the heavy ones only on posts that name a brand.
+    """Runs the annotators in order, heavy ones only on posts that name a brand.
 
-    ``accurate`` ones come after them, on those same posts, unless the batch is read ``fast``.
-    ``keep_unmatched`` passes posts without a brand on as well; ``prefilter`` off lets the heavy
+    The ``accurate`` ones run last, on the same posts, unless the batch is ``fast``.
+    ``keep_unmatched`` also passes on posts without a brand. Without ``prefilter``, heavy
     annotators read those too (offline use).
     """
 
@@ -65,7 +65,7 @@ class Enricher:
         self.prefilter = prefilter
 
     def warm(self) -> None:
-        """Load what is otherwise loaded at first use, so that the first batch is in time."""
+        """Load the models now rather than at first use."""
         for annotator in (*self.annotators, *self.accurate):
             annotator.warm(WARM_LANGUAGES)
 
@@ -76,43 +76,44 @@ class Enricher:
         tier: Tier = "accurate",
         targets: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> Enriched:
-        """Enrich a batch; ``at`` is the time to write down as that of enrichment.
+        """Enrich a batch; ``at`` is the time of enrichment to record.
 
-        ``targets``: post id to what the sentiment towards is asked for, beside its brands.
+        ``targets``: post id to phrases that get a sentiment of their own, as brands do.
         """
         upserts = [event for event in events if isinstance(event, PostUpsert)]
         batch = [
             Mention(post=event.post, targets=[Target(text=t) for t in targets.get(event.id, ())])
             for event in upserts
         ]
-        annotated = iter(self._annotate(batch, tier))
+        self._annotate(batch, tier)
+        annotated = iter(batch)
         mentions: list[MentionEvent] = []
         activity: list[Activity] = []
         unmatched = 0
         for event in events:
             if not isinstance(event, PostUpsert):
-                mentions.append(_follow(event, at))
+                mentions.append(_passed_on(event, at))
                 continue
             mention = next(annotated)
             if mention.brands or self.keep_unmatched:
-                mentions.append(MentionUpsert(mention=mention, **_change(event, at)))
+                mentions.append(MentionUpsert(mention=mention, **_envelope(event, at)))
                 activity.extend(activity_of(event.version, event.ingested_at, mention))
                 continue
             unmatched += 1
             if mention.post.edited_at is not None:
-                # It may have named a brand before the edit: take that state away.
+                # It may have named a brand before the edit: delete that mention.
                 created_at = mention.post.created_at
-                mentions.append(MentionDelete(created_at=created_at, **_change(event, at)))
+                mentions.append(MentionDelete(created_at=created_at, **_envelope(event, at)))
         return Enriched(mentions, activity, unmatched)
 
-    def _annotate(self, batch: list[Mention], tier: Tier) -> list[Mention]:
+    def _annotate(self, batch: list[Mention], tier: Tier) -> None:
         matched = False
         for annotator in self.annotators:
-            # Once the brands are known, what goes no further need not be read further.
+            # Once brands are known, posts that will be dropped are not read.
             self._run(annotator, batch, annotator.heavy or (matched and not self.keep_unmatched))
             matched = matched or annotator.name == BRANDS
         if not self.accurate:
-            return batch
+            return
         read = [mention for mention in batch if mention.brands or not self.prefilter]
         for mention in read:
             mention.tier = tier
@@ -123,7 +124,6 @@ class Enricher:
                 continue
             for mention in read:
                 mention.provenance[annotator.name] = SKIPPED
-        return batch
 
     def _run(self, annotator: Annotator, batch: list[Mention], only_named: bool) -> None:
         chosen = batch
@@ -139,8 +139,7 @@ class Enricher:
             mention.provenance[annotator.name] = annotator.version
 
 
-def _change(event: PostEvent, at: datetime) -> dict[str, Any]:
-    """What an event on ``mentions`` takes over from the one on ``posts``."""
+def _envelope(event: PostEvent, at: datetime) -> dict[str, Any]:
     return {
         "id": event.id,
         "source": event.source,
@@ -150,7 +149,7 @@ def _change(event: PostEvent, at: datetime) -> dict[str, Any]:
     }
 
 
-def _follow(event: PostDelete | PostErasure, at: datetime) -> MentionEvent:
+def _passed_on(event: PostDelete | PostErasure, at: datetime) -> MentionEvent:
     if isinstance(event, PostDelete):
-        return MentionDelete(created_at=event.created_at, **_change(event, at))
-    return MentionErasure(author_id=event.author_id, **_change(event, at))
+        return MentionDelete(created_at=event.created_at, **_envelope(event, at))
+    return MentionErasure(author_id=event.author_id, **_envelope(event, at))

@@ -1,12 +1,9 @@
-"""Well-known names: brings the ways to write a name to one, and finds those that cannot be missed.
+"""Gazetteer: links variants of a well-known name to one entry, and finds unambiguous names.
 
-``SNCF``, ``@SNCF`` and ``la Société nationale des chemins de fer`` are one organisation. The list
-is a YAML file that people edit (``gazetteer.yaml`` beside this module says what an entry holds);
-a second file adds to it, and wins where both know a name.
-
-Names are compared as folded tokens without a leading article, so case and accents do not matter.
-What the recogniser found is linked if the labels agree. On its own the gazetteer finds known
-handles, names of two words or more, hashtags of them, and single words that an entry is sure of.
+``SNCF``, ``@SNCF`` and ``la Société nationale des chemins de fer`` are one organisation; see
+``gazetteer.yaml`` for the format. Names are compared as folded tokens without a leading article.
+A recognised entity is linked if the labels agree. Without a recogniser, only handles, names of
+two words or more, their hashtags and single words marked ``sure`` are found.
 """
 
 import re
@@ -25,10 +22,11 @@ from schemas.types import EntityLabel
 from text.tokens import Tokens, folded_tokens, tokenize
 
 BUILT_IN: Final = Path(__file__).with_suffix(".yaml")
+_FORMAT: Final = "it must hold lists under PERSON, ORG, LOC, PRODUCT or EVENT"
 
 _ARTICLES = "the la le les l un une el los las il lo gli i o os as der die das den de het"
 ARTICLES: Final = frozenset(_ARTICLES.split(" "))
-"""Words that may stand before a name and are no part of it."""
+"""Words before a name that are not part of it."""
 
 _BREAK = re.compile(r"[\n\r,;:!?()]|\.\s")
 
@@ -39,7 +37,7 @@ _AGREE: Final[dict[EntityLabel, frozenset[str]]] = {
     "PRODUCT": frozenset({"PRODUCT", "ORG"}),
     "EVENT": frozenset({"EVENT"}),
 }
-"""Which labels of the recogniser an entry takes: it confuses makers and what they make."""
+"""Labels of the recogniser that an entry accepts: it confuses makers with their products."""
 
 
 class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,17 +49,7 @@ class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     link: bool = False
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    PERSON: list[_FileEntry] = []
-    ORG: list[_FileEntry] = []
-    LOC: list[_FileEntry] = []
-    PRODUCT: list[_FileEntry] = []
-    EVENT: list[_FileEntry] = []
-
-
 class GazetteerEntry(NamedTuple):
-    """An entry as the annotator uses it."""
-
     name: str
     id: str | None
     label: EntityLabel
@@ -69,8 +57,6 @@ class GazetteerEntry(NamedTuple):
 
 
 class _Occurrence(NamedTuple):
-    """Where a text names an entry, and in how many words."""
-
     start: int
     end: int
     words: int
@@ -78,24 +64,24 @@ class _Occurrence(NamedTuple):
 
 
 class Gazetteer:
-    """Links and finds names. Immutable once built; total: any text gives a result."""
+    """Links and finds names. Immutable once built; never raises for a text."""
 
     def __init__(self, extra: Path | None = None) -> None:
-        """`extra`: a file of one's own, of the same form; its entries come before ours."""
+        """`extra`: another file of the same format; its entries win over the built-in ones."""
         self._names: dict[tuple[str, ...], list[GazetteerEntry]] = defaultdict(list)
         self._handles: dict[str, GazetteerEntry] = {}
         self._squeezed: dict[str, GazetteerEntry] = {}
         self._alone: dict[str, list[tuple[tuple[str, ...], GazetteerEntry]]] = defaultdict(list)
         for path in ([] if extra is None else [extra]) + [BUILT_IN]:
-            content = _read(path)
+            entries = read_yaml(path, dict[EntityLabel, list[_FileEntry]], _FORMAT)
             for label in _AGREE:
-                for entry in getattr(content, label):
+                for entry in entries.get(label, ()):
                     self._add(entry, label, path)
         for candidates in self._alone.values():
             candidates.sort(key=lambda candidate: -len(candidate[0]))
 
     def link(self, text: str, label: str) -> GazetteerEntry | None:
-        """The entry that an entity of this text and label is of."""
+        """The entry of an entity with this text and label."""
         key = _key(text)
         entries = self._names.get(key)
         if entries is None and len(key) > 1 and key[-1] == "s":  # "Macron's"
@@ -104,7 +90,7 @@ class Gazetteer:
             name = key[0][1:]
             entry = (self._handles if key[0][0] == "@" else self._squeezed).get(name)
             entries = self._names.get((name,)) if entry is None else [entry]
-        # An entry of the very label goes first: "Liverpool" is a club and a city.
+        # Exact labels go first: "Liverpool" is a club and a city.
         for entry in sorted(entries or [], key=lambda entry: entry.label != label):
             if entry.sure or label in _AGREE[entry.label]:
                 return entry
@@ -113,16 +99,15 @@ class Gazetteer:
     def apply(
         self, text: str, spans: Sequence[tuple[int, int, str]], limit: int = 40_000
     ) -> list[Entity]:
-        """The entities of a text: what the recogniser found (without overlaps), linked, and what
-        it missed in the first `limit` code points. A known name that holds several of its spans
-        takes their place."""
-        named = self._search(text[:limit])
+        """Links the recogniser's spans, and adds names that it missed in the first `limit` code
+        points. The spans must not overlap; a known name replaces the spans inside it."""
+        occurrences = self._search(text[:limit])
         entities = [
             _entity(text, start, end, label, self.link(text[start:end], label))
             for start, end, label in spans
-            if not any(_replaces(other, start, end) for other in named)
+            if not any(_replaces(occurrence, start, end) for occurrence in occurrences)
         ]
-        for start, end, _, entry in named:
+        for start, end, _, entry in occurrences:
             if not any(e.start < end and start < e.end for e in entities):
                 entities.append(_entity(text, start, end, entry.label, entry))
         return sorted(entities, key=lambda entity: entity.start)
@@ -130,7 +115,7 @@ class Gazetteer:
     def _search(self, text: str) -> list[_Occurrence]:
         tokens = tokenize(text)
         folded, first = tokens.folded, 0
-        named: list[_Occurrence] = []
+        occurrences: list[_Occurrence] = []
         while first < len(folded):
             token, words = folded[first], 1
             entry: GazetteerEntry | None = None
@@ -147,9 +132,9 @@ class Gazetteer:
                 entry = self._squeezed.get(token[1:])
             if entry is not None:
                 end = tokens.ends[first + words - 1]
-                named.append(_Occurrence(tokens.starts[first], end, words, entry))
+                occurrences.append(_Occurrence(tokens.starts[first], end, words, entry))
             first += words
-        return named
+        return occurrences
 
     def _add(self, written: _FileEntry, label: EntityLabel, path: Path) -> None:
         entry = GazetteerEntry(written.name, written.id, label, written.sure)
@@ -165,31 +150,27 @@ class Gazetteer:
                 self._alone[key[0]].append((key, entry))
                 self._squeezed.setdefault("".join(key), entry)
             whole = folded_tokens(word)
-            if long or len(whole) > len(key):  # "#LaPoste" is plain where "poste" is not
+            if long or len(whole) > len(key):  # "#LaPoste" is unambiguous, "poste" is not
                 self._squeezed.setdefault("".join(whole), entry)
         for handle in written.handles:
             folded = folded_tokens("@" + handle.lstrip("@"))
             if len(folded) != 1:
-                raise ConfigurationError(f"{path}: {handle!r} of {written.name!r} is no handle")
+                raise ConfigurationError(f"{path}: {handle!r} of {written.name!r} is not a handle")
             self._handles.setdefault(folded[0][1:], entry)
 
 
 @cache
 def built_in() -> Gazetteer:
-    """The gazetteer that comes with the package, read once."""
     return Gazetteer()
 
 
 def _key(text: str) -> tuple[str, ...]:
-    """Folded tokens without a leading article, unless nothing were left."""
     tokens = folded_tokens(text)
-    if len(tokens) > 1 and tokens[0] in ARTICLES:
-        tokens = tokens[1:]
-    return tuple(tokens)
+    return tuple(tokens[1:] if len(tokens) > 1 and tokens[0] in ARTICLES else tokens)
 
 
 def _close(text: str, tokens: Tokens, first: int, length: int) -> bool:
-    """Whether the tokens stand together: at most a few signs apart, and no line or sentence."""
+    """Whether the tokens are adjacent, without a line or sentence break between them."""
     gaps = (
         text[tokens.ends[index] : tokens.starts[index + 1]]
         for index in range(first, first + length - 1)
@@ -197,14 +178,12 @@ def _close(text: str, tokens: Tokens, first: int, length: int) -> bool:
     return all(len(gap) <= 3 and _BREAK.search(gap) is None for gap in gaps)
 
 
-def _replaces(other: _Occurrence, start: int, end: int) -> bool:
-    """Whether a known name is more than what the recogniser found, or says it better: one of
-    three words or more is no accident, and whatever overlaps it was cut wrongly."""
-    if other.words > 2:
-        return other.start < end and start < other.end
-    if not (other.start <= start and end <= other.end):
-        return False
-    return (other.start, other.end) != (start, end) or other.entry.sure
+def _replaces(name: _Occurrence, start: int, end: int) -> bool:
+    """Whether a known name replaces a span of the recogniser."""
+    if name.words > 2:  # not a coincidence, so an overlapping span was cut wrongly
+        return name.start < end and start < name.end
+    inside = name.start <= start and end <= name.end
+    return inside and ((name.start, name.end) != (start, end) or name.entry.sure)
 
 
 def _entity(text: str, start: int, end: int, label: str, entry: GazetteerEntry | None) -> Entity:
@@ -216,7 +195,3 @@ def _entity(text: str, start: int, end: int, label: str, entry: GazetteerEntry |
         name=entry and entry.name,
         id=entry and entry.id,
     )
-
-
-def _read(path: Path) -> _File:
-    return read_yaml(path, _File, "it must hold lists under PERSON, ORG, LOC, PRODUCT or EVENT")

@@ -1,19 +1,19 @@
-"""What the agent does with a batch: process it, deliver it, count it; or end the process.
+"""Processes, delivers and counts batches, and chooses the tier of each; or ends the process.
 
-An exception that leaves a Faust agent loses data (its acknowledgements run in ``finally``), so
-none does. Where going on would be wrong, the process ends without acknowledging; Kafka delivers
-the batch again to whoever comes next.
+An exception must never leave a Faust agent: it would acknowledge in ``finally`` and lose data.
+On a fatal error the process ends without acknowledging, and Kafka delivers the batch again.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from brands.registry import BrandRegistry
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import SERVICE, Processed, process
 from processors.enrichment.enricher import Enricher
-from processors.enrichment.tiers import TierChooser
 from processors.faust.messages import Incoming, end_process
 from processors.faust.producer import BatchProducer
 from runtime import metrics
@@ -26,6 +26,27 @@ from schemas.errors import ServiceUnavailable, TocsinError
 from schemas.types import Tier
 
 log = get_logger(SERVICE)
+
+RETURN_SHARE: Final = 0.25
+"""Share of the lag limit below which ``auto`` reads accurately again (hysteresis)."""
+
+
+@dataclass(slots=True)
+class TierChooser:
+    """Chooses the tier of each batch; ``auto`` goes fast above ``limit`` messages of lag."""
+
+    choice: Literal["fast", "accurate", "auto"]
+    limit: int
+    fallen_back: bool = False
+
+    def choose(self, lag: int) -> Tier:
+        if self.choice != "auto":
+            return self.choice
+        if lag > self.limit:
+            self.fallen_back = True
+        elif lag <= self.limit * RETURN_SHARE:
+            self.fallen_back = False
+        return "fast" if self.fallen_back else "accurate"
 
 
 class EnrichmentWorker:
@@ -48,7 +69,7 @@ class EnrichmentWorker:
         self._delivery = BatchProducer(kafka)
         self._enricher: Enricher | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        # One waits while one is enriched and one is delivered: three batches in memory.
+        # One waits, one is enriched, one is delivered: three batches in memory.
         self._batches: asyncio.Queue[tuple[Sequence[Incoming], Callable[[], None]]] = asyncio.Queue(
             maxsize=1
         )
@@ -56,11 +77,11 @@ class EnrichmentWorker:
 
     @property
     def holding(self) -> bool:
-        """Whether it waits for brands and reads nothing."""
+        """Whether it waits for brands."""
         return not self.book.filled.is_set()
 
     async def start(self) -> None:
-        """Load the models, connect, and wait until there is a brand to listen for."""
+        """Load the models, connect, and wait for the first brand."""
         try:
             self._enricher = build_enricher(self.settings, self.book.matcher)
             await asyncio.to_thread(self._enricher.warm)
@@ -68,46 +89,41 @@ class EnrichmentWorker:
         except TocsinError as error:
             end_process(error)
         self.book.start(on_failure=end_process)
-        self._tasks = [
-            asyncio.create_task(self._beat()),
-            asyncio.create_task(self._handle_batches()),
-        ]
+        self._tasks = [asyncio.create_task(work) for work in (self._beat(), self._handle_batches())]
         self.health.clear("start")
         await self._wait_for_brands()
 
     async def _beat(self) -> None:
-        """Say that the event loop goes round, also while no post comes."""
         while True:
             self.health.beat()
             await asyncio.sleep(5)
 
     async def _wait_for_brands(self) -> None:
-        """Reading on without brands would throw the stream away as unmatched."""
+        """Reading without brands would drop the whole stream as unmatched."""
         while self.holding:
             self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
             await asyncio.sleep(0.2)
         self.health.clear("brands")
 
     async def take(self, batch: Sequence[Incoming], acknowledge: Callable[[], None]) -> None:
-        """Hand over a batch; ``acknowledge`` is called once all that it came to is delivered.
-
-        Returns as soon as there is room: while one batch is delivered, the next is enriched and
-        the one after that is read. They are delivered and acknowledged in the order of the calls.
-        """
+        """Queue a batch, as soon as there is room. Batches are delivered in the order of calls;
+        ``acknowledge`` is called after delivery."""
         await self._batches.put((batch, acknowledge))
 
     async def _handle_batches(self) -> None:
-        """Enrich one batch after the other; never returns, never raises."""
+        """Enrich batches in order; never returns, never raises."""
         delivery: asyncio.Task[None] | None = None
         try:
             while True:
                 batch, acknowledge = await self._batches.get()
                 if self.holding:
-                    # Waiting here would hold up a rebalance; after a restart, start() waits.
-                    raise ServiceUnavailable("the last brand was taken away; nothing to match")
+                    # Waiting here would block a rebalance; after a restart, start() waits.
+                    raise ServiceUnavailable(
+                        "the last brand was removed; run 'tocsin brands apply brands.yaml'"
+                    )
                 began = time.perf_counter()
                 assert self._enricher is not None, "start() comes first"
-                # In a thread, so that heartbeats and fetches go on while the models work.
+                # In a thread, so heartbeats and fetches go on meanwhile.
                 tier = self._choose_tier()
                 result = await asyncio.to_thread(process, batch, self._enricher, self._clock, tier)
                 if delivery is not None:
@@ -117,34 +133,28 @@ class EnrichmentWorker:
             end_process(error)
 
     def _choose_tier(self) -> Tier:
-        """The next batch's tier; a change is logged, since it changes what is read out of posts."""
-        before = self._tiers.behind
+        before = self._tiers.fallen_back
         tier = self._tiers.choose(lag := self._lag())
-        if self._tiers.behind != before:
+        if self._tiers.fallen_back != before:
             log.warning("tier changed", tier=tier, lag=lag)
-        metrics.PROCESS_FAST_FALLBACK.set(self._tiers.behind)
+        metrics.PROCESS_FAST_FALLBACK.set(self._tiers.fallen_back)
         return tier
 
     async def _finish(
         self, result: Processed, acknowledge: Callable[[], None], began: float
     ) -> None:
-        """Deliver, acknowledge, count; then let the brake judge."""
         try:
             await self._delivery.deliver(result.outgoing)
             acknowledge()
-            self._count(result)
+            for op, count in result.mentions.items():
+                metrics.PROCESS_MENTIONS.labels(op).inc(count)
+            metrics.PROCESS_UNMATCHED.inc(result.unmatched)
             metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
             self._brake.record(result.good, result.bad)
         except Exception as error:  # noqa: BLE001
             end_process(error)
 
-    def _count(self, result: Processed) -> None:
-        for op, count in result.mentions.items():
-            metrics.PROCESS_MENTIONS.labels(op).inc(count)
-        metrics.PROCESS_UNMATCHED.inc(result.unmatched)
-
     async def stop(self) -> None:
-        """Let go of the connections."""
         for task in self._tasks:
             task.cancel()
         self.book.stop()

@@ -1,6 +1,4 @@
-"""Language understanding: pure wrappers from text to labels.
+"""Language models: strings in, plain tuples out, offline and on one core.
 
-Every model here takes strings and gives plain tuples. It works offline, on one core, and must
-never raise because of what a post contains, never change the text it was given and never know of
-brands, topics or stores.
+A model must never raise because of a text, and never know of brands, topics or stores.
 """

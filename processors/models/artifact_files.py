@@ -1,6 +1,6 @@
-"""The files of the trained models: weights, and beside them a JSON description with the checksum.
+"""Reads the files of trained models: weights, and a JSON description with their checksum.
 
-A model never runs on a file that is not the one described.
+A model never runs on a file whose checksum differs.
 """
 
 import hashlib
@@ -21,13 +21,11 @@ T = TypeVar("T")
 
 
 class Description(msgspec.Struct):
-    """What every model needs of its description; training notes more."""
-
     sha256: str
 
 
 def read_description(path: Path, type_: type[T]) -> T:
-    """The description in ``path``. Raises ArtifactMissing."""
+    """Raises ArtifactMissing."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=type_)
     except (OSError, ValueError, msgspec.DecodeError) as error:
@@ -35,7 +33,7 @@ def read_description(path: Path, type_: type[T]) -> T:
 
 
 def read_artifact(path: Path, sha256: str, remedy: str = REMEDY) -> bytes:
-    """The bytes of ``path``, which must have that checksum. Raises ArtifactMissing."""
+    """Raises ArtifactMissing if the file is absent or its checksum differs."""
     try:
         payload = path.read_bytes()
     except OSError as error:

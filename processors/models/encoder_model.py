@@ -1,49 +1,40 @@
-"""The accurate tier's one model: a small multilingual transformer with a head for every question.
+"""The accurate tier's model: a small multilingual transformer with several heads.
 
-A text goes through the layers once; the heads over its states tell sentiment (of the post and
-towards any part of it), emotion, irony, offence, complaint, and which words name things or are
-what an opinion is about. The layers run in OpenVINO; embeddings, pooling and heads in NumPy.
-
-The answer to a text does not depend on what else is in the batch, beyond rounding; no text makes
-it raise. Training: `training/train_encoder.py`. Data, scores and limits: `docs/models/encoder.md`.
+The layers run once a text, in OpenVINO; embeddings, pooling and heads run in NumPy. An answer
+does not depend on the batch, beyond rounding, and no text makes it raise.
+Training: `training/train_encoder.py`. Data, scores and limits: `docs/models/encoder.md`.
 """
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from processors.models.artifact_files import (
-    ARTIFACTS,
-    read_arrays,
-    read_artifact,
-    read_description,
-)
+from processors.models.artifact_files import ARTIFACTS, read_arrays, read_artifact, read_description
 from processors.models.encoder_session import Session
 from text.clauses import Span
 from text.normalise import Normalised, normalise
 
 DESCRIPTION: Final = "encoder.json"
-"""Has the checksums of the other two files, the heads and their calibration."""
 WEIGHTS: Final = "encoder.npz"
 TOKENIZER: Final = "encoder-tokenizer.json.gz"
 
 MAX_TEXT: Final = 1_000
-"""Code points of a text that are read."""
+"""Code points read of a text."""
 TOKENS: Final = 128
-"""Tokens of a text that are read, its two marks included."""
+"""Tokens read of a text, including its start and end tokens."""
 BATCH: Final = 32
 _STEP: Final = 8
-"""Texts are padded to a multiple of this: few shapes, each prepared once."""
+"""Lengths are padded to a multiple of this: few shapes, each prepared once."""
 _PAD: Final = 1
 _MIN_PROBABILITY: Final = 1e-4
-"""What a probability counts for at least; the fast tier's are rounded to this."""
+"""Lower bound of a probability; those of the fast tier are rounded to this."""
 _BLOCK: Final = 32
 
 Floats = npt.NDArray[np.float32]
@@ -51,26 +42,22 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SentimentBlend:
-    """How the sentiment of a post is mixed from the encoder's and from the fast tier's.
+    """Weighted geometric mean of the sentiments of the encoder and the fast tier.
 
-    They err on different posts: the geometric mean is better than either. ``share``: the fast
-    tier's weight in it; ``temperature``: what its logarithm is divided by.
+    They err on different posts, so it is better than either.
     """
 
     share: float
+    """Weight of the fast tier, 0 to 1."""
     temperature: float
+    """Divisor of the mean's logarithm."""
 
     def mix(self, own: Sequence[float], fast: Sequence[float]) -> tuple[float, ...]:
-        """The mixed probabilities."""
         logs = np.log(np.maximum([own, fast], _MIN_PROBABILITY))
-        mixed = (logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature
-        odds = np.exp(mixed - mixed.max())
-        return tuple((odds / odds.sum()).tolist())
+        return _softmax((logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature)
 
 
 class _Description(msgspec.Struct):
-    """What `encoder.json` holds."""
-
     version: str
     layers: int
     heads: dict[str, list[str]]
@@ -82,38 +69,36 @@ class _Description(msgspec.Struct):
 
 @dataclass(slots=True)
 class Reading:
-    """What the model says of one text. Probabilities are in the order of the head's classes."""
+    """The answer to one text. Probabilities have the order of the head's classes; spans are in
+    code points of the published text."""
 
     heads: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    """Head to its classes' probabilities; empty for a text with nothing to read."""
+    """Head to probabilities; empty for a text without tokens."""
     targets: list[tuple[float, ...] | None] = field(default_factory=list)
-    """For every span asked about, the sentiment towards it; None where it is not within reach."""
+    """Sentiment towards each target; None beyond the tokens that are read."""
     entities: list[tuple[int, int, str]] = field(default_factory=list)
-    """Start, end and label of what is named, as code points of the published text."""
+    """Start, end, label."""
     aspects: list[tuple[int, int, tuple[float, ...]]] = field(default_factory=list)
-    """Start and end of the phrases that an opinion is about, and the sentiment towards each."""
+    """Start, end, sentiment towards it."""
 
 
 class TargetSpan(NamedTuple):
-    """Something to tell the sentiment towards; places are code points of the published text."""
+    """A target of sentiment, in code points of the published text."""
 
     span: Span
-    """Where it is named."""
     context: Sequence[Span] = ()
-    """What of the text is to be read for it; nothing: all of it."""
+    """Spans to read for it; empty for the whole text."""
 
 
 @dataclass(slots=True)
 class _Text:
-    """A text on its way through the model."""
-
     normalised: Normalised
     ids: list[int]
     offsets: list[Span]
-    """Of each token, in the normalised text."""
+    """Spans of the tokens, in the normalised text."""
 
     def tokens_in(self, *spans: Span) -> list[int]:
-        """The tokens that overlap spans of the published text."""
+        """Tokens that overlap spans of the published text."""
         starts, ends = self.normalised.starts, self.normalised.ends
         return [
             number
@@ -122,16 +107,14 @@ class _Text:
         ]
 
     def published(self, first: int, last: int) -> Span:
-        """The span of the published text that the tokens from first to last - 1 cover, trimmed."""
+        """Tokens from first to last - 1 as a span of the published text: whole words, trimmed."""
         text = self.normalised.text
         a, b = self.offsets[first][0], self.offsets[last - 1][1]
-        while a < b and text[a].isspace():
-            a += 1
-        while b > a and text[b - 1].isspace():
-            b -= 1
-        if a == b:
+        covered = text[a:b]
+        if not covered.strip():
             return 0, 0
-        # Tokens are parts of words; what is named is made of whole ones.
+        a += len(covered) - len(covered.lstrip())
+        b -= len(covered) - len(covered.rstrip())
         while a and text[a - 1].isalnum() and text[a].isalnum():
             a -= 1
         while b < len(text) and text[b - 1].isalnum() and text[b].isalnum():
@@ -140,10 +123,10 @@ class _Text:
 
 
 class Encoder:
-    """Reads texts. Holds the weights, some 150 MB; one a process is enough."""
+    """Holds the weights, some 150 MB; one a process is enough."""
 
     def __init__(self, folder: Path = ARTIFACTS, threads: int = 1) -> None:
-        """Raises ArtifactMissing when a file is absent or does not have its checksum."""
+        """Raises ArtifactMissing if a file is absent or its checksum differs."""
         description = read_description(folder / DESCRIPTION, _Description)
         checksums = description.sha256
         arrays = read_arrays(folder / WEIGHTS, checksums.get(WEIGHTS, ""))
@@ -152,13 +135,13 @@ class Encoder:
         self.classes = description.heads
         self.blend = description.blend
         self.weights = description.weights
-        """Head to what each class's probability is multiplied by before one is chosen: what is
-        rare in the training posts would else never be said."""
+        """Head to a factor for each class, applied before one is chosen: rare classes would
+        never be chosen otherwise."""
         self._temperature = description.temperature
         self._tokenizer = Tokenizer.from_str(gzip.decompress(tokenizer).decode())
         self._tokenizer.enable_truncation(TOKENS)
         self._words = unpack_embeddings(arrays["word"], arrays["word.scale"])
-        self._places = arrays["position"].astype(np.float32)
+        self._positions = arrays["position"].astype(np.float32)
         self._heads = {
             name: (arrays[f"heads.{name}.weight"], arrays[f"heads.{name}.bias"])
             for name in self.classes
@@ -168,7 +151,7 @@ class Encoder:
     def read(
         self, texts: Sequence[str], targets: Sequence[Sequence[TargetSpan]] = ()
     ) -> list[Reading]:
-        """What is to be said of each text, and towards the targets in each."""
+        """The answer to each text, with its targets."""
         prepared = self._prepare(texts)
         targets = targets or [()] * len(texts)
         readings = [Reading(targets=[None] * len(spans)) for spans in targets]
@@ -179,8 +162,8 @@ class Encoder:
         for begin in range(0, len(order), BATCH):
             chosen = order[begin : begin + BATCH]
             states = self._states([prepared[at].ids for at in chosen])
-            for row, at in enumerate(chosen):
-                own = states[row, : len(prepared[at].ids)]
+            for at, padded in zip(chosen, states, strict=True):
+                own = padded[: len(prepared[at].ids)]
                 self._answer(prepared[at], own, targets[at], readings[at])
         return readings
 
@@ -193,10 +176,10 @@ class Encoder:
         ]
 
     def _states(self, ids: Sequence[Sequence[int]]) -> Floats:
-        """States of the last layer, (texts, tokens, width); the texts are of like length."""
+        """States of the last layer, (texts, tokens, width), for texts of similar length."""
         longest = max(map(len, ids))
         length = min(TOKENS, -(-longest // _STEP) * _STEP)
-        # Rows are padded to a power of two as well, with an empty text.
+        # Rows are padded to a power of two, with empty texts.
         rows = 1 << (len(ids) - 1).bit_length()
         numbers = np.full((rows, length), _PAD, np.int64)
         mask = np.zeros((rows, length), np.float32)
@@ -205,7 +188,7 @@ class Encoder:
             numbers[row, : len(own)] = own
             mask[row, : len(own)] = 1
         embedded = self._words[numbers].astype(np.float32)
-        embedded += self._places[:length]
+        embedded += self._positions[:length]
         return self._session.run(embedded, mask)[: len(ids)]
 
     def _answer(
@@ -222,50 +205,57 @@ class Encoder:
                 context = text.tokens_in(*target.context)
                 around = states[context].mean(0) if target.context else pooled
                 reading.targets[at] = self._towards(states, around, tokens[0], tokens[-1] + 1)
-        for first, last, label in self._runs(states, "entities"):
-            start, end = text.published(first, last)
-            if end > start and (not reading.entities or start >= reading.entities[-1][1]):
-                reading.entities.append((start, end, label))
-        for first, last, _ in self._runs(states, "aspects"):
-            start, end = text.published(first, last)
-            if end > start and (not reading.aspects or start >= reading.aspects[-1][1]):
-                towards = self._towards(states, pooled, first, last)
-                reading.aspects.append((start, end, towards))
+        for _, _, start, end, label in self._spans(text, states, "entities"):
+            reading.entities.append((start, end, label))
+        for first, last, start, end, _ in self._spans(text, states, "aspects"):
+            towards = self._towards(states, pooled, first, last)
+            reading.aspects.append((start, end, towards))
 
     def _towards(self, states: Floats, pooled: Floats, first: int, last: int) -> tuple[float, ...]:
-        """The sentiment towards what the tokens from first to last - 1 name."""
+        """The sentiment towards the tokens from first to last - 1."""
         return self._probabilities("target", np.concatenate([pooled, states[first:last].mean(0)]))
 
     def _probabilities(self, head: str, pooled: Floats) -> tuple[float, ...]:
         weight, bias = self._heads[head]
-        logits = (weight @ pooled + bias) / self._temperature.get(head, 1.0)
-        odds = np.exp(logits - logits.max())
-        return tuple((odds / odds.sum()).tolist())
+        return _softmax((weight @ pooled + bias) / self._temperature.get(head, 1.0))
 
-    def _runs(self, states: Floats, head: str) -> list[tuple[int, int, str]]:
-        """Runs of tokens with one label: first, last + 1, label."""
+    def _spans(
+        self, text: _Text, states: Floats, head: str
+    ) -> Iterator[tuple[int, int, int, int, str]]:
+        """Runs of one label without overlaps: first token, last + 1, published span, label."""
+        done = 0
+        for first, last, label in self._runs(states, head):
+            start, end = text.published(first, last)
+            if end > start >= done:
+                yield first, last, start, end, label
+                done = end
+
+    def _runs(self, states: Floats, head: str) -> Iterator[tuple[int, int, str]]:
+        """Runs of tokens with one BIO label: first, last + 1, label."""
         weight, bias = self._heads[head]
-        best = (states @ weight.T + bias).argmax(1)
-        if not best[1:-1].any():
-            return []
-        labels = [self.classes[head][at] for at in best[1:-1]]
-        found: list[tuple[int, int, str]] = []
+        best = (states @ weight.T + bias).argmax(1)[1:-1]
+        if not best.any():
+            return
         first, kind = 0, ""
-        for number, label in enumerate([*labels, "O"], 1):
+        for number, label in enumerate([*(self.classes[head][at] for at in best), "O"], 1):
             prefix, _, name = label.partition("-")
             if kind and (prefix != "I" or name != kind):
-                found.append((first, number, kind))
+                yield first, number, kind
                 kind = ""
             if name and not kind:
                 first, kind = number, name
-        return found
+
+
+def _softmax(logits: npt.NDArray[Any]) -> tuple[float, ...]:
+    odds = np.exp(logits - logits.max())
+    return tuple((odds / odds.sum()).tolist())
 
 
 def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
-    """Embeddings, (pieces, width), as 4 bits each and a scale for every 32.
+    """Embeddings (pieces, width) in 4 bits each, with a scale for every 32.
 
-    The weight furthest from 0 becomes -8, whatever its sign: the embeddings that training starts
-    from are quantised so, and come out again unchanged.
+    The weight furthest from 0 becomes -8, whatever its sign, as in the embeddings that training
+    starts from; these are unchanged.
     """
     blocks = table.reshape(len(table), -1, _BLOCK)
     furthest = np.abs(blocks).argmax(-1, keepdims=True)
@@ -280,7 +270,7 @@ def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[n
 def unpack_embeddings(
     packed: npt.NDArray[np.uint8], scale: npt.NDArray[np.float16]
 ) -> npt.NDArray[np.float16]:
-    """What :func:`pack_embeddings` packed."""
+    """The inverse of :func:`pack_embeddings`."""
     blocks = packed.reshape(len(packed), -1, _BLOCK // 2)
     values = np.concatenate([blocks & 15, blocks >> 4], -1).astype(np.float16) - np.float16(8)
     return (values * scale[..., None]).reshape(len(packed), -1)

@@ -1,8 +1,7 @@
 """Runs the encoder's layers in OpenVINO: embedded tokens and their mask in, states out.
 
-The graph is built here from the arrays of the artifact, so that what runs can be read, and no
-other exchange format stands between training and the stream. BERT with its normalisation behind
-each block (Devlin et al. 2019), as multilingual-e5-small has it.
+The graph is built from the arrays of the artifact, without an exchange format. It is BERT with
+normalisation after each block (Devlin et al. 2019), as in multilingual-e5-small.
 """
 
 from collections.abc import Mapping
@@ -20,14 +19,14 @@ EPSILON: Final = 1e-12
 HEADS: Final = 12
 """Attention heads of a layer."""
 _FAR: Final = -10_000.0
-"""Added to the attention paid to padding."""
+"""Added to the attention scores of padding."""
 
 
 class Session:
-    """The layers, compiled for this processor; in bfloat16 where it has units for that."""
+    """The compiled layers; in bfloat16 if the processor supports it."""
 
     def __init__(self, arrays: Arrays, layers: int, threads: int = 1) -> None:
-        """``arrays``: those that :func:`pack` made; ``threads``: cores that a run may use."""
+        """``arrays``: made by :func:`pack`; ``threads``: cores of a run."""
         compiled = openvino.Core().compile_model(
             build(arrays, layers),
             "CPU",
@@ -36,15 +35,13 @@ class Session:
         self._request = compiled.create_infer_request()
 
     def run(self, embedded: Floats, mask: Floats) -> Floats:
-        """``embedded`` (texts, tokens, width), ``mask`` (texts, tokens), both float32, to states
-        (texts, tokens, width)."""
-        found = self._request.infer([embedded, mask])
-        states: Floats = next(iter(found.values()))
+        """Float32 ``embedded`` (texts, tokens, width) and ``mask`` (texts, tokens) to states."""
+        outputs = self._request.infer([embedded, mask])
+        states: Floats = next(iter(outputs.values()))
         return states.copy()
 
 
 def build(arrays: Arrays, layers: int) -> openvino.Model:
-    """The graph of the layers over (texts, tokens, width) and (texts, tokens)."""
     width = arrays["norm.weight"].shape[0]
     embedded = op.parameter([-1, -1, width], np.float32, name="embedded")
     mask = op.parameter([-1, -1], np.float32, name="mask")
@@ -60,8 +57,9 @@ def _layer(x: Any, bias: Any, arrays: Arrays, name: str, width: int) -> Any:
     size = width // HEADS
     split = op.constant(np.array([0, 0, 3, HEADS, size]))
     each = op.reshape(_linear(x, arrays, f"{name}.qkv"), split, special_zero=True)
-    parts = op.split(op.transpose(each, op.constant(np.array([2, 0, 3, 1, 4]))), _axis(0), 3)
-    q, k, v = (op.squeeze(part, _axis(0)) for part in parts.outputs())
+    axis = op.constant(np.array(0))
+    parts = op.split(op.transpose(each, op.constant(np.array([2, 0, 3, 1, 4]))), axis, 3)
+    q, k, v = (op.squeeze(part, axis) for part in parts.outputs())
     scores = op.matmul(op.multiply(q, _constant(size**-0.5)), k, False, True)
     seen = op.matmul(op.softmax(op.add(scores, bias), -1), v, False, False)
     seen = op.transpose(seen, op.constant(np.array([0, 2, 1, 3])))
@@ -86,12 +84,8 @@ def _constant(value: Any) -> Any:
     return op.constant(np.asarray(value, np.float32))
 
 
-def _axis(number: int) -> Any:
-    return op.constant(np.array(number))
-
-
 def pack(name: str, weight: Floats) -> dict[str, npt.NDArray[Any]]:
-    """A weight matrix (rows, columns) as 8 bits each and a scale a row."""
+    """A matrix (rows, columns) in 8 bits each, with a scale a row."""
     scale = np.abs(weight).max(1, keepdims=True) / 127
     return {
         name: np.round(weight / scale).astype(np.int8),
@@ -100,6 +94,6 @@ def pack(name: str, weight: Floats) -> dict[str, npt.NDArray[Any]]:
 
 
 def unpacked(arrays: Arrays, name: str) -> Floats:
-    """What :func:`pack` packed, as float32."""
+    """The inverse of :func:`pack`."""
     weight: Floats = arrays[name].astype(np.float32) * arrays[f"{name}.scale"]
     return weight

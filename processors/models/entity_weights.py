@@ -1,8 +1,7 @@
-"""Our weights of the entity recognisers: how they are kept, and put onto a base pipeline.
+"""Saves and loads our fine-tuned entity recognisers.
 
-A base pipeline (tokenizer, vocabulary, static vectors) comes from a package; what was fine-tuned
-on posts is its recogniser alone, kept here as 16-bit numbers beside a JSON file with its hash,
-scores and the base that it fits. It is used with exactly that base and no other.
+A base pipeline (tokenizer, vocabulary, vectors) comes from a package. The artifact is its
+recogniser, fine-tuned on posts, in 16 bits; it is never used with another base.
 """
 
 import hashlib
@@ -31,69 +30,53 @@ from processors.models.artifact_files import (
 from schemas.errors import ArtifactMissing
 
 OURS: Final = ("PERSON", "ORG", "LOC", "PRODUCT", "EVENT")
-"""Labels of a fine-tuned recogniser, in the order in which they are added."""
-
+"""Labels of a fine-tuned recogniser, in the order of its weights."""
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""A recogniser larger than this is not one of ours."""
-
-_NOT_NEEDED: Final = (
-    "tok2vec",
-    "tagger",
-    "morphologizer",
-    "parser",
-    "senter",
-    "attribute_ruler",
-    "lemmatizer",
-)
-
-
-_PIPELINE_REMEDY: Final = "install the version that fits the installed spaCy"
+"""Limit of an unpacked recogniser."""
+_UNUSED = "tok2vec tagger morphologizer parser senter attribute_ruler lemmatizer"
+_REINSTALL: Final = "install the version that fits the installed spaCy"
 
 
 class _Description(Description):
-    """What an artifact's JSON file holds."""
-
     base: str
 
 
-def folder_of(package: str) -> Path:
-    """Where an installed package keeps its pipeline; the package is not imported."""
+def _folder_of(package: str) -> Path:
+    """The folder of the pipeline, without an import of the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise ArtifactMissing(f"the package {package} is not installed; {_PIPELINE_REMEDY}")
-    # The folder has the name of the pipeline, which a re-upload may call otherwise than itself.
+        raise ArtifactMissing(f"the package {package} is not installed; {_REINSTALL}")
+    # The folder has the name of the pipeline, which may differ from that of the package.
     folders = [config.parent for config in Path(spec.origin).parent.glob("*/config.cfg")]
     if len(folders) != 1:
         raise ArtifactMissing(
-            f"the package {package} does not hold one spaCy pipeline; {_PIPELINE_REMEDY}"
+            f"the package {package} does not hold exactly one spaCy pipeline; {_REINSTALL}"
         )
     return folders[0]
 
 
 def load_base(package: str) -> Language:
-    """The tokenizer and the recogniser of an installed pipeline, as they come."""
-    folder = folder_of(package)
+    """The tokenizer and the recogniser of an installed pipeline. Raises ArtifactMissing."""
+    folder = _folder_of(package)
     try:
         with warnings.catch_warnings():
-            # A pipeline made for spaCy 3.7 says so; those that are used here were tried with 3.8.
+            # Pipelines for spaCy 3.7 warn; these were tested with 3.8.
             warnings.filterwarnings("ignore", message=r"\[W095\]")
-            pipeline = spacy.load(folder, exclude=_NOT_NEEDED)
+            pipeline = spacy.load(folder, exclude=_UNUSED.split())
     except Exception as error:
-        raise ArtifactMissing(
-            f"spaCy cannot load {package}: {error}; {_PIPELINE_REMEDY}"
-        ) from error
+        raise ArtifactMissing(f"spaCy cannot load {package}: {error}; {_REINSTALL}") from error
     if "ner" not in pipeline.pipe_names:
-        raise ArtifactMissing(f"the package {package} has no entity recogniser; {_PIPELINE_REMEDY}")
+        raise ArtifactMissing(f"the package {package} has no entity recogniser; {_REINSTALL}")
     return pipeline
 
 
 def identity(base: Language) -> str:
-    """Language, name and version of a pipeline, as in its own description."""
+    """Language, name and version of a pipeline."""
     return "{lang}_{name}-{version}".format(**base.meta)
 
 
 def recogniser_for(base: Language) -> Language:
-    """A pipeline of the base's tokenizer, vocabulary and vectors with an empty recogniser."""
+    """A pipeline with the base's tokenizer, vocabulary and vectors, and an empty recogniser."""
     pipeline = type(base)(vocab=base.vocab)
     pipeline.tokenizer = base.tokenizer
     config: dict[str, Any] = {"model": base.get_pipe_config("ner")["model"]}
@@ -108,27 +91,20 @@ def recogniser_for(base: Language) -> Language:
 
 
 def pack(recogniser: Any) -> bytes:
-    """A recogniser with its numbers cut to 16 bits, compressed."""
-    whole = srsly.msgpack_loads(recogniser.to_bytes(exclude=["vocab"]))
-    model = srsly.msgpack_loads(whole["model"])
-    model["params"] = _numbers(model["params"], np.float16)
-    whole["model"] = srsly.msgpack_dumps(model)
-    packed: bytes = zstandard.ZstdCompressor(level=19).compress(srsly.msgpack_dumps(whole))
+    """A recogniser in 16 bits, compressed."""
+    narrow = _converted(recogniser.to_bytes(exclude=["vocab"]), np.float16)
+    packed: bytes = zstandard.ZstdCompressor(level=19).compress(narrow)
     return packed
 
 
 def unpack(recogniser: Any, packed: bytes) -> None:
-    """Puts what `pack` made into a recogniser of the same shape."""
-    plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BYTES)
-    whole = srsly.msgpack_loads(plain)
-    model = srsly.msgpack_loads(whole["model"])
-    model["params"] = _numbers(model["params"], np.float32)
-    whole["model"] = srsly.msgpack_dumps(model)
-    recogniser.from_bytes(srsly.msgpack_dumps(whole), exclude=["vocab"])
+    """The inverse of `pack`, into a recogniser of the same shape."""
+    narrow = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BYTES)
+    recogniser.from_bytes(_converted(narrow, np.float32), exclude=["vocab"])
 
 
 def save(pipeline: Language, base: Language, out: Path, description: Mapping[str, Any]) -> Path:
-    """Writes the artifact of a language and its description; gives the artifact's path."""
+    """Write the artifact of a language and its description; returns the artifact's path."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"entities-{base.meta['lang']}.bin"
     packed = pack(pipeline.get_pipe("ner"))
@@ -146,9 +122,9 @@ def save(pipeline: Language, base: Language, out: Path, description: Mapping[str
 
 
 def fine_tuned(base: Language, artifacts: Path = ARTIFACTS) -> Language | None:
-    """The base with our recogniser in place of its own; None where we have none for this base.
+    """The base with our recogniser; None if there is none for this base.
 
-    Raises ArtifactMissing if the artifact is not what its description says.
+    Raises ArtifactMissing if the artifact does not match its description.
     """
     path = artifacts / f"entities-{base.meta['lang']}.bin"
     if not path.with_suffix(".json").is_file():
@@ -166,18 +142,17 @@ def fine_tuned(base: Language, artifacts: Path = ARTIFACTS) -> Language | None:
 
 
 def first_installed(packages: Sequence[str]) -> str | None:
-    """The first of the packages that is installed."""
     return next((package for package in packages if find_spec(package) is not None), None)
 
 
-def _numbers(params: Sequence[Mapping[str, Any]], kind: type[np.floating[Any]]) -> list[Any]:
-    """The parameters of each layer with the floating-point arrays as `kind`."""
-    return [
-        {
-            name: value.astype(kind)
-            if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
-            else value
-            for name, value in layer.items()
-        }
-        for layer in params
-    ]
+def _converted(recogniser: bytes, kind: type[np.floating[Any]]) -> bytes:
+    """A serialised recogniser with its floating-point arrays as `kind`."""
+    whole = srsly.msgpack_loads(recogniser)
+    model = srsly.msgpack_loads(whole["model"])
+    for layer in model["params"]:
+        for name, value in layer.items():
+            if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
+                layer[name] = value.astype(kind)
+    whole["model"] = srsly.msgpack_dumps(model)
+    converted: bytes = srsly.msgpack_dumps(whole)
+    return converted

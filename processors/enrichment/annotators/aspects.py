@@ -1,18 +1,16 @@
-"""Annotates what an opinion is about: price, delay, staff, ..., by word lists, with the places."""
+"""Annotates aspects, what an opinion is about (price, delay, staff, ...), by word lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, cast, get_args
 
-from processors.enrichment.annotators.base import Annotator, lexicon_language
-from processors.enrichment.lexicon_files import load_kind
+from processors.enrichment.annotators.base import Annotator, Lists, lexicon_language, load_lists
 from schemas.errors import ConfigurationError
 from schemas.mention import Aspect, Mention
 from schemas.types import AspectLabel
 from text.phrases import Phrases, split
 
 MAX_ASPECTS: Final = 16
-"""Aspects kept of one post, the first ones: a list of words is no opinion."""
-
+"""Aspects kept per post, the first ones."""
 NONE: Final = "none"
 """Label of phrases that only look like an aspect: they take their words and give nothing."""
 
@@ -20,17 +18,24 @@ _LABELS: Final = frozenset(get_args(AspectLabel))
 
 
 class AspectAnnotator(Annotator):
-    """The lists of ``lexicons/aspects``; the longest phrase wins, none overlap.
+    """The lists of ``lexicons/aspects``; the longest phrase wins, aspects never overlap.
 
-    It knows words, not sentences: that the price is high, and that it is not, are both ``price``.
+    It matches words, not meaning: a high price and a low price are both ``price``.
     A post in a language without a list gets no aspects.
     """
 
     name = "aspects"
     version = "lexicon-1"
 
-    def __init__(self, lists: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> None:
-        self._phrases = aspect_phrases(load_kind("aspects") if lists is None else lists)
+    def __init__(self, lists: Lists | None = None) -> None:
+        lists = load_lists("aspects") if lists is None else lists
+        self._phrases = {
+            language: Phrases(
+                ((phrase, aspect_label(label)) for label in labels for phrase in labels[label]),
+                language,
+            )
+            for language, labels in lists.items()
+        }
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         for mention in batch:
@@ -38,29 +43,13 @@ class AspectAnnotator(Annotator):
             mention.aspects = _aspects(mention.post.text, phrases) if phrases else []
 
 
-def aspect_phrases(
-    lists: Mapping[str, Mapping[str, Sequence[str]]],
-) -> dict[str, Phrases[AspectLabel | None]]:
-    """Language to phrases; an error that says which label is none."""
-    return {
-        language: Phrases(
-            [
-                (phrase, aspect_label(label))
-                for label, phrases in labels.items()
-                for phrase in phrases
-            ],
-            language,
-        )
-        for language, labels in lists.items()
-    }
-
-
 def aspect_label(name: str) -> AspectLabel | None:
-    """The label of that name; ``none`` is no label."""
+    """The label of that name; None for ``none``. Raises ConfigurationError."""
     if name == NONE:
         return None
     if name not in _LABELS:
-        raise ConfigurationError(f"{name!r} is no aspect; use {', '.join(sorted(_LABELS))}, {NONE}")
+        choices = ", ".join(sorted(_LABELS))
+        raise ConfigurationError(f"{name!r} is not an aspect; use {choices}, {NONE}")
     return cast(AspectLabel, name)
 
 

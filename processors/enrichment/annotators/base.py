@@ -1,64 +1,83 @@
-"""What every annotator is, and in which language it reads a post."""
+"""The interface of annotators, the language that they read a post in, and their word lists.
+
+Word lists are in ``processors/enrichment/lexicons/``: a folder a kind, a file a language.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, Self
 
 from brands.brand_matcher import BrandMatcher
+from runtime.files import read_yaml
 from runtime.settings import ProcessSettings
+from schemas.errors import ConfigurationError
 from schemas.mention import Mention
+from text.phrases import phrases_of
 
 FALLBACK: Final = "en"
-"""The language to read in where nobody can tell the post's."""
+"""The language of posts whose language is unknown."""
 MIN_CONFIDENCE: Final = 0.5
-"""Confidence in the language from which it chooses the model."""
+"""Minimum confidence in a language to choose its model."""
+LEXICONS: Final = Path(__file__).parents[1] / "lexicons"
+Lists = Mapping[str, Mapping[str, Sequence[str]]]
+"""Language to label to phrases."""
 
 
 class Annotator(ABC):
     """Fills its own field of each mention in place and touches nothing else.
 
-    The result depends on the mentions alone (and on what was given to the constructor), so the
-    same batch gives the same result live, offline and in a back-test. It must not raise for any
-    text; if it does, the batch is bisected and the one post that it cannot take is dead-lettered.
+    The result depends only on the mentions and the constructor's arguments, so it is the same
+    live, offline and in a back-test. It must not raise for any text; if it does, the batch is
+    bisected and the post is dead-lettered.
     """
 
     name: str
-    """What settings, metrics and provenance call it."""
+    """The name in settings, metrics and provenance."""
     version: str
-    """Changes whenever the results may change; kept in each mention's provenance."""
+    """Changes whenever the results may change; recorded in provenance."""
     heavy: bool = True
-    """Too slow for every post: run only on those that name a brand."""
+    """Too slow for every post: runs only on posts that name a brand."""
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
-        """The annotator as the settings have it; ``matcher`` gives the brands as they are now."""
+        """The annotator for these settings; ``matcher`` gives the current brands."""
         return cls()
 
     def warm(self, languages: Sequence[str]) -> None:  # noqa: B027 (most have nothing to load)
-        """Load what these languages need now rather than at the first post, which may take
-        seconds."""
+        """Load the models of these languages now rather than at the first post."""
 
     @abstractmethod
-    def annotate(self, batch: Sequence[Mention]) -> None:
-        """Annotate each mention of the batch."""
+    def annotate(self, batch: Sequence[Mention]) -> None: ...
 
 
 def lexicon_language(mention: Mention) -> str:
-    """The language whose word lists are for the post, by the best guess.
-
-    Words of another language are seldom in a list, so a wrong guess costs little.
-    """
+    """The language whose word lists apply: the best guess, since a wrong one costs little."""
     language = mention.language
     return FALLBACK if language is None or language.code == "und" else language.code
 
 
 def model_language(mention: Mention) -> str:
-    """The language whose model reads the post: a doubtful guess is read as English.
+    """The language whose model applies; a doubtful guess is read as English.
 
-    A model finds names in any text, noise in a text of another language. And a post of a few
-    names and abbreviations is what language models are least sure of.
+    A model finds noise in text of another language, and the language is least certain for posts
+    of a few names and abbreviations.
     """
     language = mention.language
     if language is None or language.confidence < MIN_CONFIDENCE:
         return FALLBACK
     return lexicon_language(mention)
+
+
+def read_lists(path: Path) -> dict[str, list[str]]:
+    """Label to phrases, from one file. Raises ConfigurationError."""
+    blocks = read_yaml(path, dict[str, str | list[str]], "each label has lines or a list of them")
+    try:
+        return {label: phrases_of(block) for label, block in blocks.items()}
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def load_lists(kind: str) -> Lists:
+    """All files of a kind."""
+    return {path.stem: read_lists(path) for path in sorted((LEXICONS / kind).glob("*.yaml"))}

@@ -1,7 +1,8 @@
-"""Annotates the brands that a post is about, by the brands as they are now."""
+"""Annotates the brands that a post is about."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Self
+from functools import cache
+from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
@@ -13,16 +14,19 @@ from schemas.brand import Brand
 from schemas.mention import BrandMatch, Mention
 from text.tokens import Tokens, tokenize
 
+if TYPE_CHECKING:
+    from processors.models.language_model import LanguageIdentifier
+
 MAX_READ = 10
-"""Matches of a brand in a post that are judged one by one; the others follow the best of them."""
+"""Matches of a brand in a post that are judged one by one; the others follow the best of these."""
 
 
 class BrandAnnotator(Annotator):
-    """Matches the brands' queries; asks for the matcher once a batch, so a change takes at once.
+    """Matches the brands' queries; reads ``matcher`` once a batch, so changes apply at once.
 
-    A brand with examples is learnt when it is first matched, and again when it changes.
-    ``identify`` tells the languages of examples, and of posts whose language nobody has told;
-    without it, the language model is loaded when a brand with examples is first met.
+    A brand with examples is learnt at its first match, and again when it changes.
+    ``identify`` gives the languages of examples and of posts without a language; by default the
+    language model, loaded on first use.
     """
 
     name = "brands"
@@ -33,7 +37,7 @@ class BrandAnnotator(Annotator):
         self, matcher: Callable[[], BrandMatcher], identify: Identify | None = None
     ) -> None:
         self._matcher = matcher
-        self._identify = identify or _ModelLanguages()
+        self._identify = identify or _identify
         self._current: BrandMatcher | None = None
         self._languages: dict[str, frozenset[str]] = {}
         self._taught: dict[str, Brand] = {}
@@ -44,25 +48,24 @@ class BrandAnnotator(Annotator):
         return cls(matcher)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Without brands that do not listen to the post's language, and without matches that are
-        less probably the brand than it wants them to be."""
+        """Drops brands in other languages and matches below the brand's minimum confidence."""
         matcher = self._matcher()
         if matcher is not self._current:
-            self._take(matcher)
+            self._update(matcher)
         for mention, matches in zip(batch, matcher.match_batch(batch), strict=True):
             if matches and self._languages:
-                matches = [match for match in matches if self._listens(match, mention)]
+                matches = [match for match in matches if self._speaks(match, mention)]
             if matches and self._taught:
                 matches = self._judge(matches, mention)
             mention.brands = matches
 
-    def _take(self, matcher: BrandMatcher) -> None:
+    def _update(self, matcher: BrandMatcher) -> None:
         brands = matcher.brands
         self._languages = {
             brand.id: frozenset(brand.languages) for brand in brands if brand.languages
         }
         self._taught = {brand.id: brand for brand in brands if is_taught(brand)}
-        # What was learnt of a brand that did not change is still right.
+        # Unchanged brands keep what they have learnt.
         self._learnt = {
             name: (brand, learnt)
             for name, (brand, learnt) in self._learnt.items()
@@ -70,8 +73,8 @@ class BrandAnnotator(Annotator):
         }
         self._current = matcher
 
-    def _listens(self, match: BrandMatch, mention: Mention) -> bool:
-        """A language that nobody could tell is kept: missing a mention is the worse mistake."""
+    def _speaks(self, match: BrandMatch, mention: Mention) -> bool:
+        """An unknown language is kept: missing a mention is the worse mistake."""
         wanted = self._languages.get(match.id)
         if wanted is None or mention.language is None or mention.language.code == UNKNOWN:
             return True
@@ -90,11 +93,12 @@ class BrandAnnotator(Annotator):
                 fields = {"text": tokenize(mention.post.text)}
                 if mention.post.title:
                     fields["title"] = tokenize(mention.post.title)
-                language = self._language(mention)
+                known = mention.language
+                language = known.code if known else self._identify([mention.post.text])[0]
             disambiguator = self._disambiguator(brand)
             confidences = [
-                disambiguator.confidence(fields.get(place.field, fields["text"]), place, language)
-                for place in match.matches[:MAX_READ]
+                disambiguator.confidence(fields.get(part.field, fields["text"]), part, language)
+                for part in match.matches[:MAX_READ]
             ]
             judged += _probable(match, confidences, brand.minimum_confidence)
         return judged
@@ -106,31 +110,23 @@ class BrandAnnotator(Annotator):
             self._learnt[brand.id] = (brand, learnt)
         return self._learnt[brand.id][1]
 
-    def _language(self, mention: Mention) -> str:
-        if mention.language is not None:
-            return mention.language.code
-        return self._identify([mention.post.text])[0]
+
+@cache
+def _model() -> "LanguageIdentifier":
+    from processors.models.language_model import LanguageIdentifier
+
+    return LanguageIdentifier()
 
 
-class _ModelLanguages:
-    """The language model of the ``language`` annotator, loaded when it is first asked."""
-
-    def __init__(self) -> None:
-        self._ask: Callable[[Sequence[str]], list[tuple[str, float]]] | None = None
-
-    def __call__(self, texts: Sequence[str]) -> list[str]:
-        if self._ask is None:
-            from processors.models.language_model import LanguageIdentifier
-
-            self._ask = LanguageIdentifier().identify
-        return [code for code, _ in self._ask(texts)]
+def _identify(texts: Sequence[str]) -> list[str]:
+    return [code for code, _ in _model().identify(texts)]
 
 
 def _probable(
     match: BrandMatch, confidences: Sequence[float], minimum: float
 ) -> Iterator[BrandMatch]:
-    """The brand with the matches that are probably it, as confident as the best of them."""
+    """The brand with its probable matches, if any; its confidence is that of the best."""
     judged = zip(match.matches, confidences, strict=False)
-    if probable := [place for place, confidence in judged if confidence >= minimum]:
+    if probable := [part for part, confidence in judged if confidence >= minimum]:
         probable += match.matches[MAX_READ:]
         yield replace(match, matches=probable, confidence=max(confidences))

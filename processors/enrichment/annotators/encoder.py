@@ -1,4 +1,4 @@
-"""Refines what the fast tier said of a post with the encoder, and adds what only it can tell."""
+"""Refines the fast tier's annotations with the encoder, and adds emotion, irony and toxicity."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,22 +16,22 @@ from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.encoder_model import Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
-from schemas.types import EmotionLabel, IntentLabel
+from schemas.types import EmotionLabel
 from text.clauses import Span, about, clauses
 
 _MAX_ASPECTS: Final = 20
 MIN_PROBABILITY: Final = 0.1
-"""Probability below which an emotion is not said for being rare (chosen on TweetEval's and
-EmoEvent's validation posts, as its weight was)."""
+"""Minimum probability of an emotion other than the most probable one (chosen, like the weights,
+on the validation posts of TweetEval and EmoEvent)."""
 _IRONY_LANGUAGES: Final = frozenset({"en", "und"})
-"""Irony was only learnt in English, and elsewhere calls most complaints ironic."""
-_OCCURRENCES: Final = 4
-"""Places of one target that are looked at."""
+"""Irony is learnt in English only; elsewhere most complaints would be ironic."""
+_MAX_OCCURRENCES: Final = 4
+"""Occurrences of one target that are read."""
 
 
 class EncoderAnnotator(Annotator):
-    """Fills sentiment (of the post, towards brands, aspects and targets), emotion, irony and
-    toxicity; decides complaint; adds free aspects, and entities where spaCy has no pipeline."""
+    """Fills sentiment (of the post; towards brands, aspects and targets), emotion, irony, toxicity;
+    decides complaint; adds aspects, and entities where spaCy has no pipeline."""
 
     name = "encoder"
 
@@ -41,8 +41,7 @@ class EncoderAnnotator(Annotator):
         gazetteer: Path | None = None,
         names_in: Callable[[str], bool] = lambda language: language not in ("en", "fr"),
     ) -> None:
-        """The committed weights, unless others are given; ``gazetteer``: as for entities;
-        ``names_in``: whether the encoder is to find the entities of a language."""
+        """``gazetteer``: as for entities; ``names_in``: languages whose entities it fills."""
         self._encoder = encoder or Encoder()
         self._names_in = names_in
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
@@ -50,7 +49,7 @@ class EncoderAnnotator(Annotator):
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
-        # Only asked what is installed; the pipelines themselves are the entity annotator's.
+        # Tells which pipelines are installed; never loads one.
         recognizer = recognizer_of(settings)
         spacy_runs = "entities" in settings.annotator_names
         return cls(
@@ -59,7 +58,7 @@ class EncoderAnnotator(Annotator):
         )
 
     def warm(self, languages: Sequence[str]) -> None:
-        # Once in each shape: OpenVINO prepares the layers at the first run.
+        # Once in each shape: OpenVINO prepares the layers at their first run.
         self._encoder.read(["warm " * (8 * n) for n in range(1, 9)])
 
     def annotate(self, batch: Sequence[Mention]) -> None:
@@ -73,11 +72,14 @@ class EncoderAnnotator(Annotator):
                 self._refine(mention, [name for name, _ in named], reading)
 
     def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
-        classes = self._encoder.classes
-        heads = reading.heads
-        mention.sentiment = self._sentiment(heads["sentiment"], mention.sentiment)
-        weights = self._encoder.weights
-        mention.emotion = _emotion(classes["emotion"], heads["emotion"], weights["emotion"])
+        heads, weights = reading.heads, self._encoder.weights
+        sentiment = heads["sentiment"]
+        if fast := mention.sentiment:
+            fast_shares = (fast.negative, fast.neutral, fast.positive)
+            sentiment = self._encoder.blend.mix(sentiment, fast_shares)
+        mention.sentiment = to_sentiment(sentiment)
+        emotions = self._encoder.classes["emotion"]
+        mention.emotion = _emotion(emotions, heads["emotion"], weights["emotion"])
         language = mention.language
         if language is None or language.code in _IRONY_LANGUAGES:
             mention.irony = _flag(heads["irony"], weights["irony"])
@@ -94,20 +96,12 @@ class EncoderAnnotator(Annotator):
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
         if self._names_in(model_language(mention)):
-            mention.entities = self._gazetteer.apply(
-                mention.post.text,
-                reading.entities,
-                len(mention.post.text),
-            )
-
-    def _sentiment(self, own: Sequence[float], fast: Sentiment | None) -> Sentiment:
-        if fast is not None:
-            own = self._encoder.blend.mix(own, (fast.negative, fast.neutral, fast.positive))
-        return to_sentiment(own)
+            text = mention.post.text
+            mention.entities = self._gazetteer.apply(text, reading.entities, len(text))
 
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
-    """What to tell the sentiment towards: its name, and where the text names it."""
+    """Name and span of all that gets a sentiment towards it."""
     text = mention.post.text
     things = {f"brand:{brand.id}": _spans(brand) for brand in mention.brands} | {
         f"target:{target.text}": occurrences(text, target.text) for target in mention.targets
@@ -120,7 +114,7 @@ def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
 def _in_clauses(
     parts: Sequence[Span], named: Mapping[str, Sequence[Span]]
 ) -> Iterator[tuple[str, TargetSpan]]:
-    """Each span with the clauses that do not speak only of the others."""
+    """Each span with its context: the clauses that are not only about the others."""
     for name, spans in named.items():
         others = [span for other in named if other != name for span in named[other]]
         own = about(parts, spans, others)
@@ -129,23 +123,22 @@ def _in_clauses(
 
 
 def _spans(brand: BrandMatch) -> list[Span]:
-    """Where the text names the brand."""
     return [
         (match.start, match.end)
         for match in brand.matches
         if match.field == "text" and match.start is not None and match.end is not None
-    ][:_OCCURRENCES]
+    ][:_MAX_OCCURRENCES]
 
 
-def occurrences(text: str, wanted: str) -> list[Span]:
-    """The first few places of a phrase in a text, whatever its case; whole words if there are."""
-    if not wanted:
+def occurrences(text: str, phrase: str) -> list[Span]:
+    """The first spans of a phrase in a text, in any case; whole words if there are any."""
+    if not phrase:
         return []
-    low, sought = text.lower(), wanted.lower()
-    if len(low) != len(text):
-        low, sought = text, wanted
-    spans = [match.span() for match in re.finditer(re.escape(sought), low)]
-    return ([span for span in spans if _is_whole(text, span)] or spans)[:_OCCURRENCES]
+    lower = text.lower()
+    if len(lower) == len(text):  # else the spans would differ
+        phrase, text = phrase.lower(), lower
+    spans = [match.span() for match in re.finditer(re.escape(phrase), text)]
+    return ([span for span in spans if _is_whole(text, span)] or spans)[:_MAX_OCCURRENCES]
 
 
 def _is_whole(text: str, span: Span) -> bool:
@@ -156,7 +149,7 @@ def _is_whole(text: str, span: Span) -> bool:
 
 
 def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) -> list[Aspect]:
-    """The lexicon's aspects with the sentiment towards each, and the phrases that it lacks."""
+    """The lexicon's aspects, each with a sentiment, and the encoder's other aspects."""
     listed = [
         replace(aspect, sentiment=towards.get(f"aspect:{aspect.start}"))
         for aspect in mention.aspects
@@ -176,7 +169,7 @@ def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) 
 
 
 def _towards(names: Sequence[str], reading: Reading) -> dict[str, Sentiment]:
-    """The sentiment towards each thing: the mean over the spans that name it."""
+    """The sentiment towards each name: the mean over its spans."""
     by_name: dict[str, list[tuple[float, ...]]] = {}
     for name, probabilities in zip(names, reading.targets, strict=True):
         if probabilities is not None:
@@ -204,8 +197,7 @@ def _flag(probabilities: Sequence[float], weights: Sequence[float]) -> Flag:
 
 
 def _decide_complaint(mention: Mention, complains: bool) -> None:
-    complaint: IntentLabel = "complaint"
-    if complains and complaint not in mention.intents:
-        mention.intents = [complaint, *mention.intents]
-    elif not complains and complaint in mention.intents:
-        mention.intents = [intent for intent in mention.intents if intent != complaint]
+    if not complains:
+        mention.intents = [intent for intent in mention.intents if intent != "complaint"]
+    elif "complaint" not in mention.intents:
+        mention.intents = ["complaint", *mention.intents]

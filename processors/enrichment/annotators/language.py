@@ -1,4 +1,4 @@
-"""Annotates the language that a text is written in."""
+"""Annotates the language of a text."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,6 @@ from schemas.mention import Language, Mention
 
 
 class LanguageAnnotator(Annotator):
-    """Identifies the language from the text; the platform's hint only tips what is in doubt."""
-
     name = "language"
     heavy = False
     version = "posts-1"

@@ -1,4 +1,4 @@
-"""Annotates what the author feels: negative, neutral or positive, with probabilities."""
+"""Annotates the author's sentiment with the trained baseline (``docs/models/sentiment.md``)."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,6 @@ _LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
 
 
 class SentimentAnnotator(Annotator):
-    """The trained baseline (``docs/models/sentiment.md``)."""
-
     name = "sentiment"
     heavy = False
     version = "ngram-3"
@@ -27,7 +25,7 @@ class SentimentAnnotator(Annotator):
 
 
 def to_sentiment(probabilities: Sequence[float]) -> Sentiment:
-    """From (negative, neutral, positive); rounded to 4 digits, which is more than they are good."""
+    """From the probabilities (negative, neutral, positive), rounded to 4 digits."""
     negative, neutral, positive = (round(value, 4) for value in probabilities)
     best = max(range(3), key=probabilities.__getitem__)
     return Sentiment(

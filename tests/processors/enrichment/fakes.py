@@ -1,4 +1,4 @@
-"""Cheap annotators and posts for the tests of what strings annotators together."""
+"""Cheap annotators and posts for the tests of enrichment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from typing import Any
 
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator
-from schemas.brand import Brand
 from schemas.mention import Entity, Language, Mention
-from schemas.post import Author, Post, PostDelete, PostErasure, PostEvent, PostUpsert
+from schemas.post import Author, PostDelete, PostErasure, PostUpsert
+from tests import make
+from tests.make import AT
 
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENRICHED = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
-MATCHER = BrandMatcher([Brand(id="velmora", name="Velmora"), Brand(id="zephalia", name="Zephalia")])
+MATCHER = BrandMatcher([make.brand("velmora"), make.brand("zephalia")])
 
 
 class Poison(Exception):
-    """What an annotator with a bug raises."""
+    """Raised by an annotator with a bug."""
 
 
 @dataclass
 class Initials(Annotator):
-    """A light annotator: the language is the text's first letter. Remembers what it was given."""
+    """A light annotator: the language is the text's first letter. Records the posts it read."""
 
     name: str = "initials"
     version: str = "1"
@@ -37,7 +37,7 @@ class Initials(Annotator):
 
 @dataclass
 class Loudness(Annotator):
-    """A heavy annotator: the whole text is an organisation. Remembers what it was given."""
+    """A heavy annotator: the whole text is an organisation. Records the posts it read."""
 
     name: str = "loudness"
     version: str = "2"
@@ -53,56 +53,36 @@ class Loudness(Annotator):
 
 @dataclass
 class Fragile(Annotator):
-    """Cannot take a text that holds the word; does half of its batch before it notices."""
+    """Fails at a text with the word "poison", after half of its batch."""
 
-    word: str = "poison"
     name: str = "fragile"
     version: str = "3"
     heavy: bool = False
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         for mention in batch:
-            if self.word in mention.post.text:
+            if "poison" in mention.post.text:
                 raise Poison(f"cannot take {mention.post.id}")
             mention.language = Language(code="xx", confidence=0.5)
 
 
 def mention(text: str, code: str | None = None, confidence: float = 1, **post: Any) -> Mention:
-    """A post of that text and these fields, in a language of that code."""
-    return Mention(
-        post=Post(id="x:1", source="x", author=Author(id="1"), text=text, created_at=AT, **post),
-        language=Language(code=code, confidence=confidence) if code else None,
-    )
+    """A mention of the post x:1 with these fields, in a language of that code."""
+    language = Language(code=code, confidence=confidence) if code else None
+    return Mention(post=make.post(text, author="1", **{"id": "x:1", **post}), language=language)
 
 
-def upsert(number: int, text: str, edited: bool = False, version: int | None = None) -> PostEvent:
-    """Post ``number`` of an author of its own."""
-    post = Post(
-        id=f"x:{number}",
-        source="x",
-        author=Author(id=str(number), followers=number),
-        text=text,
-        created_at=AT,
-        edited_at=AT if edited else None,
-    )
-    return PostUpsert(
-        id=post.id,
-        source="x",
-        version=number if version is None else version,
-        ingested_at=AT,
-        post=post,
-    )
+def upsert(number: int, text: str, edited: bool = False, version: int | None = None) -> PostUpsert:
+    """Post ``number``, by an author of its own."""
+    author = Author(id=str(number), followers=number)
+    edited_at = AT if edited else None
+    post = make.post(text, id=f"x:{number}", author=author, edited_at=edited_at)
+    return make.upsert(post, number if version is None else version)
 
 
-def delete(number: int) -> PostEvent:
-    return PostDelete(id=f"x:{number}", source="x", version=9, ingested_at=AT, created_at=AT)
+def delete(number: int) -> PostDelete:
+    return make.delete(f"x:{number}", version=9, created_at=AT)
 
 
-def erase(author: str) -> PostEvent:
-    return PostErasure(
-        id=f"x:{author}",
-        source="x",
-        version=9,
-        ingested_at=AT,
-        author_id=author,
-    )
+def erase(author: str) -> PostErasure:
+    return make.erase(author, source="x")

@@ -1,4 +1,4 @@
-"""The enrichment that settings name, and how wrong ones are told."""
+"""The annotators that the settings name, and the error for wrong ones."""
 
 import pytest
 
@@ -16,9 +16,7 @@ def settings(**fields: object) -> ProcessSettings:
 def test_the_annotators_are_built_in_the_order_of_the_settings() -> None:
     enricher = build_enricher(settings(annotators=" brands , language,"), lambda: MATCHER)
     assert [annotator.name for annotator in enricher.annotators] == ["brands", "language"]
-    for annotator in enricher.annotators:
-        assert annotator.version
-        assert not annotator.heavy
+    assert all(annotator.version and not annotator.heavy for annotator in enricher.annotators)
 
 
 def test_the_settings_decide_on_unmatched_posts() -> None:
@@ -40,10 +38,8 @@ def test_the_matcher_is_asked_at_every_batch() -> None:
 def test_wrong_annotators_are_a_sentence(annotators: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         build_enricher(settings(annotators=annotators), lambda: MATCHER)
-    sentence = str(caught.value)
-    assert sentence.startswith(f"TOCSIN_PROCESS_ANNOTATORS is {annotators!r}; ")
-    for name in ANNOTATORS:
-        assert name in sentence
+    assert str(caught.value).startswith(f"TOCSIN_PROCESS_ANNOTATORS is {annotators!r}; ")
+    assert all(name in str(caught.value) for name in ANNOTATORS)
 
 
 def test_the_settings_name_all_annotators_in_their_order() -> None:

@@ -10,12 +10,13 @@ from processors.enrichment.annotators.base import Annotator
 from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.annotators.duplicates import FingerprintAnnotator
 from processors.enrichment.annotators.influence import InfluenceAnnotator
-from processors.enrichment.enricher import Enriched, Enricher
+from processors.enrichment.enricher import SKIPPED, Enriched, Enricher
+from runtime import metrics
 from schemas.ids import author_hash
-from schemas.mention import MentionUpsert
+from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
+from tests.make import AT
 from tests.processors.enrichment.fakes import (
-    AT,
     ENRICHED,
     MATCHER,
     Initials,
@@ -25,32 +26,30 @@ from tests.processors.enrichment.fakes import (
     upsert,
 )
 
-
-def brands() -> Annotator:
-    return BrandAnnotator(lambda: MATCHER)
+BRANDS: Annotator = BrandAnnotator(lambda: MATCHER)
 
 
 def enrich(events: Sequence[PostEvent], keep_unmatched: bool = False) -> Enriched:
-    annotators = [Initials(), brands(), FingerprintAnnotator(), InfluenceAnnotator(), Loudness()]
+    annotators = [Initials(), BRANDS, FingerprintAnnotator(), InfluenceAnnotator(), Loudness()]
     enricher = Enricher(annotators, keep_unmatched=keep_unmatched)
     return enricher.enrich(events, ENRICHED)
 
 
-def test_an_empty_batch_is_empty() -> None:
-    assert enrich([]) == Enriched([], [], 0)
+def upserted(enriched: Enriched) -> list[Mention]:
+    return [event.mention for event in enriched.mentions if isinstance(event, MentionUpsert)]
 
 
-def test_a_mention_carries_the_post_and_what_was_found() -> None:
+def test_a_mention_carries_the_post_and_its_annotations() -> None:
     event = upsert(7, "Velmora!")
-    (found,) = enrich([event]).mentions
-    assert (found.op, found.id, found.source, found.version) == ("upsert", "x:7", "x", 7)
-    assert (found.ingested_at, found.enriched_at) == (AT, ENRICHED)
-    assert isinstance(found, MentionUpsert)
-    assert found.mention.post == event.post
-    assert [brand.id for brand in found.mention.brands] == ["velmora"]
-    assert found.mention.language is not None and found.mention.language.code == "V"
-    assert [entity.text for entity in found.mention.entities] == ["Velmora!"]
-    assert found.mention.provenance == {
+    result = enrich([event])
+    (written,), (mention,) = result.mentions, upserted(result)
+    assert (written.op, written.id, written.source, written.version) == ("upsert", "x:7", "x", 7)
+    assert (written.ingested_at, written.enriched_at) == (AT, ENRICHED)
+    assert mention.post == event.post
+    assert [brand.id for brand in mention.brands] == ["velmora"]
+    assert mention.language is not None and mention.language.code == "V"
+    assert [entity.text for entity in mention.entities] == ["Velmora!"]
+    assert mention.provenance == {
         "initials": "1",
         "brands": "queries-1",
         "duplicates": "words-1",
@@ -59,46 +58,44 @@ def test_a_mention_carries_the_post_and_what_was_found() -> None:
     }
 
 
-def test_the_order_of_what_comes_out_is_that_of_what_went_in() -> None:
+def test_the_output_has_the_order_of_the_input() -> None:
     events = [
         upsert(1, "Velmora 1"),
         delete(1),
         upsert(2, "Zephalia"),
         erase("2"),
         upsert(1, "Velmora again", version=10),
+        upsert(1, "Velmora again", version=10),
         delete(3),
     ]
-    found = enrich(events).mentions
-    assert [(event.op, event.id, event.version) for event in found] == [
+    assert [(event.op, event.id, event.version) for event in enrich(events).mentions] == [
         (event.op, event.id, event.version) for event in events
     ]
 
 
 def test_deletes_and_erasures_pass_through_whole() -> None:
-    gone, erased = enrich([delete(1), erase("2")]).mentions
+    result = enrich([delete(1), erase("2")])
+    gone, erased = result.mentions
     assert (gone.op, gone.version, gone.created_at) == ("delete", 9, AT)
     assert (erased.op, erased.author_id) == ("erase_author", "2")
-    assert enrich([delete(1), erase("2")]).activity == []
+    assert result.activity == []
 
 
-def test_a_post_without_a_brand_goes_no_further() -> None:
-    assert enrich([upsert(1, "nothing")]) == Enriched([], [], 1)
+def test_a_post_without_a_brand_is_dropped_unless_it_is_to_be_kept() -> None:
+    events = [upsert(1, "nothing")]
+    assert enrich([]) == Enriched([], [], 0)
+    assert enrich(events) == Enriched([], [], 1)
+    kept = enrich(events, keep_unmatched=True)
+    assert [event.id for event in kept.mentions] == ["x:1"]
+    assert (kept.activity, kept.unmatched) == ([], 0)
 
 
-def test_a_post_without_a_brand_may_be_kept() -> None:
-    found = enrich([upsert(1, "nothing")], keep_unmatched=True)
-    assert [event.id for event in found.mentions] == ["x:1"]
-    assert (found.activity, found.unmatched) == ([], 0)
-
-
-def test_an_edit_that_names_no_brand_any_more_takes_the_mention_away() -> None:
-    found = enrich([upsert(1, "Velmora"), upsert(1, "never mind", edited=True, version=5)])
-    assert [(event.op, event.version) for event in found.mentions] == [("upsert", 1), ("delete", 5)]
-    assert found.mentions[1].created_at == AT
-    assert found.unmatched == 1
-
-
-def test_an_edit_that_still_names_a_brand_is_an_upsert() -> None:
+def test_an_edit_that_removes_the_brand_deletes_the_mention() -> None:
+    result = enrich([upsert(1, "Velmora"), upsert(1, "never mind", edited=True, version=5)])
+    changes = [(event.op, event.version) for event in result.mentions]
+    assert changes == [("upsert", 1), ("delete", 5)]
+    assert result.mentions[1].created_at == AT
+    assert result.unmatched == 1
     (event,) = enrich([upsert(1, "Velmora, edited", edited=True)]).mentions
     assert event.op == "upsert"
 
@@ -106,32 +103,25 @@ def test_an_edit_that_still_names_a_brand_is_an_upsert() -> None:
 def test_heavy_annotators_read_only_posts_that_name_a_brand() -> None:
     light, heavy = Initials(), Loudness()
     events = [upsert(1, "Velmora"), upsert(2, "no"), delete(3), upsert(4, "Zephalia")]
-    Enricher([light, brands(), heavy], keep_unmatched=True).enrich(events, ENRICHED)
+    result = Enricher([light, BRANDS, heavy], keep_unmatched=True).enrich(events, ENRICHED)
     assert light.seen == ["x:1", "x:2", "x:4"]
     assert heavy.seen == ["x:1", "x:4"]
+    assert upserted(result)[1].provenance == {"initials": "1", "brands": "queries-1"}
 
 
 def test_without_the_prefilter_heavy_annotators_read_everything() -> None:
     heavy = Loudness()
-    enricher = Enricher([brands(), heavy], keep_unmatched=True, prefilter=False)
-    found = enricher.enrich([upsert(1, "Velmora"), upsert(2, "no")], ENRICHED)
+    enricher = Enricher([BRANDS, heavy], keep_unmatched=True, prefilter=False)
+    result = enricher.enrich([upsert(1, "Velmora"), upsert(2, "no")], ENRICHED)
     assert heavy.seen == ["x:1", "x:2"]
-    assert [event.mention.provenance for event in found.mentions if event.mention] == [
-        {"brands": "queries-1", "loudness": "2"}
-    ] * 2
-
-
-def test_a_heavy_annotator_that_did_not_run_is_not_in_the_provenance() -> None:
-    enricher = Enricher([brands(), Loudness()], keep_unmatched=True)
-    (event,) = enricher.enrich([upsert(1, "no")], ENRICHED).mentions
-    assert isinstance(event, MentionUpsert)
-    assert event.mention.provenance == {"brands": "queries-1"}
+    both = {"brands": "queries-1", "loudness": "2"}
+    assert [mention.provenance for mention in upserted(result)] == [both, both]
 
 
 def test_activity_is_one_record_a_brand() -> None:
-    found = enrich([upsert(12, "Velmora and Zephalia are both down"), delete(1)]).activity
-    assert [record.brand for record in found] == ["velmora", "zephalia"]
-    for record in found:
+    records = enrich([upsert(12, "Velmora and Zephalia are both down"), delete(1)]).activity
+    assert [record.brand for record in records] == ["velmora", "zephalia"]
+    for record in records:
         assert (record.post_id, record.version, record.at) == ("x:12", 12, AT)
         assert (record.reach, record.kind, record.language) == (12, "original", "V")
         assert record.author == author_hash("x", "12")
@@ -150,12 +140,6 @@ def test_the_annotators_run_in_their_order() -> None:
     assert ran == ["b", "a", "c"]
 
 
-def test_the_posts_that_were_given_are_not_changed() -> None:
-    events = [upsert(1, "Velmora"), delete(2)]
-    enrich(events)
-    assert events == [upsert(1, "Velmora"), delete(2)]
-
-
 TEXTS = st.sampled_from(["Velmora", "Zephalia et Velmora", "rien", "", "éa velmora 😡"])
 EVENTS = st.lists(
     st.one_of(
@@ -168,37 +152,65 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.lists(st.integers(0, 20), max_size=5), st.booleans())
-def test_how_the_posts_are_cut_into_batches_changes_nothing(
+def test_the_result_does_not_depend_on_the_batches(
     events: list[PostEvent], cuts: list[int], keep_unmatched: bool
 ) -> None:
+    before = repr(events)
     whole = enrich(events, keep_unmatched)
+    assert repr(events) == before, "the input does not change"
     edges = sorted({0, *(min(cut, len(events)) for cut in cuts), len(events)})
-    parts = [enrich(events[start:end], keep_unmatched) for start, end in itertools.pairwise(edges)]
-    assert [event for part in parts for event in part.mentions] == whole.mentions
-    assert [record for part in parts for record in part.activity] == whole.activity
-    assert sum(part.unmatched for part in parts) == whole.unmatched
+    batches = [
+        enrich(events[start:end], keep_unmatched) for start, end in itertools.pairwise(edges)
+    ]
+    assert [event for batch in batches for event in batch.mentions] == whole.mentions
+    assert [record for batch in batches for record in batch.activity] == whole.activity
+    assert sum(batch.unmatched for batch in batches) == whole.unmatched
 
 
 @given(EVENTS)
 def test_every_event_comes_out_or_is_counted(events: list[PostEvent]) -> None:
-    found = enrich(events)
-    passed = sum(event.op == "upsert" for event in found.mentions)
+    result = enrich(events)
     upserts = sum(event.op == "upsert" for event in events)
-    assert passed + found.unmatched == upserts
+    assert len(upserted(result)) + result.unmatched == upserts
     kept = enrich(events, keep_unmatched=True)
     assert [event.id for event in kept.mentions] == [event.id for event in events]
 
 
-def test_one_event_twice_comes_out_twice() -> None:
-    event = upsert(1, "Velmora")
-    assert len(enrich([event, event]).mentions) == 2
-
-
-def test_a_post_that_goes_no_further_is_read_no_further() -> None:
+def test_a_post_that_will_be_dropped_is_not_read_further() -> None:
     events = [upsert(1, "Velmora"), upsert(2, "nothing")]
     before, after = Initials(), Initials(name="after")
-    Enricher([before, brands(), after]).enrich(events, ENRICHED)
+    Enricher([before, BRANDS, after]).enrich(events, ENRICHED)
     assert (len(before.seen), after.seen) == (2, [events[0].id])
     after.seen.clear()
-    Enricher([brands(), after], keep_unmatched=True).enrich(events, ENRICHED)
+    Enricher([BRANDS, after], keep_unmatched=True).enrich(events, ENRICHED)
     assert len(after.seen) == 2
+
+
+def test_accurate_annotators_read_only_posts_that_name_a_brand() -> None:
+    accurate = Loudness(name="accurate")
+    enricher = Enricher([BRANDS], accurate=[accurate], keep_unmatched=True)
+    events = [upsert(1, "velmora"), upsert(2, "nothing")]
+    named, other = upserted(enricher.enrich(events, ENRICHED))
+    assert accurate.seen == ["x:1"]
+    assert (named.tier, other.tier) == ("accurate", None)
+    assert "accurate" not in other.provenance
+
+
+def test_a_fast_batch_shows_in_provenance_and_metric() -> None:
+    accurate = Loudness(name="accurate")
+    counter = metrics.PROCESS_ENRICHED.labels("fast")._value
+    before = counter.get()
+    enricher = Enricher([BRANDS], accurate=[accurate])
+    (mention,) = upserted(enricher.enrich([upsert(1, "velmora")], ENRICHED, "fast"))
+    assert accurate.seen == []
+    assert mention.tier == "fast"
+    assert mention.provenance["accurate"] == SKIPPED
+    assert counter.get() == before + 1
+
+
+def test_targets_reach_the_annotators_of_their_own_post() -> None:
+    events = [upsert(1, "velmora"), upsert(2, "nothing")]
+    enricher = Enricher([BRANDS], keep_unmatched=True)
+    result = enricher.enrich(events, ENRICHED, targets={"x:2": ["the food"]})
+    targets = [[target.text for target in mention.targets] for mention in upserted(result)]
+    assert targets == [[], ["the food"]]

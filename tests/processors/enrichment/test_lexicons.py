@@ -1,4 +1,4 @@
-"""The word lists: every file loads, says nothing twice, and says nothing empty."""
+"""The word lists: every file loads, and has no empty list and no phrase twice."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from processors.enrichment.annotators.aspects import aspect_label
+from processors.enrichment.annotators.base import LEXICONS, read_lists
 from processors.enrichment.annotators.intents import NEGATORS, NEGATORS_AFTER, WEAK, intent_cue
-from processors.enrichment.lexicon_files import LEXICONS, read_lists
 from schemas.errors import ConfigurationError
 from tests.strategies import ANY_TEXT
 from text.phrases import Phrases, expand, phrases_of, spellings, split
@@ -15,11 +15,7 @@ from text.phrases import Phrases, expand, phrases_of, spellings, split
 FILES = sorted(LEXICONS.glob("*/*.yaml"))
 
 
-def name_of(path: Path) -> str:
-    return f"{path.parent.name}/{path.stem}"
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_file_is_sound(path: Path) -> None:
     lists = read_lists(path)
     kind = path.parent.name
@@ -33,7 +29,7 @@ def test_a_file_is_sound(path: Path) -> None:
             group = "aspects"
         else:
             intent_cue(label, phrases[0])
-            # A cue may say two things, but not one thing both for sure and perhaps.
+            # A cue may have two labels, but not one both strong and weak.
             group = label.removesuffix(WEAK)
         for phrase in phrases:
             assert not set("()|") & set(phrase), phrase
@@ -44,9 +40,8 @@ def test_a_file_is_sound(path: Path) -> None:
 
 def test_crises_and_intents_have_their_languages() -> None:
     for kind in ("crisis", "intents"):
-        assert {path.stem for path in FILES if path.parent.name == kind} == {
-            *("de", "en", "es", "fr", "it", "pt")
-        }
+        languages = {path.stem for path in FILES if path.parent.name == kind}
+        assert languages == {"de", "en", "es", "fr", "it", "pt"}
 
 
 def test_brackets() -> None:
@@ -68,13 +63,11 @@ def test_a_bad_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_folding_and_places() -> None:
     text = "L'ÉTÉ e\u0301te\u0301 #PanneOrange @panne https://panne.fr/panne 𝐩𝐚𝐧𝐧𝐞?"
-    found = split(text)
-    kept = [word for word in found.words if "\x01" not in word]
+    words = split(text)
+    kept = [word for word in words.words if "\x01" not in word]
     assert kept == ["l", "ete", "ete", "panne", "orange", "panne", "?"]
-    places = [found.span(place, place) for place in range(len(found.words))]
-    assert text[slice(*places[1])] == "ÉTÉ"
-    assert text[slice(*places[2])] == "e\u0301te\u0301"
-    assert text[slice(*places[4])] == "Orange"
+    written = [text[slice(*words.span(at, at))] for at in (1, 2, 4)]
+    assert written == ["ÉTÉ", "e\u0301te\u0301", "Orange"]
 
 
 def test_gaps_elongation_and_the_longest() -> None:
@@ -88,9 +81,9 @@ def test_gaps_elongation_and_the_longest() -> None:
 @settings(max_examples=300, deadline=None)
 @given(ANY_TEXT)
 def test_words_are_in_the_text_in_order(text: str) -> None:
-    found = split(text)
+    words = split(text)
     done = 0
-    for place in range(len(found.words)):
-        start, end = found.span(place, place)
+    for at in range(len(words.words)):
+        start, end = words.span(at, at)
         assert done <= start < end <= len(text)
         done = end

@@ -36,8 +36,8 @@ def held() -> Held:
 )
 def test_floor(held: Held, name: str, chosen: Callable[[str], bool], floor: float) -> None:
     rows = [row for row in held[name] if chosen(row[1])]
-    found = LanguageIdentifier().identify([text for text, _ in rows])
-    assert macro([code for code, _ in found], [code for _, code in rows]) >= floor
+    answers = LanguageIdentifier().identify([text for text, _ in rows])
+    assert macro([code for code, _ in answers], [code for _, code in rows]) >= floor
 
 
 def test_a_confidence_is_how_often_the_answer_is_right(held: Held) -> None:
@@ -46,14 +46,13 @@ def test_a_confidence_is_how_often_the_answer_is_right(held: Held) -> None:
     for name in POSTS:
         # A quarter of what UMSAB calls Hindi is plain English.
         rows = [row for row in held[name] if name != "umsab_val" or row[1] != "hi"]
-        found = everything.identify([text for text, _ in rows])
-        for (code, confidence), (_, truth) in zip(found, rows, strict=True):
+        answers = everything.identify([text for text, _ in rows])
+        for (code, confidence), (_, truth) in zip(answers, rows, strict=True):
             bins[min(4, int(confidence * 5))].append((confidence, code == truth))
     shares = []
-    for _, answers in sorted(bins.items()):
-        said = sum(confidence for confidence, _ in answers) / len(answers)
-        share = sum(right for _, right in answers) / len(answers)
-        shares.append(share)
-        assert abs(said - share) < 0.2
+    for _, pairs in sorted(bins.items()):
+        confidence = sum(confidence for confidence, _ in pairs) / len(pairs)
+        shares.append(sum(right for _, right in pairs) / len(pairs))
+        assert abs(confidence - shares[-1]) < 0.2
     assert shares == sorted(shares)
     assert shares[-1] > 0.97

@@ -1,4 +1,4 @@
-"""The sentiment model: sound probabilities, same answer in any batch, never raising."""
+"""The sentiment model: valid probabilities, the same answer in any batch, never raising."""
 
 import gzip
 import json
@@ -46,7 +46,6 @@ POSTS = [
 
 
 def label_of(score: tuple[float, float, float]) -> str:
-    """The most probable class."""
     return LABELS[score.index(max(score))]
 
 
@@ -63,12 +62,9 @@ def test_normalisation() -> None:
     assert normalise("ﻃﻔــل") == "طفل"
 
 
-def test_what_follows_the_limit_has_no_influence() -> None:
+def test_text_after_the_limit_and_the_names_in_links_and_handles_do_not_count() -> None:
     long = "good " * (MAX_TEXT // 5)
     assert MODEL.score([long]) == MODEL.score([long + "terrible " * 10_000])
-
-
-def test_links_and_handles_are_all_alike() -> None:
     one, other = MODEL.score(["@a thanks https://x.org/1", "@b_c thanks http://y.com/?q=hate"])
     assert one == other
 
@@ -85,7 +81,7 @@ def test_hostile_text(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(ANY_TEXT, max_size=8))
-def test_a_batch_says_what_its_posts_say_one_by_one(texts: list[str]) -> None:
+def test_the_answer_does_not_depend_on_the_batch(texts: list[str]) -> None:
     batch = MODEL.score(texts)
     assert batch == [MODEL.score([text])[0] for text in texts]
     assert all(math.isclose(sum(score), 1) and min(score) >= 0 for score in batch)
@@ -106,9 +102,6 @@ def test_an_altered_artifact_is_refused(tmp_path: Path) -> None:
     copy.with_suffix(".json").write_bytes(ARTIFACT.with_suffix(".json").read_bytes())
     with pytest.raises(ArtifactMissing, match="checksum"):
         SentimentModel.load(copy)
-
-
-def test_the_artifact_is_small() -> None:
     assert ARTIFACT.stat().st_size <= 3_000_000
 
 

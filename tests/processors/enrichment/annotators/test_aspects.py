@@ -1,4 +1,4 @@
-"""Aspects: golden posts in each language, sound places, no overlaps, nothing raises."""
+"""Aspects: golden posts in each language, valid spans without overlaps, nothing raises."""
 
 import pytest
 from hypothesis import given, settings
@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from processors.enrichment.annotators.aspects import MAX_ASPECTS, AspectAnnotator
 from schemas.errors import ConfigurationError
+from schemas.mention import Aspect
 from tests.processors.enrichment.fakes import mention
 from tests.strategies import ANY_TEXT
 
@@ -20,10 +21,10 @@ PIECES = st.lists(
 )  # fmt: skip
 
 
-def aspects(text: str, code: str | None = "en") -> list[tuple[str, str]]:
-    found = mention(text, code)
-    ANNOTATOR.annotate([found])
-    return [(aspect.label, aspect.text) for aspect in found.aspects]
+def aspects(text: str, code: str | None = "en") -> list[Aspect]:
+    post = mention(text, code)
+    ANNOTATOR.annotate([post])
+    return post.aspects
 
 
 @pytest.mark.parametrize(
@@ -49,18 +50,11 @@ def aspects(text: str, code: str | None = "en") -> list[tuple[str, str]]:
         ("hi", "bahut mehnga hai", {"price": "mehnga"}),
         ("und", "rude staff", {"staff": "rude staff"}),
         ("ja", "price", {}),
+        (None, "price", {"price": "price"}),
     ],
 )
-def test_golden(code: str, text: str, expected: dict[str, str]) -> None:
-    assert dict(aspects(text, code)) == expected
-
-
-def test_without_a_language_english_is_tried() -> None:
-    assert aspects("price", None) == [("price", "price")]
-
-
-def test_their_number_is_bounded() -> None:
-    assert len(aspects("price " * 1_000)) == MAX_ASPECTS
+def test_golden(code: str | None, text: str, expected: dict[str, str]) -> None:
+    assert {aspect.label: aspect.text for aspect in aspects(text, code)} == expected
 
 
 @pytest.mark.parametrize(
@@ -68,24 +62,20 @@ def test_their_number_is_bounded() -> None:
 )
 def test_hostile_text(text: str) -> None:
     for code in LANGUAGES:
-        aspects(text, code)
+        assert len(aspects(text, code)) <= MAX_ASPECTS
+    assert len(aspects("price " * 1_000)) == MAX_ASPECTS
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    PIECES.map(" ".join) | PIECES.map("".join) | ANY_TEXT,
-    st.sampled_from(LANGUAGES),
-)
-def test_places_are_sound_and_do_not_overlap(text: str, code: str) -> None:
-    found = mention(text, code)
-    ANNOTATOR.annotate([found])
+@given(PIECES.map(" ".join) | PIECES.map("".join) | ANY_TEXT, st.sampled_from(LANGUAGES))
+def test_spans_are_valid_and_do_not_overlap(text: str, code: str) -> None:
     done = 0
-    for aspect in found.aspects:
+    for aspect in aspects(text, code):
         assert done <= aspect.start < aspect.end <= len(text)
         assert text[aspect.start : aspect.end] == aspect.text
         done = aspect.end
 
 
-def test_a_label_that_is_none_is_refused() -> None:
+def test_an_unknown_label_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="prize"):
         AspectAnnotator({"en": {"prize": ["x"]}})

@@ -1,4 +1,4 @@
-"""The brand annotator: whom it asks, whose language it respects, and what it was taught."""
+"""The brand annotator: matches, languages and examples of brands."""
 
 from collections.abc import Sequence
 
@@ -21,49 +21,24 @@ def brands(annotated: Mention) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("language", "found"),
-    [
-        ("fr", ["everywhere", "french"]),
-        ("br", ["everywhere", "french"]),
-        ("en", ["everywhere"]),
-        ("und", ["everywhere", "french"]),
-        (None, ["everywhere", "french"]),
-    ],
+    ("language", "is_french"), [("fr", 1), ("br", 1), ("en", 0), ("und", 1), (None, 1)]
 )
-def test_a_brand_hears_its_languages_and_what_nobody_could_tell(
-    language: str | None, found: list[str]
-) -> None:
-    annotated = mention("Velmora", language)
-    BrandAnnotator(lambda: BOTH).annotate([annotated])
-    assert brands(annotated) == found
-
-
-def test_each_mention_gets_its_own() -> None:
-    batch = [mention("Velmora"), mention("nothing"), mention("velmora", "en")]
+def test_a_brand_keeps_its_languages_and_unknown_ones(language: str | None, is_french: int) -> None:
+    batch = [mention("Velmora", language), mention("nothing", language)]
     BrandAnnotator(lambda: BOTH).annotate(batch)
-    assert [brands(annotated) for annotated in batch] == [
-        ["everywhere", "french"],
-        [],
-        ["everywhere"],
-    ]
+    assert brands(batch[0]) == ["everywhere", "french"][: 1 + is_french]
     assert batch[0].brands[0].matches[0].text == "Velmora"
+    assert batch[1].brands == []
 
 
-def test_a_change_of_brands_takes_with_the_next_batch() -> None:
+def test_a_change_of_brands_applies_to_the_next_batch() -> None:
     current = [BrandMatcher([])]
     annotator = BrandAnnotator(lambda: current[0])
-    before, after = mention("Velmora"), mention("Velmora")
-    annotator.annotate([before])
-    current[0] = BOTH
-    annotator.annotate([after])
-    assert (brands(before), brands(after)) == ([], ["everywhere", "french"])
-
-
-def test_what_was_found_before_is_replaced() -> None:
-    annotated = mention("Velmora")
-    BrandAnnotator(lambda: BOTH).annotate([annotated])
-    BrandAnnotator(lambda: BrandMatcher([])).annotate([annotated])
-    assert annotated.brands == []
+    read = mention("Velmora")
+    for matcher, expected in ((current[0], []), (BOTH, ["everywhere", "french"]), (current[0], [])):
+        current[0] = matcher
+        annotator.annotate([read])
+        assert brands(read) == expected
 
 
 TAUGHT = Brand(
@@ -84,51 +59,46 @@ def english(texts: Sequence[str]) -> list[str]:
     return ["en"] * len(texts)
 
 
-def annotated(text: str, *chosen: Brand, title: str | None = None) -> Mention:
-    found = mention(text, "en", title=title)
+def annotated(text: str, *chosen: Brand, **post: object) -> Mention:
+    read = mention(text, "en", **post)
     matcher = BrandMatcher(chosen)
-    BrandAnnotator(lambda: matcher, english).annotate([found])
-    return found
+    BrandAnnotator(lambda: matcher, english).annotate([read])
+    return read
 
 
 def test_a_match_that_is_another_thing_is_dropped() -> None:
-    found = annotated("a tart of ripe mirabelle plums", TAUGHT, UNTAUGHT)
-    assert brands(found) == ["untaught"]
-    assert found.brands[0].confidence is None
+    (untaught,) = annotated("a tart of ripe mirabelle plums", TAUGHT, UNTAUGHT).brands
+    assert (untaught.id, untaught.confidence) == ("untaught", None)
 
 
-def test_a_match_that_is_the_brand_says_how_sure_it_is() -> None:
-    found = annotated("long queue at the Mirabelle shop", TAUGHT, UNTAUGHT)
-    assert brands(found) == ["taught", "untaught"]
-    assert found.brands[0].confidence is not None
-    assert 0.5 < found.brands[0].confidence <= 1
-    assert found.brands[1].confidence is None
+def test_a_match_that_is_the_brand_has_a_confidence() -> None:
+    taught, untaught = annotated("long queue at the Mirabelle shop", TAUGHT, UNTAUGHT).brands
+    assert taught.confidence is not None and 0.5 < taught.confidence <= 1
+    assert (taught.id, untaught.id, untaught.confidence) == ("taught", "untaught", None)
 
 
 def test_matches_are_judged_one_by_one() -> None:
     text = "a tart of ripe mirabelle plums " + "and more " * 30 + "the Mirabelle supermarket shop"
-    (found,) = annotated(text, TAUGHT).brands
-    assert [match.text for match in found.matches] == ["Mirabelle"]
+    (brand,) = annotated(text, TAUGHT).brands
+    assert [match.text for match in brand.matches] == ["Mirabelle"]
 
 
 def test_a_title_and_an_addressed_account_are_judged_too() -> None:
-    (found,) = annotated("ripe plums", TAUGHT, title="queue at the Mirabelle shop").brands
-    assert [match.field for match in found.matches] == ["title"]
-    addressed = mention("hello", "en", mentions=["mirabelle_fr"])
-    BrandAnnotator(lambda: BrandMatcher([TAUGHT]), english).annotate([addressed])
-    assert addressed.brands[0].confidence is not None
-    assert addressed.brands[0].confidence > 0.8
+    (brand,) = annotated("ripe plums", TAUGHT, title="queue at the Mirabelle shop").brands
+    assert [match.field for match in brand.matches] == ["title"]
+    (brand,) = annotated("hello", TAUGHT, mentions=["mirabelle_fr"]).brands
+    assert brand.confidence is not None and brand.confidence > 0.8
 
 
 @pytest.mark.parametrize(("minimum", "kept"), [(0, True), (1, False)])
-def test_a_brand_says_how_sure_it_wants_to_be(minimum: float, kept: bool) -> None:
+def test_a_brand_has_a_minimum_confidence(minimum: float, kept: bool) -> None:
     brand = replace(TAUGHT, minimum_confidence=minimum)
     assert bool(annotated("a tart of ripe mirabelle plums", brand).brands) is kept
 
 
 def test_matches_beyond_the_tenth_follow_the_best() -> None:
-    (found,) = annotated("queue at the Mirabelle shop " * 30, TAUGHT).brands
-    assert len(found.matches) == 30
+    (brand,) = annotated("queue at the Mirabelle shop " * 30, TAUGHT).brands
+    assert len(brand.matches) == 30
     assert annotated("ripe mirabelle plums and cream " * 30, TAUGHT).brands == []
 
 
@@ -151,13 +121,11 @@ def test_a_brand_is_learnt_once_until_it_changes() -> None:
     assert learnt == [4, 4, 3]
 
 
-def test_without_examples_no_language_is_asked_for() -> None:
+def test_without_examples_no_language_is_identified() -> None:
     def never(texts: Sequence[str]) -> list[str]:
         raise AssertionError
 
-    untold = mention("Velmora")
-    BrandAnnotator(lambda: BOTH, never).annotate([untold])
-    assert brands(untold) == ["everywhere", "french"]
+    BrandAnnotator(lambda: BOTH, never).annotate([mention("Velmora")])
 
 
 def test_the_result_does_not_depend_on_the_batch() -> None:

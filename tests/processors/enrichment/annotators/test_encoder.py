@@ -1,8 +1,9 @@
-"""The encoder over mentions: what it refines, whatever the batch and whatever the text."""
+"""The encoder annotator: what it refines, in any batch and for any text."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest import approx
 
 from processors.enrichment.annotators.encoder import EncoderAnnotator, occurrences
 from processors.enrichment.annotators.sentiment import SentimentAnnotator
@@ -36,8 +37,8 @@ def read(annotator: EncoderAnnotator, *texts: str) -> list[Mention]:
 
 
 def test_it_tells_good_from_bad_in_several_languages(annotator: EncoderAnnotator) -> None:
-    found = [one.sentiment.label for one in read(annotator, *POSTS[:6]) if one.sentiment]
-    assert found == ["positive", "negative", "neutral", "negative", "positive", "positive"]
+    labels = [post.sentiment.label for post in read(annotator, *POSTS[:6]) if post.sentiment]
+    assert labels == ["positive", "negative", "neutral", "negative", "positive", "positive"]
 
 
 @pytest.mark.parametrize(
@@ -52,56 +53,48 @@ def test_it_tells_good_from_bad_in_several_languages(annotator: EncoderAnnotator
 def test_a_post_may_praise_one_brand_and_damn_another(
     annotator: EncoderAnnotator, text: str, language: str
 ) -> None:
-    one = mention(text, language)
-    one.brands = [
+    post = mention(text, language)
+    post.brands = [
         BrandMatch(id=name.lower(), matches=[Match(text=name, start=at, end=at + len(name))])
         for name in ("Velmora", "Zephalia")
         for at in (text.index(name),)
     ]
-    annotator.annotate([one])
-    scores = {brand.id: brand.sentiment.score for brand in one.brands if brand.sentiment}
+    annotator.annotate([post])
+    scores = {brand.id: brand.sentiment.score for brand in post.brands if brand.sentiment}
     assert scores["velmora"] > 0.2
     assert scores["zephalia"] < -0.2
 
 
 def test_targets_and_aspects_have_their_own_sentiment(annotator: EncoderAnnotator) -> None:
-    one = mention("The food was delicious but the waiter was awfully rude.", "en")
-    one.targets = [Target(text="food"), Target(text="waiter"), Target(text="absent")]
-    one.aspects = [Aspect(label="staff", text="waiter", start=31, end=37)]
-    annotator.annotate([one])
-    food, waiter, absent = (target.sentiment for target in one.targets)
-    assert food is not None
-    assert waiter is not None
-    assert food.score > waiter.score
+    post = mention("The food was delicious but the waiter was awfully rude.", "en")
+    post.targets = [Target(text="food"), Target(text="waiter"), Target(text="absent")]
+    post.aspects = [Aspect(label="staff", text="waiter", start=31, end=37)]
+    annotator.annotate([post])
+    food, waiter, absent = (target.sentiment for target in post.targets)
+    assert food and waiter and food.score > waiter.score
     assert waiter.label == "negative"
-    assert absent == one.sentiment, "what the text does not name gets the sentiment of the post"
-    staff = next(aspect for aspect in one.aspects if aspect.text == "waiter")
+    assert absent == post.sentiment, "a target that is not in the text gets that of the post"
+    staff = next(aspect for aspect in post.aspects if aspect.text == "waiter")
     assert staff.label == "staff"
-    assert staff.sentiment is not None
-    assert staff.sentiment.label == waiter.label
+    assert staff.sentiment and staff.sentiment.label == waiter.label
 
 
 def test_an_answer_does_not_depend_on_the_batch(annotator: EncoderAnnotator) -> None:
-    together = read(annotator, *POSTS)
-    for text, one in zip(POSTS, together, strict=True):
+    for text, together in zip(POSTS, read(annotator, *POSTS), strict=True):
         (alone,) = read(annotator, text)
-        assert alone.sentiment is not None
-        assert one.sentiment is not None
-        assert alone.sentiment.label == one.sentiment.label
-        assert alone.sentiment.score == pytest.approx(one.sentiment.score, abs=0.02)
-        assert alone.emotion == one.emotion or (
-            alone.emotion is not None
-            and one.emotion is not None
-            and alone.emotion.confidence == pytest.approx(one.emotion.confidence, abs=0.02)
-        )
+        assert alone.sentiment and together.sentiment
+        assert alone.sentiment.label == together.sentiment.label
+        assert alone.sentiment.score == approx(together.sentiment.score, abs=0.02)
+        confidences = [post.emotion and post.emotion.confidence for post in (alone, together)]
+        assert confidences[0] == approx(confidences[1], abs=0.02)
 
 
 def test_a_text_with_nothing_to_read_keeps_what_it_had(annotator: EncoderAnnotator) -> None:
-    one = mention("", "en")
-    SentimentAnnotator().annotate([one])
-    before = one.sentiment
-    annotator.annotate([one])
-    assert (one.sentiment, one.emotion) == (before, None)
+    post = mention("", "en")
+    SentimentAnnotator().annotate([post])
+    before = post.sentiment
+    annotator.annotate([post])
+    assert (post.sentiment, post.emotion) == (before, None)
 
 
 def test_it_decides_what_is_a_complaint(annotator: EncoderAnnotator) -> None:
@@ -113,13 +106,12 @@ def test_it_decides_what_is_a_complaint(annotator: EncoderAnnotator) -> None:
     assert happy.intents == ["praise"]
 
 
-def test_irony_is_said_of_english_alone(annotator: EncoderAnnotator) -> None:
+def test_irony_is_read_in_english_only(annotator: EncoderAnnotator) -> None:
     english = mention("great, another delay", "en")
     french = mention("super, encore un retard", "fr")
     annotator.annotate([english, french])
-    assert english.irony is not None
+    assert english.irony and french.toxicity
     assert french.irony is None
-    assert french.toxicity is not None
 
 
 @settings(max_examples=30, deadline=None)
@@ -128,18 +120,16 @@ def test_any_text_is_read_and_offsets_point_into_it(
     annotator: EncoderAnnotator, texts: list[str]
 ) -> None:
     batch = [mention(text, "it") for text in texts]
-    for one in batch:
-        one.targets = [Target(text=one.post.text[1:4])]
+    for post in batch:
+        post.targets = [Target(text=post.post.text[1:4])]
     annotator.annotate(batch)
-    for one in batch:
-        for entity in one.entities:
-            assert entity.text == one.post.text[entity.start : entity.end] != ""
-        for aspect in one.aspects:
-            assert aspect.text == one.post.text[aspect.start : aspect.end] != ""
+    for post in batch:
+        for span in (*post.entities, *post.aspects):
+            assert span.text == post.post.text[span.start : span.end] != ""
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted", "places"),
+    ("text", "phrase", "spans"),
     [
         ("The Food was food", "food", [(4, 8), (13, 17)]),
         ("seafood and food", "food", [(12, 16)]),
@@ -150,5 +140,5 @@ def test_any_text_is_read_and_offsets_point_into_it(
         ("@united!", "@united", [(0, 7)]),
     ],
 )
-def test_places_of_a_target(text: str, wanted: str, places: list[tuple[int, int]]) -> None:
-    assert occurrences(text, wanted) == places
+def test_occurrences_of_a_target(text: str, phrase: str, spans: list[tuple[int, int]]) -> None:
+    assert occurrences(text, phrase) == spans

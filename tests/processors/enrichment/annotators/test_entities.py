@@ -1,4 +1,4 @@
-"""The entity annotator: what the recogniser and the gazetteer say, together."""
+"""The entity annotator: the recogniser and the gazetteer together."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,6 @@ needs_french = pytest.mark.skipif(bool(RECOGNIZER.missing(["fr"])), reason="no F
 def annotated(
     posts: Sequence[tuple[str, str]], annotator: EntityAnnotator = ANNOTATOR
 ) -> Sequence[Mention]:
-    """Posts of these texts and languages."""
     mentions = [mention(text, language) for text, language in posts]
     annotator.annotate(mentions)
     return mentions
@@ -43,17 +42,17 @@ def test_the_ways_to_write_a_name_are_one() -> None:
 
 
 @needs_french
-def test_other_handles_are_no_entities() -> None:
+def test_other_handles_are_not_entities() -> None:
     (post,) = annotated([("RT @Jean_Dupont92: tu viens ce soir @marie.b ?", "fr")])
     assert not [entity for entity in post.entities if "@" in entity.text]
 
 
-def test_a_language_without_a_pipeline_has_the_names_that_everybody_knows() -> None:
+def test_a_language_without_a_pipeline_has_well_known_names() -> None:
     (post,) = annotated([("@SNCF xx Jean Dupont", "xx")])
     assert [(entity.text, entity.name) for entity in post.entities] == [("@SNCF", "SNCF")]
 
 
-def test_where_nobody_can_tell_the_language_it_is_read_as_english() -> None:
+def test_an_unknown_language_is_read_as_english() -> None:
     text = "Angela Merkel in London"
     unsure, unknown, english = mention(text, "nl", 0.3), mention(text, "und"), mention(text, "en")
     ANNOTATOR.annotate([unsure, unknown, english])
@@ -77,14 +76,14 @@ def test_spans_are_right_whatever_the_batch(posts: list[tuple[str, str]]) -> Non
     alone = [annotated([post], EntityAnnotator(RECOGNIZER))[0] for post in posts]
     assert [post.entities for post in batch] == [post.entities for post in alone]
     for post in batch:
-        place = 0
+        done = 0
         for entity in post.entities:
-            assert place <= entity.start < entity.end
+            assert done <= entity.start < entity.end
             assert post.post.text[entity.start : entity.end] == entity.text
-            place = entity.end
+            done = entity.end
 
 
-def test_what_may_be_a_name_to_a_pipeline_as_it_comes() -> None:
+def test_a_capital_outside_links_and_handles_may_be_a_name() -> None:
     assert may_name("from Paris")
     assert not may_name("thanks @Paris https://Paris.example/A")
 

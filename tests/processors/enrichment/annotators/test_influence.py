@@ -1,4 +1,4 @@
-"""Influence inputs: what platforms say, and no more."""
+"""Influence inputs: the facts of the platform, or unknown."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from processors.enrichment.annotators.influence import InfluenceAnnotator
 from schemas.mention import Influence, Mention
 from schemas.post import Author, Metrics, Post
-from tests.processors.enrichment.fakes import AT
+from tests import make
+from tests.make import AT
 from tests.strategies import HOSTILE_POSTS, posts
 
-POST = Post(id="x:1", source="x", author=Author(id="1"), text="", created_at=AT)
+POST = make.post("")
 
 
 def influence(post: Post) -> Influence:
@@ -23,11 +24,8 @@ def influence(post: Post) -> Influence:
     return mention.influence
 
 
-def test_a_platform_that_says_nothing_is_zero_and_unknown() -> None:
+def test_facts_are_gathered_and_absent_ones_are_zero_or_unknown() -> None:
     assert influence(POST) == Influence()
-
-
-def test_what_is_said_is_gathered() -> None:
     post = replace(
         POST,
         author=Author(id="1", followers=1200, created_at=AT - timedelta(days=30, hours=5)),
@@ -70,5 +68,5 @@ def test_an_age_is_known_or_none(opened: datetime | None, days: int | None) -> N
 
 @given(posts() | HOSTILE_POSTS)
 def test_any_post_has_influence_that_the_schema_allows(post: Post) -> None:
-    found = influence(post)
-    assert msgspec.json.decode(msgspec.json.encode(found), type=Influence) == found
+    read = influence(post)
+    assert msgspec.json.decode(msgspec.json.encode(read), type=Influence) == read

@@ -1,4 +1,4 @@
-"""The language annotator hands the text and the platform's hint on, and keeps the answer."""
+"""The language annotator passes on text and hint, and keeps the answer."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from tests.processors.enrichment.fakes import mention
 
 
 class Spy(LanguageIdentifier):
-    """Keeps what it is asked; everything is French."""
+    """Records its arguments; everything is French."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []
@@ -30,11 +30,10 @@ def test_text_and_hint_go_in_and_the_answer_stays() -> None:
     assert [m.language for m in batch] == [Language(code="fr", confidence=0.5)] * 2
 
 
-def test_the_hint_is_no_finding() -> None:
+def test_the_hint_is_not_the_answer() -> None:
     french = mention("Toujours aucune réponse du service client depuis des semaines", language="en")
     nothing = mention("🔥 https://example.org/a", language="en")
     LanguageAnnotator().annotate([french, nothing])
-    assert french.language is not None
-    assert french.language.code == "fr"
+    assert french.language and french.language.code == "fr"
     assert nothing.language == Language(code="und", confidence=0)
     assert french.post.language == "en"
