@@ -88,8 +88,8 @@ def test_a_part_of_the_time_is_enough(tocsin: Commands, records: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (["--brand", "nobody"], 1, "nothing is said of nobody"),
-        (["--brand", "velmora", "--from", "monday"], 2, "write a day or a time"),
+        (["--brand", "nobody"], 1, "there are no mentions of nobody"),
+        (["--brand", "velmora", "--from", "monday"], 2, "must be a day or a time"),
         (["--brand", "velmora", "--brands", "no.yaml"], 2, "cannot be read"),
     ],
 )

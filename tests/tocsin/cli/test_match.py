@@ -136,7 +136,7 @@ def test_bad_lines_are_told_and_the_others_read(tocsin: Commands) -> None:
     assert ran.status == 1
     assert ids(ran) == ["b", "2", "a"]
     assert [line.partition(":")[0] for line in ran.err.splitlines()[:2]] == ["line 1", "line 6"]
-    assert "3 posts matched, 2 lines are no posts" in ran.err
+    assert "3 posts matched, 2 lines skipped" in ran.err
 
 
 def test_many_posts_are_read_in_batches(tocsin: Commands) -> None:

@@ -11,11 +11,6 @@ from tests.tocsin.cli.commands import Commands
 from tests.tocsin.cli.posts import lines
 
 
-@pytest.fixture
-def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(monkeypatch, capsys)
-
-
 def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
     ran = tocsin("query", "lint", "orange OR velmora")
     assert ran.status == 1
@@ -33,7 +28,7 @@ def test_lint_knows_the_watched_languages(tocsin: Commands) -> None:
     assert tocsin("query", "lint", "demain", "--language", "de").status == 0
     ran = tocsin("query", "lint", "demain", "--language", "xx")
     assert ran.status == 2
-    assert "no words are listed for 'xx': take de, en" in ran.err
+    assert "there are no words for 'xx'; choose from de, en" in ran.err
 
 
 def test_a_mistake_is_shown_with_its_place(tocsin: Commands) -> None:

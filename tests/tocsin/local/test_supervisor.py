@@ -143,7 +143,7 @@ def test_a_service_that_left_no_word_points_to_its_log(supervisor: Supervisor) -
     service = supervisor.start("s", ["run"])
     wait_for(says(service, "ready"))
     service.log.write_text("")
-    assert service.last_words() == f"it left no word; see {service.log}"
+    assert service.last_words() == f"its log is empty; see {service.log}"
 
 
 def test_the_environment_of_a_service_is_its_own(supervisor: Supervisor) -> None:

@@ -1,7 +1,5 @@
 """Which Java is taken, among made-up ones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The lock file and the gate that it is, without any network."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
