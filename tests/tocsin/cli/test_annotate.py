@@ -20,8 +20,7 @@ from schemas.codec import MENTION_EVENT, POST_EVENT
 from schemas.mention import MentionUpsert
 from schemas.post import Author, Post, PostEvent, PostUpsert
 from schemas.types import Tier
-from tests.tocsin.cli.commands import Commands, Ran
-from tests.tocsin.cli.posts import lines
+from tests.tocsin.cli.commands import Commands, Ran, lines
 from tocsin.cli.annotate import annotate_stream
 from tocsin.offline.post_reader import Bad
 
@@ -149,8 +148,6 @@ def test_order_and_number_hold_over_chunks() -> None:
     ids = [json.loads(line)["id"] for line in target.getvalue().splitlines()]
     assert ids == list(range(count))
 
-
-# --- like the stream -------------------------------------------------------------------------
 
 TEXTS = [
     "Velmora, you were wonderful today! Thank you to the whole crew ❤️",

@@ -23,7 +23,6 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sentence(ran: Ran) -> str:
-    """The one line that an error is."""
     assert ran.out == ""
     assert "Traceback" not in ran.err
     lines = ran.err.strip().splitlines()
@@ -114,9 +113,14 @@ def test_a_wrong_command_line_shows_the_usage(tocsin: Commands, arguments: list[
 
 
 def test_elasticsearch_that_is_away_is_one_sentence(tocsin: Commands) -> None:
-    for command in (["index", "setup"], ["index", "erase", "x", "17"]):
+    for command in (
+        ["index", "setup"],
+        ["index", "erase", "x", "17"],
+        ["alerts", "list"],
+        ["query", "preview", "orange", "--index"],
+    ):
         ran = tocsin(*command)
-        assert "TOCSIN_ELASTICSEARCH_URL" in sentence(ran)
+        assert "does not answer" in sentence(ran) and "TOCSIN_ELASTICSEARCH_URL" in ran.err
         assert ran.status == 3
 
 

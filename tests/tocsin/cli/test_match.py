@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tocsin.cli.commands import Commands
-from tests.tocsin.cli.posts import lines
+from tests.tocsin.cli.commands import Commands, lines
 
 
 def ids(ran: Any) -> list[str]:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.tocsin.cli.commands import Commands
-from tests.tocsin.cli.posts import lines
+from tests.tocsin.cli.commands import Commands, lines
 from tocsin.cli.preview import chart
 from tocsin.offline.preview import MAX_BARS, volume_of
 

@@ -7,8 +7,7 @@ import pytest
 
 from queries.elasticsearch.index_compiler import compile_query
 from queries.language.parser import parse
-from tests.tocsin.cli.commands import Commands
-from tests.tocsin.cli.posts import lines
+from tests.tocsin.cli.commands import Commands, lines
 
 
 def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
@@ -72,9 +71,6 @@ def test_saved_queries_may_stand_in_a_brands_file(tocsin: Commands, tmp_path: Pa
     assert ran.out == "velmora (panne OR coupure)\n"
 
 
-# --- on a sample -----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def sample(tmp_path: Path) -> str:
     texts = ["velmora panne"] * 30 + ["velmora"] * 10 + ["corvane"]
@@ -111,9 +107,6 @@ def test_lint_wants_a_sample_of_posts(tocsin: Commands, tmp_path: Path) -> None:
     assert ran.status == 2
     assert "holds no posts" in ran.err
     assert "line 2" in ran.err
-
-
-# --- compiled --------------------------------------------------------------------------------
 
 
 def test_a_query_becomes_one_of_elasticsearch(tocsin: Commands) -> None:
@@ -153,9 +146,6 @@ def test_wildcards_for_x_are_spelt_out_in_a_file(tocsin: Commands, tmp_path: Pat
     ran = tocsin("query", "compile", "--to", "x", "--expansions", str(file), "abonn*")
     assert ran.status == 2
     assert "map of terms to lists" in ran.err
-
-
-# --- what it costs ---------------------------------------------------------------------------
 
 
 def test_the_cost_is_told_from_a_sample(tocsin: Commands, sample: str) -> None:

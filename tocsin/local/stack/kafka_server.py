@@ -132,7 +132,7 @@ def can_produce(port: int) -> bool:
     name = _READY_TOPIC.name
     try:
         setup_topics(settings, [_READY_TOPIC])
-        publish(settings, "ready", [OutgoingRecord(name, None, b"ready")], "a test record")
+        publish(settings, "ready", [OutgoingRecord(name, b"ready", b"ready")], "a test record")
         with admin(settings) as client:
             client.list_group_offsets([name])
             client.delete_topics([name])

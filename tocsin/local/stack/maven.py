@@ -176,7 +176,7 @@ def _unpack(files: Mapping[str, Path], home: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def relock() -> None:
+def _relock() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         fetch(Path(scratch))
         lock = {name: sha256(path) for name, path in artifacts(Path(scratch)).items()}
@@ -187,7 +187,7 @@ def main() -> None:
     """Fetch the servers into the cache, or with `--relock` write the lock again."""
     try:
         if "--relock" in sys.argv[1:]:
-            relock()
+            _relock()
         else:
             install(cache_folder(server_account()), print)
     except StackError as error:
