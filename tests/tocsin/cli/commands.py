@@ -42,3 +42,10 @@ class Commands:
         captured = self._capsys.readouterr()
         assert isinstance(status, int)
         return Ran(status, captured.out, captured.err)
+
+    def error(self, *arguments: str, stdin: bytes = b"", status: int = 2) -> str:
+        """Standard error of a command that fails with this status."""
+        ran = self(*arguments, stdin=stdin)
+        assert (ran.status, ran.out) == (status, "")
+        assert "Traceback" not in ran.err
+        return ran.err
