@@ -1,8 +1,7 @@
-"""Writes the pages of ``docs/`` that say what the code says: settings, metrics, topics, commands.
+"""Generates the pages of ``docs/`` on settings, metrics, topics and commands from the code.
 
-``python docs/generate.py`` writes them; ``--check`` compares and names those that are stale. What
-stands in these pages is changed where it comes from: a description in ``runtime/settings.py``, a
-help text in ``runtime/metrics.py``, a docstring in ``tocsin/cli/``, a field's doc in ``schemas/``.
+``python docs/generate.py`` writes them; ``--check`` names those that are stale. To change a page,
+change its source: ``runtime/settings.py``, ``runtime/metrics.py``, ``tocsin/cli/``, ``schemas/``.
 """
 
 import inspect
@@ -31,7 +30,7 @@ NOTE = "<!-- Written by docs/generate.py from the code: change it there. -->\n"
 
 
 def cell(text: object) -> str:
-    """Text that can stand in a table's cell."""
+    """Text for the cell of a table."""
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
@@ -92,12 +91,12 @@ def settings_page() -> str:
     parts = [
         "# Settings\n",
         NOTE,
-        "Settings are environment variables, read once when a command starts. A value that is "
-        "wrong ends the command with exit status 2 and a sentence that names the variable; an "
-        "empty variable counts as not set. `tocsin doctor` checks all of them.\n",
-        "A secret can be given as a file instead: put `_FILE` behind its name and a path into it "
-        "(`TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka`). Where both are given, the "
-        "variable itself wins.\n",
+        "Settings are environment variables, read once when a command starts. A wrong value ends "
+        "the command with exit status 2 and a sentence that names the variable; an empty variable "
+        "counts as not set. `tocsin doctor` checks all of them.\n",
+        "A secret can also be in a file: append `_FILE` to the name and set it to a path "
+        "(`TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka`). If both are set, the variable "
+        "itself wins.\n",
     ]
     for group in GROUPS:
         prefix = group.model_config.get("env_prefix", "")
@@ -159,7 +158,7 @@ def metrics_page() -> str:
         "`TOCSIN_MONITOR_STALLED_AFTER_S`: restart it.\n"
         "- `/readyz` is 200 while the service does its work, and 503 with the reasons when it "
         "cannot: restarting does not help.\n",
-        "Moments are `…_timestamp_seconds`; an age is `time() - metric`, so that it goes on "
+        "Times are `…_timestamp_seconds`; an age is `time() - metric`, which keeps "
         "growing while a process hangs. A histogram also serves `_bucket`, `_sum` and `_count`. "
         "A metric with labels appears with its first value. Python's own `process_…` and "
         "`python_…` metrics are served too.\n",
@@ -250,8 +249,8 @@ def topics_page() -> str:
     parts = [
         "# Topics\n",
         NOTE,
-        "Names stand behind `TOCSIN_KAFKA_TOPIC_PREFIX` (`tocsin.` if not set). Values are JSON in "
-        "UTF-8, keys are UTF-8 text. `tocsin topics setup` creates what is missing, with the "
+        "Names have the prefix `TOCSIN_KAFKA_TOPIC_PREFIX` (`tocsin.` by default). Values are JSON "
+        "in UTF-8, keys are UTF-8 text. `tocsin topics setup` creates what is missing, with the "
         "partitions given here or `TOCSIN_KAFKA_PARTITIONS`; it leaves existing topics alone.\n",
         "A reader ignores fields that it does not know, and a field with a default may be left "
         "out. Times are RFC 3339 with an offset. Offsets into texts count Unicode code points.\n",
@@ -266,7 +265,7 @@ def topics_page() -> str:
         if "discriminator" in schema:
             members = schema["discriminator"]["mapping"].items()
             kinds = (f"{json_type({'$ref': reference})} (`{tag}`)" for tag, reference in members)
-            parts.append(f"One of these, told by `op`: {', '.join(kinds)}.\n")
+            parts.append(f"One of these, by `op`: {', '.join(kinds)}.\n")
             continue
         parts.append(table(("field", "type", "default", "meaning"), list(field_rows(schema))))
     return "\n".join(parts)
@@ -289,7 +288,7 @@ def commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
 
 
 def all_commands() -> dict[tuple[str, ...], Any]:
-    """``("tocsin", "topics", "setup")`` and the like, to the command."""
+    """The commands by their names, such as ``("tocsin", "topics", "setup")``."""
     return dict(commands(typer.main.get_command(app), ("tocsin",)))
 
 
@@ -321,8 +320,8 @@ def exit_statuses() -> list[tuple[int, str, str]]:
 _ACT = {
     1: "Read the sentence; it says what to do.",
     2: "Correct what it names. Starting again does not help.",
-    3: "Start again once the service named is back; a supervisor may do so at once.",
-    4: "A person must look at the dead letters first; see [operations](operations.md#the-brake).",
+    3: "Start again when the service it names is back; a supervisor may do so at once.",
+    4: "Look at the dead letters first; see [operations](operations.md#the-brake).",
 }
 
 
@@ -352,23 +351,23 @@ def cli_page() -> str:
             parts.append(table(("parameter", "default", "meaning"), rows))
     parts.append("## Exit statuses\n")
     statuses: list[tuple[object, str, str]] = [
-        (0, "Done, or stopped by SIGTERM in good order.", ""),
+        (0, "Done, or stopped by SIGTERM in order.", ""),
         *((status, f"`{name}`: {text}", _ACT[status]) for status, name, text in exit_statuses()),
         (
             70,
-            "`tocsin process` met an error that is none of these; its batch is unacknowledged.",
+            "`tocsin process` met another error; its batch is unacknowledged.",
             "Start again: Kafka delivers the batch again. If it repeats, report it with the log.",
         ),
         (130, "Interrupted by Ctrl-C before a service had begun.", ""),
         (
             "128 + n",
-            "Killed by signal n (137: SIGKILL, often for want of memory).",
+            "Killed by signal n (137: SIGKILL, often because memory ran out).",
             "Start again; nothing uncommitted is lost.",
         ),
     ]
     parts.append(
-        "A source that cannot go on until a person acts (a wrong token, a missing file) ends with "
-        "2, `doctor` and `annotate` with 1 when they found something wrong.\n"
+        "A source that needs a person (a wrong token, a missing file) ends with 2; `doctor` and "
+        "`annotate` end with 1 if they find something wrong.\n"
     )
     parts.append(table(("status", "meaning", "what to do"), statuses))
     return "\n".join(parts)

@@ -16,13 +16,11 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 
 
 def instruction(name: str) -> list[str]:
-    """The arguments of every such instruction of the Dockerfile, lines joined."""
     joined = DOCKERFILE.replace("\\\n", " ")
     return re.findall(rf"^{name}\s+(.*)$", joined, re.MULTILINE)
 
 
 def one_shot(service: dict[str, Any]) -> bool:
-    """Whether it runs once and ends."""
     return bool(service.get("restart") == "no")
 
 
@@ -37,6 +35,6 @@ def tocsin_commands(service: dict[str, Any]) -> list[list[str]]:
 
 
 def host_ports(service: dict[str, Any]) -> list[tuple[str, int, int]]:
-    """Address, port on the host and port in the container of each published port."""
+    """Address, host port and container port of each published port."""
     published = (text.rsplit(":", 2) for text in service.get("ports", ()))
     return [(address, int(host), int(container)) for address, host, container in published]

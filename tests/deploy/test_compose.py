@@ -1,7 +1,4 @@
-"""The Compose file agrees with the Compose Specification, and with our own code.
-
-No container runs here: what is checked is all that can be without one.
-"""
+"""The Compose file agrees with the Compose Specification and with our code. No container runs."""
 
 import json
 import os
@@ -19,33 +16,16 @@ import pytest
 import typer
 
 from brands.brands_file import load_brands
-from runtime.settings import (
-    GROUPS,
-    ElasticsearchSettings,
-    IngestSettings,
-    KafkaSettings,
-    MonitorSettings,
-)
+from runtime import settings
 from schemas import errors
-from tests.deploy.compose import (
-    COMPOSE,
-    DEPLOY,
-    DOCKERFILE,
-    OURS,
-    SERVICES,
-    TOP,
-    host_ports,
-    instruction,
-    one_shot,
-    tocsin_commands,
-)
+from tests.deploy import compose
+from tests.deploy.compose import COMPOSE, DEPLOY, DOCKERFILE, OURS, SERVICES, TOP
 from tocsin.cli.main import app
 
-SCHEMA = Path(__file__).with_name("compose-spec.json")
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
 VARIABLES = {
     f"{group.model_config.get('env_prefix', '')}{name}".upper()
-    for group in GROUPS
+    for group in settings.GROUPS
     for name in group.model_fields
 }
 _DEFAULT = re.compile(r"^\$\{\w+:-(.*)\}$")
@@ -56,7 +36,8 @@ def _default(group: type[Any], name: str) -> Any:
 
 
 def test_it_is_what_the_specification_says() -> None:
-    jsonschema.Draft201909Validator(json.loads(SCHEMA.read_bytes())).validate(COMPOSE)
+    schema = json.loads(Path(__file__).with_name("compose-spec.json").read_bytes())
+    jsonschema.Draft201909Validator(schema).validate(COMPOSE)
 
 
 def test_engines_are_those_that_the_tests_run_on() -> None:
@@ -87,7 +68,7 @@ def test_variables_of_ours_are_settings_and_no_secret_is_written_down() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_commands_are_real(name: str) -> None:
-    for words in tocsin_commands(OURS[name]):
+    for words in compose.tocsin_commands(OURS[name]):
         command, rest = typer.main.get_command(app), list(words)
         while rest and getattr(command, "commands", None):
             command = command.commands[rest.pop(0)]  # type: ignore[attr-defined]
@@ -96,35 +77,35 @@ def test_commands_are_real(name: str) -> None:
 
 
 def test_ports_are_those_of_the_settings_and_of_this_machine_alone() -> None:
-    published = {name: host_ports(service) for name, service in SERVICES.items()}
+    published = {name: compose.host_ports(service) for name, service in SERVICES.items()}
     ((address, port, _),) = published["kafka"]
-    assert f"{address}:{port}" == _default(KafkaSettings, "bootstrap_servers")
+    assert f"{address}:{port}" == _default(settings.KafkaSettings, "bootstrap_servers")
     ((address, port, _),) = published["elasticsearch"]
-    assert f"http://{address}:{port}" == _default(ElasticsearchSettings, "url")
+    assert f"http://{address}:{port}" == _default(settings.ElasticsearchSettings, "url")
     ports = [(address, port) for name in published for address, port, _ in published[name]]
     assert {address for address, _ in ports} == {"127.0.0.1"}
     assert len(set(ports)) == len(ports)
     # Services of ours can be scaled, so they publish none.
     assert not any(published[name] for name in OURS)
-    monitor = _default(MonitorSettings, "port")
-    assert instruction("EXPOSE") == [str(monitor)]
+    monitor = _default(settings.MonitorSettings, "port")
+    assert compose.instruction("EXPOSE") == [str(monitor)]
     assert f"'TOCSIN_MONITOR_PORT', '{monitor}'" in DOCKERFILE
 
 
 def test_kafka_is_advertised_where_clients_look() -> None:
     advertised = SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
     inside = {s["environment"]["TOCSIN_KAFKA_BOOTSTRAP_SERVERS"] for s in OURS.values()}
-    outside = _default(KafkaSettings, "bootstrap_servers")
+    outside = _default(settings.KafkaSettings, "bootstrap_servers")
     wanted = {f"PLAINTEXT://{server}" for server in inside} | {f"PLAINTEXT_HOST://{outside}"}
     assert wanted == set(advertised)
 
 
 def test_long_running_services_are_checked_and_started_again() -> None:
-    (of_the_image,) = instruction("HEALTHCHECK")
+    (of_the_image,) = compose.instruction("HEALTHCHECK")
     assert "/healthz" in of_the_image
     for name, service in SERVICES.items():
         check = service.get("healthcheck", {})
-        if one_shot(service):
+        if compose.one_shot(service):
             assert check == {"disable": True}, name
             continue
         assert service["restart"] == "unless-stopped", name
@@ -132,13 +113,13 @@ def test_long_running_services_are_checked_and_started_again() -> None:
         assert bool(check.get("test")) == (name not in OURS), name
         if name in OURS:
             grace = float(service["stop_grace_period"].removesuffix("s"))
-            assert grace > _default(IngestSettings, "drain_timeout_s"), name
+            assert grace > _default(settings.IngestSettings, "drain_timeout_s"), name
 
 
 def test_dependencies_can_be_met() -> None:
     for name, service in SERVICES.items():
         for target, wish in service.get("depends_on", {}).items():
-            once = one_shot(SERVICES[target])
+            once = compose.one_shot(SERVICES[target])
             condition = "service_completed_successfully" if once else "service_healthy"
             assert wish["condition"] == condition, f"{name} waits for {target}"
 
@@ -160,15 +141,12 @@ def test_the_example_brands_can_be_applied() -> None:
 
 def test_the_image_holds_every_package_and_runs_as_nobody() -> None:
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split()
-    copied = " ".join(instruction("COPY"))
+    copied = " ".join(compose.instruction("COPY"))
     for package in PROJECT["tool"]["importlinter"]["root_packages"]:
         assert f"{package}/ {package}/" in copied, package
         assert f"!{package}" in ignored, package
     assert "--require-hashes" in DOCKERFILE
-    assert instruction("USER") == ["10001:10001"]
-
-
-# --- deploy/hold.sh --------------------------------------------------------------------------
+    assert compose.instruction("USER") == ["10001:10001"]
 
 
 @pytest.fixture
@@ -196,11 +174,14 @@ def _hold(folder: Path, argument: str) -> subprocess.Popen[str]:
     )
 
 
+def _ended(process: subprocess.Popen[str]) -> int:
+    process.communicate(timeout=10)
+    return process.returncode
+
+
 @pytest.mark.parametrize("status", [0, 1, 3, 70])
 def test_other_statuses_are_passed_on(fake_tocsin: Path, status: int) -> None:
-    process = _hold(fake_tocsin, str(status))
-    process.communicate(timeout=10)
-    assert process.returncode == status
+    assert _ended(_hold(fake_tocsin, str(status))) == status
 
 
 @pytest.mark.parametrize("error", [errors.ConfigurationError, errors.BrakeTripped])
@@ -213,8 +194,7 @@ def test_a_service_that_needs_a_person_is_held(
     time.sleep(0.2)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
-    assert process.returncode == error.exit_status
+    assert _ended(process) == error.exit_status
 
 
 def test_a_stop_reaches_the_service(fake_tocsin: Path) -> None:
@@ -222,5 +202,4 @@ def test_a_stop_reaches_the_service(fake_tocsin: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
-    assert process.returncode == 0
+    assert _ended(process) == 0

@@ -33,13 +33,13 @@ NOT_OURS = {
 }
 """Metrics of Prometheus itself and of its Python client."""
 
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is absent: apt-get install prometheus"
-)
-needs_amtool = pytest.mark.skipif(
-    shutil.which("amtool") is None,
-    reason="amtool is absent: apt-get install prometheus-alertmanager",
-)
+
+def _needs(tool: str, package: str) -> pytest.MarkDecorator:
+    reason = f"{tool} is absent: apt-get install {package}"
+    return pytest.mark.skipif(shutil.which(tool) is None, reason=reason)
+
+
+needs_promtool = _needs("promtool", "prometheus")
 
 
 def _run(*words: str | Path) -> str:
@@ -49,7 +49,6 @@ def _run(*words: str | Path) -> str:
 
 
 def _served() -> dict[str, set[str]]:
-    """Every series that our services can serve, with its labels."""
     series: dict[str, set[str]] = {}
     for name, metric in generate.all_metrics().items():
         labels = set(metric._labelnames)
@@ -132,10 +131,7 @@ def test_promtool_reads_the_dashboard(tmp_path: Path) -> None:
     _run("promtool", "check", "rules", path)
 
 
-# --- Alertmanager ----------------------------------------------------------------------------
-
-
-@needs_amtool
+@_needs("amtool", "prometheus-alertmanager")
 def test_amtool_accepts_the_configuration(tmp_path: Path) -> None:
     text = ALERTMANAGER.read_text("utf-8")
     version = re.search(r"version (\d+)\.(\d+)", _run("amtool", "--version"))
@@ -156,9 +152,6 @@ def test_alertmanager_inhibits_alerts_that_exist_and_holds_no_address() -> None:
     (receiver,) = config["receivers"]
     (webhook,) = receiver["webhook_configs"]
     assert webhook["url_file"] == f"/run/secrets/{SERVICES['alertmanager']['secrets'][0]}"
-
-
-# --- Grafana ---------------------------------------------------------------------------------
 
 
 def _overlap(areas: list[dict[str, int]], width: int) -> bool:
@@ -191,8 +184,6 @@ def test_panels_have_their_own_ids_and_areas() -> None:
     assert not _overlap([panel["gridPos"] for panel in DASHBOARD["panels"]], 24)
 
 
-# --- Kibana ----------------------------------------------------------------------------------
-
 SAVED: list[dict[str, Any]] = [
     json.loads(line)
     for line in (DEPLOY / "kibana" / "tocsin.ndjson").read_text("utf-8").splitlines()
@@ -201,13 +192,10 @@ NOT_AGGREGATED = ("text", "object")
 
 
 def _field(path: str) -> dict[str, Any]:
-    """The mapping of a field, by its path."""
-    properties: dict[str, Any] = MENTION_PROPERTIES
-    mapping: dict[str, Any] = {}
+    mapping: dict[str, Any] = {"properties": MENTION_PROPERTIES}
     for name in path.split("."):
-        assert name in properties, f"{path} is not in the mapping"
-        mapping = properties[name]
-        properties = mapping.get("properties", {})
+        assert name in mapping.get("properties", {}), f"{path} is not in the mapping"
+        mapping = mapping["properties"][name]
     return mapping
 
 

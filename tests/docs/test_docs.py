@@ -66,7 +66,6 @@ def test_the_index_names_every_page() -> None:
 
 
 def _slug(heading: str) -> str:
-    """The anchor that a heading gets."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
 
@@ -128,7 +127,7 @@ def test_yaml_and_python_in_pages_are_valid() -> None:
 
 
 class _Forum:
-    """Answers the example's questions: one post, one that is none, then nothing."""
+    """Has one post, one unreadable post, then nothing."""
 
     def posts_after(self, after: int, most: int) -> list[dict[str, str]]:
         if after:
@@ -137,7 +136,7 @@ class _Forum:
         return [post, {"id": "2"}]
 
     def close(self) -> None:
-        """Nothing is open."""
+        pass
 
 
 def test_the_example_of_a_source_works() -> None:

@@ -1,5 +1,5 @@
-"""The command line: one module a group of commands; ``main`` puts them together.
+"""The command line: one module per group of commands; ``main`` puts them together.
 
-A command reads its arguments, builds objects, calls them, and prints. It holds no logic that
-another program could want.
+A command reads its arguments, builds objects, calls them, and prints. Logic that another program
+could use belongs elsewhere.
 """

@@ -1,6 +1,6 @@
-"""``tocsin alerts``: what a crisis desk does with alerts, on the command line.
+"""``tocsin alerts``: list, show, acknowledge, assign, close and annotate alerts.
 
-The detector's state and the people's stand side by side in one document; see ``sinks.alerts``.
+One document holds the detector's state and the people's; see ``sinks.alerts``.
 """
 
 import getpass
@@ -27,33 +27,30 @@ from sinks.elasticsearch.mappings import IndexNames
 from text.terminal import single_line
 from tocsin.cli.output import result, say
 
-app = typer.Typer(no_args_is_help=True, help="Alerts, and what people did about them.")
+app = typer.Typer(no_args_is_help=True, help="List alerts, and record what people do about them.")
 _PAGE = 500
 
-AlertId = Annotated[str, typer.Argument(help="An id from 'list'.")]
-By = Annotated[str | None, typer.Option(help="Who does it; the user of this terminal if not set.")]
+AlertId = Annotated[str, typer.Argument(help="An id from `tocsin alerts list`.")]
+By = Annotated[str | None, typer.Option(help="Your name; the default is your login.")]
 In = Annotated[
     Language | None,
-    typer.Option("--language", "--lang", help="TOCSIN_ALERTS_LANGUAGE if not set."),
+    typer.Option("--language", "--lang", help="The default is TOCSIN_ALERTS_LANGUAGE."),
 ]
 Remark = Annotated[str | None, typer.Option("--text", help="A remark for the history.")]
 
 
-# --- looking ---------------------------------------------------------------------------------
-
-
 @app.command("list")
 def list_(
-    brand: Annotated[str | None, typer.Option(help="Only this brand's.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Only alerts of this brand.")] = None,
     status: Annotated[
         Literal["open", "acknowledged", "closed", "all"] | None,
-        typer.Option(help="What is open or acknowledged, if not set."),
+        typer.Option(help="The default is open and acknowledged."),
     ] = None,
-    severity: Annotated[int, typer.Option(min=1, max=5, help="Least severity.")] = 1,
-    limit: Annotated[int, typer.Option(min=1, help="Most lines to print.")] = 100,
+    severity: Annotated[int, typer.Option(min=1, max=5, help="Minimum severity.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 100,
     language: In = None,
 ) -> None:
-    """List alerts, the newest first: id, standing, severity, brand, since, assignee, title.
+    """List alerts, newest first: id, status, severity, brand, start, assignee, title.
 
     Example: `tocsin alerts list --brand velmora --severity 3`
     """
@@ -62,10 +59,9 @@ def list_(
     shown = 0
     with connect(settings) as client, elasticsearch_errors(settings):
         for source in _sources(client, IndexNames(settings).alerts, brand, severity):
-            if status != "all" and standing(source) not in wanted:
-                continue
-            result(_line(source, style))
-            shown += 1
+            if status == "all" or standing(source) in wanted:
+                result(_line(source, style))
+                shown += 1
             if shown == limit:
                 break
     say(f"{shown} alerts")
@@ -74,7 +70,6 @@ def list_(
 def _sources(
     client: Elasticsearch, index: str, brand: str | None, severity: int
 ) -> Iterator[AlertDocument]:
-    """Alerts that fit, newest first, page by page."""
     filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
     if brand is not None:
         filters.append({"term": {"brand": brand}})
@@ -114,9 +109,9 @@ def _line(source: AlertDocument, style: Style) -> str:
 def show(
     alert_id: AlertId,
     language: In = None,
-    json: Annotated[bool, typer.Option("--json", help="The document as it is kept.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the stored document.")] = False,
 ) -> None:
-    """Show the evidence of an alert, how it went, and what was done about it.
+    """Show an alert: its evidence, its states, and what people did about it.
 
     Example: `tocsin alerts show velmora-2026-01-02T09:40Z --language fr`
     """
@@ -127,23 +122,21 @@ def show(
     if json:
         result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
         return
-    parts = [plain(report(alert_of(source), style)), *_course(source, style)]
-    result("\n".join(parts).rstrip("\n"))
+    lines = [plain(report(alert_of(source), style)), *_history(source, style)]
+    result("\n".join(lines).rstrip("\n"))
 
 
-def _course(source: AlertDocument, style: Style) -> Iterator[str]:
-    """The states that the alert had, then what people did."""
+def _history(source: AlertDocument, style: Style) -> Iterator[str]:
     texts = style.locale.texts
     yield texts["states"]
     for state in states_of(source):
         yield f"- {style.when(state.raised_at)}  {flag(state, style)}  {title(state, style)}"
     done = desk_of(source)
-    people = list(_people(done, source, style.locale))
-    if people or done.history:
+    lines = [*_people(done, source, style.locale), *_actions(done, style)]
+    if lines:
         yield ""
         yield texts["desk"]
-        yield from (f"- {line}" for line in people)
-        yield from (f"- {line}" for line in _history(done, style))
+        yield from (f"- {line}" for line in lines)
 
 
 def _people(done: Triage, source: AlertDocument, locale: Locale) -> Iterator[str]:
@@ -159,7 +152,7 @@ def _people(done: Triage, source: AlertDocument, locale: Locale) -> Iterator[str
         yield locale.text("escalated", done.closed_severity)
 
 
-def _history(done: Triage, style: Style) -> Iterator[str]:
+def _actions(done: Triage, style: Style) -> Iterator[str]:
     locale = style.locale
     for action in done.history:
         did = locale.actions[action.did].format(single_line(action.to or "", MAX_TITLE))
@@ -169,12 +162,9 @@ def _history(done: Triage, style: Style) -> Iterator[str]:
         yield line
 
 
-# --- acting ----------------------------------------------------------------------------------
-
-
 @app.command("ack")
 def ack(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
-    """Say that somebody looks at an alert.
+    """Acknowledge an alert: you are looking at it.
 
     Example: `tocsin alerts ack velmora-2026-01-02T09:40Z --by ana`
     """
@@ -185,11 +175,11 @@ def ack(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
 @app.command("assign")
 def assign(
     alert_id: AlertId,
-    to: Annotated[str, typer.Argument(help="Who is to take care of it.")],
+    to: Annotated[str, typer.Argument(help="The person who takes it over.")],
     by: By = None,
     text: Remark = None,
 ) -> None:
-    """Hand an alert to somebody.
+    """Assign an alert to a person.
 
     Example: `tocsin alerts assign velmora-2026-01-02T09:40Z ben --by ana`
     """
@@ -199,7 +189,7 @@ def assign(
 
 @app.command("close")
 def close(alert_id: AlertId, by: By = None, text: Remark = None) -> None:
-    """Say that an alert is over for the desk; it is open again if it gets graver.
+    """Close an alert. It opens again if its severity rises.
 
     Example: `tocsin alerts close velmora-2026-01-02T09:40Z --text "answered at 11:00"`
     """
@@ -224,8 +214,8 @@ def note(
 def _change(
     alert_id: str, by: str | None, action: Callable[[AlertDocument, str, datetime], Triage]
 ) -> str:
-    """Do something to the people's part, on what is there at that moment; returns who does it."""
-    who = _who(by)
+    """Change the people's part of the current document; returns who did it."""
+    who = by if by is not None else _user()
 
     def change(source: AlertDocument | None) -> AlertDocument:
         source = _existing(source, alert_id)
@@ -238,7 +228,7 @@ def _change(
     with connect(settings) as client, elasticsearch_errors(settings):
         if update(client, IndexNames(settings).alerts, alert_id, change):
             return who
-    raise ServiceUnavailable(f"{alert_id} was changed by others all the time; try again")
+    raise ServiceUnavailable(f"others keep changing {alert_id}; try again")
 
 
 def _existing(source: AlertDocument | None, alert_id: str) -> AlertDocument:
@@ -247,10 +237,8 @@ def _existing(source: AlertDocument | None, alert_id: str) -> AlertDocument:
     return source
 
 
-def _who(by: str | None) -> str:
-    """The person, for the history."""
+def _user() -> str:
     try:
-        who = by if by is not None else getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):
-        raise ConfigurationError("nobody knows who you are here; say it with --by") from None
-    return who
+        raise ConfigurationError("this account has no user name; add --by NAME") from None

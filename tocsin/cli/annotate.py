@@ -1,8 +1,7 @@
-"""``tocsin annotate``: the stream's enrichment over files, with no broker."""
+"""``tocsin annotate``: the stream's enrichment over files, without a broker."""
 
 import sys
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeAlias
 
@@ -21,55 +20,48 @@ from runtime.settings import ProcessSettings, load
 from schemas.codec import MENTION_EVENT
 from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
-from tocsin.cli.output import console, say
+from schemas.types import Tier
+from tocsin.cli.output import console, report
+from tocsin.cli.query_options import PostsArgument
 from tocsin.offline.post_reader import Bad, open_posts, read_lines
 
 _CHUNK = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
-class ReadingTier(StrEnum):
-    """Which models read: the stream's own choice is a setting."""
-
-    fast = "fast"
-    accurate = "accurate"
-
-
-class _Asked(Struct):
-    """What a line may carry beside a post."""
-
+class _LineFields(Struct):
     id: str | int
     targets: list[str] = []
 
 
-_decode_asked = msgspec.json.Decoder(_Asked).decode
-_Line: TypeAlias = tuple[PostEvent, _Asked]
+_decode_fields = msgspec.json.Decoder(_LineFields).decode
+_Line: TypeAlias = tuple[PostEvent, _LineFields]
 
 
-def _asked(line: bytes) -> _Asked:
+def _fields_of(line: bytes) -> _LineFields:
     try:
-        return _decode_asked(line)
+        return _decode_fields(line)
     except msgspec.MsgspecError as error:
         raise NotAPost(f"targets must be a list of strings ({error})") from None
 
 
 def _chunks(lines: Iterable[_Line]) -> Iterator[dict[str, _Line]]:
-    """Lines in chunks, by the id of their post; a post that comes again begins another chunk."""
+    """Lines in chunks, by the id of their post; a repeated id begins another chunk."""
     chunk: dict[str, _Line] = {}
-    for event, asked in lines:
+    for event, fields in lines:
         if len(chunk) == _CHUNK or event.id in chunk:
             yield chunk
             chunk = {}
-        chunk[event.id] = event, asked
+        chunk[event.id] = event, fields
     if chunk:
         yield chunk
 
 
 def _flat(mention: Mention, id_: str | int) -> dict[str, Any]:
-    """One line of output: every annotation is there, also those that are empty."""
+    """One line of output, with every annotation, empty ones too."""
     fields = msgspec.structs.asdict(mention)
+    # ``key`` is the id in Kafka and in the index. The order of the first fields is documented.
     key = fields.pop("post").id
-    # ``key``: as Kafka and the index have it. Sentiments come before entities, as they always did.
     first = {name: fields[name] for name in ("language", "brands", "sentiment")}
     return {"id": id_, "key": key, **first, **fields}
 
@@ -83,10 +75,10 @@ def annotate_stream(
     *,
     events: bool = False,
 ) -> Iterator[int]:
-    """Annotate line by line; yields how many posts were written after each chunk."""
+    """Annotate line by line; yields the number of written posts after each chunk."""
     written = 0
-    for chunk in _chunks(read_lines(source, name, bad, _asked)):
-        targets = {id_: asked.targets for id_, (_, asked) in chunk.items() if asked.targets}
+    for chunk in _chunks(read_lines(source, name, bad, _fields_of)):
+        targets = {id_: fields.targets for id_, (_, fields) in chunk.items() if fields.targets}
         posts = [event for event, _ in chunk.values()]
         mentions = enricher.enrich(posts, utc_now(), targets=targets).mentions
         for event in mentions:
@@ -99,37 +91,35 @@ def annotate_stream(
     target.flush()
 
 
-def _enricher(brands: Path | None, everything: bool, tier: ReadingTier) -> Enricher:
+def _enricher(brands: Path | None, everything: bool, tier: Tier) -> Enricher:
     matcher = BrandMatcher(load_brands(brands) if brands else ())
-    chosen = load(ProcessSettings)
-    settings = chosen.model_copy(
-        update={"tier": tier.value, "keep_unmatched": everything or chosen.keep_unmatched}
-    )
+    settings = load(ProcessSettings)
+    keep_unmatched = everything or settings.keep_unmatched
+    update = {"tier": tier, "keep_unmatched": keep_unmatched}
+    settings = settings.model_copy(update=update)
     return build_enricher(settings, lambda: matcher, prefilter=not everything)
 
 
 def annotate(
-    file: Annotated[
-        Path | None, typer.Argument(help="JSON lines; standard input if not given.")
-    ] = None,
+    file: PostsArgument = None,
     brands: Annotated[
-        Path | None, typer.Option(help="Match these brands, and write only posts that name one.")
+        Path | None, typer.Option(help="A brands file; only posts that name a brand are written.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Read and write posts that name no brand as well.")
+        bool, typer.Option("--all", help="Also write posts that name no brand.")
     ] = False,
     tier: Annotated[
-        ReadingTier, typer.Option(help="Which models read: fast, or accurate as well.")
-    ] = ReadingTier.accurate,
+        Tier, typer.Option(help="The models: the fast tier, or the accurate tier too.")
+    ] = "accurate",
     events: Annotated[
-        bool, typer.Option(help="Write whole mention events, as on the topic `mentions`.")
+        bool, typer.Option(help="Write mention events as on the topic `mentions`.")
     ] = False,
-    source: Annotated[str, typer.Option(help="Source of lines that do not name theirs.")] = "file",
+    source: Annotated[str, typer.Option(help="The source of lines without one.")] = "file",
 ) -> None:
-    """Annotate posts offline, with the same function as the stream.
+    """Annotate posts of a file in the same way as the stream.
 
-    A line needs only `{"id": "1", "text": "..."}`; with `"targets": ["the food"]` it asks for the
-    sentiment towards these as well. One JSON object a line comes out, in the order of the input.
+    A line needs only `{"id": "1", "text": "..."}`. With `"targets": ["the food"]` it also gets the
+    sentiment towards these. The output is one JSON object per line, in the order of the input.
 
     Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
     """
@@ -141,8 +131,4 @@ def annotate(
             stream, sys.stdout.buffer, enricher, source, bad, events=events
         ):
             progress.update(task, completed=written, description=f"{written} posts")
-    for complaint in bad.first:
-        say(complaint)
-    say(f"{written} posts written, {bad.count} lines are no posts")
-    if bad.count:
-        sys.exit(1)
+    report(bad, f"{written} posts written")

@@ -1,4 +1,4 @@
-"""``tocsin backtest``: which alerts would have fired, and what another policy would change."""
+"""``tocsin backtest``: which alerts the detector would have raised, and under another policy."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,18 @@ from schemas.errors import ConfigurationError, InvalidMessage
 from schemas.mention import MentionUpsert
 from text.terminal import sparkline
 from tocsin.cli.backtest_svg import chart_svg
-from tocsin.cli.output import result, say
+from tocsin.cli.output import plural, result, say
+from tocsin.offline.activity_history import records_of_index
 from tocsin.offline.post_reader import open_posts
 
 _WIDTH = 72
 """Columns of the chart."""
 _BLIND = "?"
-"""Marks the columns in which a source was blind."""
+"""Marks the columns in which a source delivered nothing."""
 
 
 def _time(written: str | None, name: str) -> datetime | None:
-    """A day or a time; UTC where no offset is written."""
+    """A day or a time; the default zone is UTC."""
     if written is None:
         return None
     try:
@@ -40,36 +41,28 @@ def _time(written: str | None, name: str) -> datetime | None:
         at = datetime.fromisoformat(written)
     except ValueError:
         raise ConfigurationError(
-            f"--{name} is {written!r}; write a day or a time, such as 2026-03-02T12:00Z"
+            f"--{name} is {written!r}; it must be a day or a time, such as 2026-03-02T12:00Z"
         ) from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def records_of(stream: BinaryIO) -> Iterator[Activity]:
-    """Records of all brands, from lines of mention events or of activity."""
-    for number, line in enumerate(stream, 1):
-        if line.isspace():
-            continue
-        try:
-            if b'"op"' in line:
-                event = MENTION_EVENT.decode(line)
-                if isinstance(event, MentionUpsert):
-                    yield from activity_of(event.version, event.ingested_at, event.mention)
-            else:
-                yield ACTIVITY.decode(line)
-        except InvalidMessage as error:
-            raise ConfigurationError(
-                f"line {number} is neither a mention event nor a record of activity "
-                f"({error.detail}); make such lines with 'tocsin annotate --events --brands FILE'"
-            ) from None
-
-
-def _of_index(brand: str, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
-    from tocsin.offline.activity_history import records_of_index
-
-    if first is None or end is None:
-        raise ConfigurationError("say --from and --to, or give a file")
-    yield from records_of_index(load(ElasticsearchSettings), brand, first, end)
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if line.isspace():
+                continue
+            try:
+                if b'"op"' in line:
+                    event = MENTION_EVENT.decode(line)
+                    if isinstance(event, MentionUpsert):
+                        yield from activity_of(event.version, event.ingested_at, event.mention)
+                else:
+                    yield ACTIVITY.decode(line)
+            except InvalidMessage as error:
+                raise ConfigurationError(
+                    f"line {number} is neither a mention event nor a record of activity "
+                    f"({error.detail}); use 'tocsin annotate --events --brands FILE'"
+                ) from None
 
 
 def _brand(name: str, file: Path | None) -> Brand:
@@ -84,7 +77,7 @@ def _brand(name: str, file: Path | None) -> Brand:
 def chart(
     records: Sequence[Activity], alerts: Sequence[BacktestAlert], silences: Sequence[Silence] = ()
 ) -> list[str]:
-    """Mentions over time as bars, alerts under them by their severity, then blind times if any."""
+    """Mentions over time as bars, then severities of alerts, then blind times if any."""
     first, last = records[0].at, max(record.at for record in records)
     step = (last - first) / _WIDTH
 
@@ -126,7 +119,7 @@ def _blind_line(silence: Silence) -> str:
     end = f"until {silence.until:%m-%d %H:%M}" if silence.until else "to the end"
     return (
         f"{_BLIND} {silence.source} blind since {silence.since:%Y-%m-%d %H:%M} UTC, {end}; "
-        "quiet may not be calm"
+        "alerts may be missing there"
     )
 
 
@@ -139,29 +132,30 @@ def _differences(difference: Difference) -> Iterator[str]:
 
 
 def backtest(
-    brand: Annotated[str, typer.Option(help="Id of the brand.")],
+    brand: Annotated[str, typer.Option(help="The id of the brand.")],
     file: Annotated[
         Path | None,
-        typer.Argument(help="Mention events or activity, JSON lines; the index if not given."),
+        typer.Argument(help="Mention events or activity as JSON lines; the default is the index."),
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", help="Day or time; included.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Day or time; not included.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="The first day or time.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The end, not included.")] = None,
     brands: Annotated[
-        Path | None, typer.Option(help="Brands file with the policy; the usual one if not given.")
+        Path | None,
+        typer.Option(help="A brands file with the policy."),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Brands file with another policy, to compare.")
+        Path | None, typer.Option(help="A brands file with another policy to compare.")
     ] = None,
-    svg: Annotated[Path | None, typer.Option(help="Also draw it, to this SVG file.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Also draw a chart into this SVG file.")] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Write every state of every alert, a line each.")
+        bool, typer.Option("--json", help="Print every state of every alert, one per line.")
     ] = False,
 ) -> None:
-    """Run the past through the detector of the stream: when alerts would have fired.
+    """Run past mentions through the detector and show which alerts it would have raised.
 
-    A time in which a source that usually speaks was silent is marked with ? and told: it may not
-    have been calm. With --policy the alerts of both policies are compared: - is of the first alone,
-    + of the other one alone, ~ is told otherwise.
+    A ? marks a time in which a source delivered nothing, so alerts may be missing there. With
+    --policy the alerts of both policies are compared: - only with the first, + only with the other,
+    ~ with both but different.
 
     Example: `tocsin backtest --brand velmora --from 2026-03-01 --to 2026-03-08`
     """
@@ -170,7 +164,7 @@ def backtest(
     listening = Listening()
     records = list(_read(file, brand, first, end, listening))
     if not records:
-        say(f"nothing is said of {brand} there")
+        say(f"there are no mentions of {brand}")
         sys.exit(1)
     states = replay(records, [chosen])
     if json:
@@ -179,32 +173,21 @@ def backtest(
         return
     alerts = backtest_alerts(states)
     if svg is not None:
-        _draw(svg, chart_svg(chosen.name, records, alerts))
+        try:
+            svg.write_text(chart_svg(chosen.name, records, alerts), "utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{svg} cannot be written: {error.strerror}") from None
     silences = listening.silences(max(map(heard_at, records)))
-    lines = [
-        *chart(records, alerts, silences),
-        "",
-        *map(_blind_line, silences),
-        *map(_line, alerts),
-    ]
-    for line in lines:
+    lines = chart(records, alerts, silences)
+    for line in (*lines, "", *map(_blind_line, silences), *map(_line, alerts)):
         result(line)
     days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
-    say(
-        f"{len(alerts)} alert{'s' * (len(alerts) != 1)} in {days:.1f} days, {len(records)} mentions"
-    )
+    say(f"{plural(len(alerts), 'alert')} in {days:.1f} days, {len(records)} mentions")
     if policy is not None:
         other = replace(chosen, alerts=_brand(brand, policy).alerts)
         difference = compare(alerts, backtest_alerts(replay(records, [other])))
         for line in ("", *(list(_differences(difference)) or ["the other policy changes nothing"])):
             result(line)
-
-
-def _draw(file: Path, picture: str) -> None:
-    try:
-        file.write_text(picture, "utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _read(
@@ -214,15 +197,16 @@ def _read(
     end: datetime | None,
     listening: Listening,
 ) -> Iterator[Activity]:
-    """A brand's records; of a file, the other brands' tell with them which sources were heard."""
-    for record in _of_index(brand, first, end) if file is None else _of_file(file, first, end):
-        listening.take(record)
-        if record.brand == brand:
-            yield record
-
-
-def _of_file(file: Path, first: datetime | None, end: datetime | None) -> Iterator[Activity]:
-    with open_posts(None if str(file) == "-" else file) as stream:
-        for record in records_of(stream):
-            if (first is None or record.at >= first) and (end is None or record.at < end):
+    """A brand's records; ``listening`` sees those of the file's other brands too."""
+    records: Iterator[Activity]
+    if file is not None:
+        records = records_of(open_posts(None if str(file) == "-" else file))
+    elif first is None or end is None:
+        raise ConfigurationError("give --from and --to, or a file")
+    else:
+        records = records_of_index(load(ElasticsearchSettings), brand, first, end)
+    for record in records:
+        if (first is None or record.at >= first) and (end is None or record.at < end):
+            listening.take(record)
+            if record.brand == brand:
                 yield record

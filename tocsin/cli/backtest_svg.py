@@ -1,6 +1,6 @@
-"""A back-test as a picture: mentions, the share of negatives, and alerts by severity, as SVG.
+"""A back-test as SVG: mentions, the share of negatives, and alerts by severity.
 
-One file that needs nothing else: no script, no style sheet, no font of its own.
+One file without script, style sheet or font.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,12 @@ from typing import Final
 from processors.detector.backtest import BacktestAlert
 from schemas.activity import Activity
 from text.terminal import single_line
+from tocsin.cli.output import plural
 
 _WIDTH, _HEIGHT = 1200, 458
 _LEFT, _RIGHT, _TOP = 70, 1130, 64
 _BOTTOM = 330
-"""Of the plot; below are the hours, the alerts' bars and what the colours mean."""
+"""Bottom of the plot; below are the hours, the alerts' bars and the legend."""
 _MAX_BUCKETS: Final = 240
 _BUCKETS: Final = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 180, 360, 720, 1440, 10080)
@@ -26,21 +27,19 @@ _TICKS: Final = tuple(
 )
 _MAX_TICKS: Final = 12
 _MIN_SCORED: Final = 5
-"""Mentions with a sentiment below which a bucket has no share."""
+"""Minimum of mentions with a sentiment for a share of negatives."""
 COLOURS: Final = {1: "#f2d06b", 2: "#f0a63c", 3: "#e5702e", 4: "#cf3a2c", 5: "#8c1230"}
-"""By severity, from light to dark, so that it can be told without colours too."""
+"""By severity, from light to dark: readable without colours too."""
 _LANES: Final = 3
 _LETTER: Final = 6.0
-"""Width of a letter of the alerts' labels."""
+"""Width of a letter in the labels of alerts."""
 _MAX_LETTERS: Final = 120
-_NO_CHARACTERS: Final = dict.fromkeys((0xFFFE, 0xFFFF))
+_NOT_XML: Final = dict.fromkeys((0xFFFE, 0xFFFF))
 _BARS, _SHARE, _INK, _GRID = "#9db4c8", "#7a3f9d", "#333", "#e4e4e4"
 
 
 @dataclass(slots=True)
 class Bucket:
-    """What was said in one stretch of time."""
-
     mentions: int = 0
     scored: int = 0
     negative: int = 0
@@ -48,34 +47,29 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From times and counts to places in the picture."""
-
     first: datetime
     end: datetime
-    most: int
+    top: int
 
     def x(self, at: datetime) -> float:
-        """Of a time; those outside are at the edge."""
         share = (at - self.first) / (self.end - self.first)
         return _LEFT + min(max(share, 0.0), 1.0) * (_RIGHT - _LEFT)
 
     def y(self, count: float) -> float:
-        """Of a number of mentions."""
-        return _BOTTOM - count / self.most * (_BOTTOM - _TOP)
+        return _BOTTOM - count / self.top * (_BOTTOM - _TOP)
 
 
 def chart_svg(brand: str, records: Sequence[Activity], alerts: Sequence[BacktestAlert]) -> str:
-    """The picture of some records, at least one, and of the alerts that they gave."""
     first, last = min(r.at for r in records), max(r.at for r in records)
     step = next((s for s in _BUCKETS if (last - first) / s < _MAX_BUCKETS), _BUCKETS[-1])
     buckets = _buckets(records, step)
-    most = _round_up(max(bucket.mentions for bucket in buckets.values()))
-    scale = Scale(min(buckets), max(buckets) + step, most)
+    top = _round_up(max(bucket.mentions for bucket in buckets.values()))
+    scale = Scale(min(buckets), max(buckets) + step, top)
     title = (
         f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC: "
-        f"{len(alerts)} alert{'s' * (len(alerts) != 1)}"
+        f"{plural(len(alerts), 'alert')}"
     )
-    parts = [
+    elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
         f'fill="{_INK}" role="img">',
@@ -90,11 +84,11 @@ def chart_svg(brand: str, records: Sequence[Activity], alerts: Sequence[Backtest
         *_legend(step),
         "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(elements) + "\n"
 
 
 def _buckets(records: Sequence[Activity], step: timedelta) -> dict[datetime, Bucket]:
-    """By their beginning; whole steps since 1970."""
+    """Counts by the beginning of their step since 1970."""
     buckets: dict[datetime, Bucket] = {}
     width = step.total_seconds()
     for record in records:
@@ -107,27 +101,21 @@ def _buckets(records: Sequence[Activity], step: timedelta) -> dict[datetime, Buc
 
 
 def _round_up(count: int) -> int:
-    """The next number that an axis may end with."""
     power = 1
     while count > 40 * power:
         power *= 10
     return next(end * power for end in (4, 8, 12, 20, 40) if count <= end * power)
 
 
-# --- parts -----------------------------------------------------------------------------------
-
-
 def _spans(alerts: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
-    """Behind everything, a veil over each alert's time."""
     for alert in alerts:
         left, width = _extent(alert, scale)
         yield _rect(left, _TOP, width, _BOTTOM - _TOP, COLOURS[alert.severity], 'opacity="0.22"')
 
 
 def _grid(scale: Scale) -> Iterator[str]:
-    """Lines and numbers: mentions at the left, shares at the right, times below."""
     for quarter in range(5):
-        count = scale.most * quarter // 4
+        count = scale.top * quarter // 4
         y = scale.y(count)
         yield f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="{_GRID}"/>'
         yield _text(_LEFT - 8, y + 4, f"{count:,}", 'text-anchor="end"')
@@ -149,7 +137,7 @@ def _grid(scale: Scale) -> Iterator[str]:
 
 
 def _bars(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> str:
-    """One path for all: a month of them is a few kilobytes."""
+    """One path for all bars: a month takes a few kilobytes."""
     path = "".join(
         f"M{scale.x(start):.1f} {_BOTTOM}V{scale.y(bucket.mentions):.1f}"
         f"H{scale.x(start + step):.1f}V{_BOTTOM}z"
@@ -159,11 +147,11 @@ def _bars(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> str
 
 
 def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> str:
-    """The share of negatives as a line, broken where too little was said to have one."""
+    """The share of negatives as a line, with gaps where too few mentions have a sentiment."""
     path, previous = "", None
     for start, bucket in sorted(buckets.items()):
         if bucket.scored >= _MIN_SCORED:
-            y = scale.y(scale.most * bucket.negative / bucket.scored)
+            y = scale.y(scale.top * bucket.negative / bucket.scored)
             path += (
                 f"{'L' if previous == start - step else 'M'}{scale.x(start + step / 2):.1f} {y:.1f}"
             )
@@ -175,24 +163,24 @@ def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> st
 
 
 def _lanes(alerts: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
-    """A bar below for each alert, with its severity and id beside it where there is room.
+    """A bar for each alert, with its severity and id as a label where there is room.
 
-    Those without room have a line of their own, and say it under a pointer.
+    Alerts without room share the last lane, with the label as a tooltip.
     """
     taken = [0.0] * _LANES
     for alert in alerts:
         left, width = _extent(alert, scale)
         label = f"{alert.severity} · {alert.id}"
         room = _LETTER * len(label) + 10
-        is_behind = left + width + room <= _WIDTH
-        begins, ends = (left, left + width + room) if is_behind else (left - room, left + width)
+        is_right = left + width + room <= _WIDTH
+        begins, ends = (left, left + width + room) if is_right else (left - room, left + width)
         lane = next((lane for lane in range(_LANES) if taken[lane] <= begins), _LANES)
         y = _BOTTOM + 30 + 18 * lane
         bar = _rect(left, y, width, 12, COLOURS[alert.severity])
         yield f"<g><title>{_escaped(label)}</title>{bar}</g>"
         if lane < _LANES:
             taken[lane] = ends
-            x, anchor = (left + width + 5, "start") if is_behind else (left - 5, "end")
+            x, anchor = (left + width + 5, "start") if is_right else (left - 5, "end")
             yield _text(x, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
 
 
@@ -217,8 +205,8 @@ def _legend(step: timedelta) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Text as XML has it, without the two characters that XML cannot have."""
-    return escape(single_line(text, _MAX_LETTERS).translate(_NO_CHARACTERS))
+    """Text for XML, without the two characters that XML excludes."""
+    return escape(single_line(text, _MAX_LETTERS).translate(_NOT_XML))
 
 
 def _text(x: float, y: float, text: str, attributes: str = "") -> str:

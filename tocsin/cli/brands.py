@@ -1,4 +1,4 @@
-"""``tocsin brands``: what the processors listen for."""
+"""``tocsin brands``: the brands that the processors look for."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,17 +10,17 @@ from brands.registry import current_brands, publish_brands
 from runtime.settings import KafkaSettings, load
 from tocsin.cli.output import result, say
 
-app = typer.Typer(no_args_is_help=True, help="The brands that are listened for.")
+app = typer.Typer(no_args_is_help=True, help="Publish and list the brands that are looked for.")
 
 
 @app.command("apply")
 def apply(
-    file: Annotated[Path, typer.Argument(help="The brands file (docs/brands.md).")],
+    file: Annotated[Path, typer.Argument(help="A brands file (docs/brands.md).")],
     keep_others: Annotated[
-        bool, typer.Option(help="Keep listening for brands that the file does not name.")
+        bool, typer.Option(help="Keep brands that the file does not name.")
     ] = False,
     if_none: Annotated[
-        bool, typer.Option(help="Only if none are published yet; for a first set-up.")
+        bool, typer.Option(help="Only if no brands are published yet, for a first set-up.")
     ] = False,
 ) -> None:
     """Publish a brands file; running processors follow within a few seconds.
@@ -29,15 +29,15 @@ def apply(
     """
     brands = load_brands(file)
     if if_none and current_brands(load(KafkaSettings)):
-        say("there are brands already; they stay as they are")
+        say("brands are published already; nothing was changed")
         return
     changed, gone = publish_brands(load(KafkaSettings), brands, keep_others)
-    say(f"{len(brands)} brands: {changed} new or changed, {gone} taken away")
+    say(f"{len(brands)} brands: {changed} new or changed, {gone} removed")
 
 
 @app.command("list")
 def list_() -> None:
-    """Print the brands that are listened for now, one JSON object a line.
+    """Print the published brands, one JSON object per line.
 
     Example: `tocsin brands list`
     """

@@ -1,4 +1,6 @@
-"""``tocsin checkpoints``: where sources resume."""
+"""``tocsin checkpoints``: the resume positions of sources."""
+
+from typing import Annotated
 
 import typer
 
@@ -9,20 +11,25 @@ from runtime.kafka.reader import latest_values
 from runtime.settings import KafkaSettings, load
 from tocsin.cli.output import result, say
 
-app = typer.Typer(no_args_is_help=True, help="Where sources resume.")
+app = typer.Typer(no_args_is_help=True, help="List and reset the resume positions of sources.")
 
 
 @app.command("list")
 def list_() -> None:
-    """Print every source's checkpoint, one JSON object a line."""
+    """Print the resume position of every source, one JSON object per line.
+
+    Example: `tocsin checkpoints list`
+    """
     values = latest_values(load(KafkaSettings), "checkpoints", TOPIC)
     for _, value in sorted(values.items()):
         result(value.decode("utf-8", "replace"))
 
 
 @app.command("reset")
-def reset(source_id: str) -> None:
-    """Forget where a source is; it starts afresh. Stop its ingestor first.
+def reset(
+    source_id: Annotated[str, typer.Argument(help="A source id from `tocsin checkpoints list`.")],
+) -> None:
+    """Delete the resume position of a source, which then starts afresh. Stop its ingestor first.
 
     Example: `tocsin checkpoints reset bluesky`
     """

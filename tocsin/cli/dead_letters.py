@@ -1,6 +1,7 @@
-"""``tocsin dead-letters``: look at what could not be handled, and send it again."""
+"""``tocsin dead-letters``: list, show and replay messages that could not be handled."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -19,66 +20,60 @@ from tocsin.cli.output import result, say
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
 
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", help="Only these, such as invalid_message.")
+    str | None, typer.Option("--reason", help="Only this reason, such as invalid_message.")
 ]
 ServiceOption = Annotated[
-    str | None, typer.Option("--service", help="Only those given up by this service.")
+    str | None, typer.Option("--service", help="Only this service, such as process.")
 ]
 
 
-def read_letters(settings: KafkaSettings) -> Iterator[tuple[str, DeadLetter]]:
-    """Every dead letter with its id (``partition-offset``), oldest first a partition."""
+def _letters(
+    settings: KafkaSettings, reason: str | None = None, service: str | None = None
+) -> Iterator[tuple[str, DeadLetter]]:
+    """Dead letters with their id (``partition-offset``), in the order of offsets."""
     for record in read_topic(settings, "dead-letters", TOPIC):
         try:
             letter = DEAD_LETTER.decode(record.value or b"")
         except InvalidMessage:
             continue
-        yield f"{record.partition}-{record.offset}", letter
-
-
-def _chosen(
-    settings: KafkaSettings, reason: str | None, service: str | None
-) -> Iterator[tuple[str, DeadLetter]]:
-    for name, letter in read_letters(settings):
         if reason in (None, letter.reason) and service in (None, letter.service):
-            yield name, letter
+            yield f"{record.partition}-{record.offset}", letter
 
 
 @app.command("list")
 def list_(
     reason: ReasonOption = None,
     service: ServiceOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most lines to print.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 100,
 ) -> None:
-    """List dead letters: id, time, service, reason, origin, detail; and a count by reason.
+    """List dead letters (id, time, service, reason, origin, detail) and count them by reason.
 
     Example: `tocsin dead-letters list --reason index_rejected`
     """
-    counts: dict[str, int] = {}
-    shown = 0
-    for name, letter in _chosen(load(KafkaSettings), reason, service):
-        counts[letter.reason] = counts.get(letter.reason, 0) + 1
-        if shown < limit:
+    counts = Counter[str]()
+    for name, letter in _letters(load(KafkaSettings), reason, service):
+        counts[letter.reason] += 1
+        if counts.total() <= limit:
             origin = letter.source or f"{letter.topic}/{letter.partition}/{letter.offset}"
             result(
                 f"{name}\t{letter.at:%Y-%m-%d %H:%M:%S}\t{letter.service}\t{letter.reason}\t"
                 f"{origin}\t{letter.detail}"
             )
-            shown += 1
-    total = sum(counts.values())
+    total = counts.total()
     by_reason = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    say(f"{total} dead letters" + (f" ({by_reason}); {shown} shown" if total else ""))
+    shown = f" ({by_reason}); {min(total, limit)} shown" if total else ""
+    say(f"{total} dead letters{shown}")
 
 
 @app.command("show")
 def show(
-    letter_id: Annotated[str, typer.Argument(help="An id from 'list', such as 0-17.")],
+    letter_id: Annotated[str, typer.Argument(help="An id of the list, such as 0-17.")],
 ) -> None:
-    """Show one dead letter whole, with its payload as text where it is text.
+    """Show a dead letter with its payload as text.
 
     Example: `tocsin dead-letters show 0-17`
     """
-    for name, letter in read_letters(load(KafkaSettings)):
+    for name, letter in _letters(load(KafkaSettings)):
         if name == letter_id:
             shown = json.loads(DEAD_LETTER.encode(letter))
             shown["payload"] = letter.payload.decode("utf-8", "backslashreplace")
@@ -90,34 +85,35 @@ def show(
 @app.command("replay")
 def replay(
     letter_ids: Annotated[
-        list[str] | None, typer.Argument(help="Ids from 'list'; all that are chosen if none.")
+        list[str] | None,
+        typer.Argument(help="Ids of the list; the default is all."),
     ] = None,
     reason: ReasonOption = None,
     service: ServiceOption = None,
-    most: Annotated[
-        int, typer.Option(min=0, help="Leave those that were replayed this often already.")
+    limit: Annotated[
+        int, typer.Option("--most", min=0, help="Skip letters that were replayed this often.")
     ] = 3,
 ) -> None:
-    """Send dead letters to the topics that they came from; versions make a repeat harmless.
+    """Send dead letters back to their topics. A repeat is harmless, because events have versions.
 
-    Letters from a source itself (a post unreadable or too large) have no topic and are left.
+    Letters of a source (a post that is unreadable or too large) have no topic and are skipped.
 
     Example: `tocsin dead-letters replay --reason index_rejected`
     """
     settings = load(KafkaSettings)
     wanted = None if not letter_ids else set(letter_ids)
-    left = 0
+    skipped = 0
 
-    def chosen() -> Iterator[OutgoingRecord]:
-        nonlocal left
-        for name, letter in _chosen(settings, reason, service):
+    def records() -> Iterator[OutgoingRecord]:
+        nonlocal skipped
+        for name, letter in _letters(settings, reason, service):
             if wanted is not None and name not in wanted:
                 continue
-            if letter.topic is None or letter.replays >= most:
-                left += 1
+            if letter.topic is None or letter.replays >= limit:
+                skipped += 1
                 continue
             headers = [(REPLAYS_HEADER, str(letter.replays + 1).encode())]
             yield OutgoingRecord(letter.topic, letter.key, letter.payload, headers)
 
-    sent = publish(settings, "dead-letters", chosen(), "a replay")
-    say(f"{sent} replayed, {left} left (no topic to go to, or replayed {most} times)")
+    sent = publish(settings, "dead-letters", records(), "a replay")
+    say(f"{sent} replayed, {skipped} skipped (without a topic, or replayed {limit} times)")

@@ -1,7 +1,7 @@
-"""``tocsin detector``: the crisis detector of the stream, and its states made anew."""
+"""``tocsin detector``: the crisis detector of the stream, and the rebuild of its state."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,7 +9,6 @@ import typer
 from brands.registry import current_brands, decoded_brands
 from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
-from schemas.activity import Activity
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
 
@@ -18,17 +17,16 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def detector(context: typer.Context) -> None:
-    """Detect crises: read `activity`, write `alerts`, until SIGTERM.
+    """Detect crises until SIGTERM: read `activity`, write `alerts`.
 
-    One process serves many brands; start more up to the partitions of the topic. What it knows is
-    kept on `detector-state`, so that a restart goes on where it was; what is missing there is
-    counted again from `activity`, as far as that goes back.
+    One process serves many brands; start up to one per partition of the topic. A restart resumes
+    from the snapshots on `detector-state`, and counts what is newer again from `activity`.
 
     Example: `TOCSIN_MONITOR_PORT=0 tocsin detector`
     """
     if context.invoked_subcommand is not None:
         return
-    from processors.detector.app import main  # Faust takes a second; other commands do without
+    from processors.detector.app import main  # Faust takes a second to import
 
     main()
 
@@ -36,17 +34,19 @@ def detector(context: typer.Context) -> None:
 @app.command("rebuild")
 def rebuild(
     brand: Annotated[
-        list[str] | None, typer.Option(help="Id of a brand; may be repeated. All if not given.")
+        list[str] | None,
+        typer.Option(help="A brand id; may be repeated. The default is all."),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="Days of the index that are read.")] = 28,
+    days: Annotated[int, typer.Option(min=1, help="Days of the index to read.")] = 28,
 ) -> None:
-    """Make the states of brands anew from the index and from `activity`. Stop the detector first.
+    """Rebuild detector state from the index and from `activity`. Stop the detector first.
 
-    For what `activity` no longer holds: after a loss of `detector-state`, or to have a new brand's
-    past in its state. The states that are there are replaced.
+    Use it after a loss of `detector-state`, or to learn the past of a new brand. It replaces the
+    present state.
 
     Example: `tocsin detector rebuild --brand velmora`
     """
+    from tocsin.offline.activity_history import records_of_index
     from tocsin.offline.rebuild import rebuild as states_of
     from tocsin.offline.rebuild import write
 
@@ -55,14 +55,9 @@ def rebuild(
     unknown = sorted(set(brand or ()) - brands.keys())
     if unknown:
         raise ConfigurationError(f"there is no brand {unknown[0]}; see 'tocsin brands list'")
-    desk, of_index, of_kafka = states_of(
-        settings, brands, sorted(brand or brands), _of_index, timedelta(days=days), now
+    history = partial(records_of_index, load(ElasticsearchSettings))
+    detectors, from_index, from_kafka = states_of(
+        settings, brands, sorted(brand or brands), history, timedelta(days=days), now
     )
-    written = write(settings, desk.snapshots(now))
-    say(f"{written} states: {of_index} records of the index, {of_kafka} of activity")
-
-
-def _of_index(brand: str, first: datetime, end: datetime) -> Iterator[Activity]:
-    from tocsin.offline.activity_history import records_of_index
-
-    yield from records_of_index(load(ElasticsearchSettings), brand, first, end)
+    written = write(settings, detectors.snapshots(now))
+    say(f"{written} states: {from_index} records of the index, {from_kafka} of activity")

@@ -1,9 +1,8 @@
-"""``tocsin doctor``: looks at everything a deployment needs, and says what to do."""
+"""``tocsin doctor``: checks everything that a deployment needs, and says what to do."""
 
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -17,15 +16,6 @@ from sinks.elasticsearch.setup import check
 from tocsin.cli.output import result
 
 _MAX_SKEW_S = 5.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one look came to."""
-
-    subject: str
-    good: bool
-    text: str
 
 
 def _settings() -> str:
@@ -48,24 +38,24 @@ def _topics() -> str:
     missing = [name for name in topics() if settings.topic_prefix + name not in present]
     if missing:
         raise TocsinError(f"missing: {', '.join(missing)}; run 'tocsin topics setup'")
-    return f"all {len(topics())} are there"
+    return f"all {len(topics())} exist"
 
 
 def _elasticsearch() -> str:
     settings = load(ElasticsearchSettings)
     with connect(settings) as client, elasticsearch_errors(settings):
-        # Asked of the node: a minimal server does not answer at its root.
+        # From the node: a minimal server does not answer at its root.
         nodes = client.nodes.info(node_id="_local", metric="_none")["nodes"]
         server = str(next(iter(nodes.values()))["version"])
         health = client.cluster.health()["status"]
     ours = importlib.metadata.version("elasticsearch")
     if server.partition(".")[0] != ours.partition(".")[0]:
         raise TocsinError(
-            f"the server is {server} and our client {ours}; their major versions must be the same, "
+            f"the server is {server} and the client {ours}; their major versions must be equal, "
             f"so install elasticsearch<{int(server.partition('.')[0]) + 1}"
         )
     if health == "red":
-        raise TocsinError(f"{server} answers, but its health is red; look at its own logs")
+        raise TocsinError(f"{server} answers, but its health is red; see its logs")
     return f"{server}, health {health}, at {settings.url}"
 
 
@@ -73,7 +63,7 @@ def _indices() -> str:
     settings = load(ElasticsearchSettings)
     with connect(settings) as client:
         check(client, settings)
-    return "templates are at our version"
+    return "templates have the current version"
 
 
 def _clock() -> str:
@@ -85,10 +75,10 @@ def _clock() -> str:
     skew = abs((utc_now() - there).total_seconds())
     if skew > _MAX_SKEW_S:
         raise TocsinError(
-            f"ours and Elasticsearch's differ by {skew:.0f} s; run NTP on both, latencies and "
-            "dates are wrong until then"
+            f"this clock and Elasticsearch's differ by {skew:.0f} s, so dates and latencies are "
+            "wrong; run NTP on both"
         )
-    return "ours and Elasticsearch's agree"
+    return "this clock and Elasticsearch's agree"
 
 
 def _models() -> str:
@@ -101,8 +91,8 @@ def _models() -> str:
     missing = EntityRecognizer().missing(["fr", "en"])
     if missing:
         raise TocsinError(
-            f"no spaCy pipeline for {', '.join(missing)}; pip install 'tocsin[models]', or "
-            "'python -m spacy download fr_core_news_sm' and the like; entities stay empty there"
+            f"there is no spaCy pipeline for {', '.join(missing)}, so entities stay empty there; "
+            "run pip install 'tocsin[models]', or python -m spacy download fr_core_news_sm"
         )
     return "language, sentiment and the spaCy pipelines for fr, en load"
 
@@ -113,12 +103,12 @@ def _brands() -> str:
     brands = current_brands(load(KafkaSettings))
     if not brands:
         raise TocsinError(
-            "none are published, so processors hold back; run 'tocsin brands apply brands.yaml'"
+            "none are published, so processors wait; run 'tocsin brands apply brands.yaml'"
         )
     return f"{len(brands)} published"
 
 
-_LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
+_CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("settings", _settings),
     ("kafka", _kafka),
     ("topics", _topics),
@@ -130,23 +120,17 @@ _LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (
 )
 
 
-def examine() -> Iterator[Finding]:
-    """Look at one thing after the other; a fault in one does not hide the next."""
-    for subject, look in _LOOKS:
-        try:
-            yield Finding(subject, True, look())
-        except TocsinError as error:
-            yield Finding(subject, False, str(error))
-
-
 def doctor() -> None:
-    """Check connections, versions, topics, mappings, clocks and models; say what to do.
+    """Check settings, connections, versions, topics, brands, clocks and models, and say what to do.
 
     Example: `tocsin doctor`
     """
-    bad = 0
-    for finding in examine():
-        bad += not finding.good
-        result(f"{'ok  ' if finding.good else 'FAIL'} {finding.subject}: {finding.text}")
-    if bad:
+    failures = 0
+    for subject, check_of in _CHECKS:
+        try:
+            result(f"ok   {subject}: {check_of()}")
+        except TocsinError as error:
+            failures += 1
+            result(f"FAIL {subject}: {error}")
+    if failures:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Posts in a terminal: on one line, with the words that a query found marked in them."""
+"""Posts on one line of a terminal, with the matches of a query marked."""
 
 from collections.abc import Iterable
 
@@ -9,16 +9,18 @@ from text.terminal import printable
 
 _MARK = "bold yellow"
 _BEFORE = 60
-"""Letters shown before the first match of a long text."""
+"""Letters before the first match in an excerpt of a long text."""
 
 
-def marked(text: str, spans: Iterable[MatchedSpan], field: str = "text", most: int = 0) -> Text:
-    """The text of a field with its matches in colour; ``most``: letters of an excerpt."""
+def marked(
+    text: str, spans: Iterable[MatchedSpan], field: str = "text", max_length: int = 0
+) -> Text:
+    """The text of a field with its matches in colour; ``max_length``: letters of an excerpt."""
     matches = sorted((span.start, span.end) for span in spans if span.field == field)
     first, last = 0, len(text)
-    if most and len(text) > most:
-        first = max(0, min((matches[0][0] if matches else 0) - _BEFORE, len(text) - most))
-        last = first + most
+    if max_length and len(text) > max_length:
+        first = max(0, min((matches[0][0] if matches else 0) - _BEFORE, len(text) - max_length))
+        last = first + max_length
     shown = Text("…" if first else "")
     offset = len(shown) - first
     shown.append(printable(text[first:last]))
@@ -31,20 +33,16 @@ def marked(text: str, spans: Iterable[MatchedSpan], field: str = "text", most: i
 
 
 def starred(text: Text) -> Text:
-    """Marks as ``**stars**``, for where there are no colours."""
-    edges: dict[int, str] = {}
-    for start, end in _joined(text):
-        edges[start] = edges.get(start, "") + "**"
-        edges[end] = "**" + edges.get(end, "")
+    """Marks as ``**stars**``, for output without colours."""
     pieces, at = [], 0
-    for edge in sorted(edges):
-        pieces += [text.plain[at:edge], edges[edge]]
-        at = edge
+    for start, end in _joined(text):
+        pieces += [text.plain[at:start], "**", text.plain[start:end], "**"]
+        at = end
     return Text("".join([*pieces, text.plain[at:]]))
 
 
 def _joined(text: Text) -> list[tuple[int, int]]:
-    """The marks in order, those that touch or overlap as one."""
+    """The marks in order; marks that touch or overlap are joined."""
     marks: list[tuple[int, int]] = []
     for span in sorted(text.spans, key=lambda span: (span.start, span.end)):
         if span.style != _MARK:

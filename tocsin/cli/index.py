@@ -1,5 +1,7 @@
 """``tocsin index``: the Elasticsearch indices."""
 
+from typing import Annotated
+
 import typer
 
 from runtime.clock import utc_now
@@ -10,12 +12,12 @@ from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.output import say
 
-app = typer.Typer(no_args_is_help=True, help="The Elasticsearch indices.")
+app = typer.Typer(no_args_is_help=True, help="Set up and clean the Elasticsearch indices.")
 
 
 @app.command("setup")
 def setup() -> None:
-    """Create or migrate templates, aliases and indices; safe to repeat.
+    """Create or migrate templates, aliases and indices. You can repeat it safely.
 
     Example: `TOCSIN_ELASTICSEARCH_REPLICAS=1 tocsin index setup`
     """
@@ -26,7 +28,10 @@ def setup() -> None:
 
 @app.command("purge")
 def purge() -> None:
-    """Delete tombstones that nothing can contradict any more (the sink does this hourly)."""
+    """Delete tombstones older than TOCSIN_SINK_TOMBSTONE_DAYS. The sink does this hourly.
+
+    Example: `tocsin index purge`
+    """
     settings, sink = load(ElasticsearchSettings), load(SinkSettings)
     with connect(settings) as client, elasticsearch_errors(settings):
         purged = erasure.purge(client, IndexNames(settings), utc_now(), sink.tombstone_days)
@@ -34,8 +39,11 @@ def purge() -> None:
 
 
 @app.command("erase")
-def erase(source: str, author_id: str) -> None:
-    """Take away all that one author wrote, now and from what is still under way.
+def erase(
+    source: Annotated[str, typer.Argument(help="The platform, such as bluesky.")],
+    author_id: Annotated[str, typer.Argument(help="The author's id there.")],
+) -> None:
+    """Erase all posts of an author, indexed or still in the topics.
 
     Example: `tocsin index erase bluesky did:plc:abc123`
     """

@@ -13,30 +13,30 @@ from ingestors.source import Source
 from runtime.kafka import client as kafka
 from runtime.service import service
 from runtime.settings import IngestSettings, KafkaSettings, load
-from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
 
-app = typer.Typer(no_args_is_help=True, help="Services that read a platform and write to Kafka.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Read posts from a source and write them to Kafka.",
+)
 
 _A_DAY_S = 86_400.0
 PaceOption = Annotated[
     float | None,
-    typer.Option(min=0.001, help="1 is the original pace, 60 a minute a second; none: at once."),
+    typer.Option(min=0.001, help="60 plays a minute in a second; the default is no pauses."),
 ]
 
-
 AfreshOption = Annotated[
-    bool, typer.Option("--afresh", help="Begin at the beginning, whatever the checkpoint says.")
+    bool, typer.Option("--afresh", help="Start at the beginning and ignore the checkpoint.")
 ]
 
 
 def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -> None:
-    """Run one source as a service, from its checkpoint on."""
     kafka_settings = load(KafkaSettings)
     with service("ingest") as (health, stop):
         checkpoint = None if afresh else load_checkpoint(kafka_settings, source.source_id)
-        # A broker that is away holds the source back; it does not make us lose what was read.
+        # An absent broker holds the source back; posts that were read are not lost.
         producer = kafka.producer(
             kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=10_000
         )
@@ -55,48 +55,42 @@ def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -
 
 @app.command("replay")
 def replay(
-    file: Annotated[str, typer.Argument(help="JSON lines or CSV, plain or .gz; - for stdin.")],
+    file: Annotated[str, typer.Argument(help="JSON lines or CSV, plain or gzip; - for stdin.")],
     mapping: Annotated[
-        str | None, typer.Option(help="Mapping of its fields: a YAML file, or a name of ours.")
+        str | None, typer.Option(help="The mapping of its fields: a YAML file, or a shipped one.")
     ] = None,
     pace: PaceOption = None,
     redate: Annotated[
-        str | None,
-        typer.Option(help="Shift all times so that the first (start) or last (end) post is now."),
+        Literal["start", "end"] | None,
+        typer.Option(help="Shift all times: the first (start) or the last (end) post is now."),
     ] = None,
-    sort: Annotated[bool, typer.Option(help="Bring the file into time order first.")] = False,
-    source: Annotated[str, typer.Option(help="Source of posts that do not name theirs.")] = "file",
+    sort: Annotated[bool, typer.Option(help="Sort the file by time first.")] = False,
+    source: Annotated[str, typer.Option(help="The source of posts without one.")] = "file",
     afresh: AfreshOption = False,
 ) -> None:
-    """Replay a file; a restart goes on where it stopped.
+    """Replay a file of posts. A restart resumes where it stopped.
 
     Example: `tocsin ingest replay tweets.csv.gz --mapping my.yaml --pace 60 --redate start`
     """
     from ingestors.files.source import ReplaySource
 
-    if redate not in (None, "start", "end"):
-        raise ConfigurationError(f"--redate is {redate!r}; write start or end")
-    shift: Literal["start", "end"] | None = redate  # type: ignore[assignment]
-    run_source(
-        ReplaySource(
-            file, mapping=mapping, pace=pace, redate=shift, sort=sort, default_source=source
-        ),
-        load(IngestSettings),
-        afresh,
+    replayed = ReplaySource(
+        file, mapping=mapping, pace=pace, redate=redate, sort=sort, default_source=source
     )
+    run_source(replayed, load(IngestSettings), afresh)
 
 
 @app.command("generate")
 def generate(
-    posts: Annotated[int, typer.Option(min=1, help="Posts of the day.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same day.")] = 1,
+    posts: Annotated[int, typer.Option(min=1, help="Number of posts.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed generates the same day.")] = 1,
     start: Annotated[
-        datetime | None, typer.Option(help="When the day begins (UTC); near now if not given.")
+        datetime | None, typer.Option(help="Start of the day (UTC); the default is near now.")
     ] = None,
     pace: PaceOption = None,
     afresh: AfreshOption = False,
 ) -> None:
-    """Invent a day of posts about invented brands (docs/replay.md).
+    """Generate a day of posts about invented brands (docs/replay.md).
 
     Example: `tocsin ingest generate --posts 100000 --pace 600`
     """
@@ -109,7 +103,7 @@ def generate(
 
 @app.command("bluesky")
 def bluesky() -> None:
-    """Read all public posts of Bluesky from Jetstream; needs no key.
+    """Read all public posts of Bluesky from Jetstream, without a key.
 
     Example: `tocsin ingest bluesky`
     """
@@ -122,10 +116,10 @@ def bluesky() -> None:
 @app.command("x")
 def x(
     brands: Annotated[
-        Path | None, typer.Option(help="Brands to ask for; those of the topic if not given.")
+        Path | None, typer.Option(help="A brands file; the default is the published brands.")
     ] = None,
 ) -> None:
-    """Read X's filtered stream; its rules are made to ask for the brands, and no others.
+    """Read X's filtered stream. It replaces the rules on X by rules for the brands.
 
     Example: `TOCSIN_INGEST_X_BEARER_TOKEN_FILE=token tocsin ingest x`
     """
@@ -135,7 +129,12 @@ def x(
     from ingestors.x.stream import XOptions
 
     settings = load(IngestSettings)
-    wanted = load_brands(brands) if brands else _published_brands()
+    if brands:
+        wanted = load_brands(brands)
+    else:
+        wanted = list(decoded_brands(current_brands(load(KafkaSettings))).values())
+    if not wanted:
+        raise ConfigurationError("there are no brands; run 'tocsin brands apply brands.yaml' first")
     rules = rules_for(wanted)
     for brand in wanted:
         for note in compiled(brand).lost:
@@ -146,10 +145,3 @@ def x(
         keep_alive_timeout_s=settings.x_keep_alive_timeout_s,
     )
     run_source(XSource(settings.x_bearer_token, rules, options), settings)
-
-
-def _published_brands() -> list[Brand]:
-    brands = decoded_brands(current_brands(load(KafkaSettings)))
-    if not brands:
-        raise ConfigurationError("there are no brands to ask for; run 'tocsin brands apply' first")
-    return list(brands.values())

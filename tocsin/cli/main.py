@@ -1,4 +1,4 @@
-"""``tocsin``: puts the commands together and turns errors into a sentence and a status."""
+"""``tocsin``: puts the commands together, and turns errors into one sentence and a status."""
 
 import functools
 import os
@@ -23,7 +23,6 @@ from tocsin.cli import (
     index,
     ingest,
     match,
-    process,
     query,
     score_series,
     sink,
@@ -38,17 +37,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Streaming social listening: know within seconds what the public says of your brands.",
+    help="Streaming social listening: know within seconds what people say about your brands.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def renamed(name: str, command: Callable[..., None]) -> Callable[..., None]:
-    """The command under its old name: it says the new one, then runs."""
+    """A command under its old name: it prints the new name, then runs."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
-        console.print(f"this command is now 'tocsin {name}'; its old name goes in 0.3.0")
+        console.print(f"this command is now 'tocsin {name}'; 0.3.0 removes the old name")
         command(*arguments, **options)
 
     return run
@@ -66,7 +65,20 @@ def _main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Settings are read from the environment (TOCSIN_...); docs/settings.md lists them."""
+    """Settings come from the environment (TOCSIN_...); docs/settings.md lists them."""
+
+
+def process() -> None:
+    """Enrich posts until SIGTERM: read `posts`, write `mentions` and `activity`.
+
+    One process uses one core. Start up to one per partition of the topic, on any machine; Kafka
+    shares the work among them.
+
+    Example: `TOCSIN_MONITOR_PORT=0 tocsin process`
+    """
+    from processors.enrichment.app import main  # spaCy and Faust take seconds to import
+
+    main()
 
 
 app.command("demo")(demo.demo)
@@ -82,7 +94,7 @@ app.add_typer(query.app, name="query")
 app.add_typer(topics.app, name="topics")
 app.add_typer(index.app, name="index")
 app.add_typer(ingest.app, name="ingest")
-app.command("process")(process.process)
+app.command("process")(process)
 app.command("backtest")(backtest.backtest)
 app.add_typer(detector.app, name="detector")
 app.add_typer(sink.app, name="sink")
@@ -92,19 +104,15 @@ app.add_typer(checkpoints.app, name="checkpoints")
 
 
 def main() -> None:
-    """Entry point; never shows a traceback for what a person can mend."""
+    """Entry point; an error that a person can fix never shows a traceback."""
     try:
         app()
     except TocsinError as error:
         console.print(f"tocsin: {error}", style="red", markup=False)
         sys.exit(error.exit_status)
     except BrokenPipeError:
-        # The reader of our output left ('| head'): nothing to say, and nobody to say it to.
+        # The reader of our output has gone ('| head').
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""``tocsin match``: which posts of a file a query matches, as the stream would say."""
+"""``tocsin match``: which posts of a file a query matches."""
 
 import sys
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from queries.matching.query_matcher import QueryMatch
 from schemas.errors import ConfigurationError
-from tocsin.cli.output import say
+from tocsin.cli.output import plural, report
 from tocsin.cli.query_options import (
     BrandsOption,
+    PostsArgument,
     SavedOption,
     SourceOption,
     query_beside_posts,
@@ -26,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MatchedWords(Struct, frozen=True, order=True):
-    """Words that the query found, by code points of a field of the post."""
+    """Matched text, by code points in a field of the post."""
 
     field: str
     start: int
@@ -35,14 +36,12 @@ class MatchedWords(Struct, frozen=True, order=True):
 
 
 class MatchedPost(Struct, frozen=True):
-    """One line of output with ``--spans``."""
-
     id: str | int
     spans: list[MatchedWords]
 
 
 def words_of(match: QueryMatch) -> list[MatchedWords]:
-    """What a query found in a post, in the order of the fields and of each text."""
+    """The matches in a post, ordered by field and position."""
     post = match.asked.document.mention.post
     texts = {"text": post.text, "title": post.title or "", "authorName": post.author.name or ""}
     return [
@@ -61,11 +60,10 @@ def _query(query: str | None, query_file: Path | None, posts: Path | None) -> st
     except OSError as error:
         raise ConfigurationError(f"{query_file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{query_file} is no text: write the query in UTF-8") from None
+        raise ConfigurationError(f"{query_file} is not UTF-8 text") from None
 
 
 def matching(lines: Iterator[Line], finder: OfflineMatcher) -> Iterator[tuple[Line, QueryMatch]]:
-    """The lines that match, in their order, as soon as their batch is read."""
     for batch in batches(lines):
         answers = finder.find([line.mention for line in batch])
         for line, matches in zip(batch, answers, strict=True):
@@ -75,24 +73,22 @@ def matching(lines: Iterator[Line], finder: OfflineMatcher) -> Iterator[tuple[Li
 
 
 def match(
-    file: Annotated[
-        Path | None, typer.Argument(help="JSON lines; standard input if not given.")
-    ] = None,
+    file: PostsArgument = None,
     query: Annotated[
-        str | None, typer.Option(help="The query, or - for standard input, beside a FILE.")
+        str | None, typer.Option(help="The query, or - to read it from standard input.")
     ] = None,
-    query_file: Annotated[Path | None, typer.Option(help="A file that holds the query.")] = None,
+    query_file: Annotated[Path | None, typer.Option(help="A file with the query.")] = None,
     spans: Annotated[
-        bool, typer.Option("--spans", help="Print JSON lines that say which words matched, too.")
+        bool, typer.Option("--spans", help="Print JSON lines with the matched words too.")
     ] = False,
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
 ) -> None:
-    """Print the ids of the posts that a query matches, one a line, in the order of the input.
+    """Print the ids of the posts that a query matches, one per line, in the order of the input.
 
-    A line needs only `{"id": "1", "text": "..."}`. What the query asks for beside the post's own
-    fields (`lang:`, `sentiment:`, `entity:`, `brand:`) is found first, as the stream finds it.
+    A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `entity:` and
+    `brand:` the posts are annotated first, as in the stream.
 
     Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
     """
@@ -105,14 +101,4 @@ def match(
             if spans:
                 output = _encode(MatchedPost(line.id, words_of(matched))).decode()
             sys.stdout.write(output + "\n")
-    bad_lines(bad, f"{count} post{'s' * (count != 1)} matched")
-
-
-def bad_lines(bad: Bad, summary: str) -> None:
-    """Say what was done and what could not be read; ends with 1 if there was any such line."""
-    for complaint in bad.first:
-        say(complaint)
-    lines = f", {bad.count} line{'s' * (bad.count != 1)} are no posts" if bad.count else ""
-    say(summary + lines)
-    if bad.count:
-        sys.exit(1)
+    report(bad, f"{plural(count, 'post')} matched")

@@ -1,11 +1,10 @@
-"""``tocsin query preview``: what a query finds, and what each of its clauses does."""
+"""``tocsin query preview``: what a query finds, and the effect of each of its clauses."""
 
 import json
 import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,10 +24,10 @@ from schemas.mention import Mention
 from schemas.post import Post
 from text.terminal import BARS, printable
 from tocsin.cli.highlight import marked, starred
-from tocsin.cli.match import bad_lines
-from tocsin.cli.output import console
+from tocsin.cli.output import console, report, result
 from tocsin.cli.query_options import (
     BrandsOption,
+    PostsArgument,
     QueryArgument,
     SavedOption,
     SourceOption,
@@ -47,33 +46,30 @@ _CLAUSE = 56
 _TIME = re.compile(r"[\w:.+\-]+")
 
 
-def preview(
+def preview_(
     query: QueryArgument,
-    file: Annotated[
-        Path | None, typer.Argument(help="JSON lines; standard input if not given.")
-    ] = None,
+    file: PostsArgument = None,
     index: Annotated[
-        bool, typer.Option("--index", help="Ask the Elasticsearch index instead of a file.")
+        bool, typer.Option("--index", help="Search the Elasticsearch index instead of a file.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(help="Only posts from this date or time on (UTC).")
+        str | None, typer.Option(help="Only posts since this date or time (UTC).")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="Only posts up to this time, or to the end of this date.")
+        str | None, typer.Option(help="Only posts until this time, or the end of this date.")
     ] = None,
     sample: Annotated[
-        int, typer.Option(min=0, max=100, help="Posts to show; of the index, the newest.")
+        int, typer.Option(min=0, max=100, help="Number of example posts; of the index, the newest.")
     ] = 5,
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what a query finds: how many posts, when, where, some of them, and why.
+    """Show what a query finds: how many posts, when, in which languages, and some examples.
 
-    The last table says of each clause how many posts match only because of it (adds), or would
-    match if it were not there (removes). Languages and sentiments of a file are those of the fast
-    tier.
+    The last table shows for each clause how many posts match only because of it (adds), or would
+    match without it (removes). In a file, languages and sentiments come from the fast tier.
 
     Example: `tocsin query preview '(orange OR sosh) AND (panne OR coupure) NOT jus' posts.jsonl`
     """
@@ -83,27 +79,29 @@ def preview(
     node, within, bad = whole(text, queries), _within(since, until), Bad()
     if index:
         try:
-            result = _of_index(node, sample, within)
+            preview = _of_index(node, sample, within)
         except QueryError as error:
             refuse(error, text)
     else:
         with open_posts(file) as stream:
-            posts = _counted(read_posts(stream, source, bad))
-            finder = OfflineMatcher((parts := clauses(node)).queries, brands)
-            result = preview_posts(
-                parts, posts, sample=sample, within=within, find=finder.find,
+            parts = clauses(node)
+            preview = preview_posts(
+                parts,
+                _counted(read_posts(stream, source, bad)),
+                sample=sample,
+                within=within,
+                find=OfflineMatcher(parts.queries, brands).find,
                 describe=Describer().fill,
-            )  # fmt: skip
+            )
     if as_json:
-        sys.stdout.write(json.dumps(as_data(result), ensure_ascii=False) + "\n")
+        result(json.dumps(as_data(preview), ensure_ascii=False))
     else:
-        show(result, Console(file=sys.stdout, highlight=False))
+        show(preview, Console(file=sys.stdout, highlight=False))
     if bad.count:
-        bad_lines(bad, f"{result.read} posts read")
+        report(bad, f"{preview.read} posts read")
 
 
 def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
-    """The posts, and how many were read so far for who waits."""
     progress = Progress(
         TextColumn("{task.description}"),
         console=console,
@@ -119,7 +117,6 @@ def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
 
 
 def _of_index(node: Node, sample: int, within: Range | None) -> Preview:
-    # Not needed by those who have a file.
     from sinks.elasticsearch.connection import connect
     from tocsin.offline.preview_index import preview_index
 
@@ -129,28 +126,23 @@ def _of_index(node: Node, sample: int, within: Range | None) -> Preview:
 
 
 def _within(since: str | None, until: str | None) -> Range | None:
-    """The time as a query would say it: a date is its whole day."""
+    """The time as a query; a date is its whole day."""
     if since is None and until is None:
         return None
-    for name, given in (("--since", since), ("--until", until)):
-        if given is not None and not _TIME.fullmatch(given):
+    for name, time in (("--since", since), ("--until", until)):
+        if time is not None and not _TIME.fullmatch(time):
             raise ConfigurationError(
-                f"{name} {given!r} is no time: write 2026-03-01 or 2026-03-01T12:00Z"
+                f"{name} {time!r} is not a time; write 2026-03-01 or 2026-03-01T12:00Z"
             )
-    asked = f"date:[{since or '*'} TO {until or '*'}]"
     try:
-        node = parse(asked)
+        node = parse(f"date:[{since or '*'} TO {until or '*'}]")
     except QueryError as error:
         raise ConfigurationError(f"--since and --until: {error}") from None
     assert isinstance(node, Range)
     return node
 
 
-# --- for people ----------------------------------------------------------------------------------
-
-
 def show(preview: Preview, to: Console) -> None:
-    """Print a preview."""
     share = f" ({_percent(preview.matches, preview.read)})" if preview.read else ""
     to.print(f"{preview.matches:,} of {preview.read:,} posts match{share}")
     if preview.matches:
@@ -180,7 +172,6 @@ def _percent(count: int, of: int) -> str:
 
 
 def chart(volume: Volume) -> list[str]:
-    """A bar for each of the counts, with what it stands for."""
     counts = [count for _, count in volume.counts]
     top, unit = max(counts), volume.interval
     first, last, peak = (
@@ -199,13 +190,12 @@ def chart(volume: Volume) -> list[str]:
 
 
 def _when(when: datetime, unit: str) -> str:
-    """As much of a time as bars of a unit tell apart."""
     formats = {"year": "%Y", "month": "%Y-%m", "week": "%Y-%m-%d", "day": "%Y-%m-%d"}
     return when.strftime(formats.get(unit, "%Y-%m-%d %H:%M"))
 
 
 def _piece(count: int, top: int, row: int) -> str:
-    """What a bar shows in a row; whatever is there at all shows at the bottom."""
+    """One row of a bar; a count above zero is always visible in the bottom row."""
     eighths = -(-count * _ROWS * 8 // top) - row * 8
     return BARS[max(0, min(8, eighths))]
 
@@ -236,7 +226,7 @@ def _post_line(example: Example, *, colours: bool) -> Text:
 
 
 def _author(post: Post) -> str:
-    """Files need not say who wrote a post."""
+    """Empty for the unknown authors of files."""
     if post.author.handle:
         return f"@{post.author.handle} "
     return "" if post.author.id.startswith("unknown-") else f"{post.author.id} "
@@ -256,7 +246,7 @@ def _clause_table(effects: list[Effect]) -> Table:
 
 
 def _numbers(effect: Effect) -> tuple[str, str]:
-    """Adds and removes; only the one that the clause is there for, unless it does the other."""
+    """Adds and removes; only the purpose of the clause, unless it also has the other effect."""
     if effect.without is None:
         return "", ""
     for_adding = effect.kind == "alternative"
@@ -265,11 +255,7 @@ def _numbers(effect: Effect) -> tuple[str, str]:
     return adds, removes if not (effect.adds and not effect.removes) else ""
 
 
-# --- for machines --------------------------------------------------------------------------------
-
-
 def as_data(preview: Preview) -> dict[str, Any]:
-    """A preview as JSON takes it."""
     counts = preview.volume.counts
     return {
         "read": preview.read,

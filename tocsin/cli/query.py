@@ -1,11 +1,10 @@
-"""``tocsin query``: what a brand query says, what is unwise in it, and what it does to posts."""
+"""``tocsin query``: check, explain, compile, price and preview brand queries."""
 
 import json
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,21 +20,21 @@ from queries.tools.lint import lint as warnings_of
 from queries.x.cost import estimate
 from queries.x.loss import Note
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
+from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from text.everyday import everyday_words
 from tocsin.cli import preview
-from tocsin.cli.match import bad_lines
-from tocsin.cli.output import result, say
+from tocsin.cli.output import plural, report, result, say
 from tocsin.cli.query_options import (
     BrandsOption,
+    PostsArgument,
     QueryArgument,
     SavedOption,
     SourceOption,
     parsed,
     query_beside_posts,
     query_text,
-    read_yaml,
     refuse,
     whole,
 )
@@ -43,7 +42,7 @@ from tocsin.offline.match import OfflineMatcher
 from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
 
 MaxLengthOption = Annotated[
-    int, typer.Option(min=64, help="Most characters of one of X's rules; your plan says.")
+    int, typer.Option(min=64, help="Maximum length of a rule on your plan of X.")
 ]
 ExpansionsOption = Annotated[
     Path | None,
@@ -51,76 +50,73 @@ ExpansionsOption = Annotated[
 ]
 LanguageOption = Annotated[
     list[str] | None,
-    typer.Option(help="For X: only posts in this language, as X finds it; again for more."),
+    typer.Option(help="For X: only posts in this language; may be repeated."),
 ]
-app = typer.Typer(no_args_is_help=True, help="Brand queries, with no broker (docs/queries.md).")
-
-
-class Backend(StrEnum):
-    """What a query can be compiled to."""
-
-    elasticsearch = "elasticsearch"
-    x = "x"
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Work with brand queries (docs/queries.md).",
+)
 
 
 @app.command("lint")
 def lint(
     query: QueryArgument,
     sample: Annotated[
-        Path | None, typer.Option(help="Posts as JSON lines: warn of what it does to these, too.")
+        Path | None, typer.Option(help="Also check the effect on these posts (JSON lines).")
     ] = None,
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
     language: Annotated[
         list[str] | None,
-        typer.Option(help="A watched language, such as fr; again for more; all if not given."),
+        typer.Option(help="A language to check, such as fr; may be repeated. The default is all."),
     ] = None,
 ) -> None:
-    """Say what is wrong with a query, or legal and unwise; ends with 1 if anything is.
+    """Print errors and doubtful parts of a query; the exit status is 1 if there are any.
 
     Example: `tocsin query lint 'orange AND NOT jus' --sample posts.jsonl`
     """
-    known = everyday_words().keys() - {"brands"}
+    languages = sorted(everyday_words().keys() - {"brands"})
     for code in language or ():
-        if code not in known:
-            listed = ", ".join(sorted(known))
-            raise ConfigurationError(f"no words are listed for '{code}': take {listed}")
+        if code not in languages:
+            raise ConfigurationError(
+                f"there are no words for '{code}'; choose from {', '.join(languages)}"
+            )
     text = query_text(query)
-    found = warnings_of(parsed(text, queries), language)
+    warnings = warnings_of(parsed(text, queries), language)
     if sample is not None:
-        found += _of_sample(whole(text, queries), sample, brands, source)
-    for warned in found:
-        result(warned.show(text) + "\n")
-    say(f"{len(found)} warning{'s' * (len(found) != 1)}")
-    if found:
+        warnings += _of_sample(whole(text, queries), sample, brands, source)
+    for warning in warnings:
+        result(warning.show(text) + "\n")
+    say(plural(len(warnings), "warning"))
+    if warnings:
         sys.exit(1)
 
 
 def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[LintWarning]:
-    finder, bad, read = OfflineMatcher(clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
+    matcher, bad, read = OfflineMatcher(clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
 
     def mentions() -> Iterator[Mention]:
         nonlocal read
         for batch in batches(read_posts(stream, source, bad)):
             posts = [line.mention for line in batch]
-            finder.annotate(posts)
+            matcher.annotate(posts)
             read += len(posts)
             yield from posts
 
     with open_posts(sample) as stream:
-        found = lint_sample(node, mentions())
+        warnings = lint_sample(node, mentions())
     for complaint in bad.first:
         say(f"{sample}: {complaint}")
     if not read:
-        raise ConfigurationError(f"{sample} holds no posts: write one JSON object a line")
+        raise ConfigurationError(f"{sample} holds no posts; write one JSON object per line")
     say(f"{read} posts of the sample read")
-    return found
+    return warnings
 
 
 @app.command("explain")
 def explain(query: QueryArgument, queries: SavedOption = None) -> None:
-    """Print a query in its canonical form, and in words, clause by clause.
+    """Print a query in its canonical form, then explain it clause by clause.
 
     Example: `tocsin query explain '"ma box" NEAR/5 (panne OR coupure)'`
     """
@@ -133,29 +129,32 @@ def explain(query: QueryArgument, queries: SavedOption = None) -> None:
 @app.command("compile")
 def compile_(
     query: QueryArgument,
-    to: Annotated[Backend, typer.Option(help="Elasticsearch's query DSL, or rules of X.")],
+    to: Annotated[
+        Literal["elasticsearch", "x"],
+        typer.Option(help="Elasticsearch's query DSL, or rules of X."),
+    ],
     queries: SavedOption = None,
     max_length: MaxLengthOption = MAX_LENGTH,
     max_rules: Annotated[
-        int | None, typer.Option(min=1, help="Refuse what needs more of X's rules than these.")
+        int | None, typer.Option(min=1, help="For X: fail if the query needs more rules.")
     ] = None,
     expansions: ExpansionsOption = None,
     language: LanguageOption = None,
     proximity: Annotated[
-        bool, typer.Option("--proximity", help="For X: let it measure distances, as it can.")
+        bool, typer.Option("--proximity", help="For X: use its proximity operator.")
     ] = False,
 ) -> None:
-    """Print a query in another language: a filter of Elasticsearch, or X's rules one a line.
+    """Compile a query to a filter of Elasticsearch, or to rules of X, one per line.
 
-    X's rules find all that the query does, and more where X cannot be asked so exactly; what they
-    widen and what they may miss is said on standard error.
+    X's rules match all that the query does, and more where X has no such operator. Standard error
+    lists what they widen and what they may miss.
 
     Example: `tocsin query compile --to x 'velmora NEAR/5 panne'`
     """
     text = query_text(query)
     node = whole(text, queries)
     try:
-        if to is Backend.elasticsearch:
+        if to == "elasticsearch":
             result(json.dumps(compile_query(node), ensure_ascii=False, indent=2))
             return
         rules = compile_rules(
@@ -171,9 +170,9 @@ def compile_(
     for rule in rules.rules:
         result(rule)
     if not rules.rules:
-        say("no rules: no post of X can match this")
-    _report("More widely than the query; what comes too much is left out here:", rules.widened)
-    _report("X may not send, though the query matches it:", rules.lost)
+        say("there are no rules: no post of X can match this query")
+    _report("Wider than the query; tocsin drops the rest:", rules.widened)
+    _report("The query matches this, but X may not send it:", rules.lost)
 
 
 def _report(heading: str, notes: tuple[Note, ...]) -> None:
@@ -184,24 +183,22 @@ def _report(heading: str, notes: tuple[Note, ...]) -> None:
 
 
 @app.command("cost")
-def cost(
+def cost_(
     query: QueryArgument,
     posts_a_day: Annotated[
-        float, typer.Option(min=0, help="Posts a day of which the file is a sample.")
+        float, typer.Option(min=0, help="Posts per day of which the file is a sample.")
     ],
-    price: Annotated[float, typer.Option(min=0, help="What X bills for one post.")],
-    file: Annotated[
-        Path | None, typer.Argument(help="JSON lines; standard input if not given.")
-    ] = None,
+    price: Annotated[float, typer.Option(min=0, help="The price of one post on X.")],
+    file: PostsArgument = None,
     queries: SavedOption = None,
     max_length: MaxLengthOption = MAX_LENGTH,
     expansions: ExpansionsOption = None,
     language: LanguageOption = None,
     source: SourceOption = "file",
 ) -> None:
-    """Say what X's rules for a query would send a day and cost a month, from a sample of posts.
+    """Estimate from a sample how many posts X would send per day and what they cost per month.
 
-    In parentheses stands where the number lies, as far as a sample of this size can tell.
+    The numbers in parentheses are the range that a sample of this size allows.
 
     Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
     """
@@ -218,30 +215,22 @@ def cost(
         refuse(error, text)
     with open_posts(file) as stream:
         posts = (Document(line.mention) for line in read_posts(stream, source, bad))
-        found = estimate([rules], posts, posts_a_day=posts_a_day, price=price)
-    if not found.read:
-        bad_lines(bad, "no posts read")
-        raise ConfigurationError("there are no posts to read: write one JSON object a line")
-    (low, high), (cheap, dear) = found.share_range, found.cost_range
-    share = f"{100 * found.share:.3g} % ({100 * low:.3g} to {100 * high:.3g} %)"
+        cost = estimate([rules], posts, posts_a_day=posts_a_day, price=price)
+    if not cost.read:
+        report(bad, "no posts read")
+        raise ConfigurationError("there are no posts; write one JSON object per line")
+    (low, high), (cheap, dear) = cost.share_range, cost.cost_range
+    share = f"{100 * cost.share:.3g} % ({100 * low:.3g} to {100 * high:.3g} %)"
     result(f"share of the posts  {share}")
-    result(f"posts a day         {found.sent_a_day:,.0f}")
-    result(f"cost a month        {found.cost_a_month:,.2f} ({cheap:,.2f} to {dear:,.2f})")
-    bad_lines(bad, f"{found.read} posts read")
+    result(f"posts a day         {cost.sent_a_day:,.0f}")
+    result(f"cost a month        {cost.cost_a_month:,.2f} ({cheap:,.2f} to {dear:,.2f})")
+    report(bad, f"{cost.read} posts read")
 
 
 def _expansions(file: Path | None) -> dict[str, list[str]] | None:
     if file is None:
         return None
-    found = read_yaml(file, "abonn*: [abonné, abonnement]")
-    if not isinstance(found, dict) or not all(
-        isinstance(term, str)
-        and isinstance(words, list)
-        and all(isinstance(word, str) for word in words)
-        for term, words in found.items()
-    ):
-        raise ConfigurationError(f"{file} has to be one map of terms to lists of words, all text")
-    return found
+    return read_yaml(file, dict[str, list[str]], "it must be one map of terms to lists of words")
 
 
-app.command("preview")(preview.preview)
+app.command("preview")(preview.preview_)

@@ -1,9 +1,9 @@
-"""``tocsin score-series``: scores a series of counts with the volume model, row by row."""
+"""``tocsin score-series``: scores a series of counts with the volume model."""
 
 import csv
+import io
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated
@@ -12,24 +12,12 @@ import typer
 
 from processors.volume.detector import VolumeDetector
 from schemas.errors import ConfigurationError
+from tocsin.offline.post_reader import open_posts
 
-HEADER = ("timestamp", "value")
-HEADER_LINE = ",".join(HEADER)
-DIGITS = 6
-
-
-def _opened(file: Path | None) -> AbstractContextManager[IO[str]]:
-    if file is None:
-        sys.stdin.reconfigure(encoding="utf-8-sig", newline="")  # type: ignore[union-attr]
-        return nullcontext(sys.stdin)
-    try:
-        return file.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+_HEADER = ["timestamp", "value"]
 
 
 def _rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and cells; blank lines are passed over."""
     reader = csv.reader(stream)
     try:
         for cells in reader:
@@ -38,7 +26,7 @@ def _rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise ConfigurationError(f"line {reader.line_num}: {error}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError("the series is no text: write it in UTF-8") from None
+        raise ConfigurationError("the series is not UTF-8 text") from None
 
 
 def _moment(text: str, line: int) -> datetime:
@@ -46,60 +34,57 @@ def _moment(text: str, line: int) -> datetime:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ConfigurationError(
-            f"line {line}: {text!r} is no time: write it as 2015-03-05 19:47:53 or in ISO 8601"
+            f"line {line}: {text!r} is not a time; write 2015-03-05 19:47:53 or ISO 8601"
         ) from None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _count(text: str, line: int) -> float:
-    """The number as it stands; an empty cell and NaN are a count that is missing."""
+    """The count; an empty cell and NaN are missing counts."""
     if not text.strip():
         return float("nan")
     try:
         value = float(text)
     except ValueError:
-        raise ConfigurationError(f"line {line}: {text!r} is no number") from None
+        raise ConfigurationError(f"line {line}: {text!r} is not a number") from None
     if value < 0:
-        raise ConfigurationError(f"line {line}: {text} is negative: values are counts")
+        raise ConfigurationError(f"line {line}: {text} is negative; values are counts")
     return value
 
 
 def scored(stream: IO[str], detector: VolumeDetector) -> Iterator[tuple[str, str, str, str]]:
-    """Each row with its score and whether an alert opens, as soon as the row is read."""
+    """Each row with its score and whether an alert opens, as soon as it is read."""
     rows = _rows(stream)
     line, header = next(rows, (1, []))
-    if tuple(name.strip().lower() for name in header) != HEADER:
-        raise ConfigurationError(
-            f"line {line}: the series must begin with the header {HEADER_LINE}"
-        )
+    if [name.strip().lower() for name in header] != _HEADER:
+        raise ConfigurationError(f"line {line}: the series must begin with {','.join(_HEADER)}")
     for line, cells in rows:
-        if len(cells) != len(HEADER):
-            raise ConfigurationError(f"line {line}: {len(cells)} cells instead of {len(HEADER)}")
+        if len(cells) != len(_HEADER):
+            raise ConfigurationError(f"line {line}: {len(cells)} cells instead of {len(_HEADER)}")
         at, value = _moment(cells[0], line), _count(cells[1], line)
         try:
             state = detector.update(at, value)
         except ValueError:
             raise ConfigurationError(
-                f"line {line}: {cells[0]} is not after the row before: sort the series by time"
+                f"line {line}: {cells[0]} is not after the row before; sort the series by time"
             ) from None
-        yield cells[0], cells[1], f"{state.score:.{DIGITS}f}", str(int(state.alert))
+        yield cells[0], cells[1], f"{state.score:.6f}", str(int(state.alert))
 
 
 def score_series(
     series: Annotated[
-        Path | None, typer.Argument(help="CSV: timestamp,value; standard input if not given.")
+        Path | None, typer.Argument(help="CSV with timestamp,value; the default is standard input.")
     ] = None,
 ) -> None:
-    """Score a series of counts: is more being said than should be, and where would an alert open?
+    """Score a series of counts: how unusual each count is, and where an alert would open.
 
-    Reads `timestamp,value` at any regular spacing (times without a zone are UTC; an empty value is
-    a missing one) and writes `timestamp,value,score,alert`: the score from 0 to 1 (0.5 is the bar
-    that an alert must pass), and 1 on the rows where an alert opens. Each row is judged by the rows
-    before it alone, as in the stream.
+    Reads `timestamp,value` at a regular interval. Times without a zone are UTC; an empty value is
+    missing. Writes `timestamp,value,score,alert`: a score from 0 to 1 (an alert needs more than
+    0.5), and 1 where an alert opens. A score depends only on the rows before, as in the stream.
 
     Example: `tocsin score-series mentions.csv > scored.csv`
     """
     out = csv.writer(sys.stdout, lineterminator="\n")
-    with _opened(series) as stream:
-        out.writerow((*HEADER, "score", "alert"))
+    with io.TextIOWrapper(open_posts(series), "utf-8-sig", newline="") as stream:
+        out.writerow((*_HEADER, "score", "alert"))
         out.writerows(scored(stream, VolumeDetector()))

@@ -1,11 +1,11 @@
-"""``tocsin sink``: services that write mentions to stores, and bring alerts to people."""
+"""``tocsin sink``: services that write mentions to a store, and deliver alerts to people."""
 
 from typing import Annotated
 
 import typer
 
 from runtime.kafka import client as kafka
-from runtime.kafka.protocols import Producer
+from runtime.kafka.protocols import Consumer, Producer
 from runtime.service import service
 from runtime.settings import (
     AlertsSettings,
@@ -28,7 +28,7 @@ from sinks.elasticsearch.setup import check
 from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
 from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, ElasticsearchSink
 
-app = typer.Typer(no_args_is_help=True, help="Services that write to stores and to people.")
+app = typer.Typer(no_args_is_help=True, help="Write mentions to Elasticsearch, or deliver alerts.")
 
 
 @app.command("elasticsearch")
@@ -46,13 +46,7 @@ def elasticsearch() -> None:
         housekeeping = Housekeeping(client, names, settings.tombstone_days)
         producer = kafka.producer(kafka_settings, SERVICE)
         sink = ElasticsearchSink(
-            kafka.consumer(
-                kafka_settings,
-                SERVICE,
-                GROUP,
-                max_poll_records=settings.batch_size,
-                fetch_max_wait_ms=100,
-            ),
+            _consumer(kafka_settings, SERVICE, GROUP, settings.batch_size),
             producer,
             client,
             names=names,
@@ -75,31 +69,33 @@ def elasticsearch() -> None:
 def alerts(
     channel: Annotated[
         list[str] | None,
-        typer.Option(help="Only this channel (may be repeated); `index` is one too. All if none."),
+        typer.Option(help="Only this channel, such as index; may be repeated. The default is all."),
     ] = None,
 ) -> None:
-    """Bring alerts to the index and to the channels of TOCSIN_ALERTS_CHANNELS until SIGTERM.
+    """Deliver alerts to the index and to the channels of TOCSIN_ALERTS_CHANNELS until SIGTERM.
 
     Example: `TOCSIN_ALERTS_CHANNELS=channels.yaml tocsin sink alerts`
     """
     settings, kafka_settings = load(AlertsSettings), load(KafkaSettings)
     es_settings = load(ElasticsearchSettings)
     configured = [] if settings.channels is None else load_channels(settings.channels, settings)
-    names = {one.name for one in configured}
-    everything = [Index(connect(es_settings), IndexNames(es_settings).alerts), *configured]
-    wanted = set(channel or [one.name for one in everything])
-    if missing := sorted(wanted - {one.name for one in everything}):
+    channels: dict[str, Channel] = {each.name: each for each in configured}
+    names = set(channels)
+    index = Index(connect(es_settings), IndexNames(es_settings).alerts)
+    channels = {index.name: index, **channels}
+    wanted = set(channel or channels)
+    if missing := sorted(wanted - channels.keys()):
         raise ConfigurationError(
-            f"there is no channel {missing[0]} in TOCSIN_ALERTS_CHANNELS; known are "
-            f"{', '.join(one.name for one in everything)}"
+            f"there is no channel {missing[0]} in TOCSIN_ALERTS_CHANNELS; choose from "
+            f"{', '.join(channels)}"
         )
     kafka.check_topics(kafka_settings, (alerts_service.TOPIC, DELIVERIES))
     with service(alerts_service.SERVICE) as (health, stop):
         producer = kafka.producer(kafka_settings, alerts_service.SERVICE, linger_ms=0)
         workers = [
-            _worker(one, kafka_settings, settings, producer, names)
-            for one in everything
-            if one.name in wanted
+            _worker(each, kafka_settings, settings, producer, names)
+            for name, each in channels.items()
+            if name in wanted
         ]
         try:
             run_all(workers, stop, health)
@@ -114,7 +110,7 @@ def _worker(
     producer: Producer,
     configured: set[str],
 ) -> alerts_service.ChannelWorker:
-    """A worker with connections of its own; the index orders states by itself."""
+    """A worker with its own connections; the index needs no deliveries, it orders states itself."""
     prefix, client_id = kafka_settings.topic_prefix, f"{alerts_service.SERVICE}-{channel.name}"
     deliveries = None
     if not channel.takes_all:
@@ -123,16 +119,17 @@ def _worker(
             deliveries = Deliveries(memory, producer, prefix + DELIVERIES, channel.name)
     return alerts_service.ChannelWorker(
         channel,
-        kafka.consumer(
-            kafka_settings,
-            client_id,
-            alerts_service.group_of(channel.name),
-            max_poll_records=100,
-            fetch_max_wait_ms=100,
-        ),
+        _consumer(kafka_settings, client_id, alerts_service.group_of(channel.name), 100),
         producer,
         deliveries,
         configured=configured,
         topic_prefix=prefix,
         settings=settings,
     )
+
+
+def _consumer(settings: KafkaSettings, client_id: str, group: str, batch_size: int) -> Consumer:
+    consumer: Consumer = kafka.consumer(
+        settings, client_id, group, max_poll_records=batch_size, fetch_max_wait_ms=100
+    )
+    return consumer

@@ -14,31 +14,19 @@ from runtime.service import stop_on_signals
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import console, say
 from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
-from tocsin.local.stack.base import StackName
+from tocsin.local.stack import StackName
 from tocsin.local.supervisor import Service
 
 _SOURCES = ("bluesky", "x", "generate")
+StackOption = Annotated[
+    StackName, typer.Option(help="embedded, engines, or external (addresses from the settings).")
+]
 
 
-class Rates:
-    """Posts a second, between one look and the next."""
-
-    def __init__(self) -> None:
-        self._before: tuple[float, int] | None = None
-
-    def posts_per_second(self, flow: TopicLag) -> float:
-        now, written = time.monotonic(), flow.written.get("posts", 0)
-        before, self._before = self._before, (now, written)
-        if before is None or now <= before[0]:
-            return 0.0
-        return (written - before[1]) / (now - before[0])
-
-
-def status_of(flow: TopicLag, rate: float) -> dict[str, str]:
-    """What an operator wants at a glance."""
+def status_of(flow: TopicLag, rate: str) -> dict[str, str]:
     handled = flow.written.get("mentions", 0) - flow.lag.get("mentions", 0)
     return {
-        "posts/s": f"{rate:.0f}",
+        "posts/s": rate,
         "posts": str(flow.written.get("posts", 0)),
         "lag": str(sum(flow.lag.values())),
         "indexed": str(handled),
@@ -66,26 +54,25 @@ def status_line(status: dict[str, str]) -> str:
 
 
 def report_ended(ended: list[Service]) -> None:
-    """Say which services ended, and why."""
     for service in ended:
-        what = "ended" if service.ended else "died, starting it again"
-        say(f"{service.name} {what} (status {service.status}): {service.last_words()}")
+        event = "ended" if service.ended else "died, restarting it"
+        say(f"{service.name} {event} (status {service.status}): {service.last_words()}")
 
 
 def up(
-    stack: Annotated[
-        str, typer.Option(help="embedded, engines, or external (addresses from the settings).")
-    ] = "embedded",
-    brands: Annotated[Path, typer.Option(help="Brands to listen for.")] = Path("brands.yaml"),
+    stack: StackOption = "embedded",
+    brands: Annotated[Path, typer.Option(help="The brands file.")] = Path("brands.yaml"),
     source: Annotated[
-        list[str] | None, typer.Option(help="bluesky, x, generate; may be repeated; or none.")
+        list[str] | None,
+        typer.Option(help="bluesky, x, generate or none; may be repeated. The default is bluesky."),
     ] = None,
-    processors: Annotated[int, typer.Option(min=1, help="Processor processes, one a core.")] = 1,
+    processors: Annotated[int, typer.Option(min=1, help="Number of processors, one per core.")] = 1,
     pace_of_generated: Annotated[
-        float, typer.Option("--pace", min=0.001, help="Of generate: 60 is a minute a second.")
+        float,
+        typer.Option("--pace", min=0.001, help="Pace of generate: 60 plays a minute in a second."),
     ] = 1.0,
 ) -> None:
-    """Start a stack and all services, show how they do, and stop all on Ctrl-C.
+    """Start a stack and all services, show their status, and stop them on Ctrl-C.
 
     Example: `tocsin up --stack engines --brands brands.yaml --source bluesky`
     """
@@ -93,36 +80,29 @@ def up(
     unknown = [name for name in sources if name not in _SOURCES]
     if unknown:
         raise ConfigurationError(
-            f"there is no source {unknown[0]}; known are {', '.join(_SOURCES)}"
+            f"there is no source {unknown[0]}; choose from {', '.join(_SOURCES)}"
         )
     wanted = load_brands(brands)
     if stack == "embedded":
-        say("the embedded stack is for a first look: a kill can lose data; never for production")
-    stop = stop_on_signals()
-    with LocalPipeline(
-        LocalOptions(as_stack(stack), data_folder(stack), processors), say
-    ) as pipeline:
+        say("the embedded stack is for a first look, not for production: a kill can lose data")
+    stop, options = stop_on_signals(), LocalOptions(stack, data_folder(stack), processors)
+    with LocalPipeline(options, say) as pipeline:
         pipeline.apply_brands(wanted)
         pipeline.start_services()
         for name in sources:
             pace = ["--pace", str(pace_of_generated)] if name == "generate" else []
             pipeline.start_ingest(name, [name, *pace])
         say(f"Kafka {pipeline.kafka.bootstrap_servers}, Elasticsearch {pipeline.elasticsearch.url}")
-        rates = Rates()
-        plain = not console.is_terminal
+        plain, before, posts = not console.is_terminal, time.monotonic(), 0
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while not stop.wait(5.0 if plain else 1.0):
                 report_ended(pipeline.supervisor.watch())
-                flow = pipeline.look()
-                status = status_of(flow, rates.posts_per_second(flow))
+                flow = pipeline.meter.look()
+                now, written = time.monotonic(), flow.written.get("posts", 0)
+                status = status_of(flow, f"{(written - posts) / (now - before):.0f}")
+                before, posts = now, written
                 if plain:
                     say(status_line(status))
                 else:
                     live.update(status_table(status, pipeline.supervisor.services), refresh=True)
         say("stopping")
-
-
-def as_stack(name: str) -> StackName:
-    if name not in ("embedded", "engines", "external"):
-        raise ConfigurationError(f"there is no stack {name}; take embedded, engines or external")
-    return name  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""``tocsin watch``: live posts in a terminal, with nothing else running."""
+"""``tocsin watch``: live posts in a terminal, without any other service."""
 
 import sys
 from typing import Annotated
@@ -20,27 +20,28 @@ from tocsin.offline.match import OfflineMatcher
 
 
 def line_of(match: QueryMatch) -> Text:
-    """One post as it is shown: time, handle, text with the matches marked."""
     mention = match.asked.document.mention
     post = mention.post
-    shown = Text().append(f"{post.created_at:%H:%M:%S} ", style="dim")
-    shown.append(printable(f"@{post.author.handle or post.author.id} "), style="cyan")
-    shown.append_text(marked(post.text, match.spans()))
+    line = Text().append(f"{post.created_at:%H:%M:%S} ", style="dim")
+    line.append(printable(f"@{post.author.handle or post.author.id} "), style="cyan")
+    line.append_text(marked(post.text, match.spans()))
     language = mention.language.code if mention.language else post.language
-    shown.append(printable(f" [{language or '?'}]"), style="dim")
-    return shown
+    line.append(printable(f" [{language or '?'}]"), style="dim")
+    return line
 
 
 def watch(
     query: QueryArgument,
-    most: Annotated[int | None, typer.Option("--max", min=1, help="Stop after so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--max", min=1, help="Stop after this many posts.")
+    ] = None,
     queries: SavedOption = None,
     brands: BrandsOption = None,
 ) -> None:
-    """Show Bluesky's posts that a query matches, live; no key, no broker, no index.
+    """Show live posts of Bluesky that a query matches, without a key, a broker or an index.
 
-    The query is one of docs/queries.md: `orange` finds the word and neither `#orange` nor
-    `@orange`; write `orange OR #orange` for both.
+    docs/queries.md explains queries: `orange` finds the word but neither `#orange` nor `@orange`;
+    write `orange OR #orange` for both.
 
     Example: `tocsin watch '(orange OR #orange) NEAR/9 (panne OR outage) AND lang:(fr OR en)'`
     """
@@ -48,10 +49,10 @@ def watch(
 
     logs.configure("console", "warning")
     settings = load(IngestSettings)
-    finder = OfflineMatcher({"watch": whole(query_text(query), queries)}, brands)
+    matcher = OfflineMatcher({"watch": whole(query_text(query), queries)}, brands)
 
     def keep(event: PostEvent) -> bool:
-        return isinstance(event, PostUpsert) and finder.could_match(Mention(post=event.post))
+        return isinstance(event, PostUpsert) and matcher.could_match(Mention(post=event.post))
 
     source = BlueskySource(JetstreamOptions.of(settings), keep=keep)
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
@@ -60,14 +61,14 @@ def watch(
     try:
         while not stop.is_set():
             events = source.next_batch().events
-            found = finder.find(
-                [Mention(post=event.post) for event in events if isinstance(event, PostUpsert)]
-            )
-            for matches in found:
+            mentions = [
+                Mention(post=event.post) for event in events if isinstance(event, PostUpsert)
+            ]
+            for matches in matcher.find(mentions):
                 for match in matches:
                     console.print(line_of(match))
                     shown += 1
-                if shown == most:
+                if shown == limit:
                     return
     finally:
         source.close()

@@ -1,1 +1,1 @@
-"""Every service on this machine: the pipeline, its supervisor, and the local stacks."""
+"""All services on one machine: the pipeline, its supervisor, and the local stacks."""

@@ -3,35 +3,32 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from brands.registry import publish_brands
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import LagMeter, TopicLag
+from runtime.kafka.lag import LagMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
-from tocsin.local.stack import Endpoints, open_stack
+from tocsin.local.stack import Endpoints, Progress, StackName, open_stack
 from tocsin.local.stack.account import server_account
-from tocsin.local.stack.base import StackName
 from tocsin.local.supervisor import Service, Supervisor
 
-Say = Callable[[str], None]
 HOME = Path(".tocsin")
 """Where stacks keep their data, below the folder that they are started in."""
 
 
 def data_folder(name: str) -> Path:
-    """``.tocsin/<name>`` here; for root, elsewhere if the servers' account cannot get in.
+    """``.tocsin/<name>`` here, or below /var/lib if the servers' account cannot reach that.
 
-    Elasticsearch refuses to run as root, and the account that it gets instead cannot pass a folder
-    that is closed to others, such as root's own.
+    Elasticsearch refuses to run as root; its other account cannot pass root's home.
     """
     here = (HOME / name).absolute()
     if server_account().barrier(here) is None:
@@ -42,8 +39,6 @@ def data_folder(name: str) -> Path:
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """What to run."""
-
     stack: StackName
     folder: Path
     processors: int = 1
@@ -53,22 +48,17 @@ class LocalOptions:
 class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
 
-    def __init__(self, wish: LocalOptions, say: Say) -> None:
-        if wish.stack == "embedded" and wish.processors > 1:
+    def __init__(self, options: LocalOptions, say: Progress) -> None:
+        if options.stack == "embedded" and options.processors > 1:
             raise ConfigurationError(
-                "the embedded stack serves one processor; take --stack engines for more"
+                "the embedded stack serves one processor; use --stack engines for more"
             )
-        self.wish = wish
+        self.options = options
         self._say = say
-        if wish.fresh and wish.stack != "external":
-            shutil.rmtree(wish.folder, ignore_errors=True)
-        wish.folder.mkdir(parents=True, exist_ok=True)
-        external = None
-        if wish.stack == "external":
-            external = Endpoints(
-                load(KafkaSettings).bootstrap_servers, load(ElasticsearchSettings).url
-            )
-        self._stack = open_stack(wish.stack, wish.folder / "data", endpoints=external)
+        if options.fresh and options.stack != "external":
+            shutil.rmtree(options.folder, ignore_errors=True)
+        options.folder.mkdir(parents=True, exist_ok=True)
+        self._stack = open_stack(options.stack, options.folder / "data")
         self.supervisor: Supervisor
         self.meter: LagMeter
         self.kafka: KafkaSettings
@@ -91,7 +81,7 @@ class LocalPipeline:
             setup_indices(client, self.elasticsearch, lambda text: None)
         self.meter = LagMeter(self.kafka)
         self.supervisor = Supervisor(
-            self.wish.folder / "logs",
+            self.options.folder / "logs",
             {
                 "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": endpoints.kafka,
                 "TOCSIN_ELASTICSEARCH_URL": endpoints.elasticsearch,
@@ -100,24 +90,18 @@ class LocalPipeline:
         )
 
     def apply_brands(self, brands: Sequence[Brand]) -> None:
-        """Publish the brands; those that were there before and are not named go."""
         publish_brands(self.kafka, brands, keep_others=False)
 
     def start_services(self) -> None:
-        """The processors, the sinks and the detector."""
-        for number in range(1, self.wish.processors + 1):
-            name = "process" if self.wish.processors == 1 else f"process-{number}"
+        for number in range(1, self.options.processors + 1):
+            name = "process" if self.options.processors == 1 else f"process-{number}"
             self.supervisor.start(name, ["process"])
         self.supervisor.start("sink", ["sink", "elasticsearch"])
         self.supervisor.start("detector", ["detector"])
         self.supervisor.start("alerts", ["sink", "alerts"])
 
     def start_ingest(self, name: str, arguments: Sequence[str]) -> Service:
-        """One ingestor, such as ``["replay", "posts.jsonl"]``."""
         return self.supervisor.start(name, ["ingest", *arguments])
-
-    def look(self) -> TopicLag:
-        return self.meter.look()
 
     def __exit__(self, *details: object) -> None:
         try:
@@ -125,6 +109,6 @@ class LocalPipeline:
             if killed:
                 self._say(f"had to kill {', '.join(killed)}")
         finally:
-            # Also when there is no terminal left to say it to.
+            # Also when the terminal is gone and the message fails.
             self.meter.close()
             self._stack.stop()

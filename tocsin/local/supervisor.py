@@ -1,10 +1,8 @@
-"""Runs the services as child processes of one terminal, and keeps them running.
+"""Runs the services as child processes of one terminal, and restarts those that die.
 
-A child that dies is started again after a growing pause, as an orchestrator would; one that ends
-because a person has to act (a wrong setting, a tripped brake) is not.
-
-On Linux the kernel sends the children a SIGTERM when we die, however we die. That promise is bound
-to the thread that started them, which must be one that lives as long as we do: the main one.
+The pause before a restart grows. A child that ends because a person has to act (a wrong setting,
+a tripped brake) is not restarted. On Linux the kernel sends the children a SIGTERM when the thread
+that started them ends: start them from the main thread.
 """
 
 import contextlib
@@ -14,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.backoff import exponential
@@ -22,13 +20,11 @@ from schemas.errors import BrakeTripped, ConfigurationError
 from tocsin.local.stack.process import tie_to_parent
 
 _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
-"""Exit statuses after which starting again would not help."""
+"""Exit statuses after which a restart does not help."""
 
 
 @dataclass
 class Service:
-    """One child: its name, its ``tocsin`` arguments, and what it is doing."""
-
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -36,7 +32,7 @@ class Service:
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     status: int | None = None
-    due: float = field(default=0.0)
+    due: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -44,16 +40,14 @@ class Service:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended for good."""
         return self.status in _FINAL
 
     def last_words(self) -> str:
-        """The last line of its log, which says why it ended."""
         with contextlib.suppress(OSError):
             lines = self.log.read_bytes()[-4_000:].decode("utf-8", "replace").strip().splitlines()
             if lines:
                 return lines[-1].strip()
-        return f"it left no word; see {self.log}"
+        return f"its log is empty; see {self.log}"
 
 
 class Supervisor:
@@ -87,16 +81,16 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C in the terminal is ours to handle, in order, and not the children's.
+                # Ctrl-C in the terminal reaches only us: we stop the children in order.
                 start_new_session=True,
-                # SIGTERM, so that a service drains even when its supervisor was killed.
+                # SIGTERM: a service drains even when its supervisor was killed.
                 preexec_fn=tie_to_parent(os.getpid(), signal.SIGTERM)
                 if sys.platform == "linux"
                 else None,
             )
 
     def watch(self) -> list[Service]:
-        """Start dead services again when due; returns those that ended just now."""
+        """Restart dead services when due; returns those that ended since the last call."""
         ended = []
         now = time.monotonic()
         for service in self.services:
@@ -113,7 +107,7 @@ class Supervisor:
         return ended
 
     def stop(self, timeout_s: float = 45.0) -> list[str]:
-        """SIGTERM all, in order of the data's way; returns who had to be killed."""
+        """SIGTERM all in the order of the data flow; returns the names of those killed."""
         killed = []
         for service in self.services:
             if service.process is not None:

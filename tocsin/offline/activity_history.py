@@ -1,4 +1,4 @@
-"""Records of activity of the past, from the index: a detector's input when Kafka has it no more."""
+"""Past activity from the index: a detector's input that Kafka no longer retains."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,10 +17,7 @@ _PAGE: Final = 2_000
 def records_of_index(
     settings: ElasticsearchSettings, brand: str, first: datetime, end: datetime
 ) -> Iterator[Activity]:
-    """A brand's records from ``first`` up to ``end`` in the order of event time, page by page.
-
-    Raises :class:`schemas.errors.ServiceUnavailable` where the index does not answer.
-    """
+    """A brand's records from ``first`` up to ``end`` in the order of event time, page by page."""
     names = IndexNames(settings)
     between = {"gte": first.isoformat(), "lt": end.isoformat()}
     filters = [{"term": {"brands": brand}}, {"range": {"created_at": between}}]

@@ -1,8 +1,7 @@
-"""Which queries a post matches, where they ask for what nobody has found in it yet.
+"""Matches queries offline; first runs the annotators that their fields need.
 
-A query may ask for the language, the sentiment, the entities and the brands of a post, which the
-stream finds before. Here the same annotators, with the stream's settings (``TOCSIN_PROCESS_...``),
-are asked first, of the posts that could match.
+The annotators of language, sentiment, entities and brands have the stream's settings
+(``TOCSIN_PROCESS_...``) and see only the posts that could match.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,65 +34,57 @@ _FOUND_BY: Final[dict[str, tuple[str, ...]]] = {
 
 
 class OfflineMatcher:
-    """Asks queries of posts. Models are loaded only for what is asked.
+    """Matches posts against queries. Loads models only for the fields that they name.
 
-    ``queries``: by name, with no names of other queries in them. ``brands``: the file of brands,
-    without which ``brand:`` is an error.
+    ``queries``: by name, with saved queries resolved. ``brands``: the brands file, which
+    ``brand:`` needs.
     """
 
     def __init__(self, queries: Mapping[str, Node], brands: Path | None = None) -> None:
-        asked = frozenset(name for node in queries.values() for name in _fields(node))
-        if "brand" in asked and brands is None:
+        fields = frozenset(name for node in queries.values() for name in _fields(node))
+        if "brand" in fields and brands is None:
             raise ConfigurationError(
-                "the query asks for brand:…, which nobody has found in these posts yet; say which "
-                "brands there are with --brands brands.yaml"
+                "brand: needs to know your brands; add --brands brands.yaml (docs/brands.md)"
             )
-        self._annotators = _annotators(asked, brands) if asked else ()
-        before = [_before(node, asked) for node in queries.values()]
-        bounds = {str(number): node for number, node in enumerate(before) if node is not None}
-        # One query that any post could match is enough to have all of them read.
-        self._maybe = QueryMatcher(bounds) if len(bounds) == len(before) else None
+        self._annotators = _annotators(fields, brands) if fields else ()
+        bounds = [_upper_bound(node, fields) for node in queries.values()]
+        prefilter = {str(number): node for number, node in enumerate(bounds) if node is not None}
+        # One query that any post could match is enough: then all posts are annotated.
+        self._prefilter = QueryMatcher(prefilter) if len(prefilter) == len(bounds) else None
         self._matcher = QueryMatcher(queries)
 
     def could_match(self, mention: Mention) -> bool:
-        """Whether a post may match a query, as far as can be told before it is annotated."""
-        return self._maybe is None or bool(self._maybe.match([mention])[0])
+        """Whether a post may match a query, judged before it is annotated."""
+        return self._prefilter is None or bool(self._prefilter.match([mention])[0])
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Fill in place what the queries ask for, of the posts that could match."""
-        chosen = [mention for mention in batch if self._annotators and self.could_match(mention)]
-        if chosen:
-            _run(self._annotators, chosen)
+        """Fill the fields of the queries in place, for the posts that could match."""
+        if self._annotators:
+            _run(self._annotators, [mention for mention in batch if self.could_match(mention)])
 
     def find(self, batch: Sequence[Mention]) -> list[list[QueryMatch]]:
-        """For each post, the queries that it matches; they are annotated for that."""
+        """For each post, the queries that it matches; annotates the posts in place."""
         self.annotate(batch)
         return self._matcher.match(batch)
 
 
 class Describer:
-    """Finds the language and the sentiment of posts, in the fast tier, where nobody has yet."""
+    """Fills language and sentiment where they are missing, with the fast tier."""
 
     @cached_property
-    def _language(self) -> Sequence[Annotator]:
-        return _build(["language"], "fast")
-
-    @cached_property
-    def _sentiment(self) -> Sequence[Annotator]:
-        return _build(["sentiment"], "fast")
+    def _annotators(self) -> Sequence[Annotator]:
+        return _build(["language", "sentiment"], "fast")
 
     def fill(self, batch: Sequence[Mention]) -> None:
-        """Annotate in place; models are loaded when the first post comes."""
-        if unknown := [mention for mention in batch if mention.language is None]:
-            _run(self._language, unknown)
-        if unknown := [mention for mention in batch if mention.sentiment is None]:
-            _run(self._sentiment, unknown)
+        unknown = [m for m in batch if m.language is None or m.sentiment is None]
+        if unknown:
+            _run(self._annotators, unknown)
 
 
-def _annotators(asked: frozenset[str], brands: Path | None) -> Sequence[Annotator]:
+def _annotators(fields: frozenset[str], brands: Path | None) -> Sequence[Annotator]:
     settings = load(ProcessSettings)
-    wanted = {name for field in asked for name in _FOUND_BY[field]}
-    # What the stream leaves to its accurate tier, it may have been told to leave out.
+    wanted = {name for field in fields for name in _FOUND_BY[field]}
+    # The settings may leave out annotators of the accurate tier.
     wanted -= set(ACCURATE) - set(check_annotators(settings))
     return _build([name for name in ANNOTATORS if name in wanted], settings.tier, brands)
 
@@ -110,29 +101,28 @@ def _build(names: Sequence[str], tier: str, brands: Path | None = None) -> Seque
 def _run(annotators: Iterable[Annotator], batch: Sequence[Mention]) -> None:
     for annotator in annotators:
         if annotator.name == "language":
-            # What the file says of it is believed.
+            # A language in the file is kept.
             annotator.annotate([mention for mention in batch if mention.language is None])
         else:
             annotator.annotate(batch)
 
 
 def _fields(node: Node) -> Iterable[str]:
-    """The fields that a query asks for and annotators fill."""
     if isinstance(node, Field) and node.name in _FOUND_BY:
         yield node.name
     for child in children(node):
         yield from _fields(child)
 
 
-def _before(node: Node, later: frozenset[str]) -> Node | None:
-    """What a post must be, as far as the fields ``later`` are not asked for; None: anything."""
+def _upper_bound(node: Node, later: frozenset[str]) -> Node | None:
+    """A query without the fields ``later`` that matches at least as much; None: everything."""
     match node:
         case Field(name) if name in later:
             return None
         case Not(child):
             return None if later.intersection(_fields(child)) else node
         case And(nodes) | Or(nodes):
-            bounds = [bound for child in nodes if (bound := _before(child, later)) is not None]
+            bounds = [bound for child in nodes if (bound := _upper_bound(child, later)) is not None]
             if not bounds or (isinstance(node, Or) and len(bounds) < len(nodes)):
                 return None
             return bounds[0] if len(bounds) == 1 else type(node)(tuple(bounds))

@@ -1,4 +1,4 @@
-"""Posts out of files of JSON lines, for the commands that ask queries of them."""
+"""Reads posts from files of JSON lines."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,45 +17,39 @@ from schemas.mention import Language, Mention
 from schemas.post import PostEvent, PostUpsert
 
 BATCH: Final = 1_000
-"""Posts that are asked at once."""
+"""Posts per batch."""
 _SHOWN = 10
 T = TypeVar("T")
 
 
-class _Given(Struct):
-    """What a line may say beside its post: its id as written, and the language it is in."""
-
+class _LineFields(Struct):
     id: str | int
     lang: str | None = None
 
 
-_decode_given = msgspec.json.Decoder(_Given).decode
+_decode_fields = msgspec.json.Decoder(_LineFields).decode
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A post and its id as the line gave it."""
-
     id: str | int
     mention: Mention
 
 
 @dataclass(slots=True)
 class Bad:
-    """The lines that are no posts: how many, and what is wrong with the first of them."""
+    """The lines that are not posts: how many, and the errors of the first ones."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
 
     def add(self, complaint: str) -> None:
-        """One more."""
         self.count += 1
         if len(self.first) < _SHOWN:
             self.first.append(complaint)
 
 
 def open_posts(file: Path | None) -> BinaryIO:
-    """The file, or standard input if there is none."""
     if file is None:
         return sys.stdin.buffer
     try:
@@ -67,9 +61,9 @@ def open_posts(file: Path | None) -> BinaryIO:
 def read_lines(
     stream: BinaryIO, source: str, bad: Bad, decode: Callable[[bytes], T]
 ) -> Iterator[tuple[PostEvent, T]]:
-    """The events of a file, each with what ``decode`` reads of its line beside the post.
+    """The events of a file, each with what ``decode`` reads from its line beside the post.
 
-    ``source`` is that of lines that do not name theirs. A line that is not a post, or of which
+    ``source`` is the source of lines without one. A line that is not a post, or for which
     ``decode`` raises :class:`NotAPost` or an error of msgspec, goes to ``bad``.
     """
     now = utc_now()
@@ -77,24 +71,22 @@ def read_lines(
         if line.isspace():
             continue
         try:
-            read = read_post_line(line, now, source), decode(line)
+            event = read_post_line(line, now, source), decode(line)
         except (NotAPost, msgspec.MsgspecError) as error:
             bad.add(f"line {number}: {error}")
         else:
-            yield read
+            yield event
 
 
 def read_posts(stream: BinaryIO, source: str, bad: Bad) -> Iterator[Line]:
-    """The posts of a file, as :func:`read_lines` reads them; deletes are passed over."""
-    for event, given in read_lines(stream, source, bad, _decode_given):
+    for event, fields in read_lines(stream, source, bad, _decode_fields):
         if isinstance(event, PostUpsert):
-            # The line's own language is believed; the post's ``language`` is a platform's hint.
-            language = Language(code=given.lang.lower(), confidence=1) if given.lang else None
-            yield Line(given.id, Mention(post=event.post, language=language))
+            # The line's own language is kept; the post's ``language`` is a platform's hint.
+            language = Language(code=fields.lang.lower(), confidence=1) if fields.lang else None
+            yield Line(fields.id, Mention(post=event.post, language=language))
 
 
-def batches(every: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """``every`` in lists, read as they are needed."""
-    waiting = iter(every)
-    while batch := list(islice(waiting, size)):
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, BATCH)):
         yield batch

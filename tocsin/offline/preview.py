@@ -1,10 +1,7 @@
-"""What a query finds in posts: how many, when, in which languages, which of them, and why.
+"""What a query finds in posts: how many, when, in which languages, examples, and why.
 
-::
-
-    Preview             what is shown; the same for a file and for the index
-    preview_posts       of posts that are read one by one
-    preview_index       of the index: tocsin.offline.preview_index
+``preview_posts`` reads posts one by one; ``tocsin.offline.preview_index`` asks the index. Both
+return a ``Preview``.
 """
 
 import random
@@ -24,30 +21,24 @@ from tocsin.offline.post_reader import batches
 Find: TypeAlias = Callable[[Sequence[Mention]], list[list[QueryMatch]]]
 MAX_BARS: Final = 60
 MAX_VALUES: Final = 8
-"""Languages and sources that are listed."""
+"""Languages, sources and sentiments that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Matches over time, without gaps."""
-
     interval: str
-    """What a bar is: minute, hour, day, week, month or year (UTC)."""
+    """The length of a bar: minute, hour, day, week, month or year (UTC)."""
     counts: list[tuple[datetime, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A post that matches, and where the query's words stand in it."""
-
     mention: Mention
     spans: list[MatchedSpan]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a query finds."""
-
     read: int
     matches: int
     volume: Volume
@@ -57,11 +48,10 @@ class Preview:
     sample: list[Example]
     effects: list[Effect]
     left_out: int
-    """Clauses that were not looked at."""
+    """Number of clauses without an effect here, because there were too many."""
 
     @property
     def share(self) -> float:
-        """Of the posts that were looked at."""
         return self.matches / self.read if self.read else 0.0
 
 
@@ -76,8 +66,8 @@ def preview_posts(
 ) -> Preview:
     """What a query finds among ``mentions``, and what its clauses do.
 
-    ``within``: only of that time. ``find`` says which of ``parts.queries`` posts match, where it
-    takes more than to ask; ``describe`` fills languages and sentiments of those that do.
+    ``within``: a bound on the time. ``find`` matches posts against ``parts.queries``, if a plain
+    matcher is not enough; ``describe`` fills languages and sentiments of those that match.
     """
     find = find or QueryMatcher(parts.queries).match
     matched, read, counts = _Matched(sample, describe), 0, Counter[str]()
@@ -90,17 +80,17 @@ def preview_posts(
         read,
         counts[WHOLE],
         volume_of(matched.minutes),
-        _most(matched.languages),
-        _most(matched.sources),
-        _most(matched.sentiments),
+        _top(matched.languages),
+        _top(matched.sources),
+        _top(matched.sentiments),
         matched.examples(),
         parts.effects(counts),
         parts.left_out,
     )
 
 
-def _most(counts: Counter[str]) -> list[tuple[str, int]]:
-    """The most frequent values; of two as frequent, as the index has it, the first by name."""
+def _top(counts: Counter[str]) -> list[tuple[str, int]]:
+    """The most frequent values; equal counts in the order of names, as in the index."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_VALUES]
 
 
@@ -112,25 +102,21 @@ def _within(mentions: Iterable[Mention], within: Range | None) -> Iterable[Menti
 
 
 class _Matched:
-    """What is kept of the posts that match: counts, and ``size`` of them drawn at random."""
+    """The posts that match: counts, and a random sample of ``size``."""
 
     def __init__(self, size: int, describe: Callable[[Sequence[Mention]], None]) -> None:
         self.minutes, self.languages = Counter[datetime](), Counter[str]()
         self.sources, self.sentiments = Counter[str](), Counter[str]()
         self._size, self._describe, self._count = size, describe, 0
-        # The same posts each time that the same file is asked.
+        # Seeded: the same file gives the same sample.
         self._random = random.Random(0)
         self._drawn: list[tuple[int, QueryMatch]] = []
 
     def examples(self) -> list[Example]:
-        """The posts drawn from all that match, in their order."""
         matches = [match for _, match in sorted(self._drawn, key=lambda drawn: drawn[0])]
         return [Example(match.asked.document.mention, sorted(match.spans())) for match in matches]
 
     def add(self, matches: Sequence[QueryMatch]) -> None:
-        """Take in the matches of a batch."""
-        if not matches:
-            return
         mentions = [match.asked.document.mention for match in matches]
         self._describe(mentions)
         for mention in mentions:
@@ -153,9 +139,6 @@ class _Matched:
                 self._drawn[index] = self._count, match
 
 
-# --- over time -----------------------------------------------------------------------------------
-
-
 _STEPS: Final = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
@@ -164,11 +147,11 @@ _STEPS: Final = {
     "month": timedelta(days=31),
     "year": timedelta(days=366),
 }
-"""By unit, a step that from its beginning always leads into the next one."""
+"""By unit, a step from its beginning that always ends in the next one."""
 
 
 def _floor(when: datetime, unit: str) -> datetime:
-    """The beginning of the unit that a time is in (UTC)."""
+    """The beginning of the minute, hour, ... of a time (UTC)."""
     when = when.astimezone(UTC).replace(second=0, microsecond=0)
     if unit == "minute":
         return when
@@ -183,12 +166,11 @@ def _floor(when: datetime, unit: str) -> datetime:
 
 
 def unit_of(first: datetime, last: datetime) -> str:
-    """The smallest unit of which at most so many bars reach from one time to the other."""
+    """The smallest unit that needs at most ``MAX_BARS`` bars."""
     return next((unit for unit in _STEPS if _bars(unit, first, last) is not None), "year")
 
 
 def volume_of(minutes: Counter[datetime]) -> Volume:
-    """Counts by minute as bars."""
     if not minutes:
         return Volume("day", [])
     first, last = min(minutes), max(minutes)

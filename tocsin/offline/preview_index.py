@@ -1,7 +1,6 @@
-"""What a query finds in the Elasticsearch index, told by the index itself."""
+"""What a query finds in the Elasticsearch index, with searches and aggregations."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from sinks.elasticsearch.mappings import IndexNames
 from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of
 
 _MAX_BYTES: Final = 8 * 2**20
-"""Of the clauses' queries together; the index takes 100 MiB in one request."""
+"""Limit for all clauses' queries together; the index takes 100 MiB in one request."""
 _FIELDS: Final = (
     "id", "source", "author", "text", "title", "created_at", "url", "links", "mentions", "hashtags",
     "country", "reply_to", "repost_of", "quote_of", "metrics", "language", "brand_matches",
@@ -38,32 +37,33 @@ def preview_index(
     sample: int,
     within: Range | None = None,
 ) -> Preview:
-    """What ``node`` finds in the index; raises ``QueryError`` for what the index cannot be asked.
+    """What ``node`` finds in the index; raises ``QueryError`` where the index cannot answer.
 
-    First when the matches begin and end, which says how long a bar of the chart is. Then two
-    searches in one request: of the matches, and of everything for the counts by clause, which the
-    index makes fastest where nothing else is asked.
+    The first request asks when the matches begin and end, which gives the length of a bar. The
+    second holds two searches: the matches, and the counts by clause over all documents, which are
+    fastest on their own.
     """
     query = compile_query(node)
     parts = clauses(node, min(MAX_SHOWN_CLAUSES, _MAX_BYTES // len(json.dumps(query))))
     compiled = {name: compile_query(each) for name, each in parts.queries.items()}
     time = [compile_query(within)] if within is not None else []
-    found = [*time, query]
-
-    def ask(*bodies: dict[str, Any]) -> list[dict[str, Any]]:
-        return _ask(client, settings, bodies)
-
-    (ends,) = ask(_of_ends(found))
-    of_matches, of_clauses = ask(
-        _of_matches(found, sample, _interval(ends)), _of_clauses(time, compiled)
+    filters = [*time, query]
+    ends = {name: {name: {"field": "created_at"}} for name in ("min", "max")}
+    ends_search = {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": ends}
+    (ends,) = _search(client, settings, ends_search)
+    interval = _interval(ends)
+    matches, everything = _search(
+        client,
+        settings,
+        _matches_search(filters, sample, interval),
+        _clauses_search(time, compiled),
     )
-    return _preview(node, parts, of_matches, of_clauses, _interval(ends))
+    return _preview(node, parts, matches, everything, interval)
 
 
-def _ask(
-    client: Elasticsearch, settings: ElasticsearchSettings, bodies: Sequence[dict[str, Any]]
+def _search(
+    client: Elasticsearch, settings: ElasticsearchSettings, *bodies: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """The answers to some searches of the mentions."""
     names = IndexNames(settings)
     searches = [line for body in bodies for line in ({"index": names.mentions}, body)]
     with elasticsearch_errors(settings):
@@ -73,13 +73,8 @@ def _ask(
     return answers
 
 
-def _of_ends(filters: list[Query]) -> dict[str, Any]:
-    ends = {name: {name: {"field": "created_at"}} for name in ("min", "max")}
-    return {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": ends}
-
-
 def _interval(ends: dict[str, Any]) -> str:
-    """How long a bar is; also the calendar's name of it in Elasticsearch."""
+    """The length of a bar, which is also a calendar interval of Elasticsearch."""
     times = [ends["aggregations"][name]["value"] for name in ("min", "max")]
     if None in times:
         return "day"
@@ -87,7 +82,7 @@ def _interval(ends: dict[str, Any]) -> str:
     return unit_of(first, last)
 
 
-def _of_matches(filters: list[Query], sample: int, interval: str) -> dict[str, Any]:
+def _matches_search(filters: list[Query], sample: int, interval: str) -> dict[str, Any]:
     aggregations: dict[str, Any] = {
         name: {"terms": {"field": path, "size": MAX_VALUES}} for name, path in _TERMS.items()
     }
@@ -104,7 +99,7 @@ def _of_matches(filters: list[Query], sample: int, interval: str) -> dict[str, A
     }
 
 
-def _of_clauses(time: list[Query], compiled: dict[str, Query]) -> dict[str, Any]:
+def _clauses_search(time: list[Query], compiled: dict[str, Query]) -> dict[str, Any]:
     return {
         "query": {"bool": {"filter": time}} if time else {"match_all": {}},
         "size": 0,
@@ -119,14 +114,14 @@ def _check(answer: dict[str, Any], settings: ElasticsearchSettings, names: Index
         return
     if answer.get("status") == 404:
         raise ConfigurationError(
-            f"Elasticsearch at {settings.url} has no {names.mentions}: is "
-            "TOCSIN_ELASTICSEARCH_INDEX_PREFIX right, and has 'tocsin index setup' been run?"
+            f"Elasticsearch at {settings.url} has no {names.mentions}: run 'tocsin index setup', "
+            "or correct TOCSIN_ELASTICSEARCH_INDEX_PREFIX"
         )
-    said = json.dumps(error)
-    refused = refusal(said)
+    message = json.dumps(error)
+    refused = refusal(message)
     if refused is not None:
         raise ConfigurationError(str(refused))
-    reason = error.get("reason") if isinstance(error, dict) else said
+    reason = error.get("reason") if isinstance(error, dict) else message
     raise ServiceUnavailable(
         f"Elasticsearch at {settings.url} answered {answer.get('status')}: {reason}"
     )
@@ -139,19 +134,22 @@ def _preview(
     everything: dict[str, Any],
     interval: str,
 ) -> Preview:
-    found = matches["aggregations"]
-    counts = {
-        name: bucket["doc_count"]
-        for name, bucket in everything["aggregations"]["clauses"]["buckets"].items()
-    }
+    aggregations = matches["aggregations"]
+    clause_buckets = everything["aggregations"]["clauses"]["buckets"]
+    counts = {name: bucket["doc_count"] for name, bucket in clause_buckets.items()}
     values = {
-        name: [(str(bucket["key"]), int(bucket["doc_count"])) for bucket in found[name]["buckets"]]
-        for name in _TERMS
+        name: [(str(value["key"]), int(value["doc_count"])) for value in terms["buckets"]]
+        for name, terms in aggregations.items()
+        if name in _TERMS
     }
+    bars = [
+        (datetime.fromtimestamp(bar["key"] / 1000, UTC), int(bar["doc_count"]))
+        for bar in aggregations["volume"]["buckets"]
+    ]
     return Preview(
         everything["hits"]["total"]["value"],
         counts[WHOLE],
-        _volume(interval, found["volume"]),
+        Volume(interval, bars),
         values["languages"],
         values["sources"],
         values["sentiments"],
@@ -159,17 +157,6 @@ def _preview(
         parts.effects(counts),
         parts.left_out,
     )
-
-
-def _volume(interval: str, found: dict[str, Any]) -> Volume:
-    counts = [
-        (datetime.fromtimestamp(bucket["key"] / 1000, UTC), int(bucket["doc_count"]))
-        for bucket in found["buckets"]
-    ]
-    return Volume(interval, counts)
-
-
-# --- posts of the index --------------------------------------------------------------------------
 
 
 def _example(node: Node, source: dict[str, Any]) -> Example:

@@ -1,8 +1,7 @@
-"""The detector's states made anew: from the index, and from what Kafka has that is newer.
+"""Rebuilds detector state from the index and from newer records of Kafka.
 
-A brand's records are read from the index up to the oldest one that `activity` retains, and from
-there on from `activity`, up to where the live detector goes on. So no record is judged here that is
-still to be judged there.
+Reads a brand's records from the index up to the oldest one that `activity` retains, then from
+`activity` up to the committed offset of the live detector. So no record is counted twice.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +23,7 @@ from schemas.detector_state import DetectorSnapshot
 from schemas.errors import ConfigurationError
 
 History = Callable[[str, datetime, datetime], Iterable[Activity]]
-"""A brand's records whose event time is from the first up to the second time, in its order."""
+"""A brand's records with an event time between the two times, in that order."""
 
 
 def rebuild(
@@ -35,39 +34,34 @@ def rebuild(
     reach: timedelta,
     now: datetime,
 ) -> tuple[BrandDetectors, int, int]:
-    """The states of the wanted brands; and how many records of the index and of Kafka they hold.
+    """The detectors of the wanted brands, and how many records of the index and of Kafka they read.
 
-    ``reach``: how far back the index is read. Holds the states of all wanted brands, and of the
-    records one page. Raises :class:`ConfigurationError` while a detector runs, which would go on
-    with states of its own.
+    ``reach``: how far back to read the index. Keeps all states and one page of records in memory.
+    Raises :class:`ConfigurationError` while a detector runs, which would overwrite the result.
     """
     _refuse_if_running(settings)
-    partitions = partition_numbers(settings, RECORDS)
-    where = {brand: _partition_of(brand, partitions) for brand in wanted}
-    ours = spans(settings, SERVICE, RECORDS, set(where.values()))
-    firsts = _first_times(settings, ours)
-    desk = BrandDetectors(brands)
-    of_index = 0
-    for brand, partition in where.items():
-        end = firsts.get(partition, now)
+    partitions = list(partition_numbers(settings, RECORDS))
+    # The partition that the processors' producer chooses for a brand.
+    choose = DefaultPartitioner()
+    partition_of = {b: choose(b.encode(), partitions, partitions) for b in wanted}
+    retained = spans(settings, SERVICE, RECORDS, set(partition_of.values()))
+    first_times = _first_times(settings, retained)
+    detectors = BrandDetectors(brands)
+    from_index = 0
+    for brand, partition in partition_of.items():
+        end = first_times.get(partition, now)
         for record in history(brand, end - reach, end):
-            desk.observe(record)
-            of_index += 1
-    of_kafka = 0
-    retained = {partition: (span.first, span.position) for partition, span in ours.items()}
-    for partition, offset, record in retained_activity(settings, retained):
-        if record.brand in where:
-            desk.observe(record, partition, offset + 1)
-            of_kafka += 1
-    for brand, partition in where.items():
-        desk.set_offset(brand, partition, ours[partition].position)
-    return desk, of_index, of_kafka
-
-
-def _partition_of(brand: str, partitions: Sequence[int]) -> int:
-    """Where the processors' producer puts the records of a brand."""
-    found: int = DefaultPartitioner()(brand.encode(), list(partitions), list(partitions))
-    return found
+            detectors.observe(record)
+            from_index += 1
+    from_kafka = 0
+    committed = {partition: (span.first, span.position) for partition, span in retained.items()}
+    for partition, offset, record in retained_activity(settings, committed):
+        if record.brand in partition_of:
+            detectors.observe(record, partition, offset + 1)
+            from_kafka += 1
+    for brand, partition in partition_of.items():
+        detectors.set_offset(brand, partition, retained[partition].position)
+    return detectors, from_index, from_kafka
 
 
 def _refuse_if_running(settings: KafkaSettings) -> None:
@@ -75,16 +69,16 @@ def _refuse_if_running(settings: KafkaSettings) -> None:
     with kafka.admin(settings) as client:
         if client.describe_groups([group])[group]["members"]:
             raise ConfigurationError(
-                "a detector runs, and would go on with the states that it has; stop it, rebuild, "
-                "and start it again"
+                "a detector is running and would overwrite the rebuilt state; stop it, rebuild, "
+                "then start it again"
             )
 
 
-def _first_times(settings: KafkaSettings, ours: Mapping[int, Span]) -> dict[int, datetime]:
-    """Event time of the oldest retained record, where there is one."""
+def _first_times(settings: KafkaSettings, retained: Mapping[int, Span]) -> dict[int, datetime]:
+    """By partition, the event time of the oldest retained record."""
     times: dict[int, datetime] = {}
     oldest = {
-        partition: (span.first, min(span.first + 100, span.end)) for partition, span in ours.items()
+        number: (span.first, min(span.first + 100, span.end)) for number, span in retained.items()
     }
     for partition, _, record in retained_activity(settings, oldest):
         times.setdefault(partition, record.at)
@@ -92,7 +86,6 @@ def _first_times(settings: KafkaSettings, ours: Mapping[int, Span]) -> dict[int,
 
 
 def write(settings: KafkaSettings, snapshots: Iterable[DetectorSnapshot]) -> int:
-    """Put states on `detector-state`; returns how many. Raises if Kafka does not take them."""
     topic = settings.topic_prefix + STATE
     records = (
         OutgoingRecord(topic, snapshot.brand.encode(), DETECTOR_STATE.encode(snapshot))

@@ -1,18 +1,23 @@
-"""Runs ``tocsin`` in this process, as its entry point does: every start of Python costs seconds."""
+"""Runs ``tocsin`` in this process: every start of Python costs seconds."""
 
 import io
+import json
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from tocsin.cli.main import main
 
 
+def lines(*posts: dict[str, Any]) -> bytes:
+    """A file of posts: one JSON object per line."""
+    return b"".join(json.dumps(post).encode() + b"\n" for post in posts)
+
+
 @dataclass(frozen=True)
 class Ran:
-    """What a command came to."""
-
     status: int
     out: str
     err: str
@@ -37,3 +42,10 @@ class Commands:
         captured = self._capsys.readouterr()
         assert isinstance(status, int)
         return Ran(status, captured.out, captured.err)
+
+    def error(self, *arguments: str, stdin: bytes = b"", status: int = 2) -> str:
+        """Standard error of a command that fails with this status."""
+        ran = self(*arguments, stdin=stdin)
+        assert (ran.status, ran.out) == (status, "")
+        assert "Traceback" not in ran.err
+        return ran.err

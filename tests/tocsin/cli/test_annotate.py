@@ -1,4 +1,4 @@
-"""``tocsin annotate``: lines in, annotated posts out, in order, and bad lines told."""
+"""``tocsin annotate``: lines in, annotated posts out, in order; bad lines are reported."""
 
 import io
 import json
@@ -20,8 +20,7 @@ from schemas.codec import MENTION_EVENT, POST_EVENT
 from schemas.mention import MentionUpsert
 from schemas.post import Author, Post, PostEvent, PostUpsert
 from schemas.types import Tier
-from tests.tocsin.cli.commands import Commands, Ran
-from tests.tocsin.cli.posts import lines
+from tests.tocsin.cli.commands import Commands, Ran, lines
 from tocsin.cli.annotate import annotate_stream
 from tocsin.offline.post_reader import Bad
 
@@ -49,7 +48,7 @@ def test_bare_lines_come_back_annotated_under_their_own_ids(tocsin: Commands) ->
     assert (first["key"], second["key"]) == ("file:1", "file:2")
     # What was not found is there as well: a reader need not guess which fields exist.
     assert first["brands"] == first["entities"] == first["intents"] == first["aspects"] == []
-    assert "2 posts written, 0 lines are no posts" in ran.err
+    assert "2 posts written\n" in ran.err
 
 
 def test_whole_mention_events_on_request(tocsin: Commands) -> None:
@@ -101,7 +100,7 @@ def test_bad_lines_are_told_counted_and_skipped(tocsin: Commands) -> None:
     assert [line["id"] for line in found(ran)] == ["1", "3"]
     complaints = [line for line in ran.err.splitlines() if line.startswith("line")]
     assert [line.partition(":")[0] for line in complaints] == ["line 2", "line 3", "line 5"]
-    assert "2 posts written, 3 lines are no posts" in ran.err
+    assert "2 posts written, 3 lines skipped" in ran.err
     assert "Traceback" not in ran.err
 
 
@@ -109,7 +108,7 @@ def test_only_the_first_bad_lines_are_shown(tocsin: Commands) -> None:
     ran = tocsin("annotate", stdin=b"nonsense\n" * 500)
     assert ran.status == 1
     assert sum(line.startswith("line") for line in ran.err.splitlines()) == 10
-    assert "500 lines are no posts" in ran.err
+    assert "500 lines skipped" in ran.err
 
 
 def test_with_brands_only_posts_that_name_one_are_written(tocsin: Commands) -> None:
@@ -150,8 +149,6 @@ def test_order_and_number_hold_over_chunks() -> None:
     assert ids == list(range(count))
 
 
-# --- like the stream -------------------------------------------------------------------------
-
 TEXTS = [
     "Velmora, you were wonderful today! Thank you to the whole crew ❤️",
     "Encore 3 heures de retard avec Velmora, je résilie dès demain 😡",
@@ -178,8 +175,8 @@ def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> 
         Incoming("posts", 0, number, event.id.encode(), POST_EVENT.encode(event))
         for number, event in enumerate(events)
     ]
-    sent = process(batch, enricher, lambda: AT, tier).outgoing
-    mentions = [MENTION_EVENT.decode(one.value) for one in sent if one.topic == "mentions"]
+    outgoing = process(batch, enricher, lambda: AT, tier).outgoing
+    mentions = [MENTION_EVENT.decode(sent.value) for sent in outgoing if sent.topic == "mentions"]
     return [msgspec.to_builtins(event.mention) for event in mentions]
 
 
@@ -203,7 +200,6 @@ def test_a_batch_that_goes_fast_says_the_same_but_for_the_encoder(enricher: Enri
     accurate = from_the_stream(enricher, events, "accurate")
     for one, other in zip(fast, accurate, strict=True):
         assert (one["tier"], one["provenance"]["encoder"]) == ("fast", "skipped")
-        assert one["language"] == other["language"]
-        assert one["duplicate_keys"] == other["duplicate_keys"]
-        assert "emotion" not in one
-        assert other["emotion"]["label"]
+        for name in ("language", "duplicate_keys"):
+            assert one[name] == other[name]
+        assert "emotion" not in one and other["emotion"]["label"]

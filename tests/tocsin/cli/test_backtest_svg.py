@@ -28,28 +28,28 @@ EPISODES = st.builds(
 
 @given(HOSTILE_TEXT, st.lists(TIMES, min_size=1, max_size=40), st.lists(EPISODES, max_size=30))
 def test_whatever_is_drawn_is_well_formed_and_within_the_picture(
-    brand: str, times: list[datetime], found: list[BacktestAlert]
+    brand: str, times: list[datetime], alerts: list[BacktestAlert]
 ) -> None:
     records = [record(number, at, **said("negative")) for number, at in enumerate(times)]
-    drawn = ElementTree.fromstring(chart_svg(brand, records, found))
+    drawn = ElementTree.fromstring(chart_svg(brand, records, alerts))
     width, height = float(drawn.get("width", 0)), float(drawn.get("height", 0))
-    for one in drawn.iter(f"{SVG}rect"):
-        left, top, wide, tall = (float(one.get(n, 0)) for n in ("x", "y", "width", "height"))
+    for element in drawn.iter(f"{SVG}rect"):
+        left, top, wide, tall = (float(element.get(n, 0)) for n in ("x", "y", "width", "height"))
         assert left >= 0 and top >= 0 and wide > 0
         assert left + wide <= width + 2 and top + tall <= height
-    tags = {one.tag.removeprefix(SVG) for one in drawn.iter()}
+    tags = {element.tag.removeprefix(SVG) for element in drawn.iter()}
     assert tags <= {"svg", "rect", "path", "text", "title", "g"}
 
 
 def test_many_alerts_are_all_there_and_their_labels_do_not_overlap() -> None:
     records = [record(n, START + timedelta(hours=n), **said("neutral")) for n in range(24)]
-    found = [episode(f"a{n}", START + timedelta(hours=n / 4), 10, 3) for n in range(80)]
-    drawn = ElementTree.fromstring(chart_svg("velmora", records, found))
+    alerts = [episode(f"a{n}", START + timedelta(hours=n / 4), 10, 3) for n in range(80)]
+    drawn = ElementTree.fromstring(chart_svg("velmora", records, alerts))
     assert len(list(drawn.iter(f"{SVG}g"))) == 80
-    labels = [one for one in drawn.iter(f"{SVG}text") if "· a" in (one.text or "")]
+    labels = [element for element in drawn.iter(f"{SVG}text") if "· a" in (element.text or "")]
     by_line: dict[str | None, list[float]] = {}
-    for one in labels:
-        by_line.setdefault(one.get("y"), []).append(float(one.get("x", 0)))
+    for element in labels:
+        by_line.setdefault(element.get("y"), []).append(float(element.get("x", 0)))
     assert len(by_line) == 3
-    for places in by_line.values():
-        assert all(b - a > 40 for a, b in pairwise(places))
+    for positions in by_line.values():
+        assert all(b - a > 40 for a, b in pairwise(positions))

@@ -13,7 +13,6 @@ from runtime.service import VERSION
 from tests.tocsin.cli.commands import Commands, Ran
 
 NOWHERE = "127.0.0.1:1"
-"""Nothing listens there."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +23,6 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sentence(ran: Ran) -> str:
-    """The one line that an error is."""
     assert ran.out == ""
     assert "Traceback" not in ran.err
     lines = ran.err.strip().splitlines()
@@ -34,22 +32,19 @@ def sentence(ran: Ran) -> str:
 
 
 @pytest.mark.parametrize(("path", "command"), generate.all_commands().items(), ids=str)
-def test_a_command_that_takes_anything_shows_an_example(
-    path: tuple[str, ...], command: Any
-) -> None:
-    if any(parameter.name != "help" for parameter in command.params):
-        assert f"Example: `{'TOCSIN_' if '=' in command.help else 'tocsin'}" in command.help
-        assert " ".join(path) in command.help
+def test_every_command_shows_an_example(path: tuple[str, ...], command: Any) -> None:
+    assert f"Example: `{'TOCSIN_' if '=' in command.help else 'tocsin'}" in command.help
+    assert " ".join(path) in command.help
 
 
-@pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_help_is_shown(tocsin: Commands, flag: str) -> None:
-    ran = tocsin("brands", "apply", flag)
+def test_help_is_shown(tocsin: Commands) -> None:
+    ran = tocsin("brands", "apply", "-h")
+    assert ran == tocsin("brands", "apply", "--help")
     assert (ran.status, ran.err) == (0, "")
     assert "Usage:" in ran.out
 
 
-def test_the_version_is_told(tocsin: Commands) -> None:
+def test_the_version_is_shown(tocsin: Commands) -> None:
     assert tocsin("--version") == Ran(0, f"tocsin {VERSION}\n", "")
 
 
@@ -66,14 +61,12 @@ def test_topics_are_listed_without_a_broker(tocsin: Commands) -> None:
         (["annotate", "--brands", "absent.yaml"], "absent.yaml cannot be read"),
         (["brands", "apply", "absent.yaml"], "absent.yaml cannot be read"),
         (["up", "--brands", "absent.yaml"], "absent.yaml cannot be read"),
-        (["up", "--source", "myspace"], "there is no source myspace; known are"),
-        (["demo", "--stack", "cloud"], "there is no stack cloud; take embedded, engines"),
-        (["demo", "--data", "absent.jsonl"], "absent.jsonl is no file"),
+        (["up", "--source", "myspace"], "there is no source myspace; choose from"),
+        (["demo", "--data", "absent.jsonl"], "absent.jsonl is not a file"),
         (["watch", "brand:velmora"], "--brands brands.yaml"),
-        (["ingest", "replay", "absent.jsonl", "--redate", "noon"], "--redate is 'noon'"),
     ],
 )
-def test_what_a_person_can_mend_is_one_sentence(
+def test_what_a_person_can_fix_is_one_sentence(
     tocsin: Commands, arguments: list[str], says: str
 ) -> None:
     ran = tocsin(*arguments)
@@ -107,12 +100,12 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
         ["ingest", "myspace"],
         ["annotate", "--no-such-option"],
         ["dead-letters", "list", "--limit", "0"],
+        ["demo", "--stack", "cloud"],
+        ["ingest", "replay", "absent.jsonl", "--redate", "noon"],
         ["brands", "apply"],
     ],
 )
-def test_a_wrong_command_line_is_told_with_the_usage(
-    tocsin: Commands, arguments: list[str]
-) -> None:
+def test_a_wrong_command_line_shows_the_usage(tocsin: Commands, arguments: list[str]) -> None:
     ran = tocsin(*arguments)
     assert ran.status == 2
     assert "Traceback" not in ran.err
@@ -120,17 +113,22 @@ def test_a_wrong_command_line_is_told_with_the_usage(
 
 
 def test_elasticsearch_that_is_away_is_one_sentence(tocsin: Commands) -> None:
-    for command in (["index", "setup"], ["index", "erase", "x", "17"]):
+    for command in (
+        ["index", "setup"],
+        ["index", "erase", "x", "17"],
+        ["alerts", "list"],
+        ["query", "preview", "orange", "--index"],
+    ):
         ran = tocsin(*command)
-        assert "TOCSIN_ELASTICSEARCH_URL" in sentence(ran)
+        assert "does not answer" in sentence(ran) and "TOCSIN_ELASTICSEARCH_URL" in ran.err
         assert ran.status == 3
 
 
 @pytest.fixture(scope="module", autouse=True)
 def without_kafka() -> Iterator[subprocess.Popen[str]]:
-    """A command that looks for Kafka in vain, while the other tests run.
+    """A command that finds no Kafka, while the other tests run.
 
-    In a process of its own: kafka-python leaves a socket open when it finds no broker.
+    In its own process: kafka-python then leaves a socket open.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "tocsin", "topics", "setup"],
@@ -146,7 +144,6 @@ def without_kafka() -> Iterator[subprocess.Popen[str]]:
 
 def test_kafka_that_is_away_is_one_sentence(without_kafka: subprocess.Popen[str]) -> None:
     out, err = without_kafka.communicate(timeout=120)
-    said = sentence(Ran(without_kafka.returncode, out, err))
-    assert NOWHERE in said
-    assert "TOCSIN_KAFKA_BOOTSTRAP_SERVERS" in said
+    error = sentence(Ran(without_kafka.returncode, out, err))
+    assert NOWHERE in error and "TOCSIN_KAFKA_BOOTSTRAP_SERVERS" in error
     assert without_kafka.returncode == 3

@@ -7,13 +7,7 @@ import pytest
 
 from queries.elasticsearch.index_compiler import compile_query
 from queries.language.parser import parse
-from tests.tocsin.cli.commands import Commands
-from tests.tocsin.cli.posts import lines
-
-
-@pytest.fixture
-def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(monkeypatch, capsys)
+from tests.tocsin.cli.commands import Commands, lines
 
 
 def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
@@ -31,16 +25,15 @@ def test_lint_is_content(tocsin: Commands) -> None:
 
 def test_lint_knows_the_watched_languages(tocsin: Commands) -> None:
     assert tocsin("query", "lint", "demain", "--language", "de").status == 0
-    ran = tocsin("query", "lint", "demain", "--language", "xx")
-    assert ran.status == 2
-    assert "no words are listed for 'xx': take de, en" in ran.err
+    assert "there are no words for 'xx'; choose from de, en" in tocsin.error(
+        "query", "lint", "demain", "--language", "xx"
+    )
 
 
 def test_a_mistake_is_shown_with_its_place(tocsin: Commands) -> None:
-    ran = tocsin("query", "lint", "a AND b OR c")
-    assert (ran.status, ran.out) == (2, "")
-    assert "tocsin: AND and OR are mixed" in ran.err
-    assert "  a AND b OR c\n          ^^\n" in ran.err
+    error = tocsin.error("query", "lint", "a AND b OR c")
+    assert "tocsin: AND and OR are mixed" in error
+    assert "  a AND b OR c\n          ^^\n" in error
 
 
 def test_explain_prints_the_tree(tocsin: Commands) -> None:
@@ -60,9 +53,9 @@ def test_saved_queries_are_looked_up(tocsin: Commands, tmp_path: Path) -> None:
     saved = tmp_path / "saved.yaml"
     saved.write_text("outages: panne OR coupure\n", "utf-8")
     assert tocsin("query", "explain", "query:outages", "--queries", str(saved)).status == 0
-    ran = tocsin("query", "explain", "query:outage", "--queries", str(saved))
-    assert ran.status == 2
-    assert "did you mean 'outages'?" in ran.err
+    assert "did you mean 'outages'?" in tocsin.error(
+        "query", "explain", "query:outage", "--queries", str(saved)
+    )
     saved.write_text("- a\n", "utf-8")
     assert tocsin("query", "explain", "a", "--queries", str(saved)).status == 2
     assert "cannot be read" in tocsin("query", "explain", "a", "--queries", "absent.yaml").err
@@ -75,9 +68,6 @@ def test_saved_queries_may_stand_in_a_brands_file(tocsin: Commands, tmp_path: Pa
     )
     ran = tocsin("query", "compile", "query:velmora", "--to", "x", "--queries", str(file))
     assert ran.out == "velmora (panne OR coupure)\n"
-
-
-# --- on a sample -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -112,13 +102,8 @@ def test_lint_judges_saved_queries_at_their_names(
 
 def test_lint_wants_a_sample_of_posts(tocsin: Commands, tmp_path: Path) -> None:
     (empty := tmp_path / "empty.jsonl").write_bytes(b"\nnonsense\n")
-    ran = tocsin("query", "lint", "velmora", "--sample", str(empty))
-    assert ran.status == 2
-    assert "holds no posts" in ran.err
-    assert "line 2" in ran.err
-
-
-# --- compiled --------------------------------------------------------------------------------
+    error = tocsin.error("query", "lint", "velmora", "--sample", str(empty))
+    assert "holds no posts" in error and "line 2" in error
 
 
 def test_a_query_becomes_one_of_elasticsearch(tocsin: Commands) -> None:
@@ -142,25 +127,18 @@ def test_the_limits_of_x_are_held(tocsin: Commands) -> None:
     assert len(rules) > 3
     assert max(map(len, rules)) <= 100
     limits = ("--max-length", "100", "--max-rules", "2")
-    ran = tocsin("query", "compile", "--to", "x", *limits, query)
-    assert (ran.status, ran.out) == (2, "")
-    assert "and there are 2" in ran.err
+    assert "and there are 2" in tocsin.error("query", "compile", "--to", "x", *limits, query)
 
 
 def test_wildcards_for_x_are_spelt_out_in_a_file(tocsin: Commands, tmp_path: Path) -> None:
-    ran = tocsin("query", "compile", "--to", "x", "abonn*")
-    assert ran.status == 2
-    assert "  abonn*\n  ^^^^^^\n" in ran.err
+    assert "  abonn*\n  ^^^^^^\n" in tocsin.error("query", "compile", "--to", "x", "abonn*")
     (file := tmp_path / "words.yaml").write_text("abonn*: [abonne, abonnement]\n", "utf-8")
     ran = tocsin("query", "compile", "--to", "x", "--expansions", str(file), "abonn*")
     assert ran.out == "abonne OR abonnement\n"
     file.write_text("- abonne\n", "utf-8")
-    ran = tocsin("query", "compile", "--to", "x", "--expansions", str(file), "abonn*")
-    assert ran.status == 2
-    assert "map of terms to lists" in ran.err
-
-
-# --- what it costs ---------------------------------------------------------------------------
+    assert "map of terms to lists" in tocsin.error(
+        "query", "compile", "--to", "x", "--expansions", str(file), "abonn*"
+    )
 
 
 def test_the_cost_is_told_from_a_sample(tocsin: Commands, sample: str) -> None:
@@ -174,9 +152,5 @@ def test_the_cost_is_told_from_a_sample(tocsin: Commands, sample: str) -> None:
         "cost a month        292.68 (262.21 to 298.70)\n",
     )
     assert ran.err == "41 posts read\n"
-    ran = tocsin("query", "cost", "abonn*", sample, *prices)
-    assert ran.status == 2
-    assert "  abonn*\n  ^^^^^^\n" in ran.err
-    ran = tocsin("query", "cost", "velmora", *prices, stdin=b"\n")
-    assert ran.status == 2
-    assert "no posts" in ran.err
+    assert "  abonn*\n  ^^^^^^\n" in tocsin.error("query", "cost", "abonn*", sample, *prices)
+    assert "no posts" in tocsin.error("query", "cost", "velmora", *prices, stdin=b"\n")

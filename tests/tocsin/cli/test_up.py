@@ -86,7 +86,7 @@ def test_a_service_that_dies_is_started_again(folder: Path) -> None:
         deadline, line = time.monotonic() + PATIENCE_S, ""
         while "sink died" not in line and time.monotonic() < deadline:
             line = process.stdout.readline()
-        assert "sink died, starting it again (status -9)" in line
+        assert "sink died, restarting it (status -9)" in line
         wait_for(process, "tocsin sink elasticsearch", gone=sink.pid)
     finally:
         process.send_signal(signal.SIGTERM)

@@ -125,9 +125,7 @@ def test_the_language_is_found_where_it_is_asked_for(watching: Watching) -> None
     ],
 )
 def test_what_cannot_be_watched_is_a_sentence(tocsin: Commands, query: str, says: str) -> None:
-    ran = tocsin("watch", query)
-    assert (ran.status, ran.out) == (2, "")
-    assert says in ran.err
+    assert says in tocsin.error("watch", query)
 
 
 def test_the_help_says_what_a_word_does_not_match(tocsin: Commands) -> None:

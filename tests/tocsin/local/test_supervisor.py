@@ -64,8 +64,10 @@ def watch_until(supervisor: Supervisor, condition: Callable[[], object]) -> list
     return ended
 
 
-def says(service: Service, word: str) -> Callable[[], bool]:
-    return lambda: word in service.log.read_text()
+def started(supervisor: Supervisor, name: str, arguments: list[str]) -> Service:
+    service = supervisor.start(name, arguments)
+    wait_for(lambda: "ready" in service.log.read_text())
+    return service
 
 
 @pytest.mark.parametrize("status", [0, 2, 4])
@@ -112,8 +114,7 @@ def test_a_service_that_crashes_for_ever_does_not_end_the_supervisor(
 
 
 def test_a_killed_service_is_started_again(supervisor: Supervisor) -> None:
-    service = supervisor.start("s", ["run"])
-    wait_for(says(service, "ready"))
+    service = started(supervisor, "s", ["run"])
     assert service.process is not None and service.running
     service.process.kill()
     (ended,) = watch_until(supervisor, lambda: service.restarts == 1)
@@ -122,28 +123,24 @@ def test_a_killed_service_is_started_again(supervisor: Supervisor) -> None:
 
 
 def test_a_service_that_runs_is_left_alone(supervisor: Supervisor) -> None:
-    service = supervisor.start("s", ["run"])
-    wait_for(says(service, "ready"))
+    service = started(supervisor, "s", ["run"])
     assert supervisor.watch() == []
     assert service.running and service.restarts == 0
 
 
 def test_stop_ends_all_kills_who_does_not_listen_and_says_so(supervisor: Supervisor) -> None:
-    deaf, polite = supervisor.start("deaf", ["deaf"]), supervisor.start("polite", ["run"])
+    deaf, polite = (started(supervisor, name, [name]) for name in ("deaf", "polite"))
     ended = supervisor.start("ended", ["exit", "0"])
     watch_until(supervisor, lambda: ended.ended)
-    for service in (deaf, polite):
-        wait_for(says(service, "ready"))
     assert supervisor.stop(0.5) == ["deaf"]
     assert (deaf.status, polite.status, ended.status) == (-9, -15, 0)
     assert not any(service.running for service in supervisor.services)
 
 
 def test_a_service_that_left_no_word_points_to_its_log(supervisor: Supervisor) -> None:
-    service = supervisor.start("s", ["run"])
-    wait_for(says(service, "ready"))
+    service = started(supervisor, "s", ["run"])
     service.log.write_text("")
-    assert service.last_words() == f"it left no word; see {service.log}"
+    assert service.last_words() == f"its log is empty; see {service.log}"
 
 
 def test_the_environment_of_a_service_is_its_own(supervisor: Supervisor) -> None:
@@ -160,8 +157,6 @@ def test_the_real_tocsin_with_a_wrong_setting_ends_for_good(tmp_path: Path) -> N
     assert service.status == 2
     assert "TOCSIN_KAFKA_TOPIC_PREFIX is wrong" in service.log.read_text()
 
-
-# --- signals and sudden ends -----------------------------------------------------------------
 
 PARENT = """
 import sys, time

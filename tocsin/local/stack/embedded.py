@@ -1,20 +1,17 @@
-"""Both protocols from one small binary in a Python wheel: a first look, with no Java.
+"""Both protocols from one small binary in a Python wheel: a first look, without Java.
 
-Never for production. A member of a consumer group that dies without leaving keeps its partitions
-for ever, and a second Faust worker in a group stops both: run one of each service, and end it in
-order. What was acknowledged in the last half second can be lost by a kill, and any topic name that
-is produced to is created.
+Never for production. A group member that dies without leaving keeps its partitions for ever, and
+a second Faust worker in a group stops both: run one of each service, and stop it in order. A kill
+can lose what was acknowledged in the last half second. Producing to a topic creates it.
 """
-
-from __future__ import annotations
 
 import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tocsin.local.stack import Endpoints, Progress, StackError
 from tocsin.local.stack.account import our_account
-from tocsin.local.stack.base import Endpoints, Progress, StackError
 from tocsin.local.stack.elasticsearch_server import has_shards
 from tocsin.local.stack.kafka_server import can_produce
 from tocsin.local.stack.ports import kept_ports
@@ -24,8 +21,6 @@ from tocsin.local.stack.servers import ServerStack
 
 @dataclass(frozen=True)
 class NoidaServer:
-    """One process for both; it keeps its data in memory and writes it to disk as it changes."""
-
     binary: Path
     folder: Path
     kafka_port: int
@@ -49,8 +44,6 @@ class NoidaServer:
 
 
 class EmbeddedStack(ServerStack[NoidaServer]):
-    """The one process, with its ports and data kept from start to start."""
-
     READY_SECONDS = 20.0
     STOP_SECONDS = 10.0
 

@@ -1,19 +1,16 @@
-"""The real Kafka and Elasticsearch, as child processes on ports and in folders of their own.
+"""The real Kafka and Elasticsearch as child processes, with their own ports and folders.
 
-Both listen on loopback alone, with no authentication: this is for one person's machine and for
-tests. What was acknowledged is in the data folder and there again after stop, kill and start.
+Both listen on loopback only, without authentication: for one person's machine and for tests.
+Acknowledged data is in the data folder and survives stop, kill and start.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from tocsin.local.stack import maven
+from tocsin.local.stack import Endpoints, Progress, StackError, maven
 from tocsin.local.stack.account import Account, server_account
-from tocsin.local.stack.base import Endpoints, Progress, StackError
 from tocsin.local.stack.elasticsearch_server import ElasticsearchServer
 from tocsin.local.stack.java import Java, find_java
 from tocsin.local.stack.kafka_server import KafkaServer
@@ -25,8 +22,6 @@ Component = Literal["kafka", "elasticsearch"]
 
 
 class EnginesStack(ServerStack[JavaServer]):
-    """Both servers, started together and ready together."""
-
     READY_SECONDS = 240.0
     STOP_SECONDS = 20.0
 
@@ -44,12 +39,10 @@ class EnginesStack(ServerStack[JavaServer]):
         self._servers: dict[Component, JavaServer] = {}
 
     def kill(self, component: Component) -> None:
-        """SIGKILL one server, for fault tests."""
         if process := self._running.pop(self._server(component), None):
             process.kill()
 
     def restart(self, component: Component) -> None:
-        """Start a server again at its address; one that still runs is stopped in order first."""
         server = self._server(component)
         if process := self._running.pop(server, None):
             process.ask_to_stop()
@@ -58,7 +51,6 @@ class EnginesStack(ServerStack[JavaServer]):
         self._wait(server)
 
     def pid(self, component: Component) -> int:
-        """The process id of a running server, for tests that stop or watch it by other means."""
         server = self._server(component)
         if server not in self._running:
             raise StackError(f"The {component} of this stack is not running: restart it first.")
@@ -84,7 +76,7 @@ class EnginesStack(ServerStack[JavaServer]):
         return Endpoints(kafka.address, elasticsearch.address)
 
     def _prepare(self, progress: Progress) -> tuple[KafkaServer, ElasticsearchServer]:
-        """Everything that can be refused, before anything is started."""
+        """Check everything that can fail before anything starts."""
         account = server_account()
         _open_up(self._data_dir, account)
 
@@ -128,19 +120,18 @@ class EnginesStack(ServerStack[JavaServer]):
         if not ended:
             return (
                 f"{server.label} was not ready after {self.READY_SECONDS:.0f} seconds: "
-                f"its log is {server.log.parent}; a busy machine may just need another try."
+                f"see the logs in {server.log.parent}, and try again if the machine was busy."
             )
-        last_words = _last_words(server.log) or "it said nothing"
         return (
-            f"{server.label} ended while it was starting ({last_words}): "
+            f"{server.label} ended while it was starting ({_last_error(server.log)}): "
             f"see the logs in {server.log.parent}."
         )
 
 
 def _open_up(data_dir: Path, account: Account) -> None:
-    """Let the servers' account through a data folder that is new, and refuse one it cannot reach.
+    """Open a new data folder to the servers' account, and refuse one that it cannot reach.
 
-    A folder that holds something already may be closed to others on purpose, so it stays so.
+    The mode of a folder with content stays: it may be closed to others on purpose.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     if not any(data_dir.iterdir()) and not account.is_us:
@@ -152,10 +143,9 @@ def _open_up(data_dir: Path, account: Account) -> None:
         )
 
 
-def _last_words(log: Path) -> str:
-    """The last error of a log, or its last line."""
+def _last_error(log: Path) -> str:
+    lines = []
     with suppress(OSError):
         lines = log.read_text(errors="replace").strip().splitlines()
-        errors = [line for line in lines if "rror" in line or "xception" in line]
-        return (errors or lines or [""])[-1][:300]
-    return ""
+    errors = [line for line in lines if "rror" in line or "xception" in line]
+    return (errors or lines or ["its log is empty"])[-1][:300]

@@ -1,10 +1,7 @@
-"""Finds a Java runtime that is new enough, without starting one.
+"""Finds a Java runtime that is new enough, without starting or installing one.
 
-The `release` file of a runtime says its version and modules; reading it takes no time, while a
-`java -version` for every folder found would. Nothing is ever installed here.
+The `release` file of a runtime holds its version and modules; `java -version` takes far longer.
 """
-
-from __future__ import annotations
 
 import importlib.util
 import os
@@ -14,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tocsin.local.stack import StackError
 from tocsin.local.stack.account import Account
-from tocsin.local.stack.base import StackError
 
 JVM_FOLDERS = (
     Path("/usr/lib/jvm"),
@@ -28,8 +25,6 @@ JVM_FOLDERS = (
 
 @dataclass(frozen=True)
 class Java:
-    """One Java runtime: its home, its major version and the modules that it carries."""
-
     home: Path
     major: int
     modules: frozenset[str]
@@ -40,7 +35,6 @@ class Java:
 
 
 def read_java(home: Path) -> Java | None:
-    """The runtime in this folder, or None when there is none that can be read."""
     try:
         release = (home / "release").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -60,10 +54,10 @@ def find_java(
     wheel: bool = True,
     modules: frozenset[str] = frozenset(),
 ) -> Java:
-    """The runtime to use for a server that needs at least `minimum` and these modules.
+    """The runtime for a server that needs at least `minimum` and these modules.
 
-    TOCSIN_JAVA_HOME is a decision, so it is used or refused aloud. Otherwise the first place that
-    has a fitting runtime wins: JAVA_HOME, the PATH, the usual folders (their newest), the wheel.
+    TOCSIN_JAVA_HOME is used or refused with an error. Otherwise the first that fits wins, of
+    JAVA_HOME, the PATH, the usual folders (newest first), and the wheel.
     """
     variables = os.environ if environment is None else environment
     if chosen := variables.get("TOCSIN_JAVA_HOME"):

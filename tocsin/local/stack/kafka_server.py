@@ -1,17 +1,16 @@
 """One Kafka broker that is its own controller: its files, its command, and when it is ready."""
 
-from __future__ import annotations
-
 import base64
-import contextlib
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import NewTopic
-from kafka.errors import KafkaConfigurationError, KafkaError, TopicAlreadyExistsError
+from msgspec.structs import replace
 
+from runtime.kafka.client import admin, publish, setup_topics
+from runtime.kafka.protocols import OutgoingRecord
+from runtime.settings import KafkaSettings, load
+from schemas.errors import ServiceUnavailable
+from schemas.topic_registry import topics
 from tocsin.local.stack.ports import listens
 from tocsin.local.stack.process import Command
 from tocsin.local.stack.servers import JavaServer
@@ -63,14 +62,11 @@ rootLogger.level = INFO
 rootLogger.appenderRef.file.ref = file
 """
 
-
-READY_TOPIC = "_tocsin_ready"
+_READY_TOPIC = replace(topics()["checkpoints"], name="_tocsin_ready")
 
 
 @dataclass(frozen=True)
 class KafkaServer(JavaServer):
-    """A broker and its settings."""
-
     label = "Kafka"
     MIN_JAVA = 17
 
@@ -85,45 +81,34 @@ class KafkaServer(JavaServer):
         settings = SETTINGS.format(
             port=self.port, controller_port=self.controller_port, log_dirs=self.folder / "data"
         )
-        for path, text in ((self._settings, settings), (self._logging, LOGGING)):
-            path.write_text(text)
-            path.chmod(0o644)
+        for name, text in (("server.properties", settings), ("log4j2.properties", LOGGING)):
+            (self.folder / name).write_text(text)
+            (self.folder / name).chmod(0o644)
 
     def format_command(self) -> Command | None:
-        """What gives the data folder its identity; None when it has one."""
+        """The command that formats the data folder; None if it is formatted."""
         if (self.folder / "data" / "meta.properties").exists():
             return None
-        tool = ["-XX:TieredStopAtLevel=1", *self._class_path, "kafka.tools.StorageTool", "format"]
-        return self._command([*tool, "-t", new_cluster_id(), "-c", str(self._settings)])
+        tool = ["-XX:TieredStopAtLevel=1", "-cp", f"{self.home}/*", "kafka.tools.StorageTool"]
+        settings = str(self.folder / "server.properties")
+        return self._command([*tool, "format", "-t", new_cluster_id(), "-c", settings])
 
     def run_command(self) -> Command:
         flags = ["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-XX:+ExitOnOutOfMemoryError"]
         quiet = ["-Xshare:auto", "-Djava.awt.headless=true"]
         logging = [
             f"-Dkafka.logs.dir={self.folder / 'logs'}",
-            f"-Dlog4j2.configurationFile={self._logging}",
+            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
         ]
-        main = [*self._class_path, "kafka.Kafka", str(self._settings)]
+        main = ["-cp", f"{self.home}/*", "kafka.Kafka", str(self.folder / "server.properties")]
         return self._command([*self._heap(), *flags, *quiet, *logging, *main])
 
     def is_ready(self) -> bool:
         return can_produce(self.port)
 
-    @property
-    def _settings(self) -> Path:
-        return self.folder / "server.properties"
-
-    @property
-    def _logging(self) -> Path:
-        return self.folder / "log4j2.properties"
-
-    @property
-    def _class_path(self) -> list[str]:
-        return ["-cp", f"{self.home}/*"]
-
 
 def new_cluster_id() -> str:
-    """Sixteen random bytes in Kafka's form, which may not begin with a dash on a command line."""
+    """Sixteen random bytes in Kafka's form; a dash in front would look like an option."""
     encoded = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     return encoded if not encoded.startswith("-") else "A" + encoded[1:]
 
@@ -131,29 +116,26 @@ def new_cluster_id() -> str:
 def can_produce(port: int) -> bool:
     """Whether a topic can be made, a record be produced, and a group find its coordinator.
 
-    A broker answers metadata requests before it can do either; whoever starts then meets
-    retriable errors in the first seconds. The topic that this takes is removed again.
+    A broker answers metadata requests before it can do either; a client that starts then meets
+    retriable errors in the first seconds. The topic of this check is removed again.
     """
     if not listens(port):
         return False
-    quick = {
-        "bootstrap_servers": f"127.0.0.1:{port}",
-        "request_timeout_ms": 5000,
-        "bootstrap_timeout_ms": 2000,
-    }
-    with contextlib.ExitStack() as cleanup:
-        try:
-            admin = KafkaAdminClient(**quick)
-            cleanup.callback(admin.close)
-            with contextlib.suppress(TopicAlreadyExistsError):
-                admin.create_topics([NewTopic(READY_TOPIC, 1, 1)])
-            producer = KafkaProducer(**quick, acks="all", max_block_ms=3000)
-            cleanup.callback(producer.close, timeout=1)
-            producer.send(READY_TOPIC, b"ready").get(timeout=5)
-            admin.list_group_offsets([READY_TOPIC])
-            admin.delete_topics([READY_TOPIC])
-        except KafkaConfigurationError:
-            raise  # our mistake, which no waiting mends
-        except (KafkaError, OSError):
-            return False
+    settings = load(
+        KafkaSettings,
+        bootstrap_servers=f"127.0.0.1:{port}",
+        security_protocol="PLAINTEXT",
+        topic_prefix="",
+        replication=1,
+        partitions=1,
+    )
+    name = _READY_TOPIC.name
+    try:
+        setup_topics(settings, [_READY_TOPIC])
+        publish(settings, "ready", [OutgoingRecord(name, b"ready", b"ready")], "a test record")
+        with admin(settings) as client:
+            client.list_group_offsets([name])
+            client.delete_topics([name])
+    except ServiceUnavailable:
+        return False
     return True

@@ -1,12 +1,9 @@
-"""Fetches the servers from Maven Central through `mvn`, and lets in only what the lock names.
+"""Fetches the servers through `mvn`, and accepts only the files that the lock names.
 
-What is fetched is pinned in kafka.pom.xml; engines.lock holds the SHA-256 of every file, so that
-neither a mirror nor a broken download can put anything else into the cache. After a change of
-versions run `python -m tocsin.local.stack.maven --relock` and review the difference in
-engines.lock. The lock never holds an address: where files come from is Maven's own configuration.
+kafka.pom.xml pins the versions; engines.lock holds the SHA-256 of every file, against mirrors and
+broken downloads. After a change of versions run `python -m tocsin.local.stack.maven --relock` and
+review the difference. The lock holds no address: Maven's configuration says where files come from.
 """
-
-from __future__ import annotations
 
 import hashlib
 import os
@@ -19,8 +16,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tocsin.local.stack import Progress, StackError
 from tocsin.local.stack.account import Account, server_account
-from tocsin.local.stack.base import Progress, StackError
 
 FOLDER = Path(__file__).parent
 POM = FOLDER / "kafka.pom.xml"
@@ -35,13 +32,12 @@ Lock = Mapping[str, str]
 
 
 def read_lock() -> Lock:
-    """The committed lock."""
     lines = [line.split() for line in LOCK.read_text().splitlines() if not line.startswith("#")]
     return {name: checksum for checksum, name in lines}
 
 
 def write_lock(lock: Lock) -> str:
-    """The lock file's text, sorted by coordinate so that differences can be reviewed."""
+    """The text of the lock file, sorted by coordinate for reviews."""
     header = f"# Written by `{RELOCK}`; sha256  group:artifact:version:ext\n"
     return header + "".join(f"{lock[name]}  {name}\n" for name in sorted(lock))
 
@@ -53,12 +49,12 @@ def sha256(path: Path) -> str:
 
 def artifacts(repository: Path) -> dict[str, Path]:
     """The jars and zips below a folder in repository layout, by `group:artifact:version:ext`."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in sorted(repository.rglob("*")):
         if path.suffix in {".jar", ".zip"}:
             *group, artifact, version, _ = path.relative_to(repository).parts
-            found[f"{'.'.join(group)}:{artifact}:{version}:{path.suffix[1:]}"] = path
-    return found
+            files[f"{'.'.join(group)}:{artifact}:{version}:{path.suffix[1:]}"] = path
+    return files
 
 
 def verify(files: Mapping[str, Path], lock: Lock) -> None:
@@ -76,16 +72,16 @@ def verify(files: Mapping[str, Path], lock: Lock) -> None:
         if sha256(path) != lock[name]:
             raise StackError(
                 f"The checksum of {name} is not the one in engines.lock: remove this artifact "
-                "from Maven's local repository and try again; if it stays so, do not trust "
-                "the source that it comes from."
+                "from Maven's local repository and try again; if it still differs, do not trust "
+                "its source."
             )
 
 
 def cache_folder(account: Account, environment: Mapping[str, str] | None = None) -> Path:
-    """Where verified servers are kept: a folder that their account can read.
+    """The folder of verified servers, which their account can read.
 
-    Root's home is usually closed to other accounts, so for root the machine's cache stands in;
-    a folder that was chosen by TOCSIN_CACHE_DIR is used or refused aloud.
+    Root's home is usually closed to other accounts, so root uses the machine's cache. A folder
+    that TOCSIN_CACHE_DIR names is used or refused with an error.
     """
     variables = os.environ if environment is None else environment
     if chosen := variables.get("TOCSIN_CACHE_DIR"):
@@ -102,7 +98,7 @@ def cache_folder(account: Account, environment: Mapping[str, str] | None = None)
 
 
 def fetch(destination: Path) -> None:
-    """Have Maven put everything that the POM names into a folder, in repository layout."""
+    """Let Maven copy everything that the POM names into a folder, in repository layout."""
     mvn = shutil.which("mvn")
     if mvn is None:
         raise StackError(
@@ -124,8 +120,8 @@ def fetch(destination: Path) -> None:
 def install(cache: Path, progress: Progress, lock: Lock | None = None) -> Path:
     """The folder of the verified servers, fetched the first time: `kafka/`, `elasticsearch/`.
 
-    Everything is prepared in a folder beside the final one and renamed at the end: an interrupted
-    or refused installation leaves nothing that a later start would take for complete.
+    Everything is prepared in another folder and renamed at the end, so an interrupted or refused
+    installation never looks complete.
     """
     lock = read_lock() if lock is None else lock
     home = cache / "engines" / hashlib.sha256(write_lock(lock).encode()).hexdigest()[:16]
@@ -149,7 +145,7 @@ def install(cache: Path, progress: Progress, lock: Lock | None = None) -> Path:
 
 
 def _readable_folder(folder: Path) -> None:
-    """Create what is missing of a path, open to read for all; what exists is left as it is."""
+    """Create the missing folders of a path, readable for all; existing ones stay as they are."""
     try:
         for missing in [path for path in (folder, *folder.parents) if not path.exists()][::-1]:
             missing.mkdir(exist_ok=True)
@@ -164,7 +160,7 @@ def _readable_folder(folder: Path) -> None:
 
 
 def _unpack(files: Mapping[str, Path], home: Path) -> None:
-    """Lay the files out so that any account may read them, whatever the umask is."""
+    """Lay the files out, readable for any account whatever the umask is."""
     jars = home / "kafka"
     jars.mkdir(parents=True)
     for name, path in files.items():
@@ -180,8 +176,7 @@ def _unpack(files: Mapping[str, Path], home: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def relock() -> None:
-    """Fetch what the POM names today and make that the lock."""
+def _relock() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         fetch(Path(scratch))
         lock = {name: sha256(path) for name, path in artifacts(Path(scratch)).items()}
@@ -189,10 +184,10 @@ def relock() -> None:
 
 
 def main() -> None:
-    """`--relock` writes the lock anew; without it the servers are fetched into the cache."""
+    """Fetch the servers into the cache, or with `--relock` write the lock again."""
     try:
         if "--relock" in sys.argv[1:]:
-            relock()
+            _relock()
         else:
             install(cache_folder(server_account()), print)
     except StackError as error:

@@ -1,6 +1,4 @@
-"""Ports on loopback that are free now and likely to be free at the next start too."""
-
-from __future__ import annotations
+"""Ports on loopback that are free now and probably at the next start too."""
 
 import json
 import random
@@ -8,15 +6,14 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from tocsin.local.stack.base import StackError
+from tocsin.local.stack import StackError
 
 RANGE = range(20000, 32000)
-"""Below the ports that Linux gives to outgoing connections: those come and go between starts."""
+"""Below the ports of outgoing connections on Linux, which change between starts."""
 
 
 def kept_ports(state: Path, count: int) -> list[int]:
-    """The ports noted in a state file, or new ones where somebody else has taken one of them."""
-    # A state file that cannot be read costs only its ports: new ones do as well.
+    """The ports in a state file; new ones if one of them is taken or the file is not readable."""
     with suppress(FileNotFoundError, ValueError, TypeError, KeyError):
         noted = [int(port) for port in json.loads(state.read_text())["ports"]]
         if len(noted) == count and all(is_free(port) for port in noted):
@@ -29,7 +26,7 @@ def kept_ports(state: Path, count: int) -> list[int]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; drawn at random, so that two stacks rarely want the same."""
+    """Free ports, drawn at random: two stacks rarely draw the same."""
     ports: list[int] = []
     for port in random.SystemRandom().sample(RANGE, 500):
         if is_free(port):
@@ -37,8 +34,8 @@ def free_ports(count: int) -> list[int]:
         if len(ports) == count:
             return ports
     raise StackError(
-        f"No free port between {RANGE.start} and {RANGE.stop - 1} was found: "
-        "end some of the servers on this machine."
+        f"There is no free port between {RANGE.start} and {RANGE.stop - 1}: "
+        "stop some of the servers on this machine."
     )
 
 

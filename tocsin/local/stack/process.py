@@ -1,11 +1,8 @@
-"""A server as a child process that never outlives us and never dies before we say so.
+"""A server as a child process that never outlives us and never dies before we stop it.
 
-The child has its own session, so Ctrl-C in the terminal reaches us alone. On Linux the kernel
-kills it when we die, however we die. That promise is bound to the thread that started the child,
-which must be one that lives as long as we do: the main one.
+The child has its own session, so Ctrl-C in the terminal reaches only us. On Linux the kernel
+kills it when the thread that started it ends: start it from the main thread.
 """
-
-from __future__ import annotations
 
 import ctypes
 import os
@@ -17,27 +14,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tocsin.local.stack import StackError
 from tocsin.local.stack.account import Account
-from tocsin.local.stack.base import StackError
 
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run, as whom, where, and what to tell it on its standard input."""
-
     arguments: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
     output: Path
     account: Account
     greeting: bytes = b""
+    """Written to its standard input."""
 
 
 class ChildProcess:
-    """One run of one server, started by the main thread."""
-
     def __init__(self, command: Command) -> None:
         account = command.account
         try:
@@ -65,7 +59,7 @@ class ChildProcess:
             ) from error
         assert self._process.stdin is not None
         self._input = self._process.stdin
-        # It stays open, since its end means stop to some; one that has ended is seen by who waits.
+        # It stays open: some servers stop at its end. Callers that wait see one that has ended.
         with suppress(BrokenPipeError):
             self._input.write(command.greeting)
 
@@ -75,15 +69,12 @@ class ChildProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
         return self._process.poll()
 
     def ask_to_stop(self) -> None:
-        """Request an orderly end, without waiting for it."""
         self._signal(signal.SIGTERM)
 
     def wait_or_kill(self, seconds: float) -> None:
-        """Give it time to end, then end it."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -91,7 +82,7 @@ class ChildProcess:
         self._input.close()
 
     def kill(self) -> None:
-        """End it as a power cut would, and wait until it is gone."""
+        """End it as a power cut does, and wait until it is gone."""
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._input.close()
@@ -104,15 +95,15 @@ class ChildProcess:
 
 
 def tie_to_parent(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
-    """A function for the child: the kernel shall send it the signal when its parent dies.
+    """A function for the child: the kernel sends it the signal when its parent dies.
 
     It runs after a switch of user, which would undo it.
     """
-    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # before the fork
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the tie was made
+        if os.getppid() != parent:  # the parent died before
             os._exit(1)
 
     return tie

@@ -1,12 +1,4 @@
-"""A stack of our own servers: child processes over one data folder, started and stopped together.
-
-::
-
-    ServerStack     start once, wait until ready, stop; one running stack for each data folder
-    JavaServer      the files and the command of a server that runs on Java
-"""
-
-from __future__ import annotations
+"""A stack of our own servers: child processes over one data folder."""
 
 import atexit
 import fcntl
@@ -18,27 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ClassVar, Generic, Protocol, TypeVar
 
+from tocsin.local.stack import Endpoints, Progress, StackError
 from tocsin.local.stack.account import Account
-from tocsin.local.stack.base import Endpoints, Progress, StackError
 from tocsin.local.stack.java import Java
 from tocsin.local.stack.process import ChildProcess, Command
 
 
 class Server(Protocol):
-    """One server process: what runs it, and whether it answers as its clients will ask."""
-
     @abstractmethod
     def run_command(self) -> Command: ...
 
     @abstractmethod
-    def is_ready(self) -> bool: ...
+    def is_ready(self) -> bool:
+        """Whether it serves requests such as its clients send."""
+        ...
 
 
 S = TypeVar("S", bound=Server)
 
 
 class ServerStack(ABC, Generic[S]):
-    """Servers of ours over a data folder; `_start` says which."""
+    """Starts once, waits until all are ready, stops; one running stack for each data folder."""
 
     READY_SECONDS: ClassVar[float]
     STOP_SECONDS: ClassVar[float]
@@ -74,16 +66,16 @@ class ServerStack(ABC, Generic[S]):
 
     @abstractmethod
     def _start(self, progress: Progress) -> Endpoints:
-        """Start all servers and return when they are ready; `stop` cleans up what fails."""
+        """Start all servers and return when they are ready; after a failure `stop` cleans up."""
 
     @abstractmethod
     def _failure(self, server: S, ended: bool) -> str:
-        """Why a server is not ready: it has ended, or it takes too long."""
+        """The error for a server that has ended or takes too long."""
 
     def _claim(self) -> None:
-        """Hold the data folder: two sets of servers over the same files would ruin them.
+        """Lock the data folder: two sets of servers would ruin its files.
 
-        The lock is the kernel's, which releases it however this process ends.
+        The kernel releases the lock however this process ends.
         """
         self._data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = (self._data_dir / "stack.lock").open("w")
@@ -109,7 +101,7 @@ class ServerStack(ABC, Generic[S]):
 
 @dataclass(frozen=True)
 class JavaServer(Server):
-    """A server whose files are all below one folder, with its output in `logs/output.log`."""
+    """A server on Java; all its files are below one folder, its output in `logs/output.log`."""
 
     label: ClassVar[str]
     MIN_JAVA: ClassVar[int]
@@ -129,12 +121,11 @@ class JavaServer(Server):
 
     @property
     @abstractmethod
-    def address(self) -> str:
-        """Where clients reach it."""
+    def address(self) -> str: ...
 
     @abstractmethod
     def prepare(self) -> None:
-        """Write the configuration; it is ours, so an edited file does not survive a start."""
+        """Write the configuration; every start overwrites it."""
 
     def _own_folders(self, *names: str) -> None:
         for name in ("", "data", "logs", "tmp", *names):

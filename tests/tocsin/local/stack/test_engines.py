@@ -1,7 +1,5 @@
 """The real servers, really started: what the stack promises of them."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -16,9 +14,10 @@ from elasticsearch import ConflictError, Elasticsearch
 from kafka import KafkaAdminClient
 from kafka.errors import UnknownTopicOrPartitionError
 
+from schemas.errors import ServiceUnavailable
 from tests.stack_fixtures import RunningEngines
 from tests.tocsin.local.stack.records import consume, create_topic, produce, quiet
-from tocsin.local.stack import Endpoints, StackError, open_stack
+from tocsin.local.stack import StackError, open_stack
 from tocsin.local.stack.engines import EnginesStack
 
 pytestmark = pytest.mark.engines
@@ -166,16 +165,19 @@ def test_missing_java_is_a_sentence(stack_dir: Path, tmp_path: Path) -> None:
 
 
 def test_the_external_stack_reaches_running_servers(
-    engines: RunningEngines, tmp_path: Path
+    engines: RunningEngines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = open_stack("external", tmp_path, endpoints=engines.endpoints)
+    monkeypatch.setenv("TOCSIN_KAFKA_BOOTSTRAP_SERVERS", engines.endpoints.kafka)
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", engines.endpoints.elasticsearch)
+    stack = open_stack("external", tmp_path)
     assert stack.start(quiet) == engines.endpoints
     stack.stop()
 
 
-def test_the_external_stack_says_who_does_not_answer(tmp_path: Path) -> None:
-    from tocsin.local.stack.external import ExternalStack
-
-    nowhere = Endpoints(kafka="127.0.0.1:1", elasticsearch="http://127.0.0.1:1")
-    with pytest.raises(StackError, match="Kafka does not answer at 127.0.0.1:1"):
-        ExternalStack(nowhere, timeout_seconds=0.5).start(quiet)
+def test_the_external_stack_names_the_server_that_does_not_answer(
+    engines: RunningEngines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_KAFKA_BOOTSTRAP_SERVERS", engines.endpoints.kafka)
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", "http://127.0.0.1:1")
+    with pytest.raises(ServiceUnavailable, match="Elasticsearch at http://127.0.0.1:1 does not"):
+        open_stack("external", tmp_path).start(quiet)
