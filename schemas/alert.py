@@ -71,14 +71,6 @@ class Carrier(Message, kw_only=True):
 class Evidence(Message, kw_only=True):
     """What a person looks at to believe or dismiss the alert."""
 
-    posts: Annotated[list[str], Meta(description="Post ids: first, most seen, typical.")] = []
-    terms: list[str] = []
-    entities: Annotated[
-        list[str], Meta(description="Whom and what it names more than before.")
-    ] = []
-    authors: Annotated[
-        list[str], Meta(description="Hashes of the authors who carried it, as in `activity`.")
-    ] = []
     mentions: Count = 0
     distinct_authors: Count = 0
     duplicate_share: Probability | None = None

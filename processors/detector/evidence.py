@@ -32,24 +32,18 @@ CONCENTRATED: Final = 0.3
 def evidence(window: Window, baseline: Baseline, since_began: Sequence[Minute]) -> Evidence:
     """Of the last half hour; the first post is that of the minutes since the shift began."""
     totals = window.long
-    shown = _shown(window, since_began)
     entities = _lifts(window, "entities", baseline.mentions, baseline.entities)
     # The words of a name that is lifted are not lifted beside it.
     words = {word for entity in entities for word in folded_tokens(entity.term)}
     terms = _lifts(window, "terms", baseline.mentions, baseline.terms, words)
-    carriers = _carriers(window)
     return Evidence(
-        posts=[post.id for post in shown],
-        terms=[lift.term for lift in terms],
-        entities=[lift.term for lift in entities],
-        authors=[carrier.author for carrier in carriers],
         mentions=totals.mentions,
         distinct_authors=totals.authors,
         duplicate_share=round(totals.copies / totals.mentions if totals.mentions else 0.0, 3),
         lifted=terms,
         lifted_entities=entities,
-        carriers=carriers,
-        shown=shown,
+        carriers=_carriers(window),
+        shown=_shown(window, since_began),
         sources=_largest(window.counter("sources")),
         languages=_largest(window.counter("languages")),
         countries=_largest(window.counter("countries")),

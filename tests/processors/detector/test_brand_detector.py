@@ -56,7 +56,7 @@ def test_an_alert_shows_what_moved_and_what_is_said() -> None:
     assert {"volume", "authors", "discounted_volume", "negative_share"} <= moved.keys()
     assert moved["volume"].observed > 5 * moved["volume"].baseline
     assert moved["negative_share"].baseline == pytest.approx(0.2, abs=0.1)
-    assert set(first.evidence.terms[:2]) == {"#velmoradown", "panne"}
+    assert {lift.term for lift in first.evidence.lifted[:2]} == {"#velmoradown", "panne"}
     assert first.evidence.authenticity == "organic"
     assert first.evidence.shown[0].role == "first"
     assert first.evidence.mentions >= first.evidence.distinct_authors > 10
