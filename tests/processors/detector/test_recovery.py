@@ -65,7 +65,7 @@ def begin(topic: dict[str, bytes], position: int, first: int = 0) -> Recovered:
     """What a detector starts with whose group is at ``position``, read as the service reads it."""
     end = len(RECORDS)
     found = recovered(topic.values(), {0: end}, BRANDS)
-    ranges = ranges_of(found.missing, {0: Span(first, position, end)}, most=end)
+    ranges = ranges_of(found.missing, {0: Span(first, position, end)}, limit=end)
     for partition, (start, stop) in ranges.items():
         for offset in range(start, stop):
             found.count_again(RECORDS[offset], partition, offset + 1)
@@ -149,7 +149,7 @@ def test_killed_between_the_states_and_the_ledger_nothing_is_missing(clean: Run)
 
 def test_records_that_have_expired_are_told_as_missing() -> None:
     missing = recovered((), {0: 900}, BRANDS).missing
-    ranges = ranges_of(missing, {0: Span(500, 800, 900)}, most=10_000)
+    ranges = ranges_of(missing, {0: Span(500, 800, 900)}, limit=10_000)
     assert ranges == {0: (500, 800)}
     assert holes(missing, ranges) == [0]
     assert holes({0: 600}, ranges_of({0: 600}, {0: Span(500, 800, 900)}, 10_000)) == []

@@ -10,13 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.scorecard.synthetic import Brand, quiet, times
-from processors.volume.detector import (
-    VolumeBank,
-    VolumeDetector,
-    VolumeMemory,
-    VolumeParameters,
-    VolumeState,
-)
+from processors.volume.detector import VolumeBank, VolumeDetector, VolumeMemory, VolumeState
+from processors.volume.parameters import VolumeParameters
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SPACINGS = st.sampled_from([1.0, 5.0, 15.0, 60.0, 1440.0])

@@ -110,7 +110,7 @@ def test_an_edit_may_make_it_another_group() -> None:
 
 
 def test_memory_is_bounded_in_a_flood() -> None:
-    window = DuplicateWindow(HOUR, most=10)
+    window = DuplicateWindow(HOUR, max_groups=10)
     for number in range(100):
         window.add(AT, f"x:{number}", [f"w{number}"])
     assert len(window) == 10

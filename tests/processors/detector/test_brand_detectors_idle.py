@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from processors.detector.brand_detector import BrandDetector
-from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.detector_cache import MAX_IDLE_MINUTES
-from processors.detector.severity import is_too_little, severity
+from processors.detector.brand_detectors import MAX_IDLE_MINUTES, BrandDetectors
+from processors.detector.severity import is_below_minimum, severity
 from processors.detector.signals.summary import summarize
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of, time_of
@@ -32,8 +31,7 @@ class Plain:
 
     def __init__(self) -> None:
         self.detectors = {
-            name: BrandDetector(brand, passes_over=lambda *_: False)
-            for name, brand in BRANDS.items()
+            name: BrandDetector(brand, can_skip=lambda *_: False) for name, brand in BRANDS.items()
         }
 
     def detector(self, name: str) -> BrandDetector:
@@ -137,16 +135,16 @@ def detectors_of(*parts: Iterable[Activity]) -> BrandDetectors:
 def test_a_brand_rests_until_its_next_record() -> None:
     detectors = detectors_of(calm(4, per_minute=0.1))
     detectors.advance(START + timedelta(hours=4, minutes=40))
-    assert (detectors.resting, len(detectors)) == (1, 1)
+    assert (detectors.idle, len(detectors)) == (1, 1)
     detectors.observe(record("one", START + timedelta(hours=4, minutes=41)))
-    assert (detectors.resting, len(detectors)) == (0, 1)
+    assert (detectors.idle, len(detectors)) == (0, 1)
 
 
 def test_a_brand_in_a_storm_does_not_rest() -> None:
     detectors = detectors_of(calm(4, per_minute=1), storm(4, 10, per_minute=30))
     for minute in range(1, 30):
         detectors.advance(START + timedelta(hours=4, minutes=10 + minute))
-        assert detectors.resting == 0
+        assert detectors.idle == 0
 
 
 def test_what_rests_long_keeps_up() -> None:
@@ -162,11 +160,11 @@ def test_states_that_are_restored_rest_at_once() -> None:
     calm_state.advance(START + timedelta(hours=4, minutes=40))
     # A saved state may be of the very minute of a record, and hold a storm as well.
     loud_state = detectors_of(calm(4, per_minute=0.1), storm(4, 1, per_minute=30))
-    for saved, resting in ((calm_state, 1), (loud_state, 0)):
+    for saved, idle in ((calm_state, 1), (loud_state, 0)):
         kept = list(saved.snapshots(START, every=True))
         again = BrandDetectors(BRANDS)
         again.restore(kept)
-        assert again.resting == resting
+        assert again.idle == idle
         assert list(again.snapshots(START, every=True)) == kept
 
 
@@ -189,7 +187,7 @@ def test_too_little_is_severity_nought(
         intents = {"intents": ["crisis"]} if crisis else {}
         counts.add(record(number, time_of(first + minute), reach=reach, **fields, **intents))
     policy = AlertPolicy(minimum_volume=least, sensitivity=10)
-    if not is_too_little(counts.between(first, first + LONG), policy):
+    if not is_below_minimum(counts.between(first, first + LONG), policy):
         return
     end = first + LONG + later
     window = Window(counts.between(end - LONG, end), end)
