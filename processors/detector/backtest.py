@@ -68,7 +68,7 @@ def compare(before: Sequence[BacktestAlert], after: Sequence[BacktestAlert]) -> 
     changed: list[tuple[BacktestAlert, BacktestAlert]] = []
     only_before, only_after = [], list(after)
     for alert in before:
-        other = next((o for o in only_after if _overlap(alert, o)), None)
+        other = next((other for other in only_after if _overlap(alert, other)), None)
         if other is None:
             only_before.append(alert)
             continue

@@ -157,10 +157,8 @@ def _shown(window: Window, since_began: Sequence[Minute]) -> list[ShownPost]:
     typical = max(widest, key=lambda post: (groups.get(post.group, 0), post.reach, post.id))
     roles.setdefault(typical.id, "typical")
     return [
-        ShownPost(
-            id=post.id, role=role, at=post.at, url=post.url, reach=post.reach, score=post.score
-        )
-        for post, role in ((posts[name], role) for name, role in roles.items())
+        ShownPost(id=p.id, role=role, at=p.at, url=p.url, reach=p.reach, score=p.score)
+        for p, role in zip(map(posts.__getitem__, roles), roles.values(), strict=True)
     ]
 
 

@@ -86,7 +86,6 @@ class Recovered:
     positions: dict[int, int] = field(default_factory=dict)
     """Partition to the position of the consumer group."""
     rebuilt: set[str] = field(default_factory=set)
-    """Brands whose records were counted again."""
 
     def count_again(self, record: Activity, partition: int, offset: int) -> None:
         """Take a record that was acknowledged; skipped if its brand's state holds it."""

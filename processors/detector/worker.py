@@ -91,8 +91,7 @@ class DetectorWorker:
     async def take(
         self, batch: Sequence[Incoming], generation: int | None, acknowledge: Callable[[], None]
     ) -> None:
-        """Take a batch; one of an earlier generation of the consumer group is left: it is read
-        again."""
+        """Take a batch; one of an earlier generation is ignored, since it is read again."""
         async with self._turn:
             if not await self._is_recovered() or generation != self._generation:
                 return
@@ -150,9 +149,8 @@ class DetectorWorker:
                 record = ACTIVITY.decode(message.value or b"")
             except InvalidMessage as error:
                 bad += 1
-                outgoing.append(
-                    given_up(SERVICE, message, error.reason, error.detail, self._clock())
-                )
+                at = self._clock()
+                outgoing.append(given_up(SERVICE, message, error.reason, error.detail, at))
                 continue
             if self._newest is None or record.at > self._newest[0]:
                 self._newest = (record.at, self._clock())

@@ -41,7 +41,6 @@ class VolumeState(Struct, frozen=True, kw_only=True):
     score: float
     """0 to 1; 0.5 is the bar. Stays below it while an alert lasts."""
     alert: bool
-    """Whether an alert opens here."""
 
 
 class VolumeMemory(Struct, frozen=True, kw_only=True):
@@ -145,7 +144,6 @@ class VolumeBank:
         return scores, opens
 
     def _spacing(self, now: float) -> float:
-        """Minutes between counts: the smallest distance so far."""
         if self._now > NEVER:
             passed = now - self._now
             if passed <= 0:

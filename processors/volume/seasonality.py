@@ -40,7 +40,6 @@ class Seasonality:
         self.level: Floats = np.zeros(size)
         """Counts a minute, without the shares."""
         self.seen: Floats = np.zeros(size)
-        """Counts read so far."""
         self.hour_sums: Floats = np.zeros((HOURS, size))
         self.hour_weights: Floats = np.zeros((HOURS, size))
         self.day_sums: Floats = np.zeros((WEEKDAYS, size))

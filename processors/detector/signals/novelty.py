@@ -13,15 +13,12 @@ from processors.detector.state.window import LONG, Window
 from schemas.alert import Signal
 
 MIN_VOICES: Final = 5
-"""Minimum authors of a topic."""
 TELLING: Final = 0.02
 """Minimum share of the mentions of a topic."""
 HARDLY: Final = 0.002
 """A term below this share of past mentions counts as new, and so does one that was said once."""
 SURE_OF_TOPIC: Final = 3.5
-"""Minimum standard deviations of a topic."""
 MIN_POSTS: Final = 3
-"""Minimum posts from a new source or country."""
 USUAL: Final = 0.01
 """Share of past posts from which a place is usual."""
 KNOWN: Final = 20.0
@@ -61,7 +58,6 @@ def signal(
     significance: float,
     about: str | None = None,
 ) -> Signal:
-    """A signal with rounded numbers."""
     return Signal(
         name=name,
         observed=round(observed, 3),

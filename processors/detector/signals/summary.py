@@ -16,7 +16,6 @@ from processors.detector.state.window import LONG, Window, WindowTotals
 from schemas.alert import Signal
 
 MIN_SCORED: Final = 10
-"""Minimum posts with a sentiment."""
 MOVED: Final = 5.0
 """Standard deviations from which a volume has moved: high, since each minute is a test."""
 WIDE_REACH: Final = 100_000

@@ -30,7 +30,6 @@ class Baseline(Struct, kw_only=True):
     upto: int = 0
     """Minute up to which it has learnt."""
     first: int = 0
-    """Minute at which it began to learn."""
     minutes: float = 0.0
     mentions: float = 0.0
     discounted: float = 0.0
@@ -67,7 +66,6 @@ class Baseline(Struct, kw_only=True):
 
     @property
     def lexicon_share(self) -> float:
-        """Share of mentions with a term of the crisis lexicon."""
         return (self.lexicon + 0.1) / (self.mentions + 20.0)
 
     def per_minute(self, minute: int, name: str = "mentions") -> float:
@@ -126,7 +124,6 @@ class Baseline(Struct, kw_only=True):
             setattr(self, name, {key: count for key, count in counts if count >= 0.01})
 
     def _learn_variation(self, minutes: Sequence[Minute]) -> None:
-        """From each five minutes and their expectation before they are learnt."""
         fives: dict[int, int] = {}
         for minute in minutes:
             fives[minute.start // 5] = fives.get(minute.start // 5, 0) + minute.mentions

@@ -107,8 +107,6 @@ def time_of(minute: int) -> datetime:
 
 
 class BrandCounts:
-    """The last minutes of one brand."""
-
     def __init__(self, state: CountsState | None = None) -> None:
         state = state or CountsState()
         self._minutes = {minute.start: minute for minute in state.minutes}
@@ -139,7 +137,10 @@ class BrandCounts:
             self.newest = start
             self._forget()
         self._seen[post] = start
-        self._count(self._minutes.setdefault(start, Minute(start)), record)
+        minute = self._minutes.get(start)
+        if minute is None:
+            minute = self._minutes[start] = Minute(start)
+        self._count(minute, record)
         return True
 
     def between(self, first: int, end: int) -> list[Minute]:

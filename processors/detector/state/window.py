@@ -16,8 +16,6 @@ LONG: Final = 30
 
 
 class WindowTotals(Struct):
-    """The sums of the mentions of ``minutes`` minutes."""
-
     minutes: int
     authors: int = 0
     mentions: int = 0
