@@ -71,14 +71,6 @@ class Carrier(Message, kw_only=True):
 class Evidence(Message, kw_only=True):
     """What a person needs to confirm or dismiss the alert."""
 
-    posts: Annotated[list[str], Meta(description="Post ids: first, most seen, typical.")] = []
-    terms: list[str] = []
-    entities: Annotated[
-        list[str], Meta(description="Entities that are named more than before.")
-    ] = []
-    authors: Annotated[
-        list[str], Meta(description="Hashes of the contributing authors, as in `activity`.")
-    ] = []
     mentions: Count = 0
     distinct_authors: Count = 0
     duplicate_share: Probability | None = None

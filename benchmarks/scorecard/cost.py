@@ -22,9 +22,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psutil
 
 from benchmarks.markdown import table
-from processors.detector.brand_detector import BrandDetector, DetectorState
+from processors.detector.brand_detector import BrandDetector, DetectorState, pack, unpack
 from processors.detector.brand_detectors import FORMAT, BrandDetectors
-from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.detector_state import DetectorSnapshot
@@ -156,7 +155,7 @@ def cost(states: Sequence[bytes], brands: int, minutes: int = MINUTES) -> Cost:
         brands,
         records / minutes,
         (_memory() - before) / brands,
-        desk.resting / brands,
+        desk.idle / brands,
         size / brands,
         restore_s,
         first_s,

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.scorecard.nab import REWARD_LOW_FP, STANDARD, Tally, tally, together
 from benchmarks.scorecard.series import Series
-from processors.volume.alert_gate import AlertGate
-from processors.volume.detector import VolumeBank, minutes_of
+from processors.volume.detector import AlertGate, VolumeBank, minutes_of
 from processors.volume.parameters import VolumeParameters
 
 

@@ -1,5 +1,5 @@
 """The crisis detector: activity in, alerts out.
 
-``brand_detector`` and what it is made of are pure; ``app`` and ``worker`` are the Faust service
-around them. Never imports ``processors.enrichment``.
+Pure but for ``recovery``, ``worker`` and ``app``, the Faust service. Never imports
+``processors.enrichment``.
 """

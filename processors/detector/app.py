@@ -1,13 +1,12 @@
 """The detector's Faust application: ``tocsin detector``.
 
-A thin shell, as ``processors.enrichment.app`` is: batches of raw records go to
-:class:`processors.detector.worker.DetectorWorker`, which acknowledges them once their state is
-safe.
+A thin shell: batches of raw records go to :class:`processors.detector.worker.DetectorWorker`,
+which acknowledges them once their state is saved.
 """
 
-from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import faust
@@ -35,44 +34,29 @@ app = create_app(_kafka, SERVICE, _settings.batch_size)
 activity = raw_topic(app, _kafka.topic_prefix + RECORDS)
 
 
-def _generation(event: Any) -> int | None:
-    generation: int | None = event.message.generation_id
-    return generation
-
-
-def _by_generation(events: Sequence[Any]) -> Iterator[tuple[int | None, list[Any]]]:
-    """A batch may hold records of before and after the partitions were given out anew."""
-    for generation, group in groupby(events, key=_generation):
-        yield generation, list(group)
-
-
 @app.agent(activity)
 async def detect(stream: Any) -> None:
-    """Read batches of records; they are acknowledged when their state is saved."""
     try:
-        await _work(
-            stream,
-            DetectorWorker(
-                _kafka,
-                _settings,
-                monitor(SERVICE),
-                partial(partition_states, app),
-                lambda: app.consumer_generation_id,
-            ),
-        )
+        await _work(stream)
     except Exception as error:  # noqa: BLE001
-        # Left to itself, Faust would log this and go on without an agent, or acknowledge.
+        # Faust would log this and go on without an agent, or acknowledge.
         end_process(error)
 
 
-async def _work(stream: Any, worker: DetectorWorker) -> None:
-    stuck = partial(leave_if_stuck, _kafka, RECORDS, _settings.stuck_after_s)
-    watch(partial(partition_states, app), lambda: worker.beginning, stuck, _settings.stuck_after_s)
+async def _work(stream: Any) -> None:
+    states, stuck_after_s = partial(partition_states, app), _settings.stuck_after_s
+    worker = DetectorWorker(
+        _kafka, _settings, monitor(SERVICE), states, lambda: app.consumer_generation_id
+    )
+    on_stuck = partial(leave_if_stuck, _kafka, RECORDS, stuck_after_s)
+    watch(states, lambda: worker.is_recovering, on_stuck, stuck_after_s)
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
-        for generation, group in _by_generation(events):
-            records = [incoming(event) for event in group]
-            await worker.take(records, generation, partial(acknowledge, group))
+        # A batch may hold records from before and after a rebalance.
+        for generation, group in groupby(events, attrgetter("message.generation_id")):
+            batch = list(group)
+            records = [incoming(event) for event in batch]
+            await worker.take(records, generation, partial(acknowledge, batch))
     await worker.stop()
 
 
@@ -81,7 +65,7 @@ def main() -> None:
     load(MonitorSettings)
     check_topics(_kafka, (RECORDS, "alerts", STATE, DEAD_LETTERS, "brands"))
     worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
-    worker.spinner = None  # it writes to the terminal even where there is none
+    worker.spinner = None  # It writes to the terminal even without one.
     worker.execute_from_commandline()
 
 

@@ -1,7 +1,4 @@
-"""Back-tests: records of the past through the detector, as if they came now.
-
-The same code as live. ``compare`` says what another policy would have changed.
-"""
+"""Back-tests: past records through the live detector; ``compare`` shows what a policy changes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +10,11 @@ from schemas.alert import Alert
 from schemas.brand import Brand
 
 CLOSES: timedelta = timedelta(hours=2)
-"""Time that passes behind the last record, so that what has calmed down closes."""
+"""Time that passes after the last record, to close alerts."""
 
 
 @dataclass(slots=True)
 class BacktestAlert:
-    """One alert of a back-test, from its opening to its end."""
-
     id: str
     brand: str
     began_at: datetime
@@ -31,7 +26,7 @@ class BacktestAlert:
 
 
 def replay(records: Iterable[Activity], brands: Iterable[Brand]) -> list[Alert]:
-    """The alerts of the records, which come in the order in which they were ingested."""
+    """The alerts of records in the order of their ingestion."""
     detectors = BrandDetectors({brand.id: brand for brand in brands})
     alerts: list[Alert] = []
     last: datetime | None = None
@@ -44,7 +39,7 @@ def replay(records: Iterable[Activity], brands: Iterable[Brand]) -> list[Alert]:
 
 
 def backtest_alerts(alerts: Sequence[Alert]) -> list[BacktestAlert]:
-    """The states of alerts put together, in the order in which they opened."""
+    """Group states by alert, in the order in which the alerts opened."""
     by_id: dict[str, BacktestAlert] = {}
     for state in alerts:
         alert = by_id.get(state.id)
@@ -61,7 +56,7 @@ def backtest_alerts(alerts: Sequence[Alert]) -> list[BacktestAlert]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What another policy changes: alerts that only one of them has, and those told otherwise."""
+    """What another policy changes: alerts of one policy alone, and those with other states."""
 
     only_before: list[BacktestAlert]
     only_after: list[BacktestAlert]
@@ -73,7 +68,7 @@ def compare(before: Sequence[BacktestAlert], after: Sequence[BacktestAlert]) -> 
     changed: list[tuple[BacktestAlert, BacktestAlert]] = []
     only_before, only_after = [], list(after)
     for alert in before:
-        other = next((each for each in only_after if _overlap(alert, each)), None)
+        other = next((other for other in only_after if _overlap(alert, other)), None)
         if other is None:
             only_before.append(alert)
             continue

@@ -1,21 +1,22 @@
 """Crisis detection of one brand: records in, alerts out, in event time alone.
 
-``observe`` takes a record, ``advance`` says how late it is when nothing comes; both look at every
-minute that has passed since, in order, so that the same records and times give the same alerts
-live, in a back-test and after a restart. A minute is looked at as soon as a later record comes:
-what comes late counts from then on, and a count can only grow.
+``observe`` and ``advance`` look at every minute that has passed, in order: the same records and
+times give the same alerts live, in a back-test and after a restart. A minute is looked at as soon
+as a later record comes; a late record counts from its arrival on, and a count can only grow.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
+import msgspec
+import zstandard
 from msgspec import Struct, field
 
 from brands.policy import channels_of, is_muted
 from processors.detector.evidence import evidence, headline, rounded
 from processors.detector.lifecycle import AlertLifecycle, Change
-from processors.detector.severity import is_too_little, severity
+from processors.detector.severity import is_below_minimum, severity
 from processors.detector.signals.summary import WindowSummary, summarize
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import (
@@ -34,18 +35,32 @@ from schemas.brand import AlertPolicy, Brand
 from text.alert_title import WIRE, crisis_title
 
 LEARNS_AFTER: Final = 60
-"""Minutes after which a minute becomes a part of what is usual."""
+"""Minutes after which a minute is learnt."""
 LEARNS_EVERY: Final = 10
 HISTORY: Final = 180
-"""Minutes of a brand that have to be known before it can be told what is unusual."""
+"""Minutes that a brand must be known before anything is unusual."""
 MAX_UNLEARNT_MINUTES: Final = 24 * 60
-"""Minutes after which an open alert's volume is learnt all the same: it is the new usual."""
+"""Minutes after which an open alert's volume is learnt: it is the new usual."""
 _STRIDE: Final = 24 * 60
-"""Minutes of silence that are looked at one by one; further ones show nothing."""
+"""Minutes of silence that are looked at one by one; later ones show nothing."""
+_LEVEL: Final = 3
+"""Of the zstandard compression."""
+S = TypeVar("S", bound=Struct)
+
+
+def pack(state: Struct) -> bytes:
+    return zstandard.compress(msgspec.msgpack.encode(state), _LEVEL)
+
+
+def unpack(data: bytes, type_: type[S]) -> S | None:
+    try:
+        return msgspec.msgpack.decode(zstandard.decompress(data), type=type_)
+    except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 class DetectorState(Struct, kw_only=True):
-    """All that is known of one brand, for JSON."""
+    """The snapshot of one brand's detector."""
 
     brand: str
     looked: int = 0
@@ -59,29 +74,28 @@ class DetectorState(Struct, kw_only=True):
 class BrandDetector:
     """One brand. Not thread-safe; bounded memory.
 
-    ``passes_over``: whether minutes are so few that nothing can come of them.
+    ``can_skip``: whether minutes certainly have severity 0 while no alert is open.
     """
 
     def __init__(
         self,
         brand: Brand,
         state: DetectorState | None = None,
-        passes_over: Callable[[Sequence[Minute], AlertPolicy], bool] = is_too_little,
+        can_skip: Callable[[Sequence[Minute], AlertPolicy], bool] = is_below_minimum,
     ) -> None:
         state = state or DetectorState(brand=brand.id)
         self.brand = brand
         self.looked = state.looked
-        """The minute up to which it has looked."""
+        """The last minute that was judged."""
         self.late = state.late
-        """Records that came too late to count, or twice."""
         self._counts = BrandCounts(state.counts)
         self._baseline = state.baseline
         self._volumes = VolumeBaselines(state.volumes)
         self._lifecycle = state.lifecycle
-        self._passes_over = passes_over
+        self._can_skip = can_skip
 
     def snapshot(self) -> DetectorState:
-        """Everything, so that what is restored goes on the same."""
+        """The live state: encode it before the detector goes on."""
         return DetectorState(
             brand=self.brand.id,
             looked=self.looked,
@@ -92,27 +106,26 @@ class BrandDetector:
             late=self.late,
         )
 
-    def may_rest(self, silent: int = 0) -> bool:
-        """Whether nothing can come of any minute before the next record.
+    def is_idle(self, min_silence: int = 0) -> bool:
+        """Whether no minute before the next record can raise an alert.
 
-        ``silent``: minutes since the newest one that anything was said in, at least.
+        ``min_silence``: minutes that must have passed since the newest mention.
         """
         lifecycle, newest = self._lifecycle, self._counts.newest
-        if self.looked - newest < silent or lifecycle.is_open or lifecycle.above:
+        if self.looked - newest < min_silence or lifecycle.is_open or lifecycle.above:
             return False
         first, end = self.looked - LONG, max(self.looked, newest + 1)
         minutes = self._counts.between(first, end)
-        return end - first < KEPT and self._passes_over(minutes, self.brand.alerts)
+        return end - first < KEPT and self._can_skip(minutes, self.brand.alerts)
 
     def observe(self, record: Activity) -> list[Alert]:
-        """Take a record; gives the alerts of the minutes that it ends."""
+        """Take a record; returns the alerts of the minutes that it ends."""
         alerts = self._look_up_to(minute_of(record.at))
         if not self._counts.add(record):
             self.late += 1
         return alerts
 
     def advance(self, now: datetime) -> list[Alert]:
-        """It is ``now`` and all that was written before has come."""
         return self._look_up_to(minute_of(now))
 
     def _look_up_to(self, minute: int) -> list[Alert]:
@@ -120,13 +133,13 @@ class BrandDetector:
             self.looked = minute
         alerts: list[Alert] = []
         if minute - self.looked > _STRIDE:
-            # Long silence: an open alert has closed in its first hour.
+            # An open alert closes in the first hour of silence.
             alerts += self._look_up_to(self.looked + _STRIDE)
             self.looked = minute
         while self.looked < minute:
             self.looked += 1
             if self.looked % STEP == 0:
-                self._close(self.looked - SETTLES - STEP)
+                self._count_volumes(self.looked - SETTLES - STEP)
             alert = self._look(self.looked)
             if alert is not None:
                 alerts.append(alert)
@@ -134,8 +147,7 @@ class BrandDetector:
                 self._learn(self.looked - LEARNS_AFTER)
         return alerts
 
-    def _close(self, first: int) -> None:
-        """Five minutes have settled; before the first mention there is nothing to expect."""
+    def _count_volumes(self, first: int) -> None:
         minutes = self._counts.between(first, first + STEP)
         if minutes or self._volumes.is_known:
             self._volumes.close(first, totals(minutes, STEP))
@@ -147,7 +159,7 @@ class BrandDetector:
             and upto >= lifecycle.began
             and self.looked - lifecycle.opened < MAX_UNLEARNT_MINUTES
         ):
-            # A crisis is not usual: its minutes are passed over, as if they had not been.
+            # A crisis is not usual: its minutes are skipped.
             if baseline.upto:
                 baseline.upto = upto
             return
@@ -162,7 +174,7 @@ class BrandDetector:
         minutes = self._counts.between(now - LONG, now)
         if not minutes and not lifecycle.is_open and not lifecycle.above:
             return None
-        if not lifecycle.is_open and self._passes_over(minutes, policy):
+        if not lifecycle.is_open and self._can_skip(minutes, policy):
             lifecycle.step(now, 0)
             return None
         window = Window(minutes, now)
@@ -175,7 +187,7 @@ class BrandDetector:
         grade = lifecycle.severity or lifecycle.last
         at, began = time_of(window.end), lifecycle.began - 1
         facts = headline(self.brand.name, summary)
-        # None where the first minutes of the shift are kept no more.
+        # Empty once the first minutes of the shift have expired.
         shift = self._counts.between(began, window.end) if began >= window.end - KEPT else []
         return Alert(
             id=f"{self.brand.id}-{time_of(lifecycle.opened):%Y-%m-%dT%H:%MZ}",

@@ -1,10 +1,10 @@
-"""Whether a silence is calm or blindness: sources that usually speak all the time and now do not.
+"""Tells calm from blindness: finds sources that usually send all the time and now are silent.
 
-A source is chatty if its records are a few minutes apart at most, told by a decayed mean. One that
-has been silent for many times that is away; quiet is then no calm, and an alert says since when.
+A source is chatty if the decayed mean gap between its records is a few minutes at most. A chatty
+source that is silent for many times its gap is blind, and an alert says since when.
 
-Several processes hear a source, each on its own partitions. They come to the same alert under the
-same id and versions, since each asks what the others heard before it calls a source away.
+Several processes hear a source, each on its own partitions. All write the same alert under the same
+id and versions, since each reads what the others heard before it calls a source blind.
 """
 
 from collections.abc import Iterable
@@ -20,23 +20,21 @@ from schemas.alert import Alert
 from text.alert_title import WIRE
 
 CHATTY: Final = timedelta(minutes=3)
-"""Mean gap between records up to which silence says something."""
+"""Maximum mean gap between records of a chatty source."""
 TIMES: Final = 20
-"""Mean gaps of silence from which a source is away."""
+"""Mean gaps of silence after which a source is blind."""
 MIN_SILENCE: Final = timedelta(minutes=15)
 LEARNT: Final = 100
-"""Records of a source before its mean gap is believed."""
+"""Records of a source before its mean gap counts."""
 FORGOTTEN: Final = timedelta(days=7)
-"""Silence after which a source is no longer expected to speak."""
+"""Silence after which a source is no longer expected."""
 LIVE: Final = timedelta(hours=1)
-"""Age up to which a record was heard as it was written; older ones were read from a file."""
+"""Maximum age of a live record; older ones were read from a file."""
 _MEMORY: Final = 0.98
 SEVERITY: Final = 2
 
 
 class SourceState(Struct):
-    """One source, as records of all brands show it."""
-
     last: datetime
     gap_s: float = 0.0
     records: int = 0
@@ -44,7 +42,7 @@ class SourceState(Struct):
 
 
 class Silence(NamedTuple):
-    """A time in which a source was away; ``until`` is None where it still is."""
+    """A time in which a source was blind; ``until`` is None if it still is."""
 
     source: str
     since: datetime
@@ -58,15 +56,11 @@ class Coverage(Struct):
 
     @property
     def blind(self) -> dict[str, datetime]:
-        """The sources that are away, with the time of their last record."""
-        return {
-            source: state.blind_since
-            for source, state in self.sources.items()
-            if state.blind_since is not None
-        }
+        """The blind sources with the times of their last records."""
+        return {name: s.blind_since for name, s in self.sources.items() if s.blind_since}
 
     def observe(self, source: str, at: datetime) -> list[Alert]:
-        """A record of a source, by the time at which it was ingested."""
+        """Take a record of a source, by its ingestion time."""
         state = self.sources.get(source)
         if state is None:
             self.sources[source] = SourceState(at)
@@ -84,14 +78,14 @@ class Coverage(Struct):
 
     def _back(self, source: str, state: SourceState, at: datetime) -> list[Alert]:
         since = state.blind_since
-        # Its last record may come again after a restart; that is no news of it.
+        # Its last record may be read again after a restart.
         if since is None or at <= since:
             return []
         state.last, state.blind_since = at, None
         return [_alert(source, since, at, WIRE.title.restored, is_over=True)]
 
     def silent(self, now: datetime) -> list[str]:
-        """The sources that ``advance`` would call away."""
+        """The sources that ``advance`` would call blind."""
         return [
             source
             for source, state in sorted(self.sources.items())
@@ -102,7 +96,7 @@ class Coverage(Struct):
         ]
 
     def advance(self, now: datetime) -> list[Alert]:
-        """It is ``now``, and all that was ingested before has been seen."""
+        """Advance to ``now``: everything ingested earlier has been observed."""
         alerts = self._forget(now)
         for source in self.silent(now):
             state = self.sources[source]
@@ -123,7 +117,7 @@ class Coverage(Struct):
         return alerts
 
     def hear(self, others: Iterable["Coverage"]) -> list[Alert]:
-        """What other processes have heard: a source that speaks to one of them is not away."""
+        """Merge what other processes heard; a source that one of them hears is not blind."""
         alerts: list[Alert] = []
         for other in others:
             for source, theirs in sorted(other.sources.items()):
@@ -135,7 +129,7 @@ class Coverage(Struct):
         return alerts
 
     def take_over(self, saved: "Coverage") -> None:
-        """What was saved with a partition that is ours now; of each source the newest counts."""
+        """Merge the ledger of an assigned partition; of each source the newest state counts."""
         for source, theirs in saved.sources.items():
             state = self.sources.get(source)
             if state is None or theirs.last > state.last:
@@ -147,7 +141,7 @@ def _alert(source: str, since: datetime, at: datetime, words: str, *, is_over: b
     return Alert(
         id=f"blind-{source}-{minute:%Y-%m-%dT%H:%MZ}",
         brand=f"source:{source}",
-        # Nothing of who tells it, and when: whoever does it second repeats it.
+        # Without the process and its time: the alert of a second process is a repetition.
         version=int(minute.timestamp()) * 1_000_000 + is_over,
         status="close" if is_over else "open",
         severity=SEVERITY,
@@ -159,29 +153,29 @@ def _alert(source: str, since: datetime, at: datetime, words: str, *, is_over: b
 
 
 def heard_at(record: Activity) -> datetime:
-    """When a record was heard; by its own time where it was read from a file long afterwards."""
+    """When a record was ingested, or written if it was read from a file much later."""
     return record.ingested_at if record.ingested_at - record.at <= LIVE else record.at
 
 
 class Listening:
-    """The silences of records that are passed through it, as the live detector would tell them."""
+    """Collects the silences that the live detector would have found in past records."""
 
     def __init__(self) -> None:
         self._coverage = Coverage()
         self._silences: dict[str, Silence] = {}
 
     def take(self, record: Activity) -> None:
-        """The next record of any brand, in the order in which they were ingested."""
+        """Take the records of all brands in the order of their ingestion."""
         at = heard_at(record)
-        self._tell(self._coverage.advance(at))
-        self._tell(self._coverage.observe(record.source, at))
+        self._collect(self._coverage.advance(at))
+        self._collect(self._coverage.observe(record.source, at))
 
     def silences(self, end: datetime) -> list[Silence]:
-        """Those up to ``end``, in the order in which they began."""
-        self._tell(self._coverage.advance(end))
+        """The silences up to ``end``, in the order of their beginnings."""
+        self._collect(self._coverage.advance(end))
         return sorted(self._silences.values(), key=lambda silence: (silence.since, silence.source))
 
-    def _tell(self, alerts: Iterable[Alert]) -> None:
+    def _collect(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
             source = alert.brand.partition(":")[2]
             until = alert.raised_at if alert.status == "close" else None

@@ -1,13 +1,13 @@
-"""What an alert shows: numbers, terms, posts, authors, where it is said, and by whom. No prose."""
+"""The evidence and the headline of an alert: numbers, terms, posts, authors, places. No prose."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from heapq import nsmallest
 from typing import Final
 
 from msgspec.structs import replace
 
-from processors.detector.signals.likelihood import log_likelihood
+from processors.detector.signals.novelty import log_likelihood
 from processors.detector.signals.summary import WindowSummary
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import Minute, PostRef
@@ -22,7 +22,7 @@ _LIFTS: Final = 12
 _MIN_LIKELIHOOD: Final = 15.1
 """Log-likelihood ratio: one in ten thousand by chance."""
 MIN_MENTIONS: Final = 20
-"""Mentions below which all is called organic."""
+"""Below this many mentions everything counts as organic."""
 COPIED: Final = 0.4
 YOUNG: Final = 0.3
 CONCENTRATED: Final = 0.3
@@ -30,26 +30,19 @@ CONCENTRATED: Final = 0.3
 
 
 def evidence(window: Window, baseline: Baseline, since_began: Sequence[Minute]) -> Evidence:
-    """Of the last half hour; the first post is that of the minutes since the shift began."""
+    """Of the last half hour; the first post is that of ``since_began``, the shift's minutes."""
     totals = window.long
-    shown = _shown(window, since_began)
-    entities = _lifts(window, "entities", baseline.mentions, baseline.entities)
-    # The words of a name that is lifted are not lifted beside it.
+    entities = _lifts(window, "entities", baseline)
+    # The words of a lifted name are not terms of their own.
     words = {word for entity in entities for word in folded_tokens(entity.term)}
-    terms = _lifts(window, "terms", baseline.mentions, baseline.terms, words)
-    carriers = _carriers(window)
     return Evidence(
-        posts=[post.id for post in shown],
-        terms=[lift.term for lift in terms],
-        entities=[lift.term for lift in entities],
-        authors=[carrier.author for carrier in carriers],
         mentions=totals.mentions,
         distinct_authors=totals.authors,
         duplicate_share=round(totals.copies / totals.mentions if totals.mentions else 0.0, 3),
-        lifted=terms,
+        lifted=_lifts(window, "terms", baseline, words),
         lifted_entities=entities,
-        carriers=carriers,
-        shown=shown,
+        carriers=_carriers(window),
+        shown=_shown(window, since_began),
         sources=_largest(window.counter("sources")),
         languages=_largest(window.counter("languages")),
         countries=_largest(window.counter("countries")),
@@ -58,21 +51,20 @@ def evidence(window: Window, baseline: Baseline, since_began: Sequence[Minute]) 
 
 
 def headline(name: str, summary: WindowSummary) -> Headline:
-    """What a title says of the last half hour of the brand ``name``, exactly."""
+    """The exact facts of the title: the last half hour of the brand ``name``."""
     totals = summary.long
-    moved = "volume" in summary.signals
     return Headline(
         name=name,
         minutes=totals.minutes,
         mentions=totals.mentions,
         authors=totals.authors,
-        times=summary.ratio("volume") if moved else None,
+        times=summary.ratio("volume") if "volume" in summary.signals else None,
         negative_share=totals.negative / totals.scored if totals.scored else None,
     )
 
 
 def rounded(headline: Headline) -> Headline:
-    """The digits that an alert keeps; its title is written before, so that nothing rounds twice."""
+    """The headline that an alert keeps; render the title first, or it is rounded twice."""
     times, share = headline.times, headline.negative_share
     return replace(
         headline,
@@ -82,10 +74,8 @@ def rounded(headline: Headline) -> Headline:
 
 
 def _authenticity(window: Window) -> Authenticity:
-    """Whether a storm is of people, of copies, or of accounts that act together.
-
-    Copies of one text from accounts that are new, few, or in step are a campaign; copies that many
-    grown accounts repost are attention, amplified.
+    """Copies of one text from new or few accounts are coordinated; reposts by many older accounts
+    are amplified.
     """
     totals = window.long
     if totals.mentions < MIN_MENTIONS:
@@ -94,7 +84,7 @@ def _authenticity(window: Window) -> Authenticity:
     young = totals.young / totals.aged if totals.aged else 0.0
     busiest = sum(count for _, count in window.counter("authors").most_common(10))
     concentrated = busiest / totals.mentions >= CONCENTRATED
-    # Copies beyond the reposts do not say that they are copies.
+    # Copies beyond the reposts are not marked as copies.
     if copies >= COPIED and (young >= YOUNG or concentrated or copies - reposts >= COPIED):
         return "coordinated"
     if young >= 2 * YOUNG and concentrated:
@@ -103,15 +93,11 @@ def _authenticity(window: Window) -> Authenticity:
 
 
 def _lifts(
-    window: Window,
-    kind: str,
-    before: float,
-    past: Mapping[str, float],
-    without: Container[str] = (),
+    window: Window, kind: str, baseline: Baseline, without: Container[str] = ()
 ) -> list[Lift]:
-    """The terms or entities that are said more than before, the surest first."""
-    mentions = window.long.mentions
-    before = max(before, 1.0)
+    """The terms or entities that are more frequent than before, most significant first."""
+    past: dict[str, float] = getattr(baseline, kind)
+    mentions, before = window.long.mentions, max(baseline.mentions, 1.0)
     lifts = []
     for term, count in window.counter(kind).items():
         usually = past.get(term, 0.0)
@@ -128,7 +114,6 @@ def _lifts(
 
 
 def _carriers(window: Window) -> list[Carrier]:
-    """Those who wrote most; of those who wrote as much, whom most people can see."""
     widest: dict[str, PostRef] = {}
     for post in _posts(window.minutes):
         other = widest.get(post.author)
@@ -136,7 +121,7 @@ def _carriers(window: Window) -> list[Carrier]:
             widest[post.author] = post
     reach = {author: post.reach for author, post in widest.items()}
     counts = window.counter("authors").items()
-    most = nsmallest(_AUTHORS, counts, key=lambda item: (-item[1], -reach.get(item[0], 0), item[0]))
+    top = nsmallest(_AUTHORS, counts, key=lambda item: (-item[1], -reach.get(item[0], 0), item[0]))
     return [
         Carrier(
             author=author,
@@ -144,7 +129,7 @@ def _carriers(window: Window) -> list[Carrier]:
             reach=reach.get(author, 0),
             url=widest[author].url if author in widest else None,
         )
-        for author, count in most
+        for author, count in top
     ]
 
 
@@ -153,7 +138,7 @@ def _largest(counts: Counter[str]) -> dict[str, int]:
 
 
 def _shown(window: Window, since_began: Sequence[Minute]) -> list[ShownPost]:
-    """The first post, those that most people could see, the worst, and one of the largest group."""
+    """The first post, those with most reach, a negative one, and one of the largest group."""
     first = min(_posts(since_began), key=lambda post: (post.at, post.id), default=None)
     posts = {post.id: post for post in _posts(window.minutes)}
     roles: dict[str, Role] = {}
@@ -171,14 +156,11 @@ def _shown(window: Window, since_began: Sequence[Minute]) -> list[ShownPost]:
             break
     typical = max(widest, key=lambda post: (groups.get(post.group, 0), post.reach, post.id))
     roles.setdefault(typical.id, "typical")
-    return [_shown_post(posts[name], role) for name, role in roles.items()]
+    return [
+        ShownPost(id=p.id, role=role, at=p.at, url=p.url, reach=p.reach, score=p.score)
+        for p, role in zip(map(posts.__getitem__, roles), roles.values(), strict=True)
+    ]
 
 
 def _posts(minutes: Sequence[Minute]) -> Iterator[PostRef]:
     return (post for minute in minutes for post in minute.posts)
-
-
-def _shown_post(post: PostRef, role: Role) -> ShownPost:
-    return ShownPost(
-        id=post.id, role=role, at=post.at, url=post.url, reach=post.reach, score=post.score
-    )

@@ -1,7 +1,7 @@
-"""The life of an alert: it opens once, says when it gets worse, and closes once.
+"""The life of an alert: it opens once, is updated when it gets worse, and closes once.
 
-What a minute shows has to persist before anybody is woken, and be gone for a while before an alert
-closes; behind a close nothing as grave opens for a while. So one storm is one alert.
+A severity must persist before an alert opens and be gone for a while before it closes; after that
+nothing as grave opens for a while. So one storm is one alert.
 """
 
 from typing import Final, Literal
@@ -9,30 +9,30 @@ from typing import Final, Literal
 from msgspec import Struct
 
 PERSISTS: Final = {1: 5, 2: 3, 3: 2, 4: 1, 5: 1}
-"""Minutes that a severity has to last, one of five may be missing, before an alert opens."""
+"""Minutes that a severity must last before an alert opens; single minutes may be missing."""
 WORSE: Final = 2
-"""Minutes that a higher severity has to last before it is said."""
+"""Minutes that a higher severity must last before an update."""
 CALM: Final = 30
 """Minutes without any severity before an alert closes."""
 COOL_DOWN: Final = 60
-"""Minutes behind a close in which only what is graver opens another alert."""
+"""Minutes after a close in which only a higher severity opens another alert."""
 
 Change = Literal["open", "update", "close"]
 
 
 class AlertLifecycle(Struct, kw_only=True):
-    """Where a brand is in the life of its alerts; minutes since 1970."""
+    """The alert state machine of one brand; minutes since 1970."""
 
     began: int = 0
-    """When the shift began that is now open, or that may open."""
+    """When the shift began that has opened, or may open, an alert."""
     opened: int = 0
     severity: int = 0
-    """That was said last; 0: no alert is open."""
+    """Of the open alert; 0 if none is open."""
     above: int = 0
-    """Minutes in a row that were more than nothing, or worse than what was said."""
+    """Minutes in a row above ``severity``."""
     missing: int = 0
     candidate: int = 0
-    """The least severity of those minutes."""
+    """The lowest severity of those minutes."""
     calm: int = 0
     closed: int = 0
     last: int = 0
@@ -40,11 +40,10 @@ class AlertLifecycle(Struct, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether there is an open alert."""
         return self.severity > 0
 
     def step(self, minute: int, severity: int) -> Change | None:
-        """Take the severity of one minute; says what is to be told."""
+        """Take the severity of one minute; returns the change of the alert."""
         return self._grow(minute, severity) if self.is_open else self._rise(minute, severity)
 
     def _rise(self, minute: int, severity: int) -> Change | None:
@@ -57,7 +56,7 @@ class AlertLifecycle(Struct, kw_only=True):
             self.began, self.candidate = minute, severity
         self.above += 1
         self.missing = 0
-        # One graver minute is not yet grave; several are as grave as the least of them.
+        # Several minutes are as grave as the mildest of them.
         lowest = max(min(self.candidate, severity), 1)
         self.candidate = severity if PERSISTS[severity] <= 1 else lowest
         if self.above < PERSISTS[self.candidate]:

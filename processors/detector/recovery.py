@@ -1,4 +1,4 @@
-"""The detector's state from Kafka: what was saved, and what is retained of what is missing."""
+"""Recovers the detector's state from Kafka: snapshots, and retained records for missing ones."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -18,9 +18,9 @@ SERVICE = "detector"
 STATE = "detector-state"
 RECORDS = "activity"
 _BEAT_EVERY = 1_000
-"""Records between two signs of life."""
+"""Records between two heartbeats."""
 _NAMED = 20
-"""Brands that the log names; the count has all."""
+"""Brands that the log names; its count has all."""
 log = get_logger(SERVICE)
 
 
@@ -28,42 +28,42 @@ def recover(
     settings: KafkaSettings,
     brands: Mapping[str, Brand],
     partitions: Iterable[int],
-    most: int,
+    limit: int,
     beat: Callable[[], None],
 ) -> Recovered:
-    """What a detector of these partitions starts with.
+    """The initial state of a detector of these partitions.
 
-    ``most``: records that are read again at most, the newest; ``beat`` is called meanwhile. Raises
-    :class:`schemas.errors.ServiceUnavailable` where Kafka does not answer.
+    ``limit``: maximum number of records that are read again, the newest; ``beat`` is called
+    meanwhile. Raises :class:`schemas.errors.ServiceUnavailable` if Kafka does not answer.
     """
     ours = spans(settings, SERVICE, RECORDS, partitions)
     values = latest_values(settings, SERVICE, STATE).values()
-    found = recovered(values, {one: span.end for one, span in ours.items()}, brands)
-    found.positions = {one: span.position for one, span in ours.items()}
-    for partition in found.renewed:
-        log.warning("activity was made anew: its old offsets are forgotten", partition=partition)
-    read_again(settings, found, ours, most, beat)
+    saved = recovered(values, {partition: span.end for partition, span in ours.items()}, brands)
+    saved.positions = {partition: span.position for partition, span in ours.items()}
+    for partition in saved.renewed:
+        log.warning("activity was recreated: its old offsets are forgotten", partition=partition)
+    read_again(settings, saved, ours, limit, beat)
     log.info(
         "states",
-        brands=len(found.detectors),
+        brands=len(saved.detectors),
         partitions=sorted(ours),
-        unreadable=found.unreadable,
-        rebuilt=len(found.rebuilt),
-        blind=sorted(found.coverage.blind),
+        unreadable=saved.unreadable,
+        rebuilt=len(saved.rebuilt),
+        blind=sorted(saved.coverage.blind),
     )
-    return found
+    return saved
 
 
 def read_again(
     settings: KafkaSettings,
-    found: Recovered,
+    saved: Recovered,
     ours: Mapping[int, Span],
-    most: int,
+    limit: int,
     beat: Callable[[], None],
     read: Callable[..., Iterable[Record]] = read_ranges,
 ) -> None:
-    """Count the retained records that are missing, below the group's position; ``read`` them."""
-    ranges = ranges_of(found.missing, ours, most)
+    """Count the missing records that are retained below the group's position, with ``read``."""
+    ranges = ranges_of(saved.missing, ours, limit)
     count = 0
     since: datetime | None = None
     for partition, offset, record in retained_activity(settings, ranges, read):
@@ -71,10 +71,26 @@ def read_again(
         if count % _BEAT_EVERY == 0:
             beat()
         since = since or record.at
-        found.count_again(record, partition, offset + 1)
-    metrics.DETECTOR_REBUILT.inc(len(found.rebuilt))
-    if found.rebuilt:
-        _tell(found, count, since, holes(found.missing, ranges))
+        saved.count_again(record, partition, offset + 1)
+    metrics.DETECTOR_REBUILT.inc(len(saved.rebuilt))
+    if not saved.rebuilt:
+        return
+    facts = {
+        "count": len(saved.rebuilt),
+        "brands": sorted(saved.rebuilt)[:_NAMED],
+        "records": count,
+        "since": None if since is None else since.isoformat(),
+    }
+    partly = holes(saved.missing, ranges)
+    if not partly:
+        log.info("states rebuilt from activity, whole", **facts)
+        return
+    log.warning(
+        "states rebuilt from activity, partly: older records have expired there; stop the detector "
+        "and run 'tocsin detector rebuild' to read them from the index",
+        partitions=partly,
+        **facts,
+    )
 
 
 def retained_activity(
@@ -82,49 +98,31 @@ def retained_activity(
     ranges: Mapping[int, tuple[int, int]],
     read: Callable[..., Iterable[Record]] = read_ranges,
 ) -> Iterator[tuple[int, int, Activity]]:
-    """Partition, offset and record of `activity` from a first offset up to an end, by partition."""
+    """Partition, offset and record of `activity`; ``ranges``: first offset and end by partition."""
     for record in read(settings, SERVICE, RECORDS, ranges):
         try:
             activity = ACTIVITY.decode(record.value or b"")
         except InvalidMessage:
-            # The detector puts it into dead-letters when it reads it first.
+            # It became a dead letter when the detector first read it.
             continue
         yield record.partition, record.offset, activity
 
 
 def ranges_of(
-    missing: Mapping[int, int], ours: Mapping[int, Span], most: int
+    missing: Mapping[int, int], ours: Mapping[int, Span], limit: int
 ) -> dict[int, tuple[int, int]]:
-    """First offset and end of what is to be read again; of too much, the newest of each."""
-    wanted = {
-        one: (max(since, ours[one].first), ours[one].position)
-        for one, since in missing.items()
-        if max(since, ours[one].first) < ours[one].position
+    """First offset and end of the records to read again; beyond ``limit``, the newest of each."""
+    ranges = {
+        partition: (max(since, ours[partition].first), ours[partition].position)
+        for partition, since in missing.items()
+        if max(since, ours[partition].first) < ours[partition].position
     }
-    if sum(end - first for first, end in wanted.values()) <= most:
-        return wanted
-    share = max(1, most // len(wanted))
-    return {one: (max(first, end - share), end) for one, (first, end) in wanted.items()}
+    if sum(end - first for first, end in ranges.values()) <= limit:
+        return ranges
+    share = max(1, limit // len(ranges))
+    return {key: (max(first, end - share), end) for key, (first, end) in ranges.items()}
 
 
 def holes(missing: Mapping[int, int], ranges: Mapping[int, tuple[int, int]]) -> list[int]:
-    """Partitions of which something is missing that is no longer read."""
-    return sorted(one for one, (first, _) in ranges.items() if first > missing[one])
-
-
-def _tell(found: Recovered, read: int, since: datetime | None, partly: list[int]) -> None:
-    said = {
-        "count": len(found.rebuilt),
-        "brands": sorted(found.rebuilt)[:_NAMED],
-        "records": read,
-        "since": None if since is None else since.isoformat(),
-    }
-    if not partly:
-        log.info("states rebuilt from activity, whole", **said)
-        return
-    log.warning(
-        "states rebuilt from activity, partly: what is older has expired there; stop the detector "
-        "and run 'tocsin detector rebuild' to read it from the index",
-        partitions=partly,
-        **said,
-    )
+    """Partitions with missing records that are not read."""
+    return sorted(key for key, (first, _) in ranges.items() if first > missing[key])

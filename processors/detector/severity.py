@@ -1,7 +1,7 @@
 """From the summary of a window to a severity from 0 (nothing) to 5, under the brand's policy.
 
 A crisis is attention that turns against the brand: more people than usual, and more of them
-negative, or words of crisis. More people alone is severity 1 at most: a joyful storm wakes nobody.
+negative, or words of crisis. More people alone are severity 1 at most: joy is not a crisis.
 
 | severity | needs |
 |---|---|
@@ -21,22 +21,21 @@ from schemas.brand import AlertPolicy
 
 SURE_OF_TONE: Final = 3.5
 MOSTLY_NEGATIVE: Final = 0.35
-"""Share of negatives that is against the brand wherever it usually lies."""
+"""Share of negatives that is against the brand, whatever is usual."""
 LEANS: Final = 2.0
-"""Standard deviations over the usual share that such a share must have, so that it is not the
-chance of a few posts; not asked where the usual share is as high."""
+"""Standard deviations that such a share must lie above the usual one, unless that is as high."""
 CALMER: Final = 0.6
-"""While an alert is open, what keeps it open is this much of what opened it."""
+"""Hysteresis: this share of each threshold keeps an alert open."""
 MOVED_TOGETHER: Final = 3.5
-"""Standard deviations of the volume that are enough where the tone has darkened beside it."""
+"""Standard deviations of the volume that suffice while the tone is darker."""
 _STORMS: Final = ((5, 20.0, 100), (4, 8.0, 25), (3, 3.0, 10))
-"""Severity of a volume with negativity, by times the usual and authors; 2 below."""
+"""Severity, minimum ratio to the usual volume, and minimum authors; 2 below."""
 
 
-def is_too_little(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
-    """Whether the severity of these minutes is 0 whatever is usual, while no alert is open.
+def is_below_minimum(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
+    """Whether the severity is 0 with any baseline while no alert is open.
 
-    Then that of their last ones is, too, so nothing can come of a time in which nothing is said.
+    If 30 minutes are below the minimum, so is every shorter window.
     """
     mentions = reach = 0
     for minute in minutes:
@@ -45,21 +44,21 @@ def is_too_little(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
     return mentions < policy.minimum_volume and reach < WIDE_REACH
 
 
-def severity(summary: WindowSummary, policy: AlertPolicy, told: int = 0) -> int:
-    """The severity of a summary, beside the one that an open alert was ``told`` to have.
+def severity(summary: WindowSummary, policy: AlertPolicy, current: int = 0) -> int:
+    """The severity of a summary; ``current``: that of the open alert.
 
-    Less keeps an alert open than opens it; nothing less makes it graver.
+    Hysteresis: lower thresholds keep an alert open; only the full ones open or escalate it.
     """
     strict = _grade(summary, policy, 1.0)
-    return max(strict, min(told, _grade(summary, policy, CALMER))) if told else strict
+    return max(strict, min(current, _grade(summary, policy, CALMER))) if current else strict
 
 
 def _grade(summary: WindowSummary, policy: AlertPolicy, share: float) -> int:
-    """``share``: of what is asked usually."""
+    """``share``: the part of each threshold that is required."""
     ease = policy.sensitivity / share
-    least = policy.minimum_volume * share
+    minimum = policy.minimum_volume * share
     short, long = summary.short, summary.long
-    enough = short.mentions >= least or long.mentions >= 2 * least
+    enough = short.mentions >= minimum or long.mentions >= 2 * minimum
     volume, tone = summary.significance("volume"), summary.significance("negative_share")
     moved = enough and volume >= MOVED / ease
     darker = enough and tone >= SURE_OF_TONE / ease
@@ -70,9 +69,8 @@ def _grade(summary: WindowSummary, policy: AlertPolicy, share: float) -> int:
     influencer = summary.significance("influencer") > 0
     together = darker and volume >= MOVED_TOGETHER / ease
     if together or (moved and (negative or words)):
-        # How grave: by how many times the usual, and by how many people.
-        times = max(summary.ratio("volume"), 1.0)
-        storms = (g for g, least, authors in _STORMS if times >= least and long.authors >= authors)
+        ratio = max(summary.ratio("volume"), 1.0)
+        storms = (g for g, times, authors in _STORMS if ratio >= times and long.authors >= authors)
         return next(storms, 2)
     if words or (darker and influencer) or (influencer and negative):
         return 2

@@ -1,9 +1,8 @@
-"""What a detector starts with: saved states, and what is missing of them. Pure.
+"""What a detector starts with: the saved states, and which of them are missing. Pure.
 
-Beside the states of the brands there is a ledger for each partition, written after them: which
-brands they are, and how far each one's state goes. What the topic no longer holds as the ledger
-says, or holds in another format, is missing: the records below the consumer group's position make
-it anew. Their alerts were written when they were read first, so they are not written again.
+Each partition has a ledger, written after the states: the offset of each brand's state. A state
+that is lost, older than its ledger or of another format is missing: it is rebuilt from the records
+below the consumer group's position, whose alerts have been written already.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,9 +14,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.detector.brand_detector import pack, unpack
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
-from processors.detector.state.packing import pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import DETECTOR_STATE
@@ -25,22 +24,21 @@ from schemas.detector_state import DetectorSnapshot
 from schemas.errors import InvalidMessage
 
 FORMAT: Final = 1
-"""Of a ledger; raised when one of before can no longer be read."""
+"""Of a ledger; raised when older ones can no longer be read."""
 
 
 class Ledger(Struct, kw_only=True):
-    """What the saved states of one partition's brands amount to."""
+    """The offsets of the saved states of one partition's brands."""
 
     offsets: dict[str, int] = msgspec.field(default_factory=dict, name="places")
-    """Brand to the offset behind the last record that its state holds."""
+    """Brand to the offset after the last record in its state."""
     coverage: Coverage = msgspec.field(default_factory=Coverage)
-    """Of all the partitions that the process had."""
+    """Of all partitions of the process."""
     newest: datetime | None = None
-    """Event time of the newest record that the process had read."""
+    """Event time of the newest record that the process read."""
 
 
 def ledger_snapshot(partition: int, ledger: Ledger, now: datetime) -> DetectorSnapshot:
-    """A ledger as the topic carries it."""
     return DetectorSnapshot(
         brand=f"partition:{partition}",
         kind="partition",
@@ -53,7 +51,7 @@ def ledger_snapshot(partition: int, ledger: Ledger, now: datetime) -> DetectorSn
 
 
 def ledgers(values: Iterable[bytes]) -> dict[int, Ledger]:
-    """The ledgers among the values of the topic, by partition."""
+    """The ledgers among the values of `detector-state`, by partition."""
     by_partition = {}
     for snapshot in _readable(values):
         if snapshot.kind == "partition" and snapshot.format == FORMAT:
@@ -68,13 +66,13 @@ def _readable(values: Iterable[bytes]) -> Iterable[DetectorSnapshot]:
         try:
             yield DETECTOR_STATE.decode(value)
         except InvalidMessage:
-            # Its brand is missing then, which the ledger says.
+            # The ledger shows that its brand is missing.
             continue
 
 
 @dataclass(slots=True)
 class Recovered:
-    """What was saved, and what has to be read again for it to be whole."""
+    """The saved states, and the records to read again for the missing ones."""
 
     detectors: BrandDetectors
     coverage: Coverage = field(default_factory=Coverage)
@@ -82,16 +80,15 @@ class Recovered:
     unreadable: int = 0
     """States in another format, or broken."""
     missing: dict[int, int] = field(default_factory=dict)
-    """Partition to the offset from which its records have to be counted again."""
+    """Partition to the offset from which its records must be counted again."""
     renewed: list[int] = field(default_factory=list)
-    """Partitions that are shorter than what was read of them: the topic was made anew."""
+    """Partitions that end before an offset that was read: the topic was recreated."""
     positions: dict[int, int] = field(default_factory=dict)
-    """Partition to the offset from which its records are still to be read."""
+    """Partition to the position of the consumer group."""
     rebuilt: set[str] = field(default_factory=set)
-    """Brands of which records were counted again."""
 
     def count_again(self, record: Activity, partition: int, offset: int) -> None:
-        """Take a record that was acknowledged before; what the states hold is passed over."""
+        """Take a record that was acknowledged; skipped if its brand's state holds it."""
         self.coverage.observe(record.source, record.ingested_at)
         self.newest = record.at if self.newest is None else max(self.newest, record.at)
         if offset > self.detectors.offset(record.brand, partition):
@@ -99,7 +96,7 @@ class Recovered:
             self.detectors.observe(record, partition, offset)
 
     def take_over(self, partition: int, ledger: Ledger) -> None:
-        """A partition with what was saved of it, once the states are restored."""
+        """Compare a partition's ledger with the restored states."""
         for brand, saved in ledger.offsets.items():
             offset = self.detectors.offset(brand, partition)
             if offset < saved:
@@ -112,16 +109,16 @@ class Recovered:
 def recovered(
     values: Iterable[bytes], ends: Mapping[int, int], brands: Mapping[str, Brand]
 ) -> Recovered:
-    """What the values of `detector-state` say of the partitions in ``ends``.
+    """Restore from the values of `detector-state`.
 
-    ``ends``: our partitions of `activity`, with the offset at which each ends now.
+    ``ends``: our partitions of `activity`, each with its end offset.
     """
     values = list(values)
     saved = Recovered(BrandDetectors(brands))
     states = [s for s in _readable(values) if s.kind == "brand" and s.partition in ends]
     saved.renewed = sorted({s.partition for s in states if s.offset > ends[s.partition]})
     saved.unreadable = saved.detectors.restore(
-        # Offsets of a topic that is no more say nothing of what is in the one of now.
+        # Offsets of the deleted topic do not hold in the new one.
         replace(state, offset=0) if state.partition in saved.renewed else state
         for state in states
     )

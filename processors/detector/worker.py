@@ -1,10 +1,9 @@
 """What the detector's agent does with a batch, and with time that passes without one.
 
-Alerts leave at once. The records that they came of are acknowledged only when the state that holds
-them is on the topic ``detector-state``: who is killed before that reads them again, from a state
-without them, and comes to the same alerts under the same ids. What was saved and is lost is counted
-again from the records that Kafka retains (``processors.detector.recovery``). No exception leaves;
-where going on would be wrong, the process ends without acknowledging.
+Alerts leave at once. Records are acknowledged only when the state that holds them is on the topic
+``detector-state``: a process that is killed earlier reads them again and writes the same alerts
+under the same ids. Never raises: where going on would be wrong, the process ends without
+acknowledging.
 """
 
 import asyncio
@@ -37,9 +36,8 @@ log = get_logger(SERVICE)
 class DetectorWorker:
     """The state of one detector process.
 
-    ``partitions``: those that it has now, with their offsets; ``generation``: of the consumer
-    group, as it is now, 0 or None before the first. ``recover_states`` and ``latest_values`` read
-    what was saved.
+    ``partitions``: the assigned ones with their offsets; ``generation``: that of the consumer
+    group, 0 or None before the first. ``recover_states`` and ``latest_values`` read the snapshots.
     """
 
     def __init__(
@@ -75,18 +73,13 @@ class DetectorWorker:
         self._held: list[Callable[[], None]] = []
         self._saved = clock()
         self._newest: tuple[datetime, datetime] | None = None
-        self._beginning = False
+        self.is_recovering = False
+        """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
         # Batches and ticks take turns: both change the states.
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
-    @property
-    def beginning(self) -> bool:
-        """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
-        return self._beginning
-
     async def start(self) -> None:
-        """Connect; brands are followed from a thread."""
         try:
             await self._producer.start()
         except Exception as error:  # noqa: BLE001
@@ -98,9 +91,9 @@ class DetectorWorker:
     async def take(
         self, batch: Sequence[Incoming], generation: int | None, acknowledge: Callable[[], None]
     ) -> None:
-        """Take a batch of one generation of the consumer group; one of before comes again."""
+        """Take a batch; one of an earlier generation is ignored, since it is read again."""
         async with self._turn:
-            if not await self._is_begun() or generation != self._generation:
+            if not await self._is_recovered() or generation != self._generation:
                 return
             outgoing, bad = self._observe(batch)
             self._held.append(acknowledge)
@@ -108,26 +101,24 @@ class DetectorWorker:
             self._brake.record(len(batch) - bad, bad)
             await self._save_if_due()
 
-    async def _is_begun(self) -> bool:
-        """Whether the states are those of the partitions as they are given out now."""
+    async def _is_recovered(self) -> bool:
         generation = self._generation_now()
         if not generation:
             return False
         if generation != self._generation:
-            self._beginning = True
-            await self._begin(generation)
-            self._beginning = False
+            self.is_recovering = True
+            await self._recover(generation)
+            self.is_recovering = False
         return self._generation_now() == self._generation
 
-    async def _begin(self, generation: int) -> None:
-        """The partitions were given out anew: what is kept is as the topic has it, no newer."""
+    async def _recover(self, generation: int) -> None:
         while not self._registry.filled.is_set():
-            # Without the brands' policies, the first minutes would be judged by other ones.
+            # The first minutes need the brands' policies.
             self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
             self.health.beat()
             await asyncio.sleep(0.2)
         self.health.clear("brands")
-        self.health.hinder("states", "they are read, or rebuilt from activity")
+        self.health.hinder("states", "reading them, or rebuilding them from activity")
         mine = sorted(state.partition for state in self._partitions())
         recovered = await asyncio.to_thread(
             self._recover_states,
@@ -141,7 +132,7 @@ class DetectorWorker:
         metrics.DETECTOR_BRANDS.set(len(self._detectors))
         newest = recovered.newest
         if newest is not None and (self._newest is None or newest > self._newest[0]):
-            # Else an open alert would stay open until something is said again.
+            # Without this an open alert would stay open until the next record.
             self._newest = (newest, self._clock())
         self._generation, self._mine, self._unsaved = generation, mine, True
         self._held, self._read = [], dict(recovered.positions)
@@ -158,9 +149,8 @@ class DetectorWorker:
                 record = ACTIVITY.decode(message.value or b"")
             except InvalidMessage as error:
                 bad += 1
-                outgoing.append(
-                    given_up(SERVICE, message, error.reason, error.detail, self._clock())
-                )
+                at = self._clock()
+                outgoing.append(given_up(SERVICE, message, error.reason, error.detail, at))
                 continue
             if self._newest is None or record.at > self._newest[0]:
                 self._newest = (record.at, self._clock())
@@ -178,37 +168,34 @@ class DetectorWorker:
             log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
         return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
 
-    # --- time ------------------------------------------------------------------------------
-
     async def _tick(self) -> None:
-        """Let time pass where nothing comes; never returns, never raises."""
+        """Advance event time without records; never returns, never raises."""
         try:
             while True:
                 await asyncio.sleep(self._settings.tick_interval_s)
                 self.health.beat()
                 async with self._turn:
-                    if not await self._is_begun():
+                    if not await self._is_recovered():
                         continue
-                    if self._caught_up():
-                        await self._producer.deliver(self._alerts(await self._let_time_pass()))
+                    if self._is_caught_up():
+                        await self._producer.deliver(self._alerts(await self._advance()))
                     await self._save_if_due()
         except Exception as error:  # noqa: BLE001
             end_process(error)
 
-    async def _let_time_pass(self) -> list[Alert]:
-        """Event time goes on from the newest record at the clock's pace: a file of last year that
-        is replayed is not over because it is this year."""
+    async def _advance(self) -> list[Alert]:
+        """Event time goes on from the newest record at the clock's pace, also in a replay."""
         now = self._clock()
         alerts: list[Alert] = []
         if self._newest is not None:
             newest, read_at = self._newest
-            # What is as new may still be on its way, of other brands in other partitions.
+            # Records of the same time may still arrive in other partitions.
             passed = now - read_at - timedelta(seconds=self._settings.grace_s)
             alerts = self._detectors.advance(newest + passed)
         return alerts + await self._listen(now)
 
     async def _listen(self, now: datetime) -> list[Alert]:
-        """Which sources are away by now, once the other processes were asked, too."""
+        """The alerts of silent sources, once the ledgers of the other processes are read."""
         alerts: list[Alert] = []
         if self._coverage.silent(now):
             values = await asyncio.to_thread(self._latest_values, self._kafka, SERVICE, STATE)
@@ -221,8 +208,8 @@ class DetectorWorker:
             metrics.DETECTOR_BLIND.labels(source).set(source in self._coverage.blind)
         return alerts
 
-    def _caught_up(self) -> bool:
-        """Whether all that Kafka has was read: else silence may only be our own lag."""
+    def _is_caught_up(self) -> bool:
+        """Whether there is no consumer lag: otherwise silence may only be our lag."""
         return all(
             state.end is not None
             and state.end <= max(self._read.get(state.partition, 0), state.committed or 0)
@@ -235,12 +222,11 @@ class DetectorWorker:
             await self._save(now)
 
     async def _save(self, now: datetime) -> None:
-        """Write what has changed, then let Kafka forget the records that it holds."""
         self._saved = now
-        await self._producer.deliver(self._states(self._detectors.snapshots(now)))
+        await self._deliver_states(self._detectors.snapshots(now))
         if self._unsaved:
-            # Behind the states: a ledger never says more than there is.
-            await self._producer.deliver(self._states(self._ledgers(now)))
+            # After the states: a ledger never claims more than was saved.
+            await self._deliver_states(self._ledgers(now))
             self._unsaved = False
         held, self._held = self._held, []
         for acknowledge in held:
@@ -254,14 +240,12 @@ class DetectorWorker:
             ledger = Ledger(offsets=offsets, coverage=self._coverage, newest=newest)
             yield ledger_snapshot(partition, ledger, now)
 
-    def _states(self, snapshots: Iterable[DetectorSnapshot]) -> list[Outgoing]:
-        return [
-            Outgoing(STATE, state.brand.encode(), DETECTOR_STATE.encode(state))
-            for state in snapshots
-        ]
+    async def _deliver_states(self, states: Iterable[DetectorSnapshot]) -> None:
+        await self._producer.deliver(
+            [Outgoing(STATE, s.brand.encode(), DETECTOR_STATE.encode(s)) for s in states]
+        )
 
     async def stop(self) -> None:
-        """Save, and let go of the connections."""
         for task in self._tasks:
             task.cancel()
         async with self._turn:

@@ -1,6 +1,6 @@
 """What our Faust applications share: how they connect, and the offsets that they are at.
 
-Faust is held to what was measured of it: no declared topics, no tables, no web server.
+Uses little of Faust: it declares no topics and has no tables and no web server.
 """
 
 import tempfile
@@ -25,11 +25,9 @@ def _credentials(kafka: KafkaSettings) -> CredentialsArg | None:
     context = tls_context(kafka)
     login = sasl_login(kafka)
     if login is not None:
+        name, password = login
         return faust.SASLCredentials(
-            username=login[0],
-            password=login[1],
-            ssl_context=context,
-            mechanism=kafka.sasl_mechanism,
+            username=name, password=password, ssl_context=context, mechanism=kafka.sasl_mechanism
         )
     return None if context is None else faust.SSLCredentials(context=context)
 
@@ -37,13 +35,13 @@ def _credentials(kafka: KafkaSettings) -> CredentialsArg | None:
 def create_app(
     kafka: KafkaSettings, service: str, batch_size: int, data_dir: Path | None = None
 ) -> faust.App:
-    """The application of a service, without its agent; ``batch_size``: of one fetch."""
+    """The application of a service, without its agent; ``batch_size`` is that of one fetch."""
     return faust.App(
         kafka.group_prefix + service,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=_credentials(kafka),
         broker_commit_interval=1.0,
-        # A killed process's partitions are given to another after this; the default is a minute.
+        # After this a killed process loses its partitions; the default is a minute.
         broker_session_timeout=15.0,
         broker_heartbeat_interval=3.0,
         broker_max_poll_records=batch_size,
@@ -53,7 +51,7 @@ def create_app(
         stream_buffer_maxsize=2 * batch_size,
         topic_allow_declare=False,
         topic_disable_leader=True,
-        # Its web server would serve tables to anybody; ours serves metrics and health.
+        # Its web server would expose tables; ours serves metrics and health.
         web_enabled=False,
         store="memory://",
         datadir=str(data_dir or tempfile.mkdtemp(prefix=f"tocsin-{service}-")),
@@ -62,11 +60,10 @@ def create_app(
 
 
 def partition_states(app: faust.App) -> list[PartitionState]:
-    """The offsets of the partitions that this process has now."""
     consumer: Any = app.consumer
     states = []
     for tp in sorted(consumer.assignment(), key=lambda tp: tp.partition):
-        # aiokafka knows the end from its last fetch; a negative one means not fetched yet.
+        # aiokafka knows the end from its last fetch; a negative end means none yet.
         end = consumer.highwater(tp)
         committed = consumer._committed_offset.get(tp)
         pending = len(consumer._acked_index.get(tp, ()))
@@ -75,7 +72,7 @@ def partition_states(app: faust.App) -> list[PartitionState]:
 
 
 def lag_of(states: Sequence[PartitionState]) -> int:
-    """Messages behind the end of the partitions that are not committed."""
+    """Consumer lag: messages up to the ends that are not committed."""
     return sum(
         max(0, state.end - (state.committed or 0))
         for state in states
@@ -84,13 +81,11 @@ def lag_of(states: Sequence[PartitionState]) -> int:
 
 
 def acknowledge(events: Sequence[Any]) -> None:
-    """Let Kafka forget these events, in their order."""
     for event in events:
         event.ack()
 
 
 def incoming(event: Any) -> Incoming:
-    """A Faust event as plain data."""
     message = event.message
     return Incoming(
         message.topic,
@@ -103,7 +98,7 @@ def incoming(event: Any) -> Incoming:
 
 
 def raw_topic(app: faust.App, name: str) -> Any:
-    """A topic whose keys and values stay bytes: we decode, and give up, ourselves."""
+    """A topic whose keys and values stay bytes: we decode and dead-letter ourselves."""
     return app.topic(
         name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
@@ -120,7 +115,7 @@ def monitor(service: str) -> Health:
 def leave_if_stuck(
     kafka: KafkaSettings, topic: str, after_s: float, partitions: list[int]
 ) -> list[int]:
-    """For the watchdog; asks Kafka first, since an expired partition only looks stuck."""
+    """For the watchdog: asks Kafka first, since an expired partition only looks stuck."""
     try:
         stuck = with_messages(kafka, kafka.topic_prefix + topic, partitions)
     except TocsinError as error:

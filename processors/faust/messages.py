@@ -39,14 +39,14 @@ class Outgoing(NamedTuple):
 def given_up(
     service: str, message: Incoming, reason: Reason, detail: str, at: datetime
 ) -> Outgoing:
-    """The dead letter of a message; it is counted."""
+    """The dead letter of a message; counts it in the metrics."""
     metrics.DEAD_LETTERS.labels(service, reason).inc()
     letter = dead_letter_of(message, service=service, reason=reason, detail=detail, at=at)
     return Outgoing(DEAD_LETTERS, message.key, letter)
 
 
 def end_process(error: Exception) -> NoReturn:
-    """Say why, and leave at once, with nothing flushed and nothing acknowledged."""
+    """Log why and exit at once: nothing is flushed, nothing is acknowledged."""
     fault = None if isinstance(error, TocsinError) else error
     log.error("ending without acknowledging", why=str(error), exc_info=fault)
     sys.stderr.flush()

@@ -1,7 +1,7 @@
-"""Delivery of what a batch came to, through one aiokafka producer inside the agent.
+"""Delivery of a batch's results through one aiokafka producer inside the agent.
 
-One producer whose futures are gathered a batch at a time carries more than ``topic.send`` does, and
-its futures, unlike ``await topic.send()``, say that the brokers have the messages.
+Gathering its futures a batch at a time is faster than ``topic.send``, and a future, unlike ``await
+topic.send()``, confirms that the brokers have the message.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ _OPTIONS = {
 
 
 class BatchProducer:
-    """Produces batches; belongs to the event loop that it was started in."""
+    """Belongs to the event loop that it was started in."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._producer: Any = None
 
     async def start(self) -> None:
-        """Connect, or raise :class:`ServiceUnavailable`."""
+        """Raises :class:`ServiceUnavailable` without Kafka."""
         self._producer = AIOKafkaProducer(**connection(self._settings, "process"), **_OPTIONS)
         try:
             await self._producer.start()
@@ -43,7 +43,7 @@ class BatchProducer:
             ) from None
 
     async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
-        """Return once the brokers have every message; raise if they will not take one."""
+        """Returns once the brokers have every message; raises if they refuse one."""
         prefix, send = self._settings.topic_prefix, self._producer.send
         try:
             futures = [
@@ -54,10 +54,9 @@ class BatchProducer:
         except (KafkaError, OSError) as error:
             raise ServiceUnavailable(
                 f"Kafka at {self._settings.bootstrap_servers} did not take a batch ({error!r}); "
-                "nothing of it was acknowledged, so it comes again"
+                "none of it was acknowledged, so it is read again"
             ) from None
 
     async def stop(self) -> None:
-        """Flush and disconnect."""
         if self._producer is not None:
             await self._producer.stop()

@@ -1,7 +1,7 @@
-"""Notices a partition that no longer moves, and ends the process so that another takes over.
+"""Notices a partition that no longer moves, and ends the process: another takes over.
 
-Agents of Faust can die slowly: the process lives, holds its partitions and commits nothing. This
-runs in a thread, so that a blocked event loop is noticed too. :class:`Progress` is the pure part.
+A Faust agent can die while its process lives, holds its partitions and commits nothing. This runs
+in a thread, which also notices a blocked event loop. :class:`Progress` is the pure part.
 """
 
 import threading
@@ -16,7 +16,7 @@ log = get_logger("watchdog")
 
 
 class PartitionState(NamedTuple):
-    """Offsets of one assigned partition; None while not yet known."""
+    """Offsets of one assigned partition; None until they are known."""
 
     partition: int
     end: int | None
@@ -25,7 +25,7 @@ class PartitionState(NamedTuple):
 
 
 class Progress:
-    """Tells which partitions have lag and have not committed for ``stuck_after_s`` seconds."""
+    """Finds partitions that have lag and have not committed for ``stuck_after_s`` seconds."""
 
     def __init__(self, stuck_after_s: float) -> None:
         self.stuck_after_s = stuck_after_s
@@ -33,20 +33,20 @@ class Progress:
         self._expired: dict[int, int] = {}
 
     def caught_up(self, partition: int, end: int | None) -> None:
-        """Kafka has nothing below ``end`` that is still to be read: it has expired."""
+        """All unread messages below ``end`` have expired."""
         self._expired[partition] = end or 0
         self._moved.pop(partition, None)
 
     def committed(self, state: PartitionState) -> int:
-        """What counts as committed: what is, or what has expired before it could be."""
+        """The committed offset, or the end of what expired before it could be committed."""
         return max(state.committed or 0, self._expired.get(state.partition, 0))
 
     def stuck(self, states: Iterable[PartitionState], now: float, holding: bool) -> list[int]:
-        """Partitions that are stuck at ``now`` (monotonic seconds).
+        """Partitions that are stuck at ``now`` (monotonic seconds); none while ``holding``.
 
-        While the processor holds back on purpose (no brands yet), nothing is stuck.
+        The service holds back on purpose, for example without brands.
         """
-        found = []
+        partitions = []
         seen = set()
         for state in states:
             seen.add(state.partition)
@@ -55,15 +55,15 @@ class Progress:
             if holding or idle or before is None or state.committed != before[0]:
                 self._moved[state.partition] = (state.committed, now)
             elif now - before[1] > self.stuck_after_s:
-                found.append(state.partition)
+                partitions.append(state.partition)
         for gone in self._moved.keys() - seen:
             del self._moved[gone]
             self._expired.pop(gone, None)
-        return found
+        return partitions
 
 
 def export(states: Iterable[PartitionState], progress: Progress) -> None:
-    """Put the offsets into the metrics; partitions that went elsewhere are taken out."""
+    """Set the metrics; partitions that this process lost are removed."""
     metrics.PROCESS_LAG.clear()
     metrics.PROCESS_UNCOMMITTED.clear()
     for state in states:
@@ -80,29 +80,27 @@ def watch(
     stuck_after_s: float,
     every_s: float = 2.0,
 ) -> threading.Thread:
-    """Look at the partitions every ``every_s`` seconds, in a thread, for as long as we live.
+    """Check the partitions every ``every_s`` seconds in a thread.
 
-    ``on_stuck`` ends the process, or returns those that only look stuck.
+    ``on_stuck`` ends the process, or returns the partitions that only look stuck.
     """
 
-    def look(progress: Progress) -> None:
-        now_states = states()
-        export(now_states, progress)
-        found = progress.stuck(now_states, time.monotonic(), holding())
-        if found:
-            ends = {state.partition: state.end for state in now_states}
-            for partition in on_stuck(found):
-                progress.caught_up(partition, ends[partition])
+    def check(progress: Progress) -> None:
+        by_partition = {state.partition: state for state in states()}
+        export(by_partition.values(), progress)
+        stuck = progress.stuck(by_partition.values(), time.monotonic(), holding())
+        for partition in on_stuck(stuck) if stuck else ():
+            progress.caught_up(partition, by_partition[partition].end)
 
     def run() -> None:
         progress = Progress(stuck_after_s)
         while True:
             time.sleep(every_s)
             try:
-                look(progress)
+                check(progress)
             except Exception as error:  # noqa: BLE001
-                # A rebalance changes the consumer under us in several ways: look again.
-                log.debug("could not look", why=repr(error))
+                # A rebalance changes the consumer under us in several ways: try again.
+                log.debug("could not check", why=repr(error))
 
     thread = threading.Thread(target=run, name="watchdog", daemon=True)
     thread.start()

@@ -1,17 +1,16 @@
-"""Is this brand spoken of more than it should be? A streaming detector over regular counts.
+"""A streaming detector of unusually high volumes, over regular counts.
 
-It reads each count once, in order, and never looks ahead; what it knows of a brand are some 80
-floats, however long the series. Ten lines of it:
+It reads each count once, in order, and never looks ahead; a brand's state is some 80 floats.
 
 1. expect a count: level times share of the hour times share of the weekday (``seasonality``);
 2. sum counts and expectations over 5 minutes, an hour and 8 hours, leakily (``deviation``);
-3. bring both to a scale of unit variance, and divide their difference by what is usual;
-4. take the mean over the windows: a spike that nobody follows and a rise without a burst are both
-   less than what is sudden and lasts;
-5. open an alert where that passes the bar, once (``alert_gate``);
-6. only then learn, from counts cut to what is usual.
+3. bring both to a scale of unit variance, and divide their difference by the usual deviation;
+4. take the mean over the windows: an isolated spike and a rise without a burst both weigh less
+   than a sudden rise that lasts;
+5. open an alert where that passes the bar (``AlertGate``);
+6. only then learn, from clipped counts.
 
-Falls in volume never alert here: a source that is down is another signal's business.
+A fall in volume never alerts here: the detector's coverage finds a source that is down.
 """
 
 from collections.abc import Sequence
@@ -20,36 +19,32 @@ from datetime import UTC, datetime
 import numpy as np
 from msgspec import Struct
 
-from processors.volume.alert_gate import NEVER, AlertGate
 from processors.volume.deviation import Deviation
 from processors.volume.parameters import VolumeParameters
-from processors.volume.seasonality import Flags, Floats, Moment, Seasonality
-
-__all__ = ["VolumeBank", "VolumeDetector", "VolumeMemory", "VolumeParameters", "VolumeState"]
+from processors.volume.seasonality import DAY_MINUTES, Flags, Floats, Moment, Seasonality
 
 MAX_COUNT = 1e12
-"""Counts beyond are read as this: nobody has more, and squares stay finite."""
+"""Larger counts are read as this, so squares stay finite."""
 DEFAULT_STEP = 5.0
-"""Minutes between counts, until two of them say otherwise."""
+"""Minutes between counts, until two of them show it."""
+NEVER = -1e12
+"""Minutes; long before any count."""
+_NOT_NEWS = 0.49
 
 
 class VolumeState(Struct, frozen=True, kw_only=True):
-    """What one count came to."""
-
     at: datetime
     value: float
     expected: float
-    """The count that was to be expected."""
     evidence: float
     """Mean deviation over the windows, in usual ones; 0 where the count is missing."""
     score: float
-    """0 to 1; 0.5 is the bar. Stays below it while an alert lasts: what goes on is not news."""
+    """0 to 1; 0.5 is the bar. Stays below it while an alert lasts."""
     alert: bool
-    """Whether an alert opens here."""
 
 
 class VolumeMemory(Struct, frozen=True, kw_only=True):
-    """All that is known of a brand, to be kept and given back; plain JSON."""
+    """The snapshot of one brand; plain JSON."""
 
     step: float | None
     """Minutes between counts."""
@@ -64,11 +59,48 @@ def minutes_of(at: datetime) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() / 60
 
 
-class VolumeBank:
-    """The detector over many brands at once, each result as if it were alone.
+class AlertGate:
+    """When evidence opens an alert, for ``size`` brands; times are minutes since 1970.
 
-    Columns of numpy arrays are brands. All are updated at the same times; a brand without a count
-    at some time has NaN there.
+    An alert opens when evidence passes the bar, lasts while evidence stays above half of it, and
+    another may open only after a quiet time. A peak raises the bar for some days, since a crisis
+    has aftershocks.
+    """
+
+    def __init__(self, parameters: VolumeParameters, size: int) -> None:
+        self._parameters = parameters
+        self.since: Floats = np.full(size, np.inf)
+        self.active: Floats = np.full(size, NEVER)
+        """The last moment of the last alert."""
+        self.echo: Floats = np.zeros(size)
+        """The last peak's addition to the bar, at its time."""
+        self.echo_at: Floats = np.full(size, NEVER)
+
+    def judge(self, evidence: Floats, now: float, present: Flags) -> tuple[Floats, Flags]:
+        """Score in [0, 1], 0.5 at the present bar, and whether an alert opens."""
+        parameters = self._parameters
+        np.copyto(self.since, now, where=present & np.isinf(self.since))
+        echo = self.echo * np.exp((self.echo_at - now) / (parameters.echo_days * DAY_MINUTES))
+        bar = parameters.bar + echo
+        armed = now - self.active > parameters.quiet_minutes
+        learnt = now - self.since >= parameters.learn_days * DAY_MINUTES
+        opens = present & armed & learnt & (evidence > bar)
+        lasts = present & ~armed & (evidence > parameters.bar / 2)
+        np.copyto(self.active, now, where=opens | lasts)
+        peak = parameters.echo * (evidence - parameters.bar)
+        higher = present & (peak > echo)
+        np.copyto(self.echo, peak, where=higher)
+        np.copyto(self.echo_at, now, where=higher)
+        score = 1 - np.exp2(-np.maximum(evidence, 0) / bar)
+        # An alert that lasts is not news; without a history nothing can be called news.
+        score = np.where(opens, score, np.minimum(score, _NOT_NEWS))
+        return np.where(present, score, 0.0), opens
+
+
+class VolumeBank:
+    """The detector over many brands at once; each result is as if the brand were alone.
+
+    Columns of numpy arrays are brands. All are updated at the same times; NaN is a missing count.
     """
 
     def __init__(self, size: int, parameters: VolumeParameters | None = None) -> None:
@@ -81,15 +113,13 @@ class VolumeBank:
         self._deviation = Deviation(self.parameters, size)
         self._gate = AlertGate(self.parameters, size)
         self.expected: Floats = np.zeros(size)
-        """Of the last update."""
         self.evidence: Floats = np.zeros(size)
-        """Of the last update."""
 
     def update_many(self, at: datetime, values: Sequence[float] | Floats) -> tuple[Floats, Flags]:
         """Read one count of each brand; returns scores in [0, 1] and where alerts open.
 
-        Shapes are (brands,). NaN, infinite and negative counts are missing ones. A time that is
-        not after the last one is refused with ``ValueError``.
+        Shapes are (brands,). NaN, infinite and negative counts are missing. Raises ``ValueError``
+        unless ``at`` is after the last time.
         """
         now = minutes_of(at)
         step = self._spacing(now)
@@ -107,27 +137,26 @@ class VolumeBank:
         self.evidence = np.where(present, means, 0.0)
         scores, opens = self._gate.judge(self.evidence, now, present)
         deviation.learn(deviations, season.seen, step, present)
-        most = self.parameters.clip * deviation.noise(self.expected)
-        cut = np.clip(counts, self.expected - most, self.expected + most)
-        season.learn(np.maximum(cut, 0.0), shares, moment, step, present)
+        limit = self.parameters.clip * deviation.noise(self.expected)
+        clipped = np.clip(counts, self.expected - limit, self.expected + limit)
+        season.learn(np.maximum(clipped, 0.0), shares, moment, step, present)
         np.copyto(self._last, now, where=present)
         return scores, opens
 
     def _spacing(self, now: float) -> float:
-        """Minutes between counts: the least distance of two so far."""
         if self._now > NEVER:
             passed = now - self._now
             if passed <= 0:
                 raise ValueError("counts must come in the order of their times, each time once")
             if self._step is None or passed < 0.75 * self._step:
-                # The counts were right, and the time that they were thought to cover was not.
+                # The counts were right, but they cover less time than assumed.
                 self._seasonality.level *= (self._step or DEFAULT_STEP) / passed
                 self._step = passed
         self._now = now
         return DEFAULT_STEP if self._step is None else self._step
 
     def _columns(self) -> list[Floats]:
-        """Every array of the state, as rows over brands; what is added comes last."""
+        """Every array of the state, as rows over brands; add new ones at the end."""
         season, deviation, gate = self._seasonality, self._deviation, self._gate
         return [
             *(season.level, season.seen),
@@ -137,17 +166,18 @@ class VolumeBank:
         ]
 
     def snapshot(self, brand: int) -> VolumeMemory:
-        """What is known of a brand, by its column."""
         floats = [float(column[brand]) for column in self._columns()]
-        # JSON has no infinity: a brand without a count is one without a past.
+        # JSON has no infinity.
         finite = [NEVER if np.isinf(value) else value for value in floats]
         return VolumeMemory(step=self._step, last=float(self._last[brand]), floats=finite)
 
     def restore(self, brand: int, memory: VolumeMemory) -> None:
-        """Put a brand back as it was; its next count must be later than all before."""
+        """Restore a column; its next count must be later than all before."""
         columns = self._columns()
         if len(memory.floats) != len(columns):
-            raise ValueError("this memory is of other parameters: begin anew or use the same ones")
+            raise ValueError(
+                "the snapshot has other parameters: use the same ones, or start without it"
+            )
         for column, value in zip(columns, memory.floats, strict=True):
             column[brand] = value
         if self._gate.since[brand] == NEVER:
@@ -161,13 +191,11 @@ class VolumeBank:
 
 
 class VolumeDetector:
-    """The detector of one brand: ``update`` with each count in turn."""
-
     def __init__(self, parameters: VolumeParameters | None = None) -> None:
         self._bank = VolumeBank(1, parameters)
 
     def update(self, at: datetime, value: float) -> VolumeState:
-        """Read one count; NaN, infinite or negative is a missing one. Times must increase."""
+        """Read one count, as :meth:`VolumeBank.update_many` does."""
         scores, opens = self._bank.update_many(at, [value])
         return VolumeState(
             at=at,
@@ -179,14 +207,12 @@ class VolumeDetector:
         )
 
     def snapshot(self) -> VolumeMemory:
-        """All that is known, to go on from later with the same results."""
         return self._bank.snapshot(0)
 
     @classmethod
     def restore(
         cls, memory: VolumeMemory, parameters: VolumeParameters | None = None
     ) -> "VolumeDetector":
-        """A detector that goes on where the snapshot was taken."""
         detector = cls(parameters)
         detector._bank.restore(0, memory)
         return detector

@@ -4,8 +4,7 @@ A window is a leaky sum of counts beside the same sum of expectations: two numbe
 buffer, at any spacing. Both are brought to a scale on which a negative binomial count has about
 unit variance whatever its mean (Anscombe, "The transformation of Poisson, binomial and
 negative-binomial data", Biometrika 35, 1948: square root for small counts, logarithm for large).
-What is left is divided by what is usual for that brand and window, never by less than counting
-noise.
+Their difference is divided by the usual one, which is at least counting noise.
 """
 
 import numpy as np
@@ -24,8 +23,8 @@ def stabilised(counts: Floats, dispersion: float) -> Floats:
 
 
 def _power(base: Floats, exponents: Floats) -> Floats:
-    """Outer powers, (n, 1) and (m,) to (n, m), the last bit of which does not depend on m."""
-    # numpy takes another code path for operands that are stretched than for those that lie flat.
+    """Outer powers, (n, 1) and (m,) to (n, m); the last bit does not depend on m."""
+    # numpy's own power takes another code path for stretched operands than for flat ones.
     return np.asarray(np.exp(np.log(np.maximum(base, 1e-300)) * exponents))
 
 
@@ -38,7 +37,7 @@ class Deviation:
         self.counts: Floats = np.zeros(shape)
         self.expected: Floats = np.zeros(shape)
         self.weights: Floats = np.zeros(shape)
-        """Intervals that are in each window."""
+        """Intervals in each window."""
         self.scale: Floats = np.ones(shape)
         """Usual deviation on the stabilised scale."""
 
@@ -47,8 +46,8 @@ class Deviation:
     ) -> Floats:
         """Deviations of all windows, in stabilised units; shape (windows, brands).
 
-        ``steps`` is how many intervals ago each brand's last count was: what is missing in
-        between is unknown, not zero, so counts and expectations fade alike.
+        ``steps``: intervals since each brand's last count. Missing counts are unknown, not zero,
+        so counts and expectations fade alike.
         """
         lengths = np.maximum(np.array(self._parameters.windows) / step, 1.0)[:, None]
         fade = 1 - 1 / lengths
@@ -62,13 +61,13 @@ class Deviation:
         )
 
     def learn(self, deviations: Floats, seen: Floats, step: float, present: Flags) -> None:
-        """Take in what deviations are usual; ``seen`` counts of each brand came before."""
+        """Learn the usual deviations; ``seen``: earlier counts of each brand."""
         days = step / DAY_MINUTES
-        least = 1 - 0.5 ** (days / self._parameters.spread_days)
-        pace = np.maximum(least, 1 / (seen + 1 + self._parameters.spread_prior_days / days))
-        most = self._parameters.clip * self.scale
+        final_pace = 1 - 0.5 ** (days / self._parameters.spread_days)
+        pace = np.maximum(final_pace, 1 / (seen + 1 + self._parameters.spread_prior_days / days))
+        limit = self._parameters.clip * self.scale
         squares = self.scale * self.scale
-        clipped = np.clip(deviations, -most, most)
+        clipped = np.clip(deviations, -limit, limit)
         squares = squares + pace * (clipped * clipped - squares)
         np.copyto(self.scale, np.sqrt(np.maximum(squares, 1.0)), where=present)
 

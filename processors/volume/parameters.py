@@ -1,17 +1,17 @@
-"""What the volume detector may be told; the defaults are those of the scorecard."""
+"""The parameters of the volume detector; the defaults are those of the scorecard."""
 
 from msgspec import Struct
 
 
 class VolumeParameters(Struct, frozen=True, kw_only=True):
-    """How a brand's counts are judged; durations in minutes or days, evidence in standard units.
+    """Durations in minutes or days, evidence in standard units.
 
-    The defaults were chosen on five series of the Numenta Anomaly Benchmark, by what still holds
-    when one brand is left out; ``docs/scorecard.md`` has what changing each of them does.
+    The defaults were chosen on five series of the Numenta Anomaly Benchmark by leaving one brand
+    out; ``docs/scorecard.md`` shows the effect of each.
     """
 
     windows: tuple[float, ...] = (5.0, 60.0, 480.0)
-    """Minutes over which counts are held against the baseline: a burst, a rise, a bad day."""
+    """Minutes over which counts are compared with the baseline: a burst, a rise, a bad day."""
     bar: float = 3.1
     """Mean of the evidence of all windows beyond which an alert opens; the operating point."""
     dispersion: float = 0.02
@@ -21,17 +21,17 @@ class VolumeParameters(Struct, frozen=True, kw_only=True):
     season_days: float = 42.0
     """Memory of the shares of the hours of the day."""
     season_prior_days: float = 1.0
-    """Days of flat hours that are believed before any are seen."""
+    """Prior: days of flat hours."""
     week_days: float = 182.0
     """Memory of the shares of the days of the week."""
     week_prior_weeks: float = 8.0
-    """Weeks of equal days that are believed before any are seen."""
+    """Prior: weeks of equal days."""
     spread_days: float = 14.0
-    """Half-life of what is usual by way of deviations."""
+    """Half-life of the usual deviation."""
     spread_prior_days: float = 3.0
-    """Days of mere counting noise that are believed before any are seen."""
+    """Prior: days of mere counting noise."""
     clip: float = 4.0
-    """Deviations, in usual ones, beyond which a count teaches the baseline nothing more."""
+    """Usual deviations at which a count is clipped before the baseline learns it."""
     learn_days: float = 1.0
     """History below which no alert opens."""
     quiet_minutes: float = 360.0

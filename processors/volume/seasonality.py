@@ -1,9 +1,7 @@
-"""What count to expect of each brand now: a level, times shares of the hour and of the weekday.
+"""The expected count of each brand: a level, times shares of the hour and of the weekday.
 
-Everything is an array over brands, one column each, so that one brand and a hundred thousand are
-one piece of code with one result. A count beyond what is usual moves the baseline only so far as
-the largest usual one would (winsorised), so that a crisis does not become the norm in a day, and
-a new level does within a week or two.
+Everything is an array over brands, one column each. Counts are winsorised before they are learnt:
+a crisis does not become the norm in a day, but a new level does within a week or two.
 """
 
 from datetime import datetime
@@ -18,19 +16,19 @@ Flags = NDArray[np.bool_]
 
 HOURS, WEEKDAYS = 24, 7
 MIN_RATE = 1e-3
-"""Least level, in counts an interval: silence is rare, not impossible."""
+"""Minimum level, in counts an interval: silence is rare, not impossible."""
 DAY_MINUTES = 1440.0
 
 
 class Moment:
-    """Where a time lies in the day and in the week, and the two hours it lies between."""
+    """The weekday of a time, and the two hours it lies between with their weights."""
 
     def __init__(self, at: datetime) -> None:
         minutes = at.hour * 60 + at.minute + at.second / 60
-        position = minutes / 60 - 0.5  # The middle of an hour is where its share is exact.
+        position = minutes / 60 - 0.5  # The share of an hour is exact in its middle.
         before = int(np.floor(position))
-        part = position - before
-        self.hours = ((before % HOURS, 1 - part), ((before + 1) % HOURS, part))
+        weight = position - before
+        self.hours = ((before % HOURS, 1 - weight), ((before + 1) % HOURS, weight))
         self.weekday = at.weekday()
 
 
@@ -42,7 +40,6 @@ class Seasonality:
         self.level: Floats = np.zeros(size)
         """Counts a minute, without the shares."""
         self.seen: Floats = np.zeros(size)
-        """Counts read so far."""
         self.hour_sums: Floats = np.zeros((HOURS, size))
         self.hour_weights: Floats = np.zeros((HOURS, size))
         self.day_sums: Floats = np.zeros((WEEKDAYS, size))
@@ -54,11 +51,11 @@ class Seasonality:
         np.copyto(self.level, np.maximum(counts, MIN_RATE) / step, where=first)
 
     def shares(self, moment: Moment) -> tuple[Floats, Floats]:
-        """Factors of the hour and of the weekday, 1 where nothing is known."""
+        """Factors of the hour and of the weekday, 1 without a history."""
         prior = self._parameters.season_prior_days
         hour = np.zeros_like(self.level)
-        for index, part in moment.hours:
-            hour += part * (self.hour_sums[index] + prior) / (self.hour_weights[index] + prior)
+        for index, weight in moment.hours:
+            hour += weight * (self.hour_sums[index] + prior) / (self.hour_weights[index] + prior)
         weeks = self._parameters.week_prior_weeks
         day = moment.weekday
         week = (self.day_sums[day] + weeks) / (self.day_weights[day] + weeks)
@@ -80,33 +77,23 @@ class Seasonality:
         days = step / DAY_MINUTES
         self.seen += present
         hour, week = shares
-        # The plain mean until the half-life says less: no brand starts from its first count alone.
+        # The plain mean at first: no brand starts from its first count alone.
         pace = np.maximum(1 - 0.5 ** (days / self._parameters.level_days), 1 / (self.seen + 1))
         level = self.level * step
         level = np.maximum(level + pace * (counts / (hour * week) - level), MIN_RATE)
         np.copyto(self.level, level / step, where=present)
-        for index, part in moment.hours:
-            weight = part * min(1.0, HOURS * days)
-            self._remember(
-                self.hour_sums[index],
-                self.hour_weights[index],
-                counts / (level * week),
-                (weight, self._parameters.season_days),
-                present,
-            )
-        self._remember(
-            self.day_sums[moment.weekday],
-            self.day_weights[moment.weekday],
-            counts / (level * hour),
-            (min(1.0, days), self._parameters.week_days / WEEKDAYS),
-            present,
-        )
 
-    @staticmethod
-    def _remember(
-        sums: Floats, weights: Floats, ratio: Floats, pace: tuple[float, float], present: Flags
-    ) -> None:
-        weight, memory = pace
-        kept = np.exp(-weight / memory)
-        np.copyto(sums, sums * kept + weight * ratio, where=present)
-        np.copyto(weights, weights * kept + weight, where=present)
+        def learn_share(
+            sums: Floats, weights: Floats, ratio: Floats, weight: float, memory: float
+        ) -> None:
+            kept = np.exp(-weight / memory)
+            np.copyto(sums, sums * kept + weight * ratio, where=present)
+            np.copyto(weights, weights * kept + weight, where=present)
+
+        ratio, memory = counts / (level * week), self._parameters.season_days
+        for index, share in moment.hours:
+            weight = share * min(1.0, HOURS * days)
+            learn_share(self.hour_sums[index], self.hour_weights[index], ratio, weight, memory)
+        ratio, memory = counts / (level * hour), self._parameters.week_days / WEEKDAYS
+        day = moment.weekday
+        learn_share(self.day_sums[day], self.day_weights[day], ratio, min(1.0, days), memory)

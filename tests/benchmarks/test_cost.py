@@ -1,8 +1,7 @@
 """The cost of the detector is measured on what it does on the stream."""
 
 from benchmarks.scorecard import cost
-from processors.detector.brand_detector import DetectorState
-from processors.detector.state.packing import pack, unpack
+from processors.detector.brand_detector import DetectorState, pack, unpack
 from schemas.brand import Brand
 
 NEW = pack(DetectorState(brand=""))

@@ -12,7 +12,8 @@ from benchmarks.scorecard.nab import Labelled
 from benchmarks.scorecard.runs import detect, reopen
 from benchmarks.scorecard.series import Series, read_series
 from benchmarks.scorecard.synthetic import Brand, quiet, times
-from processors.volume.detector import VolumeDetector, VolumeParameters
+from processors.volume.detector import VolumeDetector
+from processors.volume.parameters import VolumeParameters
 
 
 @pytest.fixture(scope="module")

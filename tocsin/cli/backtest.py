@@ -109,9 +109,10 @@ def chart(
 def _line(alert: BacktestAlert) -> str:
     end = f"{alert.closed_at:%m-%d %H:%M}" if alert.closed_at else "open"
     first = alert.states[0]
+    terms = ", ".join(lift.term for lift in first.evidence.lifted[:5])
     return (
         f"{alert.opened_at:%Y-%m-%d %H:%M} to {end}  severity {alert.severity}  "
-        f"{first.title.partition(': ')[2]}; {', '.join(first.evidence.terms[:5])}"
+        f"{first.title.partition(': ')[2]}; {terms}"
     ).rstrip("; ")
 
 

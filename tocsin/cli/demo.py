@@ -150,7 +150,7 @@ def _show_alerts(settings: ElasticsearchSettings, brands: Sequence[Brand], out: 
     out.print(f"Alerts of that day: {len(alerts)}", style="bold")
     for alert in sorted(alerts, key=lambda alert: alert.opened_at):
         worst = max(alert.states, key=lambda state: state.severity)
-        terms = ", ".join(worst.evidence.terms[:4])
+        terms = ", ".join(lift.term for lift in worst.evidence.lifted[:4])
         out.print(
             f"{alert.opened_at:%H:%M} severity {alert.severity} {worst.title}"
             + f" ({terms})" * bool(terms),

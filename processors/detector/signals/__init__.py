@@ -1,1 +1,1 @@
-"""Signals of a crisis: pure functions of the last minutes and the baseline before them."""
+"""Signals of a crisis: pure functions of the last minutes and the baseline."""

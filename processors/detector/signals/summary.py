@@ -1,7 +1,7 @@
-"""What has left the baseline, and how sure that is: volumes, tone, words of crisis, reach, novelty.
+"""The signals of one window: volumes, tone, words of crisis, reach, novelty.
 
-Each signal is a number over its baseline with a significance in standard deviations, so that a
-shift on nine posts is no shift. Pure functions of the last minutes and of what is usual.
+Each is a number over its baseline with a significance in standard deviations: a shift on nine posts
+is not significant. Pure functions of the window and the baseline.
 """
 
 import math
@@ -9,19 +9,17 @@ from typing import Final
 
 from msgspec import Struct
 
-from processors.detector.signals.novelty import new_places, new_topics
+from processors.detector.signals.novelty import new_places, new_topics, signal
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.volume import VolumeBaselines
 from processors.detector.state.window import LONG, Window, WindowTotals
 from schemas.alert import Signal
 
 MIN_SCORED: Final = 10
-"""Posts with a sentiment below which nothing is said of it."""
 MOVED: Final = 5.0
-"""Standard deviations from which a volume has moved: minutes are many, and nobody is to be woken
-for nothing."""
+"""Standard deviations from which a volume has moved: high, since each minute is a test."""
 WIDE_REACH: Final = 100_000
-"""Followers from which one author's negative post is a signal of its own."""
+"""Followers from which one author's negative post is a signal."""
 _VOLUMES: Final = (
     ("volume", "mentions", "posts"),
     ("authors", "authors", "authors"),
@@ -31,29 +29,25 @@ _VOLUMES: Final = (
 
 
 class WindowSummary(Struct, frozen=True):
-    """What one minute's look at a brand shows."""
-
     short: WindowTotals
     long: WindowTotals
     signals: dict[str, Signal]
     baseline_negative: float = 0.0
-    """Share of negatives before."""
 
     def significance(self, name: str) -> float:
-        """Of a signal; 0 where it did not move."""
-        signal = self.signals.get(name)
-        return (signal.significance or 0.0) if signal else 0.0
+        moved = self.signals.get(name)
+        return (moved.significance or 0.0) if moved else 0.0
 
     def ratio(self, name: str) -> float:
-        """Observed over baseline; 0 where it did not move."""
-        signal = self.signals.get(name)
-        return signal.observed / max(signal.baseline, 0.5) if signal else 0.0
+        """Observed over baseline; 0 if it did not move."""
+        moved = self.signals.get(name)
+        return moved.observed / max(moved.baseline, 0.5) if moved else 0.0
 
 
 def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> WindowSummary:
-    """The signals of a window; of two of one name, the surer one."""
+    """The signals of a window; of two with one name, the more significant."""
     signals: dict[str, Signal] = {}
-    for signal in (
+    for candidate in (
         *_volumes(window.short, baseline, volumes, window.end),
         *_volumes(window.long, baseline, volumes, window.end),
         *_sentiment(window.long, baseline),
@@ -63,16 +57,16 @@ def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> W
         *new_places(window, baseline, "sources"),
         *new_places(window, baseline, "countries"),
     ):
-        other = signals.get(signal.name)
-        if other is None or (signal.significance or 0) > (other.significance or 0):
-            signals[signal.name] = signal
+        other = signals.get(candidate.name)
+        if other is None or (candidate.significance or 0) > (other.significance or 0):
+            signals[candidate.name] = candidate
     return WindowSummary(window.short, window.long, signals, baseline.negative_share)
 
 
 def _volumes(
     totals: WindowTotals, baseline: Baseline, volumes: VolumeBaselines, end: int
 ) -> list[Signal]:
-    """Above what is expected, or for so long that the volume detector has opened an alert."""
+    """Volumes above their expectation, or for so long that the volume model opens an alert."""
     signals = []
     for name, field, unit in _VOLUMES:
         observed = float(getattr(totals, field))
@@ -86,7 +80,7 @@ def _volumes(
             distance = max(distance, MOVED * volumes.evidence(field))
         if distance > 2:
             signals.append(
-                _signal(name, observed, expected, f"{unit}/{totals.minutes}min", distance)
+                signal(name, observed, expected, f"{unit}/{totals.minutes}min", distance)
             )
     return signals
 
@@ -99,12 +93,12 @@ def _sentiment(totals: WindowTotals, baseline: Baseline) -> list[Signal]:
     variance = before * (1 - before) * (1 / totals.scored + 1 / baseline.scored)
     distance = (share - before) / math.sqrt(max(variance, 1e-6))
     if distance > 2:
-        signals.append(_signal("negative_share", share, before, "share", distance))
+        signals.append(signal("negative_share", share, before, "share", distance))
     score = totals.score_sum / totals.scored
     error = baseline.score_deviation * math.sqrt(1 / totals.scored + 1 / baseline.scored)
     distance = (baseline.score - score) / error
     if distance > 2:
-        signals.append(_signal("sentiment", score, baseline.score, "score", distance))
+        signals.append(signal("sentiment", score, baseline.score, "score", distance))
     return signals
 
 
@@ -113,11 +107,10 @@ def _lexicon(totals: WindowTotals, baseline: Baseline) -> list[Signal]:
     distance = (totals.lexicon - expected) / math.sqrt(expected + 1)
     if totals.lexicon < 3 or distance <= 2:
         return []
-    return [_signal("lexicon", totals.lexicon, expected, f"posts/{LONG}min", distance)]
+    return [signal("lexicon", totals.lexicon, expected, f"posts/{LONG}min", distance)]
 
 
 def _reach(window: Window) -> list[Signal]:
-    """A negative post by somebody whom very many follow."""
     negative = (
         post for minute in window.minutes for post in minute.posts if (post.score or 0) < -0.3
     )
@@ -125,14 +118,4 @@ def _reach(window: Window) -> list[Signal]:
     if widest < WIDE_REACH:
         return []
     distance = 2 + math.log10(widest / WIDE_REACH) * 2
-    return [_signal("influencer", widest, WIDE_REACH, "followers", distance)]
-
-
-def _signal(name: str, observed: float, baseline: float, unit: str, significance: float) -> Signal:
-    return Signal(
-        name=name,
-        observed=round(observed, 3),
-        baseline=round(baseline, 3),
-        unit=unit,
-        significance=round(max(significance, 0.0), 2),
-    )
+    return [signal("influencer", widest, WIDE_REACH, "followers", distance)]

@@ -1,1 +1,1 @@
-"""What the detector knows of one brand: counts, baselines, near-duplicates, and their encoding."""
+"""The state of one brand: counts, baselines and near-duplicates."""

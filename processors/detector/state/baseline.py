@@ -1,7 +1,7 @@
-"""What is usual for one brand: the shares, rates and terms of the days before, in decayed counts.
+"""The baseline of one brand: shares, rates and terms of the past days, as decayed counts.
 
-A count decays by half in ``HALF_LIFE`` of event time, so that a week ago says little and a memory
-is a few numbers. What happens during an alert is not learnt until it is over: a crisis is no habit.
+A count loses half of its weight in ``HALF_LIFE`` of event time. The minutes of an alert are not
+learnt: a crisis is not usual.
 """
 
 import math
@@ -9,75 +9,69 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import fields
 
 from processors.detector.state.counts import Minute
 
 HALF_LIFE: Final = 3 * 24 * 60
-"""Minutes in which what was seen loses half of its weight."""
+"""Minutes."""
 MAX_TERMS: Final = 1_500
-"""Terms whose usual share is remembered."""
 MAX_ENTITIES: Final = 500
 MAX_PLACES: Final = 300
 """Sources, and countries."""
 HOURS: Final = 24
 UNSEEN: Final = 3.0
-"""How many times the mean an hour of the first day may have without being unusual."""
+"""On the first day, an unseen hour may have this many times the mean."""
 
 
 class Baseline(Struct, kw_only=True):
-    """Decayed sums; weights are those of a brand that is still unknown."""
+    """Decayed sums; the defaults are the prior of an unknown brand."""
 
     upto: int = 0
     """Minute up to which it has learnt."""
     first: int = 0
-    """Minute at which it began to."""
     minutes: float = 0.0
     mentions: float = 0.0
     discounted: float = 0.0
     authors: float = 0.0
     scored: float = 4.0
-    """As if four posts had been read before, one of them negative, while it knows little."""
+    """The prior is four posts, one of them negative."""
     negative: float = 1.0
     score_sum: float = 0.0
     score_squares: float = 2.0
     lexicon: float = 0.1
     excess_squares: float = field(default=0.0, name="spread")
-    """Sum of squared distances of five minutes' mentions from what was expected of them, less what
-    chance alone explains; over the squared expectations it is how much volumes vary."""
+    """Sum of squared distances of five minutes' mentions from their expectation, less chance; over
+    ``expected_squares`` it is the ``variation``."""
     expected_squares: float = 0.0
     terms: dict[str, float] = field(default_factory=dict)
     entities: dict[str, float] = field(default_factory=dict)
     sources: dict[str, float] = field(default_factory=dict)
     countries: dict[str, float] = field(default_factory=dict)
     hours: list[float] = field(default_factory=lambda: [0.0] * HOURS)
-    """Mentions by hour of the day (UTC), decayed alike."""
+    """Mentions by hour of the day (UTC)."""
     hour_minutes: list[float] = field(default_factory=lambda: [0.0] * HOURS)
 
     @property
     def negative_share(self) -> float:
-        """Of posts whose sentiment is known."""
         return self.negative / self.scored
 
     @property
     def score(self) -> float:
-        """Mean sentiment, from -1 to 1."""
         return self.score_sum / self.scored
 
     @property
     def score_deviation(self) -> float:
-        """Standard deviation of one post's sentiment."""
         return math.sqrt(max(self.score_squares / self.scored - self.score**2, 0.05))
 
     @property
     def lexicon_share(self) -> float:
-        """Of mentions, those with a term of the crisis lexicon."""
         return (self.lexicon + 0.1) / (self.mentions + 20.0)
 
     def per_minute(self, minute: int, name: str = "mentions") -> float:
-        """What is usual of ``mentions``, ``authors`` or ``discounted`` in a minute of that hour.
+        """Usual ``mentions``, ``authors`` or ``discounted`` in a minute of that hour.
 
-        An hour of the day is believed as far as it has been seen: a day of it counts as much as
-        what all hours say.
+        The share of an hour of the day is shrunk to the mean with a weight of 30 minutes.
         """
         if not self.minutes:
             return 0.0
@@ -87,19 +81,19 @@ class Baseline(Struct, kw_only=True):
         if not mean:
             return overall
         of_hour = self.hour_minutes[hour]
-        # Of an hour that it has not seen yet it believes the busiest, and more.
+        # On the first day an unseen hour may be the busiest.
         unseen = UNSEEN * mean if self.minutes < 24 * 60 else mean
         shape = (self.hours[hour] + 30 * unseen) / (of_hour + 30) / mean
         return overall * shape
 
     @property
     def variation(self) -> float:
-        """Squared coefficient of variation of a volume beyond chance; wide while it is young."""
+        """Squared coefficient of variation of a volume beyond chance; high at first."""
         learnt = (self.excess_squares + 0.25 * 20) / (self.expected_squares + 20)
         return max(learnt, 0.05) + math.exp(-self.minutes / 720)
 
     def learn(self, minutes: Sequence[Minute], upto: int) -> None:
-        """Learn the minutes up to ``upto``; those that are missing among them were silent."""
+        """Learn the minutes up to ``upto``; missing ones were silent."""
         passed = upto - self.upto
         if passed <= 0:
             return
@@ -113,11 +107,11 @@ class Baseline(Struct, kw_only=True):
             self.hour_minutes[at // 60 % HOURS] += 1
         for minute in minutes:
             self._add(minute)
-        for name, most in _COUNTERS.items():
+        for name, limit in _COUNTERS.items():
             counts: dict[str, float] = getattr(self, name)
-            if len(counts) > 2 * most:
+            if len(counts) > 2 * limit:
                 largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-                setattr(self, name, dict(largest[:most]))
+                setattr(self, name, dict(largest[:limit]))
 
     def _decay(self, minutes: int) -> None:
         kept = 0.5 ** (minutes / HALF_LIFE)
@@ -130,14 +124,13 @@ class Baseline(Struct, kw_only=True):
             setattr(self, name, {key: count for key, count in counts if count >= 0.01})
 
     def _learn_variation(self, minutes: Sequence[Minute]) -> None:
-        """From each five minutes, against what was expected of them before they are learnt."""
         fives: dict[int, int] = {}
         for minute in minutes:
             fives[minute.start // 5] = fives.get(minute.start // 5, 0) + minute.mentions
         for five, count in fives.items():
             expected = 5 * self.per_minute(five * 5)
             if expected > 0.5:
-                # One crisis that slipped in must not make the next one look usual.
+                # Clipped: one missed crisis must not hide the next.
                 excess = min((count - expected) ** 2 - expected, 25 * expected**2)
                 self.excess_squares += excess
                 self.expected_squares += expected**2
@@ -158,12 +151,8 @@ class Baseline(Struct, kw_only=True):
                 counts[key] = counts.get(key, 0.0) + count
 
 
-_SUMS: Final = {
-    "minutes": 0.0, "mentions": 0.0, "discounted": 0.0, "authors": 0.0, "scored": 4.0,
-    "negative": 1.0, "score_sum": 0.0, "score_squares": 2.0, "lexicon": 0.1,
-    "excess_squares": 0.0, "expected_squares": 0.0,
-}  # fmt: skip
-"""What decays, and towards what: a long silence makes a brand unknown again, not undefined."""
+_SUMS: Final = {field.name: field.default for field in fields(Baseline) if field.type is float}
+"""Sums decay towards the prior: after a long silence a brand is unknown again."""
 _COUNTERS: Final = {
     "terms": MAX_TERMS, "entities": MAX_ENTITIES, "sources": MAX_PLACES, "countries": MAX_PLACES,
 }  # fmt: skip

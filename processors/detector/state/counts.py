@@ -1,8 +1,7 @@
-"""What was said of one brand, minute by minute of event time, for the last hour or so.
+"""Counts of one brand's mentions by minute of event time, for the last ``KEPT`` minutes.
 
-Pure and bounded: a minute keeps the first authors, terms and posts that it meets up to a limit, and
-counts the rest. The same records in the same order give the same minutes; a record that comes twice
-counts once.
+Pure and bounded: a minute keeps its first authors, terms and posts up to a limit, and counts the
+rest. The same records in the same order give the same minutes; a duplicate counts once.
 """
 
 import math
@@ -18,40 +17,38 @@ from schemas.activity import Activity
 from schemas.types import Kind
 
 KEPT: Final = 90
-"""Minutes that are kept: the hour that is judged, and what may still come late."""
+"""Minutes that are kept: an hour until they are learnt, and the lateness."""
 LATENESS: Final = 10
-"""Minutes by which a record may come behind the newest one and still count."""
+"""Minutes by which a record may be older than the newest one and still count."""
 MAX_AUTHORS: Final = 500
-"""Of one minute; the rest are counted without being told apart. With the other limits this keeps
-a brand's state, whatever is said of it, within what a message of its topic may have (2 MiB)."""
+"""Of one minute; the rest count as distinct. The limits keep a brand's state within the maximum
+message size of its topic (2 MiB)."""
 MAX_GROUPS: Final = 300
 """Of copies, in one minute."""
 DETAILED: Final = 31
-"""Minutes that keep who wrote and what; of older ones numbers and terms are left, to learn, and
-the first post, which may be the first of an alert."""
+"""Minutes that keep authors, groups and posts; older ones keep numbers, terms and the first post,
+which may be the first of an alert."""
 MAX_TERMS: Final = 500
 MAX_ENTITIES: Final = 200
 VOICES: Final = 32
-"""Bits in which the authors of a term leave a mark: enough to tell five of them from fifty."""
+"""Bits of a term's sketch of authors: enough to tell five of them from fifty."""
 MAX_POSTS: Final = 8
-"""Posts kept of one minute, those with the widest reach; and its first."""
+"""Of one minute: its first, and those with the widest reach."""
 MAX_SEEN: Final = 10_000
-"""Posts that are remembered so that none counts twice."""
+"""Post ids that are remembered to skip duplicates."""
 YOUNG_DAYS: Final = 30
 """Below this age an account is new."""
 COPY_WEIGHT: Final = 0.1
-"""What a copy of an earlier text counts among the discounted mentions."""
+"""Of a copy among the discounted mentions."""
 YOUNG_WEIGHT: Final = 0.3
-"""What the post of a new account counts there."""
+"""Of a new account's post."""
 TALKATIVE: Final = 3
-"""Posts of one author in a minute beyond which the rest count as copies."""
+"""An author's further posts in a minute count as copies."""
 _GROUPS: Final = 300
 _WINDOW = timedelta(minutes=60)
 
 
 class PostRef(Struct, frozen=True):
-    """One post, as far as evidence needs it."""
-
     id: str
     at: datetime
     author: str
@@ -62,8 +59,6 @@ class PostRef(Struct, frozen=True):
 
 
 class Minute(Struct):
-    """The mentions of one minute."""
-
     start: int
     """Minutes since 1970."""
     mentions: int = 0
@@ -72,7 +67,7 @@ class Minute(Struct):
     reposts: int = 0
     young: int = 0
     aged: int = 0
-    """Posts of accounts whose age is known."""
+    """Posts of accounts with a known age."""
     scored: int = 0
     negative: int = 0
     score_sum: float = 0.0
@@ -80,7 +75,6 @@ class Minute(Struct):
     reach: int = 0
     lexicon: int = 0
     distinct: int = 0
-    """Authors."""
     authors: dict[str, int] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
@@ -89,17 +83,17 @@ class Minute(Struct):
     terms: dict[str, int] = field(default_factory=dict)
     entities: dict[str, int] = field(default_factory=dict)
     voices: dict[str, int] = field(default_factory=dict)
-    """Of each term and entity, the marks of its authors: see `voices`."""
+    """The sketch of authors of each term and entity: see `voices`."""
     posts: list[PostRef] = field(default_factory=list)
 
 
 class CountsState(Struct, kw_only=True):
-    """All of one brand's counts, for JSON."""
+    """The snapshot of one brand's counts."""
 
     minutes: list[Minute] = field(default_factory=list)
     newest: int = 0
     seen: dict[int, int] = field(default_factory=dict)
-    """Minute by a hash of 64 bits of the post's id."""
+    """Minute by the 64-bit hash of a post id."""
     duplicates: WindowState | None = None
 
 
@@ -109,17 +103,15 @@ def minute_of(at: datetime) -> int:
 
 
 def time_of(minute: int) -> datetime:
-    """The beginning of a minute."""
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
 class BrandCounts:
-    """The last minutes of one brand."""
-
     def __init__(self, state: CountsState | None = None) -> None:
         state = state or CountsState()
         self._minutes = {minute.start: minute for minute in state.minutes}
-        self._newest = state.newest
+        self.newest = state.newest
+        """The newest minute with a mention."""
         self._seen = dict(state.seen)
         self._duplicates = (
             DuplicateWindow.restore(state.duplicates)
@@ -127,28 +119,22 @@ class BrandCounts:
             else DuplicateWindow(_WINDOW, _GROUPS)
         )
 
-    @property
-    def newest(self) -> int:
-        """The newest minute that anything was said in."""
-        return self._newest
-
     def snapshot(self) -> CountsState:
-        """Everything, so that what is restored goes on the same."""
         return CountsState(
             minutes=[self._minutes[start] for start in sorted(self._minutes)],
-            newest=self._newest,
+            newest=self.newest,
             seen=dict(self._seen),
             duplicates=self._duplicates.snapshot(),
         )
 
     def add(self, record: Activity) -> bool:
-        """Count a record; False if it is there already, or so late that its minute is closed."""
+        """Count a record; False if it is a duplicate, or its minute is closed."""
         start = minute_of(record.at)
         post = int.from_bytes(blake2b(record.post_id.encode(), digest_size=8).digest())
-        if start < self._newest - LATENESS or post in self._seen:
+        if start < self.newest - LATENESS or post in self._seen:
             return False
-        if start > self._newest:
-            self._newest = start
+        if start > self.newest:
+            self.newest = start
             self._forget()
         self._seen[post] = start
         minute = self._minutes.get(start)
@@ -158,20 +144,20 @@ class BrandCounts:
         return True
 
     def between(self, first: int, end: int) -> list[Minute]:
-        """The minutes from ``first`` up to ``end``, without it, that anything was said in."""
+        """The minutes with mentions from ``first`` up to ``end``, which is excluded."""
         minutes = self._minutes
         return [minutes[start] for start in range(max(first, end - KEPT), end) if start in minutes]
 
     def _forget(self) -> None:
-        oldest = self._newest - KEPT
+        oldest = self.newest - KEPT
         for start, minute in list(self._minutes.items()):
             if start < oldest:
                 del self._minutes[start]
-            elif start < self._newest - DETAILED - LATENESS and minute.authors:
+            elif start < self.newest - DETAILED - LATENESS and minute.authors:
                 minute.authors, minute.groups, minute.voices = {}, {}, {}
                 del minute.posts[1:]
-        limit = self._newest - LATENESS
-        # In the order in which they came, so nearly of their minutes.
+        limit = self.newest - LATENESS
+        # In the order of arrival, which is nearly that of their minutes.
         for post, start in list(self._seen.items()):
             if start >= limit and len(self._seen) <= MAX_SEEN:
                 break
@@ -203,26 +189,26 @@ class BrandCounts:
         if record.country:
             _bump(minute.countries, record.country, MAX_TERMS)
         _count_terms(minute, record)
-        _show(minute.posts, record, group)
+        _keep(minute.posts, record, group)
 
 
 def _count_terms(minute: Minute, record: Activity) -> None:
     mark = 1 << blake2b(record.author.encode(), digest_size=1).digest()[0] % VOICES
-    for counts, names, most in (
+    for counts, names, limit in (
         (minute.terms, record.terms, MAX_TERMS),
         (minute.entities, record.entities, MAX_ENTITIES),
     ):
         for name in names:
-            _bump(counts, name, most)
+            _bump(counts, name, limit)
             if name in counts:
                 minute.voices[name] = minute.voices.get(name, 0) | mark
 
 
 def voices(minutes: Iterable[Minute], name: str) -> float:
-    """About how many authors said a term or named an entity; 111 at most.
+    """Estimated number of authors of a term or entity; 111 at most.
 
-    Linear counting (Whang et al. 1990, https://doi.org/10.1145/78922.78925): each author marks one
-    of ``VOICES`` bits, and the bits that are left say how many did.
+    Linear counting (Whang et al. 1990, https://doi.org/10.1145/78922.78925): each author sets one
+    of ``VOICES`` bits.
     """
     marks = 0
     for minute in minutes:
@@ -232,25 +218,23 @@ def voices(minutes: Iterable[Minute], name: str) -> float:
 
 
 def weight(kind: Kind, copied: bool, young: bool, posts: int) -> float:
-    """What a mention counts among the discounted ones, the author's ``posts``-th of its minute.
+    """The weight of a discounted mention, its author's ``posts``-th of the minute.
 
-    A repost says openly that it is one, and is a person's attention still: it counts as a copy, and
-    the volume of authors has it whole.
+    A repost counts as a copy here, but fully in the volume of authors: it is a person's attention.
     """
     if copied or kind == "repost" or posts > TALKATIVE:
         return COPY_WEIGHT
     return YOUNG_WEIGHT if young else 1.0
 
 
-def _bump(counts: dict[str, int], key: str, most: int) -> int:
+def _bump(counts: dict[str, int], key: str, limit: int) -> int:
     count = counts.get(key, 0) + 1
-    if count > 1 or len(counts) < most:
+    if count > 1 or len(counts) < limit:
         counts[key] = count
     return count
 
 
-def _show(posts: list[PostRef], record: Activity, group: str) -> None:
-    """Keep the first post, and those of the widest reach."""
+def _keep(posts: list[PostRef], record: Activity, group: str) -> None:
     if len(posts) == MAX_POSTS and record.reach <= min(post.reach for post in posts[1:]):
         return
     posts.append(

@@ -1,11 +1,8 @@
-"""Which posts are copies or light edits of an earlier one, within a window of event time.
+"""Groups copies and light edits of a post within a window of event time, by their duplicate keys.
 
-For detectors: the state of one stream of posts, told by ``Mention.duplicate_keys``. Pure: no
-clock, and the same additions in the same order give the same groups, whether or not the window was
-snapshot and restored in between. Memory is bounded by the window, and by ``most`` groups.
-
-A group is known by the keys of its first post alone. Members add none, so a group cannot drift
-from text to text until it holds everything, and a million copies cost as much as one post.
+Pure: the same additions in the same order give the same groups, also after a restore. Memory is
+bounded by the window and by ``max_groups``. A group has the keys of its first post alone, so it
+cannot drift from text to text, and a million copies cost as much as one post.
 """
 
 from collections import OrderedDict
@@ -17,14 +14,14 @@ from msgspec import Struct, field, structs
 
 from text.fingerprint import same_text, weight
 
-MAX_POSTS = 50_000
-"""Groups that a window remembers at most, at some 3 kB each."""
+MAX_GROUPS = 50_000
+"""Some 3 kB each."""
 _CANDIDATES = 8
-"""Groups looked at for one key, the youngest: a post costs the same however common its words."""
+"""The youngest groups of one key are compared: the cost of a post is bounded."""
 
 
 class Group(Struct, kw_only=True):
-    """The post that a group began with, and when its posts were published."""
+    """The first post of a group, and the times of its earliest and latest posts."""
 
     number: int
     post_id: str
@@ -34,44 +31,42 @@ class Group(Struct, kw_only=True):
 
 
 class WindowState(Struct, frozen=True, kw_only=True):
-    """All of a window, for JSON."""
+    """The snapshot of a window."""
 
     window_seconds: float
-    most: int = MAX_POSTS
+    max_groups: int = field(default=MAX_GROUPS, name="most")
     latest: datetime | None = None
     begun: int = 0
     groups: list[Group] = field(default_factory=list)
 
 
 class DuplicateWindow:
-    """Groups posts whose texts are nearly the same and at most ``window`` from the group's others.
+    """Groups posts with nearly the same text, each at most ``window`` from another of its group.
 
-    The window is measured from the group's nearest post, so a wave of copies is one group however
-    long it lasts. Posts may come late and in any order; which post a group is named after is then
-    the one that came first, not the one that was written first.
+    So a wave of copies is one group however long it lasts. Posts may come in any order; a group is
+    named after the post that came first.
     """
 
-    def __init__(self, window: timedelta, most: int = MAX_POSTS) -> None:
-        if window <= timedelta(0) or most < 1:
+    def __init__(self, window: timedelta, max_groups: int = MAX_GROUPS) -> None:
+        if window <= timedelta(0) or max_groups < 1:
             raise ValueError("a window needs a length, and room for a group")
         self.window = window
-        self.most = most
+        self.max_groups = max_groups
         self._latest: datetime | None = None
-        # Nearly in the order of their last posts: exactly, if posts came in order.
+        # In the order of their last posts, if posts come in order.
         self._groups: OrderedDict[str, Group] = OrderedDict()
-        # In the order in which the groups began.
+        # Post ids by key, in the order in which the groups began.
         self._by_key: dict[str, dict[str, None]] = {}
         self._begun = 0
 
     def __len__(self) -> int:
-        """Groups that are remembered."""
         return len(self._groups)
 
     def add(self, at: datetime, post_id: str, keys: Sequence[str]) -> str:
-        """The group of the post: the id of its first post, its own where it is new.
+        """The group of a post, by the id of its first post.
 
-        A post that is given again is of the same group. One without keys, or older than the window
-        and like nothing that is remembered, is a group of its own and not remembered.
+        A redelivered post has the same group. A post without keys, or older than the window and
+        without a group, is a group of its own that is not remembered.
         """
         if self._latest is None or at > self._latest:
             self._latest = at
@@ -87,10 +82,9 @@ class DuplicateWindow:
         return post_id
 
     def snapshot(self) -> WindowState:
-        """A copy of the state."""
         return WindowState(
             window_seconds=self.window.total_seconds(),
-            most=self.most,
+            max_groups=self.max_groups,
             latest=self._latest,
             begun=self._begun,
             groups=[_copy(group) for group in self._groups.values()],
@@ -98,8 +92,7 @@ class DuplicateWindow:
 
     @classmethod
     def restore(cls, state: WindowState) -> "DuplicateWindow":
-        """The window that the state was taken of."""
-        window = cls(timedelta(seconds=state.window_seconds), state.most)
+        window = cls(timedelta(seconds=state.window_seconds), state.max_groups)
         window._latest, window._begun = state.latest, state.begun
         window._groups.update((group.post_id, _copy(group)) for group in state.groups)
         for group in sorted(window._groups.values(), key=lambda group: group.number):
@@ -107,15 +100,18 @@ class DuplicateWindow:
         return window
 
     def _find(self, at: datetime, post_id: str, keys: Sequence[str]) -> Group | None:
-        """The group that shares most; of several, the one that began first."""
+        """The group that shares most keys; of several, the earliest."""
         shared: dict[str, int] = {}
         for key in dict.fromkeys(keys):
             for name in islice(reversed(self._by_key.get(key, {})), _CANDIDATES):
                 shared[name] = shared.get(name, 0) + weight((key,))
+        # Differences of times: sums overflow at the ends of the calendar.
         near = [
-            self._groups[name]
-            for name in shared
-            if same_text(keys, self._groups[name].keys) and self._is_near(at, self._groups[name])
+            group
+            for group in map(self._groups.__getitem__, shared)
+            if same_text(keys, group.keys)
+            and at - group.last <= self.window
+            and group.first - at <= self.window
         ]
         return min(
             near,
@@ -123,15 +119,11 @@ class DuplicateWindow:
             default=None,
         )
 
-    def _is_near(self, at: datetime, group: Group) -> bool:
-        # Differences of times, and no sums: those overflow at the ends of the calendar.
-        return at - group.last <= self.window and group.first - at <= self.window
-
     def _begin(self, post_id: str, keys: Sequence[str], at: datetime) -> None:
         if post_id in self._groups:
-            # An edit made it another text.
+            # The post was edited.
             self._drop(post_id)
-        while len(self._groups) >= self.most:
+        while len(self._groups) >= self.max_groups:
             self._drop(next(iter(self._groups)))
         self._begun += 1
         group = Group(
@@ -145,7 +137,6 @@ class DuplicateWindow:
             self._by_key.setdefault(key, {})[group.post_id] = None
 
     def _forget(self) -> None:
-        """Drop what no post that is on time can belong to any more."""
         assert self._latest is not None
         while self._groups:
             name, group = next(iter(self._groups.items()))

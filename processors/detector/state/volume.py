@@ -1,13 +1,13 @@
-"""What is to be expected of a brand's three volumes, by the model of ``tocsin score-series``.
+"""The expectations of a brand's three volumes, by the model of ``tocsin score-series``.
 
-It gets the counts of every five minutes, once these can hardly change any more. Hours and weekdays
-are its business; the minutes since are held against what it expects.
+It learns hours and weekdays from the counts of every five minutes, once they have settled.
 """
 
 from typing import Final
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from processors.detector.state.counts import time_of
 from processors.detector.state.window import WindowTotals
@@ -17,15 +17,15 @@ NAMES: Final = ("mentions", "authors", "discounted")
 STEP: Final = 5
 """Minutes of one count."""
 SETTLES: Final = 5
-"""Minutes after which a count is taken for final."""
+"""Minutes after which a count is final."""
 KNOWN: Final = 288
-"""Counts, a day of them, before its evidence is believed."""
+"""Counts, a day of them, before its evidence counts."""
 WEEKS: Final = 14 * 288
-"""Counts before it knows the days of the week, which is what it expects better than `Baseline`."""
+"""Counts before it knows the days of the week, and so expects better than `Baseline`."""
 
 
 class VolumeBaselinesState(Struct, kw_only=True):
-    """All of it, for JSON."""
+    """The snapshot of a brand's volumes."""
 
     memories: list[VolumeMemory] = field(default_factory=list)
     expected: list[float] = field(default_factory=lambda: [0.0] * len(NAMES))
@@ -34,48 +34,36 @@ class VolumeBaselinesState(Struct, kw_only=True):
 
 
 class VolumeBaselines:
-    """The volumes of one brand."""
-
     def __init__(self, state: VolumeBaselinesState | None = None) -> None:
-        state = state or VolumeBaselinesState()
+        self._state = state or VolumeBaselinesState()
         self._bank = VolumeBank(len(NAMES))
-        for column, memory in enumerate(state.memories):
+        for column, memory in enumerate(self._state.memories):
             self._bank.restore(column, memory)
-        self._expected = state.expected
-        self._evidence = state.evidence
-        self._counts = state.counts
 
     @property
     def is_known(self) -> bool:
-        """Whether any count was taken."""
-        return self._counts > 0
+        return self._state.counts > 0
 
     def snapshot(self) -> VolumeBaselinesState:
-        """Everything, so that what is restored goes on the same."""
-        memories = [self._bank.snapshot(column) for column in range(len(NAMES))]
-        return VolumeBaselinesState(
-            memories=memories if self._counts else [],
-            expected=self._expected,
-            evidence=self._evidence,
-            counts=self._counts,
-        )
+        columns = range(len(NAMES)) if self.is_known else ()
+        return replace(self._state, memories=[self._bank.snapshot(column) for column in columns])
 
     def close(self, first: int, counted: WindowTotals) -> None:
         """Take the counts of the ``STEP`` minutes from ``first`` on."""
         values = np.array([float(getattr(counted, name)) for name in NAMES])
         self._bank.update_many(time_of(first), values)
-        self._expected = self._bank.expected.tolist()
-        self._evidence = self._bank.evidence.tolist()
-        self._counts += 1
+        self._state.expected = self._bank.expected.tolist()
+        self._state.evidence = self._bank.evidence.tolist()
+        self._state.counts += 1
 
     def per_minute(self, name: str) -> float | None:
-        """What is expected of a volume in a minute; None until it has seen two weeks."""
-        if self._counts < WEEKS:
+        """The expectation of a volume in a minute; None in the first two weeks."""
+        if self._state.counts < WEEKS:
             return None
-        return self._expected[NAMES.index(name)] / STEP
+        return self._state.expected[NAMES.index(name)] / STEP
 
     def evidence(self, name: str) -> float:
-        """How far the last counts lay above what was expected; 1 is where it opens an alert."""
-        if self._counts < KNOWN:
+        """How far the last counts were above expectation; 1 is the bar of an alert."""
+        if self._state.counts < KNOWN:
             return 0.0
-        return self._evidence[NAMES.index(name)] / self._bank.parameters.bar
+        return self._state.evidence[NAMES.index(name)] / self._bank.parameters.bar

@@ -1,4 +1,4 @@
-"""The minutes that one look at a brand judges, summed once however many signals read them."""
+"""The window of minutes that is judged; its sums are shared by all signals."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,10 @@ from processors.detector.state.counts import Minute
 SHORT: Final = 5
 """Minutes in which a burst shows."""
 LONG: Final = 30
-"""Minutes in which a slow rise shows, and over which sentiment is judged."""
+"""Minutes in which a slow rise and a sentiment show."""
 
 
 class WindowTotals(Struct):
-    """The sums of the minutes out of ``minutes`` that passed."""
-
     minutes: int
     authors: int = 0
     mentions: int = 0
@@ -33,10 +31,7 @@ class WindowTotals(Struct):
 
 
 class Window:
-    """The ``LONG`` minutes before ``end``; sums are made when they are first read.
-
-    ``minutes``: those among them in which anything was said, the oldest first.
-    """
+    """The ``LONG`` minutes before ``end``; ``minutes``: those with mentions, oldest first."""
 
     def __init__(self, minutes: Sequence[Minute], end: int) -> None:
         self.minutes = minutes
@@ -45,16 +40,14 @@ class Window:
 
     @cached_property
     def short(self) -> WindowTotals:
-        """Of the last ``SHORT`` minutes."""
         return totals((m for m in self.minutes if m.start >= self.end - SHORT), SHORT)
 
     @cached_property
     def long(self) -> WindowTotals:
-        """Of all of them."""
         return totals(self.minutes, LONG)
 
     def counter(self, name: str) -> Counter[str]:
-        """One of the counters of the minutes, together: ``terms``, ``sources`` and so on."""
+        """The sum of a counter over the minutes: ``terms``, ``sources`` and so on."""
         counter = self._counters.get(name)
         if counter is None:
             counter = self._counters[name] = Counter()
@@ -64,13 +57,13 @@ class Window:
 
 
 def totals(minutes: Iterable[Minute], length: int) -> WindowTotals:
-    """The sum of some minutes out of ``length`` that passed."""
+    """The sum of the minutes with mentions out of ``length`` minutes."""
     sums = WindowTotals(length)
     authors: set[str] = set()
-    # Plain additions: this is done each minute for each brand.
+    # Plain additions: this runs each minute for each brand.
     for minute in minutes:
         authors.update(minute.authors)
-        # Beyond the limit, or in minutes that keep no authors, they are not told apart.
+        # Authors beyond the limit count as distinct.
         sums.authors += minute.distinct - len(minute.authors) if minute.authors else 0
         sums.mentions += minute.mentions
         sums.discounted += minute.discounted

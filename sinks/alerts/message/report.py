@@ -83,12 +83,10 @@ class _Writer:
             Section("", self._summary(alert)),
             Section(texts["moved"], [self._signal(signal) for signal in alert.signals]),
             Section(texts["who"], self._who(evidence)),
-            Section(
-                texts["carried"], self._first(evidence.carriers, self._carrier, evidence.authors)
-            ),
-            Section(texts["lifted"], self._first(lifted, self._lift, evidence.terms)),
-            Section(texts["entities"], self._first(entities, self._lift, evidence.entities)),
-            Section(texts["shown"], self._first(evidence.shown, self._post, evidence.posts)),
+            Section(texts["carried"], self._first(evidence.carriers, self._carrier)),
+            Section(texts["lifted"], self._first(lifted, self._lift)),
+            Section(texts["entities"], self._first(entities, self._lift)),
+            Section(texts["shown"], self._first(evidence.shown, self._post)),
             Section(texts["split"], self._split(evidence)),
         ]
         return Report(
@@ -160,17 +158,11 @@ class _Writer:
             authenticity=None if kind is None else locale.authenticity[kind],
         )
 
-    def _first(
-        self, items: Sequence[T], line: Callable[[T], Line], names: Sequence[str]
-    ) -> list[Line]:
-        """A line an item, of the first ones; without items, their names on one line."""
-        count = len(items or names)
+    def _first(self, items: Sequence[T], line: Callable[[T], Line]) -> list[Line]:
+        """A line for each of the first items, and how many more there are."""
         lines = [line(item) for item in items[:_MAX_SHOWN]]
-        if names and not items:
-            quoted = [self._locale.quoted(_term(name)) for name in names[:_MAX_SHOWN]]
-            lines = [(Span(", ".join(quoted)),)]
-        if count > _MAX_SHOWN:
-            lines.append((Span(self._locale.text("more", count - _MAX_SHOWN)),))
+        if len(items) > _MAX_SHOWN:
+            lines.append((Span(self._locale.text("more", len(items) - _MAX_SHOWN)),))
         return lines
 
     def _carrier(self, carrier: Carrier) -> Line:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from processors.detector.coverage import (
     FORGOTTEN,
@@ -12,7 +13,7 @@ from processors.detector.coverage import (
     Coverage,
     Listening,
     Silence,
-)
+)  # fmt: skip
 from tests.processors.detector.storms import START, record
 
 
@@ -43,14 +44,13 @@ def test_a_chatty_source_that_is_silent_is_away_and_said_once() -> None:
     assert over.version > alert.version
 
 
-def test_a_source_that_rarely_speaks_is_not_away() -> None:
-    coverage = speaking(timedelta(minutes=10), 2 * LEARNT, "forum")
-    assert coverage.advance(START + timedelta(days=30)) == []
-
-
-def test_a_new_source_is_not_known_yet() -> None:
-    coverage = speaking(records=LEARNT // 2)
-    assert coverage.advance(START + timedelta(days=1)) == []
+@pytest.mark.parametrize(
+    ("coverage", "days"),
+    [(speaking(timedelta(minutes=10), 2 * LEARNT), 30), (speaking(records=LEARNT // 2), 1)],
+    ids=["rarely speaks", "is new"],
+)
+def test_a_source_that_is_not_away(coverage: Coverage, days: int) -> None:
+    assert coverage.advance(START + timedelta(days=days)) == []
 
 
 def test_other_sources_do_not_count_for_it() -> None:
@@ -60,9 +60,8 @@ def test_other_sources_do_not_count_for_it() -> None:
 
 
 def test_it_can_be_kept() -> None:
-    coverage = speaking()
-    kept = msgspec.json.decode(msgspec.json.encode(coverage), type=Coverage)
-    assert kept == coverage
+    kept = msgspec.json.encode(speaking())
+    assert msgspec.json.decode(kept, type=Coverage) == speaking()
 
 
 def away() -> Coverage:
@@ -84,12 +83,14 @@ def test_its_last_record_read_again_after_a_restart_is_no_news() -> None:
 
 
 def test_who_tells_it_and_when_makes_no_difference_to_id_and_version() -> None:
-    one, two = speaking(), speaking()
-    opened = [c.advance(START + n * MIN_SILENCE)[0] for n, c in ((2, one), (3, two))]
-    closed = [c.observe("x", START + n * MIN_SILENCE)[0] for n, c in ((4, one), (5, two))]
-    assert len({(alert.id, alert.version) for alert in opened}) == 1
-    assert len({(alert.id, alert.version) for alert in closed}) == 1
-    assert closed[0].version > opened[0].version
+    told = []
+    for later in (2, 3):
+        coverage = speaking()
+        (opened,) = coverage.advance(START + later * MIN_SILENCE)
+        (closed,) = coverage.observe("x", START + 2 * later * MIN_SILENCE)
+        assert closed.version > opened.version
+        told.append((opened.id, opened.version, closed.id, closed.version))
+    assert told[0] == told[1]
 
 
 def test_what_another_process_hears_keeps_a_source_from_being_away() -> None:

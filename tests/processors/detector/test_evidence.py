@@ -11,7 +11,7 @@ from processors.detector.signals.summary import WindowSummary, summarize
 from processors.detector.state.volume import VolumeBaselines
 from processors.detector.state.window import LONG
 from schemas.activity import Activity
-from schemas.alert import Evidence, Headline
+from schemas.alert import Evidence, Headline, Lift
 from tests.processors.detector.days import NOW, baseline_of, posts, window_of
 from tests.processors.detector.storms import calm, record, said
 
@@ -26,44 +26,43 @@ def shown(records: Sequence[Activity], since: int = 0) -> Evidence:
     return evidence(window, BASELINE, window.minutes[since:])
 
 
+def terms_of(lifts: Sequence[Lift]) -> list[str]:
+    return [lift.term for lift in lifts]
+
+
 def summary_of(records: Sequence[Activity]) -> WindowSummary:
     return summarize(window_of(records), BASELINE, VolumeBaselines())
 
 
 def test_names_are_told_apart_from_words() -> None:
     new = posts(20, "new", terms=["panne"], entities=["Nantes", "Paris"])
-    found = shown([*posts(60, entities=["Paris"]), *new])
-    assert found.terms == ["panne"]
-    assert found.entities[0] == "Nantes"
-    lift = found.lifted_entities[0]
+    lifted = shown([*posts(60, entities=["Paris"]), *new])
+    assert terms_of(lifted.lifted) == ["panne"]
+    lift = lifted.lifted_entities[0]
     assert (lift.term, lift.count, lift.expected) == ("Nantes", 20, 0)
     assert lift.significance > 15.1
-    assert [lift.term for lift in found.lifted_entities] == found.entities
 
 
 def test_what_is_named_as_ever_is_not_lifted() -> None:
-    found = shown([*posts(40), *posts(20, "p", entities=["Paris"])])
-    assert found.entities == []
+    assert shown([*posts(40), *posts(20, "p", entities=["Paris"])]).lifted_entities == []
 
 
 def test_a_word_of_a_lifted_name_is_no_term_beside_it() -> None:
     # Recognised as a name in most posts, and in some not.
-    found = shown([
+    lifted = shown([
         *posts(60), *posts(30, "name", entities=["Nantes"]), *posts(30, "word", terms=["nantes"]),
     ])  # fmt: skip
-    assert found.entities == ["Nantes"]
-    assert found.terms == []
+    assert (terms_of(lifted.lifted_entities), lifted.lifted) == (["Nantes"], [])
 
 
 def test_the_authors_who_carried_it_are_those_who_wrote_most_and_are_seen_most() -> None:
     busy = posts(5, "busy", author="00000000000busy0")
     wide = posts(1, "wide", reach=90_000, url="https://x.example/1")
-    found = shown([*posts(40, reach=10), *busy, *wide])
-    first, second = found.carriers[:2]
+    carriers = shown([*posts(40, reach=10), *busy, *wide]).carriers
+    first, second = carriers[:2]
     assert (first.author, first.mentions) == ("00000000000busy0", 5)
     assert (second.reach, second.url) == (90_000, "https://x.example/1")
-    assert found.authors == [carrier.author for carrier in found.carriers]
-    assert len(found.carriers) == 10
+    assert len(carriers) == 10
 
 
 def test_the_first_and_the_most_seen_posts_are_shown_with_their_links() -> None:
@@ -76,27 +75,26 @@ def test_the_first_and_the_most_seen_posts_are_shown_with_their_links() -> None:
 
 
 def test_the_first_post_is_that_of_the_shift_not_of_the_half_hour() -> None:
-    found = shown(posts(60), since=10)
-    (first,) = [post for post in found.shown if post.role == "first"]
+    (first,) = [post for post in shown(posts(60), since=10).shown if post.role == "first"]
     assert first.at == NOW - timedelta(minutes=20)
 
 
 def test_copies_and_where_it_is_said_are_shown_as_shares_of_the_whole() -> None:
     copies = posts(30, "copy", duplicate_keys=["wsame", "wxsame"], source="bluesky", country="FR",
                    language="en")  # fmt: skip
-    found = shown([*posts(30, country="DE"), *copies])
-    assert found.duplicate_share == round(29 / 60, 3)
-    assert found.sources == {"bluesky": 30, "x": 30}
-    assert found.languages == {"en": 30, "fr": 30}
-    assert found.countries == {"DE": 30, "FR": 30}
+    split = shown([*posts(30, country="DE"), *copies])
+    assert split.duplicate_share == round(29 / 60, 3)
+    assert split.sources == {"bluesky": 30, "x": 30}
+    assert split.languages == {"en": 30, "fr": 30}
+    assert split.countries == {"DE": 30, "FR": 30}
 
 
 def test_a_headline_has_the_numbers_of_the_half_hour() -> None:
     records = [*posts(60, **said("neutral")), *posts(180, "new", **said("negative"))]
-    found = headline("Velmora", summary_of(records))
-    assert (found.mentions, found.authors, found.minutes) == (240, 240, LONG)
-    assert found.negative_share == 0.75
-    assert found.times is not None and found.times > 1.5
+    facts = headline("Velmora", summary_of(records))
+    assert (facts.mentions, facts.authors, facts.minutes) == (240, 240, LONG)
+    assert facts.negative_share == 0.75
+    assert facts.times is not None and facts.times > 1.5
     assert headline("Velmora", summary_of([])) == Headline(name="Velmora", minutes=LONG)
 
 
@@ -111,10 +109,11 @@ def test_what_is_shown_is_bounded_and_counts_no_more_than_there_is(
         record(n, NOW - timedelta(minutes=1 + n % 29), terms=terms, entities=entities)
         for n, (terms, entities) in enumerate(said_in)
     ]
-    found = shown(records)
-    for lifts in (found.lifted, found.lifted_entities):
+    limits = shown(records)
+    for lifts in (limits.lifted, limits.lifted_entities):
         assert len(lifts) <= 12
         for lift in lifts:
             assert 3 <= lift.count <= 4 * len(records)
             assert lift.count > lift.expected
-    assert sum(carrier.mentions for carrier in found.carriers) <= found.mentions == len(records)
+    mentions = sum(carrier.mentions for carrier in limits.carriers)
+    assert mentions <= limits.mentions == len(records)

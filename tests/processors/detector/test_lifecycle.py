@@ -35,13 +35,10 @@ def test_one_minute_wakes_nobody(pattern: list[int]) -> None:
     assert told(lonely) == []
 
 
-def test_what_is_grave_is_said_at_once() -> None:
+def test_what_is_grave_is_said_at_once_and_worse_once_it_lasts() -> None:
     assert told([0, 5]) == [(2, "open", 5)]
     assert told([0, 3, 3]) == [(3, "open", 3)]
     assert told([1] * 5) == [(5, "open", 1)]
-
-
-def test_it_gets_worse_once_that_lasts() -> None:
     assert told([3, 3, 5, 3, 5, 5]) == [(2, "open", 3), (6, "update", 5)]
 
 

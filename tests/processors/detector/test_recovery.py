@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import LEARNT, Coverage
 from processors.detector.recovery import holes, ranges_of, read_again
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, recovered
+from processors.faust.messages import Incoming
 from runtime import logs
 from runtime.kafka.reader import Span
 from runtime.settings import KafkaSettings
@@ -64,30 +65,29 @@ def saved(made: Run) -> dict[str, bytes]:
 def begin(topic: dict[str, bytes], position: int, first: int = 0) -> Recovered:
     """What a detector starts with whose group is at ``position``, read as the service reads it."""
     end = len(RECORDS)
-    found = recovered(topic.values(), {0: end}, BRANDS)
-    ranges = ranges_of(found.missing, {0: Span(first, position, end)}, most=end)
-    for partition, (start, stop) in ranges.items():
-        for offset in range(start, stop):
-            found.count_again(RECORDS[offset], partition, offset + 1)
-    return found
+    start = recovered(topic.values(), {0: end}, BRANDS)
+    ranges = ranges_of(start.missing, {0: Span(first, position, end)}, limit=end)
+    for partition, (offset_of_first, stop) in ranges.items():
+        for offset in range(offset_of_first, stop):
+            start.count_again(RECORDS[offset], partition, offset + 1)
+    return start
 
 
-def goes_on_as(clean: Run, found: Recovered, position: int) -> None:
+def goes_on_as(clean: Run, start: Recovered, position: int) -> None:
     """From here on it says what the uninterrupted run says, and it ends in its state."""
     for offset in range(position, len(RECORDS)):
-        assert found.detectors.observe(RECORDS[offset], 0, offset + 1) == clean.alerts[offset]
+        assert start.detectors.observe(RECORDS[offset], 0, offset + 1) == clean.alerts[offset]
     for name in BRANDS:
-        assert (
-            found.detectors.detector(name).snapshot() == clean.detectors.detector(name).snapshot()
-        )
+        state = start.detectors.detector(name).snapshot()
+        assert state == clean.detectors.detector(name).snapshot()
 
 
 @settings(max_examples=12, deadline=None)
 @given(position=st.integers(1, len(RECORDS)))
 def test_without_any_state_the_records_make_it_again(clean: Run, position: int) -> None:
-    found = begin({}, position)
-    assert found.rebuilt == {one.brand for one in RECORDS[:position]}
-    goes_on_as(clean, found, position)
+    start = begin({}, position)
+    assert start.rebuilt == {one.brand for one in RECORDS[:position]}
+    goes_on_as(clean, start, position)
 
 
 def test_during_an_alert_nothing_is_told_twice_and_its_end_is_told(clean: Run) -> None:
@@ -101,38 +101,34 @@ def test_during_an_alert_nothing_is_told_twice_and_its_end_is_told(clean: Run) -
 
 def test_what_is_there_is_not_counted_again(clean: Run) -> None:
     position = len(RECORDS) // 2
-    found = begin(saved(run(RECORDS[:position])), position)
-    assert (found.missing, found.rebuilt) == ({}, set())
-    goes_on_as(clean, found, position)
+    start = begin(saved(run(RECORDS[:position])), position)
+    assert (start.missing, start.rebuilt) == ({}, set())
+    goes_on_as(clean, start, position)
 
 
-def broken(value: bytes, **changes: object) -> bytes:
-    return DETECTOR_STATE.encode(msgspec.structs.replace(DETECTOR_STATE.decode(value), **changes))
-
-
-@pytest.mark.parametrize("loss", ["gone", "format", "state", "json"])
-def test_a_brand_that_is_lost_is_made_again_alone(clean: Run, loss: str) -> None:
+@pytest.mark.parametrize("loss", [None, b"{", {"format": 0}, {"state": b"?"}], ids=repr)
+def test_a_brand_that_is_lost_is_made_again_alone(
+    clean: Run, loss: bytes | dict[str, Any] | None
+) -> None:
     position = len(RECORDS) // 2
     topic = saved(run(RECORDS[:position]))
-    if loss == "gone":
-        del topic["corvo"]
-    elif loss == "json":
-        topic["corvo"] = b"{"
-    else:
-        changes: dict[str, object] = {"format": {"format": 0}, "state": {"state": b"?"}}[loss]
-        topic["corvo"] = broken(topic["corvo"], **changes)
-    found = begin(topic, position)
-    assert found.rebuilt == {"corvo"}
-    assert found.unreadable == (loss in ("format", "state"))
-    goes_on_as(clean, found, position)
+    state = DETECTOR_STATE.decode(topic.pop("corvo"))
+    if isinstance(loss, bytes):
+        topic["corvo"] = loss
+    elif loss:
+        topic["corvo"] = DETECTOR_STATE.encode(msgspec.structs.replace(state, **loss))
+    start = begin(topic, position)
+    assert start.rebuilt == {"corvo"}
+    assert start.unreadable == isinstance(loss, dict)
+    goes_on_as(clean, start, position)
 
 
 def test_a_state_that_is_older_than_the_ledger_says_goes_on_from_its_own_offset(clean: Run) -> None:
     position, before = len(RECORDS) // 2, len(RECORDS) // 3
     topic = saved(run(RECORDS[:position]))
     topic["corvo"] = saved(run(RECORDS[:before]))["corvo"]
-    found = recovered(topic.values(), {0: len(RECORDS)}, BRANDS)
-    assert found.missing == {0: DETECTOR_STATE.decode(topic["corvo"]).offset}
+    start = recovered(topic.values(), {0: len(RECORDS)}, BRANDS)
+    assert start.missing == {0: DETECTOR_STATE.decode(topic["corvo"]).offset}
     goes_on_as(clean, begin(topic, position), position)
 
 
@@ -140,16 +136,16 @@ def test_killed_between_the_states_and_the_ledger_nothing_is_missing(clean: Run)
     position, before = len(RECORDS) // 2, len(RECORDS) // 3
     topic = saved(run(RECORDS[:position]))
     topic["partition:0"] = saved(run(RECORDS[:before]))["partition:0"]
-    found = begin(topic, before)
-    assert found.rebuilt == set()
+    start = begin(topic, before)
+    assert start.rebuilt == set()
     for offset in range(before, position):
-        assert found.detectors.observe(RECORDS[offset], 0, offset + 1) == []
-    goes_on_as(clean, found, position)
+        assert start.detectors.observe(RECORDS[offset], 0, offset + 1) == []
+    goes_on_as(clean, start, position)
 
 
 def test_records_that_have_expired_are_told_as_missing() -> None:
     missing = recovered((), {0: 900}, BRANDS).missing
-    ranges = ranges_of(missing, {0: Span(500, 800, 900)}, most=10_000)
+    ranges = ranges_of(missing, {0: Span(500, 800, 900)}, limit=10_000)
     assert ranges == {0: (500, 800)}
     assert holes(missing, ranges) == [0]
     assert holes({0: 600}, ranges_of({0: 600}, {0: Span(500, 800, 900)}, 10_000)) == []
@@ -163,62 +159,54 @@ def test_records_that_have_expired_are_told_as_missing() -> None:
         ),
     ),
     since=st.integers(0, 300),
-    most=st.integers(8, 1_000),
+    limit=st.integers(8, 1_000),
 )
 def test_no_more_is_read_again_than_allowed_and_it_is_the_newest(
-    spans: dict[int, Span], since: int, most: int
+    spans: dict[int, Span], since: int, limit: int
 ) -> None:
-    ranges = ranges_of(dict.fromkeys(spans, since), spans, most)
-    assert sum(end - first for first, end in ranges.values()) <= most
+    ranges = ranges_of(dict.fromkeys(spans, since), spans, limit)
+    assert sum(end - first for first, end in ranges.values()) <= limit
     for partition, (first, end) in ranges.items():
         assert max(since, spans[partition].first) <= first < end == spans[partition].position
 
 
 def test_offsets_of_a_topic_that_was_made_anew_are_forgotten() -> None:
     topic = saved(run(RECORDS))
-    found = recovered(topic.values(), {0: 10}, BRANDS)
-    assert (found.renewed, found.missing) == ([0], {})
-    assert found.detectors.offsets(0) == dict.fromkeys(BRANDS, 0)
-    assert found.detectors.detector("velmora").snapshot().counts.minutes
+    start = recovered(topic.values(), {0: 10}, BRANDS)
+    assert (start.renewed, start.missing) == ([0], {})
+    assert start.detectors.offsets(0) == dict.fromkeys(BRANDS, 0)
+    assert start.detectors.detector("velmora").snapshot().counts.minutes
 
 
 def test_partitions_of_other_processes_are_left_to_them() -> None:
-    found = recovered(saved(run(RECORDS[:100])).values(), {1: 5}, BRANDS)
-    assert len(found.detectors) == 0
-    assert found.missing == {1: 0}
-    assert found.coverage.sources == {}
+    start = recovered(saved(run(RECORDS[:100])).values(), {1: 5}, BRANDS)
+    assert len(start.detectors) == 0
+    assert start.missing == {1: 0}
+    assert start.coverage.sources == {}
 
 
 def test_sources_and_time_go_on_with_the_partition() -> None:
     whole = run(RECORDS[: 4 * LEARNT])
-    found = recovered(saved(whole).values(), {0: len(RECORDS)}, BRANDS)
-    assert found.coverage == whole.coverage
-    assert found.newest == RECORDS[0].at
-
-
-class Message(NamedTuple):
-    """A record as Kafka gives it."""
-
-    partition: int
-    offset: int
-    value: bytes
+    start = recovered(saved(whole).values(), {0: len(RECORDS)}, BRANDS)
+    assert start.coverage == whole.coverage
+    assert start.newest == RECORDS[0].at
 
 
 @pytest.mark.parametrize(("first", "says"), [(0, ""), (150, "partly")])
 def test_what_was_rebuilt_partly_is_said(
     capfd: pytest.CaptureFixture[str], first: int, says: str
 ) -> None:
-    def retained(*words: object) -> Iterator[Message]:
+    def retained(*words: object) -> Iterator[Incoming]:
         assert words[-1] == {0: (first, 300)}
-        yield Message(0, first, b"{")
+        yield Incoming("activity", 0, first, b"", b"{")
         for offset in range(first + 1, 300):
-            yield Message(0, offset, ACTIVITY.encode(RECORDS[offset]))
+            yield Incoming("activity", 0, offset, b"", ACTIVITY.encode(RECORDS[offset]))
 
     logs.configure("json", "warning")
-    found = recovered((), {0: 300}, BRANDS)
+    start = recovered((), {0: 300}, BRANDS)
     spans = {0: Span(first, 300, 300)}
-    read_again(KafkaSettings(), found, spans, 1_000, lambda: None, retained)
-    assert found.rebuilt == set(BRANDS)
+    read_again(KafkaSettings(), start, spans, 1_000, lambda: None, retained)
+    assert start.rebuilt == set(BRANDS)
     told = capfd.readouterr().err
     assert ("tocsin detector rebuild" in told) == bool(says)
     assert says in told

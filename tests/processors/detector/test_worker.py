@@ -1,10 +1,11 @@
 """A detector process: it begins with what was saved, without a record too, and saves in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from brands.registry import BrandRegistry
@@ -53,10 +54,10 @@ class Kafka:
             self.states[message.key] = message.value
 
     def recover(self, _: Any, brands: Any, partitions: Sequence[int], *__: Any) -> Recovered:
-        ends = {one: len(self.activity[one]) for one in partitions}
-        found = recovered(self.states.values(), ends, brands)
-        found.positions = {one: self.committed[one] for one in partitions}
-        return found
+        ends = {partition: len(self.activity[partition]) for partition in partitions}
+        saved = recovered(self.states.values(), ends, brands)
+        saved.positions = {partition: self.committed[partition] for partition in partitions}
+        return saved
 
 
 class Producer(BatchProducer):
@@ -112,27 +113,21 @@ class Process:
         )
 
     def _states(self) -> list[PartitionState]:
-        ends = {one: len(self.kafka.activity[one]) for one in self.partitions}
-        return [PartitionState(one, end, self.kafka.committed[one], 0) for one, end in ends.items()]
+        activity, committed = self.kafka.activity, self.kafka.committed
+        return [PartitionState(p, len(activity[p]), committed[p], 0) for p in self.partitions]
 
     async def read(self, generation: int = 1) -> bool:
         """Read what is new; says whether it was acknowledged."""
-        done = False
+        committed = dict(self.kafka.committed)
         for partition in self.partitions:
-            records = self.kafka.activity[partition]
-            first = self.kafka.committed[partition]
+            records, first = self.kafka.activity[partition], committed[partition]
             batch = [
-                Incoming("activity", partition, first + at, b"", ACTIVITY.encode(one))
-                for at, one in enumerate(records[first:])
+                Incoming("activity", partition, offset, b"", ACTIVITY.encode(records[offset]))
+                for offset in range(first, len(records))
             ]
-
-            def acknowledge(partition: int = partition, end: int = len(records)) -> None:
-                nonlocal done
-                done = True
-                self.kafka.committed[partition] = end
-
+            acknowledge = partial(self.kafka.committed.update, {partition: len(records)})
             await self.worker.take(batch, generation, acknowledge)
-        return done
+        return self.kafka.committed != committed
 
 
 @asynccontextmanager
@@ -143,14 +138,9 @@ async def running(kafka: Kafka, partitions: list[int], now: datetime) -> AsyncIt
     await process.worker.stop()
 
 
-def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+def in_a_loop(test: Callable[[Kafka], Coroutine[Any, Any, None]]) -> Callable[[], None]:
     """A test that is a coroutine, as one that is a function; gives it a Kafka."""
-
-    def run() -> None:
-        asyncio.run(test(Kafka()))
-
-    run.__doc__, run.__name__ = test.__doc__, test.__name__
-    return run
+    return lambda: asyncio.run(test(Kafka()))
 
 
 def spoken(kafka: Kafka, brand: str, records: int, source: str = "x") -> datetime:
@@ -179,7 +169,7 @@ async def learnt(kafka: Kafka, partitions: list[int], now: datetime) -> None:
 
 
 def blind(kafka: Kafka) -> set[tuple[str, int, str]]:
-    return {(one.id, one.version, one.status) for one in kafka.alerts if one.kind == "blind"}
+    return {(a.id, a.version, a.status) for a in kafka.alerts if a.kind == "blind"}
 
 
 @in_a_loop

@@ -1,108 +1,82 @@
 """What counts as stuck: lag, and no commit for too long, unless it holds back on purpose."""
 
+import pytest
 from prometheus_client import REGISTRY
 
 from processors.faust.watchdog import PartitionState, Progress, export
 
-
-def state(partition: int, end: int | None, committed: int | None) -> PartitionState:
-    return PartitionState(partition, end, committed, 0)
-
-
-def test_a_partition_that_commits_is_not_stuck() -> None:
-    progress = Progress(10)
-    for second in range(0, 100, 5):
-        assert progress.stuck([state(0, 1_000, second)], second, holding=False) == []
+Offsets = tuple[int, int | None, int | None]
+"""Partition, end and committed offset."""
+Look = tuple[float, list[Offsets], list[int]]
+"""The second of a look, what it sees, and the partitions that are stuck."""
 
 
-def test_a_partition_with_lag_that_commits_nothing_is_stuck() -> None:
-    progress = Progress(10)
-    states = [state(0, 100, 7)]
-    assert progress.stuck(states, 0, holding=False) == []
-    assert progress.stuck(states, 10, holding=False) == []
-    assert progress.stuck(states, 10.1, holding=False) == [0]
-    assert progress.stuck([state(0, 100, 8)], 11, holding=False) == []
-    assert progress.stuck([state(0, 100, 8)], 20, holding=False) == []
-    assert progress.stuck([state(0, 100, 8)], 22, holding=False) == [0]
+def looks(*looks: Look, progress: Progress | None = None, holding: bool = False) -> None:
+    """Each look finds what it should; stuck is what has not moved for more than 10 seconds."""
+    progress = progress or Progress(10)
+    for now, offsets, stuck in looks:
+        states = [PartitionState(*offset, 0) for offset in offsets]
+        assert progress.stuck(states, now, holding) == stuck, now
 
 
-def test_a_partition_that_never_committed_is_stuck_too() -> None:
-    progress = Progress(10)
-    assert progress.stuck([state(0, 100, None)], 0, holding=False) == []
-    assert progress.stuck([state(0, 100, None)], 11, holding=False) == [0]
+LAG = [(0, 100, 7)]
 
 
-def test_a_partition_without_lag_waits_as_long_as_it_likes() -> None:
-    progress = Progress(10)
-    for now in (0, 100, 1_000):
-        found = progress.stuck(
-            [state(0, 7, 7), state(1, 0, None), state(2, None, None)], now, holding=False
-        )
-        assert found == []
-    # Time counts from when there was lag, not from the last commit.
-    assert progress.stuck([state(0, 8, 7)], 1_001, holding=False) == []
-    assert progress.stuck([state(0, 8, 7)], 1_012, holding=False) == [0]
-
-
-def test_only_the_partition_that_is_stuck_is_named() -> None:
-    progress = Progress(10)
-    progress.stuck([state(0, 100, 1), state(1, 100, 1), state(2, 100, 1)], 0, holding=False)
-    found = progress.stuck(
-        [state(0, 200, 1), state(1, 200, 2), state(2, 200, 1)], 20, holding=False
-    )
-    assert found == [0, 2]
+@pytest.mark.parametrize(
+    "course",
+    [
+        pytest.param([(n, [(0, 1_000, n)], []) for n in range(0, 100, 5)], id="it commits"),
+        pytest.param(
+            [(0, LAG, []), (10, LAG, []), (10.1, LAG, [0]),
+             (11, [(0, 100, 8)], []), (20, [(0, 100, 8)], []), (22, [(0, 100, 8)], [0])],
+            id="lag and no commit",
+        ),
+        pytest.param([(0, [(0, 100, None)], []), (11, [(0, 100, None)], [0])], id="no commit"),
+        # Time counts from when there was lag, not from the last commit.
+        pytest.param(
+            [*((now, [(0, 7, 7), (1, 0, None), (2, None, None)], []) for now in (0, 100, 1_000)),
+             (1_001, [(0, 8, 7)], []), (1_012, [(0, 8, 7)], [0])],
+            id="no lag",
+        ),
+        pytest.param(
+            [(0, [(0, 100, 1), (1, 100, 1), (2, 100, 1)], []),
+             (20, [(0, 200, 1), (1, 200, 2), (2, 200, 1)], [0, 2])],
+            id="some of several",
+        ),
+        pytest.param([(0, LAG, []), (5, [], []), (50, LAG, []), (61, LAG, [0])], id="came back"),
+    ],
+)  # fmt: skip
+def test_a_partition_with_lag_that_commits_nothing_is_stuck(course: list[Look]) -> None:
+    looks(*course)
 
 
 def test_holding_back_on_purpose_is_not_stuck() -> None:
     progress = Progress(10)
-    states = [state(0, 100, 1)]
-    for now in (0, 50, 100):
-        assert progress.stuck(states, now, holding=True) == []
-    assert progress.stuck(states, 110, holding=False) == []
-    assert progress.stuck(states, 110.5, holding=False) == [0]
+    looks(*((now, LAG, []) for now in (0, 50, 100)), progress=progress, holding=True)
+    looks((110, LAG, []), (110.5, LAG, [0]), progress=progress)
 
 
-def test_a_partition_that_left_and_came_back_starts_anew() -> None:
-    progress = Progress(10)
-    progress.stuck([state(0, 100, 1)], 0, holding=False)
-    progress.stuck([], 5, holding=False)
-    assert progress.stuck([state(0, 100, 1)], 50, holding=False) == []
-    assert progress.stuck([state(0, 100, 1)], 61, holding=False) == [0]
+def exported(name: str, partition: int) -> float | None:
+    labels = {"partition": str(partition)}
+    return REGISTRY.get_sample_value(f"tocsin_process_{name}_messages", labels)
 
 
-def lag(partition: str) -> float | None:
-    return REGISTRY.get_sample_value("tocsin_process_lag_messages", {"partition": partition})
-
-
-def uncommitted(partition: str) -> float | None:
-    name = "tocsin_process_uncommitted_messages"
-    return REGISTRY.get_sample_value(name, {"partition": partition})
-
-
-def test_the_offsets_are_exported() -> None:
+def test_the_offsets_are_exported_while_a_partition_is_ours() -> None:
     export([PartitionState(0, 100, 40, 5), PartitionState(1, None, None, 0)], Progress(60))
-    assert (lag("0"), uncommitted("0")) == (60, 5)
-    assert (lag("1"), uncommitted("1")) == (None, 0)
-
-
-def test_partitions_that_went_elsewhere_are_no_longer_exported() -> None:
-    export([PartitionState(0, 100, 40, 5), PartitionState(1, 9, None, 0)], Progress(60))
+    assert (exported("lag", 0), exported("uncommitted", 0)) == (60, 5)
+    assert (exported("lag", 1), exported("uncommitted", 1)) == (None, 0)
     export([PartitionState(1, 9, 12, 0)], Progress(60))
-    assert (lag("0"), lag("1")) == (None, 0)
+    assert (exported("lag", 0), exported("lag", 1)) == (None, 0)
 
 
 def test_what_has_expired_is_neither_stuck_nor_lag() -> None:
-    progress = Progress(10)
-    expired = PartitionState(0, 100, None, 0)
-    assert progress.stuck([expired], 0, holding=False) == []
-    assert progress.stuck([expired], 11, holding=False) == [0]
+    progress, expired, arrived = Progress(10), (0, 100, None), (0, 101, None)
+    looks((0, [expired], []), (11, [expired], [0]), progress=progress)
     progress.caught_up(0, 100)
-    assert progress.stuck([expired], 1_000, holding=False) == []
-    export([expired], progress)
-    assert REGISTRY.get_sample_value("tocsin_process_lag_messages", {"partition": "0"}) == 0
-    # A new message is lag again, and is stuck again when nobody takes it.
-    arrived = PartitionState(0, 101, None, 0)
-    assert progress.stuck([arrived], 1_001, holding=False) == []
-    assert progress.stuck([arrived], 1_012, holding=False) == [0]
-    export([arrived], progress)
-    assert REGISTRY.get_sample_value("tocsin_process_lag_messages", {"partition": "0"}) == 1
+    looks((1_000, [expired], []), progress=progress)
+    export([PartitionState(*expired, 0)], progress)
+    assert exported("lag", 0) == 0
+    # A new message is lag again, and is stuck again when no process takes it.
+    looks((1_001, [arrived], []), (1_012, [arrived], [0]), progress=progress)
+    export([PartitionState(*arrived, 0)], progress)
+    assert exported("lag", 0) == 1

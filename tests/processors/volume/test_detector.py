@@ -1,5 +1,6 @@
 """The volume detector through its public face: properties of any series, and what it finds."""
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -10,13 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.scorecard.synthetic import Brand, quiet, times
-from processors.volume.detector import (
-    VolumeBank,
-    VolumeDetector,
-    VolumeMemory,
-    VolumeParameters,
-    VolumeState,
-)
+from processors.volume.detector import VolumeBank, VolumeDetector, VolumeMemory, VolumeState
+from processors.volume.parameters import VolumeParameters
+from processors.volume.seasonality import Flags, Floats
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SPACINGS = st.sampled_from([1.0, 5.0, 15.0, 60.0, 1440.0])
@@ -28,14 +25,36 @@ HOSTILE = st.one_of(
 SERIES = st.lists(HOSTILE, max_size=60)
 
 
-def states(values: list[float], minutes: float = 5.0) -> list[VolumeState]:
-    detector = VolumeDetector()
-    moments = (START + timedelta(minutes=minutes * row) for row in range(len(values)))
-    return [detector.update(at, value) for at, value in zip(moments, values, strict=True)]
+def states(
+    values: list[float],
+    minutes: float = 5.0,
+    first: int = 0,
+    detector: VolumeDetector | None = None,
+) -> list[VolumeState]:
+    """The results of counts so many minutes apart, from the ``first`` interval on."""
+    detector = detector or VolumeDetector()
+    moments = (START + timedelta(minutes=minutes * row) for row in itertools.count(first))
+    return [detector.update(at, value) for at, value in zip(moments, values, strict=False)]
 
 
-def said(found: list[VolumeState]) -> list[tuple[float, float, bool]]:
-    return [(state.evidence, state.score, state.alert) for state in found]
+def said(results: list[VolumeState]) -> list[tuple[float, float, bool]]:
+    return [(state.evidence, state.score, state.alert) for state in results]
+
+
+def opened(results: list[VolumeState]) -> list[int]:
+    return [row for row, state in enumerate(results) if state.alert]
+
+
+def series(brand: Brand, days: int, minutes: float, seed: int) -> Floats:
+    """The counts of one brand in which nothing happens."""
+    return quiet((brand,), days, minutes, np.random.default_rng(seed))[:, 0]
+
+
+def bank_of(counts: Floats, minutes: float) -> list[Flags]:
+    """Where alerts open in the counts of several brands, row by row."""
+    bank = VolumeBank(counts.shape[1])
+    moments = zip(times(len(counts), minutes), counts, strict=True)
+    return [bank.update_many(at, row)[1] for at, row in moments]
 
 
 @settings(max_examples=40)
@@ -59,14 +78,12 @@ def test_it_does_not_look_ahead(values: list[float], cut: int, minutes: float) -
 @settings(max_examples=40)
 @given(SERIES, st.integers(0, 60), SPACINGS)
 def test_it_goes_on_from_a_snapshot(values: list[float], cut: int, minutes: float) -> None:
-    moments = [START + timedelta(minutes=minutes * row) for row in range(len(values))]
     detector = VolumeDetector()
-    for at, value in list(zip(moments, values, strict=True))[:cut]:
-        detector.update(at, value)
+    states(values[:cut], minutes, detector=detector)
     kept = msgspec.json.decode(msgspec.json.encode(detector.snapshot()), type=VolumeMemory)
     again = VolumeDetector.restore(kept)
     assert again.snapshot() == kept
-    rest = [again.update(at, v) for at, v in list(zip(moments, values, strict=True))[cut:]]
+    rest = states(values[cut:], minutes, cut, again)
     assert said(rest) == said(states(values, minutes))[cut:]
 
 
@@ -74,12 +91,12 @@ def test_it_goes_on_from_a_snapshot(values: list[float], cut: int, minutes: floa
 @given(st.lists(st.lists(HOSTILE, min_size=7, max_size=7), max_size=30), SPACINGS)
 def test_many_brands_are_each_as_if_alone(rows: list[list[float]], minutes: float) -> None:
     bank, alone = VolumeBank(7), [VolumeDetector() for _ in range(7)]
-    for place, row in enumerate(rows):
-        at = START + timedelta(minutes=minutes * place)
-        scores, opened = bank.update_many(at, row)
+    for number, row in enumerate(rows):
+        at = START + timedelta(minutes=minutes * number)
+        scores, opens = bank.update_many(at, row)
         single = [each.update(at, value) for each, value in zip(alone, row, strict=True)]
         assert scores.tolist() == [state.score for state in single]
-        assert opened.tolist() == [state.alert for state in single]
+        assert opens.tolist() == [state.alert for state in single]
         assert bank.evidence.tolist() == [state.evidence for state in single]
 
 
@@ -109,9 +126,9 @@ def test_a_memory_of_other_parameters_is_refused() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 7.0, 1e9, 1e300])
 def test_a_series_that_never_changes_is_quiet(value: float) -> None:
-    found = states([value] * 500)
-    assert not any(state.alert for state in found)
-    assert found[-1].score < 0.2
+    results = states([value] * 500)
+    assert opened(results) == []
+    assert results[-1].score < 0.2
 
 
 @pytest.mark.parametrize("minutes", [1.0, 5.0, 60.0])
@@ -119,15 +136,11 @@ def test_where_nothing_happens_nothing_is_said(minutes: float) -> None:
     levels, spreads, waves = (0.1, 1, 10, 1_000, 10_000), (0, 0.02, 0.1, 0.3), (0, 0.5, 0.8)
     brands = tuple(
         Brand(level, spread, wave, wave / 2)
-        for level in levels
-        for spread in spreads
-        for wave in waves
+        for level, spread, wave in itertools.product(levels, spreads, waves)
     )
     days = {1.0: 4, 5.0: 14}.get(minutes, 40)
     counts = quiet(brands, days, minutes, np.random.default_rng(11))
-    bank, alarms = VolumeBank(len(brands)), 0
-    for at, row in zip(times(len(counts), minutes), counts, strict=True):
-        alarms += int(bank.update_many(at, row)[1].sum())
+    alarms = sum(int(opens.sum()) for opens in bank_of(counts, minutes))
     assert alarms / days / len(brands) <= 0.02
 
 
@@ -142,11 +155,9 @@ def test_a_planted_burst_is_found_once(minutes: float) -> None:
     counts = quiet(brands, days, minutes, np.random.default_rng(3))
     start, rows = int(hour * 60 / minutes), max(int(60 / minutes), 1)
     counts[start : start + rows] += np.array([extra for _, extra in PLANTED]) / rows
-    bank = VolumeBank(len(brands))
-    moments = zip(times(len(counts), minutes), counts, strict=True)
-    opened = np.array([bank.update_many(at, row)[1] for at, row in moments])
-    assert opened.sum(axis=0).tolist() == [1] * len(brands)
-    assert opened[start : start + rows].any(axis=0).all()
+    opens = np.array(bank_of(counts, minutes))
+    assert opens.sum(axis=0).tolist() == [1] * len(brands)
+    assert opens[start : start + rows].any(axis=0).all()
 
 
 @pytest.mark.parametrize("minutes", [1.0, 5.0, 60.0, 1440.0])
@@ -160,48 +171,41 @@ def test_the_spacing_is_learnt_from_the_second_count(minutes: float) -> None:
 
 
 def test_days_are_counts_like_others() -> None:
-    counts = quiet((Brand(0.2, 0.02, weekly=0.5),), 120, 1440.0, np.random.default_rng(8))[:, 0]
+    counts = series(Brand(0.2, 0.02, weekly=0.5), 120, 1440.0, 8)
     counts[100] += 300
-    found = states(counts.tolist(), 1440.0)
-    assert [row for row, state in enumerate(found) if state.alert] == [100]
+    assert opened(states(counts.tolist(), 1440.0)) == [100]
 
 
 def test_a_fall_is_no_alert() -> None:
-    counts = quiet((Brand(100.0, 0.02),), 8, 15.0, np.random.default_rng(4))[:, 0]
+    counts = series(Brand(100.0, 0.02), 8, 15.0, 4)
     counts[6 * 96 :] = 0
-    assert not any(state.alert for state in states(counts.tolist(), 15.0))
+    assert opened(states(counts.tolist(), 15.0)) == []
 
 
 def test_a_lasting_rise_is_said_once_and_then_becomes_the_norm() -> None:
     day = 96
-    counts = quiet((Brand(20.0, 0.05),), 45, 15.0, np.random.default_rng(5))[:, 0]
+    counts = series(Brand(20.0, 0.05), 45, 15.0, 5)
     rise = 10 * day
     counts[rise:] *= 6
-    found = states(counts.tolist(), 15.0)
-    opened = [row for row, state in enumerate(found) if state.alert]
-    assert opened
-    assert rise <= opened[0] <= rise + 2
-    assert len(opened) <= 2
-    expected = np.mean([state.expected for state in found[-day:]])
+    results = states(counts.tolist(), 15.0)
+    first, *more = opened(results)
+    assert rise <= first <= rise + 2
+    assert len(more) <= 1
+    expected = np.mean([state.expected for state in results[-day:]])
     assert expected == pytest.approx(counts[-day:].mean(), rel=0.3)
 
 
 def test_a_gap_is_not_silence() -> None:
-    counts = quiet((Brand(50.0, 0.05),), 12, 15.0, np.random.default_rng(6))[:, 0].tolist()
-    moments = list(zip(times(len(counts), 15.0), counts, strict=True))
-    gap = range(6 * 96, 8 * 96)
-    left_out, missing = VolumeDetector(), VolumeDetector()
-    without = [left_out.update(at, c) for row, (at, c) in enumerate(moments) if row not in gap]
-    blind = [
-        missing.update(at, math.nan if row in gap else count)
-        for row, (at, count) in enumerate(moments)
-    ]
-    assert not any(state.alert for state in without)
+    counts = series(Brand(50.0, 0.05), 12, 15.0, 6).tolist()
+    before, after = counts[: 6 * 96], counts[8 * 96 :]
+    detector = VolumeDetector()
+    without = states(before, 15.0, detector=detector) + states(after, 15.0, 8 * 96, detector)
+    blind = states([*before, *[math.nan] * (2 * 96), *after], 15.0)
+    assert opened(without) == []
     assert [state for state in blind if not math.isnan(state.value)] == without
 
 
 def test_the_hour_of_the_day_is_learnt() -> None:
-    brand = Brand(100.0, 0.01, daily=0.9, weekly=0.0)
-    counts = quiet((brand,), 15, 15.0, np.random.default_rng(7))[:, 0]
+    counts = series(Brand(100.0, 0.01, daily=0.9, weekly=0.0), 15, 15.0, 7)
     last = [state.expected for state in states(counts.tolist(), 15.0)[-96:]]
     assert max(last) > 5 * min(last)

@@ -27,10 +27,6 @@ def state(version: int = 1, status: str = "open", **changed: Any) -> Alert:
 def rich(**changed: Any) -> Alert:
     """A state with all the evidence that there can be."""
     evidence = Evidence(
-        posts=["x:1"],
-        terms=["panne"],
-        entities=["Nantes", "Orange"],
-        authors=["1d4c267e87ab0a39"],
         mentions=12_540,
         distinct_authors=2_210,
         duplicate_share=0.125,
@@ -95,7 +91,6 @@ def hostile() -> Alert:
     """What the public may write to trick a desk, in every place where it can stand."""
     tricky = "<script>alert(1)</script>\x1b[31m\u202e<!channel> *b* & \"q\" 'q'\r\nBcc: all@desk"
     evidence = Evidence(
-        entities=[tricky],
         lifted=[Lift(term=tricky, count=3, expected=1, significance=1)],
         lifted_entities=[Lift(term=tricky, count=3, expected=1, significance=1)],
         carriers=[Carrier(author=tricky, mentions=1, url="javascript:alert(1)")],

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.detector.backtest import replay
-from processors.detector.signals.novelty import MIN_VOICES, new_places, new_topics
+from processors.detector.signals.novelty import (
+    MIN_VOICES,
+    deviate,
+    log_likelihood,
+    new_places,
+    new_topics,
+)  # fmt: skip
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of, voices
 from schemas.activity import Activity
@@ -55,45 +61,49 @@ def test_a_hashtag_a_link_a_word_and_a_name_arrive(field: str, what: str) -> Non
     assert (signal.unit, signal.baseline) == ("posts/30min", 0)
 
 
-def test_what_is_often_said_does_not_arrive() -> None:
-    assert topic(posts(80, terms=["livraison"])) is None
-
-
 def test_what_was_said_once_before_is_still_new() -> None:
     baseline = baseline_of(together([record("once", START, terms=["#boycott"])], calm(39, 2)))
     assert baseline.terms["#boycott"] > 0
-    assert topic([*posts(60), *posts(20, "new", terms=["#boycott"])], baseline) is not None
+    assert topic([*posts(60), *posts(20, "new", **NEW)], baseline) is not None
 
 
-def test_an_author_alone_makes_no_topic() -> None:
-    loud = posts(30, "loud", terms=["#buy"], author="00000000000loud0")
-    assert topic([*posts(60), *loud]) is None
+NEW = {"terms": ["#boycott"]}
+
+
+@pytest.mark.parametrize(
+    ("records", "baseline"),
+    [
+        pytest.param(posts(80, terms=["livraison"]), BASELINE, id="often said"),
+        pytest.param(
+            [*posts(60), *posts(30, "loud", author="00000000000loud0", **NEW)], BASELINE,
+            id="by an author alone",
+        ),
+        pytest.param([*posts(40), *posts(15, "new", **NEW)], YOUNG, id="of a brand hardly known"),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_new_topic(records: list[Activity], baseline: Baseline) -> None:
+    assert topic(records, baseline) is None
 
 
 def test_few_of_very_many_make_no_topic() -> None:
-    few = posts(10, "new", terms=["#boycott"])
+    few = posts(10, "new", **NEW)
     assert topic([*posts(60), *few]) is not None
     assert topic([*posts(3_000), *few]) is None
 
 
-def test_a_brand_of_which_little_is_known_has_no_new_topics() -> None:
-    assert topic([*posts(40), *posts(15, "new", terms=["#boycott"])], YOUNG) is None
-
-
 @given(st.integers(1, MIN_VOICES - 1), st.integers(0, 60))
 def test_a_shift_on_few_posts_is_no_shift(few: int, others: int) -> None:
-    assert topic([*posts(few, "new", terms=["#boycott"]), *posts(others)]) is None
+    assert topic([*posts(few, "new", **NEW), *posts(others)]) is None
 
 
 @given(st.integers(10, 40), st.integers(10, 40))
 def test_the_more_say_it_the_surer_it_is(count: int, more: int) -> None:
-    few = topic([*posts(60), *posts(count, "new", terms=["#boycott"])])
-    many = topic([*posts(60), *posts(count + more, "new", terms=["#boycott"])])
+    few, many = (topic([*posts(60), *posts(n, "new", **NEW)]) for n in (count, count + more))
     assert sure(many) > sure(few)
 
 
 def test_among_many_terms_the_same_one_is_less_sure() -> None:
-    new = posts(12, "new", terms=["#boycott"])
+    new = posts(12, "new", **NEW)
     crowd = [record(f"r{n}", one.at, terms=[f"w{n}-{m}" for m in range(24)])
              for n, one in enumerate(posts(60))]  # fmt: skip
     assert sure(topic([*crowd, *new])) < sure(topic([*posts(60), *new]))
@@ -152,20 +162,59 @@ def test_new_countries_are_told_beside_new_sources() -> None:
     assert signals["countries"].about == "DE"
 
 
-def test_usual_places_are_no_spread() -> None:
-    assert places([*posts(60, country="FR"), *posts(60, "b", source="bluesky")]) == {}
-
-
-def test_two_posts_from_elsewhere_are_no_spread() -> None:
-    assert places([*posts(60), *posts(2, "a", source="reddit")]) == {}
-
-
-def test_what_is_usual_has_to_be_known() -> None:
-    assert places(posts(30, "a", source="reddit"), YOUNG) == {}
+@pytest.mark.parametrize(
+    ("records", "baseline"),
+    [
+        pytest.param(
+            [*posts(60, country="FR"), *posts(60, "b", source="bluesky")], OF_TWO_PLACES, id="usual"
+        ),
+        pytest.param([*posts(60), *posts(2, "a", source="reddit")], OF_TWO_PLACES, id="two posts"),
+        pytest.param(posts(30, "a", source="reddit"), YOUNG, id="a brand hardly known"),
+    ],
+)
+def test_what_is_not_a_spread(records: list[Activity], baseline: Baseline) -> None:
+    assert places(records, baseline) == {}
 
 
 @given(st.integers(6, 40), st.integers(1, 20))
 def test_significance_grows_with_the_evidence(count: int, more: int) -> None:
-    few = places([*posts(60), *posts(count, "a", source="reddit")])["sources"]
-    many = places([*posts(60), *posts(count + more, "a", source="reddit")])["sources"]
+    few, many = (
+        places([*posts(60), *posts(n, "a", source="reddit")])["sources"]
+        for n in (count, count + more)
+    )
     assert sure(many) > sure(few)
+
+
+COUNTS = st.integers(1, 1_000)
+
+
+def test_it_is_dunnings_ratio() -> None:
+    # By hand: 2 (10 ln(10 / (110/11)) + 100 ln(100 / (1100/11))) is nothing,
+    assert log_likelihood(10, 100, 100, 1_000) == pytest.approx(0, abs=1e-9)
+    # and 2 (10 ln(10 / (10 · 100/1100))).
+    assert log_likelihood(10, 100, 0, 1_000) == pytest.approx(47.957, abs=0.001)
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_only_a_share_that_has_risen_is_surprising(
+    count: int, others: int, usually: int, of_usual: int
+) -> None:
+    of, before = count + others, usually + of_usual
+    significance = deviate(count, of, usually, before)
+    assert significance >= 0
+    if count / of <= usually / before:
+        assert significance == 0
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(2, 20))
+def test_more_evidence_for_the_same_share_is_surer(count: int, others: int, times: int) -> None:
+    few = deviate(count, count + others, 0, 1_000)
+    many = deviate(times * count, times * (count + others), 0, times * 1_000)
+    assert many > few
+
+
+@given(COUNTS, COUNTS, st.integers(1, 10_000), st.integers(1, 10_000))
+def test_looking_at_more_makes_it_less_sure(count: int, others: int, few: int, more: int) -> None:
+    of = count + others
+    fewer, most = sorted((few, few + more))
+    assert deviate(count, of, 0, 1_000, most) <= deviate(count, of, 0, 1_000, fewer)

@@ -21,11 +21,12 @@ TEXTS = [
     "I waited two hours for a train that never came and then walked home in the rain, thanks",
     "thanks",
 ]
-KEYS = dict(zip(TEXTS, duplicate_keys(TEXTS), strict=True))
+KEYS = duplicate_keys(TEXTS)
 Step = tuple[int, str, int]
+"""Minutes, post id and number of the text."""
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 300),  # minutes
+        st.integers(0, 300),
         st.sampled_from([f"x:{number}" for number in range(12)]),
         st.integers(0, len(TEXTS) - 1),
     ),
@@ -33,54 +34,35 @@ STEPS = st.lists(
 )
 
 
-def add(window: DuplicateWindow, minutes: float, post_id: str, text: str = TEXTS[0]) -> str:
-    return window.add(AT + timedelta(minutes=minutes), post_id, KEYS[text])
-
-
 def run(window: DuplicateWindow, steps: list[Step]) -> list[str]:
-    return [add(window, minutes, post_id, TEXTS[text]) for minutes, post_id, text in steps]
+    return [window.add(AT + timedelta(minutes=at), post, KEYS[text]) for at, post, text in steps]
 
 
-def test_copies_and_light_edits_are_the_group_of_the_first() -> None:
+@pytest.mark.parametrize(
+    ("posts", "groups", "remembered"),
+    [
+        pytest.param(
+            [(n, n, n) for n in range(7)], [0, 0, 2, 2, 4, 4, 6], 3, id="copies and light edits"
+        ),
+        pytest.param([(0, 1, 6), (0, 2, 6)], [1, 2], 0, id="a text that says nothing"),
+        pytest.param([(50 * n, n, 0) for n in range(10)], [0] * 10, 1, id="a long wave"),
+        pytest.param([(0, 1, 0), (60, 2, 0), (121, 3, 0)], [1, 1, 3], 1, id="after the window"),
+        # The third is near the second, though long before the first.
+        pytest.param(
+            [(100, 1, 0), (60, 2, 0), (20, 3, 0), (-90, 4, 0)], [1, 1, 1, 4], 1, id="late posts"
+        ),
+        pytest.param([(300, 1, 2), (0, 2, 0), (1, 3, 0)], [1, 2, 3], 1, id="older than the window"),
+        pytest.param([(0, n, 0) for n in (1, 2, 1, 2)], [1] * 4, 1, id="a redelivery"),
+        pytest.param([(0, 1, 0), (0, 1, 2), (0, 2, 2), (0, 3, 0)], [1, 1, 1, 3], 2, id="an edit"),
+    ],
+)
+def test_the_group_of_a_post(
+    posts: list[tuple[int, int, int]], groups: list[int], remembered: int
+) -> None:
     window = DuplicateWindow(HOUR)
-    groups = [add(window, place, f"x:{place}", text) for place, text in enumerate(TEXTS)]
-    assert groups == ["x:0", "x:0", "x:2", "x:2", "x:4", "x:4", "x:6"]
-    assert len(window) == 3
-
-
-def test_a_text_that_says_nothing_is_never_a_copy() -> None:
-    window = DuplicateWindow(HOUR)
-    assert [add(window, 0, post_id, "thanks") for post_id in ("x:1", "x:2")] == ["x:1", "x:2"]
-    assert len(window) == 0
-
-
-def test_a_wave_is_one_group_however_long_it_lasts() -> None:
-    window = DuplicateWindow(HOUR)
-    assert {add(window, 50 * step, f"x:{step}") for step in range(10)} == {"x:0"}
-
-
-def test_after_the_window_a_copy_is_new() -> None:
-    window = DuplicateWindow(HOUR)
-    assert add(window, 0, "x:1") == "x:1"
-    assert add(window, 60, "x:2") == "x:1"
-    assert add(window, 121, "x:3") == "x:3"
-    assert len(window) == 1
-
-
-def test_late_posts_find_their_group() -> None:
-    window = DuplicateWindow(HOUR)
-    assert add(window, 100, "x:1") == "x:1"
-    assert add(window, 60, "x:2") == "x:1"
-    assert add(window, 20, "x:3") == "x:1"  # near x:2, though long before x:1
-    assert add(window, -90, "x:4") == "x:4"
-
-
-def test_what_is_older_than_the_window_is_not_remembered() -> None:
-    window = DuplicateWindow(HOUR)
-    add(window, 300, "x:1", TEXTS[2])
-    assert add(window, 0, "x:2") == "x:2"
-    assert add(window, 1, "x:3") == "x:3"
-    assert len(window) == 1
+    found = run(window, [(minutes, f"x:{post}", text) for minutes, post, text in posts])
+    assert found == [f"x:{group}" for group in groups]
+    assert len(window) == remembered
 
 
 def test_groups_do_not_drift_from_text_to_text() -> None:
@@ -95,22 +77,8 @@ def test_groups_do_not_drift_from_text_to_text() -> None:
     assert groups[-1] != "x:0"
 
 
-def test_a_redelivery_is_of_the_same_group() -> None:
-    window = DuplicateWindow(HOUR)
-    assert [add(window, 0, post_id) for post_id in ("x:1", "x:2", "x:1", "x:2")] == ["x:1"] * 4
-
-
-def test_an_edit_may_make_it_another_group() -> None:
-    window = DuplicateWindow(HOUR)
-    add(window, 0, "x:1")
-    assert add(window, 0, "x:1", TEXTS[2]) == "x:1"
-    assert add(window, 0, "x:2", TEXTS[2]) == "x:1"
-    assert add(window, 0, "x:3") == "x:3"
-    assert len(window) == 2
-
-
 def test_memory_is_bounded_in_a_flood() -> None:
-    window = DuplicateWindow(HOUR, most=10)
+    window = DuplicateWindow(HOUR, max_groups=10)
     for number in range(100):
         window.add(AT, f"x:{number}", [f"w{number}"])
     assert len(window) == 10
@@ -131,9 +99,9 @@ def test_a_key_that_everybody_has_costs_no_more() -> None:
 )
 def test_no_time_is_too_early_or_too_late(at: datetime) -> None:
     window = DuplicateWindow(timedelta(days=2))
-    add(window, 0, "x:1")
-    assert window.add(at, "x:2", KEYS[TEXTS[0]]) in ("x:1", "x:2")
-    assert window.add(at, "x:3", KEYS[TEXTS[2]]) == "x:3"
+    run(window, [(0, "x:1", 0)])
+    assert window.add(at, "x:2", KEYS[0]) in ("x:1", "x:2")
+    assert window.add(at, "x:3", KEYS[2]) == "x:3"
 
 
 @pytest.mark.parametrize(("length", "most"), [(timedelta(0), 1), (-HOUR, 1), (HOUR, 0)])

@@ -73,7 +73,9 @@ def test_hostile_text_is_text(language: str) -> None:
 
 def test_blocks_stay_within_what_slack_takes() -> None:
     lifted = [Lift(term="é" * 500, count=9, expected=1, significance=1)] * 400
-    evidence = Evidence(lifted=lifted, entities=["&" * 900] * 300, sources=dict.fromkeys("abc", 1))
+    entities = [Lift(term="&" * 900, count=9, expected=1, significance=1)] * 300
+    sources = dict.fromkeys("abc", 1)
+    evidence = Evidence(lifted=lifted, lifted_entities=entities, sources=sources)
     blocks = slack_blocks(report(state(title="&" * 999, evidence=evidence), Style()))
     assert len(blocks) <= 50
     assert len(blocks[0]["text"]["text"]) <= 150

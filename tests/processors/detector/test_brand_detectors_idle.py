@@ -1,7 +1,8 @@
-"""Detectors that rest: packed away, and no alert and no state is another than without."""
+"""Idle detectors are packed, which changes no alert and no state."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -9,9 +10,8 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from processors.detector.brand_detector import BrandDetector
-from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.detector_cache import MAX_IDLE_MINUTES
-from processors.detector.severity import is_too_little, severity
+from processors.detector.brand_detectors import MAX_IDLE_MINUTES, BrandDetectors
+from processors.detector.severity import is_below_minimum, severity
 from processors.detector.signals.summary import summarize
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import BrandCounts, minute_of, time_of
@@ -32,15 +32,14 @@ class Plain:
 
     def __init__(self) -> None:
         self.detectors = {
-            name: BrandDetector(brand, passes_over=lambda *_: False)
-            for name, brand in BRANDS.items()
+            name: BrandDetector(brand, can_skip=lambda *_: False) for name, brand in BRANDS.items()
         }
 
     def detector(self, name: str) -> BrandDetector:
         return self.detectors[name]
 
-    def observe(self, one: Activity) -> list[Alert]:
-        return self.detectors[one.brand].observe(one)
+    def observe(self, mention: Activity) -> list[Alert]:
+        return self.detectors[mention.brand].observe(mention)
 
     def advance(self, now: datetime) -> list[Alert]:
         return [alert for name in NAMES for alert in self.detectors[name].advance(now)]
@@ -68,8 +67,7 @@ def play(on: Plain | BrandDetectors, steps: list[Step]) -> tuple[list[Alert], di
     told: list[Alert] = []
     for name in NAMES:
         on.detector(name)
-    number = 0
-    now = START
+    number, now = 0, START
 
     def let_pass(minutes: int) -> None:
         nonlocal now
@@ -80,9 +78,8 @@ def play(on: Plain | BrandDetectors, steps: list[Step]) -> tuple[list[Alert], di
     def say(brand: int, behind: int, **fields: Any) -> None:
         nonlocal number
         number += 1
-        at = now - timedelta(minutes=behind)
-        one = record(number, at, brand=NAMES[brand], terms=[f"t{number % 7}"], **fields)
-        told.extend(on.observe(one))
+        fields |= {"brand": NAMES[brand], "terms": [f"t{number % 7}"]}
+        told.extend(on.observe(record(number, now - timedelta(minutes=behind), **fields)))
 
     while now < START + KNOWN:
         for brand in range(len(NAMES)):
@@ -117,39 +114,38 @@ def play(on: Plain | BrandDetectors, steps: list[Step]) -> tuple[list[Alert], di
 @example([("say", 2, 1, 0), ("pass", 0, 60, 0), ("shout", 2, 1, 3), ("pass", 0, 60, 0)])
 @example([("pass", 0, 60, 0), ("some", 0, 9, 0), ("some", 0, 9, 1), ("pass", 0, 60, 0)])
 @settings(max_examples=12, deadline=None)
-def test_rest_changes_no_alert_and_no_state(steps: list[Step]) -> None:
+def test_packing_changes_no_alert_and_no_state(steps: list[Step]) -> None:
     assert play(BrandDetectors(BRANDS), steps) == play(Plain(), steps)
 
 
 def test_a_storm_among_the_steps_is_told() -> None:
-    told, _ = play(BrandDetectors(BRANDS), [("pass", 0, 30, 0), ("storm", 1, 60, 0)])
-    assert [(alert.brand, alert.status) for alert in told][:1] == [("mirabelle", "open")]
+    (first, *_), _ = play(BrandDetectors(BRANDS), [("pass", 0, 30, 0), ("storm", 1, 60, 0)])
+    assert (first.brand, first.status) == ("mirabelle", "open")
 
 
 def detectors_of(*parts: Iterable[Activity]) -> BrandDetectors:
     detectors = BrandDetectors(BRANDS)
-    for part in parts:
-        for one in part:
-            detectors.observe(one)
+    for mention in chain(*parts):
+        detectors.observe(mention)
     return detectors
 
 
-def test_a_brand_rests_until_its_next_record() -> None:
+def test_a_brand_is_packed_until_its_next_record() -> None:
     detectors = detectors_of(calm(4, per_minute=0.1))
     detectors.advance(START + timedelta(hours=4, minutes=40))
-    assert (detectors.resting, len(detectors)) == (1, 1)
+    assert (detectors.idle, len(detectors)) == (1, 1)
     detectors.observe(record("one", START + timedelta(hours=4, minutes=41)))
-    assert (detectors.resting, len(detectors)) == (0, 1)
+    assert (detectors.idle, len(detectors)) == (0, 1)
 
 
-def test_a_brand_in_a_storm_does_not_rest() -> None:
+def test_a_brand_in_a_storm_is_not_packed() -> None:
     detectors = detectors_of(calm(4, per_minute=1), storm(4, 10, per_minute=30))
     for minute in range(1, 30):
         detectors.advance(START + timedelta(hours=4, minutes=10 + minute))
-        assert detectors.resting == 0
+        assert detectors.idle == 0
 
 
-def test_what_rests_long_keeps_up() -> None:
+def test_what_is_idle_for_long_keeps_up() -> None:
     detectors = detectors_of(calm(4, per_minute=0.1))
     end = START + timedelta(hours=5)
     for hour in range(24 * 3):
@@ -157,16 +153,16 @@ def test_what_rests_long_keeps_up() -> None:
     assert detectors.detector("velmora").looked == minute_of(end) + (24 * 3 - 1) * 60
 
 
-def test_states_that_are_restored_rest_at_once() -> None:
+def test_restored_states_are_packed_at_once() -> None:
     calm_state = detectors_of(calm(4, per_minute=0.1))
     calm_state.advance(START + timedelta(hours=4, minutes=40))
     # A saved state may be of the very minute of a record, and hold a storm as well.
     loud_state = detectors_of(calm(4, per_minute=0.1), storm(4, 1, per_minute=30))
-    for saved, resting in ((calm_state, 1), (loud_state, 0)):
+    for saved, idle in ((calm_state, 1), (loud_state, 0)):
         kept = list(saved.snapshots(START, every=True))
         again = BrandDetectors(BRANDS)
         again.restore(kept)
-        assert again.resting == resting
+        assert again.idle == idle
         assert list(again.snapshots(START, every=True)) == kept
 
 
@@ -189,7 +185,7 @@ def test_too_little_is_severity_nought(
         intents = {"intents": ["crisis"]} if crisis else {}
         counts.add(record(number, time_of(first + minute), reach=reach, **fields, **intents))
     policy = AlertPolicy(minimum_volume=least, sensitivity=10)
-    if not is_too_little(counts.between(first, first + LONG), policy):
+    if not is_below_minimum(counts.between(first, first + LONG), policy):
         return
     end = first + LONG + later
     window = Window(counts.between(end - LONG, end), end)
@@ -197,5 +193,5 @@ def test_too_little_is_severity_nought(
     assert severity(summary, policy) == 0
 
 
-def test_rest_is_shorter_than_what_is_looked_at_minute_by_minute() -> None:
+def test_idling_is_shorter_than_what_is_looked_at_minute_by_minute() -> None:
     assert MAX_IDLE_MINUTES < 24 * 60
