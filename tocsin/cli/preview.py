@@ -18,7 +18,7 @@ from queries.language.ast import Node, Range
 from queries.language.errors import QueryError, shorten
 from queries.language.format import format_query
 from queries.language.parser import parse
-from queries.tools.clause_effects import Effect, clauses
+from queries.tools.clause_effects import Clauses, Effect
 from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
@@ -89,7 +89,7 @@ def preview(
     else:
         with open_posts(file) as stream:
             posts = _counted(read_posts(stream, source, bad))
-            finder = OfflineMatcher((parts := clauses(node)).queries, brands)
+            finder = OfflineMatcher((parts := Clauses(node)).queries, brands)
             result = preview_posts(
                 parts, posts, sample=sample, within=within, find=finder.find,
                 describe=Describer().fill,

@@ -19,7 +19,7 @@ def tocsin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
     ran = tocsin("query", "lint", "orange OR velmora")
     assert ran.status == 1
-    assert "'orange' on its own is an everyday word" in ran.out
+    assert "'orange' alone is an everyday word" in ran.out
     assert "  orange OR velmora\n  ^^^^^^\n" in ran.out
     assert ran.err == "1 warning\n"
 
@@ -92,7 +92,7 @@ def sample(tmp_path: Path) -> str:
 def test_lint_reads_a_sample(tocsin: Commands, sample: str) -> None:
     ran = tocsin("query", "lint", "(velmora OR zorglub) NOT panne", "--sample", sample)
     assert ran.status == 1
-    assert "'zorglub' adds no match" in ran.out
+    assert "'zorglub' adds no post" in ran.out
     assert "removes 30 of the 40 posts" in ran.out
     assert "  (velmora OR zorglub) NOT panne\n                       ^^^^^^^^^\n" in ran.out
     assert "41 posts of the sample read" in ran.err
@@ -106,7 +106,7 @@ def test_lint_judges_saved_queries_at_their_names(
     (tmp_path / "saved.yaml").write_text("names: corvane OR zorglub\n", "utf-8")
     saved = ("--queries", str(tmp_path / "saved.yaml"))
     ran = tocsin("query", "lint", "velmora OR query:names", "--sample", sample, *saved)
-    assert "'zorglub' adds no match" in ran.out
+    assert "'zorglub' adds no post" in ran.out
     assert "  velmora OR query:names\n             ^^^^^^^^^^^\n" in ran.out
 
 
@@ -144,7 +144,7 @@ def test_the_limits_of_x_are_held(tocsin: Commands) -> None:
     limits = ("--max-length", "100", "--max-rules", "2")
     ran = tocsin("query", "compile", "--to", "x", *limits, query)
     assert (ran.status, ran.out) == (2, "")
-    assert "and there are 2" in ran.err
+    assert "only 2 are allowed" in ran.err
 
 
 def test_wildcards_for_x_are_spelt_out_in_a_file(tocsin: Commands, tmp_path: Path) -> None:
