@@ -1,4 +1,4 @@
-"""Queries and texts that some back end once read otherwise than the reference, or easily would."""
+"""Queries and texts on which a back end once disagreed with the reference, or easily could."""
 
 CASES: list[tuple[str, str, bool]] = [
     # Alternatives within a NEAR within a NEAR: each has its own shortest stretches.
