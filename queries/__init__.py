@@ -1,1 +1,1 @@
-"""The query language, its back ends and its tools: pure functions, no connections, no clocks."""
+"""Here live the query language, its back ends and its tools: pure functions, never a connection."""
