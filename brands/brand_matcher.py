@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from brands.brand_query import phrase_of, query_of
-from queries.language.ast import Field, Node, Not, Or, Value, children
+from queries.language.ast import Field, Node, Not, Or, Value
 from queries.language.fields import normal
+from queries.language.tree import children
 from queries.matching.document import MatchedSpan
 from queries.matching.predicates import Asked, Question, compile_query
 from queries.matching.query_matcher import QueryMatch, QueryMatcher

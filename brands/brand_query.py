@@ -8,11 +8,12 @@ part of the query: it removes places, not posts (see ``brands.brand_matcher``).
 from collections.abc import Iterator
 from functools import lru_cache
 
-from queries.language.ast import Field, Node, Or, Phrase, Term, Value, walk
+from queries.language.ast import Field, Node, Or, Phrase, Term, Value
 from queries.language.errors import QueryError
 from queries.language.parser import parse
-from queries.language.saved import resolve
+from queries.language.references import resolve
 from queries.language.terms import MAX_PHRASE_TERMS
+from queries.language.tree import walk
 from queries.language.validate import check
 from schemas.brand import Brand
 from text.tokens import folded_form, tokenize

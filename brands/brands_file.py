@@ -10,7 +10,7 @@ from brands.policy import read_quiet_hours
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
-from queries.language.saved import SavedQueries
+from queries.language.references import SavedQueries
 from runtime.files import read_yaml
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError

@@ -1,6 +1,1 @@
-"""The brand query language and its back ends.
-
-Here live the language (:mod:`queries.language`), the live matcher (:mod:`queries.matching`), the
-compilers for Elasticsearch and X, and the tools for those who write queries. Never a connection, a
-thread or a clock: every function is pure, and the packages below are ``text`` and ``schemas``.
-"""
+"""Here live the query language, its back ends and its tools: pure functions, never a connection."""

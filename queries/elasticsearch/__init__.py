@@ -1,4 +1,1 @@
-"""Compiles queries to Elasticsearch's: exactly the posts that the stream matches.
-
-Builds JSON only; never imports the client or opens a connection.
-"""
+"""Compiles queries to Elasticsearch JSON; never imports the client."""

@@ -1,12 +1,9 @@
-"""What the index holds of a post for queries: field names, and the tokens in each of their forms.
+"""The index fields for queries: the sink writes ``query_fields``, ``index_compiler`` searches them.
 
-The sink writes ``query_fields``; ``queries.elasticsearch.index_compiler`` asks for nothing else but
-numbers, times and the keyword fields that hold normal values already.
-
-A field of text is three fields of the index, whose tokens stand at the same positions. The first
-has the folded forms. Of the other two, ``…_accented`` and ``…_exact``, most tokens would repeat the
-folded form: there stands ``SAME`` instead, which costs next to nothing. A term with an accent never
-means such a token (its form would fold to another one); a term in braces may (``maybe_in_folded``).
+A text field becomes three index fields with tokens at the same positions: the folded forms,
+``…_accented`` and ``…_exact``. The last two hold ``SAME`` for a token that equals its folded form,
+to save space. A term with an accent never matches such a token (its form would fold to another
+one); a term in braces may (``maybe_in_folded``).
 """
 
 from collections.abc import Iterable
@@ -19,24 +16,24 @@ from queries.matching.document import Document
 from text.tokens import Tokens, cased_form, exact_form, folded_form
 
 WORDS = "words"
-"""The object of the fields of text."""
+"""The object with the text fields."""
 VALUES = "values"
-"""The object of the values in their normal form."""
+"""The object with the values in normal form."""
 TEXT_PATHS = {
     "text": f"{WORDS}.text",
     "title": f"{WORDS}.title",
     "authorName": f"{WORDS}.author_name",
     "url": f"{WORDS}.url",
 }
-"""Fields of text to the field of their folded tokens."""
+"""Text field to the index field of its folded tokens."""
 ACCENTED, EXACT = "_accented", "_exact"
-"""What those fields are called that hold the other forms of the same tokens."""
+"""Suffixes of the index fields with the other forms."""
 VALUE_PATHS = {
     **{
         name: f"{VALUES}.{name}"
         for name in ("author", "source", "site", "country", "hashtags", "mentions", "entity")
     },
-    # Codes, ids and labels that are in their normal form in these fields of analysts.
+    # These fields hold codes, ids and labels, which are in normal form already.
     "lang": "language",
     "brand": "brands",
     "sentiment": "sentiment.label",
@@ -49,14 +46,13 @@ RANGE_PATHS = {
     "date": "created_at",
 }
 PRESENT = VALUE_PATHS["source"]
-"""Every document has it that was written with fields for queries; older ones and tombstones do
-not."""
+"""In every document with fields for queries; older documents and tombstones lack it."""
 SAME = "."
-"""Stands for a token whose form is the folded one; no token is punctuation alone."""
+"""Replaces a form that equals the folded one; a token is never punctuation alone."""
 GAP = 1000
-"""Positions between two addresses: more than any distance that a query may ask for."""
+"""Positions between two addresses: more than the largest distance of a query."""
 MAX_VALUE_BYTES = 32_766
-"""Bytes of a value: Lucene's limit. What an ingestor lets in is always shorter."""
+"""Bytes of a value: Lucene's limit. Ingestors pass shorter values only."""
 _WORDS = {name: path.removeprefix(f"{WORDS}.") for name, path in TEXT_PATHS.items()}
 _VALUES = {
     name: path.removeprefix(f"{VALUES}.")
@@ -66,19 +62,19 @@ _VALUES = {
 
 
 def field_of(term: Term, path: str) -> str:
-    """The field that has the form that a term asks for; ``path``: that of the folded tokens."""
+    """The index field with the term's form; ``path``: the one with the folded tokens."""
     if term.exact:
         return path + EXACT
     if not term.accented:
         return path
     if _has_folded_letters(term.form):
-        # Its accents lie behind the letters that are kept of a token, so that none is known by it.
+        # Its accents are beyond the letters that a token keeps, so no token can match it.
         raise QueryError("this word is too long", *term.span, "shorten it")
     return path + ACCENTED
 
 
 def maybe_in_folded(term: Term) -> bool:
-    """Whether a term in braces means tokens whose form is the folded one, and is only there."""
+    """Whether a term in braces may match tokens that only the folded field holds."""
     return term.exact and _has_folded_letters(term.form)
 
 
@@ -87,22 +83,20 @@ def _has_folded_letters(form: str) -> bool:
 
 
 def query_fields(document: Document) -> dict[str, Any]:
-    """``words`` and ``values`` of a document of the index."""
+    """``words`` and ``values`` of an index document."""
     words: dict[str, Any] = {}
     for name, path in _WORDS.items():
-        for ending, lines in zip(
-            ("", ACCENTED, EXACT), _lines(document.texts_of(name)), strict=True
-        ):
+        forms = zip(("", ACCENTED, EXACT), _lines(document.texts_of(name)), strict=True)
+        for ending, lines in forms:
             if lines:
                 words[path + ending] = lines if name == "url" else lines[0]
-    values = {
-        path: kept for name, path in _VALUES.items() if (kept := _kept(document.values_of(name)))
-    }
-    return {name: found for name, found in ((WORDS, words), (VALUES, values)) if found}
+    values = {path: sorted(filter(_fits, document.values_of(n))) for n, path in _VALUES.items()}
+    values = {path: kept for path, kept in values.items() if kept}
+    return {name: fields for name, fields in ((WORDS, words), (VALUES, values)) if fields}
 
 
 def _lines(texts: Iterable[Tokens]) -> tuple[list[str], list[str], list[str]]:
-    """The texts of the three fields; those with accents only if there is one."""
+    """The lines of the three fields; those with accents only if any token has one."""
     folded, accented, exact = [], [], []
     for tokens in texts:
         if len(tokens):
@@ -116,7 +110,7 @@ def _lines(texts: Iterable[Tokens]) -> tuple[list[str], list[str], list[str]]:
 
 
 def _forms(token: str, folded: str) -> tuple[str, str]:
-    """The form with accents and the exact one, as far as they are not the folded one."""
+    """The accented and the exact form, or ``SAME``."""
     if token.isascii():
         as_written = token[: len(folded)]
         return SAME, SAME if as_written == folded else as_written
@@ -125,7 +119,7 @@ def _forms(token: str, folded: str) -> tuple[str, str]:
 
 def _other_forms(token: str, folded: str) -> tuple[str, str]:
     with_accents, as_written = cased_form(token), exact_form(token)
-    # A mark that stands alone is its own form without being folded, and so never the same.
+    # A combining mark without a letter keeps its own form, never the folded one.
     same = folded_form(token) if folded in (with_accents, as_written) else None
     return (
         SAME if with_accents == same else with_accents or folded,
@@ -137,5 +131,5 @@ _SHORT = 32
 _short_forms = lru_cache(maxsize=16_384)(_other_forms)
 
 
-def _kept(values: Iterable[str]) -> list[str]:
-    return sorted(value for value in values if len(value.encode()) <= MAX_VALUE_BYTES)
+def _fits(value: str) -> bool:
+    return len(value.encode()) <= MAX_VALUE_BYTES

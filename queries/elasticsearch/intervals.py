@@ -1,39 +1,37 @@
-"""Where words stand, in Elasticsearch's ``intervals``: phrases, ``"…"~n`` and ``NEAR``.
+"""Compiles phrases, ``"…"~n`` and ``NEAR`` to Elasticsearch's ``intervals``.
 
-Lucene keeps the shortest intervals of whatever it combines. The language does so for each NEAR and
-each of its alternatives on its own, so an ``any_of`` may hold only what cannot hold each other: an
-interval beside a shorter one within it would get lost. Three things make it exact:
+Lucene keeps the shortest intervals of a whole ``any_of``; the language does so per alternative. An
+``any_of`` would therefore lose an interval that contains a shorter one. Three rules make it exact:
 
-- Alternatives of one width share an ``any_of``; others become rules of their own.
-- Of a NEAR within a NEAR, the outer one sees the end that is towards its other operand. Which
-  tokens such an end can be is the same whether the alternatives at the far end are together or each
-  on its own, so that only the alternatives at the near end are written out (``_End``).
-- ``"a b c"~5`` is an unordered ``all_of`` where no token can be two of the words, and so is
-  ``a NEAR/5 b``. Where one can, the words need places of their own: these become their orders,
-  each an ordered ``all_of``.
+- Only alternatives of one width share an ``any_of``; others become separate rules.
+- Of a nested NEAR, only the alternatives at the end next to the outer operand are written out
+  (``_End``): the far end does not change which tokens that end can be.
+- ``"a b c"~5`` and ``a NEAR/5 b`` are an unordered ``all_of`` if no token can be two of the words.
+  Otherwise each order of the words becomes an ordered ``all_of``.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from itertools import product
+from itertools import combinations, product
 from typing import Any, Literal
 
 from queries.elasticsearch.index_fields import EXACT, SAME, field_of, maybe_in_folded
 from queries.language.ast import Near, Node, Or, Phrase, Term, Value
 from queries.language.errors import QueryError
+from queries.language.tree import walk
 from text.tokens import folded_form
 
 MAX_PARTS = 4000
-"""Words of one rule when its alternatives are written out, in one field."""
+"""Words of one rule in one field, with its alternatives written out."""
 
 Rule = dict[str, Any]
 _NEVER: Rule = {"match": {"query": f"{SAME}{SAME}"}}
-"""No token is like this."""
+"""Matches no token."""
 
 
 class _End(Enum):
-    """Which of its ends counts of a stretch that something combines."""
+    """The ends of an interval that the enclosing NEAR depends on."""
 
     NONE = "none"
     FIRST = "first"
@@ -43,15 +41,15 @@ class _End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A rule whose intervals never hold each other."""
+    """A rule whose intervals never contain each other."""
 
     rule: Rule
     width: int | None = None
-    """Tokens of each interval; None where that differs."""
+    """Tokens of each interval; None: they differ."""
 
 
 def rule_of(node: Term | Phrase | Near, path: str) -> tuple[Rule, int]:
-    """The rule for a node in one field of text, and its words, as the engine counts them."""
+    """The rule for a node in one text field, and its number of words as the engine counts them."""
     sources = _Sources(path, node).of(node)
     rules = [source.rule for source in sources]
     return _any_of(rules), sum(map(_parts, rules))
@@ -67,17 +65,14 @@ def _word_rule(term: Term, path: str) -> Rule:
 
 
 def _any_of(rules: list[Rule], *, whole: bool = False) -> Rule:
-    """One of the rules; ``whole``: what combines it sees the shortest stretches of all together.
-
-    Lucene takes an ``any_of`` of more than single words apart: it would write out all combinations,
-    and look for the shortest in each. One with such a filter it leaves whole.
-    """
+    """One of the rules; ``whole``: keep the shortest intervals of all rules together."""
     if len(rules) == 1:
         return rules[0]
     return _left_whole(rules) if whole else {"any_of": {"intervals": rules}}
 
 
 def _left_whole(rules: list[Rule]) -> Rule:
+    """Lucene expands an ``any_of`` into all combinations, unless it has a filter."""
     return {"any_of": {"intervals": rules, "filter": {"not_contained_by": _NEVER}}}
 
 
@@ -85,28 +80,24 @@ def _in_form(term: Term, field: str, path: str) -> Rule:
     elsewhere = {} if field == path else {"use_field": field}
     if not term.wildcard:
         return {"match": {"query": term.form, **elsewhere}}
-    kind, asked = lucene_pattern(term, term.form)
-    return {kind: {"prefix" if kind == "prefix" else "pattern": asked, **elsewhere}}
+    kind, pattern = lucene_pattern(term, term.form)
+    return {kind: {"prefix" if kind == "prefix" else "pattern": pattern, **elsewhere}}
 
 
-def _in_order(rules: Iterable[Rule], most_gaps: int) -> Rule:
-    """The rules one behind the other.
+def _in_order(rules: Iterable[Rule], max_gaps: int) -> Rule:
+    """The rules in order. Every second of equal neighbours gets another shape.
 
-    Lucene takes equal ones side by side for one that repeats, and what stands between as part of
-    it. So every other one is made unequal.
+    Lucene merges equal neighbours into one repeated rule, with the tokens between as part of it.
     """
-    listed: list[Rule] = []
+    distinct: list[Rule] = []
     for rule in rules:
-        twin = bool(listed) and listed[-1] == rule
-        listed.append(_left_whole([rule]) if twin else rule)
-    return {"all_of": {"intervals": listed, "ordered": True, "max_gaps": most_gaps}}
+        repeated = bool(distinct) and distinct[-1] == rule
+        distinct.append(_left_whole([rule]) if repeated else rule)
+    return {"all_of": {"intervals": distinct, "ordered": True, "max_gaps": max_gaps}}
 
 
-def _together(rules: list[Rule], most_gaps: int) -> Rule:
-    return {"all_of": {"intervals": rules, "ordered": False, "max_gaps": most_gaps}}
-
-
-# --- phrases -----------------------------------------------------------------------------------
+def _together(rules: list[Rule], max_gaps: int) -> Rule:
+    return {"all_of": {"intervals": rules, "ordered": False, "max_gaps": max_gaps}}
 
 
 def _phrase(phrase: Phrase, path: str) -> _Source:
@@ -117,23 +108,17 @@ def _phrase(phrase: Phrase, path: str) -> _Source:
     if _apart(phrase.terms):
         return _Source(_together([rules[term] for term in phrase.terms], phrase.slop))
     error = QueryError(
-        f"a phrase of {count} words with a distance is too long where one word may be "
-        "another of them",
+        f"a phrase of {count} words with a distance is too long if a token can be two of them",
         *phrase.span,
-        "leave out what stands there twice, or write NEAR",
+        "leave out repeated words, or write NEAR",
     )
-    orders = _limited(
-        (
-            _Source(_in_order([rules[term] for term in order], phrase.slop))
-            for order in _orders(phrase.terms)
-        ),
-        error,
-    )
-    return _Source(_any_of([order.rule for order in orders], whole=True))
+    orders = (_Source(_in_order(map(rules.__getitem__, order), phrase.slop))
+              for order in _orders(phrase.terms))  # fmt: skip
+    return _Source(_any_of([order.rule for order in _limited(orders, error)], whole=True))
 
 
 def _limited(sources: Iterable[_Source], error: QueryError) -> list[_Source]:
-    """The sources; raises ``error`` where they have more than ``MAX_PARTS`` words."""
+    """The sources; raises ``error`` if they exceed ``MAX_PARTS`` words."""
     kept: list[_Source] = []
     parts = 0
     for source in sources:
@@ -145,21 +130,20 @@ def _limited(sources: Iterable[_Source], error: QueryError) -> list[_Source]:
 
 
 def _apart(terms: tuple[Term, ...]) -> bool:
-    """Whether surely no token is two of the words."""
-    return all(
-        _differ(one, other) for place, one in enumerate(terms) for other in terms[place + 1 :]
-    )
+    """Whether no token can be two of the words; False if in doubt."""
+    return all(_differ(left, right) for left, right in combinations(terms, 2))
 
 
-def _differ(one: Term, other: Term) -> bool:
-    first, second = one.form, other.form
-    if (one.exact, one.accented) != (other.exact, other.accented):
+def _differ(left: Term, right: Term) -> bool:
+    first, second = left.form, right.form
+    if (left.exact, left.accented) != (right.exact, right.accented):
         first, second = folded_form(first), folded_form(second)
-    if not one.wildcard and not other.wildcard:
+    if not left.wildcard and not right.wildcard:
         return first != second
-    first, second = _stem(one, first), _stem(other, second)
+    first, second = _stem(left, first), _stem(right, second)
     return not (
-        (one.wildcard and second.startswith(first)) or (other.wildcard and first.startswith(second))
+        (left.wildcard and second.startswith(first))
+        or (right.wildcard and first.startswith(second))
     )
 
 
@@ -168,38 +152,35 @@ def _stem(term: Term, form: str) -> str:
 
 
 def _orders(terms: tuple[Term, ...]) -> Iterator[list[Term]]:
-    """All orders; equal words are not told apart."""
+    """All distinct orders."""
     if not terms:
         yield []
     for first in dict.fromkeys(terms):
-        place = terms.index(first)
-        for rest in _orders(terms[:place] + terms[place + 1 :]):
+        index = terms.index(first)
+        for rest in _orders(terms[:index] + terms[index + 1 :]):
             yield [first, *rest]
 
 
-# --- NEAR ----------------------------------------------------------------------------------------
-
-
 class _Sources:
-    """Sources for a node and all that stands beside NEAR in it, in one field."""
+    """Sources for a node and the operands of NEAR in it, in one field."""
 
     def __init__(self, path: str, whole: Node) -> None:
         self._path = path
         self._error = QueryError(
-            "these alternatives beside NEAR are too many", *whole.span,
+            "NEAR has too many alternatives here", *whole.span,
             "write fewer words with OR, or no NEAR within NEAR",
         )  # fmt: skip
 
     def of(self, node: Node, end: _End = _End.NONE) -> list[_Source]:
-        """Together they have the stretches of ``node``, as far as ``end`` tells them apart."""
+        """Sources whose intervals are those of ``node``, as far as ``end`` distinguishes them."""
         match node:
             case Term():
                 return [_Source(_word_rule(node, self._path), 1)]
             case Phrase():
                 return [_phrase(node, self._path)]
             case Or(parts):
-                found = _limited((s for part in parts for s in self.of(part, end)), self._error)
-                return found if end is _End.BOTH else _merged(found)
+                sources = _limited((s for part in parts for s in self.of(part, end)), self._error)
+                return sources if end is _End.BOTH else _merged(sources)
             case Near(left, right, distance, False) if _are_other_words(left, right, end):
                 words = [s.rule for part in (left, right) for s in self.of(part, end)]
                 return [_Source(_together(words, distance))]
@@ -212,7 +193,7 @@ class _Sources:
                 )
                 return _limited(in_order, self._error)
             case _:
-                raise TypeError(f"{type(node).__name__} does not stand anywhere")
+                raise TypeError(f"{type(node).__name__} has no intervals")
 
     def _beside(self, first: Node, second: Node, end: _End) -> Iterable[tuple[_Source, _Source]]:
         of_first = _End.BOTH if end in (_End.FIRST, _End.BOTH) else _End.LAST
@@ -221,36 +202,32 @@ class _Sources:
 
 
 def _are_other_words(left: Node, right: Node, end: _End) -> bool:
-    """Whether both are single words of which no token is one of each: one rule does both orders."""
+    """Whether both are single words that share no token: then one rule covers both orders."""
     if end is not _End.NONE and not (isinstance(left, Term) and isinstance(right, Term)):
         return False
-    words = _words(left), _words(right)
-    if None in words:
-        return False
-    first, second = ({folded_form(term.form) for term in found or ()} for found in words)
-    return first.isdisjoint(second)
+    first, second = _words(left), _words(right)
+    return first is not None and second is not None and first.isdisjoint(second)
 
 
-def _words(node: Node) -> list[Term] | None:
-    """The words that ``node`` is one of, if it is no more and has no wildcards."""
-    match node:
-        case Term(wildcard=False):
-            return [node]
-        case Or(parts):
-            found = [_words(part) for part in parts]
-            return None if None in found else [term for words in found for term in words or ()]
-        case _:
+def _words(node: Node) -> set[str] | None:
+    """The folded words that ``node`` is one of; None: it has phrases, NEAR or wildcards."""
+    words: set[str] = set()
+    for part in walk(node):
+        if isinstance(part, Term) and not part.wildcard:
+            words.add(folded_form(part.form))
+        elif not isinstance(part, Or):
             return None
+    return words
 
 
 def _merged(sources: list[_Source]) -> list[_Source]:
-    """Sources of one width in one."""
-    alike: dict[Any, list[_Source]] = {}
-    for place, source in enumerate(sources):
-        alike.setdefault(source.width or (place,), []).append(source)
+    """One source per width."""
+    by_width: dict[Any, list[_Source]] = {}
+    for number, source in enumerate(sources):
+        by_width.setdefault(source.width or (number,), []).append(source)
     return [
         _Source(_any_of([s.rule for s in same], whole=width != 1), same[0].width)
-        for width, same in alike.items()
+        for width, same in by_width.items()
     ]
 
 
@@ -264,20 +241,19 @@ def _parts(rule: Rule) -> int:
 
 
 MAX_SUFFIX = 64
-"""Letters behind the first ``*``."""
+"""Letters after the first ``*``."""
 MAX_SINGLE_WILDCARDS = 6
-"""``?`` among those: each may double what an automaton has to keep apart."""
+"""``?`` among those: each may double the states of the automaton."""
 
 
 def lucene_pattern(node: Term | Value, form: str) -> tuple[Literal["prefix", "wildcard"], str]:
-    """The kind of query for a pattern, and the pattern; refuses one that Lucene would refuse."""
-    stem, _, behind = form.partition("*")
-    if len(behind) > MAX_SUFFIX or behind.count("?") > MAX_SINGLE_WILDCARDS:
-        raise QueryError(
-            f"there are more than {MAX_SUFFIX} letters or {MAX_SINGLE_WILDCARDS} '?' behind a '*'",
-            *node.span,
-            "leave out what stands behind it",
+    """The kind of query and its pattern; raises ``QueryError`` beyond the limits of Lucene."""
+    stem, _, suffix = form.partition("*")
+    if len(suffix) > MAX_SUFFIX or suffix.count("?") > MAX_SINGLE_WILDCARDS:
+        message = (
+            f"there are more than {MAX_SUFFIX} letters or {MAX_SINGLE_WILDCARDS} '?' after a '*'"
         )
-    if form.endswith("*") and not behind and "?" not in stem:
+        raise QueryError(message, *node.span, "end the word after the '*'")
+    if form.endswith("*") and not suffix and "?" not in stem:
         return "prefix", stem
     return "wildcard", form.replace("\\", "\\\\")

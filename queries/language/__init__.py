@@ -1,4 +1,1 @@
-"""The query language: lexer, parser, tree, fields, saved queries and errors.
-
-Nothing here matches a post or knows a back end.
-"""
+"""The query language: lexer, parser, tree, fields, saved queries and errors; no back end."""

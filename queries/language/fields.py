@@ -1,6 +1,6 @@
-"""The fields that a query can ask of: their names, what they hold and what they take.
+"""The fields of a query: names, types and allowed values.
 
-Data and the reading of values; what a field of a post is, says ``queries.matching.document``.
+``queries.matching.document`` maps them to the fields of a post.
 """
 
 import re
@@ -15,12 +15,11 @@ from text.tokens import folded_form
 
 
 class Holds(Enum):
-    """What a field holds, and so what may stand behind its colon."""
+    """The type of a field, which decides what may follow its colon."""
 
     TEXT = auto()
-    """Words: everything that a query can ask of the text."""
     VALUE = auto()
-    """Whole values, of which a post has one or several."""
+    """Whole values, one or several per post."""
     NUMBER = auto()
     TIME = auto()
 
@@ -31,12 +30,12 @@ class FieldType:
     holds: Holds
     meaning: str
     single: bool = True
-    """A post has one value at most, so that no two can be asked for with AND."""
+    """A post has at most one value, so AND between two values never matches."""
     choices: tuple[str, ...] = ()
     pattern: str = ""
     example: str = ""
     sign: str = ""
-    """A sign that people write before the value, and that the value does not hold."""
+    """An optional sign before the value, not part of it."""
     wildcards: bool = False
 
 
@@ -50,9 +49,7 @@ FIELDS: dict[str, FieldType] = {
         FieldType("title", Holds.TEXT, "the title", single=False),
         FieldType("authorName", Holds.TEXT, "the words of the author's display name", single=False),
         FieldType(
-            "url",
-            Holds.TEXT,
-            "the words of the post's own address and of each link in it",
+            "url", Holds.TEXT, "the words of the post's own address and of each link in it",
             single=False,
         ),
         FieldType(
@@ -104,9 +101,9 @@ FIELDS: dict[str, FieldType] = {
     )
 }  # fmt: skip
 QUERY = "query"
-"""The name that is written as a field and stands for another query."""
+"""Looks like a field and refers to another query."""
 _BY_LOWER = {name.lower(): name for name in (*FIELDS, QUERY)}
-# What the fields are called elsewhere, for the hint.
+# Names of the fields in other products, for the hint.
 _ELSEWHERE = {
     "language": "lang", "published": "date", "time": "date", "created": "date", "since": "date",
     "until": "date", "domain": "site", "host": "site", "user": "author", "from": "author",
@@ -119,40 +116,35 @@ _ELSEWHERE = {
 
 
 def field_name(written: str, start: int) -> str:
-    """The field of that name, in any case; refuses one that there is not."""
+    """The field of that name, in any case; raises ``QueryError`` for an unknown one."""
     name = _BY_LOWER.get(written.lower())
     if name is not None:
         return name
     meant = _ELSEWHERE.get(written.lower()) or nearest(written, (*FIELDS, QUERY))
-    hint = f"did you mean '{meant}:'?" if meant else f"there are {', '.join(FIELDS)}"
-    raise QueryError(
-        f"there is no field '{written[:40]}'",
-        start,
-        start + len(written),
-        f'{hint} To look for the word and its colon, put quotes around them: "{written[:40]}: …"',
-    )
+    hint = f"did you mean '{meant}:'?" if meant else f"the fields are {', '.join(FIELDS)}"
+    hint += f' To search for the word and its colon, put quotes around them: "{written[:40]}: …"'
+    message = f"there is no field '{written[:40]}'"
+    raise QueryError(message, start, start + len(written), hint)
 
 
 def normal(text: str) -> str:
-    """How values are compared: without case, accents and repeated spaces."""
+    """The form that values are compared in: without case, accents and repeated spaces."""
     return " ".join(folded_form(word) for word in text.split())
 
 
 def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
-    """The value as it is kept, or an error that says what the field takes."""
-    value = " ".join(text.split())
-    if field.sign:
-        value = value.removeprefix(field.sign)
+    """The value as stored in the tree; raises ``QueryError`` with the allowed values."""
+    value = " ".join(text.split()).removeprefix(field.sign)
     if not value:
-        raise QueryError(f"'{field.name}:' has an empty value", start, end, "write what to find")
+        raise QueryError(f"'{field.name}:' has an empty value", start, end, "write a value")
     value = value.lower() if field.pattern or field.choices else value
     if field.choices and value not in field.choices:
         meant = nearest(value, field.choices)
         hint = f"did you mean {field.name}:{meant}? " if meant else ""
         hint += f"It takes {', '.join(field.choices)}"
-        message = f"'{shorten(value)}' is no value of '{field.name}:'"
+        message = f"'{shorten(value)}' is not a value of '{field.name}:'"
         raise QueryError(message, start, end, hint)
     if field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
-        message = f"'{shorten(value, 40)}' is no value of '{field.name}:'"
+        message = f"'{shorten(value, 40)}' is not a value of '{field.name}:'"
         raise QueryError(message, start, end, field.example)
     return value

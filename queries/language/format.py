@@ -1,8 +1,4 @@
-"""Prints a tree as a query in one canonical way: ``parse(format_query(node)) == node``.
-
-One space between, parentheses wherever one kind of operator stands in another, quotes only where
-they are needed, ranges in brackets.
-"""
+"""Prints a tree as a query in its canonical form: ``parse(format_query(node)) == node``."""
 
 import re
 
@@ -17,31 +13,23 @@ _RESERVED = re.compile(r"(?:AND|OR|NOT|O?NEAR)(?:/.*)?", re.IGNORECASE)
 
 
 def format_query(node: Node) -> str:
-    """The query that ``parse`` reads as ``node``."""
     match node:
         case Term():
             return _term(node)
         case Phrase(terms, slop):
             return _phrase(terms) + ("" if slop is None else f"~{slop}")
         case And(parts):
-            return " AND ".join(_clause(part) for part in parts)
+            return " AND ".join(map(_clause, parts))
         case Or(parts):
-            return " OR ".join(_clause(part) for part in parts)
+            return " OR ".join(map(_clause, parts))
         case Not(child):
             return f"NOT {_operand(child)}"
         case Near(left, right, distance, ordered):
             return f"{_operand(left)} NEAR/{distance}{'f' * ordered} {_operand(right)}"
         case Field(name, child):
             return f"{name}:{_operand(child)}"
-        case _:
-            return _value(node)
-
-
-def _value(node: Value | Range | Named) -> str:
-    match node:
         case Value(text, wildcard):
-            bare = wildcard or _PLAIN_VALUE.fullmatch(text)
-            return text if bare else f'"{text}"'
+            return text if wildcard or _PLAIN_VALUE.fullmatch(text) else f'"{text}"'
         case Range(name, low, high):
             bounds = f"{bound_text(low, day_end=False)} TO {bound_text(high, day_end=True)}"
             return f"{name}:[{bounds}]"
@@ -50,14 +38,13 @@ def _value(node: Value | Range | Named) -> str:
 
 
 def _clause(node: Node) -> str:
-    """A part of an AND or OR: a NOT needs no parentheses there."""
+    """A part of an AND or OR, where a NOT needs no parentheses."""
     return format_query(node) if isinstance(node, Not) else _operand(node)
 
 
 def _operand(node: Node) -> str:
-    """A node inside another: an operator within an operator gets parentheses."""
-    written = format_query(node)
-    return f"({written})" if isinstance(node, And | Or | Near | Not) else written
+    query = format_query(node)
+    return f"({query})" if isinstance(node, And | Or | Near | Not) else query
 
 
 def _term(term: Term) -> str:
@@ -67,10 +54,9 @@ def _term(term: Term) -> str:
 
 
 def _bare(term: Term) -> bool:
-    """Whether the term can stand without quotes and be read as itself."""
-    if not _BARE_TERM.fullmatch(term.text) and term.kind != "url":
-        return False
-    if _RESERVED.fullmatch(term.text) or re.search(r"[\s()\"<>]", term.text):
+    """Whether the term is parsed as itself without quotes."""
+    shaped = term.kind == "url" or _BARE_TERM.fullmatch(term.text)
+    if not shaped or _RESERVED.fullmatch(term.text) or re.search(r"[\s()\"<>]", term.text):
         return False
     try:
         return read_bare(term.text, 0) == term

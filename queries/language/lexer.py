@@ -1,8 +1,4 @@
-"""Cuts a query into tokens, one each time that the parser asks, and names the mistakes in each.
-
-What a stretch of text is depends on the field that it stands in, which the parser knows. A leaf's
-token carries the node that it is read as.
-"""
+"""Lexer: the next token of a query, on demand, since a token's kind depends on its field."""
 
 import re
 from typing import Literal, NamedTuple
@@ -14,11 +10,11 @@ from queries.language.literals import bare_end, read_range, read_value
 from queries.language.terms import read_address, read_bare, read_quoted
 
 MAX_DISTANCE = 100
-"""Words that a proximity may allow between."""
+"""The largest number of words of a NEAR or ``"…"~n``."""
 
 _SPACE = re.compile(r"\s+")
 _OPERATOR = re.compile(r"(AND|OR|NOT)(?![^\s()\"“”„{}\[\]<>])")
-# Most of a long query is plain words: they need no look at what else a term may be.
+# A shortcut: most tokens of a long query are plain words.
 _PLAIN = re.compile(r"[A-Za-z0-9]{1,50}(?=[\s)])")
 _NO_WORDS = frozenset({"and", "or", "not", "near", "onear"})
 _NEAR = re.compile(r"(O?NEAR)(?:/([0-9]*)([^\s()\"]*))?(?![^\s()\"“”„{}\[\]<>])", re.IGNORECASE)
@@ -29,7 +25,7 @@ _SLOP = re.compile(r"~([0-9]*)")
 _CLOSING = {'"': re.compile('"'), "“": re.compile('[”“"]'), "”": re.compile('[”“"]'),
             "„": re.compile('[“”"]'), "{": re.compile("}")}  # fmt: skip
 _WORDS = frozenset({"text", "title", "authorName"})
-"""Fields whose terms are those of the text."""
+"""Fields with the terms of plain text."""
 Kind = Literal["leaf", "field", "near", "not", "and", "or", "(", ")", "end"]
 
 
@@ -41,7 +37,7 @@ class Token(NamedTuple):
     start: int
     end: int
     node: Node | None = None
-    """What a leaf is read as."""
+    """The parsed leaf."""
     distance: int = 0
     ordered: bool = False
 
@@ -56,7 +52,7 @@ class QueryLexer:
         self._at = 0
 
     def next(self, field: FieldType | None, *, after_colon: bool = False) -> Token:
-        """The next token, which stands in ``field``; raises ``QueryError`` for a mistake in it."""
+        """The next token, in ``field``; raises ``QueryError`` for a mistake in it."""
         text, start = self._text, self._skip()
         if start == len(text):
             return Token("end", "", start, start + 1)
@@ -101,9 +97,8 @@ class QueryLexer:
                 return self._at
             end = text.find(">>>", self._at)
             if end < 0:
-                raise QueryError(
-                    "this comment is never closed", self._at, self._at + 3, "close it with >>>"
-                )
+                place = self._at, self._at + 3
+                raise QueryError("this comment is never closed", *place, "close it with >>>")
             self._at = end + 3
 
     def _token(self, kind: Kind, start: int, end: int) -> Token:
@@ -115,16 +110,15 @@ class QueryLexer:
         return Token("leaf", self._text[start:end], start, end, node)
 
     def _inside(self, letter: str) -> str:
-        """What stands between the quotes or braces that open here; goes past them."""
+        """The text between the quotes or braces that open here; moves past them."""
         start = self._at
-        found = _CLOSING[letter].search(self._text, start + 1)
-        if found is None:
-            what, closing = ("brace", "}") if letter == "{" else ("quotation mark", '"')
-            raise QueryError(
-                f"this {what} is never closed", start, start + 1, f"close it with {closing}"
-            )
-        self._at = found.end()
-        return self._text[start + 1 : found.start()]
+        end = _CLOSING[letter].search(self._text, start + 1)
+        if end is None:
+            sign, closing = ("brace", "}") if letter == "{" else ("quotation mark", '"')
+            hint = f"close it with {closing}"
+            raise QueryError(f"this {sign} is never closed", start, start + 1, hint)
+        self._at = end.end()
+        return self._text[start + 1 : end.start()]
 
     def _bare(self, bare: re.Match[str], field: FieldType | None) -> Token:
         start, end = bare.span()
@@ -145,7 +139,7 @@ class QueryLexer:
             self._at = slop.end()
             if not isinstance(node, Phrase):
                 raise QueryError("one word has no distance", *slop.span(), f"leave {slop[0]} out")
-            node = Phrase(node.terms, _distance(slop[1], *slop.span()), (start, self._at))
+            node = Phrase(node.terms, _distance(slop[1], *slop.span()), span=(start, self._at))
         return self._leaf(start, self._at, node)
 
     def _near(self, near: re.Match[str]) -> Token:
@@ -157,7 +151,9 @@ class QueryLexer:
             # An everyday word: "near me".
             return self._leaf(start, end, read_bare(near[0], start))
         if word != "NEAR" or not number or flag not in ("", "f"):
-            raise QueryError(f"'{shorten(near[0])}' is no operator", start, end, f"write {meant}")
+            raise QueryError(
+                f"'{shorten(near[0])}' is not an operator", start, end, f"write {meant}"
+            )
         distance = _distance(number, start, end)
         return self._token("near", start, end)._replace(distance=distance, ordered=ordered)
 
@@ -166,20 +162,18 @@ class QueryLexer:
         name = field_name(written[1], start)
         end = start + len(written[1]) + 1
         if outer is not None:
-            raise QueryError(
-                f"'{name}:' stands inside '{outer.name}:'", start, end,
-                f'write {outer.name}:… AND {name}:…, or "{name}: …" in quotes for the words',
-            )  # fmt: skip
+            hint = f'write {outer.name}:… AND {name}:…, or "{name}: …" in quotes for the words'
+            raise QueryError(f"'{name}:' is inside '{outer.name}:'", start, end, hint)
         if self._at == len(self._text):
-            raise _nothing_behind(name, start, end)
+            raise _nothing_after(name, start, end)
         if name == QUERY:
             return self._named(start, end)
         field = FIELDS[name]
         if field.holds in (Holds.NUMBER, Holds.TIME):
-            node, behind = read_range(field, self._text, start, self._at)
-            return self._leaf(start, behind, node)
+            node, range_end = read_range(field, self._text, start, self._at)
+            return self._leaf(start, range_end, node)
         if _OPERATOR.match(self._text, self._at):
-            raise _nothing_behind(name, start, end)
+            raise _nothing_after(name, start, end)
         return Token("field", name, start, end)
 
     def _named(self, start: int, end: int) -> Token:
@@ -187,22 +181,24 @@ class QueryLexer:
         if letter in _CLOSING and letter != "{":
             name = self._inside(letter)
         else:
-            found = _BARE.match(self._text, self._at)
-            name = found[0] if found else ""
+            bare = _BARE.match(self._text, self._at)
+            name = bare[0] if bare else ""
             self._at += len(name)
         name = " ".join(name.split())
         if not name:
-            raise QueryError("'query:' names no query", start, end, 'write query:"its name"')
-        return self._leaf(start, self._at, Named(name, (start, self._at)))
+            raise QueryError(
+                "'query:' needs the name of a query", start, end, 'write query:"its name"'
+            )
+        return self._leaf(start, self._at, Named(name, span=(start, self._at)))
 
     def _values(self, field: FieldType) -> Token:
-        """The value behind a colon, or several with | between."""
+        """The value after a colon, or several with | between."""
         start = self._at
         values = [self._value(field, listed=False)]
         while self._text.startswith("|", self._at):
             self._at += 1
             values.append(self._value(field, listed=False))
-        node = values[0] if len(values) == 1 else Or(tuple(values), (start, self._at))
+        node = values[0] if len(values) == 1 else Or(tuple(values), span=(start, self._at))
         return self._leaf(start, self._at, node)
 
     def _value(self, field: FieldType, *, listed: bool) -> Value:
@@ -213,32 +209,26 @@ class QueryLexer:
         self._at = end = bare_end(self._text, start)
         raw = self._text[start:end]
         if not raw:
-            raise QueryError(
-                f"'{field.name}:' has an empty value", start, start + 1,
-                f'write a value, or quotes around it: {field.name}:"…"',
-            )  # fmt: skip
+            hint = f'write a value, or quotes around it: {field.name}:"…"'
+            raise QueryError(f"'{field.name}:' has an empty value", start, start + 1, hint)
         if listed and raw.lower() in ("and", "or", "not"):
             message = f"'{raw}' is an operator only in upper case"
             raise QueryError(message, start, end, f"write {raw.upper()}")
         nested = _FIELD.match(raw)
         if listed and nested and nested[1].lower() in {name.lower() for name in FIELDS}:
-            raise QueryError(
-                f"'{nested[0]}' stands inside '{field.name}:'", start, end,
-                "close the parenthesis first",
-            )  # fmt: skip
+            message = f"'{nested[0]}' is inside '{field.name}:'"
+            raise QueryError(message, start, end, "close the parenthesis first")
         return read_value(field, raw, start, quoted=False)
 
 
 def _distance(digits: str, start: int, end: int) -> int:
     if not digits or len(digits) > 9 or int(digits) > MAX_DISTANCE:
-        raise QueryError(
-            f"a distance is a number from 0 to {MAX_DISTANCE}", start, end,
-            "5 finds most of what belongs together; for anywhere in the post, write AND",
-        )  # fmt: skip
+        hint = "5 fits most uses; for anywhere in the post, write AND"
+        raise QueryError(f"a distance is a number from 0 to {MAX_DISTANCE}", start, end, hint)
     return int(digits)
 
 
-def _nothing_behind(name: str, start: int, end: int) -> QueryError:
+def _nothing_after(name: str, start: int, end: int) -> QueryError:
     example = f'{name}:orange or {name}:(orange OR "ma box")' if name in FIELDS else f'{name}:"…"'
     return QueryError(f"'{name}:' is followed by nothing", start, end, f"write {example}")
 
@@ -248,10 +238,10 @@ def _stray(text: str, start: int) -> QueryError:
     if text.startswith(">>>", start):
         return QueryError("this closes no comment", start, start + 3, "open it with <<<")
     hints = {
-        "[": "a range stands behind a field's colon, such as likes:[10 TO *]",
+        "[": "write a range after a field's colon, such as likes:[10 TO *]",
         "]": "leave it out, or open a range before it, such as likes:[10 TO *]",
         "}": "leave it out, or open it with {",
-        "<": "a comparison stands behind a field's colon, such as likes:<10",
-        ">": "a comparison stands behind a field's colon, such as likes:>10",
+        "<": "write a comparison after a field's colon, such as likes:<10",
+        ">": "write a comparison after a field's colon, such as likes:>10",
     }
     return QueryError(f"'{letter}' has no meaning here", start, start + 1, hints[letter])

@@ -1,9 +1,9 @@
-"""Reads what stands behind the colon of a field that holds no text: values, numbers, times."""
+"""Parses field values: text, numbers, times, ranges."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
 
-from queries.language.ast import Range, Value
+from queries.language.ast import Range, Span, Value
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FieldType, Holds, checked_value
 from queries.language.terms import LEADING_LETTERS
@@ -18,75 +18,71 @@ _TIME = re.compile(
     r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _MILLISECOND = timedelta(milliseconds=1)
-"""The index keeps times to the millisecond, so no query asks for less."""
+"""The index stores times to the millisecond."""
 
 _Bound = tuple[int, int] | tuple[datetime, datetime]
-"""The first and the last instant, or number, that a bound means: a date means its whole day."""
+"""The first and last number or instant of a bound: a date covers its whole day."""
 
 
 def bare_end(text: str, start: int) -> int:
-    """Where a value without quotes ends."""
-    found = _BARE.match(text, start)
-    return found.end() if found else start
+    """The end of an unquoted value."""
+    value = _BARE.match(text, start)
+    return value.end() if value else start
 
 
 def read_value(field: FieldType, raw: str, start: int, *, quoted: bool) -> Value:
-    """One value; quotes make its ``*`` and ``?`` plain letters."""
+    """One value; in quotes, ``*`` and ``?`` are plain letters."""
     end = start + len(raw) + (2 if quoted else 0)
     wildcard = not quoted and ("*" in raw or "?" in raw)
     if not quoted and re.search(r"[,;]", raw):
-        raise QueryError(
-            f"'{shorten(raw)}' has a comma", start, end,
-            f"write {field.name}:(… OR …), or quotes around a value that has a comma in it",
-        )  # fmt: skip
+        hint = f"write {field.name}:(… OR …), or quotes around a value with a comma"
+        raise QueryError(f"'{shorten(raw)}' has a comma", start, end, hint)
     value = checked_value(field, raw, start, end)
     if wildcard:
         stem = re.split(r"[*?]", value, maxsplit=1)[0]
         if not field.wildcards:
-            raise QueryError(
-                f"'{field.name}:' takes no wildcard", start, end, "write the value whole"
-            )
+            message = f"'{field.name}:' takes no wildcard"
+            raise QueryError(message, start, end, "write the whole value")
         if len(folded_form(stem)) < LEADING_LETTERS:
-            raise QueryError(
-                f"a wildcard needs at least {LEADING_LETTERS} letters before it", start, end,
-                "write the beginning of the value, such as oran*",
-            )  # fmt: skip
-    return Value(value, wildcard, (start, end))
+            message = f"a wildcard needs at least {LEADING_LETTERS} letters before it"
+            raise QueryError(message, start, end, "write the start of the value, such as oran*")
+    return Value(value, wildcard, span=(start, end))
 
 
 def read_range(field: FieldType, text: str, name_start: int, start: int) -> tuple[Range, int]:
-    """The range behind the colon, and where it ends."""
+    """The range after the colon, and its end."""
     if text.startswith("[", start):
         end = text.find("]", start) + 1
         if not end:
             raise QueryError("this bracket is never closed", start, start + 1, _example(field))
-        found = _BOUNDS.fullmatch(text, start + 1, end - 1)
-        if not found:
-            raise QueryError("this is no range", start, end, _example(field))
-        low, high = _side(field, found, 1), _side(field, found, 2)
-        if low is None and high is None:
-            raise QueryError("a range without bounds says nothing", start, end, _example(field))
-        span = (name_start, end)
-        return _range(field, low and low[0], high and high[1], span), end
-    found = _COMPARISON.match(text, start)
-    if found is None or not found[2]:
-        raise QueryError(
-            f"'{field.name}:' is followed by no range", name_start, start, _example(field)
+        bounds = _BOUNDS.fullmatch(text, start + 1, end - 1)
+        if not bounds:
+            raise QueryError("this is not a range", start, end, _example(field))
+        low, high = (
+            None if bounds[group] == "*" else _bound(field, bounds[group], *bounds.span(group))
+            for group in (1, 2)
         )
-    return _compared(field, found, name_start), found.end()
+        if low is None and high is None:
+            raise QueryError("a range needs a bound", start, end, _example(field))
+        return _range(field, low and low[0], high and high[1], (name_start, end)), end
+    comparison = _COMPARISON.match(text, start)
+    if comparison is None or not comparison[2]:
+        message = f"'{field.name}:' needs a range after it"
+        raise QueryError(message, name_start, start, _example(field))
+    return _compared(field, comparison, name_start), comparison.end()
 
 
-def _compared(field: FieldType, found: re.Match[str], name_start: int) -> Range:
-    first, last = _bound(field, found[2], *found.span(2))
-    sign = found[1]
+def _compared(field: FieldType, comparison: re.Match[str], name_start: int) -> Range:
+    sign, bound = comparison[1], comparison.span(2)
+    first, last = _bound(field, comparison[2], *bound)
     try:
         low = _step(last, 1) if sign == ">" else None if sign.startswith("<") else first
         high = _step(first, -1) if sign == "<" else None if sign.startswith(">") else last
     except OverflowError:
-        raise QueryError("no time is beyond this one", *found.span(2), _example(field)) from None
+        raise QueryError("this is the last time there is", *bound, _example(field)) from None
     if high == -1:
-        raise QueryError("nothing is below 0", *found.span(), _example(field))
-    return _range(field, low, high, (name_start, found.end()))
+        raise QueryError("nothing is below 0", *comparison.span(), _example(field))
+    return _range(field, low, high, (name_start, comparison.end()))
 
 
 def _step(value: int | datetime, by: int) -> int | datetime:
@@ -94,39 +90,27 @@ def _step(value: int | datetime, by: int) -> int | datetime:
 
 
 def _range(
-    field: FieldType,
-    low: int | datetime | None,
-    high: int | datetime | None,
-    span: tuple[int, int],
+    field: FieldType, low: int | datetime | None, high: int | datetime | None, span: Span
 ) -> Range:
     if low is not None and high is not None and low > high:  # type: ignore[operator]
-        raise QueryError(
-            "the range is reversed: nothing is in it",
-            *span,
-            "write the lower bound first: "
-            f"{field.name}:[{bound_text(high, day_end=False)} TO {bound_text(low, day_end=True)}]",
-        )
-    return Range(field.name, low, high, span)
-
-
-def _side(field: FieldType, found: re.Match[str], group: int) -> _Bound | None:
-    return None if found[group] == "*" else _bound(field, found[group], *found.span(group))
+        bounds = f"[{bound_text(high, day_end=False)} TO {bound_text(low, day_end=True)}]"
+        hint = f"write the lower bound first: {field.name}:{bounds}"
+        raise QueryError("the range is reversed and holds nothing", *span, hint)
+    return Range(field.name, low, high, span=span)
 
 
 def _bound(field: FieldType, written: str, start: int, end: int) -> _Bound:
     is_number = field.holds is Holds.NUMBER
-    bound = _number(written) if is_number else _instants(written)
-    if bound is None:
-        what = "number" if is_number else "date or time"
-        raise QueryError(f"'{shorten(written)}' is no {what}", start, end, _example(field))
-    return bound
+    if is_number and _NUMBER.fullmatch(written):
+        return int(written), int(written)
+    instants = None if is_number else _instants(written)
+    if instants is None:
+        kind = "number" if is_number else "date or time"
+        raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, _example(field))
+    return instants
 
 
-def _number(written: str) -> _Bound | None:
-    return (int(written), int(written)) if _NUMBER.fullmatch(written) else None
-
-
-def _instants(written: str) -> _Bound | None:
+def _instants(written: str) -> tuple[datetime, datetime] | None:
     if not _TIME.fullmatch(written):
         return None
     try:
@@ -152,7 +136,7 @@ def _example(field: FieldType) -> str:
 
 
 def bound_text(bound: int | datetime | None, *, day_end: bool) -> str:
-    """A bound as it is written; ``day_end``: the upper one, where a date means its last instant."""
+    """A bound as text; ``day_end``: an upper bound, where a date means its last instant."""
     if bound is None:
         return "*"
     if isinstance(bound, int):

@@ -1,8 +1,7 @@
-"""Parses a query: text to tree, or one ``QueryError`` that says where and what to write instead.
+"""Parses a query by precedence climbing: any text gives a tree or a ``QueryError``.
 
-By precedence climbing: NEAR binds before NOT, NOT before AND and OR, and AND and OR do not mix. The
-grammar is in ``docs/queries.md``; which trees are too wide, or have no place beside NEAR, is in
-``queries.language.validate``. Total: any text gives a tree or a ``QueryError``.
+NEAR binds before NOT, NOT before AND and OR; AND and OR do not mix without parentheses. The grammar
+is in ``docs/queries.md``.
 """
 
 from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Term
@@ -12,27 +11,23 @@ from queries.language.lexer import QueryLexer, Token
 from queries.language.validate import check
 
 MAX_QUERY = 100_000
-"""Code points of a query."""
+"""Code points."""
 MAX_NESTING = 50
-"""Parentheses within parentheses. People write five; the walks over the tree may recurse."""
+"""Nested parentheses. People write five; functions that traverse the tree recurse."""
+_SAVE_A_PART = 'save a part as a query of its own, and use it as query:"its name"'
 
 
 def parse(text: str) -> Node:
-    """The tree of a query."""
     if len(text) > MAX_QUERY:
-        raise QueryError(
-            f"the query has {len(text):,} characters, and {MAX_QUERY:,} are the most",
-            MAX_QUERY,
-            len(text),
-            'save a part as a query of its own, and use it as query:"its name"',
-        )
+        message = f"the query has {len(text):,} characters, more than {MAX_QUERY:,}"
+        raise QueryError(message, MAX_QUERY, len(text), _SAVE_A_PART)
     node = _Parser(text).expression(None)
     check(node)
     return node
 
 
 class _Parser:
-    """One query on its way; the ``field`` of a method is the one whose parentheses it is in."""
+    """The ``field`` of a method is the one whose parentheses enclose the token."""
 
     def __init__(self, text: str) -> None:
         self._lexer = QueryLexer(text)
@@ -42,7 +37,7 @@ class _Parser:
         self._token = self._lexed(None)
 
     def expression(self, field: FieldType | None) -> Node:
-        """Terms with AND or OR between, up to a closing parenthesis or the end."""
+        """Terms with AND or OR between, up to a closing parenthesis or the end of the query."""
         parts = [self._unary(field)]
         joined: type[And | Or] | None = None
         while operator := self._operator(field):
@@ -54,10 +49,10 @@ class _Parser:
             parts.append(self._unary(field))
         if joined is None:
             return parts[0]
-        return joined(tuple(parts), (parts[0].span[0], parts[-1].span[1]))
+        return joined(tuple(parts), span=(parts[0].span[0], parts[-1].span[1]))
 
     def _operator(self, field: FieldType | None) -> type[And | Or] | None:
-        """AND or OR, written or implied; None where an expression ends."""
+        """AND or OR, explicit or implied; None at the end of an expression."""
         match self._token.kind:
             case "and":
                 return And
@@ -76,7 +71,7 @@ class _Parser:
             return self._near(field)
         self._advance(field)
         child = self._near(field)
-        return Not(child, (sign.start, child.span[1]))
+        return Not(child, span=(sign.start, child.span[1]))
 
     def _near(self, field: FieldType | None) -> Node:
         left, sign = self._operand(field), self._token
@@ -85,11 +80,9 @@ class _Parser:
         self._advance(field)
         right = self._operand(field)
         if self._token.kind == "near":
-            raise QueryError(
-                "two NEAR in a row can be read in two ways", *self._token.span,
-                "put parentheses around one of them: (a NEAR/5 b) NEAR/5 c",
-            )  # fmt: skip
-        return Near(left, right, sign.distance, sign.ordered, (left.span[0], right.span[1]))
+            hint = "put parentheses around one of them: (a NEAR/5 b) NEAR/5 c"
+            raise QueryError("two NEAR in a row are ambiguous", *self._token.span, hint)
+        return Near(left, right, sign.distance, sign.ordered, span=(left.span[0], right.span[1]))
 
     def _operand(self, field: FieldType | None) -> Node:
         if self._token.kind != "field":
@@ -98,10 +91,10 @@ class _Parser:
         inner = FIELDS[name.text]
         self._advance(inner, after_colon=True)
         child = self._primary(inner, field)
-        return Field(name.text, child, (name.start, child.span[1]))
+        return Field(name.text, child, span=(name.start, child.span[1]))
 
     def _primary(self, inner: FieldType | None, field: FieldType | None) -> Node:
-        """A leaf, or an expression in parentheses, which stand in ``inner``."""
+        """A leaf or an expression in parentheses, both in the field ``inner``."""
         token = self._token
         if token.node is not None:
             self._advance(field)
@@ -125,26 +118,22 @@ class _Parser:
             place = self._open[-1].span
             raise QueryError("this parenthesis is never closed", *place, "close it with )")
         if token.kind == ")" and not self._open:
-            raise QueryError(
-                "this parenthesis closes nothing", *token.span, "leave it out, or open it with ("
-            )
+            hint = "leave it out, or open it with ("
+            raise QueryError("this parenthesis closes nothing", *token.span, hint)
         if token.kind == "(" and len(self._open) == MAX_NESTING:
-            raise QueryError(
-                f"more than {MAX_NESTING} parentheses within each other", *token.span,
-                'save a part as a query of its own, and use it as query:"its name"',
-            )  # fmt: skip
+            message = f"more than {MAX_NESTING} nested parentheses"
+            raise QueryError(message, *token.span, _SAVE_A_PART)
         return token
 
     def _mixed(self) -> QueryError:
         token = self._token
         end = token.end if token.kind in ("and", "or") else token.start
-        hint = "say which belong together: (a OR b) AND c, or a OR (b AND c)"
+        hint = "group them: (a OR b) AND c, or a OR (b AND c)"
         if self._implied_and:
-            hint += "; side by side in a field's parentheses, or before NOT, AND is meant"
+            hint += "; in a field's parentheses and before NOT, no operator means AND"
         return QueryError("AND and OR are mixed without parentheses", token.start, end, hint)
 
     def _nothing_between(self) -> QueryError:
-        """Two operands side by side."""
         before, token = self._before, self._token
         assert before is not None
         first, second = shorten(before.text, 20), shorten(token.text, 20)
@@ -155,7 +144,6 @@ class _Parser:
         return QueryError("there is no operator between these", before.start, token.end, hint)
 
     def _no_operand(self) -> QueryError:
-        """A token where a term has to stand."""
         before, token = self._before, self._token
         if before is None and token.kind == "end":
             hint = 'write what to find, such as orange OR "ma box"'
@@ -168,15 +156,13 @@ class _Parser:
             hint = "write a term after it"
             return QueryError(f"there is nothing after {after}", *before.span, hint)
         if before.kind == "(" and token.kind == ")":
-            return QueryError(
-                "there is nothing in these parentheses", before.start, token.end,
-                "write a term in them, or leave them out",
-            )  # fmt: skip
+            hint = "write a term in them, or leave them out"
+            return QueryError("these parentheses are empty", before.start, token.end, hint)
         if token.kind == "not" and before.kind == "not":
-            return QueryError("NOT NOT says nothing", *token.span, "leave both out")
+            return QueryError("two NOT cancel each other out", *token.span, "leave both out")
         if token.kind == "not":
             hint = "write it outside: (a NEAR/5 b) AND NOT c"
-            return QueryError(f"NOT has no place after {after}", *token.span, hint)
+            return QueryError(f"NOT cannot follow {after}", *token.span, hint)
         message = f"there is no term between {after} and {_written(token)}"
         return QueryError(message, *token.span, leave_out)
 

@@ -1,8 +1,4 @@
-"""From what stands in a query, bare or in quotes or braces, to the terms that it asks for.
-
-The query's words go through the tokenizer that the posts go through, so that both are cut alike:
-``l'orange`` is two tokens in a row, in the query as in a post.
-"""
+"""Parses the words of a query, bare or in quotes or braces, with the tokenizer of the posts."""
 
 import re
 
@@ -11,58 +7,57 @@ from queries.language.errors import QueryError, shorten
 from text.tokens import MAX_FOLDED, Tokens, folded_form, tokenize, url_words
 
 MAX_PHRASE_TERMS = 100
-"""Tokens of one phrase. A longer one would match one text and its copies."""
+"""Tokens of one phrase. A longer one matches only copies of one post."""
 LEADING_LETTERS = 3
-"""A wildcard needs so many before it: the index looks up every word that begins with them."""
+"""Letters that a wildcard needs before it: the index looks up every word with this prefix."""
 
 _URL_OR_WILDCARD = re.compile(r"""(?:https?://|www\.)[^\s\x1c-\x1f<>"]+|[*?]""")
-# A letter that the tokenizer takes for part of a word stands in for a wildcard while it cuts.
+# Replaces a wildcard during tokenization: the tokenizer takes it for a letter of a word.
 _STAND_IN = "ꀕ"
 _OPERATORS = {"and", "or", "not", "near"}
 _SIGNS_OF_OPERATORS = {"&": "AND", "&&": "AND", "|": "OR", "||": "OR"}
 _SIGNS = "@#$＠＃"
+_URL_STARTS = ("http://", "https://", "www.")
 _INSTEAD = {
-    "-": "for what must not occur, write NOT before it",
-    "!": "for what must not occur, write NOT before it",
-    "+": "leave the + out: with AND, all terms must occur",
+    "-": "to exclude a term, write NOT before it",
+    "!": "to exclude a term, write NOT before it",
+    "+": "leave the + out, and write AND: then all terms must occur",
 }
 _SEPARATORS = re.compile(r"[|;~^]|(?<!\d),|,(?!\d)")
 _SEPARATOR_HINTS = {
     "|": "write OR between terms",
-    "~": 'a distance stands behind quotes, such as "a b"~5; for other spellings use a wildcard',
+    "~": 'write a distance after quotes, such as "a b"~5; for other spellings use a wildcard',
     "^": "terms have no weights: leave ^ and the number out",
 }
 
 
 def read_bare(raw: str, start: int) -> Term | Phrase:
-    """The terms of a stretch without spaces, quotes or brackets."""
+    """The terms of text without spaces, quotes or brackets."""
     end = start + len(raw)
-    url = raw.startswith(("http://", "https://", "www."))
-    if not url:
+    if not raw.startswith(_URL_STARTS):
         _refuse_other_languages(raw, start, end)
     return _read(raw, start, start, end, closed=False, exact=False)
 
 
 def read_quoted(raw: str, start: int, end: int, *, exact: bool) -> Term | Phrase:
-    """The terms between quotes, or between braces (``exact``); the place is that of the whole."""
+    """The terms in quotes or braces (``exact``); the span includes the quotes."""
     return _read(raw, start + 1, start, end, closed=True, exact=exact)
 
 
 def read_address(raw: str, start: int, end: int) -> Term | Phrase:
-    """The words of an address or of a part of one, for the field that holds addresses."""
-    whole = raw.startswith(("http://", "https://", "www."))
-    words = url_words(raw) if whole else re.findall(r"[\w*?]+", raw)
+    """The words of a URL or of a part of one."""
+    words = url_words(raw) if raw.startswith(_URL_STARTS) else re.findall(r"[\w*?]+", raw)
     return _read(" ".join(words), start, start, end, closed=True, exact=False)
 
 
 def _refuse_other_languages(raw: str, start: int, end: int) -> None:
-    """What other search boxes give a meaning to, and we would silently read as punctuation."""
+    """Refuse the operators of other search boxes, which are punctuation here."""
     if raw[0] in _INSTEAD and len(raw) > 1:
-        hint = f'{_INSTEAD[raw[0]]}; if it belongs to the text, write "{shorten(raw[1:])}"'
-        raise QueryError(f"'{raw[0]}' is no operator", start, start + 1, hint)
+        hint = f'{_INSTEAD[raw[0]]}; if it is part of the text, write "{shorten(raw[1:])}"'
+        raise QueryError(f"'{raw[0]}' is not an operator", start, start + 1, hint)
     if raw in _SIGNS_OF_OPERATORS:
         hint = f"write {_SIGNS_OF_OPERATORS[raw]}"
-        raise QueryError(f"'{raw}' is no operator", start, end, hint)
+        raise QueryError(f"'{raw}' is not an operator", start, end, hint)
     if raw.lower() in _OPERATORS:
         operator = "NEAR/5" if raw.lower() == "near" else raw.upper()
         hint = f'write {operator} for the operator, or "{raw}" in quotes for the word'
@@ -76,16 +71,13 @@ def _refuse_other_languages(raw: str, start: int, end: int) -> None:
 def _read(
     raw: str, offset: int, start: int, end: int, *, closed: bool, exact: bool
 ) -> Term | Phrase:
-    """``offset`` is where ``raw`` begins, ``start`` and ``end`` the place with quotes."""
+    """``offset``: the start of ``raw``; ``start`` and ``end``: the span with quotes."""
     masked = _URL_OR_WILDCARD.sub(lambda m: m[0] if len(m[0]) > 1 else _STAND_IN, raw)
     tokens = tokenize(masked)
     if not len(tokens):
-        raise QueryError(
-            f"'{shorten(raw)}' has nothing to search for" if raw.strip() else "there is no term",
-            start,
-            end,
-            "punctuation is not searched: write a word, #hashtag, @handle, $TICKER, URL or emoji",
-        )
+        message = f"'{shorten(raw)}' holds no term" if raw.strip() else "there is no term"
+        hint = "punctuation is not searched: write a word, #hashtag, @handle, $TICKER, URL or emoji"
+        raise QueryError(message, start, end, hint)
     if len(tokens) > MAX_PHRASE_TERMS:
         hint = f"keep the first {MAX_PHRASE_TERMS} or fewer"
         raise QueryError(f"a phrase of {len(tokens)} words is too long", start, end, hint)
@@ -96,13 +88,13 @@ def _read(
             raw[first:last],
             exact,
             _STAND_IN in masked[first:last] and raw[first:last] != masked[first:last],
-            (offset + first, offset + last),
+            span=(offset + first, offset + last),
         )
         for first, last in zip(tokens.starts, tokens.ends, strict=True)
     )
     if len(terms) == 1:
-        return Term(terms[0].text, exact, terms[0].wildcard, (start, end))
-    return Phrase(terms, None, (start, end))
+        return Term(terms[0].text, exact, terms[0].wildcard, span=(start, end))
+    return Phrase(terms, span=(start, end))
 
 
 def _check_wildcards(raw: str, masked: str, tokens: Tokens, offset: int, *, closed: bool) -> None:
@@ -118,20 +110,14 @@ def _check_wildcards(raw: str, masked: str, tokens: Tokens, offset: int, *, clos
 
 
 def _check_wildcard(raw: str, first: int, last: int, at: int, offset: int, *, inner: bool) -> None:
-    """One token that holds a wildcard, the first of them ``at``."""
+    """Check a token whose first wildcard is ``at``."""
     start, end = offset + first, offset + last
     if inner and raw[last - 1] == "?":
-        raise QueryError(
-            "a '?' at the end of a word in a phrase is neither a wildcard nor searched",
-            end - 1,
-            end,
-            "leave it out: punctuation is not searched",
-        )
+        message = "a '?' at the end of a word in a phrase is neither a wildcard nor searched"
+        raise QueryError(message, end - 1, end, "leave it out: punctuation is not searched")
     if first and raw[first - 1] in _SIGNS:
-        raise QueryError(
-            f"'{shorten(raw[first - 1 : last])}' cannot have a wildcard", start - 1, end,
-            "write the tickers out, with OR between them",
-        )  # fmt: skip
+        message = f"'{shorten(raw[first - 1 : last])}' cannot have a wildcard"
+        raise QueryError(message, start - 1, end, "write the tickers out, with OR between them")
     if len(folded_form(raw[first:at].lstrip(_SIGNS))) < LEADING_LETTERS:
         raise _no_stem(raw[at], start, end)
     if last - first > MAX_FOLDED:

@@ -1,64 +1,48 @@
-"""What a grammar cannot say: which trees are no query, though each part of them is one."""
+"""Refuses trees that the grammar allows and no back end can run."""
 
-from queries.language.ast import (
-    And,
-    Field,
-    Named,
-    Near,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Range,
-    Term,
-    Value,
-    children,
-    walk,
-)
+from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
+from queries.language.tree import children, walk
 
 MAX_SCATTERED = 20
-"""Words of a phrase with a distance."""
+"""Words of a phrase with a distance, which matches in every order."""
 MAX_COMBINATIONS = 1_000
-"""Ways to choose one of each OR and one order of each NEAR, in a NEAR that holds another one."""
-_NO_WORDS = ("NEAR finds words, and these are values", "write AND or OR")
+"""Ways to choose one part of each OR and one order of each NEAR in a nested NEAR."""
+_NO_WORDS = ("NEAR takes words, and these are values", "write AND or OR")
 _NOT_BESIDE_NEAR: dict[type[Node], tuple[str, str]] = {
     And: (
-        "AND has no place beside NEAR",
+        "AND cannot be an operand of NEAR",
         "write one NEAR for each: (a NEAR/5 c) AND (b NEAR/5 c), or a NEAR/5 (b OR c)",
     ),
-    Not: ("NOT has no place beside NEAR", "write it outside: (a NEAR/5 b) AND NOT c"),
-    Named: ("another query has no place beside NEAR", "write its words, or AND"),
+    Not: ("NOT cannot be an operand of NEAR", "write it outside: (a NEAR/5 b) AND NOT c"),
+    Named: ("another query cannot be an operand of NEAR", "write its words, or AND"),
     Value: _NO_WORDS,
     Range: _NO_WORDS,
 }
-"""What is wrong, and what to write instead."""
+"""Message and hint."""
 
 
 def check(node: Node) -> None:
-    """Refuse a tree that no back end may be given."""
+    """Raise ``QueryError`` for a tree that no back end can run."""
     _check_parts(node)
-    wide = _unbounded(node)
-    if wide is not None:
-        raise QueryError(
-            "this would match every post but those that it excludes",
-            *wide.span,
-            "say what a post must hold, such as orange AND NOT (…)"
-            + ("" if wide is node else "; beside OR, a NOT needs an AND of its own"),
-        )
+    if wide := _unbounded(node):
+        hint = "add what a post must contain, such as orange AND NOT (…)"
+        hint += "" if wide is node else "; beside OR, a NOT needs an AND of its own"
+        message = "this would match every post except those that it excludes"
+        raise QueryError(message, *wide.span, hint)
 
 
 def _unbounded(node: Node) -> Not | None:
-    """The NOT that makes a tree match nearly every post, if one does."""
+    """The NOT that makes a tree match nearly every post, if any."""
     match node:
         case Not():
             return node
         case And(parts):
-            found = [_unbounded(part) for part in parts]
-            return None if None in found else found[0]
+            wide = [_unbounded(part) for part in parts]
+            return None if None in wide else wide[0]
         case Or(parts):
-            return next((wide for part in parts if (wide := _unbounded(part)) is not None), None)
+            return next(filter(None, map(_unbounded, parts)), None)
         case _:
             return None
 
@@ -89,32 +73,29 @@ def _check_beside_near(node: Node) -> None:
         case Field(name, _):
             is_text = FIELDS[name].holds is Holds.TEXT
             hint = f"write {name}:(a NEAR/5 b)" if is_text else "write AND"
-            raise QueryError(f"'{name}:' has no place beside NEAR", *node.span, hint)
+            raise QueryError(f"'{name}:' cannot be an operand of NEAR", *node.span, hint)
         case _:
             message, hint = _NOT_BESIDE_NEAR[type(node)]
             raise QueryError(message, *node.span, hint)
 
 
 def _check_scattered(phrase: Phrase) -> None:
-    """Words in any order are tried in every order."""
     if phrase.slop is not None and len(phrase.terms) > MAX_SCATTERED:
-        raise QueryError(
-            f"{len(phrase.terms)} words in any order are too many", *phrase.span,
-            f"keep to {MAX_SCATTERED}, or leave the ~{phrase.slop} out for words in a row",
-        )  # fmt: skip
+        message = f"{len(phrase.terms)} words in any order are too many"
+        hint = f"write at most {MAX_SCATTERED}, or leave out ~{phrase.slop} for words in a row"
+        raise QueryError(message, *phrase.span, hint)
 
 
 def _check_combinations(node: Near) -> None:
-    """A NEAR within a NEAR is read one combination at a time: their number has to be bounded."""
-    many = _combinations(node)
+    """Back ends try the combinations of nested NEARs one at a time: bound their number."""
+    count = _combinations(node)
     inner = (part for part in walk(node) if part is not node)
-    if many > MAX_COMBINATIONS and any(isinstance(part, Near) for part in inner):
+    if count > MAX_COMBINATIONS and any(isinstance(part, Near) for part in inner):
+        shown = f"{count:,}" if count < 10**9 else "too many"
         raise QueryError(
-            f"the OR and NEAR in this NEAR make {many:,} combinations of words"
-            if many < 10**9 else "the OR and NEAR in this NEAR make too many combinations of words",
-            *node.span,
-            f"keep to {MAX_COMBINATIONS:,}: fewer alternatives, NEAR/5f for one order, or AND "
-            "instead of the outer NEAR",
+            f"the OR and NEAR in this NEAR make {shown} combinations of words", *node.span,
+            f"make at most {MAX_COMBINATIONS:,}: write fewer alternatives, NEAR/5f for one order, "
+            "or AND instead of the outer NEAR",
         )  # fmt: skip
 
 
@@ -130,11 +111,8 @@ def _combinations(node: Node) -> int:
 
 def _check_field(name: str, child: Node) -> None:
     field = FIELDS[name]
-    wide = _unbounded(child)
-    if wide is not None:
-        raise QueryError(
-            f"'{name}:' has nothing but a NOT in it", *wide.span, f"write NOT {name}:…"
-        )
+    if wide := _unbounded(child):
+        raise QueryError(f"'{name}:' contains only a NOT", *wide.span, f"write NOT {name}:…")
     if field.holds is Holds.VALUE:
         _check_values(name, child, single=field.single)
 
@@ -142,17 +120,14 @@ def _check_field(name: str, child: Node) -> None:
 def _check_values(name: str, node: Node, *, single: bool) -> None:
     match node:
         case And() if single:
-            raise QueryError(
-                f"a post has one value of '{name}:' at most, so that no post can have all of these",
-                *node.span,
-                f"write {name}:(… OR …); terms side by side in a field's parentheses mean AND",
-            )
+            message = f"a post has at most one value of '{name}:', so none can have all of these"
+            hint = f"write {name}:(… OR …); no operator in a field's parentheses means AND"
+            raise QueryError(message, *node.span, hint)
         case Near():
             message, hint = _NO_WORDS
             raise QueryError(message, *node.span, hint)
         case Not() if single:
-            raise QueryError(
-                f"a NOT inside '{name}:' says nothing", *node.span, f"write NOT {name}:…"
-            )
+            message = f"a NOT inside '{name}:' has no effect"
+            raise QueryError(message, *node.span, f"write NOT {name}:…")
     for child in children(node):
         _check_values(name, child, single=single)

@@ -1,4 +1,1 @@
-"""Matches posts with queries, in the stream: thousands of queries behind one prefilter.
-
-Pure functions; knows the language and ``text``, and no other back end.
-"""
+"""Matches posts in the stream with thousands of queries, through one prefilter."""

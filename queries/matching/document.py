@@ -1,7 +1,6 @@
-"""What a query can ask of a post: its tokens, values, numbers and times, by field.
+"""A post as queries see it: tokens, values, numbers and times by field.
 
-One view for every back end that reads posts: a field means here what ``docs/queries.md`` says, and
-nowhere else.
+The only place that maps the fields of ``docs/queries.md`` to a post.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,12 +17,12 @@ from schemas.post import Post
 from text.tokens import Tokens, folded_tokens, tokenize, url_words
 
 ANYWHERE = ("text", "title")
-"""The fields that a term without a field is looked for in, each on its own."""
+"""The fields of a term without a field; a phrase or NEAR stays within one of them."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class MatchedSpan:
-    """Code points of a field that a query's words stand at."""
+    """A matched word or phrase, in code points of ``field``."""
 
     field: str
     start: int
@@ -32,7 +31,7 @@ class MatchedSpan:
 
 @dataclass(frozen=True)
 class Document:
-    """A post with what was found in it. Each field is read when it is first asked for."""
+    """A post with its annotations. Each field is computed at first use."""
 
     mention: Mention
     _read: dict[str, Any] = dataclass_field(
@@ -40,21 +39,21 @@ class Document:
     )
 
     def texts_of(self, field: str) -> tuple[Tokens, ...]:
-        """The texts of a field of text: none, one, or each address. A phrase never leaves one."""
+        """The texts of a text field: none, one, or each URL. A phrase stays within one text."""
         texts: tuple[Tokens, ...] | None = self._read.get(field)
         if texts is None:
             texts = self._read[field] = tuple(map(tokenize, _TEXTS[field](self.mention.post)))
         return texts
 
     def folded_of(self, field: str) -> list[list[str]]:
-        """The folded tokens of each text of a field, in half the time of ``texts_of``."""
+        """The folded tokens of each text of a field; takes half the time of ``texts_of``."""
         texts = self._read.get(field)
         if texts is not None:
             return [tokens.folded for tokens in texts]
         return [folded_tokens(text) for text in _TEXTS[field](self.mention.post)]
 
     def values_of(self, field: str) -> frozenset[str]:
-        """The values of a field, in their compared form (``queries.language.fields.normal``)."""
+        """The values of a field in their ``queries.language.fields.normal`` form."""
         values: frozenset[str] | None = self._read.get(field)
         if values is None:
             values = self._read[field] = _VALUES[field](self.mention)
@@ -62,18 +61,11 @@ class Document:
 
     @cached_property
     def numbers(self) -> dict[str, int | datetime | None]:
-        """Fields of ranges; None where the platform says nothing."""
+        """Number and time fields; None: the platform gives no value."""
         post = self.mention.post
-        metrics = post.metrics
-        return {
-            "followers": post.author.followers,
-            "likes": metrics.likes,
-            "reposts": metrics.reposts,
-            "replies": metrics.replies,
-            "quotes": metrics.quotes,
-            "views": metrics.views,
-            "date": _milliseconds(post.created_at),
-        }
+        counts = {name: getattr(post.metrics, name) for name in post.metrics.__struct_fields__}
+        date = _milliseconds(post.created_at)
+        return {"followers": post.author.followers, **counts, "date": date}
 
 
 def _values(*values: str | None) -> frozenset[str]:
@@ -81,7 +73,7 @@ def _values(*values: str | None) -> frozenset[str]:
 
 
 def _domains(url: str | None) -> frozenset[str]:
-    """The host of an address and every domain that it is in: a.b.example, b.example, example."""
+    """The host of a URL and its parent domains: a.b.example, b.example, example."""
     try:
         host = urlsplit(url or "").hostname or ""
     except ValueError:
@@ -91,7 +83,7 @@ def _domains(url: str | None) -> frozenset[str]:
 
 
 def _milliseconds(when: datetime) -> datetime:
-    """The index keeps no less of a time."""
+    """In UTC, cut to milliseconds as in the index."""
     try:
         when = when.astimezone(UTC)
     except OverflowError:
@@ -99,14 +91,10 @@ def _milliseconds(when: datetime) -> datetime:
     return when.replace(microsecond=when.microsecond // 1000 * 1000)
 
 
-def _words(text: str | None) -> tuple[str, ...]:
-    return (text,) if text else ()
-
-
 _TEXTS: dict[str, Callable[[Post], Iterable[str]]] = {
     "text": lambda post: (post.text,),
-    "title": lambda post: _words(post.title),
-    "authorName": lambda post: _words(post.author.name),
+    "title": lambda post: filter(None, (post.title,)),
+    "authorName": lambda post: filter(None, (post.author.name,)),
     "url": lambda post: (" ".join(url_words(url)) for url in (post.url, *post.links) if url),
 }
 _VALUES: dict[str, Callable[[Mention], frozenset[str]]] = {

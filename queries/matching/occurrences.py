@@ -1,29 +1,29 @@
-"""Where terms, phrases and NEAR stand in one text: runs of tokens, found from places by token.
+"""Occurrences of terms, phrases and NEAR in one text, from an index of token positions.
 
-What is found is what ``tests.queries.reference`` finds: of the occurrences of a NEAR or of
-``"…"~n``, those that hold no shorter one. So they are sorted by beginning and by end alike, and one
-pass over two such lists joins them.
+An occurrence of a NEAR or ``"…"~n`` never contains a shorter one. Lists of them are therefore
+sorted by start and end alike, and one pass joins two lists.
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import TypeAlias
 
 from queries.language.ast import Near, Node, Or, Phrase, Term
 from text.tokens import Tokens, folded_form
 
 Parts: TypeAlias = tuple[tuple[int, int], ...]
-"""Runs of tokens that were asked for: first, and the one behind the last."""
+"""Matched runs of tokens: start and end."""
 Occurrence: TypeAlias = tuple[int, int, Parts]
-"""First token, the one behind the last, and the runs that were asked for."""
+"""Start, end, and the matched runs in it."""
 
 
 class IndexedText:
-    """The tokens of one text and where each of them stands.
+    """The tokens of one text and their positions.
 
-    ``tokens``: gives the same tokens with their exact forms, which few terms ask for.
+    ``tokens``: returns the same tokens with their exact forms, which few terms need.
     """
 
     def __init__(self, folded: list[str], tokens: Callable[[], Tokens]) -> None:
@@ -39,15 +39,15 @@ class IndexedText:
         return places
 
     def places_of(self, term: Term) -> Sequence[int]:
-        """Where a term stands, in order."""
+        """The positions of a term, in order."""
         if not (term.wildcard or term.exact or term.accented):
             return self.places.get(term.form, ())
-        found = self._terms.get(term)
-        if found is None:
-            found = self._terms[term] = self._looked_up(term)
-        return found
+        places = self._terms.get(term)
+        if places is None:
+            places = self._terms[term] = self._look_up(term)
+        return places
 
-    def _looked_up(self, term: Term) -> Sequence[int]:
+    def _look_up(self, term: Term) -> Sequence[int]:
         form = term.form
         if term.wildcard:
             fits = pattern(form)
@@ -66,8 +66,8 @@ class IndexedText:
 
 @lru_cache(maxsize=10_000)
 def pattern(form: str) -> Callable[[str], object]:
-    """What tells whether ``*`` and ``?`` can make ``form`` into a string."""
-    # Possessive: what one star has skipped is never tried again, since the next star can skip it.
+    """Matches strings with ``form``, in which ``*`` and ``?`` are wildcards."""
+    # Atomic groups: the first match of a piece is enough, since the next ``*`` can skip the rest.
     pieces = re.split(r"\*+", form)
     parts = ["".join("." if c == "?" else re.escape(c) for c in piece) for piece in pieces]
     if len(parts) == 1:
@@ -78,10 +78,7 @@ def pattern(form: str) -> Callable[[str], object]:
 
 
 def occurrences(node: Node, text: IndexedText) -> Iterator[list[Occurrence]]:
-    """For each way to choose one part of every OR and one order of every NEAR, where it stands.
-
-    Ways that stand nowhere are left out.
-    """
+    """The occurrences of each combination of OR parts and NEAR orders that has any."""
     match node:
         case Or(parts):
             for part in parts:
@@ -89,9 +86,8 @@ def occurrences(node: Node, text: IndexedText) -> Iterator[list[Occurrence]]:
         case Near():
             yield from _near(node, text)
         case _:
-            found = _runs(node, text)
-            if found:
-                yield found
+            if runs := _runs(node, text):
+                yield runs
 
 
 def _near(node: Near, text: IndexedText) -> Iterator[list[Occurrence]]:
@@ -99,17 +95,16 @@ def _near(node: Near, text: IndexedText) -> Iterator[list[Occurrence]]:
     if not left:
         return
     right = list(occurrences(node.right, text))
-    for one in left:
-        for other in right:
-            if found := _joined(one, other, node.distance):
-                yield found
-            if not node.ordered and (found := _joined(other, one, node.distance)):
-                yield found
+    for first, second in product(left, right):
+        if joined := _joined(first, second, node.distance):
+            yield joined
+        if not node.ordered and (joined := _joined(second, first, node.distance)):
+            yield joined
 
 
 def _joined(left: list[Occurrence], right: list[Occurrence], distance: int) -> list[Occurrence]:
-    """The shortest stretches from one of the left to one of the right that follows it."""
-    found: list[Occurrence] = []
+    """The shortest occurrences of one of ``left`` followed by one of ``right``."""
+    joined: list[Occurrence] = []
     at, count = 0, len(right)
     for first, end, parts in left:
         while at < count and right[at][0] < end:
@@ -119,11 +114,11 @@ def _joined(left: list[Occurrence], right: list[Occurrence], distance: int) -> l
         begin, last, more = right[at]
         if begin - end > distance:
             continue
-        if found and found[-1][1] == last:
-            # The same end from farther off: it holds this one.
-            found.pop()
-        found.append((first, last, parts + more))
-    return found
+        if joined and joined[-1][1] == last:
+            # The same end and an earlier start: it contains this one.
+            joined.pop()
+        joined.append((first, last, parts + more))
+    return joined
 
 
 def _runs(node: Node, text: IndexedText) -> list[Occurrence]:
@@ -135,29 +130,29 @@ def _runs(node: Node, text: IndexedText) -> list[Occurrence]:
         case Phrase(terms, slop):
             return _scattered(terms, slop or 0, text)
         case _:
-            raise TypeError(f"{type(node).__name__} does not stand anywhere")
+            raise TypeError(f"{type(node).__name__} has no occurrences")
 
 
 def _rows(terms: tuple[Term, ...], text: IndexedText) -> list[Occurrence]:
-    """Where the terms follow each other with nothing between."""
+    """Adjacent terms, the rarest first."""
     length = len(terms)
-    rest: list[tuple[int, Sequence[int]]] = []
+    places_of: list[tuple[int, Sequence[int]]] = []
     for offset, term in enumerate(terms):
         places = text.places_of(term)
         if not places:
             return []
-        rest.append((offset, places))
-    rest.sort(key=lambda one: len(one[1]))
-    (offset, rarest), *others = rest
+        places_of.append((offset, places))
+    places_of.sort(key=lambda pair: len(pair[1]))
+    (offset, rarest), *others = places_of
     firsts = [place - offset for place in rarest]
     for offset, places in others:
-        held = set(places)
-        firsts = [first for first in firsts if first + offset in held]
+        candidates = set(places)
+        firsts = [first for first in firsts if first + offset in candidates]
     return [(first, first + length, ((first, first + length),)) for first in firsts]
 
 
 def _scattered(terms: tuple[Term, ...], slop: int, text: IndexedText) -> list[Occurrence]:
-    """The shortest stretches with a place of its own for each term and at most ``slop`` more."""
+    """The shortest occurrences with a separate token per term and at most ``slop`` others."""
     wanted = [text.places_of(term) for term in terms]
     if not all(wanted):
         return []
@@ -166,36 +161,36 @@ def _scattered(terms: tuple[Term, ...], slop: int, text: IndexedText) -> list[Oc
         for place in places:
             by_place.setdefault(place, []).append(number)
     every = sorted(by_place)
-    found: list[Occurrence] = []
+    shortest: list[Occurrence] = []
     for at, first in enumerate(every):
         last = bisect_left(every, first + len(terms) + slop, at)
         end = _first_end(every[at:last], by_place, len(terms))
         if end is None:
             continue
-        if found and found[-1][1] == end:
-            found.pop()
+        if shortest and shortest[-1][1] == end:
+            shortest.pop()
         parts = tuple((p, p + 1) for p in every[at:last] if p < end)
-        found.append((first, end, parts))
-    return found
+        shortest.append((first, end, parts))
+    return shortest
 
 
 def _first_end(places: list[int], by_place: dict[int, list[int]], terms: int) -> int | None:
-    """Behind the place at which the terms can first be given different places (Kuhn's matching)."""
+    """The end of the shortest prefix of ``places`` with one place per term (Kuhn's matching)."""
     if len(places) < terms:
         return None
-    given: dict[int, int] = {}
+    assigned: dict[int, int] = {}
 
-    def give(place: int, tried: set[int]) -> bool:
+    def assign(place: int, tried: set[int]) -> bool:
         for number in by_place[place]:
             if number in tried:
                 continue
             tried.add(number)
-            if number not in given or give(given[number], tried):
-                given[number] = place
+            if number not in assigned or assign(assigned[number], tried):
+                assigned[number] = place
                 return True
         return False
 
     for place in places:
-        if give(place, set()) and len(given) == terms:
+        if assign(place, set()) and len(assigned) == terms:
             return place + 1
     return None

@@ -1,7 +1,7 @@
-"""A query made into questions that are asked of a post: what the live matcher runs.
+"""Compiles a query to predicates on a post for the live matcher.
 
-The cheapest question of an AND is asked first, and alternatives that are plain words are one
-question to a set. Where the words stand is asked only of a post that matches.
+An AND runs its cheapest part first; the plain words of an OR become one set operation. Spans are
+computed only for a post that matches.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ Fields: TypeAlias = tuple[str, ...]
 
 
 class Asked:
-    """A post that queries are asked of: its words, places and values, each found once."""
+    """A post with its words and token positions, each computed once."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -28,7 +28,7 @@ class Asked:
         self._words: dict[Fields, frozenset[str]] = {}
 
     def words(self, fields: Fields) -> frozenset[str]:
-        """The folded tokens of some fields."""
+        """The folded tokens of the fields."""
         words = self._words.get(fields)
         if words is None:
             texts = chain.from_iterable(map(self.texts, fields))
@@ -37,13 +37,11 @@ class Asked:
         return words
 
     def texts(self, field: str) -> list[IndexedText]:
-        """The texts of a field, with the places of their tokens."""
         texts = self._texts.get(field)
         if texts is None:
-            document = self.document
             texts = self._texts[field] = [
-                IndexedText(folded, partial(_tokens, document, field, number))
-                for number, folded in enumerate(document.folded_of(field))
+                IndexedText(folded, partial(_tokens, self.document, field, number))
+                for number, folded in enumerate(self.document.folded_of(field))
             ]
         return texts
 
@@ -56,7 +54,7 @@ Matches: TypeAlias = Callable[[Asked], bool]
 
 
 class Places:
-    """What the parts of a query add where they stand to; a term that is there twice adds once."""
+    """Collects the spans of a query; a repeated term adds its spans once."""
 
     def __init__(self) -> None:
         self.spans: set[MatchedSpan] = set()
@@ -70,21 +68,20 @@ AddSpans: TypeAlias = Callable[[Asked, Places], None]
 class Question:
     matches: Matches
     add_spans: AddSpans
-    """Adds where the words of the part stand in a post that matches it; values stand nowhere."""
+    """Adds the spans in a post that matches; values have none."""
     cost: int = 0
-    """How dear it is to ask, as a rank."""
+    """A rank: cheaper questions run first."""
     word: tuple[Fields, str] | None = None
-    """The folded token that is all it asks for, and where."""
+    """Set if the question is one folded token: the fields and the token."""
 
     def spans(self, asked: Asked) -> frozenset[MatchedSpan]:
-        """Where the words of the query stand in a post that matches."""
-        found = Places()
-        self.add_spans(asked, found)
-        return frozenset(found.spans)
+        places = Places()
+        self.add_spans(asked, places)
+        return frozenset(places.spans)
 
 
 def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
-    """Make a query without names in it into a question; its terms are looked for in ``fields``."""
+    """The predicates of a resolved query; ``fields``: where its terms are searched."""
     match node:
         case Term() | Phrase() | Near():
             return _words(node, fields)
@@ -102,20 +99,20 @@ def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
         case Range():
             return Question(partial(_is_in, node), _nowhere)
         case _:
-            raise ValueError("a query with names in it: call queries.language.saved.resolve first")
+            raise ValueError("unresolved query: call queries.language.references.resolve first")
 
 
-def _nowhere(asked: Asked, found: Places) -> None:
-    """Values, ranges and what is not there have no place in a text."""
+def _nowhere(asked: Asked, places: Places) -> None:
+    """Values, ranges and NOT have no spans."""
 
 
 def _all(parts: Sequence[Question]) -> Question:
     parts = sorted(parts, key=lambda part: part.cost)
     asks = [part.matches for part in parts]
 
-    def add_spans(asked: Asked, found: Places) -> None:
+    def add_spans(asked: Asked, places: Places) -> None:
         for part in parts:
-            part.add_spans(asked, found)
+            part.add_spans(asked, places)
 
     return Question(lambda asked: all(ask(asked) for ask in asks), add_spans, parts[-1].cost)
 
@@ -128,15 +125,13 @@ def _any(parts: Sequence[Question], fields: Fields) -> Question:
     if words:
         asks.insert(0, lambda asked: not words.isdisjoint(asked.words(fields)))
 
-    def add_spans(asked: Asked, found: Places) -> None:
+    def add_spans(asked: Asked, places: Places) -> None:
         for part in parts:
             if part.matches(asked):
-                part.add_spans(asked, found)
+                part.add_spans(asked, places)
 
-    cost = max((part.cost for part in others), default=0)
-    if len(asks) == 1:
-        return Question(asks[0], add_spans, cost)
-    return Question(lambda asked: any(ask(asked) for ask in asks), add_spans, cost)
+    matches = asks[0] if len(asks) == 1 else lambda asked: any(ask(asked) for ask in asks)
+    return Question(matches, add_spans, max((part.cost for part in others), default=0))
 
 
 def _words(node: Term | Phrase | Near, fields: Fields) -> Question:
@@ -164,25 +159,25 @@ def _has_value(node: Value, field: str) -> Matches:
 
 
 def _is_in(node: Range, asked: Asked) -> bool:
-    # A number or a time, as the bounds are: the field decides.
+    # The field decides whether value and bounds are numbers or times.
     value: Any = asked.document.numbers[node.name]
     low: Any = node.low
     high: Any = node.high
     return value is not None and (low is None or low <= value) and (high is None or value <= high)
 
 
-def _add_places(node: Node, fields: Fields, asked: Asked, found: Places) -> None:
+def _add_places(node: Node, fields: Fields, asked: Asked, places: Places) -> None:
     if isinstance(node, Term):
-        if (node, fields) in found.terms:
+        if (node, fields) in places.terms:
             return
-        found.terms.add((node, fields))
+        places.terms.add((node, fields))
     for field in fields:
-        # An address is cut into words before it is read: its places are none of the post's.
+        # The positions of URL words are not positions in the post.
         for text in asked.texts(field) if field != "url" else ():
             tokens = text.tokens()
             starts, ends = tokens.starts, tokens.ends
             for every in occurrences(node, text):
-                found.spans.update(
+                places.spans.update(
                     MatchedSpan(field, starts[first], ends[end - 1])
                     for _, _, parts in every
                     for first, end in parts

@@ -1,10 +1,10 @@
-"""Which queries a post could match: one automaton over the words that all of them must have.
+"""Finds the queries that a post could match: every one that matches, and few others.
 
-Aho and Corasick 1975, https://doi.org/10.1145/360825.360855, in the Rust of BurntSushi's
-``aho-corasick``. Its answer holds every query that matches, and few others.
+One Aho-Corasick automaton over the triggers of all queries (1975,
+https://doi.org/10.1145/360825.360855), in the Rust of BurntSushi's ``aho-corasick``.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeAlias
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -27,16 +27,15 @@ class Prefilter:
         self._always: list[int] = []
         fields: set[str] = set()
         for number, node in enumerate(queries):
-            found = triggers(node)
-            if found is None:
+            alternatives = triggers(node)
+            if alternatives is None:
                 self._always.append(number)
-                continue
-            for trigger in found:
+            for trigger in alternatives or ():
                 self._add(trigger, number, needles, fields)
         self._chances = [chance_of(node) for node in queries]
         self._owners: list[tuple[int, ...]] = [tuple(numbers) for numbers in needles.values()]
         self._author, self._urls = "authorName" in fields, "url" in fields
-        # The automaton that grows with the needles and not with their letters: it is as fast here.
+        # As fast here as the other kinds, and smaller.
         self._automaton = AhoCorasick(list(needles), implementation=Implementation.ContiguousNFA)
 
     def _add(
@@ -53,17 +52,16 @@ class Prefilter:
             self._addresses.append(number)
 
     def candidates(self, document: Document) -> Sequence[int]:
-        """The numbers of the queries that the post may match, in no order, some perhaps twice."""
-        post = document.mention.post
-        text = self._text(post)
+        """The numbers of the queries that the post may match; unordered, with duplicates."""
+        text = self._text(document.mention.post)
         haystack = searchable(text)
-        found = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
-        if not found and not self._always and not self._values and not self._addresses:
+        matches = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
+        if not matches and not self._always and not self._values and not self._addresses:
             return ()
         numbers = set(self._always)
         owners = self._owners
-        for place, _, _ in found:
-            numbers.update(owners[place])
+        for needle, _, _ in matches:
+            numbers.update(owners[needle])
         for field, values in self._values.items():
             _add_values(field, values, document, numbers)
         if not numbers:
@@ -76,20 +74,16 @@ class Prefilter:
         return chosen
 
     def _text(self, post: Post) -> str:
-        parts = [post.text]
-        if post.title:
-            parts.append(post.title)
-        if self._author and post.author.name:
-            parts.append(post.author.name)
+        parts = [post.text, post.title, post.author.name if self._author else None]
         if self._urls:
             parts += [" ".join(url_words(url)) for url in (post.url, *post.links) if url]
-        return "\n".join(parts)
+        return "\n".join(filter(None, parts))
 
 
 def _add_values(
     field: str, values: Mapping[str, Sequence[int]], document: Document, numbers: set[int]
 ) -> None:
-    """Ask the cheap question first: most posts address nobody and have no hashtag."""
+    """Most posts have no mentions and no hashtags: these two checks are cheap."""
     post = document.mention.post
     if (field == "mentions" and not post.mentions) or (field == "hashtags" and not post.hashtags):
         return
@@ -101,16 +95,14 @@ Chance: TypeAlias = Callable[[Set[str]], bool]
 
 
 def chance_of(node: Node) -> Chance | None:
-    """What the words must be like; None where they say nothing."""
+    """A necessary condition on the words of a matching post; None: there is none."""
     match node:
         case Term():
             return _of_term(node)
-        case Phrase(terms):
-            return _all([_of_term(term) for term in terms])
+        case Phrase(parts) | And(parts):
+            return _all(map(chance_of, parts))
         case Near(left, right):
             return _all([chance_of(left), chance_of(right)])
-        case And(parts):
-            return _all([chance_of(part) for part in parts])
         case Or(parts):
             return _any(parts)
         case Field(("text" | "title"), child):
@@ -120,7 +112,7 @@ def chance_of(node: Node) -> Chance | None:
 
 
 def _words_of(term: Term) -> frozenset[str]:
-    """The words that a post has where it has the term; none where that cannot be said."""
+    """The words of every post that has the term; empty if unknown."""
     if term.wildcard or term.kind == "url" or len(term.text) > MAX_FOLDED // 4:
         return frozenset()
     return frozenset(searchable(folded_form(term.text) or term.text).split())
@@ -136,11 +128,11 @@ def _of_term(term: Term) -> Chance | None:
     return wanted.issubset
 
 
-def _all(chances: list[Chance | None]) -> Chance | None:
-    known = [chance for chance in chances if chance is not None]
-    if len(known) < 2:
-        return known[0] if known else None
-    return lambda words: all(chance(words) for chance in known)
+def _all(chances: Iterable[Chance | None]) -> Chance | None:
+    conditions = list(filter(None, chances))
+    if len(conditions) < 2:
+        return conditions[0] if conditions else None
+    return lambda words: all(condition(words) for condition in conditions)
 
 
 def _any(parts: tuple[Node, ...]) -> Chance | None:

@@ -1,8 +1,7 @@
-"""The live matcher: which of thousands of queries each post of a batch matches, and where.
+"""The live matcher: finds the queries that each post of a batch matches, among thousands.
 
-A prefilter names the few queries that a post could match; only those are asked, of tokens that are
-cut once and only then. Its answer is that of ``tests.queries.reference``, which the tests hold
-it to.
+A prefilter selects the few candidates of a post; tokenization happens once, and only with a
+candidate. Tests compare the result with ``tests.queries.reference``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,16 +21,12 @@ class QueryMatch:
     asked: Asked
 
     def spans(self) -> frozenset[MatchedSpan]:
-        """Where the query's words stand in the post; a query of values alone stands nowhere."""
+        """The spans of the query's words; a query of values alone has none."""
         return self.question.spans(self.asked)
 
 
 class QueryMatcher:
-    """Immutable: a change of queries makes a new one. Pure and thread-safe.
-
-    ``queries``: by name, with no names of other queries in them
-    (``queries.language.saved.resolve``).
-    """
+    """Immutable and thread-safe. ``queries``: resolved queries by name."""
 
     def __init__(self, queries: Mapping[str, Node]) -> None:
         self.names = tuple(sorted(queries))
@@ -43,19 +38,16 @@ class QueryMatcher:
         return len(self.names)
 
     def match(self, batch: Sequence[Mention]) -> list[list[QueryMatch]]:
-        """For each post, the queries that it matches, in the order of their names."""
+        """For each post, the queries that it matches, sorted by name."""
         return [list(self._match(Document(mention))) for mention in batch]
 
     def candidates(self, mention: Mention) -> list[str]:
-        """The queries that are asked of a post: those that match it, and few more."""
+        """The queries that pass the prefilter for a post: all that match, and few others."""
         return [self.names[n] for n in sorted(set(self._prefilter.candidates(Document(mention))))]
 
     def _match(self, document: Document) -> Iterator[QueryMatch]:
-        candidates = self._prefilter.candidates(document)
-        if not candidates:
-            return
         asked, questions = Asked(document), self._questions
-        for number in sorted(set(candidates)):
+        for number in sorted(set(self._prefilter.candidates(document))):
             question = questions[number]
             if question.matches(asked):
                 yield QueryMatch(self.names[number], question, asked)

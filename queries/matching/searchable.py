@@ -1,10 +1,8 @@
-"""Text as the prefilter searches it: folded words with one space around each.
+"""Folds a post to words between single spaces for the prefilter, ten times as fast as tokenizing.
 
-``searchable`` goes over the letters of a whole post at once, where cutting it into tokens costs ten
-times as much. It may see a word where the tokenizer sees a hashtag or a part of an address, never
-the other way: every run of tokens that a query asks for stands in the post's searchable text as the
-searchable text of that run. It holds since both are made letter by letter, and equal folded tokens
-are made of equal letters.
+Invariant: if a post has a run of tokens, its searchable text contains that run's searchable text.
+It holds because both are built letter by letter and equal folded tokens have equal letters. The
+converse does not hold: the word of a hashtag or URL also appears as a word.
 """
 
 import unicodedata
@@ -18,18 +16,18 @@ _ALONE = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\p{Extended_Pictographic}\p{RI}]"
 )
-"""Letters that are tokens of their own, with no space around them: here they get one."""
+"""Letters that are tokens without spaces around them: here they get spaces."""
 _MAX_KNOWN = 50_000
-"""Letters that are remembered; there are a million, and a hostile sender has them all."""
+"""Letters in the cache: a hostile sender could send all million of Unicode."""
 
 
 class _Letters(dict[int, str]):
-    """What each letter becomes, found when it is first met (for ``str.translate``)."""
+    """A cache for ``str.translate``: each letter's replacement, computed at first use."""
 
     def __init__(self) -> None:
         super().__init__()
         self.odd: set[str] = set()
-        """Signs met so far that fold to letters (™, Ⓐ): in an address they are no token."""
+        """Signs seen so far that fold to letters (™, Ⓐ): in a URL they are not tokens."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
@@ -37,21 +35,21 @@ class _Letters(dict[int, str]):
         folded = unicodedata.normalize("NFD", folded_form(letter))
         if not word and _WORD.search(folded):
             self.odd.add(letter)
-        found = " "
+        replacement = " "
         if word or alone:
-            found = "".join(f" {one} " if _ALONE.match(one) else one for one in folded)
+            replacement = "".join(f" {char} " if _ALONE.match(char) else char for char in folded)
         if alone:
-            found = f" {found} "
+            replacement = f" {replacement} "
         if len(self) < _MAX_KNOWN:
-            self[code] = found
-        return found
+            self[code] = replacement
+        return replacement
 
 
 _LETTERS = _Letters()
 
 
 def searchable(text: str) -> str:
-    """``text`` folded, its words in a row with one space before, between and behind them."""
+    """The folded words of ``text``, with one space before, between and after them."""
     plain = " ".join(text.translate(_LETTERS).split())
     if not plain.isascii():
         plain = unicodedata.normalize("NFD", plain)
@@ -59,8 +57,5 @@ def searchable(text: str) -> str:
 
 
 def is_odd(text: str) -> bool:
-    """Whether an address in ``text`` may hold letters that ``searchable`` does not see.
-
-    For text that ``searchable`` has been asked of.
-    """
+    """Whether a URL in ``text`` may hold letters that ``searchable(text)``, called before, lost."""
     return not text.isascii() and not _LETTERS.odd.isdisjoint(text)

@@ -1,7 +1,6 @@
-"""What a post must hold for a query to have a chance: the words that the prefilter looks for.
+"""The triggers of a query: every post that matches has at least one of them.
 
-``triggers`` gives alternatives of which a matching post has at least one, or None where there are
-none that could be looked for (``likes:>10``). Of what an AND asks for, the rarest is taken.
+Of the parts of an AND, the rarest gives the triggers. A query such as ``likes:>10`` has none.
 """
 
 from dataclasses import dataclass
@@ -18,28 +17,28 @@ from text.tokens import MAX_FOLDED, folded_form
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A stretch of searchable text, or the value of a field of values."""
+    """A piece of searchable text, or the value of a field."""
 
     field: str
-    """Where it is looked for; empty for the text and the title."""
+    """Empty for the text and the title."""
     needle: str
     value: bool = False
     address: bool = False
-    """It asks for a whole URL (see ``queries.matching.searchable.is_odd``)."""
+    """A whole URL (see ``queries.matching.searchable.is_odd``)."""
 
 
 Triggers = frozenset[Trigger]
 
 _LONG: Final = 60
-"""Letters of a needle that are looked for; whoever has these has the rest, or is asked in vain."""
+"""Letters of a needle that are searched; the rest only gives a few more candidates."""
 _COMMON: Final = frozenset({"lang", "source", "sentiment", "engagementType", "verified", "country"})
-"""Fields of so few values that one of them picks out little."""
+"""Fields with few values, each of which many posts have."""
 _EVERYDAY_COST: Final = 100.0
 _COMMON_COST: Final = 10_000.0
 
 
 def triggers(node: Node, field: str = "") -> Triggers | None:
-    """Alternatives of which every post that matches has one; None where all have to be asked."""
+    """The triggers of a query; None: any post might match."""
     match node:
         case Term() | Phrase():
             return _of_words(node, field)
@@ -57,13 +56,12 @@ def triggers(node: Node, field: str = "") -> Triggers | None:
             return None
 
 
-def _either(found: list[Triggers | None]) -> Triggers | None:
-    known = [each for each in found if each is not None]
-    return frozenset(chain.from_iterable(known)) if len(known) == len(found) else None
+def _either(parts: list[Triggers | None]) -> Triggers | None:
+    return None if None in parts else frozenset(chain.from_iterable(filter(None, parts)))
 
 
-def _cheapest(found: list[Triggers | None]) -> Triggers | None:
-    return min((each for each in found if each is not None), key=_cost, default=None)
+def _cheapest(parts: list[Triggers | None]) -> Triggers | None:
+    return min((part for part in parts if part is not None), key=_cost, default=None)
 
 
 def _of_words(node: Term | Phrase, field: str) -> Triggers | None:
@@ -95,7 +93,7 @@ def _of_term(term: Term, field: str) -> Triggers | None:
 
 def _of_stem(term: Term, field: str) -> Triggers | None:
     stem = term.text[: min(at for at in map(term.text.find, "*?") if at >= 0)]
-    # What the wildcard stands for may change the letter before it (a mark, a vowel sign).
+    # A wildcard may match a mark or vowel sign that changes the letter before it.
     stem = stem if stem.isascii() else stem[:-1]
     needle = searchable(stem).rstrip()
     return frozenset({_trigger(needle, field)}) if needle else None
@@ -111,11 +109,11 @@ def _cost(alternatives: Triggers) -> float:
 
 
 def _cost_of(trigger: Trigger) -> float:
-    """How many posts one expects to have it: a rank, not a share."""
+    """A rank of how many posts have the trigger, not a share."""
     if trigger.value:
         return _COMMON_COST if trigger.field in _COMMON else 1.0
     words = trigger.needle.split()
-    # A phrase is as rare as its rarest word, and rarer.
+    # A phrase is rarer than its rarest word.
     return min(map(_word_cost, words)) / len(words)
 
 

@@ -1,1 +1,1 @@
-"""Tools for people who write queries: lint, explain, and the effect of each clause."""
+"""Lint, explain and clause effects, for people who write queries."""

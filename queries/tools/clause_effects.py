@@ -1,14 +1,8 @@
-"""What each clause of a query does: the query is asked as it is, and without each of its clauses.
+"""Measures each clause of a query by matching the query with and without it.
 
-::
-
-    parts = clauses(parse("(velmora OR corvane) AND panne NOT jus"))
-    parts.queries                   by name, to be asked of the same posts
-    parts.effects(counts)           from how many each of them matched
-
-An alternative of an OR adds the posts that no other one gives; a condition of an AND and a NOT take
-posts away. Clauses are those of the query and one level below; a NEAR, a field and the parentheses
-of a NOT are no level of their own. Pure: whoever asks may be the matcher or the index.
+An alternative of an OR adds the posts that only it matches; a condition of an AND and a NOT remove
+posts. The clauses are those of the query and one level below; NEAR, fields and the parentheses of a
+NOT are not levels. The caller matches ``Clauses.queries`` and passes the counts to ``effects``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from typing import Final, Literal, TypeAlias
 
-from queries.language.ast import And, Field, Near, Node, Not, Or, walk
+from queries.language.ast import And, Field, Near, Node, Not, Or
 from queries.language.errors import QueryError
+from queries.language.tree import walk
 from queries.language.validate import check
 
 WHOLE: Final = "query"
-"""The name of the query as it is."""
+"""The name of the unchanged query."""
 MAX_SHOWN_CLAUSES: Final = 60
-"""Clauses that are looked at where nobody says how many."""
+"""The default number of measured clauses."""
 _MAX_DEPTH = 1
 _MAX_NODES: Final = 100_000
-"""Nodes of all queries together: each of them is as long as the query."""
+"""Nodes of all queries together: each is as long as the query."""
 
 Kind = Literal["alternative", "condition", "exclusion"]
 _ORDER: tuple[Kind, ...] = ("condition", "alternative", "exclusion")
@@ -34,29 +29,29 @@ _ORDER: tuple[Kind, ...] = ("condition", "alternative", "exclusion")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One clause, and how many posts match with it and without it."""
+    """How many posts match with and without a clause."""
 
     clause: Node
     kind: Kind
     level: int
-    """0: a part of the query; 1: a part of that."""
+    """0: a clause of the query; 1: a clause of that clause."""
     matches: int
     without: int | None
-    """None: without it the query would ask for nothing."""
+    """None: without the clause, nearly every post would match."""
 
     @property
     def adds(self) -> int:
-        """Posts that match only because of it."""
+        """Posts that match only because of the clause."""
         return 0 if self.without is None else max(0, self.matches - self.without)
 
     @property
     def removes(self) -> int:
-        """Posts that would match if it were not there."""
+        """Posts that would match without the clause."""
         return 0 if self.without is None else max(0, self.without - self.matches)
 
 
 _Put: TypeAlias = Callable[[Node], Node]
-"""Makes the whole query with another node in one place of it."""
+"""Returns the whole query with another node in one place."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,25 +60,26 @@ class _Part:
     kind: Kind
     level: int
     without: Callable[[], Node]
-    """Made when it is wanted: an OR of 10,000 has as many clauses, each of them as long."""
+    """Lazy: an OR of 10,000 has 10,000 clauses, each with a query as long."""
     side: tuple[int, ...] = ()
-    """Of which side of a NEAR it is."""
+    """Its operand numbers in the enclosing NEARs."""
     below: "list[_Part]" = field(default_factory=list)
     name: str = ""
-    """Of the query without it, once it is known that there is one."""
+    """The name of the query without it; empty: not measured."""
 
 
 class Clauses:
-    """The clauses of one query, and what to ask to know what they do."""
+    """The clauses of a resolved query. At most ``limit`` are measured, upper levels first."""
 
-    def __init__(self, node: Node, most: int = MAX_SHOWN_CLAUSES) -> None:
+    def __init__(self, node: Node, limit: int = MAX_SHOWN_CLAUSES) -> None:
         self.queries: dict[str, Node] = {WHOLE: node}
         self._parts = _parts(node, lambda whole: whole, 0, excluded=False)
         self._kept: set[_Part] = set()
-        every = _by_weight(self._parts)
-        for part in islice(every, min(most, max(1, _MAX_NODES // sum(1 for _ in walk(node))))):
+        by_level = _by_level(self._parts)
+        limit = min(limit, max(1, _MAX_NODES // sum(1 for _ in walk(node))))
+        for part in islice(by_level, limit):
             self._keep(part)
-        self.left_out = sum(1 for _ in every)
+        self.left_out = sum(1 for _ in by_level)
 
     def _keep(self, part: _Part) -> None:
         self._kept.add(part)
@@ -91,15 +87,15 @@ class Clauses:
         try:
             check(without)
         except QueryError:
-            # The only thing that it asks for: without it, nearly every post would match.
+            # Without its only positive clause, the query would match nearly every post.
             return
         part.name = f"without {len(self._kept)}"
         self.queries[part.name] = without
 
     def effects(self, counts: Mapping[str, int]) -> list[Effect]:
-        """What each clause does, the parts of one clause behind it, those that do most first.
+        """The effects, the largest first, each followed by those of its own clauses.
 
-        ``counts``: how many posts match each of ``queries``; none where it says nothing.
+        ``counts``: the posts that match each of ``queries``; a missing name means 0.
         """
         return list(self._effects(self._parts, counts))
 
@@ -123,47 +119,32 @@ def _rank(shown: tuple[Effect, _Part]) -> tuple[int, tuple[int, ...], int]:
     return _ORDER.index(effect.kind), part.side, -effect.adds - effect.removes
 
 
-def clauses(node: Node, most: int = MAX_SHOWN_CLAUSES) -> Clauses:
-    """The clauses of a query without names in it; those below come last if there are too many.
-
-    Of a query of thousands of clauses fewer than ``most`` are looked at.
-    """
-    return Clauses(node, most)
-
-
-def _by_weight(parts: list[_Part]) -> Iterator[_Part]:
-    """The query's own parts, then those below: the first of each, the second of each, and so on."""
-    yield from parts
+def _by_level(parts: list[_Part]) -> Iterator[_Part]:
+    """The parts, then those below: the first of each, the second of each, and so on."""
     rounds = zip_longest(*(part.below for part in parts))
-    yield from (part for part in chain.from_iterable(rounds) if part is not None)
+    yield from chain(parts, filter(None, chain.from_iterable(rounds)))
 
 
 def _parts(node: Node, put: _Put, level: int, *, excluded: bool) -> list[_Part]:
-    """The clauses of ``node``, which ``put`` puts into the query."""
+    """The clauses of ``node``; ``put`` replaces it in the query."""
     match node:
         case And() | Or():
-            return [
-                _part(node, number, put, level, excluded=excluded)
-                for number in range(len(node.children))
-            ]
+            numbers = range(len(node.children))
+            return [_part(node, number, put, level, excluded=excluded) for number in numbers]
         case Not(child):
             return _parts(child, lambda new: put(replace(node, child=new)), level, excluded=True)
         case Field(_, child):
-            found = _parts(
-                child, lambda new: put(replace(node, child=new)), level, excluded=excluded
-            )
-            for part in found:
+            parts = _parts(child, lambda n: put(replace(node, child=n)), level, excluded=excluded)
+            for part in parts:
                 part.clause = replace(node, child=part.clause, span=part.clause.span)
-            return found
+            return parts
         case Near(left, right):
-            sides = (
-                _parts(left, lambda new: put(replace(node, left=new)), level, excluded=excluded),
-                _parts(right, lambda new: put(replace(node, right=new)), level, excluded=excluded),
-            )
-            for number, side in enumerate(sides):
+            first = _parts(left, lambda n: put(replace(node, left=n)), level, excluded=excluded)
+            second = _parts(right, lambda n: put(replace(node, right=n)), level, excluded=excluded)
+            for number, side in enumerate((first, second)):
                 for part in side:
                     part.side = (number, *part.side)
-            return [*sides[0], *sides[1]]
+            return first + second
         case _:
             return []
 

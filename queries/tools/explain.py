@@ -1,33 +1,33 @@
-"""Says in words what a query asks, clause by clause, for the person who wrote it."""
+"""Explains a query in words, clause by clause."""
 
 from collections.abc import Iterator
 from typing import assert_never
 
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
-from queries.language.ast import children as children_of
 from queries.language.fields import FIELDS
 from queries.language.literals import bound_text
+from queries.language.tree import children
 
 
 def explain(node: Node) -> list[str]:
-    """One line a clause, those of a group indented under it."""
+    """One line per clause; the clauses of a group are indented below it."""
     return list(_lines(node, "", ""))
 
 
 def _lines(node: Node, first: str, rest: str) -> Iterator[str]:
-    yield first + _says(node)
-    below = children_of(node)
-    for number, child in enumerate(below, 1):
-        last = number == len(below)
-        yield from _lines(
-            child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  ")
-        )
+    yield first + _line(node)
+    *others, last = children(node) or (None,)
+    for child in others:
+        yield from _lines(child, rest + "├─ ", rest + "│  ")
+    if last:
+        yield from _lines(last, rest + "└─ ", rest + "   ")
 
 
-def _says(node: Node) -> str:
+def _line(node: Node) -> str:
     match node:
         case Term():
-            return _term(node)
+            wildcard = ", where * stands for any letters and ? for one" if node.wildcard else ""
+            return f"the {node.kind} “{node.text}”{wildcard}{_spelling((node,))}"
         case Phrase(terms, slop):
             words = f"“{' '.join(term.text for term in terms)}”"
             spelling = _spelling(terms)
@@ -53,13 +53,6 @@ def _says(node: Node) -> str:
             return f"what the query “{name}” matches"
         case _:
             assert_never(node)
-
-
-def _term(term: Term) -> str:
-    said = f"the {term.kind} “{term.text}”"
-    if term.wildcard:
-        said += ", where * stands for any letters and ? for one"
-    return said + _spelling((term,))
 
 
 def _spelling(terms: tuple[Term, ...]) -> str:

@@ -1,34 +1,21 @@
-"""Warns of what a query may say and should not: it is legal, and probably not what was meant.
+"""Warns of valid queries that probably do not mean what their author intended.
 
-``lint`` judges the query alone, ``lint_sample`` what a sample of posts shows.
+``lint`` checks the query alone, ``lint_sample`` checks it on a sample of posts.
 """
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Literal
 
-from queries.language.ast import (
-    And,
-    Field,
-    Named,
-    Near,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Range,
-    Term,
-    Value,
-    children,
-    walk,
-)
+from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.errors import caret, shorten
 from queries.language.fields import normal
 from queries.language.format import format_query
+from queries.language.tree import children, walk
 from queries.matching.query_matcher import QueryMatcher
-from queries.tools.clause_effects import WHOLE, Clauses, Effect, clauses
+from queries.tools.clause_effects import WHOLE, Clauses, Effect
 from schemas.mention import Mention
 from text.everyday import everyday_words
 from text.tokens import folded_form
@@ -44,14 +31,14 @@ Code = Literal[
     "adds-nothing",
 ]
 _SHORT_STEM = 4
-"""Letters before a ``*`` under which too many words begin with them."""
+"""A stem with fewer letters before ``*`` matches too many words."""
 _MAX_EXPANDED_WORDS = 5
-"""Everyday words that a wildcard takes along before a longer stem is warned of, too."""
+"""A wildcard that matches so many everyday words gets a warning despite a longer stem."""
 
 
 @dataclass(frozen=True, slots=True)
 class LintWarning:
-    """Something unwise at ``text[start:end]`` of the query."""
+    """A warning about ``text[start:end]`` of the query."""
 
     code: Code
     message: str
@@ -60,26 +47,18 @@ class LintWarning:
     hint: str
 
     def show(self, text: str) -> str:
-        """The message over the line that it is about, with carets under the place."""
+        """The message, the line with carets under the place, and the hint."""
         return f"{self.message} [{self.code}]\n{caret(text, self.start, self.end)}\n{self.hint}"
 
 
 def lint(node: Node, languages: Collection[str] | None = None) -> list[LintWarning]:
-    """What is unwise in a query, in the order of its text.
-
-    ``languages``: those that are watched; every one that there is a list of where None.
-    """
-    found = [
-        *_everyday(node, languages),
-        *_duplicates(node),
-        *_wildcards(node),
-        *_exclusions(node),
-        *_no_words(node),
-    ]
-    return sorted(found, key=lambda warned: (warned.start, warned.end, warned.code))
+    """The warnings in text order. ``languages``: the watched ones; None: all with a word list."""
+    checks = (_duplicates, _wildcards, _exclusions, _no_words)
+    return _sorted([*_everyday(node, languages), *chain(*(check(node) for check in checks))])
 
 
-# --- a word on its own -----------------------------------------------------------------------
+def _sorted(warnings: Iterable[LintWarning]) -> list[LintWarning]:
+    return sorted(warnings, key=lambda warning: (warning.start, warning.end, warning.code))
 
 
 def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[LintWarning]:
@@ -87,35 +66,30 @@ def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[LintWar
     for term in _alone(node):
         if term.exact or term.wildcard or term.accented or term.kind != "word":
             continue
-        known = [
+        names = [
             name for name, words in lists.items()
             if term.form in words and (languages is None or name in languages or name == "brands")
         ]  # fmt: skip
-        if known:
-            tongues = [name for name in known if name != "brands"]
-            where = f" ({', '.join(tongues)})" if tongues else ""
-            yield LintWarning(
-                "everyday-word",
-                f"'{term.text}' on its own is an everyday word{where}: most posts that hold it "
-                "mean something else",
-                *term.span,
-                f"ask for what goes with it, such as {term.text} NEAR/5 (…), or for its capitals, "
-                f"{{{term.text.capitalize()}}}",
-            )
+        if names:
+            codes = ", ".join(name for name in names if name != "brands")
+            message = f"'{term.text}' alone is an everyday word{f' ({codes})' if codes else ''}: "
+            message += "most posts with it mean something else"
+            hint = f"add a word that goes with it, such as {term.text} NEAR/5 (…), "
+            hint += f"or require its capitals, {{{term.text.capitalize()}}}"
+            yield LintWarning("everyday-word", message, *term.span, hint)
 
 
 def _alone(node: Node) -> Iterator[Term]:
-    """Terms that make a post match with no other word beside them."""
+    """Terms that can make a post match without any other word."""
     match node:
         case Term():
             yield node
         case Or(parts):
-            for part in parts:
-                yield from _alone(part)
+            yield from chain.from_iterable(map(_alone, parts))
         case And(parts):
-            asks = [part for part in parts if _asks_for_words(part)]
-            if len(asks) == 1:
-                yield from _alone(asks[0])
+            wordy = [part for part in parts if _asks_for_words(part)]
+            if len(wordy) == 1:
+                yield from _alone(wordy[0])
         case Field(("text" | "title"), child):
             yield from _alone(child)
 
@@ -130,26 +104,19 @@ def _asks_for_words(node: Node) -> bool:
             return any(map(_asks_for_words, children(node)))
 
 
-# --- said twice ------------------------------------------------------------------------------
-
-
 def _duplicates(node: Node) -> Iterator[LintWarning]:
     for group in walk(node):
         seen: set[Hashable] = set()
         for part in group.children if isinstance(group, And | Or) else ():
             key = _key(part)
             if key in seen:
-                yield LintWarning(
-                    "duplicate",
-                    "this is asked twice",
-                    *part.span,
-                    "leave one out: case, order and quotes around one word change nothing",
-                )
+                hint = "leave one out: case, order and quotes around one word change nothing"
+                yield LintWarning("duplicate", "this clause is repeated", *part.span, hint)
             seen.add(key)
 
 
 def _key(node: Node) -> Hashable:
-    """Equal for nodes that match the same posts for a reason that one sees."""
+    """Equal for nodes that obviously match the same posts."""
     match node:
         case Term():
             return "term", node.form, node.exact, node.accented, node.wildcard
@@ -169,9 +136,6 @@ def _key(node: Node) -> Hashable:
             return node
 
 
-# --- wildcards, exclusions, no words ---------------------------------------------------------
-
-
 def _terms(node: Node) -> Iterator[Term]:
     for part in walk(node):
         if isinstance(part, Term | Phrase):
@@ -184,16 +148,13 @@ def _wildcards(node: Node) -> Iterator[LintWarning]:
         if not term.wildcard or star < 0:
             continue
         stem = folded_form(term.text[:star]).lstrip("#@$").partition("?")[0]
-        behind = term.text[star + 1 :]
-        taken = [] if behind or term.kind != "word" else _beginning_with(stem)
-        if len(stem) < _SHORT_STEM or len(taken) >= _MAX_EXPANDED_WORDS:
-            such = f", such as {', '.join(taken[:3])}" if taken else ""
-            yield LintWarning(
-                "wide-wildcard",
-                f"'{term.text}' matches many words{such}",
-                *term.span,
-                "write more of the word before the *, or the forms that you mean with OR",
-            )
+        suffix = term.text[star + 1 :]
+        words = [] if suffix or term.kind != "word" else _beginning_with(stem)
+        if len(stem) < _SHORT_STEM or len(words) >= _MAX_EXPANDED_WORDS:
+            such = f", such as {', '.join(words[:3])}" if words else ""
+            message = f"'{term.text}' matches many words{such}"
+            hint = "write more of the word before the *, or the forms that you mean with OR"
+            yield LintWarning("wide-wildcard", message, *term.span, hint)
 
 
 def _beginning_with(stem: str) -> list[str]:
@@ -203,74 +164,62 @@ def _beginning_with(stem: str) -> list[str]:
 
 
 def _exclusions(node: Node) -> Iterator[LintWarning]:
-    for group in walk(node):
-        if not isinstance(group, And):
-            continue
+    for group in (part for part in walk(node) if isinstance(part, And)):
         excluded = [part.child for part in group.children if isinstance(part, Not)]
         wanted = _alternatives(part for part in group.children if not isinstance(part, Not))
         for clause in _alternatives(excluded, only_or=True).values():
             if _key(clause) in wanted:
-                yield LintWarning(
-                    "excludes-itself",
-                    "the NOT takes away what the query asks for",
-                    *clause.span,
-                    "leave it out on one side",
-                )
+                message, hint = "the NOT excludes what the query requires", "leave out one of them"
+                yield LintWarning("excludes-itself", message, *clause.span, hint)
 
 
 def _alternatives(nodes: Iterable[Node], *, only_or: bool = False) -> dict[Hashable, Node]:
-    """The clauses below AND and OR, or below OR alone, by what they ask."""
-    found: dict[Hashable, Node] = {}
+    """The clauses below AND and OR, or below OR only, by key."""
+    clauses: dict[Hashable, Node] = {}
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         if isinstance(node, Or) or (isinstance(node, And) and not only_or):
             waiting += [part for part in node.children if not isinstance(part, Not)]
-        found.setdefault(_key(node), node)
-    return found
+        clauses.setdefault(_key(node), node)
+    return clauses
 
 
 def _no_words(node: Node) -> Iterator[LintWarning]:
     if not _asks_for_words(node):
-        yield LintWarning(
-            "no-words",
-            "this asks for no word: it matches everything that the fields let through",
-            *node.span,
-            "add the words that the posts should hold",
-        )
+        message = "this has no word: it matches every post with these field values"
+        hint = "add words that the posts should contain"
+        yield LintWarning("no-words", message, *node.span, hint)
 
 
 MIN_MATCHES: Final = 20
-"""Matches of which a share says something."""
+"""A share of fewer matches means nothing."""
 MAX_CLAUSES: Final = 300
-"""Clauses that are looked at; a query of more is judged by these."""
+"""Clauses of a query that are checked on a sample."""
 _BATCH = 1_000
 
 
 def lint_sample(node: Node, mentions: Iterable[Mention]) -> list[LintWarning]:
-    """What posts show to be unwise in a query without names in it, in the order of its text."""
-    parts = clauses(node, MAX_CLAUSES)
-    counts = _counts(parts, mentions)
-    effects = parts.effects(counts)
-    found = [*_removes_most(effects)]
+    """The warnings that a sample gives for a resolved query, in text order."""
+    clauses = Clauses(node, MAX_CLAUSES)
+    counts = _counts(clauses, mentions)
+    effects = clauses.effects(counts)
     if counts[WHOLE]:
-        found += _adds_nothing(effects)
-    else:
-        found.append(_matches_nothing(node, counts.total() > 0))
-    return sorted(found, key=lambda warned: (warned.start, warned.end, warned.code))
+        return _sorted([*_removes_most(effects), *_adds_nothing(effects)])
+    return _sorted([*_removes_most(effects), _matches_nothing(node, counts.total() > 0)])
 
 
-def _counts(parts: Clauses, mentions: Iterable[Mention]) -> Counter[str]:
-    matcher, counts, waiting = QueryMatcher(parts.queries), Counter[str](), iter(mentions)
+def _counts(clauses: Clauses, mentions: Iterable[Mention]) -> Counter[str]:
+    matcher, counts, waiting = QueryMatcher(clauses.queries), Counter[str](), iter(mentions)
     while batch := list(islice(waiting, _BATCH)):
-        counts.update(match.name for found in matcher.match(batch) for match in found)
+        counts.update(match.name for matches in matcher.match(batch) for match in matches)
     return counts
 
 
 def _matches_nothing(node: Node, less_would: bool) -> LintWarning:
-    hint = "see if the words are spelt as people write them"
+    hint = "check the spelling of the words"
     if less_would:
-        hint = "posts match without one of its clauses: see which, with 'tocsin query preview'"
+        hint = "posts match without one of its clauses: find it with 'tocsin query preview'"
     return LintWarning("matches-nothing", "no post of the sample matches", *node.span, hint)
 
 
@@ -279,32 +228,26 @@ def _removes_most(effects: list[Effect]) -> Iterator[LintWarning]:
         without = effect.without or 0
         if effect.kind != "exclusion" or without < MIN_MATCHES or effect.removes * 2 <= without:
             continue
-        # Of a NOT of several, the one that does it says more than all of them.
-        if effect.level == 0 and any(_lies_in(one, effect) for one in effects):
+        # If one part of a NOT removes most, warn of that part alone.
+        if effect.level == 0 and any(_lies_in(part, effect) for part in effects):
             continue
-        yield LintWarning(
-            "removes-most",
-            f"this exclusion removes {effect.removes} of the {without} posts that match without it",
-            *effect.clause.span,
-            "read some of those posts: the words beside it may tell them apart better",
-        )
+        removed = f"{effect.removes} of the {without} posts that match without it"
+        hint = "read some of those posts, and exclude them with more specific words"
+        place = effect.clause.span
+        yield LintWarning("removes-most", f"this exclusion removes {removed}", *place, hint)
 
 
-def _lies_in(one: Effect, other: Effect) -> bool:
-    """Whether ``one`` is a part of ``other``, and removes most as well."""
-    (start, end), (first, last) = one.clause.span, other.clause.span
-    inside = one.level > other.level and first <= start and end <= last
-    most = one.without is not None and one.removes * 2 > one.without >= MIN_MATCHES
-    return inside and one.kind == "exclusion" and most
+def _lies_in(part: Effect, whole: Effect) -> bool:
+    """Whether ``part`` is a part of ``whole``, and also removes most."""
+    (start, end), (first, last) = part.clause.span, whole.clause.span
+    inside = part.level > whole.level and first <= start and end <= last
+    removes_most = part.without is not None and part.removes * 2 > part.without >= MIN_MATCHES
+    return inside and part.kind == "exclusion" and removes_most
 
 
 def _adds_nothing(effects: list[Effect]) -> Iterator[LintWarning]:
     for effect in effects:
         if effect.kind == "alternative" and effect.without is not None and not effect.adds:
-            yield LintWarning(
-                "adds-nothing",
-                f"'{shorten(format_query(effect.clause), 60)}' adds no match: no post of the "
-                "sample matches because of it alone",
-                *effect.clause.span,
-                "leave it out, or see if it is spelt as people write it",
-            )
+            message = f"'{shorten(format_query(effect.clause), 60)}' adds no post of the sample"
+            hint = "leave it out, or check its spelling"
+            yield LintWarning("adds-nothing", message, *effect.clause.span, hint)

@@ -1,4 +1,1 @@
-"""Compiles queries to rules of X: a superset, with a report of what widened or may be lost.
-
-Builds text only; never calls X.
-"""
+"""Compiles queries to X rules and reports what the rules change; never calls X."""

@@ -1,8 +1,8 @@
-"""What rules would send, and what X would bill for it, from a sample of posts.
+"""Estimates from a sample of posts how many posts X would send for rules, and the price.
 
-X bills each post that it sends, once in a day (UTC) and however many rules match it. Prices are
-arguments: X changes them (on 2026-08-28 it was US$ 0.005 a post, at most 2 million posts a month
-without a contract; the accounts and media that come along have prices of their own).
+X bills each post at most once per UTC day, however many rules match it. Prices are arguments: X
+changes them (2026-08-28: US$ 0.005 per post, at most 2 million posts a month without a contract;
+accounts and media cost extra).
 """
 
 import re
@@ -20,12 +20,12 @@ from text.tokens import folded_form, folded_tokens, url_words
 DAYS = 30
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _SURE = 1.96
-"""Standard errors on each side of a share: 19 in 20 samples hold the true one."""
+"""Standard errors on each side of a share: a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Of ``read`` posts of the sample, ``sent`` match a rule."""
+    """``sent`` of the ``read`` posts of the sample match a rule."""
 
     read: int
     sent: int
@@ -38,7 +38,7 @@ class Estimate:
 
     @property
     def share_range(self) -> tuple[float, float]:
-        """Where the share lies, as far as a sample of this size can tell (Wilson)."""
+        """The 95 % interval of the share (Wilson)."""
         if not self.read:
             return 0.0, 1.0
         share, count, sure = self.share, self.read, _SURE
@@ -49,7 +49,7 @@ class Estimate:
 
     @property
     def sent_a_day(self) -> float:
-        """Posts that X would send and bill."""
+        """Posts that X would send and bill per day."""
         return self.share * self.posts_a_day
 
     @property
@@ -59,7 +59,7 @@ class Estimate:
 
     @property
     def cost_range(self) -> tuple[float, float]:
-        """The same at both ends of ``share_range``."""
+        """``cost_a_month`` at both ends of ``share_range``."""
         low, high = self.share_range
         month = self.posts_a_day * DAYS * self.price
         return low * month, high * month
@@ -68,12 +68,12 @@ class Estimate:
 def estimate(
     compiled: Iterable[XRules], sample: Iterable[Document], *, posts_a_day: float, price: float
 ) -> Estimate:
-    """What all these rules together would send of ``posts_a_day``, of which the sample is a part.
+    """What all rules together would send of ``posts_a_day``, the traffic that the sample is from.
 
-    A sample of another platform gives the order of magnitude. Quoted posts are not in a sample, so
-    that X sends somewhat more.
+    A sample of another platform gives the order of magnitude. X sends somewhat more: it also
+    searches quoted posts, which a sample lacks.
     """
-    rules = [rule for one in compiled for rule in one.asked]
+    rules = [rule for query in compiled for rule in query.asked]
     read = sent = 0
     for document in sample:
         read += 1
@@ -94,7 +94,7 @@ def _holds(formula: RuleTree, document: Document) -> bool:
 
 
 def _found(op: Op, document: Document) -> bool:
-    """Whether the operator finds the post. Accents are not looked at: X finds a little less."""
+    """Whether the operator matches the post. Accents are ignored: X matches a little less."""
     post = document.mention.post
     name, colon, value = op.text.partition(":")
     if not colon or op.text.startswith('"'):
@@ -128,7 +128,7 @@ def _in_text(text: str, document: Document) -> bool:
         return is_listed or sign in folded_tokens(post.text)
     phrase, near, _ = text.partition('"~')
     tokens = folded_tokens(post.text)
-    # X cuts an address or a handle with dots into its words.
+    # X splits a URL or a handle with dots into words.
     words = [word for token in tokens for word in _WORD.findall(token)]
     if near:
         return all(word in words for word in folded_tokens(phrase))

@@ -1,8 +1,8 @@
-"""Words, hashtags, handles and addresses in the letters that X's operators look for.
+"""Builds X operators for words, hashtags, handles and URLs.
 
-X compares words with their accents ("diacrítica" does not find "diacritica") and without their
-case, and cuts a post at punctuation, symbols and spaces alone. So a word that means several
-spellings here becomes one operator each: as it was written, folded, and as ``expansions`` say.
+X compares accents ("diacrítica" does not match "diacritica") and ignores case, and splits a post
+only at punctuation, symbols and spaces. So each spelling of a word becomes an operator: as written,
+folded, and from ``expansions``.
 """
 
 import re
@@ -20,7 +20,7 @@ from text.tokens import exact_form
 Expansions = Mapping[str, Sequence[str]]
 
 MAX_SPELLINGS = 12
-"""Spellings of one phrase; where there are more, X is asked for its words on their own."""
+"""Spellings of one phrase; beyond that, the rule has its words without their order."""
 
 _HANDLE = re.compile(r"[a-z0-9_]{1,15}")
 _ACCOUNT_ID = re.compile(r"[0-9]{1,20}")
@@ -37,7 +37,7 @@ _HASHTAG = regex.compile(r"#(?=.*[^\p{Nd}_])[\p{L}\p{M}\p{N}_]+")
 
 
 def unspaced(text: str) -> bool:
-    """Whether it has letters of a script that is written without spaces."""
+    """Whether it has letters of a script without spaces."""
     return _UNSPACED.search(text) is not None
 
 
@@ -47,34 +47,33 @@ def accentable(text: str) -> bool:
 
 
 def searchable(word: str) -> bool:
-    """Whether X keeps anything of it: an underscore alone is punctuation there."""
+    """Whether X can search it: an underscore alone is punctuation there."""
     return any(map(str.isalnum, word)) or _EMOJI.search(word) is not None
 
 
 def is_sure_emoji(text: str) -> bool:
-    """Whether it is shown as an emoji everywhere: ``®`` and ``✈`` are signs of text as well."""
+    """Whether it is always shown as an emoji: ``®`` and ``✈`` can be text."""
     return _COLOURED in text or _SURE_EMOJI.search(text) is not None
 
 
 def listed(term: str, expansions: Expansions) -> Sequence[str]:
-    """What is said to stand for a term or value, by how it was written or by its folded form."""
-    found = expansions.get(term)
-    return expansions.get(normal(term), ()) if found is None else found
+    """The expansions of a term or value, as written or else in its folded form."""
+    return expansions.get(term, expansions.get(normal(term), ()))
 
 
 def spellings(term: Term, expansions: Expansions) -> list[str]:
-    """The letters that a post may write the term in, as far as they are known; lower case."""
+    """The known spellings of a term, in lower case."""
     if term.exact and not term.wildcard:
         return [exact_form(term.text).lower()]
-    found = [*([] if term.wildcard else [term.text, term.form]), *listed(term.text, expansions)]
-    found = [unicodedata.normalize("NFC", word).lower() for word in found]
-    return list(dict.fromkeys(word for word in found if word))
+    words = [*([] if term.wildcard else [term.text, term.form]), *listed(term.text, expansions)]
+    words = [unicodedata.normalize("NFC", word).lower() for word in words]
+    return list(dict.fromkeys(filter(None, words)))
 
 
 def keyword(words: str, field: str = "") -> Op | None:
-    """The words in a row, as X's keyword or exact phrase; None: there is nothing to look for.
+    """X's keyword or exact phrase for the words; None: X can search none of them.
 
-    Quotes keep ``OR``, ``from:`` and the like from being read as operators.
+    Quotes prevent that X reads ``OR`` or ``from:`` as an operator.
     """
     plain = " ".join(part for part in _PUNCTUATION.sub(" ", words).split() if searchable(part))
     if not plain:
@@ -84,7 +83,7 @@ def keyword(words: str, field: str = "") -> Op | None:
 
 
 def phrase(words: Iterable[Sequence[str]], field: str = "") -> RuleTree:
-    """One spelling of each word, in a row. Too many to write out: the words, in any place."""
+    """The phrase in every combination of spellings; if these are too many, its words anywhere."""
     choices = [list(dict.fromkeys(word)) for word in words]
     combined = list(islice(product(*choices), MAX_SPELLINGS + 1))
     if len(combined) > MAX_SPELLINGS:
@@ -97,7 +96,7 @@ def _any_keyword(texts: Iterable[str], field: str) -> RuleTree:
 
 
 def _glued(words: Sequence[str]) -> Iterator[str]:
-    """Scripts without spaces are written with none, and now and then with some."""
+    """Words of scripts without spaces, joined with and without spaces."""
     yield " ".join(words)
     for beside in (all, any):
         yield "".join(
@@ -107,29 +106,24 @@ def _glued(words: Sequence[str]) -> Iterator[str]:
 
 
 def emoji(term: Term) -> RuleTree:
-    """The emoji, with and without the mark that colours it.
-
-    X: an emoji with a variant has to stand in quotes.
-    """
+    """The emoji with and without its colour mark. X needs quotes around one with a variant."""
     plain = term.text.replace(_COLOURED, "")
     signs = [plain, term.text]
     if len(plain) == 1 and not is_sure_emoji(plain):
         signs.append(plain + _COLOURED)
-    ops: list[RuleTree] = [
-        Op(sign if len(sign) == 1 else f'"{sign}"') for sign in dict.fromkeys(signs) if sign
-    ]
-    # ™ is read as the letters that it stands for, here.
-    return any_of(ops + [op for op in [keyword(term.form)] if op])
+    ops = [Op(sign if len(sign) == 1 else f'"{sign}"') for sign in filter(None, signs)]
+    # tocsin folds ™ to letters.
+    return any_of([*ops, keyword(term.form) or NO_POST])
 
 
 def hashtag(text: str) -> RuleTree:
-    """A hashtag; X has none of digits alone, so that such a one is a word there."""
+    """A hashtag; for X, digits alone are a word."""
     tag = "#" + text.lstrip("#＃")
     return Op(tag) if _HASHTAG.fullmatch(tag) else keyword(tag) or NO_POST
 
 
 def handle(text: str) -> RuleTree:
-    """A handle in the text; one that X cannot have (a Bluesky handle) is words to it."""
+    """A handle in the text; one that X does not allow (of Bluesky) becomes words."""
     name = text.lstrip("@＠")
     return Op(f"@{name}") if _HANDLE.fullmatch(name) else keyword(name) or NO_POST
 
@@ -139,23 +133,21 @@ def ticker(text: str) -> RuleTree:
 
 
 def mentioned(name: str) -> RuleTree:
-    """An account that X lists as mentioned; no account has another sort of name."""
+    """An account that X lists as mentioned."""
     return Op(f"@{name}") if _HANDLE.fullmatch(name) else NO_POST
 
 
 def account(name: str) -> RuleTree:
-    known = _HANDLE.fullmatch(name) or _ACCOUNT_ID.fullmatch(name)
-    return Op(f"from:{name}") if known else NO_POST
+    valid = _HANDLE.fullmatch(name) or _ACCOUNT_ID.fullmatch(name)
+    return Op(f"from:{name}") if valid else NO_POST
 
 
 def tagged(tag: str) -> RuleTree:
-    """A hashtag that X lists; no hashtag has another sort of name."""
+    """A hashtag that X lists."""
     return Op(f"#{tag}") if _HASHTAG.fullmatch(f"#{tag}") else NO_POST
 
 
 def shortened(op: Op) -> Op | None:
-    """The phrase without its last word; None: it is one word."""
-    found = re.fullmatch(r'([a-z_]*:?)"(.+) (\S+)"', op.text)
-    if found is None or op.negated:
-        return None
-    return keyword(found[2], found[1])
+    """The phrase without its last word; None: it is one word or negated."""
+    words = re.fullmatch(r'([a-z_]*:?)"(.+) (\S+)"', op.text)
+    return None if words is None or op.negated else keyword(words[2], words[1])

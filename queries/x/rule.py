@@ -1,8 +1,8 @@
-"""What a rule of X can say: operators, and AND, OR and NOT of them, written as X writes them.
+"""The tree of an X rule: operators combined with AND, OR and NOT.
 
-X's documentation is docs.x.com/x-api/posts/filtered-stream/integrate/build-a-rule and
-.../integrate/operators. AND is a space and binds before OR; a NOT is a dash before one operator,
-never before a group; every way to match has to hold one operator that X lets stand alone.
+Source: docs.x.com/x-api/posts/filtered-stream/integrate/build-a-rule and .../integrate/operators.
+AND is a space and binds before OR; NOT is a dash before one operator, never before a group; every
+alternative needs an operator that X allows alone.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias
 
 
 class Direction(Enum):
-    """On which side of a clause its rule may err; behind a NOT it is the other one."""
+    """The bound that a rule is of its clause; inside NOT it is the opposite one."""
 
     SUPERSET = "all that the clause matches"
     SUBSET = "nothing that the clause does not match"
@@ -25,11 +25,7 @@ class Direction(Enum):
 
 @dataclass(frozen=True)
 class Op:
-    """One operator, in the letters that X reads.
-
-    ``alone``: X lets it be the only one of a rule ("standalone"). ``negated``: what it does not
-    match, a dash before it.
-    """
+    """One operator in X's syntax. ``alone``: X allows it as the only one ("standalone")."""
 
     text: str
     alone: bool = True
@@ -43,7 +39,8 @@ class _Several:
 
     @cached_property
     def size(self) -> int:
-        return sum(_inner_size(part) + len(self.joiner) for part in self.parts) - len(self.joiner)
+        sizes = [size(part) + 2 * isinstance(part, All | AnyOf) for part in self.parts]
+        return sum(sizes) + len(self.joiner) * (len(sizes) - 1)
 
 
 class All(_Several):
@@ -71,22 +68,19 @@ NO_POST = Constant(False)
 
 
 def all_of(parts: Iterable[RuleTree]) -> RuleTree:
-    """What all parts match, without what says nothing more."""
+    """The AND of the parts, without redundant ones."""
     return _combine(parts, All, AnyOf, EVERY_POST)
 
 
 def any_of(parts: Iterable[RuleTree]) -> RuleTree:
-    """What one part at least matches, without what another part matches anyway."""
+    """The OR of the parts, without redundant ones."""
     return _combine(parts, AnyOf, All, NO_POST)
 
 
 def _combine(
-    parts: Iterable[RuleTree],
-    kind: type[All | AnyOf],
-    other: type[All | AnyOf],
-    neutral: Constant,
+    parts: Iterable[RuleTree], kind: type[All | AnyOf], other: type[All | AnyOf], neutral: Constant
 ) -> RuleTree:
-    """``neutral`` changes nothing beside another part, and its negation decides alone."""
+    """``neutral`` is the identity of ``kind``; its negation decides the result."""
     kept: dict[RuleTree, None] = {}
     for part in parts:
         kept.update(dict.fromkeys(part.parts if isinstance(part, kind) else (part,)))
@@ -104,7 +98,7 @@ def _combine(
 
 
 def negation(formula: RuleTree) -> RuleTree:
-    """What it does not match; a dash stands before operators only (De Morgan)."""
+    """The NOT of a formula, moved to its operators (De Morgan)."""
     match formula:
         case Op(text, alone, negated):
             return Op(text, alone, not negated)
@@ -117,7 +111,7 @@ def negation(formula: RuleTree) -> RuleTree:
 
 
 def anchored(formula: RuleTree) -> bool:
-    """Whether every way to match it holds an operator that may stand alone."""
+    """Whether every alternative has an operator that X allows alone."""
     match formula:
         case Op(_, alone, negated):
             return alone and not negated
@@ -130,20 +124,21 @@ def anchored(formula: RuleTree) -> bool:
 
 
 def written(formula: RuleTree) -> str:
-    """The rule. Dashes come last, for people to read."""
+    """The rule as text, with negated operators last, for readers."""
     match formula:
         case Op(text, _, negated):
             return f"-{text}" if negated else text
         case All(parts):
-            return formula.joiner.join(map(_inner, sorted(parts, key=_is_negated)))
+            dashes_last = sorted(parts, key=lambda part: isinstance(part, Op) and part.negated)
+            return formula.joiner.join(map(_inner, dashes_last))
         case AnyOf(parts):
             return formula.joiner.join(map(_inner, parts))
         case Constant():
-            raise ValueError("X has no rule for every post, nor for none")
+            raise ValueError("X has no rule for all posts or for none")
 
 
 def size(formula: RuleTree) -> int:
-    """The length of the rule, in UTF-16 units: never less than X counts, however it counts."""
+    """The length of the rule in UTF-16 units: an upper bound of X's count."""
     match formula:
         case All() | AnyOf():
             return formula.size
@@ -166,15 +161,7 @@ def _inner(part: RuleTree) -> str:
     return f"({written(part)})" if isinstance(part, All | AnyOf) else written(part)
 
 
-def _inner_size(part: RuleTree) -> int:
-    return size(part) + 2 * isinstance(part, All | AnyOf)
-
-
-def _is_negated(part: RuleTree) -> bool:
-    return isinstance(part, Op) and part.negated
-
-
 def _contradict(parts: Iterable[RuleTree]) -> bool:
-    """Whether an operator stands there with and without its dash."""
-    found = {part for part in parts if isinstance(part, Op)}
-    return any(part.negated and negation(part) in found for part in found)
+    """Whether an operator occurs both with and without its dash."""
+    ops = {part for part in parts if isinstance(part, Op)}
+    return any(op.negated and negation(op) in ops for op in ops)

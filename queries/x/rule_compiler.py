@@ -1,36 +1,17 @@
-"""A query as rules of X's filtered stream, which send every post that the query matches, and more.
+"""Compiles a query to rules of X's filtered stream that match a superset of its posts.
 
-X delivers and bills what its rules match; the live matcher then keeps what the query means. So a
-rule may be wider than the query and never narrower::
-
-    compiled = compile_rules(parse("velmora NEAR/5 panne"), max_length=1024)
-    compiled.rules     ("velmora panne",)
-    compiled.widened   what X cannot be asked so exactly, and what it is asked instead
-    compiled.lost      what X may not send although the query matches it
-
-Every clause is compiled in one of two directions, to a superset of its posts or to a subset. Behind
-a NOT the direction turns, so a NOT is kept only where X can be asked for a subset. A word has none:
-X finds it in the quoted post as well.
+X bills what its rules match; the live matcher then drops the extra posts. Each clause compiles to
+a superset or a subset of its posts. NOT flips the direction, so a NOT survives only if X can
+express a subset. A word has no subset: X also finds it in the quoted post.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from queries.language.ast import (
-    And,
-    Field,
-    Near,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Range,
-    Term,
-    Value,
-    walk,
-)
+from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
+from queries.language.tree import walk
 from queries.x.loss import LossReport, Note
 from queries.x.operators import Expansions, listed
 from queries.x.rule import (
@@ -50,20 +31,20 @@ from queries.x.rule_terms import TermCompiler
 from queries.x.splitting import Fitting, lifted
 
 MAX_LENGTH = 512
-"""Characters of a rule that every plan has allowed; X's pay-per-use allowed 1,024 in 2026."""
+"""Characters of a rule that every plan allows; X's pay-per-use allowed 1,024 in 2026."""
 
 
 @dataclass(frozen=True, slots=True)
 class XRules:
-    """The rules of one query, and what they do not do. No rules: no post of X can match it."""
+    """The rules of one query. No rules: no post of X can match it."""
 
     rules: tuple[str, ...]
     widened: tuple[Note, ...]
-    """Clauses that X is asked less exactly for: posts that are billed and then left out."""
+    """Clauses with extra posts, which X bills and the matcher drops."""
     lost: tuple[Note, ...]
     """Posts that the query matches and X may not send."""
     asked: tuple[RuleTree, ...] = field(repr=False)
-    """The rules as trees, for ``queries.x.cost``."""
+    """The rules as trees."""
 
 
 def compile_rules(
@@ -75,13 +56,12 @@ def compile_rules(
     languages: Collection[str] = (),
     proximity: bool = False,
 ) -> XRules:
-    """The rules that together send all that ``node`` matches, but for what ``lost`` says.
+    """The rules that together match every post of ``node``, except those in ``lost``.
 
-    ``expansions``: for a term, as the query writes it, the words that it stands for: those that
-    begin so (``abonn*``), or its spellings with accents (``ete``). ``languages``: codes of
-    ``lang:``, one of which X has to have found. ``proximity``: let X measure distances, though it
-    counts a link as several words. Raises ``QueryError`` for a query that X has no rule for, and
-    for one that needs more than ``max_rules``.
+    ``expansions``: the words that a term of the query means, such as those of ``abonn*`` or the
+    spellings of ``ete`` with accents. ``languages``: ``lang:`` codes, of which X must find one.
+    ``proximity``: let X measure distances, although it counts a link as several words. Raises
+    ``QueryError`` for a query without a rule, or with more than ``max_rules``.
     """
     report = LossReport()
     compiler = _Compiler(expansions or {}, proximity, report)
@@ -91,29 +71,24 @@ def compile_rules(
     if languages and formula != NO_POST:
         spoken = any_of([Op(f"lang:{code}", alone=False) for code in languages])
         formula = all_of([formula, spoken])
-        report.lose(" ".join(languages), "posts that X takes to be in another language",
-                    "only X's own finding can be asked for")  # fmt: skip
+        how, why = "posts that X takes for another language", "X detects languages in its own way"
+        report.lose(" ".join(languages), how, why)
     fitting = Fitting(max_length, report)
     asked = tuple(rule for rule in dict.fromkeys(fitting.fit(formula)) if rule != NO_POST)
     if max_rules is not None and len(asked) > max_rules:
-        raise QueryError(
-            f"this needs {len(asked)} rules of X, and there are {max_rules}",
-            *node.span,
-            "ask for fewer words, or for longer rules if X's plan allows them",
-        )
+        message = f"this needs {len(asked)} X rules, and only {max_rules} are allowed"
+        hint = "write fewer words, or allow longer rules if X's plan does"
+        raise QueryError(message, *node.span, hint)
     return XRules(tuple(map(written, asked)), report.widened, report.lost, asked)
 
 
 def _refusal(node: Node, report: LossReport) -> QueryError:
-    """Why X has no rule for the query."""
-    said = "X cannot be asked for this: each way to match needs a word, hashtag or account"
-    for text, span in report.patterns.items():
-        return QueryError(
-            said, *span,
-            f"X has no wildcards: give the words that '{text}' stands for (expansions), or ask for "
-            "a word beside it with AND",
-        )  # fmt: skip
-    return QueryError(said, *node.span, "add a word that such a post holds, with AND")
+    message = "X has no rule for this: each alternative needs a word, hashtag or account"
+    if not report.patterns:
+        return QueryError(message, *node.span, "add a word that such a post contains, with AND")
+    text, span = next(iter(report.patterns.items()))
+    hint = f"X has no wildcards: list the words of '{text}' in expansions, or add a word with AND"
+    return QueryError(message, *span, hint)
 
 
 class _Compiler:
@@ -123,7 +98,7 @@ class _Compiler:
         self._words = TermCompiler(expansions, proximity, report)
 
     def compile(self, node: Node, where: str | None, direction: Direction) -> RuleTree:
-        """The rule for a node; ``where``: the field of text of its terms; None: the text."""
+        """The rule for a node; ``where``: the text field of its terms; None: the text."""
         match node:
             case And(parts):
                 return all_of([self.compile(part, where, direction) for part in parts])
@@ -137,10 +112,10 @@ class _Compiler:
             case Field(name, child) if FIELDS[name].holds is Holds.TEXT:
                 return self.compile(child, None if name == "text" else name, direction)
             case Field(name, child) if direction is Direction.SUBSET:
-                # Expansions need not list every value that is meant.
+                # Expansions may be incomplete.
                 return value_rule(name, child, {}, direction)
             case _ if direction is Direction.SUBSET:
-                # X finds words, hashtags and mentions in the quoted post too.
+                # X also searches the quoted post.
                 return NO_POST
             case Term() | Phrase() | Near():
                 return self._words.compile(node, where)
@@ -149,17 +124,15 @@ class _Compiler:
             case Range():
                 return self._range(node)
             case _:
-                raise TypeError(f"{type(node).__name__} has no meaning of its own")
+                raise TypeError(f"{type(node).__name__} needs a field or a resolved query")
 
     def _note_exclusion(self, node: Not, excluded: RuleTree) -> None:
         gone = excluded == NO_POST
         has_words = any(isinstance(part, Term | Phrase) for part in walk(node))
         if not _never_on_x(node.child) if gone else has_words:
-            self._report.wider(
-                node,
-                "left out" if gone else "left out in part",
-                "it would cost posts that the query keeps, such as those that quote the word",
-            )
+            how = "left out" if gone else "left out in part"
+            why = "it would lose posts that the query keeps, such as those that quote the word"
+            self._report.wider(node, how, why)
 
     def _field(self, node: Field) -> RuleTree:
         name, child = node.name, node.child
@@ -180,13 +153,13 @@ class _Compiler:
             self._report.patterns.setdefault(value.text, value.span)
 
     def _range(self, node: Range) -> RuleTree:
-        found, why = followers(node)
-        self._report.wider(node, "left out" if found == EVERY_POST else "a little wider", why)
-        return found
+        rule, why = followers(node)
+        self._report.wider(node, "left out" if rule == EVERY_POST else "a little wider", why)
+        return rule
 
 
 def _never_on_x(node: Node) -> bool:
-    """Whether nothing on X is so, and a NOT of it says nothing."""
+    """Whether no post of X can match the node, so a NOT of it has no effect."""
     match node:
         case Field("title", _):
             return True

@@ -1,26 +1,17 @@
-"""Fields of a query as operators of X, for posts as ``ingestors.x.posts`` makes them.
+"""Compiles fields to X operators, for posts as ``ingestors.x.posts`` makes them.
 
-What X finds in a way of its own (languages, verified accounts) is not asked for: it could leave out
-posts that the query matches.
+Never uses what X detects in its own way (languages, verified accounts): posts could be missing.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
-from queries.language.ast import And, Node, Not, Or, Range, Term, Value, walk
+from queries.language.ast import And, Node, Not, Or, Range, Term, Value
 from queries.language.fields import normal
+from queries.language.tree import walk
 from queries.matching.occurrences import pattern
-from queries.x.operators import (
-    Expansions,
-    account,
-    keyword,
-    listed,
-    mentioned,
-    searchable,
-    spellings,
-    tagged,
-    unspaced,
-)
+from queries.x import operators
+from queries.x.operators import Expansions
 from queries.x.rule import (
     EVERY_POST,
     NO_POST,
@@ -35,26 +26,25 @@ from queries.x.rule import (
 
 SOURCE = "x"
 _HOSTS = ("x.com", "com")
-"""The domains that a post of X is in."""
+"""The domains of a post of X."""
 _OWN_ADDRESS = ("x", "com", "<handle>", "status", "<id>")
-"""The words of a post's own address, which ``url:`` looks at beside its links."""
+"""The words of a post's own URL, which ``url:`` searches in addition to its links."""
 _MIN_ID_DIGITS = 16
-"""Digits of the ids that X gives today."""
+"""Digits of today's post ids."""
 
 _REPOST = Op("is:retweet", alone=False)
 _QUOTE = Op("is:quote", alone=False)
 _REPLY = Op("is:reply", alone=False)
+_NO_REPOST, _NO_QUOTE = negation(_REPOST), negation(_QUOTE)
 
 _UNKNOWN = {
-    "lang": "X finds languages in its own way; a brand's languages go into its rules",
-    "verified": "X does not say whether is:verified means the same accounts",
-    "entity": "entities are found later, by tocsin",
-    "brand": "brands are found later, by tocsin",
-    "sentiment": "sentiment is found later, by tocsin",
+    "lang": "X detects languages in its own way; a brand's languages go into its rules",
+    "verified": "X does not document whether is:verified means the same accounts",
+    "entity": "tocsin finds entities later",
+    "brand": "tocsin finds brands later",
+    "sentiment": "tocsin finds the sentiment later",
 }
-_ORIGINAL = (
-    "X also calls posts quotes and replies that do not say of what: only reposts are left out"
-)
+_ORIGINAL = "X also calls posts quotes or replies without a reference: only reposts are left out"
 
 
 def value_rule(name: str, node: Node, expansions: Expansions, direction: Direction) -> RuleTree:
@@ -75,19 +65,19 @@ def value_rule(name: str, node: Node, expansions: Expansions, direction: Directi
         case Value():
             return _value(name, node, expansions, direction)
         case _:
-            raise TypeError(f"{type(node).__name__} is no value")
+            raise TypeError(f"{type(node).__name__} is not a value")
 
 
 def widening(name: str, node: Node, expansions: Expansions) -> str:
-    """Why the superset of ``name:node`` matches more; empty where it does not."""
+    """Why the superset of ``name:node`` matches more; empty: it does not."""
     if name in _UNKNOWN:
         return _UNKNOWN[name]
     if name in ("source", "site"):
         return ""
     if name == "engagementType":
         return _ORIGINAL if any(normal(v.text) == "original" for v in values_of(node)) else ""
-    guessed = any(v.wildcard and not listed(v.text, expansions) for v in values_of(node))
-    return "X has no wildcards, and no expansions say what it means" if guessed else ""
+    guessed = any(v.wildcard and not operators.listed(v.text, expansions) for v in values_of(node))
+    return "X has no wildcards, and expansions do not list its words" if guessed else ""
 
 
 def _value(name: str, value: Value, expansions: Expansions, direction: Direction) -> RuleTree:
@@ -98,18 +88,19 @@ def _value(name: str, value: Value, expansions: Expansions, direction: Direction
     if name == "country":
         return Op(f"place_country:{value.text.upper()}")
     if direction is Direction.SUBSET:
-        # Of the quoted post X reads hashtags and mentions, and neither its author nor its place.
-        return account(normal(value.text)) if name == "author" and not value.wildcard else NO_POST
-    texts = list(listed(value.text, expansions))
+        # X also searches hashtags and mentions of the quoted post, but not its author or place.
+        whole_author = name == "author" and not value.wildcard
+        return operators.account(normal(value.text)) if whole_author else NO_POST
+    texts = list(operators.listed(value.text, expansions))
     if not value.wildcard:
         texts.insert(0, value.text)
     elif not texts:
         return EVERY_POST
     folded = [normal(text).lstrip("@#") for text in texts]
     if name == "hashtags":
-        return any_of([tagged(tag) for text, plain in zip(texts, folded, strict=True)
-                       for tag in (text.lower().lstrip("#"), plain)])  # fmt: skip
-    return any_of([account(text) if name == "author" else mentioned(text) for text in folded])
+        pairs = zip((text.lower().lstrip("#") for text in texts), folded, strict=True)
+        return any_of(operators.tagged(tag) for pair in pairs for tag in pair)
+    return any_of(map(operators.account if name == "author" else operators.mentioned, folded))
 
 
 def _equals(value: Value, text: str) -> bool:
@@ -124,70 +115,54 @@ def values_of(node: Node) -> list[Value]:
     return [part for part in walk(node) if isinstance(part, Value)]
 
 
-# --- what a post is to another one --------------------------------------------------------------
-
-
 def _superset_of_kinds(kinds: set[str]) -> RuleTree:
-    """A repost that quotes is a quote here: X may say that it is both."""
-    found: list[RuleTree] = [_REPOST] if "repost" in kinds else []
+    """A repost with a quote is a quote in tocsin and may be both on X."""
+    rules: list[RuleTree] = [_REPOST] if "repost" in kinds else []
     if "quote" in kinds:
-        found.append(_QUOTE)
+        rules.append(_QUOTE)
     if "original" in kinds:
-        found.append(negation(_REPOST))
+        rules.append(_NO_REPOST)
     elif "reply" in kinds:
-        found.append(_REPLY)
-    return any_of(found)
+        rules.append(_REPLY)
+    return any_of(rules)
 
 
 def _subset_of_kinds(kinds: set[str]) -> RuleTree:
-    found: list[RuleTree] = []
+    rules: list[RuleTree] = []
     if {"repost", "quote"} <= kinds:
-        found.append(_REPOST)
+        rules.append(_REPOST)
     if "repost" in kinds:
-        found.append(all_of([_REPOST, negation(_QUOTE)]))
+        rules.append(all_of([_REPOST, _NO_QUOTE]))
     if {"original", "reply"} <= kinds:
-        found.append(all_of([negation(_REPOST), negation(_QUOTE)]))
+        rules.append(all_of([_NO_REPOST, _NO_QUOTE]))
     if "original" in kinds:
-        found.append(all_of([negation(_REPOST), negation(_QUOTE), negation(_REPLY)]))
-    return any_of(found)
-
-
-# --- numbers ------------------------------------------------------------------------------------
+        rules.append(all_of([_NO_REPOST, _NO_QUOTE, negation(_REPLY)]))
+    return any_of(rules)
 
 
 def followers(node: Range) -> tuple[RuleTree, str]:
-    """The range with a twentieth more on each side, and why: X counts at another moment."""
+    """The range plus a twentieth on each side, and the reason for it."""
     if node.name != "followers":
-        return EVERY_POST, "X sends a post when it is published, and asks for no such number"
-    low = _number(node.low)
-    low = max(0, low - low // 20 - 1)
-    high = None if node.high is None else _number(node.high)
+        return EVERY_POST, "X sends a post when it is published, and has no operator for this"
     why = "X counts followers at another moment"
-    if high is None:
-        found: RuleTree = Op(f"followers_count:{low}", alone=False) if low else EVERY_POST
-    else:
-        found = Op(f"followers_count:{low}..{high + high // 20 + 1}", alone=False)
-    return found, why
-
-
-def _number(bound: object) -> int:
-    return bound if isinstance(bound, int) else 0
-
-
-# --- addresses ----------------------------------------------------------------------------------
+    low, high = (bound if isinstance(bound, int) else None for bound in (node.low, node.high))
+    least = max(0, low - low // 20 - 1) if low else 0
+    if high is not None:
+        return Op(f"followers_count:{least}..{high + high // 20 + 1}", alone=False), why
+    return Op(f"followers_count:{least}", alone=False) if least else EVERY_POST, why
 
 
 def address(terms: Sequence[Term], expansions: Expansions) -> RuleTree:
-    """The words in the links of a post, or in its own address."""
+    """The words in a post's links or in its own URL."""
     links = all_of([_in_link(term, expansions) for term in terms])
     return any_of([links, *_in_own_address(terms)])
 
 
 def _in_link(term: Term, expansions: Expansions) -> RuleTree:
-    found = spellings(term, expansions)
-    if not found or unspaced(term.text) or not all(map(searchable, found)):
+    words = operators.spellings(term, expansions)
+    if not words or operators.unspaced(term.text) or not all(map(operators.searchable, words)):
         return EVERY_POST
-    return any_of([keyword(word, "url:") or NO_POST for word in found])
+    return any_of(operators.keyword(word, "url:") or NO_POST for word in words)
 
 
 def _in_own_address(terms: Sequence[Term]) -> Iterator[RuleTree]:
@@ -196,11 +171,12 @@ def _in_own_address(terms: Sequence[Term]) -> Iterator[RuleTree]:
 
 
 def _at(term: Term, slot: str) -> RuleTree:
-    """What has to be so for the term to be this word of the address."""
+    """The condition for the term to be this word of the URL."""
     if slot == "<id>":
         stem = re.split(r"[*?]", term.form)[0] if term.wildcard else term.form
         return Constant(stem.isdigit() and (term.wildcard or len(stem) >= _MIN_ID_DIGITS))
     if slot == "<handle>":
-        # "i" stands for a handle that X did not give.
-        return EVERY_POST if term.wildcard or term.form == "i" else account(term.form.lower())
+        # X writes "i" instead of an unknown handle.
+        any_handle = term.wildcard or term.form == "i"
+        return EVERY_POST if any_handle else operators.account(term.form.lower())
     return Constant(_fits(term.form, term.form_of(slot), wildcard=term.wildcard))

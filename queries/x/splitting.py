@@ -1,7 +1,7 @@
-"""Makes of a formula rules that X takes: dashes never alone, and none longer than a rule may be.
+"""Splits a formula into valid X rules: no negation alone, no rule longer than the limit.
 
-A long OR becomes several rules. Of a long AND its longest OR does, and what leaves too little room
-for it is left out, which only widens. So the rules are never many more than the letters ask for.
+A long OR becomes several rules. A long AND is split at its longest OR, and drops parts that leave
+too little room for it, which only widens the rule.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from queries.x.rule import (
 )
 
 MAX_WAYS = 64
-"""Ways to match that are written out for the sake of one dash."""
+"""Alternatives that one negation may be written out to."""
 
 
 def lifted(formula: RuleTree, report: LossReport) -> RuleTree:
-    """The formula with no way to match, in any OR, that is but a dash and what X lets not stand.
+    """Distributes ANDs over ORs with a bare negation: ``a (-b OR c)`` -> ``(a -b) OR (a c)``.
 
-    X refuses ``apple OR -ipad``; ``a (-b OR c)`` becomes ``(a -b) OR (a c)``.
+    X refuses ``apple OR -ipad``.
     """
     match formula:
         case AnyOf(parts):
@@ -57,22 +57,22 @@ def _multiplied(formula: RuleTree, report: LossReport) -> RuleTree:
 
 
 def _hangs(part: RuleTree) -> bool:
-    """Whether it is an OR with a way to match that holds a dash and nothing to hold on to."""
+    """Whether it is an OR with an alternative that X refuses for its negation."""
     return isinstance(part, AnyOf) and any(
         not anchored(way) and any(op.negated for op in operators(way)) for way in part.parts
     )
 
 
 class Fitting:
-    """Cuts formulas to rules of at most ``most`` characters; reports what that changes."""
+    """Splits formulas into rules of at most ``max_length``; reports what changes."""
 
-    def __init__(self, most: int, report: LossReport) -> None:
-        self._most = most
+    def __init__(self, max_length: int, report: LossReport) -> None:
+        self._max = max_length
         self._report = report
 
     def fit(self, formula: RuleTree) -> list[RuleTree]:
-        """Rules that together match all that the formula does."""
-        if size(formula) <= self._most:
+        """Rules that together match at least what the formula matches."""
+        if size(formula) <= self._max:
             return [] if isinstance(formula, Constant) else [formula]
         match formula:
             case AnyOf(parts):
@@ -85,7 +85,6 @@ class Fitting:
                 return []
 
     def _packed(self, rules: Sequence[RuleTree]) -> list[RuleTree]:
-        """As few rules as going through them once makes."""
         packs: list[list[RuleTree]] = []
         room = 0
         for rule in rules:
@@ -95,22 +94,22 @@ class Fitting:
                 room -= needed
             else:
                 packs.append([rule])
-                # A lone rule has no parentheses; another one beside it brings them.
-                room = self._most - needed + 4
+                # Parentheses are needed only from the second rule on.
+                room = self._max - needed + 4
         return [any_of(pack) for pack in packs]
 
     def _divided(self, parts: list[RuleTree]) -> list[RuleTree]:
-        """An AND that is too long: its longest OR in pieces, each beside all the rest."""
+        """Splits a long AND: one rule per piece of its longest OR, with all other parts."""
         wide = max((p for p in parts if isinstance(p, AnyOf)), key=size, default=None)
         rest = [part for part in parts if part is not wide]
-        most = self._most if wide is None else self._most // 2
-        while size(all_of(rest)) > most and self._drop_one(rest, wide):
+        limit = self._max if wide is None else self._max // 2
+        while size(all_of(rest)) > limit and self._drop_one(rest, wide):
             pass
         if wide is None:
             whole = all_of(rest)
-            return self._only(whole) if size(whole) > self._most else [whole]
+            return self._only(whole) if size(whole) > self._max else [whole]
         kept = [part for part in parts if part is wide or part in rest]
-        return [all_of(kept)] if size(all_of(kept)) <= self._most else self._spread(kept, wide)
+        return [all_of(kept)] if size(all_of(kept)) <= self._max else self._spread(kept, wide)
 
     def _spread(self, parts: list[RuleTree], wide: AnyOf) -> list[RuleTree]:
         def with_ways(ways: list[RuleTree]) -> RuleTree:
@@ -119,46 +118,45 @@ class Fitting:
         rules: list[RuleTree] = []
         piece: list[RuleTree] = []
         for part in wide.parts:
-            if size(with_ways([*piece, part])) <= self._most:
+            if size(with_ways([*piece, part])) <= self._max:
                 piece.append(part)
                 continue
-            if piece:
-                rules.append(with_ways(piece))
-                piece = []
-            if size(with_ways([part])) <= self._most:
+            rules += [with_ways(piece)] if piece else []
+            piece = []
+            if size(with_ways([part])) <= self._max:
                 piece = [part]
             else:
                 rules += self.fit(with_ways([part]))
         return [*rules, with_ways(piece)] if piece else rules
 
     def _drop_one(self, rest: list[RuleTree], wide: RuleTree | None) -> bool:
-        """Leave out the longest part that the others can stand without."""
+        """Drop the longest part that X does not need as an anchor."""
         for part in sorted(rest, key=size, reverse=True):
             others = [other for other in rest if other is not part]
             if anchored(all_of([*others, wide or EVERY_POST])) and (others or wide):
-                self._report.wider(written(part), "left out", "there is no room for it in the rule")
+                self._leave_out(part)
                 rest[:] = others
                 return True
         return False
 
     def _only(self, formula: RuleTree) -> list[RuleTree]:
-        """A part that nothing else can stand for, with whatever has room beside it."""
         parts = formula.parts if isinstance(formula, All) else (formula,)
-        holding = next(part for part in parts if anchored(part))
+        anchor = next(part for part in parts if anchored(part))
         for part in parts:
-            if part is not holding:
-                self._report.wider(written(part), "left out", "there is no room for it in the rule")
-        return self.fit(holding)
+            if part is not anchor:
+                self._leave_out(part)
+        return self.fit(anchor)
+
+    def _leave_out(self, part: RuleTree) -> None:
+        self._report.wider(written(part), "left out", "the rule has no room for it")
 
     def _cut(self, op: Op) -> list[RuleTree]:
-        """A phrase without its last words; a longer word cannot be asked for."""
+        """Drops the last words of a phrase; a single word has no rule."""
         short: Op | None = op
-        while short is not None and size(short) > self._most:
+        while short is not None and size(short) > self._max:
             short = shortened(short)
         if short is None:
-            self._report.lose(
-                written(op), "posts with this word", "it is longer than a rule may be"
-            )
+            self._report.lose(written(op), "posts with this word", "it is longer than a rule")
             return []
-        self._report.wider(written(op), written(short), "a longer phrase has no room in a rule")
+        self._report.wider(written(op), written(short), "the phrase is longer than a rule")
         return [short]

@@ -8,7 +8,7 @@ import pytest
 
 from queries.language.ast import Range
 from queries.language.parser import parse
-from queries.tools.clause_effects import clauses
+from queries.tools.clause_effects import Clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention, Sentiment
@@ -93,7 +93,7 @@ def test_the_index_says_what_the_posts_say(
     settings: ElasticsearchSettings, query: str, within: Range | None
 ) -> None:
     found = of_index(settings, query, within)
-    expected = preview_posts(clauses(parse(query)), mentions(), sample=5, within=within)
+    expected = preview_posts(Clauses(parse(query)), mentions(), sample=5, within=within)
     assert replace(found, sample=[]) == replace(expected, sample=[])
     assert sum(count for _, count in found.volume.counts) == found.matches
 

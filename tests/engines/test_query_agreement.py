@@ -312,7 +312,7 @@ def test_what_is_compiled_runs(index: Index, query: Node) -> None:
     [
         (
             Or(tuple(Phrase((Term("a"), Term(f"w{number}"))) for number in range(60_000))),
-            "so many words and phrases",
+            "more words and phrases",
         ),
         (Near(Term("many*", wildcard=True), Term("a"), 5), "stands for too many words"),
     ],

@@ -1,6 +1,7 @@
-"""Posts to ask, and trees of every kind that a query can be."""
+"""Posts, and hypothesis strategies for query trees of every kind."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,18 +18,13 @@ WHEN = datetime(2026, 3, 2, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
 def document(text: str, **fields: Any) -> Document:
-    """A post of that text."""
-    given: dict[str, Any] = {
-        "id": "x:1",
-        "source": "x",
-        "author": Author(id="1"),
-        "created_at": WHEN,
-    }
-    return Document(Mention(post=Post(**{**given, "text": text, **fields})))
+    """A post with this text."""
+    given: dict[str, Any] = {"author": Author(id="1"), "text": text, **fields}
+    return Document(Mention(post=Post(**{"id": "x:1", "source": "x", "created_at": WHEN, **given})))
 
 
 def whole_document(text: str, title: str, **fields: Any) -> Document:
-    """A post of which everything is known but how often it was seen."""
+    """A post with every field except ``views``."""
     author = Author(id="did:plc:1", handle="ana", name="Ana de Lima", followers=1000, verified=True)
     given: dict[str, Any] = {
         "author": author,
@@ -58,40 +54,17 @@ SIGNED = st.sampled_from(
      "https://a.example/x?y=1", "www.b.example/(c)*", "#日本"]
 )  # fmt: skip
 PATTERNS = st.sampled_from(["oran*", "abo?n*", "été*", "pan?e", "#vel*", "box?"])
-TOKENS = WORDS.filter(lambda word: word != "クラウド") | SIGNED
-"""Texts that are one token each."""
-INNER_PATTERNS = PATTERNS.filter(lambda text: not text.endswith("?"))
-
-
-def _plain(text: str) -> Term:
-    return Term(text)
-
-
-def _pattern(text: str) -> Term:
-    return Term(text, wildcard=True)
-
-
-TERMS = (
-    TOKENS.map(_plain)
-    | PATTERNS.map(_pattern)
-    | (WORDS.filter(lambda word: word != "クラウド") | SIGNED.filter(lambda s: "(" not in s)).map(
-        lambda text: Term(text, exact=True)
-    )
-)
-SLOPS = st.none() | st.integers(0, 100)
-PHRASES = st.builds(
-    Phrase,
-    st.lists(TOKENS.map(_plain) | INNER_PATTERNS.map(_pattern), min_size=2, max_size=4).map(tuple),
-    SLOPS,
-) | st.builds(
-    Phrase,
-    st.lists(
-        WORDS.filter(lambda word: word != "クラウド").map(lambda text: Term(text, exact=True)),
-        min_size=2,
-        max_size=3,
-    ).map(tuple),
-    SLOPS,
-)
+_ONE_WORD = WORDS.filter(lambda word: word != "クラウド")
+TOKENS = _ONE_WORD | SIGNED
+"""Texts of one token each."""
+_PLAIN = TOKENS.map(Term)
+_PATTERN, _EXACT = partial(Term, wildcard=True), partial(Term, exact=True)
+_EXACT_WORDS = _ONE_WORD.map(_EXACT)
+TERMS = _PLAIN | PATTERNS.map(_PATTERN) | _EXACT_WORDS
+TERMS |= SIGNED.filter(lambda text: "(" not in text).map(_EXACT)
+_MIXED = _PLAIN | PATTERNS.filter(lambda text: not text.endswith("?")).map(_PATTERN)
+_RUNS = st.lists(_MIXED, min_size=2, max_size=4) | st.lists(_EXACT_WORDS, min_size=2, max_size=3)
+PHRASES = st.builds(Phrase, _RUNS.map(tuple), st.none() | st.integers(0, 100))
 _LEAVES: st.SearchStrategy[Node] = TERMS | PHRASES
 
 
@@ -164,7 +137,6 @@ NAMES = st.builds(Named, st.sampled_from(["outages", "mes marques", "a"]))
 
 
 def valid(node: Node) -> bool:
-    """Whether a query may be so."""
     try:
         check(node)
     except QueryError:
@@ -173,7 +145,7 @@ def valid(node: Node) -> bool:
 
 
 def trees(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    """Trees that are queries."""
+    """Valid queries."""
     return st.recursive(
         leaves,
         lambda inner: _several(And, inner | inner.map(Not)) | _several(Or, inner),
@@ -182,7 +154,7 @@ def trees(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 
 RESOLVED = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES)
-"""Queries that name no other one."""
+"""Queries without references."""
 QUERIES = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES | NAMES)
 TEXTS = st.lists(TOKENS | st.sampled_from(["oranges", "...", "l'orange", "日本"]), max_size=12).map(
     " ".join

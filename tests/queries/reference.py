@@ -1,10 +1,8 @@
-"""What a query means: the evaluator that was written straight from ``docs/queries.md``.
+"""The reference evaluator: a slow and plain implementation of ``docs/queries.md``.
 
-Slow and plain on purpose. The live matcher, Elasticsearch and X rules are compared with it, so it
-shares nothing with them but the tree, the tokens and the document. Never for a stream.
-
-Where words stand is said by occurrences: runs of tokens in one text. ``NEAR`` and ``"…"~n`` keep
-the shortest of them: an occurrence that holds another one does not count.
+Tests compare the live matcher, Elasticsearch and X rules with it, so it shares only the tree, the
+tokens and the document with them. An occurrence is a run of tokens in one text; ``NEAR`` and
+``"…"~n`` keep only occurrences that contain no shorter one.
 """
 
 from collections.abc import Iterator
@@ -20,26 +18,29 @@ from text.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Whether a post matches, and where. A query of values alone matches nowhere."""
-
     matches: bool
     spans: frozenset[MatchedSpan] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Occurrence:
-    """Tokens ``first`` up to ``end``, without it; ``parts``: those that were asked for."""
+    """Tokens ``first`` to ``end`` (exclusive); ``parts``: the matched runs in it."""
 
     first: int
     end: int
     parts: frozenset[tuple[int, int]]
+
+    def contains(self, other: "_Occurrence") -> bool:
+        """Whether ``other`` is a shorter occurrence within this one."""
+        inside = self.first <= other.first and other.end <= self.end
+        return inside and (self.first, self.end) != (other.first, other.end)
 
 
 _NO = Result(False)
 
 
 def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE) -> Result:
-    """Whether ``document`` matches, its terms looked for in ``fields``."""
+    """Whether and where ``document`` matches; ``fields``: where terms are searched."""
     match node:
         case Term() | Phrase() | Near():
             return _found(node, document, fields)
@@ -64,7 +65,9 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
                 and (high is None or value <= high)  # type: ignore[operator]
             )
         case Named():
-            raise ValueError("a query with names in it: call queries.language.saved.resolve first")
+            raise ValueError(
+                "a query with names in it: call queries.language.references.resolve first"
+            )
 
 
 def _together(results: list[Result]) -> Result:
@@ -72,14 +75,13 @@ def _together(results: list[Result]) -> Result:
 
 
 def _has_value(wanted: Value, value: str) -> bool:
-    if wanted.wildcard:
-        return fits(normal(wanted.text), value)
-    return normal(wanted.text) == value
+    text = normal(wanted.text)
+    return fits(text, value) if wanted.wildcard else text == value
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether ``*`` for any letters and ``?`` for one make ``pattern`` into ``text``."""
-    # How much of the text the pattern so far may have taken.
+    """Whether ``text`` matches ``pattern`` with ``*`` and ``?``."""
+    # The lengths of text that the pattern so far can match.
     places = {0}
     for letter in pattern:
         if letter == "*":
@@ -87,9 +89,6 @@ def fits(pattern: str, text: str) -> bool:
         else:
             places = {p + 1 for p in places if p < len(text) and letter in ("?", text[p])}
     return len(text) in places
-
-
-# --- where words stand -----------------------------------------------------------------------
 
 
 def _found(node: Node, document: Document, fields: tuple[str, ...]) -> Result:
@@ -100,7 +99,7 @@ def _found(node: Node, document: Document, fields: tuple[str, ...]) -> Result:
                 matches = True
                 for first, end in occurrence.parts:
                     spans.add(MatchedSpan(field, tokens.starts[first], tokens.ends[end - 1]))
-    # An address is cut into words before it is read: its places are none of the post's.
+    # The positions of URL words are not positions in the post.
     return Result(matches, frozenset(span for span in spans if span.field != "url"))
 
 
@@ -135,11 +134,11 @@ def _occurrences(node: Node, tokens: Tokens) -> list[_Occurrence]:
                 if 0 <= other.first - one.end <= distance
             )
         case _:
-            raise TypeError(f"{type(node).__name__} does not stand anywhere")
+            raise TypeError(f"{type(node).__name__} has no occurrences")
 
 
 def _runs(terms: tuple[Term, ...], tokens: Tokens) -> list[_Occurrence]:
-    """Where the terms follow each other with nothing between."""
+    """Adjacent terms."""
     places = [_places(term, tokens) for term in terms]
     return [
         _Occurrence(first, first + len(terms), frozenset({(first, first + len(terms))}))
@@ -149,7 +148,7 @@ def _runs(terms: tuple[Term, ...], tokens: Tokens) -> list[_Occurrence]:
 
 
 def _scattered(terms: tuple[Term, ...], slop: int, tokens: Tokens) -> Iterator[_Occurrence]:
-    """Stretches that have a place of its own for each term, and at most ``slop`` more."""
+    """Occurrences with a separate token per term and at most ``slop`` others."""
     places = [_places(term, tokens) for term in terms]
     if not all(places):
         return
@@ -163,7 +162,7 @@ def _scattered(terms: tuple[Term, ...], slop: int, tokens: Tokens) -> Iterator[_
 
 
 def _each_has_a_place(places: list[set[int]]) -> bool:
-    """Whether terms with these places can be given different ones (Kuhn's matching)."""
+    """Whether terms at these places can have different ones (Kuhn's matching)."""
     taken: dict[int, int] = {}
 
     def give(number: int, tried: set[int]) -> bool:
@@ -178,11 +177,10 @@ def _each_has_a_place(places: list[set[int]]) -> bool:
 
 
 def _places(term: Term, tokens: Tokens) -> set[int]:
-    """The tokens that a term stands for."""
     return {place for place, token in enumerate(tokens.exact) if _stands_for(term, token)}
 
 
-# Whoever compares asks for the same few words hundreds of thousands of times.
+# The comparisons ask for the same few words hundreds of thousands of times.
 @lru_cache(maxsize=100_000)
 def _stands_for(term: Term, token: str) -> bool:
     form = term.form_of(token)
@@ -190,15 +188,5 @@ def _stands_for(term: Term, token: str) -> bool:
 
 
 def _shortest(found: Iterator[_Occurrence]) -> list[_Occurrence]:
-    """Those that hold no other one; where two are one stretch, both."""
     every = list(found)
-    return [
-        one
-        for one in every
-        if not any(
-            one.first <= other.first
-            and other.end <= one.end
-            and (one.first, one.end) != (other.first, other.end)
-            for other in every
-        )
-    ]
+    return [occurrence for occurrence in every if not any(map(occurrence.contains, every))]

@@ -17,7 +17,7 @@ from queries.language.ast import Node, Range
 from queries.language.errors import QueryError, shorten
 from queries.language.format import format_query
 from queries.language.parser import parse
-from queries.tools.clause_effects import Effect, clauses
+from queries.tools.clause_effects import Clauses, Effect
 from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
@@ -84,7 +84,7 @@ def preview_(
             refuse(error, text)
     else:
         with open_posts(file) as stream:
-            parts = clauses(node)
+            parts = Clauses(node)
             preview = preview_posts(
                 parts,
                 _counted(read_posts(stream, source, bad)),

@@ -13,7 +13,7 @@ from queries.language.ast import Node
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.matching.document import Document
-from queries.tools.clause_effects import clauses
+from queries.tools.clause_effects import Clauses
 from queries.tools.explain import explain as explained
 from queries.tools.lint import MAX_CLAUSES, LintWarning, lint_sample
 from queries.tools.lint import lint as warnings_of
@@ -94,7 +94,7 @@ def lint(
 
 
 def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[LintWarning]:
-    matcher, bad, read = OfflineMatcher(clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
+    matcher, bad, read = OfflineMatcher(Clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
 
     def mentions() -> Iterator[Mention]:
         nonlocal read

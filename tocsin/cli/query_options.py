@@ -8,10 +8,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from msgspec import Struct
 
-from queries.language.ast import Named, Node, walk
+from queries.language.ast import Named, Node
 from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
-from queries.language.saved import resolve
+from queries.language.references import resolve
+from queries.language.tree import walk
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 
@@ -70,7 +71,7 @@ def parsed(text: str, saved: Path | None) -> Node:
 
 
 def whole(text: str, saved: Path | None) -> Node:
-    """The query with the saved queries in it (``queries.language.saved.resolve``)."""
+    """The tree with the saved queries in it (``queries.language.references.resolve``)."""
     queries = {} if saved is None else read_saved(saved)
     try:
         node = parse(text)

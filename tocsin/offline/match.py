@@ -18,7 +18,8 @@ from processors.enrichment.annotator_table import (
     check_annotators,
 )
 from processors.enrichment.annotators.base import Annotator
-from queries.language.ast import And, Field, Node, Not, Or, children
+from queries.language.ast import And, Field, Node, Not, Or
+from queries.language.tree import children
 from queries.matching.query_matcher import QueryMatch, QueryMatcher
 from runtime.settings import ProcessSettings, load
 from schemas.errors import ConfigurationError

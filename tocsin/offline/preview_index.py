@@ -11,7 +11,7 @@ from queries.language.ast import Node, Range
 from queries.matching.document import Document
 from queries.matching.predicates import Asked
 from queries.matching.predicates import compile_query as question_of
-from queries.tools.clause_effects import MAX_SHOWN_CLAUSES, WHOLE, Clauses, clauses
+from queries.tools.clause_effects import MAX_SHOWN_CLAUSES, WHOLE, Clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from sinks.elasticsearch.connection import elasticsearch_errors
@@ -44,7 +44,7 @@ def preview_index(
     fastest on their own.
     """
     query = compile_query(node)
-    parts = clauses(node, min(MAX_SHOWN_CLAUSES, _MAX_BYTES // len(json.dumps(query))))
+    parts = Clauses(node, min(MAX_SHOWN_CLAUSES, _MAX_BYTES // len(json.dumps(query))))
     compiled = {name: compile_query(each) for name, each in parts.queries.items()}
     time = [compile_query(within)] if within is not None else []
     filters = [*time, query]

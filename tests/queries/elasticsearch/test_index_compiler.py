@@ -1,7 +1,4 @@
-"""What queries become for Elasticsearch, and what they may not become.
-
-That the engine finds the same posts as the reference, ``tests/engines`` shows.
-"""
+"""Queries as Elasticsearch JSON. ``tests/engines`` compares the matches with the reference."""
 
 import time
 from typing import Any
@@ -117,9 +114,7 @@ GOLDEN: list[tuple[str, dict[str, Any]]] = [
     (
         "text:a AND text:b NOT text:(c OR d)",
         present(
-            {"term": {TEXT: "a"}},
-            {"term": {TEXT: "b"}},
-            must_not=[{"terms": {TEXT: ["c", "d"]}}],
+            {"term": {TEXT: "a"}}, {"term": {TEXT: "b"}}, must_not=[{"terms": {TEXT: ["c", "d"]}}]
         ),
     ),
 ]
@@ -139,9 +134,6 @@ def test_any_query_is_compiled_or_refused(node: Node) -> None:
         assert error.hint
     else:
         assert len(compiled) == 1
-
-
-# --- limits ------------------------------------------------------------------------------------
 
 
 def test_a_long_query_is_compiled_at_once() -> None:
@@ -176,18 +168,18 @@ def listed(letter: str, count: int) -> Or:
     [
         (
             Near(Near(listed("a", 60), listed("b", 60), 5), listed("c", 60), 5),
-            "these alternatives beside NEAR are too many; write fewer",
+            "NEAR has too many alternatives here; write fewer",
         ),
         (
             Phrase(tuple(map(Term, "aabcdefg")), 5),
-            "a phrase of 8 words with a distance is too long where one word may be another of them",
+            "a phrase of 8 words with a distance is too long if a token can be two of them",
         ),
         (
             Or((Near(Near(listed("a", 20), listed("b", 20), 5), listed("c", 20), 5),) * 10),
-            "when its distances are written out, the query has more than 50,000 words",
+            "with its distances written out, the query exceeds 50,000 words",
         ),
-        (Term("abc*" + "a" * 65, wildcard=True), "more than 64 letters or 6 '\\?' behind a '\\*'"),
-        (Term("abc*d???????", wildcard=True), "more than 64 letters or 6 '\\?' behind a '\\*'"),
+        (Term("abc*" + "a" * 65, wildcard=True), "more than 64 letters or 6 '\\?' after a '\\*'"),
+        (Term("abc*d???????", wildcard=True), "more than 64 letters or 6 '\\?' after a '\\*'"),
         (Term("a" * 300 + "é"), None),
         (Term("\u0640" * 100 + "x" * 200), "this word is too long"),
     ],
@@ -225,7 +217,7 @@ def test_names_are_resolved_before() -> None:
     ("reason", "says"),
     [
         ("failed to create query: Query contains too many nested clauses; maxClauseCount is set to "
-         "8192", "so many words and phrases"),
+         "8192", "more words and phrases"),
         ("Automaton [x*] expanded to too many terms (limit 8192)", "stands for too many words"),
         ("Determinizing automaton with 22 states and 23 transitions would require more than 10000",
          "too complicated"),
@@ -238,8 +230,6 @@ def test_what_the_engine_refuses_is_said_in_our_words(reason: str, says: str) ->
     assert error.hint
     assert refusal("all shards failed") is None
 
-
-# --- the fields --------------------------------------------------------------------------------
 
 _ODD = st.text(
     st.sampled_from(list("aBéÉßıİſΑᾳйЙ日กिीْـ＠＃ﷺ㌖ﬁ𝐎゙́̈ͅ️🍊\u200d🏽 .'#@$")), max_size=20

@@ -1,4 +1,4 @@
-"""Mistakes: where they are, what is wrong, what to write instead."""
+"""The place, message and hint of each mistake."""
 
 import re
 from pathlib import Path
@@ -10,13 +10,13 @@ from queries.language.parser import parse
 from text.spelling import nearest
 
 PAGE = (Path(__file__).parents[3] / "docs" / "queries.md").read_text("utf-8")
-# The query with its mistake between « and ».
+# Each query has its mistake between « and ».
 GOLDEN = [
     ("", "the query is empty", "write what to find"),
     ("a AND b «OR» c", "AND and OR are mixed", "(a OR b) AND c"),
     ("a OR b «AND» c", "AND and OR are mixed", "(a OR b) AND c"),
     ("a OR b «»NOT c", "AND and OR are mixed", "before NOT"),
-    ("hashtags:(a b «OR» c)", "AND and OR are mixed", "side by side"),
+    ("hashtags:(a b «OR» c)", "AND and OR are mixed", "no operator means AND"),
     ("«orange sosh»", "no operator between", 'orange AND sosh, orange OR sosh, or "orange sosh"'),
     ("(a«) b»", "no operator between", "write AND or OR"),
     ('«"a b" c»', "no operator between", "AND or OR"),
@@ -25,27 +25,29 @@ GOLDEN = [
     ("a «Or» b", "operator only in upper case", "write OR"),
     ("«not» b", "operator only in upper case", "write NOT"),
     ("lang:(fr «or» en)", "operator only in upper case", "write OR"),
-    ("«NOT a»", "every post but", "orange AND NOT"),
-    ("a OR «NOT b»", "every post but", "beside OR"),
-    ("«NOT a» AND NOT b", "every post but", "orange AND NOT"),
-    ("title:(«NOT a»)", "nothing but a NOT", "NOT title:"),
-    ("(«a AND b») NEAR/5 c", "AND has no place beside NEAR", "(a NEAR/5 c) AND (b NEAR/5 c)"),
-    ("a NEAR/5 «NOT» b", "NOT has no place", "AND NOT c"),
-    ("a NEAR/5 («NOT b»)", "NOT has no place", "AND NOT c"),
-    ("a NEAR/5 «title:b»", "'title:' has no place beside NEAR", "title:(a NEAR/5 b)"),
-    ("a NEAR/5 «lang:fr»", "'lang:' has no place beside NEAR", "AND"),
+    ("«NOT a»", "every post except", "orange AND NOT"),
+    ("a OR «NOT b»", "every post except", "beside OR"),
+    ("«NOT a» AND NOT b", "every post except", "orange AND NOT"),
+    ("title:(«NOT a»)", "contains only a NOT", "NOT title:"),
+    ("(«a AND b») NEAR/5 c", "AND cannot be an operand of NEAR", "(a NEAR/5 c) AND (b NEAR/5 c)"),
+    ("a NEAR/5 «NOT» b", "NOT cannot", "AND NOT c"),
+    ("a NEAR/5 («NOT b»)", "NOT cannot", "AND NOT c"),
+    ("a NEAR/5 «title:b»", "'title:' cannot be an operand of NEAR", "title:(a NEAR/5 b)"),
+    ("a NEAR/5 «lang:fr»", "'lang:' cannot be an operand of NEAR", "AND"),
     ("a NEAR/5 «likes:>5»", "values", "AND"),
     ('a NEAR/5 «query:"b"»', "another query", "its words"),
-    ("a NEAR/5 b «NEAR/5» c", "two ways", "(a NEAR/5 b) NEAR/5 c"),
-    ("a «NEAR» b", "no operator", "NEAR/5"),
-    ("a «near/3» b", "no operator", "NEAR/3"),
-    ("a «NEAR/3x» b", "no operator", "NEAR/3"),
-    ("a «ONEAR/3» b", "no operator", "NEAR/3f"),
+    ("a NEAR/5 b «NEAR/5» c", "ambiguous", "(a NEAR/5 b) NEAR/5 c"),
+    ("a «NEAR» b", "not an operator", "NEAR/5"),
+    ("a «near/3» b", "not an operator", "NEAR/3"),
+    ("a «NEAR/3x» b", "not an operator", "NEAR/3"),
+    ("a «ONEAR/3» b", "not an operator", "NEAR/3f"),
     ("a «NEAR/101» b", "0 to 100", "write AND"),
     ('"a b"«~101»', "0 to 100", "write AND"),
     ('"a"«~5»', "one word has no distance", "leave ~5 out"),
     ("«*phone»", "at least 3 letters", "the words with OR"),
     ("«ip*»", "at least 3 letters", "oran*"),
+    ("bo'«s*»", "at least 3 letters", "oran*"),
+    ('hashtags:("a b" «c*»)', "at least 3 letters", "oran*"),
     ("«#ve*»", "at least 3 letters", "oran*"),
     ("«$AA*»", "cannot have a wildcard", "OR between"),
     ('"ma box«?»"', "neither a wildcard nor searched", "leave it out"),
@@ -53,19 +55,19 @@ GOLDEN = [
     ("{box«?»}", "neither a wildcard nor searched", "leave it out"),
     ("«likes:[10 TO 2]»", "reversed", "likes:[2 TO 10]"),
     ("«date:[2026-03-02 TO 2026-03-01]»", "reversed", "date:["),
-    ("likes:«[1 2]»", "no range", "likes:[500 TO 100000]"),
-    ("likes:«[* TO *]»", "says nothing", "likes:>500"),
+    ("likes:«[1 2]»", "not a range", "likes:[500 TO 100000]"),
+    ("likes:«[* TO *]»", "needs a bound", "likes:>500"),
     ("likes:«[»1 TO 5", "never closed", "likes:[500"),
     ("likes:«<0»", "below 0", "likes:[500"),
-    ("likes:>«1k»", "no number", "likes:>500"),
-    ("date:>«2026-02-30»", "no date", "date:>2026-03-01"),
-    ("date:>«9999-12-31»", "beyond", "date:["),
+    ("likes:>«1k»", "not a number", "likes:>500"),
+    ("date:>«2026-02-30»", "not a date", "date:>2026-03-01"),
+    ("date:>«9999-12-31»", "last time", "date:["),
     ("«folowers»:>5", "no field 'folowers'", "did you mean 'followers:'?"),
     ("«language»:fr", "no field", "did you mean 'lang:'?"),
-    ("«xyzzy»:fr", "no field", "there are text, title"),
-    ("lang:«french»", "no value", "lang:fr"),
-    ("engagementType:«repply»", "no value", "did you mean engagementType:reply?"),
-    ("verified:«yes»", "no value", "true, false"),
+    ("«xyzzy»:fr", "no field", "the fields are text, title"),
+    ("lang:«french»", "not a value", "lang:fr"),
+    ("engagementType:«repply»", "not a value", "did you mean engagementType:reply?"),
+    ("verified:«yes»", "not a value", "true, false"),
     ("site:«lemon*»", "takes no wildcard", "whole"),
     ("author:«a*»", "at least 3 letters", "oran*"),
     ("source:«x,y»", "comma", "OR"),
@@ -82,21 +84,21 @@ GOLDEN = [
     ("a«)»", "closes nothing", "leave it out"),
     ("a «]»", "no meaning here", "likes:[10 TO *]"),
     ("a «>» 5", "no meaning here", "likes:>10"),
-    ("«()»", "nothing in these parentheses", "leave them out"),
+    ("«()»", "parentheses are empty", "leave them out"),
     ("a «AND»", "nothing after AND", "write a term"),
     ("(a OR «)»", "between OR and )", "leave the operator out"),
     ("«AND» a", "no term before AND", "leave the operator out"),
     ("a OR «OR» b", "between OR and OR", "leave the operator out"),
-    ("NOT «NOT» a", "NOT NOT", "leave both out"),
-    ("«-»box", "'-' is no operator", "write NOT"),
-    ("«+»box", "'+' is no operator", "leave the + out"),
-    ("a «&&» b", "'&&' is no operator", "write AND"),
-    ("a «||» b", "'||' is no operator", "write OR"),
+    ("NOT «NOT» a", "two NOT", "leave both out"),
+    ("«-»box", "'-' is not an operator", "write NOT"),
+    ("«+»box", "'+' is not an operator", "leave the + out"),
+    ("a «&&» b", "'&&' is not an operator", "write AND"),
+    ("a «||» b", "'||' is not an operator", "write OR"),
     ("a«|»b", "no meaning inside a term", "write OR"),
     ("a«,» b", "no meaning inside a term", "write OR"),
     ("box«~»2", "no meaning inside a term", "wildcard"),
-    ("«...»", "nothing to search for", "punctuation"),
-    ("a OR «#»", "nothing to search for", "#hashtag"),
+    ("«...»", "holds no term", "punctuation"),
+    ("a OR «#»", "holds no term", "#hashtag"),
     ('«""»', "no term", "write a word"),
 ]  # fmt: skip
 
@@ -110,9 +112,7 @@ def test_an_error_points_at_the_place(marked: str, says: str, hint: str) -> None
     assert says in error.message
     assert hint in error.hint
     if "«" in marked:
-        start = marked.index("«")
-        place = (start, marked.index("»") - 1)
-        assert (error.start, error.end) == place
+        assert (error.start, error.end) == (marked.index("«"), marked.index("»") - 1)
 
 
 _TABLE = PAGE.partition("| mistake |")[2].partition("\n\n")[0]

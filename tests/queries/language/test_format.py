@@ -1,4 +1,4 @@
-"""What is printed is read as what it was."""
+"""A printed tree parses to itself."""
 
 import pytest
 from hypothesis import given, settings
@@ -10,15 +10,9 @@ from tests.queries.asked import QUERIES
 
 
 @given(QUERIES)
-@settings(max_examples=300, deadline=None)
-def test_a_printed_tree_is_read_as_itself(node: Node) -> None:
+@settings(max_examples=400, deadline=None)
+def test_a_printed_tree_parses_to_itself(node: Node) -> None:
     assert parse(format_query(node)) == node
-
-
-@given(QUERIES)
-@settings(max_examples=100, deadline=None)
-def test_printing_is_canonical(node: Node) -> None:
-    assert format_query(parse(format_query(node))) == format_query(node)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Text to tree: what each operator is read as, and that no text at all is too much."""
+"""The parser: the tree of each construct, and total behaviour on any text."""
 
 import time
 
@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
-from queries.language.ast import children as children_of
 from queries.language.errors import QueryError
 from queries.language.parser import MAX_NESTING, MAX_QUERY, parse
+from queries.language.tree import walk
 from tests.strategies import ANY_TEXT
 
 A, B, C = Term("a"), Term("b"), Term("c")
@@ -35,7 +35,6 @@ A, B, C = Term("a"), Term("b"), Term("c")
         ("{a b}~2", Phrase((Term("a", exact=True), Term("b", exact=True)), 2)),
         ("{BT}", Term("BT", exact=True)),
         ("box*", Term("box*", wildcard=True)),
-        ("bo's*", None),
         ("#vel*", Term("#vel*", wildcard=True)),
         ("https://a.example/?b=*", Term("https://a.example/?b=*")),
         ("C++", Term("C")),
@@ -54,7 +53,6 @@ A, B, C = Term("a"), Term("b"), Term("c")
         ("Lang:FR", Field("lang", Value("fr"))),
         ("lang:fr|en", Field("lang", Or((Value("fr"), Value("en"))))),
         ("lang:(fr | en)", Field("lang", Or((Value("fr"), Value("en"))))),
-        ('hashtags:("a b" c*)', None),
         ("hashtags:(#a b)", Field("hashtags", And((Value("a"), Value("b"))))),
         ("author:vel*", Field("author", Value("vel*", wildcard=True))),
         ('author:"vel*"', Field("author", Value("vel*"))),
@@ -66,24 +64,14 @@ A, B, C = Term("a"), Term("b"), Term("c")
         ("a\n\tOR\u00a0b", Or((A, B))),
     ],
 )
-def test_what_is_read(query: str, tree: Node | None) -> None:
-    if tree is None:
-        with pytest.raises(QueryError):
-            parse(query)
-    else:
-        assert parse(query) == tree
+def test_the_tree(query: str, tree: Node) -> None:
+    assert parse(query) == tree
 
 
-def test_every_node_knows_its_place() -> None:
+def test_spans() -> None:
     query = '<<<x>>> (orange OR "ma box") AND NOT title:(panne NEAR/5 l\'été) AND likes:>5'
 
-    def places(node: Node) -> list[str]:
-        found = [query[slice(*node.span)]]
-        for child in children_of(node):
-            found += places(child)
-        return found
-
-    assert places(parse(query)) == [
+    assert [query[slice(*node.span)] for node in walk(parse(query))] == [
         'orange OR "ma box") AND NOT title:(panne NEAR/5 l\'été) AND likes:>5',
         'orange OR "ma box"',
         "orange",
@@ -118,8 +106,7 @@ def _read(text: str) -> None:
     try:
         parse(text)
     except QueryError as error:
-        assert 0 <= error.start <= error.end
-        assert error.start <= len(text)
+        assert 0 <= error.start <= min(error.end, len(text))
         assert error.message
         error.show(text).encode()
 
@@ -157,10 +144,10 @@ MONSTERS = [
 
 
 @pytest.mark.parametrize("monster", MONSTERS, ids=lambda text: f"{text[:12]!r}")
-def test_monsters_are_read_or_refused_at_once(monster: str) -> None:
+def test_monsters_are_parsed_or_refused_in_time(monster: str) -> None:
     started = time.process_time()
     _read(monster)
-    # Generous for a slow machine; what this is after is anything worse than linear.
+    # Generous for a slow machine: detects only worse than linear time.
     assert time.process_time() - started < 20
 
 
@@ -176,5 +163,5 @@ def test_nesting_to_the_limit_is_fine() -> None:
         deep = f"b AND NOT (c OR NOT (d AND {deep}))".replace("OR NOT", "OR")
     parse(deep)
     parse("(" * MAX_NESTING + "a" + ")" * MAX_NESTING)
-    with pytest.raises(QueryError, match="parentheses within each other"):
+    with pytest.raises(QueryError, match="nested parentheses"):
         parse("(" * (MAX_NESTING + 1) + "a" + ")" * (MAX_NESTING + 1))

@@ -1,4 +1,4 @@
-"""Warnings: what is legal and unwise."""
+"""Lint warnings and explanations."""
 
 import time
 
@@ -103,12 +103,9 @@ def test_an_explanation_says_each_clause() -> None:
     ]
 
 
-# --- on a sample of posts --------------------------------------------------------------------
-
-
 def warned_on(query: str, *texts: str) -> list[tuple[str, str]]:
     found = lint_sample(parse(query), (document(text).mention for text in texts))
-    # Whether the last parenthesis belongs to a clause is the parser's business.
+    # Spans may end with or without the closing parenthesis.
     return [(each.code, query[each.start : each.end].rstrip(")")) for each in found]
 
 
@@ -121,7 +118,6 @@ def warned_on(query: str, *texts: str) -> list[tuple[str, str]]:
         ("velmora OR zorglub", [("adds-nothing", "zorglub")]),
         ("(velmora OR zorglub) AND panne", [("adds-nothing", "zorglub")]),
         ("(velmora OR zorglub) NEAR/9 panne", [("adds-nothing", "zorglub")]),
-        # Each would be missed if the other were not there.
         ("velmora OR coupure", [("adds-nothing", "coupure")]),
         ("velmora NOT panne", [("removes-most", "NOT panne")]),
         ("velmora NOT coupure", []),
@@ -138,17 +134,14 @@ def test_what_a_sample_warns_of(query: str, warned: list[tuple[str, str]]) -> No
     texts = ["velmora panne rouge"] * 12 + ["velmora coupure"] * 12 + ["velmora panne bleu"] * 12
     texts += ["box panne"] * 18 + ["box"]
     assert warned_on(query, *texts) == warned
-
-
-def test_a_warning_says_how_many() -> None:
-    texts = ["velmora panne"] * 15 + ["velmora"] * 10
-    (found,) = lint_sample(parse("velmora NOT panne"), [document(text).mention for text in texts])
-    assert "removes 15 of the 25 posts" in found.message
-    assert found.hint
-
-
-def test_an_empty_sample_matches_nothing() -> None:
     assert warned_on("velmora OR corvane") == [("matches-nothing", "velmora OR corvane")]
+
+
+def test_a_warning_has_counts() -> None:
+    texts = ["velmora panne"] * 15 + ["velmora"] * 10
+    (warning,) = lint_sample(parse("velmora NOT panne"), [document(t).mention for t in texts])
+    assert "removes 15 of the 25 posts" in warning.message
+    assert warning.hint
 
 
 @given(RESOLVED)

@@ -1,10 +1,9 @@
-"""X's filtered stream, as X documents it: whether a rule is one, and which posts it matches.
+"""A simulator of X's filtered stream: which rules are valid, and which posts they match.
 
-Written from docs.x.com/x-api/posts/filtered-stream (build-a-rule and operators, read in November
-2026 in the versions of github.com/xdevplatform/docs) and, where those say less, from the enterprise
-page "Rules and filtering": "rule syntax" and "rule matching logic" are named as what PowerTrack and
-v2 share. Nothing of ``queries`` is used here. What X leaves open, or says in two ways, is a
-``Reading``; a rule has to be right in every one.
+Sources: docs.x.com/x-api/posts/filtered-stream (build-a-rule and operators, read in November 2026
+in github.com/xdevplatform/docs), then the enterprise page "Rules and filtering", whose "rule
+syntax" and "rule matching logic" PowerTrack and v2 share. Never uses ``queries``. An ambiguity of
+the documentation is a ``Reading``; a rule must be right in every one.
 """
 
 import re
@@ -67,9 +66,6 @@ class XPost:
 
 class NotARule(ValueError):
     """X would not take this rule."""
-
-
-# --- parsing ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -224,9 +220,6 @@ def _has_dash(rule: Rule) -> bool:
     return rule.negated if isinstance(rule, Clause) else any(map(_has_dash, rule.parts))
 
 
-# --- matching --------------------------------------------------------------------------------
-
-
 def matches(rule: Rule, post: XPost, reading: Reading = READINGS[0]) -> bool:
     """Whether the stream sends the post for this rule."""
     if isinstance(rule, Group):
@@ -334,9 +327,6 @@ def _near(wanted: list[str], text: list[str], most: int) -> bool:
         for before in places[0]
         for after in places[1]
     )
-
-
-# --- what X makes of a text ---------------------------------------------------------------------
 
 
 def with_entities(post: XPost) -> XPost:

@@ -13,7 +13,7 @@ from tests.tocsin.cli.commands import Commands, lines
 def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
     ran = tocsin("query", "lint", "orange OR velmora")
     assert ran.status == 1
-    assert "'orange' on its own is an everyday word" in ran.out
+    assert "'orange' alone is an everyday word" in ran.out
     assert "  orange OR velmora\n  ^^^^^^\n" in ran.out
     assert ran.err == "1 warning\n"
 
@@ -82,7 +82,7 @@ def sample(tmp_path: Path) -> str:
 def test_lint_reads_a_sample(tocsin: Commands, sample: str) -> None:
     ran = tocsin("query", "lint", "(velmora OR zorglub) NOT panne", "--sample", sample)
     assert ran.status == 1
-    assert "'zorglub' adds no match" in ran.out
+    assert "'zorglub' adds no post" in ran.out
     assert "removes 30 of the 40 posts" in ran.out
     assert "  (velmora OR zorglub) NOT panne\n                       ^^^^^^^^^\n" in ran.out
     assert "41 posts of the sample read" in ran.err
@@ -96,7 +96,7 @@ def test_lint_judges_saved_queries_at_their_names(
     (tmp_path / "saved.yaml").write_text("names: corvane OR zorglub\n", "utf-8")
     saved = ("--queries", str(tmp_path / "saved.yaml"))
     ran = tocsin("query", "lint", "velmora OR query:names", "--sample", sample, *saved)
-    assert "'zorglub' adds no match" in ran.out
+    assert "'zorglub' adds no post" in ran.out
     assert "  velmora OR query:names\n             ^^^^^^^^^^^\n" in ran.out
 
 
@@ -127,7 +127,7 @@ def test_the_limits_of_x_are_held(tocsin: Commands) -> None:
     assert len(rules) > 3
     assert max(map(len, rules)) <= 100
     limits = ("--max-length", "100", "--max-rules", "2")
-    assert "and there are 2" in tocsin.error("query", "compile", "--to", "x", *limits, query)
+    assert "only 2 are allowed" in tocsin.error("query", "compile", "--to", "x", *limits, query)
 
 
 def test_wildcards_for_x_are_spelt_out_in_a_file(tocsin: Commands, tmp_path: Path) -> None:

@@ -119,8 +119,8 @@ def test_the_language_is_found_where_it_is_asked_for(watching: Watching) -> None
         ("", "empty"),
         ("orange OR", "^^"),
         ("orange sosh", "orange AND sosh"),
-        ("NOT orange", "every post but those"),
-        ("!!!", "no operator"),
+        ("NOT orange", "every post except those"),
+        ("!!!", "not an operator"),
         ("brand:velmora", "--brands"),
     ],
 )

@@ -1,73 +1,66 @@
-"""Puts saved queries in the places of their names, and refuses those that lead back to themselves.
-
-``resolve`` is the last step before a back end: what it returns holds no ``Named``.
-"""
+"""Replaces ``query:"name"`` with the query of that name. Back ends take only resolved trees."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from queries.language.ast import Named, Node, Phrase, Span, children, with_children
+from queries.language.ast import Named, Node, Phrase, Span
 from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
+from queries.language.tree import children, with_children
 from text.spelling import nearest
 
 MAX_NODES = 100_000
-"""Nodes of a query with all that it names: ten names that each hold ten names, and so on, would
-else fill the memory."""
+"""Nodes of a resolved query: names that each contain ten names could fill the memory."""
 MAX_DEPTH = 150
-"""Levels of a query with all that it names; the walks over the tree may recurse."""
+"""Levels of a resolved query; functions that traverse the tree recurse."""
 
 
 def resolve(node: Node, queries: Mapping[str, str]) -> Node:
-    """``node`` with saved queries for their names; see ``SavedQueries.resolve``."""
     return SavedQueries(queries).resolve(node)
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolved:
+class _Resolved(NamedTuple):
     node: Node
     size: int
     depth: int
 
 
 class SavedQueries:
-    """Queries by name, each parsed once, when a query first names it."""
+    """Queries by name, each parsed at most once."""
 
     def __init__(self, queries: Mapping[str, str]) -> None:
         self._queries = queries
         self._done: dict[str, _Resolved] = {}
 
     def resolve(self, node: Node) -> Node:
-        """``node`` with saved queries for their names, each of their clauses at the name's place.
+        """``node`` with queries instead of names; their clauses take the span of the name.
 
-        Raises ``QueryError``, at the place of the name, for what a query cannot be or name.
+        Raises ``QueryError`` for an unknown name, a circle, a mistake or a query that is too large.
         """
         return _at_names(node, self._resolved(node, (), 0).node)
 
     def _resolved(self, node: Node, path: tuple[str, ...], level: int) -> _Resolved:
-        """The node without names in it; ``path``: the queries that it is in."""
+        """``path``: the names of the queries that contain the node."""
         if isinstance(node, Named):
-            found = self._named(node, path, level)
+            resolved = self._named(node, path, level)
         else:
             below = [self._resolved(child, path, level + 1) for child in children(node)]
-            found = _Resolved(
-                with_children(node, [part.node for part in below]),
-                1 + sum(part.size for part in below),
-                1 + max((part.depth for part in below), default=0),
+            resolved = _Resolved(
+                with_children(node, [child.node for child in below]),
+                1 + sum(child.size for child in below),
+                1 + max((child.depth for child in below), default=0),
             )
-        if found.size > MAX_NODES or level + found.depth > MAX_DEPTH:
+        if resolved.size > MAX_NODES or level + resolved.depth > MAX_DEPTH:
             raise _too_large(node)
-        return found
+        return resolved
 
     def _named(self, node: Named, path: tuple[str, ...], level: int) -> _Resolved:
         name = node.name
         if name in path:
             circle = " → ".join(f"'{step}'" for step in (*path[path.index(name) :], name))
-            raise QueryError(
-                f"the queries name each other in a circle: {shorten(circle, 200)}",
-                *node.span,
-                "take one of the names out",
-            )
+            message = f"the queries name each other in a circle: {shorten(circle, 200)}"
+            raise QueryError(message, *node.span, "take one of the names out")
         if level > MAX_DEPTH:
             raise _too_large(node)
         if name not in self._done:
@@ -75,7 +68,7 @@ class SavedQueries:
             try:
                 self._done[name] = self._resolved(tree, (*path, name), level + 1)
             except QueryError as error:
-                # Its place is in another text: in this one, it is that of the name.
+                # Its span is in the other query: here it becomes the span of the name.
                 raise QueryError(error.message, *node.span, error.hint) from None
         return self._done[name]
 
@@ -88,19 +81,17 @@ class SavedQueries:
         try:
             return parse(text)
         except QueryError as error:
-            said = f"the query '{shorten(node.name)}' has a mistake: {error.message}"
-            raise QueryError(said, *node.span, error.hint) from None
+            message = f"the query '{shorten(node.name)}' has a mistake: {error.message}"
+            raise QueryError(message, *node.span, error.hint) from None
 
 
 def _too_large(node: Node) -> QueryError:
-    return QueryError(
-        "with the queries that it names, this is too large", *node.span,
-        "name fewer queries, or shorter ones",
-    )  # fmt: skip
+    message = "with the queries that it names, this is too large"
+    return QueryError(message, *node.span, "name fewer queries, or shorter ones")
 
 
 def _at_names(node: Node, resolved: Node) -> Node:
-    """``resolved`` with places that are all in the text of ``node``."""
+    """``resolved`` with spans that are all in the text of ``node``."""
     if isinstance(node, Named):
         return _at(node.span, resolved)
     pairs = zip(children(node), children(resolved), strict=True)

@@ -1,12 +1,12 @@
-"""Saved queries in others: put in their places, never in a circle, never too large."""
+"""References to saved queries: replaced, never circular, never too large."""
 
 import pytest
 
-from queries.language.ast import Node, children
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
-from queries.language.saved import resolve
+from queries.language.references import resolve
+from queries.language.tree import walk
 
 SAVED = {
     "outages": "panne OR coupure",
@@ -74,13 +74,8 @@ def test_a_long_chain_is_refused() -> None:
 
 def test_clauses_of_a_saved_query_have_the_place_of_its_name() -> None:
     query = 'abc AND (query:mine OR "a b") NOT query:outages'
-
-    def places(node: Node) -> list[str]:
-        below = [place for child in children(node) for place in places(child)]
-        return [query[slice(*node.span)], *below]
-
-    node = resolve(parse(query), SAVED)
-    assert places(node) == [
+    nodes = walk(resolve(parse(query), SAVED))
+    assert [query[slice(*node.span)] for node in nodes] == [
         query,
         "abc",
         'query:mine OR "a b"',
