@@ -25,21 +25,35 @@ ROLES = {"app", "worker", "service", "source", "base", "errors", "posts"}
 """The basenames that may repeat: the same role in each service, source or language."""
 COMMANDS = ROOT / "tocsin" / "cli"
 """One module a command, named after it; so it may repeat a name and hold any number of files."""
-GERUNDS = {
-    "housekeeping",
-    "mapping",
-    "matching",
-    "pacing",
-    "packing",
-    "routing",
-    "spelling",
-    "splitting",
-}
-"""Nouns of the field in -ing. Every other -ing or -ed is a participle, which names nothing."""
+NOUNS = {"mapping", "matching", "pacing", "routing", "spelling", "splitting", "embedded"}
+"""Terms of the field that end as participles do, and the stack that users call ``embedded``. Any
+other -ing or -ed names nothing."""
+ONE_EACH = {"schemas", "processors/enrichment/annotators", "sinks/alerts/channels"}
+"""Folders with one file a kind (message, annotator, channel): a file is as long as its kind is, and
+there are as many files as there are kinds."""
 SMALL = {
-    "ingestors/checkpoints.py": "an interface",
+    "brands/policy.py": "a type: quiet hours",
+    "ingestors/checkpoints.py": "an interface of two functions",
+    "processors/app.py": "an entry point: the old name, until 0.3.0",
+    "processors/faust/messages.py": "types",
+    "processors/models/artifact_files.py": "an interface that four models share",
+    "processors/volume/parameters.py": "a type",
+    "queries/language/errors.py": "a type",
+    "queries/language/tree.py": "an interface: walks over a tree",
+    "queries/matching/query_matcher.py": "the entry point of matching",
+    "runtime/clock.py": "an interface",
+    "runtime/files.py": "an interface",
+    "runtime/logs.py": "an entry point",
+    "runtime/service.py": "an entry point",
+    "text/clauses.py": "one of the readers of text",
+    "text/everyday.py": "one of the readers of text",
+    "text/spelling.py": "an interface of two functions",
+    "text/terminal.py": "one of the readers of text",
+    "tocsin/local/stack/external.py": "one of the three stacks",
+    "tocsin/local/stack/ports.py": "an interface",
+    "tocsin/offline/activity_history.py": "an interface of one function",
 }
-"""Files below ``MIN_LINES`` and why: a type, an interface, an entry point or one command."""
+"""Files below ``MIN_LINES`` and why: a type, an interface, or an entry point."""
 BEYOND_SOURCE = {"engines", "servers", "deploy", "docs", "benchmarks", "training"}
 """Folders of tests that mirror no package: whole-system tests, fakes, and what is not packaged."""
 
@@ -91,6 +105,8 @@ def test_a_file_is_one_thought(path: Path) -> None:
     assert lines <= MAX_LINES, "split it by subject"
     if path.name.startswith("__") or path.parent == COMMANDS or name_of(path) in SMALL:
         return
+    if name_of(path.parent) in ONE_EACH:
+        return
     assert lines >= MIN_LINES, "merge it with its only user, or say in SMALL why it stands alone"
 
 
@@ -107,7 +123,7 @@ def test_a_folder_can_be_taken_in_at_a_glance(folder: Path) -> None:
     inner = [path for path in FOLDERS if path.parent == folder]
     if folder != COMMANDS:
         assert len(modules) + len(inner) >= MIN_FILES
-        assert len(modules) <= MAX_FILES
+        assert len(modules) <= MAX_FILES or name_of(folder) in ONE_EACH
 
 
 def test_no_basename_is_used_twice() -> None:
@@ -122,7 +138,7 @@ def test_no_basename_is_used_twice() -> None:
 def test_a_file_is_named_by_a_noun(path: Path) -> None:
     words = set(path.stem.strip("_").split("_")) | set(path.parent.name.split("_"))
     assert not words & {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
-    participles = {word for word in words - GERUNDS if re.search(r"..(ed|ing)$", word)}
+    participles = {word for word in words - NOUNS if re.search(r"..(ed|ing)$", word)}
     assert not participles, f"{participles} names nothing"
 
 
@@ -149,7 +165,9 @@ def test_the_test_of_a_file_is_found_by_its_path(path: Path) -> None:
     source = ROOT / folder
     assert source.is_dir(), f"there is no {name_of(source)}"
     subject = path.stem.removeprefix("test_")
-    stems = {entry.stem for entry in source.iterdir()} | {source.name}
+    # What serves tests alone (a reference, a comparison) is tested beside itself.
+    stems = {entry.stem for entry in (*source.iterdir(), *path.parent.iterdir())} | {source.name}
+    stems.discard(path.stem)
     assert any(subject == stem or subject.startswith(f"{stem}_") for stem in stems), (
         f"{name_of(source)} has no module {subject}"
     )

@@ -34,8 +34,8 @@ from sinks.elasticsearch.setup import setup as setup_indices
 from tests import make
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, WHEN
-from tests.queries.matching.test_reference import GOLDEN
 from tests.queries.reference import evaluate
+from tests.queries.test_reference import GOLDEN
 from tests.stack_fixtures import RunningEngines
 
 pytestmark = pytest.mark.engines

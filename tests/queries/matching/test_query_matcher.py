@@ -18,8 +18,8 @@ from schemas.post import Author, Metrics
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, TEXTS, document, whole_document
 from tests.queries.language.test_parser import MONSTERS
-from tests.queries.matching.test_reference import GOLDEN
 from tests.queries.reference import evaluate
+from tests.queries.test_reference import GOLDEN
 
 PAIRS = 200_000
 """Queries asked of posts by the reference and by the matcher, in one run of the tests."""

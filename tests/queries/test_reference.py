@@ -14,7 +14,7 @@ from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, TERMS, TEXTS, document, whole_document
 from tests.queries.reference import evaluate, fits
 
-PAGE = (Path(__file__).parents[3] / "docs" / "queries.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "queries.md").read_text("utf-8")
 _ROW = re.compile(r"^\| `([^`]+)` \| (\".*\") \| (\".*\") \|$", re.MULTILINE)
 GOLDEN = [
     (query, text, matches)
