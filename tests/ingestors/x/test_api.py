@@ -51,7 +51,7 @@ def test_an_invalid_rule_is_told_in_x_s_words_and_nothing_is_deleted(
 
 
 def test_too_many_rules_need_a_person(server: XServer, open_source: Open) -> None:
-    server.rules, server.most_rules = [], 0
+    server.rules, server.max_rules = [], 0
     source = open_source(server)
     with pytest.raises(SourceError, match="Rules cap exceeded"):
         read_events(source, 1)

@@ -182,7 +182,7 @@ def test_a_request_that_is_too_large_is_halved(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
     large = [operation(f"file:{number}", size=1_000) for number in range(9)]
-    server.most_bytes = 3_000
+    server.max_bytes = 3_000
     assert write(client, large) == Outcome(written=large)
     assert [action["_id"] for actions in server.bulks for action in actions] == ids(large)
     assert len(server.bulks) > 3
@@ -192,7 +192,7 @@ def test_only_the_document_that_is_too_large_is_rejected(
     client: Elasticsearch, server: ElasticsearchServer
 ) -> None:
     batch = [*TEN[:4], operation("file:huge", size=50_000), *TEN[4:]]
-    server.most_bytes = 10_000
+    server.max_bytes = 10_000
     outcome = write(client, batch)
     assert outcome.written == TEN
     ((found, why),) = outcome.rejected
@@ -258,7 +258,7 @@ def test_every_item_ends_in_exactly_one_list(answers: list[tuple[int, str]]) -> 
 @settings(max_examples=20)
 def test_whatever_goes_wrong_retrying_writes_everything_once(rng: random.Random) -> None:
     busy = (429, "es_rejected_execution_exception")
-    with ElasticsearchServer(most_bytes=2_000) as server:
+    with ElasticsearchServer(max_bytes=2_000) as server:
         for _ in range(rng.randrange(8)):
             some = {f"file:{rng.randrange(10)}": busy for _ in range(3)}
             server.faults.append(
