@@ -131,7 +131,7 @@ def test_yaml_and_python_in_pages_are_valid() -> None:
 class _Forum:
     """Answers the example's questions: one post, one that is none, then nothing."""
 
-    def posts_after(self, after: int, most: int) -> list[dict[str, str]]:
+    def posts_after(self, after: int, limit: int) -> list[dict[str, str]]:
         if after:
             return []
         post = {"id": "1", "date": "2026-03-02T12:00:00+00:00", "user": "ana", "body": "Velmora!"}
