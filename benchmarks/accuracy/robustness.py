@@ -1,5 +1,4 @@
-"""Whether labels stay when the text changes in a way that should not matter, and whether anything
-breaks: no annotator may raise, and no offset may be wrong, whatever the text."""
+"""Robustness: stable labels under perturbations, and no exception or wrong offset on any text."""
 
 import random
 from collections.abc import Sequence
