@@ -27,7 +27,7 @@ class AlertIndex(HttpServer):
             return self._get(rest[0])
         if self.answers:
             status = self.answers.pop(0)
-            return answered(status, {"error": {"type": "told", "reason": f"told to say {status}"}})
+            return answered(status, {"error": {"type": "scripted", "reason": f"scripted {status}"}})
         creates = action == "_create" or request.parameters.get("op_type") == "create"
         return self._put(rest[0], creates, request.parameters.get("if_seq_no"), request.json)
 

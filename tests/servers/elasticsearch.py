@@ -183,7 +183,7 @@ def _refused(status: int, kind: str) -> Answer:
 
 
 def _failure(status: int, kind: str, reason: str = "") -> dict[str, Any]:
-    error: dict[str, Any] = {"type": kind, "reason": reason or f"told to answer {status}"}
+    error: dict[str, Any] = {"type": kind, "reason": reason or f"scripted {status}"}
     if status == 400:
         error["caused_by"] = {"type": "cause", "reason": "the cause"}
     return {"status": status, "error": error}

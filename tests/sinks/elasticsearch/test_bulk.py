@@ -87,7 +87,7 @@ def test_an_item_is_triaged_by_its_answer(
 def test_a_rejected_document_says_why(client: Elasticsearch, server: ElasticsearchServer) -> None:
     server.faults = [Items({"file:3": (400, "document_parsing_exception")})]
     ((_, why),) = write(client, TEN).rejected
-    assert why == "400 document_parsing_exception: told to answer 400 (the cause)"
+    assert why == "400 document_parsing_exception: scripted 400 (the cause)"
 
 
 SHARD_LIMIT = (
