@@ -113,7 +113,7 @@ models-language: requirements/train-language.txt ## Train the language model ane
 
 generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
 	$(BIN)/python -m schemas.generate
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(BIN)/pip install --quiet --disable-pip-version-check uv

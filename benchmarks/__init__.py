@@ -1,7 +1,7 @@
-"""Where every figure in the README and the docs comes from; anyone can run them.
+"""The source of every figure in the README and the docs.
 
-``python -m benchmarks.pipeline`` (``make bench``) runs the whole pipeline on the engines;
-``python -m benchmarks.accuracy`` (``make eval``) how right the annotators are;
-``python -m benchmarks.nlp`` (``make bench-nlp``) how fast, and what they need;
-``python -m benchmarks.annotate`` the offline path, and each annotator's share of it.
+``python -m benchmarks.pipeline`` (``make bench``) measures the whole pipeline on the engines;
+``python -m benchmarks.accuracy`` (``make eval``) the accuracy of the annotators;
+``python -m benchmarks.nlp`` (``make bench-nlp``) their speed and memory;
+``python -m benchmarks.annotate`` the offline path, with each annotator's share.
 """

@@ -1,8 +1,8 @@
 """``tocsin annotate`` over many short posts, spaCy included: rate, and each annotator's share.
 
-Usage: ``python -m benchmarks.annotate [--posts N] [--file FILE]``. Without a file, an invented
-day is annotated; a file holds bare posts, one JSON object a line. Warm: the models are loaded, and
-one batch has gone through, before the clock starts. One process, one thread.
+Usage: ``python -m benchmarks.annotate [--posts N] [--file FILE]``. A file holds bare posts, one
+JSON object a line; the default is an invented day. The clock starts after the models are loaded and
+one batch is annotated. One process, one thread.
 """
 
 import argparse
@@ -28,7 +28,6 @@ BATCH = 1_000
 
 
 def lines_of(options: argparse.Namespace) -> list[bytes]:
-    """The posts as JSON lines."""
     if options.file is not None:
         data = options.file.read_bytes()
         if options.file.suffix == ".gz":
@@ -42,7 +41,7 @@ def lines_of(options: argparse.Namespace) -> list[bytes]:
 
 
 def seconds_by_annotator() -> dict[str, float]:
-    """What each annotator has spent so far."""
+    """Seconds spent in each annotator so far."""
     (family,) = metrics.PROCESS_ANNOTATOR_SECONDS.collect()
     return {
         sample.labels["annotator"]: sample.value
@@ -52,7 +51,6 @@ def seconds_by_annotator() -> dict[str, float]:
 
 
 def main() -> int:
-    """Run and print."""
     parser = argparse.ArgumentParser(description="Rate of tocsin annotate.")
     parser.add_argument("--posts", type=int, default=20_000)
     parser.add_argument("--file", type=Path)
@@ -64,7 +62,7 @@ def main() -> int:
     )
     enricher.warm()
     enricher.enrich([read_post_line(line, NOW, "file") for line in lines[:BATCH]], NOW)
-    # That first batch must not be remembered, or its texts would be free.
+    # Clears the cache of the first batch, which would make its texts free.
     enricher = build_enricher(
         ProcessSettings(keep_unmatched=True), lambda: matcher, prefilter=False
     )

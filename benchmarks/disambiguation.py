@@ -1,18 +1,17 @@
-"""How well a brand is told from what has its name, by the number of examples.
+"""Accuracy of disambiguation, by the number of examples.
 
     python -m benchmarks.disambiguation --data DIR [--seeds N] [--minimum CONFIDENCE]
 
-Two kinds of sets, with copies and light edits taken out, so that no text is learnt and asked:
+Two kinds of sets, without near duplicates, so no text is in both the training and the test part:
 
 - ``stream/sanders_brands``: tweets with "apple", "google" and so on. Its judges called a tweet
-  irrelevant mostly for its language, so this asks for little more than that. The sign before the
-  name is taken away, since all have it.
-- made of ``sentiment/semeval2017_4A_train``: a brand and a common noun, both written "orange" (its
-  capitals kept). English alone; the words around must decide.
+  irrelevant mostly for its language. The sign before the name is removed, since all have it.
+- from ``sentiment/semeval2017_4A_train``: a brand and a common noun, both written "orange" (with
+  their capitals). English only; the surrounding words must decide.
 
 Balanced accuracy (0.5 for "all are the brand" and for "none is"), the share of the brand's posts
-that are kept, and the share of the others that are dropped. Plain accuracy beside what the
-majority and no disambiguation at all would have.
+kept, and the share of the others dropped. Plain accuracy is compared with that of the majority
+class and of no disambiguation.
 """
 
 import argparse
@@ -56,13 +55,12 @@ Set = tuple[str, str, list[Example]]
 
 
 def read(data: Path, name: str) -> list[dict[str, Any]]:
-    """Rows of one set."""
     with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
 def without_copies(examples: Sequence[Example]) -> list[Example]:
-    """The first of each group of near copies."""
+    """The first text of each group of near duplicates."""
     window = DuplicateWindow(timedelta(days=1))
     keys = duplicate_keys([example.text for example in examples])
     return [
@@ -73,7 +71,6 @@ def without_copies(examples: Sequence[Example]) -> list[Example]:
 
 
 def sanders(data: Path) -> list[Set]:
-    """The tweets of each brand."""
     rows = read(data, "stream/sanders_brands")
     sets = []
     for brand in SANDERS:
@@ -88,7 +85,6 @@ def sanders(data: Path) -> list[Set]:
 
 
 def conflated(data: Path) -> list[Set]:
-    """Two words made one."""
     texts = [row["text"] for row in read(data, "sentiment/semeval2017_4A_train")]
     sets = []
     for brand, nouns in CONFLATED:
@@ -111,13 +107,13 @@ def _orange(match: re.Match[str]) -> str:
 
 
 def mention_of(text: str, language: str) -> Mention:
-    """A mention that the language annotator has read."""
+    """A mention with its detected language."""
     post = Post(id="test:1", source="test", author=Author(id="1"), text=text, created_at=AT)
     return Mention(post=post, language=Language(code=language, confidence=1))
 
 
 class Trial:
-    """Learning from some texts of a set, and asking about the others."""
+    """Learns from some texts of a set and judges the others."""
 
     def __init__(self, chosen: Set, languages: dict[str, str], minimum: float) -> None:
         self.name, brand, examples = chosen
@@ -132,7 +128,7 @@ class Trial:
         ]
 
     def run(self, count: int, seed: int) -> tuple[float, float, float] | None:
-        """Kept of the brand, dropped of the others, plain accuracy; None where texts lack."""
+        """Shares kept of the brand and dropped of the others, accuracy; None with too few texts."""
         order = random.Random(seed)
         kinds = [order.sample(kind, len(kind)) for kind in self.kinds]
         if min(map(len, kinds)) < count + 20:
@@ -153,13 +149,13 @@ class Trial:
         return shares[0], shares[1], right / sum(map(len, asked))
 
     def plain(self) -> tuple[float, float]:
-        """Accuracy of the majority, and of no disambiguation, over the whole set."""
+        """Accuracy of the majority class, and without disambiguation, over the whole set."""
         brand, other = map(len, self.kinds)
         return max(brand, other) / (brand + other), brand / (brand + other)
 
 
 def report(trials: Sequence[Trial], seeds: int) -> None:
-    """A table: one line a set and number of examples."""
+    """A table with a row per set and number of examples."""
     print("| set | examples of each | balanced | kept | dropped | accuracy | majority | without |")
     print("|---|---|---|---|---|---|---|---|")
     means: dict[int, list[tuple[float, float]]] = {count: [] for count in COUNTS}
@@ -207,7 +203,6 @@ def speed(trial: Trial) -> None:
 
 
 def main() -> int:
-    """Run and print."""
     parser = argparse.ArgumentParser(description="Learning curves of brand disambiguation.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--seeds", type=int, default=8)

@@ -1,12 +1,11 @@
-"""Near duplicates: how many are found, how many that are found are none, and how fast.
+"""Near duplicates: recall, precision and speed.
 
     python -m benchmarks.duplicates --data DIR [--posts N]
 
 Texts are those of ``stream/airline_us_2015`` and ``stream/crisislex_t26``. Recall: each kind of
-edit is made to some of them, and the edit is found if its keys say that it is the same text.
-Precision: of the pairs of texts as they were published that are taken for the same, the share whose
-words are the same for the most part (``difflib``'s ratio; 0.6 is three words of five). Then all
-texts and their edits go through a window, which looks at few candidates, and bounds what it keeps.
+edit is applied to some texts; an edit is found if its keys match those of the text. Precision: of
+the matching pairs of published texts, the share with mostly equal words (``difflib``'s ratio; 0.6
+is three words of five). Then all texts and their edits go through the bounded window.
 """
 
 import argparse
@@ -28,15 +27,15 @@ from text.tokens import folded_tokens
 SETS = ("stream/airline_us_2015", "stream/crisislex_t26")
 WORDS = ("really", "the", "lol", "flight", "now")
 LEAST_WORDS = 4
-"""Of a text that is edited: a word is no light edit of three."""
+"""Minimum length of an edited text: one word of three is not a light edit."""
 CROWD = 300
-"""Texts that share a key beyond which their pairs are not counted out."""
+"""Maximum texts per key whose pairs are compared."""
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 BATCH = 500
 
 
 def read(data: Path, posts: int) -> list[str]:
-    """Different texts, in an order that is always the same."""
+    """Distinct texts in a deterministic order."""
     texts: list[str] = []
     for name in SETS:
         with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -82,11 +81,11 @@ EDITS: dict[str, Callable[[str, random.Random], str]] = {
     "last tenth cut": _cut,
 }
 LIGHT = 5
-"""The first so many are copies and light edits; the others show where it ends."""
+"""The number of copies and light edits; the others show the limits."""
 
 
 def keys_of(texts: Sequence[str]) -> list[list[str]]:
-    """In batches, as a stream has them."""
+    """Keys of the texts, computed in batches as on the stream."""
     return [
         keys
         for low in range(0, len(texts), BATCH)
@@ -95,7 +94,7 @@ def keys_of(texts: Sequence[str]) -> list[list[str]]:
 
 
 def recall(texts: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
-    """A line for each kind of edit."""
+    """Prints a row per kind of edit."""
     order = random.Random(1)
     places = [place for place, text in enumerate(texts) if len(text.split()) >= LEAST_WORDS]
     print(f"\n| edit, of texts of {LEAST_WORDS} words and more | found | exact group |")
@@ -116,7 +115,7 @@ def recall(texts: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
 
 
 def precision(texts: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
-    """How alike the pairs are that are taken for the same text."""
+    """Prints the similarity of the pairs that share a key."""
     crowds: dict[str, list[int]] = defaultdict(list)
     for place, own in enumerate(keys):
         for key in own:
@@ -148,7 +147,7 @@ def precision(texts: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
 
 
 def windowed(texts: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
-    """All texts, then edits of some, through one window."""
+    """Sends all texts, then edits of some, through one window."""
     order = random.Random(3)
     window = DuplicateWindow(timedelta(days=2))
     began = time.process_time()
@@ -174,7 +173,6 @@ def windowed(texts: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
 
 
 def main() -> int:
-    """Run and print."""
     parser = argparse.ArgumentParser(description="Recall, precision and speed of near duplicates.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--posts", type=int, default=20_000)

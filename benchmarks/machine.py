@@ -1,4 +1,4 @@
-"""What a report says about where its figures were taken."""
+"""The machine and software on which a report was measured."""
 
 import importlib.metadata
 import os
@@ -11,7 +11,7 @@ PACKAGES = ("tocsin", "faust-streaming", "aiokafka", "kafka-python", "elasticsea
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The processor's name, if the system gives it."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -22,7 +22,6 @@ def processor() -> str:
 
 
 def memory_gib() -> float:
-    """Physical memory, GiB."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
@@ -35,7 +34,7 @@ def version_of(package: str) -> str | None:
 
 
 def describe(packages: Sequence[str] = PACKAGES) -> list[str]:
-    """Lines for the head of a report; packages that are not installed are left out."""
+    """Head lines of a report, without packages that are not installed."""
     found = ((name, version_of(name)) for name in packages)
     versions = ", ".join(f"{name} {version}" for name, version in found if version)
     return [
@@ -47,5 +46,5 @@ def describe(packages: Sequence[str] = PACKAGES) -> list[str]:
 
 
 def without_folder(error: Exception) -> str:
-    """What an error says, with paths that begin here: reports do not say where they were made."""
+    """The error's text without the path of this repository."""
     return str(error).replace(f"{Path(__file__).parents[1]}{os.sep}", "")

@@ -1,10 +1,10 @@
-"""The tables of the reports."""
+"""Markdown tables of the reports."""
 
 from collections.abc import Iterable, Sequence
 
 
 def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
-    """A Markdown table, as lines, with an empty line behind it; nothing without rows."""
+    """A Markdown table as lines, followed by an empty line; empty without rows."""
     cells = [_line(row) for row in rows]
     if not cells:
         return []

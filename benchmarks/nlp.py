@@ -1,12 +1,12 @@
 """Speed and memory of the annotators: ``python -m benchmarks.nlp`` (``make bench-nlp``).
 
-Writes ``benchmarks/reports/nlp.md``: for each annotator posts a second on one core, what it adds
-to the resident memory and how long it takes to load; for each tier the rate by batch size, and
-from a JSON line in to a JSON line out (what ``tocsin annotate`` does). Posts are invented, or, with
-``--file``, yours (bare posts, one JSON object a line). Every post is read by every annotator.
+Writes ``benchmarks/reports/nlp.md``: for each annotator, posts per second on one core, resident
+memory and load time; for each tier, the rate by batch size and from JSON line to JSON line (as
+``tocsin annotate``). Posts are invented, or with ``--file`` yours (bare posts, one JSON object a
+line). Every annotator reads every post.
 
-Each tier, and the load of each annotator, has a process of its own, with one thread. Warm: models
-are loaded and some posts are read before the clock starts. No text comes twice.
+Each tier, and the load of each annotator, has its own process with one thread. The clock starts
+after the models are loaded and some posts are read. No text is repeated.
 """
 
 import argparse
@@ -44,7 +44,7 @@ NOW = datetime.now(UTC)
 SIZES: Final = (1, 8, 32, 128, 500)
 TIERS: Final = ("fast", "accurate")
 PARTS: Final = len(SIZES) + 2
-"""Of the posts: one for the annotators, one for each size, one for the records."""
+"""Shares of the posts: for the annotators, for each batch size, for the records."""
 WARM_POSTS: Final = 100
 PACKAGES: Final = ("tocsin", "numpy", "spacy", "openvino", "tokenizers", "fasttext-predict")
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -53,31 +53,31 @@ Result = dict[str, Any]
 
 
 class Clock:
-    """What a piece of work took, in seconds."""
+    """Wall and processor time of a piece of work, seconds."""
 
     wall = cpu = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Adds what happens inside."""
+        """Adds the time of the block."""
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         self.wall += time.perf_counter() - wall
         self.cpu += time.process_time() - cpu
 
     def rates(self, posts: int) -> tuple[float, float]:
-        """Posts a second of wall and of processor time."""
+        """Posts per second of wall time and of processor time."""
         return posts / max(self.wall, 1e-9), posts / max(self.cpu, 1e-9)
 
 
 def resident_mib() -> float:
-    """What this process holds."""
+    """Resident memory of this process, MiB."""
     gc.collect()
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
 def built(tier: str, names: Sequence[str] = tuple(ANNOTATORS)) -> Enricher:
-    """The enricher that reads every post, warm."""
+    """A warm enricher that annotates every post."""
     matcher = BrandMatcher(())
     settings = ProcessSettings(
         tier=tier,  # type: ignore[arg-type]
@@ -90,18 +90,16 @@ def built(tier: str, names: Sequence[str] = tuple(ANNOTATORS)) -> Enricher:
 
 
 def events_of(lines: Sequence[bytes]) -> list[PostEvent]:
-    """The posts of the lines."""
     return [read_post_line(line, NOW, "file") for line in lines]
 
 
 def batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Slices of a sequence."""
     for begin in range(0, len(items), size):
         yield items[begin : begin + size]
 
 
 def load_of(name: str) -> Result:
-    """Load one annotator here, alone: seconds, and the memory that it adds."""
+    """Loads one annotator in this process: seconds, and the memory it adds."""
     before, clock = resident_mib(), Clock()
     with clock.running():
         enricher = built("accurate" if name in ACCURATE else "fast", [name])
@@ -110,7 +108,7 @@ def load_of(name: str) -> Result:
 
 
 def different(lines: Sequence[bytes]) -> list[bytes]:
-    """The first line of every text: a text that comes again costs next to nothing."""
+    """The lines without repeated texts, which would be cached."""
     first: dict[str, bytes] = {}
     for line, event in zip(lines, events_of(lines), strict=True):
         if isinstance(event, PostUpsert):
@@ -119,7 +117,7 @@ def different(lines: Sequence[bytes]) -> list[bytes]:
 
 
 def speed_of(tier: str, lines: Sequence[bytes], most: int, size: int) -> Result:
-    """Rates of a tier and of each of its annotators, here, each over posts of its own."""
+    """Rates of a tier and of each annotator, each over its own posts."""
     posts = min(most, (len(lines) - WARM_POSTS) // PARTS)
     if posts < 1:
         raise SystemExit(f"{len(lines)} different texts are too few to measure on")
@@ -149,7 +147,7 @@ def speed_of(tier: str, lines: Sequence[bytes], most: int, size: int) -> Result:
         for _ in annotate_stream(source, target, enricher, "file", bad):
             pass
     if bad.count:
-        raise SystemExit(f"{bad.count} lines are no posts; the first: {bad.first[0]}")
+        raise SystemExit(f"{bad.count} lines are not posts; the first: {bad.first[0]}")
     found["records"] = (*clock.rates(posts), len(target.getvalue()) / posts)
     found["mib"] = resident_mib()
     return found
@@ -160,7 +158,7 @@ def _all(enricher: Enricher) -> tuple[Annotator, ...]:
 
 
 def apart(command: Sequence[str]) -> Result:
-    """The same in a process of its own; what it says last is the result."""
+    """Runs in a new process; the last line of its output is the result."""
     ran = subprocess.run(
         [sys.executable, "-m", "benchmarks.nlp", *command],
         env={**os.environ, **ONE_THREAD},
@@ -177,7 +175,6 @@ def apart(command: Sequence[str]) -> Result:
 def report(
     loads: dict[str, Result], speeds: dict[str, Result], size: int, head: Sequence[str]
 ) -> str:
-    """All that was measured, as Markdown."""
     lines = [*head, "", "## Annotators", ""]
     lines += [
         f"Posts a second of wall time (of processor time), one core, batches of {size}; seconds "
@@ -218,7 +215,6 @@ def _rate(rates: Sequence[float]) -> str:
 
 
 def measure(options: argparse.Namespace) -> str:
-    """Every part in turn."""
     given = ["--posts", str(options.posts), "--batch", str(options.batch)]
     if options.file is not None:
         given += ["--file", str(options.file)]
@@ -251,7 +247,7 @@ def measure(options: argparse.Namespace) -> str:
 
 
 def told(work: Callable[[], Result]) -> None:
-    """Print a result for the process that asked; a model that is not there is one, too."""
+    """Prints a result for the parent process; a missing model is a result too."""
     try:
         print(json.dumps(work()))
     except (ConfigurationError, ImportError) as error:
@@ -259,7 +255,7 @@ def told(work: Callable[[], Result]) -> None:
 
 
 def main() -> int:
-    """Measure and write, or do the part that was asked for."""
+    """Measures and writes the report, or runs one part for the parent process."""
     parser = argparse.ArgumentParser(description="Speed and memory of the annotators.")
     parser.add_argument("--posts", type=int, default=1_000, help="posts of each part")
     parser.add_argument("--file", type=Path, help="JSON lines; an invented day if not given")
@@ -273,7 +269,7 @@ def main() -> int:
         return 0
     if options.tier:
         most = options.posts
-        # Some of them are copies.
+        # Some are duplicates.
         options.posts = 2 * (PARTS * most + WARM_POSTS)
         told(lambda: speed_of(options.tier, different(lines_of(options)), most, options.batch))
         return 0

@@ -2,9 +2,9 @@
 
 Three runs on one machine, each on fresh topics and indices of the same engines:
 
-- **all match**: every post names a brand, so all pay for spaCy and the encoder (the worst);
-- **one in ten**: 10 % of the posts name a brand, as in a stream that a platform's filter widened;
-- **paced**: the first at a steady rate well below the limit, for the latencies that people feel.
+- **all match**: every post names a brand and needs spaCy and the encoder (the worst case);
+- **one in ten**: 10 % of the posts name a brand, as in a stream from a wide platform filter;
+- **paced**: the first at a steady rate well below the limit, for realistic latencies.
 
 Usage: ``python -m benchmarks.pipeline [--posts N] [--rate N] [--processors N] [--report FILE]``
 """
@@ -47,7 +47,7 @@ SAMPLE = re.compile(r"^(tocsin_\w+)(?:\{([^}]*)\})? ([0-9.e+-]+)$", re.MULTILINE
 
 
 class Watch:
-    """Peak resident memory and processor time of each process, sampled while a run goes."""
+    """Peak resident memory and processor time of each process, sampled during a run."""
 
     def __init__(self) -> None:
         self.peak_mib: dict[str, float] = {}
@@ -87,7 +87,7 @@ class Watch:
 
 
 def name_of(process: psutil.Process) -> str | None:
-    """Which part of the pipeline a child process is."""
+    """The pipeline service that a child process runs."""
     line = " ".join(process.cmdline())
     if "kafka.Kafka" in line:
         return "kafka"
@@ -100,7 +100,7 @@ def name_of(process: psutil.Process) -> str | None:
 
 
 class Bench:
-    """One run's topics, indices and services on the engines."""
+    """Topics, indices and services of one run."""
 
     def __init__(self, endpoints: Endpoints, folder: Path, processors: int) -> None:
         name = uuid.uuid4().hex[:6]
@@ -124,20 +124,20 @@ class Bench:
                 "TOCSIN_KAFKA_GROUP_PREFIX": self.kafka.group_prefix,
                 "TOCSIN_ELASTICSEARCH_URL": endpoints.elasticsearch,
                 "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": self.elasticsearch.index_prefix,
-                # One worker process a core is how it scales; threads inside would fight.
+                # It scales by one worker process per core; threads inside would compete.
                 "OMP_NUM_THREADS": "1",
             },
         )
         self.meter = LagMeter(self.kafka)
 
     def start(self) -> None:
-        """The services, and wait until each says that it is ready."""
+        """Starts the services and waits until each is ready."""
         for name, port in self.ports.items():
             command = ["sink", "elasticsearch"] if name == "sink" else ["process"]
             self.supervisor.start(name, command, {"TOCSIN_MONITOR_PORT": str(port)})
         for port in self.ports.values():
             wait_for(partial(ready, port), "a service to be ready")
-        # Ready is not yet assigned: a first post shows that all partitions are being read.
+        # Ready does not mean assigned: a first post shows that all partitions are read.
         time.sleep(3)
 
     def ingest(self, file: Path) -> None:
@@ -151,7 +151,7 @@ class Bench:
 
 
 def ready(port: int) -> bool:
-    """Whether the service on ``port`` answers that it is ready."""
+    """Whether /readyz of the service on ``port`` is 200."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
@@ -160,7 +160,7 @@ def ready(port: int) -> bool:
 
 
 def wait_for(condition: Callable[[], bool], what: str, most_s: float = 300.0) -> None:
-    """Poll until ``condition()`` holds."""
+    """Polls until ``condition()`` holds."""
     deadline = time.monotonic() + most_s
     while not condition():
         if time.monotonic() > deadline:
@@ -169,7 +169,7 @@ def wait_for(condition: Callable[[], bool], what: str, most_s: float = 300.0) ->
 
 
 def scrape(port: int) -> list[tuple[str, dict[str, str], float]]:
-    """The samples that a service serves."""
+    """The metric samples of a service."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         text = answer.read().decode()
     return [
@@ -179,7 +179,7 @@ def scrape(port: int) -> list[tuple[str, dict[str, str], float]]:
 
 
 def quantile(buckets: list[tuple[float, float]], share: float) -> float:
-    """Upper bound of the bucket in which the quantile lies, as Prometheus histograms tell it."""
+    """Upper bound of the histogram bucket that holds the quantile."""
     total = buckets[-1][1] if buckets else 0.0
     for bound, count in buckets:
         if count >= share * total:
@@ -201,12 +201,12 @@ def latencies(port: int) -> dict[str, dict[str, float]]:
 
 
 def write_posts(path: Path, posts: int, match_share: float) -> tuple[int, int]:
-    """A file of post events; returns how many there are and how many name a brand."""
+    """Writes a file of post events; returns their number and how many name a brand."""
     start = datetime.now(UTC) - timedelta(hours=24)
     matching = round(posts * match_share)
     left = {True: matching, False: posts - matching}
     lines = []
-    # A day large enough to hold as many posts of either kind; about a third name no brand.
+    # A day with enough posts of either kind; about a third name no brand.
     for event in generate(3, posts * 4, start):
         if not isinstance(event, PostUpsert) or event.post.edited_at is not None:
             continue
@@ -219,12 +219,12 @@ def write_posts(path: Path, posts: int, match_share: float) -> tuple[int, int]:
 
 
 def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
-    """Everything at once, then as fast as it goes."""
+    """Sends everything at once and measures the rate."""
     run = Run(name, posts)
     bench.start()
     with Watch() as watch:
         bench.ingest(file)
-        # The clock starts with the first post: how long an ingestor takes to start is no rate.
+        # The clock starts at the first post, so the start of the ingestor does not count.
         wait_for(lambda: bench.meter.look().written["posts"] > 0, "the first post")
         begun = time.monotonic()
 
@@ -254,7 +254,7 @@ def full_speed(name: str, bench: Bench, file: Path, posts: int) -> Run:
 
 
 def paced(bench: Bench, events: list[PostEvent], rate: float) -> Run:
-    """A steady ``rate`` of posts a second, sent as they would be by an ingestor."""
+    """Sends a steady ``rate`` of posts per second, as an ingestor would."""
     from runtime.kafka import client as kafka
 
     run = Run(f"paced, {rate:.0f} posts/s", len(events))
@@ -283,7 +283,7 @@ def paced(bench: Bench, events: list[PostEvent], rate: float) -> Run:
 
 
 def fresh_of(event: PostEvent) -> PostEvent:
-    """The event as if it had been read just now."""
+    """The event with the current time of ingestion."""
     import msgspec
 
     return msgspec.structs.replace(event, ingested_at=datetime.now(UTC))
@@ -300,7 +300,6 @@ def engines(folder: Path) -> Iterator[Endpoints]:
 
 
 def main() -> int:
-    """Run the benchmark and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--posts", type=int, default=40_000)
     parser.add_argument("--rate", type=float, default=200.0, help="posts/s of the paced run")

@@ -1,4 +1,4 @@
-"""What the pipeline benchmark found, as Markdown."""
+"""The report of the pipeline benchmark, as Markdown."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +8,6 @@ from runtime.settings import ProcessSettings, load
 
 @dataclass
 class Run:
-    """What one run came to."""
-
     name: str
     posts: int
     mentions: int = 0
@@ -25,7 +23,6 @@ class Run:
 
 
 def report(runs: list[Run], processors: int, command: str) -> str:
-    """The runs as Markdown."""
     lines = [
         "# Pipeline benchmark",
         "",

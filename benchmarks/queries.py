@@ -1,12 +1,11 @@
-"""How fast many queries are asked of many posts at once, by the number of queries.
+"""Speed of the live matcher, by the number of queries.
 
     python -m benchmarks.queries --data DIR [--posts N] [--queries 1,10,...] [--reference]
 
-Posts are real ones, English and French. Queries are made of their words: names that few posts have,
-beside words that many have, in the four shapes that analysts write (any of and any of, NEAR, a long
-list without a long list, wildcards), 30 terms each. Beside them stands the same machine's tokenizer
-alone on the same posts in the same run, as a measure of the machine, and the reference evaluator on
-a few of the posts. One core. Written to ``benchmarks/reports/queries.md``.
+Posts are real, English and French. Queries are made from their words: rare names and frequent words
+in the four shapes that analysts write (any of and any of, NEAR, a long list without a long list,
+wildcards), 30 terms each. The tokenizer alone on the same posts measures the machine; the reference
+evaluator runs on a few of them. One core. Writes ``benchmarks/reports/queries.md``.
 """
 
 import argparse
@@ -39,16 +38,14 @@ SETS = ("sentiment/semeval2017_4A_train", "stream/airline_us_2015", "stream/fren
 REPORT = Path("benchmarks/reports/queries.md")
 BATCH = 500
 REPEATS = 3
-"""Runs over the posts, of which the median is shown."""
+"""Runs over the posts; the report shows the median."""
 FEW = 200
-"""Posts that the reference is asked of."""
+"""Posts for the reference evaluator."""
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One number of queries."""
-
     queries: int
     build_s: float
     posts_per_s: float
@@ -61,7 +58,7 @@ class Measured:
 
 
 def read(data: Path, posts: int) -> list[str]:
-    """Texts of all sets mixed, in an order that is always the same."""
+    """Texts of all sets, shuffled deterministically."""
     texts: list[str] = []
     for name in SETS:
         with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -71,7 +68,7 @@ def read(data: Path, posts: int) -> list[str]:
 
 
 class Writer:
-    """Writes queries of the words of some texts."""
+    """Writes queries from the words of some texts."""
 
     def __init__(self, texts: Sequence[str], seed: int = 0) -> None:
         counts = Counter(itertools.chain.from_iterable(map(set, map(folded_tokens, texts))))
@@ -86,7 +83,6 @@ class Writer:
         self.context = [word for word, share in words if 1 / 1_000 <= share <= 1 / 30]
 
     def query(self, number: int) -> str:
-        """Thirty terms."""
         return (self._any_and_any, self._near, self._list, self._wild)[number % 4]()
 
     def _words(self, count: int) -> str:
@@ -112,13 +108,13 @@ class Writer:
 
 
 def mention_of(number: int, text: str) -> Mention:
-    """A post of that text and nothing else."""
+    """A post with this text only."""
     post = Post(id=f"x:{number}", source="x", author=Author(id="1"), created_at=AT, text=text)
     return Mention(post=post)
 
 
 def measure(nodes: Sequence[Node], posts: Sequence[Mention], reference: bool) -> Measured:
-    """One number of queries over all posts."""
+    """Matches all posts with one number of queries."""
     gc.collect()
     before = psutil.Process().memory_info().rss
     began = time.perf_counter()
@@ -153,7 +149,7 @@ def measure(nodes: Sequence[Node], posts: Sequence[Mention], reference: bool) ->
 
 
 def asked_plainly(nodes: Sequence[Node], posts: Sequence[Mention]) -> float:
-    """Posts a second of the reference, which asks every query of every post."""
+    """Posts per second of the reference, which evaluates every query on every post."""
     began = time.perf_counter()
     for mention in posts:
         document = Document(mention)
@@ -163,7 +159,6 @@ def asked_plainly(nodes: Sequence[Node], posts: Sequence[Mention]) -> float:
 
 
 def report(found: Sequence[Measured], posts: int, command: str) -> str:
-    """The whole report."""
     header = (
         "queries", "posts/s", "of the tokenizer's speed", "queries asked a post",
         "matches a post", "built in s", "MiB", "reference posts/s",
@@ -194,7 +189,6 @@ def report(found: Sequence[Measured], posts: int, command: str) -> str:
 
 
 def main() -> int:
-    """Measure, print and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--posts", type=int, default=20_000)

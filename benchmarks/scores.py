@@ -1,9 +1,8 @@
 """Scores and their uncertainty, as pure functions over counts.
 
-Every score here is a function of a table of counts: what was meant (rows) by what was said
-(columns, the last one for what is no class at all). Drawing posts with replacement and counting
-again is then one draw from a multinomial distribution, so that a thousand resamples cost
-milliseconds. Seeds are fixed: the same counts give the same interval.
+Every score is a function of a confusion matrix: truth (rows) by guess (columns, the last one for
+guesses outside the classes). A bootstrap resample is then one draw from a multinomial distribution,
+so a thousand resamples cost milliseconds. Seeds are fixed: the same counts give the same interval.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +35,7 @@ class Interval(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """Posts whose confidence lies between two bounds."""
+    """Posts whose confidence is between two bounds."""
 
     low: float
     high: float
@@ -47,7 +46,7 @@ class Bin(NamedTuple):
 
 
 def confusion(truth: Sequence[str], guesses: Sequence[str], classes: Sequence[str]) -> Counts:
-    """Meant by said; what is said and is no class goes to the last column."""
+    """Truth by guess; guesses outside the classes go to the last column."""
     place = {name: number for number, name in enumerate(classes)}
     table = np.zeros((len(classes), len(classes) + 1), np.int64)
     rows = [place[name] for name in truth]
@@ -59,18 +58,18 @@ def confusion(truth: Sequence[str], guesses: Sequence[str], classes: Sequence[st
 
 
 def accuracy(tables: Counts) -> Floats:
-    """Share of posts that are right."""
+    """Share of correct posts."""
     right = np.trace(tables[..., :-1], axis1=-2, axis2=-1)
     return _share(right, tables.sum((-2, -1)))
 
 
 def recalls(tables: Counts) -> Floats:
-    """Of each class, the share that is found; NaN for a class that nobody meant."""
+    """Recall of each class; NaN for a class without true posts."""
     return _share(np.diagonal(tables[..., :-1], axis1=-2, axis2=-1), tables.sum(-1))
 
 
 def f1s(tables: Counts) -> Floats:
-    """F1 of each class; NaN for a class that is neither meant nor said."""
+    """F1 of each class; NaN for a class without true posts and guesses."""
     right = np.diagonal(tables[..., :-1], axis1=-2, axis2=-1)
     return _share(2 * right, tables.sum(-1) + tables[..., :-1].sum(-2))
 
@@ -86,8 +85,6 @@ def macro_f1(tables: Counts) -> Floats:
 
 
 def f1_of(position: int) -> Metric:
-    """F1 of one class."""
-
     def metric(tables: Counts) -> Floats:
         scores: Floats = np.nan_to_num(f1s(tables)[..., position])
         return scores
@@ -96,7 +93,7 @@ def f1_of(position: int) -> Metric:
 
 
 def bootstrap(tables: Sequence[Counts], metric: Metric) -> Interval:
-    """The mean of the metric over tables (strata, mostly one), each resampled within itself."""
+    """The mean of the metric over tables (strata, mostly one), each resampled separately."""
     tables = [table for table in tables if table.sum()]
     if not tables:
         return Interval(np.nan, np.nan, np.nan)
@@ -110,11 +107,11 @@ def bootstrap(tables: Sequence[Counts], metric: Metric) -> Interval:
 
 
 Span = tuple[int, int, str]
-"""Start, end and label of what is named."""
+"""Start, end and label of an entity."""
 
 
 def span_counts(found: Sequence[set[Span]], gold: Sequence[set[Span]]) -> Counts:
-    """For each post: spans that are exactly right, said, meant."""
+    """Per post: numbers of exact, predicted and true spans."""
     rows = [(len(a & b), len(a), len(b)) for a, b in zip(found, gold, strict=True)]
     return np.array(rows, np.int64).reshape(-1, 3)
 
@@ -125,7 +122,7 @@ def span_f1(sums: Counts) -> Floats:
 
 
 def bootstrap_spans(counts: Counts) -> Interval:
-    """F1 of exact spans, posts being resampled."""
+    """F1 of exact spans, resampled by post."""
     if not len(counts):
         return Interval(np.nan, np.nan, np.nan)
     generator = np.random.default_rng(SEED)
@@ -134,7 +131,7 @@ def bootstrap_spans(counts: Counts) -> Interval:
 
 
 def reliability(confidences: Sequence[float], right: Sequence[bool]) -> list[Bin]:
-    """How often what is said with a confidence is right, in bins of equal width; none empty."""
+    """Accuracy by confidence, in bins of equal width without the empty ones."""
     sure, is_right = np.asarray(confidences, float), np.asarray(right, float)
     places = np.minimum((sure * BINS).astype(int), BINS - 1)
     bins = []
@@ -166,13 +163,13 @@ def _interval(value: float, samples: Floats) -> Interval:
 
 
 def _share(part: Counts, whole: Counts) -> Floats:
-    """Part by whole; NaN where the whole is nothing."""
+    """Quotient; NaN where the whole is 0."""
     empty = np.full(np.broadcast(part, whole).shape, np.nan)
     shares: Floats = np.divide(part, whole, out=empty, where=np.asarray(whole) > 0)
     return shares
 
 
 def _mean(scores: Floats) -> Floats:
-    """The mean over the last axis of what is a number."""
+    """The mean over the last axis without NaN."""
     known = ~np.isnan(scores)
     return np.nan_to_num(_share(np.where(known, scores, 0).sum(-1), known.sum(-1)))

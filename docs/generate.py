@@ -1,7 +1,8 @@
-"""Generates the pages of ``docs/`` on settings, metrics, topics and commands from the code.
+"""Generates the pages of ``docs/`` on settings, metrics, topics, commands, and the layers.
 
-``python docs/generate.py`` writes them; ``--check`` names those that are stale. To change a page,
-change its source: ``runtime/settings.py``, ``runtime/metrics.py``, ``tocsin/cli/``, ``schemas/``.
+``python -m docs.generate`` writes them; ``--check`` names those that are stale. To change a page,
+change its source: ``runtime/settings.py``, ``runtime/metrics.py``, ``tocsin/cli/``, ``schemas/``,
+the contracts in ``pyproject.toml``.
 """
 
 import inspect
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from docs.layers import layers
 from runtime import metrics, settings_group
 from runtime.metrics import OLD_NAMES as OLD
 from runtime.settings import GROUPS, Group
@@ -373,7 +375,19 @@ def cli_page() -> str:
     return "\n".join(parts)
 
 
+# --- layers ----------------------------------------------------------------------------------
+
+
+def architecture_page() -> str:
+    """``architecture.md`` as it is, with the import contracts between its two marks."""
+    begin, end = "<!-- layers -->\n", "<!-- /layers -->\n"
+    before, rest = (DOCS / "architecture.md").read_text("utf-8").split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{layers()}\n{end}{after}"
+
+
 PAGES = {
+    "architecture.md": architecture_page,
     "settings.md": settings_page,
     "metrics.md": metrics_page,
     "topics.md": topics_page,
@@ -393,12 +407,12 @@ def stale() -> list[str]:
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or with ``--check`` compare them; returns the exit status."""
     if list(arguments) not in ([], ["--check"]):
-        sys.stderr.write("usage: python docs/generate.py [--check]\n")
+        sys.stderr.write("usage: python -m docs.generate [--check]\n")
         return 2
     if arguments:
         pages = stale()
         if pages:
-            sys.stderr.write(f"stale: {', '.join(pages)}; run 'python docs/generate.py'\n")
+            sys.stderr.write(f"stale: {', '.join(pages)}; run 'python -m docs.generate'\n")
         return 1 if pages else 0
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), "utf-8")

@@ -1,7 +1,4 @@
-"""Messages for tests, one builder a type: a field that is not given has a plain value.
-
-The builders of `mentions` events take what they are of: ``enriched(mention("Velmora"))``.
-"""
+"""Messages for tests, one builder per type: fields that are not given have plain values."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +23,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def post(text: str = "Velmora en panne", *, author: str | Author = "17", **fields: Any) -> Post:
-    """A post of an account id or an `Author`; its source is that of its id."""
+    """A post by an account id or an `Author`; the source comes from the id."""
     values: dict[str, Any] = {"id": "file:1", "created_at": AT, **fields}
     values.setdefault("source", values["id"].partition(":")[0])
     return Post(
@@ -37,26 +34,24 @@ def post(text: str = "Velmora en panne", *, author: str | Author = "17", **field
 def mention(
     of: str | Post = "Velmora en panne", *, language: str | None = None, **fields: Any
 ) -> Mention:
-    """A mention of a text or of a `Post`; ``language`` is the code of what was read."""
+    """A mention of a text or a `Post`; ``language`` is a code."""
     of = post(of) if isinstance(of, str) else of
-    read = None if language is None else Language(code=language, confidence=1)
-    return Mention(post=of, language=read, **fields)
+    detected = None if language is None else Language(code=language, confidence=1)
+    return Mention(post=of, language=detected, **fields)
 
 
 def upsert(of: str | Post = "Velmora en panne", version: int = 1, at: datetime = AT) -> PostUpsert:
-    """A text or a `Post` as it was read at ``at``."""
+    """A text or a `Post`, ingested at ``at``."""
     of = post(of) if isinstance(of, str) else of
     return PostUpsert(id=of.id, source=of.source, version=version, ingested_at=at, post=of)
 
 
 def delete(id_: str = "file:1", version: int = 2, created_at: datetime | None = None) -> PostDelete:
-    """The post is gone; ``created_at`` where the delete knows its time."""
     source = id_.partition(":")[0]
     return PostDelete(id=id_, source=source, version=version, ingested_at=AT, created_at=created_at)
 
 
 def erase(author: str = "17", version: int = 9, source: str = "file") -> PostErasure:
-    """The account is gone."""
     id_ = f"{source}:{author}"
     return PostErasure(id=id_, source=source, version=version, ingested_at=AT, author_id=author)
 
@@ -64,7 +59,7 @@ def erase(author: str = "17", version: int = 9, source: str = "file") -> PostEra
 def enriched(
     of: Mention | PostDelete | PostErasure, version: int = 1, at: datetime = AT
 ) -> MentionEvent:
-    """The upsert of a `Mention`, or a delete or an erasure as it is passed on."""
+    """The event of a `Mention`, or the forwarded delete or erasure."""
     event = upsert(of.post, version, at) if isinstance(of, Mention) else of
     fields = msgspec.structs.asdict(event)
     fields["enriched_at"] = event.ingested_at + timedelta(seconds=1)
@@ -75,28 +70,21 @@ def enriched(
 
 
 def activity(number: int | str = 1, at: datetime = AT, **fields: Any) -> Activity:
-    """One mention of the brand ``velmora``, by an author of its own."""
-    values: dict[str, Any] = {
-        "brand": "velmora",
-        "post_id": f"x:{number}",
-        "version": 1,
-        "at": at,
-        "ingested_at": at,
-        "source": "x",
-        "author": f"{number:0>16}",
-    }
+    """One mention of the brand ``velmora``; the author is unique per number."""
+    values: dict[str, Any] = {"brand": "velmora", "post_id": f"x:{number}", "version": 1}
+    values |= {"at": at, "ingested_at": at, "source": "x", "author": f"{number:0>16}"}
     return Activity(**{**values, **fields})
 
 
 def brand(id_: str = "velmora", **fields: Any) -> Brand:
-    """A brand that is named as its id."""
+    """A brand named after its id."""
     return Brand(id=id_, **{"name": id_.title(), **fields})
 
 
 def alert(
     version: int = 1, status: str = "open", *, brand: str = "velmora", **fields: Any
 ) -> Alert:
-    """A state of the brand's alert; each version is decided a second after the one before."""
+    """A state of the brand's alert; each version is raised one second after the previous one."""
     values: dict[str, Any] = {
         "id": f"{brand}-1",
         "severity": 4,
@@ -111,6 +99,6 @@ def alert(
 def delivery(
     alert_id: str = "velmora-1", version: int = 1, status: str = "open", **fields: Any
 ) -> AlertDelivery:
-    """That the channel ``desk`` took this state."""
+    """The channel ``desk`` accepted this state."""
     values: dict[str, Any] = {"channel": "desk", "status": status, "at": AT, **fields}
     return AlertDelivery(alert_id=alert_id, version=version, **values)

@@ -39,13 +39,13 @@ JSON = st.recursive(
 
 @dataclass(frozen=True)
 class Derived:
-    """Structs within what their types say; None and empty lists are fields that are absent."""
+    """Structs that are valid by type; None and empty lists stand for absent fields."""
 
     text: st.SearchStrategy[str]
     times: st.SearchStrategy[datetime]
 
     def of(self, type_: type[Struct], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-        """Structs of the type; ``fields`` are not derived."""
+        """Structs of the type; ``fields`` replace derived ones."""
         info = inspect.type_info(type_)
         assert isinstance(info, inspect.StructType)
         return self._struct(info, fields)
@@ -76,8 +76,8 @@ class Derived:
             case inspect.StrType(pattern=str(pattern)):
                 return st.from_regex(pattern, fullmatch=True)
             case inspect.StrType():
-                least, most = info.min_length or 0, info.max_length or 10**9
-                return self.text.filter(lambda text: least <= len(text) <= most)
+                shortest, longest = info.min_length or 0, info.max_length or 10**9
+                return self.text.filter(lambda text: shortest <= len(text) <= longest)
             case inspect.IntType():
                 return st.integers(info.ge, 2**53 if info.le is None else info.le)
             case inspect.FloatType():
@@ -103,7 +103,6 @@ VALID = Derived(TEXT, TIMES)
 def posts(
     ids: st.SearchStrategy[str] = IDS, texts: st.SearchStrategy[str] = TEXT
 ) -> st.SearchStrategy[Post]:
-    """Posts that the schema allows."""
     return VALID.of(Post, id=ids, text=texts)
 
 
@@ -123,10 +122,10 @@ MESSAGES |= {
     "posts": UPSERTS | VALID.of(PostDelete, id=IDS) | VALID.of(PostErasure, id=IDS),
     "mentions": MENTION_EVENTS,
 }
-"""Topic to what may travel on it."""
+"""Messages by topic."""
 BRANDS = MESSAGES["brands"]
 
-# Long strings are made by repetition: drawing them letter by letter would take all the time.
+# Long strings are made by repetition, since drawing them letter by letter is slow.
 _LONG = st.builds(
     lambda text, times: text * times,
     st.text(alphabet=st.characters(exclude_categories=()), min_size=1, max_size=8),
@@ -147,4 +146,4 @@ HOSTILE_POSTS: st.SearchStrategy[Post] = Derived(HOSTILE_TEXT, HOSTILE_TIMES).of
     source=st.just("file"),
     mentions=st.lists(HOSTILE_TEXT, max_size=3) | HOSTILE_TEXT.map(lambda text: [text] * 300),
 )
-"""Posts with everything that a platform should not send and one day will."""
+"""Posts with everything that a platform should not send."""

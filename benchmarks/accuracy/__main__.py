@@ -1,10 +1,10 @@
-"""Writes ``docs/accuracy.md``: every score of the annotators, measured anew.
+"""Measures every score of the annotators and writes ``docs/accuracy.md``.
 
     python -m benchmarks.accuracy --data DIR [--out docs/accuracy.md] [--limit N]
 
-DIR holds the sets named in ``benchmarks/accuracy/sets.py`` as ``.jsonl.gz``; what needs a missing
-one is left out and named. ``--limit`` reads so many rows of each set and language, to try it out.
-Exits with 1 where an annotator raised or an offset was wrong.
+DIR holds the sets named in ``benchmarks/accuracy/sets.py`` as ``.jsonl.gz``; sections without their
+set are left out and named. ``--limit`` reads this many rows of each set and language, for a trial.
+Exits with 1 if an annotator raised or an offset was wrong.
 """
 
 import argparse
@@ -32,11 +32,11 @@ SECTIONS: tuple[tuple[str, Callable[[Context], list[str]]], ...] = (
 
 
 TRIAL = 1_000
-"""Rows of a set below which a run shows only that everything runs."""
+"""Minimum rows of a set; a run with fewer is a trial."""
 
 
 def head(context: Context, command: str) -> list[str]:
-    """What the figures are and where they come from."""
+    """The head of the page: the figures and their origin."""
     limit = context.sets.limit
     lines = ["# Accuracy", "", f"Made by `{command}`; do not edit.", ""]
     if limit is not None and limit < TRIAL:
@@ -63,7 +63,6 @@ def head(context: Context, command: str) -> list[str]:
 
 
 def main() -> int:
-    """Run every section, print and write the page."""
     parser = argparse.ArgumentParser(description="Accuracy of the annotators.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, default=Path("docs/accuracy.md"))
@@ -73,7 +72,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     if not options.data.is_dir():
-        print(f"{options.data} is no folder: give that of the data sets", file=sys.stderr)
+        print(f"{options.data} is not a folder: pass the folder of the data sets", file=sys.stderr)
         return 2
     context = Context.load(DataSets(options.data, options.limit))
     body: list[str] = []
@@ -83,7 +82,7 @@ def main() -> int:
                 body += section(context)
     checked, sound = robustness.checks(context)
     body += checked
-    # Where the data lie is the reader's own business.
+    # Without the path of the data.
     command = ["python", "-m", "benchmarks.accuracy", "--data", "DIR"]
     if options.limit is not None:
         command += ["--limit", str(options.limit)]

@@ -1,4 +1,4 @@
-"""What every section of the report is given."""
+"""The input of every section of the report."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TIERS: tuple[Tier, ...] = ("fast", "accurate")
 
 @dataclass
 class Context:
-    """Data and annotators, and what was missing of them."""
+    """Data sets, annotators, and what was missing."""
 
     sets: DataSets
     readers: list[TierReader] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Context:
 
     @classmethod
     def load(cls, sets: DataSets) -> "Context":
-        """Loads both tiers; one whose models are not there is noted and left out."""
+        """Loads both tiers; a tier without its models is noted and left out."""
         context = cls(sets)
         for tier in TIERS:
             try:
@@ -37,16 +37,15 @@ class Context:
 
     @property
     def tiers(self) -> list[str]:
-        """Names of what was loaded."""
         return [reader.tier for reader in self.readers]
 
     def not_installed(self, packages: list[str]) -> None:
-        """Note libraries that could have stood beside ours."""
+        """Notes libraries that are missing from the comparison."""
         self.notes += [f"{package}: not installed" for package in packages]
 
     @contextmanager
     def timed(self, section: str) -> Iterator[None]:
-        """Keeps how long a section took, and says that it has begun."""
+        """Announces a section and keeps its duration."""
         print(f"{section} ...", flush=True)
         begun = time.perf_counter()
         yield

@@ -1,8 +1,7 @@
-"""Posts that praise one brand and damn another: whether each gets its own sentiment.
+"""Sentiment by target, on posts that praise one brand and damn another.
 
-The posts are invented: every sentence of praise beside every one of blame, in both orders, with
-three pairs of names, as two sentences. Nothing was trained or chosen on them but that clauses are
-told apart at all.
+The posts are invented: every sentence of praise with every one of blame, in both orders, with three
+pairs of names. No model was trained or chosen on them; only the splitting of clauses was.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,15 +39,12 @@ BLAME: Final = {
 
 
 class Contrast(NamedTuple):
-    """A post, whom it praises and whom it damns."""
-
     text: str
     praised: str
     damned: str
 
 
 def contrasts(language: str) -> Iterator[Contrast]:
-    """All posts of a language."""
     for praised, damned in NAMES:
         for good in PRAISE[language]:
             for bad in BLAME[language]:
@@ -58,7 +54,7 @@ def contrasts(language: str) -> Iterator[Contrast]:
 
 
 def told_apart(reader: TierReader, posts: Sequence[Contrast]) -> tuple[int, int]:
-    """How many of the two sentiments have the right sign; and of how many posts both."""
+    """Number of sentiments with the right sign, and of posts with both right."""
     read = reader.read(
         [one.text for one in posts], ANNOTATORS, targets=[(p.praised, p.damned) for p in posts]
     )
@@ -75,7 +71,6 @@ def _signs(mention: Mention | None) -> tuple[bool, bool]:
 
 
 def section(context: Context) -> list[str]:
-    """The part of the page."""
     rows = []
     for language in PRAISE:
         posts = list(contrasts(language))

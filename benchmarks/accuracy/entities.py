@@ -14,7 +14,6 @@ Pipeline = Callable[[Sequence[str]], list[set[Span]]]
 
 
 def section(context: Context) -> list[str]:
-    """The lines of the report."""
     pipelines: dict[str, Pipeline | None] = {}
     rows = []
     for one in context.sets.entity_sets():

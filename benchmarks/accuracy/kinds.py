@@ -1,4 +1,4 @@
-"""Emotion, irony, offence and complaint: what else a post is."""
+"""Emotion, irony, offence and complaint."""
 
 from collections.abc import Callable
 
@@ -10,33 +10,28 @@ from schemas.mention import Mention
 
 ANNOTATORS = ("language", "sentiment", "intents", "encoder")
 Said = Callable[[Mention], str | None]
-"""What a mention says, as the set calls it; None where the tier does not tell."""
+"""The label of a mention in the terms of the set; None if the tier has none."""
 
 
 def emotion(mention: Mention) -> str | None:
-    """The emotion's label."""
     return None if mention.emotion is None else mention.emotion.label
 
 
 def irony(mention: Mention) -> str | None:
-    """Whether it is ironic."""
     return None if mention.irony is None else "irony" if mention.irony.label else "non_irony"
 
 
 def offence(mention: Mention) -> str | None:
-    """Whether it is offensive."""
     if mention.toxicity is None:
         return None
     return "offensive" if mention.toxicity.label else "not-offensive"
 
 
 def complaint(mention: Mention) -> str:
-    """Whether it is a complaint."""
     return "complaint" if "complaint" in mention.intents else "not"
 
 
 def section(context: Context) -> list[str]:
-    """The lines of the report."""
     sets = context.sets
     wanted: tuple[tuple[str, Labelled, tuple[str, ...], Said, Metric], ...] = (
         (

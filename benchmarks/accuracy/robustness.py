@@ -1,5 +1,4 @@
-"""Whether labels stay when the text changes in a way that should not matter, and whether anything
-breaks: no annotator may raise, and no offset may be wrong, whatever the text."""
+"""Robustness: stable labels under perturbations, and no exception or wrong offset on any text."""
 
 import random
 from collections.abc import Sequence
@@ -13,18 +12,17 @@ from schemas.mention import Mention
 
 SEED = 5
 POSTS = 100
-"""Of each language."""
+"""Posts per language."""
 
 
 class Labels(NamedTuple):
-    """What must stay; None where there is none, as after a crash."""
+    """Labels that must stay; None without one, as after a crash."""
 
     language: str | None
     sentiment: str | None
 
     @classmethod
     def of(cls, mention: Mention | None) -> "Labels":
-        """Those of a mention."""
         if mention is None:
             return cls(None, None)
         return cls(
@@ -34,20 +32,20 @@ class Labels(NamedTuple):
 
 
 def kept(before: Sequence[str | None], after: Sequence[str | None]) -> float:
-    """Percentage that stayed; what is not there did not stay."""
+    """Percentage that stayed; a missing label did not stay."""
     same = sum(a == b and a is not None for a, b in zip(before, after, strict=True))
     return 100 * same / max(1, len(before))
 
 
 def changed(texts: Sequence[str], languages: Sequence[str], name: str) -> list[str]:
-    """The texts after one change; always the same."""
+    """The texts after one change, deterministically."""
     generator = random.Random(f"{SEED} {name}")
     change = CHANGES[name]
     return [change(text, code, generator) for text, code in zip(texts, languages, strict=True)]
 
 
 def section(context: Context) -> list[str]:
-    """The lines of the report. All annotators run."""
+    """All annotators run."""
     for reader in context.readers:
         reader.read([*HOSTILE, *HOSTILE])
         for text in HOSTILE:
@@ -83,7 +81,7 @@ def section(context: Context) -> list[str]:
 def _stability(
     reader: TierReader, texts: Sequence[str], languages: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """For each change, what share of languages and of sentiments stays."""
+    """Per change, the share of languages and of sentiments that stay."""
     before = [Labels.of(mention) for mention in reader.read(texts)]
     result = {}
     for name in CHANGES:
@@ -96,7 +94,7 @@ def _stability(
 
 
 def checks(context: Context) -> tuple[list[str], bool]:
-    """What must be nought over everything that was read, and whether it is."""
+    """Counts that must be 0 over all posts, and whether they are."""
     rows = [
         [
             reader.tier,

@@ -25,7 +25,7 @@ from training.umsab import AT_CHANCE
 CLASSES = ("negative", "neutral", "positive")
 ANNOTATORS = ("language", "sentiment", "encoder")
 NONE = "none"
-"""What is taken for said where nothing was."""
+"""The guess for a post without one."""
 
 HINDI = (
     "These are validation files; the official tests are not here. The labels of the Hindi "
@@ -41,12 +41,12 @@ TARGETS = tuple(
 
 
 def of_post(mention: Mention | None) -> Sentiment | None:
-    """The sentiment of a post, where there is one."""
+    """The sentiment of a post, if any."""
     return None if mention is None else mention.sentiment
 
 
 def towards(mention: Mention | None) -> Sentiment | None:
-    """The sentiment towards the target asked for; that of the post where the tier has no other."""
+    """The sentiment towards the target; that of the post if the tier has no other."""
     if mention is None:
         return None
     asked = mention.targets[0].sentiment if mention.targets else None
@@ -54,12 +54,10 @@ def towards(mention: Mention | None) -> Sentiment | None:
 
 
 def labels_of(found: Sequence[Sentiment | None]) -> list[str]:
-    """Their labels."""
     return [NONE if one is None else one.label for one in found]
 
 
 def section(context: Context) -> list[str]:
-    """The lines of the report."""
     umsab = context.sets.labelled("sentiment/umsab_val")
     tweets = context.sets.labelled("sentiment/tweeteval_sentiment_val")
     others = [context.sets.labelled(name, without) for name, without in OUT_OF_DOMAIN]
@@ -147,7 +145,7 @@ def _by_language(umsab: Labelled, columns: Sequence[tuple[str, dict[str, list[st
 
 
 def _confusions(umsab: Labelled, columns: Sequence[tuple[str, dict[str, list[str]]]]) -> list[str]:
-    """Counts by language: rows are what the set says."""
+    """Counts by language; rows are the labels of the set."""
     lines: list[str] = []
     for tier, said in columns:
         rows = []
@@ -184,7 +182,7 @@ def _calibration(found: dict[str, list[Sentiment | None]], labels: Sequence[str]
 
 
 def bin_rows(bins: Sequence[Bin]) -> list[list[object]]:
-    """A reliability table's rows."""
+    """Rows of a reliability table."""
     return [
         [f"{one.low:.1f}–{one.high:.1f}", one.posts, f"{one.confidence:.3f}", f"{one.accuracy:.3f}"]
         for one in bins
@@ -192,7 +190,7 @@ def bin_rows(bins: Sequence[Bin]) -> list[list[object]]:
 
 
 def target_section(context: Context) -> list[str]:
-    """Towards a phrase of the text, which is told."""
+    """Sentiment towards a given phrase of the text."""
     rows = []
     for name in TARGETS:
         one = context.sets.held_out(name)

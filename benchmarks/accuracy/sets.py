@@ -1,6 +1,6 @@
-"""The data sets, and of each the part that nothing was trained on.
+"""The held-out parts of the data sets.
 
-A file that is missing is noted, and what needs it is left out of the report.
+A missing file is noted, and the sections that need it are left out of the report.
 """
 
 import gzip
@@ -16,16 +16,16 @@ from benchmarks.scores import Span
 Row = dict[str, Any]
 
 HELD_OUT_PART: Final = 6
-"""Of the sets that gave examples to training, the first sixth was held out."""
+"""The first sixth of every set used in training was held out."""
 
 WIKI_ROWS: Final = 1_500
-"""Rows of each WikiNEuRal file that are read."""
+"""Maximum rows of each WikiNEuRal file."""
 
 _CORE: Final = frozenset({"PERSON", "ORG", "LOC"})
 
 
 class Labelled(NamedTuple):
-    """Posts with what is right for each."""
+    """Posts with their true labels."""
 
     name: str
     texts: list[str]
@@ -37,7 +37,7 @@ class Labelled(NamedTuple):
 
 
 class Named(NamedTuple):
-    """Posts with the spans of what they name, in one language."""
+    """Posts in one language with their true entities."""
 
     name: str
     language: str
@@ -49,14 +49,14 @@ class Named(NamedTuple):
 
 @dataclass
 class DataSets:
-    """Reads sets. ``limit``: most rows of one set and language, for trials."""
+    """Reads sets. ``limit`` is the maximum rows per set and language, for trials."""
 
     folder: Path
     limit: int | None = None
     missing: list[str] = field(default_factory=list)
 
     def rows(self, name: str) -> list[Row]:
-        """Rows of one file; none, and a note, if it is not there."""
+        """Rows of one file; a missing file is noted and empty."""
         path = self.folder / f"{name}.jsonl.gz"
         try:
             with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -91,7 +91,7 @@ class DataSets:
         )
 
     def held_out(self, name: str) -> Labelled:
-        """The part of a set with labels that training left alone: its first sixth."""
+        """The held-out part of a labelled set: its first sixth."""
         rows = self.rows(name)
         rows = self.limited(rows[: len(rows) // HELD_OUT_PART])
         return Labelled(
@@ -103,7 +103,7 @@ class DataSets:
         )
 
     def language_sets(self) -> list[Labelled]:
-        """Posts and their language, as `docs/models/language.md` says what is held out."""
+        """Posts and their language, held out as in `docs/models/language.md`."""
         from training.train_language import TWEETLID, split
 
         sets = []
@@ -128,7 +128,7 @@ class DataSets:
         return sets
 
     def entity_sets(self) -> list[Named]:
-        """Posts and news with what they name."""
+        """Posts and news with their entities."""
         from training.entity_data import LABELS, paragraphs, rendered, wiki_news
 
         sets = []
@@ -152,7 +152,7 @@ class DataSets:
 
 
 def _written(code: str) -> str:
-    """Norwegian is `no`, as most platforms say."""
+    """Norwegian is `no`, as on most platforms."""
     return "no" if code == "nb" else code
 
 

@@ -1,4 +1,4 @@
-"""Reads texts with one tier of annotators, and counts what must never happen."""
+"""Annotates texts with one tier, and counts crashes and wrong offsets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ BATCH = 500
 
 
 class ToldLanguage:
-    """Stands in for the language annotator where the language is given."""
+    """Replaces the language annotator if the language is given."""
 
     name = "language"
     version = "told"
@@ -28,14 +28,13 @@ class ToldLanguage:
         self._language = Language(code=code, confidence=1.0)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        """Write the language down."""
         for mention in batch:
             mention.language = self._language
 
 
 @dataclass
 class TierReader:
-    """One tier, and what was seen of it so far."""
+    """One tier with its counts."""
 
     tier: Tier
     enricher: Enricher
@@ -49,14 +48,13 @@ class TierReader:
 
     @classmethod
     def load(cls, tier: Tier) -> "TierReader":
-        """The annotators as they come; raises ConfigurationError where a model is missing."""
+        """The default annotators; raises ConfigurationError if a model is missing."""
         matcher = BrandMatcher(())
         settings = ProcessSettings(tier=tier, keep_unmatched=True)
         return cls(tier, build_enricher(settings, lambda: matcher, prefilter=False))
 
     @property
     def versions(self) -> dict[str, str]:
-        """Of each annotator."""
         return {a.name: a.version for a in (*self.enricher.annotators, *self.enricher.accurate)}
 
     def read(
@@ -69,8 +67,8 @@ class TierReader:
     ) -> list[Mention | None]:
         """A mention for each text, None where reading it failed.
 
-        ``names``: the annotators that run, all if none; ``language``: that of all texts, told;
-        ``targets``: for each text, what the sentiment is asked towards.
+        ``names``: the annotators to run, all if None; ``language``: the given language of all
+        texts; ``targets``: the targets of the sentiment, per text.
         """
         enricher = self._chosen(names, language)
         found: list[Mention | None] = []
@@ -128,7 +126,7 @@ class TierReader:
 
 
 def wrong_offsets(mention: Mention) -> list[str]:
-    """What of the mention does not stand where it says."""
+    """Annotations whose offsets do not match their text."""
     text = mention.post.text
     return [
         f"{what!r} at {start}:{end} is {text[start:end]!r}"

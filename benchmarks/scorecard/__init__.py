@@ -1,1 +1,1 @@
-"""The scorecard of the detectors: how early and how often wrong, published."""
+"""The published scorecard of the detectors: delays and false alarms."""

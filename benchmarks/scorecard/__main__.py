@@ -1,10 +1,10 @@
-"""Writes ``docs/scorecard.md``: how early and how often wrong the detectors are, measured anew.
+"""Measures delays and false alarms of the detectors and writes ``docs/scorecard.md``.
 
     python -m benchmarks.scorecard --data DIR [--out docs/scorecard.md]
 
 DIR holds ``brand-volume/`` (series and windows) and ``stream/`` (posts). Latencies are those of the
-last run of ``benchmarks.scorecard.latency``. A section is a file of this folder with a
-function that takes DIR and gives lines; what needs missing data says so.
+last run of ``benchmarks.scorecard.latency``. A section is a module of this folder with a function
+from DIR to lines; a section without its data says so.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SECTIONS: tuple[tuple[str, Callable[[Path], list[str]]], ...] = (
 
 
 def head() -> list[str]:
-    """What the page is and where its figures come from."""
+    """The head of the page: the figures and their origin."""
     return [
         "# Scorecard",
         "",
@@ -41,13 +41,12 @@ def head() -> list[str]:
 
 
 def main() -> int:
-    """Run every section, print and write the page."""
     parser = argparse.ArgumentParser(description="Scorecard of the detectors.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, default=Path("docs/scorecard.md"))
     options = parser.parse_args()
     if not options.data.is_dir():
-        print(f"{options.data} is no folder: give that of the data sets", file=sys.stderr)
+        print(f"{options.data} is not a folder: pass the folder of the data sets", file=sys.stderr)
         return 2
     body = [line for _, section in SECTIONS for line in section(options.data)]
     page = "\n".join([*head(), *body]).rstrip() + "\n"

@@ -1,8 +1,8 @@
 """A real week: six US airlines in February 2015, through annotation and detection as on the stream.
 
-The posts are ``stream/airline_us_2015``, read by the fast tier. There is no list of what was a
-crisis and what was not, so the alerts stand beside what is known of that week, and beside what
-people labelled in the posts of that hour; where neither says anything, nothing is claimed.
+The posts are ``stream/airline_us_2015``, in the fast tier. There is no ground truth for crises, so
+alerts are compared with known events of that week and with the labelled complaints of that hour;
+without either, nothing is claimed.
 """
 
 from collections import Counter
@@ -28,12 +28,12 @@ MAPPING: Final = "airline_us_2015"
 BATCH: Final = 500
 AROUND: Final = timedelta(minutes=30)
 BEGINS: Final = 10
-"""Mentions in an hour from which a brand is really in the file."""
+"""Minimum mentions per hour for a brand to be covered by the file."""
 YOUNG: Final = timedelta(hours=6)
 
 
 class Known(NamedTuple):
-    """Something that happened, as far as it is known beside these posts."""
+    """An event of that week, known from other sources than these posts."""
 
     brands: tuple[str, ...]
     first: datetime
@@ -67,11 +67,11 @@ KNOWN: Final = (
         "JetBlue's own post “our fleet's on fleek”, widely mocked",
     ),
 )  # fmt: skip
-"""Times are wide: nobody wrote down the minutes."""
+"""Intervals are wide, because the sources give no minutes."""
 
 
 def events(path: Path) -> Iterator[PostEvent]:
-    """The posts, each once: the file repeats some."""
+    """The posts without the file's repetitions."""
     source = ReplaySource(str(path), mapping=MAPPING)
     source.open(None)
     seen: set[str] = set()
@@ -87,7 +87,7 @@ def events(path: Path) -> Iterator[PostEvent]:
 
 
 def records(posts: Sequence[PostEvent], brands: Sequence[Brand]) -> list[Activity]:
-    """What the stream would have put on ``activity``."""
+    """The records that the stream would send to ``activity``."""
     matcher = BrandMatcher(brands)
     settings = load(ProcessSettings).model_copy(update={"tier": "fast"})
     enricher = build_enricher(settings, lambda: matcher)
@@ -99,7 +99,7 @@ def records(posts: Sequence[PostEvent], brands: Sequence[Brand]) -> list[Activit
 
 
 def begins(found: Sequence[Activity]) -> dict[str, datetime]:
-    """The first hour of each brand in which it is really spoken of."""
+    """The first hour of each brand with enough mentions."""
     hours = Counter((one.brand, one.at.replace(minute=0, second=0, microsecond=0)) for one in found)
     first: dict[str, datetime] = {}
     for (brand, hour), count in sorted(hours.items(), key=lambda item: item[0][1]):
@@ -109,7 +109,7 @@ def begins(found: Sequence[Activity]) -> dict[str, datetime]:
 
 
 def what_is_known(one: BacktestAlert, begun: datetime) -> str:
-    """What can be said of an alert beside the alert."""
+    """What other sources say about an alert."""
     known = [
         each.what
         for each in KNOWN
@@ -121,7 +121,7 @@ def what_is_known(one: BacktestAlert, begun: datetime) -> str:
 
 
 def _labelled(one: BacktestAlert, posts: Sequence[PostEvent], ids: set[str]) -> str:
-    """Complaints that people labelled in the posts around the opening."""
+    """Complaints labelled by people in the posts around the opening."""
     reasons = Counter(
         event.post.labels["reason"]
         for event in posts
@@ -151,7 +151,6 @@ def _row(
 
 
 def section(data: Path) -> list[str]:
-    """The part of the scorecard."""
     title = ["## A real week: US airlines, 17 to 24 February 2015", ""]
     if not (data / FILE).is_file():
         return [*title, f"Left out: no `{FILE}` in the data.", ""]

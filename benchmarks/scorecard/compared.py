@@ -1,8 +1,8 @@
 """Streaming detectors of other libraries over the same series, at their best fixed threshold.
 
-They say how unusual each count is, not when to alert. So each gets our rule of quiet (one alert
-until the score has stayed below the threshold for six hours), and its threshold is chosen as ours:
-on the other brands. Only what is installed is run.
+They score each count and do not decide when to alert. So each gets our rule of quiet (one alert
+until the score has stayed below the threshold for six hours), and its threshold is chosen like
+ours, on the other brands. Only installed libraries are run.
 """
 
 import importlib
@@ -74,7 +74,7 @@ DETECTORS: tuple[tuple[str, Callable[[Series], Scores]], ...] = (
 
 
 def alerts_of(scores: Scores, threshold: float, quiet_rows: float) -> list[int]:
-    """Rows that pass the threshold after so many rows below it."""
+    """Rows that pass the threshold after ``quiet_rows`` rows below it."""
     alerts, last = [], -np.inf
     for row in np.flatnonzero(scores > threshold).tolist():
         if row - last > quiet_rows:
@@ -84,7 +84,7 @@ def alerts_of(scores: Scores, threshold: float, quiet_rows: float) -> list[int]:
 
 
 def compare(series: Sequence[Series]) -> tuple[list[tuple[str, list[Tally]]], str]:
-    """Held-out outcomes of each detector, and a line on what was run."""
+    """Held-out outcomes of each detector, and a line that names them."""
     if importlib.util.find_spec(PACKAGE) is None:
         return [], f"{PACKAGE} is not installed here: nothing to compare with."
     rows = []
@@ -93,7 +93,7 @@ def compare(series: Sequence[Series]) -> tuple[list[tuple[str, list[Tally]]], st
         pooled = np.sort(
             np.concatenate([s[e.labelled.probation :] for s, e in zip(scores, series, strict=True)])
         )
-        # From one row in twenty to one in ten thousand, in even steps of the logarithm.
+        # From one row in twenty to one in ten thousand, in logarithmic steps.
         shares = np.geomspace(0.05, 1e-4, THRESHOLDS)
         bars = np.quantile(pooled, 1 - shares)
         grid = [

@@ -1,9 +1,9 @@
-"""What the crisis detector costs: processor time and memory of many brands, and of one by state.
+"""Cost of the crisis detector: processor time and memory of many brands, and of one by state.
 
-The mix of brands is Zipf's: the loudest of 100,000 has a hundred mentions a minute, the one in the
-middle two an hour. Some brands of every loudness live through a day, as they do on the stream, and
-their states are saved. Then as many as are asked for begin from copies of those, as after a
-restart, and minutes go by. Each size has a process of its own, so that memory is that of one.
+Volumes follow Zipf's law: the first of 100,000 brands has a hundred mentions per minute, the median
+brand two per hour. Some brands of every volume run through a day, as on the stream, and their
+states are saved. Then the measured number of brands starts from copies of these states, as after a
+restart, and some minutes pass. Each number has its own process, which isolates its memory.
 """
 
 import gc
@@ -32,30 +32,30 @@ from schemas.types import SentimentLabel
 SIZES: Final = (1_000, 10_000, 100_000)
 MOST: Final = 100_000
 LOUDEST: Final = 6_000.0
-"""Mentions an hour of the first of so many brands."""
+"""Mentions per hour of the first of this many brands."""
 SKEW: Final = 0.75
 RANKS: Final = (
     *(10, 30, 100, 300, 1_000, 2_000, 4_000, 7_000),
     *(10_000 * tenth for tenth in range(1, 11) for _ in range(3)),
 )
-"""Of the brands that live through a day; many of the quiet ones, since they are not alike."""
+"""Ranks of the brands of the simulated day; many quiet ones, because they differ."""
 MINUTES: Final = 5
-"""That are measured."""
+"""Numbers of brands to measure."""
 START: Final = datetime(2026, 3, 2, tzinfo=UTC)
 DAY: Final = 24 * 60
 _WORDS: Final = 20_000
 _NEEDED: Final = 60_000
-"""Bytes a brand that have to be free, so that the machine is not driven to its limit."""
+"""Free bytes required per brand."""
 T = TypeVar("T")
 
 
 def hourly(rank: int) -> float:
-    """Mentions an hour of the brand of that rank."""
+    """Mentions per hour of the brand of a rank."""
     return LOUDEST / float(rank**SKEW)
 
 
 class Crowd:
-    """Invented records with as many terms and keys as those of real posts: six and eleven."""
+    """Invented records with as many terms and keys as real posts: six and eleven."""
 
     def __init__(self, seed: int) -> None:
         self._pick = random.Random(seed)
@@ -63,7 +63,6 @@ class Crowd:
         self._weights = list(accumulate(1 / (rank + 20) for rank in range(_WORDS)))
 
     def record(self, brand: str, at: datetime, **fields: Any) -> Activity:
-        """An ordinary mention."""
         self._number += 1
         pick, number = self._pick, self._number
         label: SentimentLabel = pick.choice(("negative", "neutral", "neutral", "positive"))
@@ -91,7 +90,7 @@ class Crowd:
 
 
 def day(ranks: Sequence[int] = RANKS, minutes: int = DAY) -> list[bytes]:
-    """The states of brands of these ranks after a day, as they were saved last."""
+    """The last saved states of brands of these ranks after a day."""
     desk, crowd = BrandDetectors(), Crowd(1)
     saved: dict[str, bytes] = {}
     for minute in range(minutes):
@@ -106,7 +105,7 @@ def day(ranks: Sequence[int] = RANKS, minutes: int = DAY) -> list[bytes]:
 
 
 class Cost(NamedTuple):
-    """One size; seconds are of processor time."""
+    """The cost of one number of brands; seconds are of processor time."""
 
     brands: int
     records: float
@@ -125,7 +124,7 @@ class Cost(NamedTuple):
 
 
 def cost(states: Sequence[bytes], brands: int, minutes: int = MINUTES) -> Cost:
-    """So many brands in this process, from copies of those states."""
+    """Measures a number of brands in this process, from copies of the states."""
     ranks = [int((place + 0.5) * MOST / brands) + 1 for place in range(brands)]
     before = _memory()
     desk = BrandDetectors()
@@ -137,7 +136,7 @@ def cost(states: Sequence[bytes], brands: int, minutes: int = MINUTES) -> Cost:
     first_s = _spent(partial(desk.advance, now))
     crowd, records, spent, saving = Crowd(2), 0, 0.0, 0.0
     for _ in range(minutes):
-        # Records are made before the clock is looked at: the stream brings them.
+        # Records are made before the clock starts, because the stream brings them.
         coming = [
             record
             for place, rank in enumerate(ranks)
@@ -184,7 +183,7 @@ def _snapshots(states: Sequence[bytes], ranks: Sequence[int]) -> Iterator[Detect
 
 
 def _nearest(rank: int, place: int) -> int:
-    """Of the brands that lived through a day, one of about that loudness."""
+    """A brand of the simulated day with about this volume."""
     least = min(abs(log(known / rank)) for known in set(RANKS))
     alike = [at for at, known in enumerate(RANKS) if abs(log(known / rank)) == least]
     return alike[place % len(alike)]
@@ -202,7 +201,7 @@ def _spent(work: Callable[[], object]) -> float:
 
 
 class Weight(NamedTuple):
-    """One brand by its state."""
+    """The cost of one brand, by its state."""
 
     bytes_awake: float
     snapshot_bytes: int
@@ -211,7 +210,7 @@ class Weight(NamedTuple):
 
 
 def weight(state: bytes, copies: int) -> Weight:
-    """What a brand of that state takes, from so many of them in this process."""
+    """The cost of one brand in this state, measured over many in this process."""
     brand = Brand(id="b", name="b")
 
     def restored() -> BrandDetector:
@@ -227,7 +226,7 @@ def weight(state: bytes, copies: int) -> Weight:
 
 
 def at_its_bounds(minutes: int = 95, a_minute: int = 2_100) -> bytes:
-    """The state of a brand that fills all there is room for."""
+    """The state of a brand at all its bounds."""
     detector, crowd = BrandDetector(Brand(id="b", name="b")), Crowd(3)
     for number in range(minutes):
         at = START + timedelta(minutes=number)
@@ -238,7 +237,7 @@ def at_its_bounds(minutes: int = 95, a_minute: int = 2_100) -> bytes:
 
 
 def alone(function: Callable[..., T], *arguments: Any) -> T:
-    """The result of a function in a new process."""
+    """Runs a function in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -283,7 +282,6 @@ HEADER: Final = (
 
 
 def section(data: Path) -> list[str]:
-    """The part of the scorecard."""
     states = alone(day)
     free = psutil.virtual_memory().available
     sizes = [size for size in SIZES if size * _NEEDED < free]

@@ -1,4 +1,4 @@
-"""Series with nothing in them, and bursts laid over series of every size: alarms and recall."""
+"""False alarms on series without events, and recall of bursts planted in series of every volume."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ WAVES = ((0.0, 0.0), (0.5, 0.2), (0.8, 0.5))
 DAYS, MINUTES = 30, 5.0
 BURSTS = (2.0, 3.0, 5.0, 10.0)
 LENGTHS = (6, 24)
-"""Rows that a burst lasts: half an hour, two hours."""
+"""Length of a burst in rows: half an hour, two hours."""
 EACH = 12
 DISPERSION = 0.1
 
 
 def false_alarms(seed: int = 1) -> dict[tuple[float, float], float]:
-    """Alarms a brand-day by dispersion and level, where nothing happens."""
+    """False alarms per brand-day by dispersion and level, on series without events."""
     brands = tuple(Brand(m, d, *w) for d in DISPERSIONS for m in LEVELS for w in WAVES)
     counts = quiet(brands, DAYS, MINUTES, np.random.default_rng(seed))
     bank, alarms = VolumeBank(len(brands)), np.zeros(len(brands))
@@ -34,8 +34,8 @@ def false_alarms(seed: int = 1) -> dict[tuple[float, float], float]:
 def recall(seed: int = 2) -> dict[tuple[float, int, float], float]:
     """Share of planted bursts found by level, length (rows) and size (times the usual).
 
-    A brand has one burst, on a day and at a time of its own after two weeks; it is found when an
-    alert opens while it lasts.
+    Each brand has one burst, at a random time after two weeks; it is found if an alert opens during
+    it.
     """
     rng = np.random.default_rng(seed)
     keys = [(m, n, b) for m in LEVELS for n in LENGTHS for b in BURSTS for _ in range(EACH)]
@@ -57,7 +57,6 @@ def recall(seed: int = 2) -> dict[tuple[float, int, float], float]:
 
 
 def lines() -> list[str]:
-    """The two tables."""
     alarms, found = false_alarms(), recall()
     quiet_rows = [[f"{d:g}", *(f"{alarms[d, level]:.3f}" for level in LEVELS)] for d in DISPERSIONS]
     bursts = [

@@ -1,10 +1,10 @@
-"""From the post that tips the scale to the alert at the desk: percentiles, on real engines.
+"""Latency from the deciding post to the alert at the desk: percentiles, on real engines.
 
     python -m benchmarks.scorecard.latency [--crises 20] [--report FILE]
 
-The tipping post of an alert is the last one without which, by the same code over the same records,
-it would not have opened in its minute. The detector looks at a minute once it has ended, so the
-rest of that minute is a part of every latency; the report tells it apart.
+The deciding post of an alert is the last one without which, by the same code over the same records,
+it would not have opened in its minute. The detector evaluates a minute after its end, so every
+latency includes the rest of that minute; the report shows it separately.
 """
 
 import argparse
@@ -31,7 +31,7 @@ PACKAGES: Final = ("tocsin", "faust-streaming", "aiokafka", "kafka-python")
 
 @dataclass(frozen=True, slots=True)
 class Crisis:
-    """The times of one alert, seconds since 1970."""
+    """Times of one alert, seconds since 1970."""
 
     brand: str
     ingested: float
@@ -80,7 +80,7 @@ def tipping(brand: Brand, records: Sequence[Activity], opened: datetime) -> int 
 
 
 def crises(brands: Sequence[Brand], seen: live.Seen) -> tuple[list[Crisis], list[str]]:
-    """The crises that were told, and what is to be said of the others."""
+    """The detected crises, and a line for each other one."""
     found, others = [], []
     for brand in brands:
         alert, decided = seen.decided.get(brand.id, (None, 0.0))
@@ -108,13 +108,12 @@ def crises(brands: Sequence[Brand], seen: live.Seen) -> tuple[list[Crisis], list
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The least value that so large a share does not exceed."""
+    """The smallest value that at least this share does not exceed."""
     ordered = sorted(values)
     return ordered[max(math.ceil(len(ordered) * share) - 1, 0)]
 
 
 def lines(found: Sequence[Crisis], others: Sequence[str]) -> list[str]:
-    """The table and what it means."""
     if not found:
         return ["No crisis was told.", *others, ""]
     rows = []
@@ -142,7 +141,7 @@ def lines(found: Sequence[Crisis], others: Sequence[str]) -> list[str]:
 
 
 def section(data: Path) -> list[str]:
-    """The part of the scorecard: what the last run of this command found."""
+    """The section of the scorecard, from the last report of this command."""
     title = ["## From the post to the desk", ""]
     if not REPORT.is_file():
         return [*title, "Left out: `make scorecard-latency` was not run.", ""]
@@ -151,7 +150,6 @@ def section(data: Path) -> list[str]:
 
 
 def main() -> int:
-    """Play the crises, print and write the report."""
     parser = argparse.ArgumentParser(description="Latency of alerts, on real engines.")
     parser.add_argument("--crises", type=int, default=20)
     parser.add_argument("--report", type=Path, default=REPORT)

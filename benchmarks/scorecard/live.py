@@ -1,9 +1,8 @@
-"""Crises sent through the running services, and the times at which each of them passed each stage.
+"""Sends crises through the running services and records when each passes each stage.
 
-Some invented brands have hours of ordinary posts, laid by event time as fast as they go. Then the
-clock counts: ordinary posts go on in real time, and a storm begins at one brand after the other.
-The services are those of ``tocsin up`` (process, detector, alerts), on real engines; the desk is a
-webhook of ours.
+Some invented brands have hours of ordinary posts, sent by event time at full speed. Then ordinary
+posts continue in real time, and storms begin at one brand after the other. The services are those
+of ``tocsin up`` (process, detector, alerts), on real engines; the desk is a local webhook.
 """
 
 import itertools
@@ -41,12 +40,12 @@ from tocsin.local.supervisor import Supervisor
 HISTORY: Final = timedelta(hours=4)
 """A brand has no alerts in its first three hours."""
 USUAL: Final = 1.0
-"""Ordinary posts of a brand in a minute."""
+"""Ordinary posts per brand and minute."""
 RATES: Final = (12.0, 20.0, 30.0, 60.0)
-"""Posts of a storm in a minute; brands take them in turn."""
+"""Posts per minute of a storm; brands take the values in turn."""
 LASTS: Final = timedelta(minutes=5)
 APART: Final = timedelta(seconds=11)
-"""Between the beginnings of two storms, so that they begin at all seconds of a minute."""
+"""Interval between two storms; it spreads their starts over the seconds of a minute."""
 _SERVICES: Final = {
     "process": ["process"],
     "detector": ["detector"],
@@ -69,7 +68,7 @@ _STORMY: Final = (
 
 
 class Sent(NamedTuple):
-    """A post that is to be sent: when, of which brand, and whether it is of its storm."""
+    """A post to send: its time, its brand, and whether it belongs to a storm."""
 
     at: datetime
     brand: Brand
@@ -81,7 +80,7 @@ def _at(sent: Sent) -> datetime:
 
 
 class Seen(NamedTuple):
-    """What was seen of all crises."""
+    """Observations of all crises."""
 
     records: dict[str, list[tuple[Activity, float]]]
     """Of each brand, in Kafka's order, with the time at which Kafka had them."""
@@ -92,7 +91,7 @@ class Seen(NamedTuple):
 
 
 def brands(count: int) -> list[Brand]:
-    """Invented ones, each a word that nobody uses."""
+    """Invented brands, each named by an unused word."""
     parts = itertools.product(("kel", "mir", "zan", "tor", "vel"), ("varo", "timo", "quist", "dra"))
     names = [f"{first}{last}".title() for first, last in parts]
     if count > len(names):
@@ -103,14 +102,14 @@ def brands(count: int) -> list[Brand]:
 def arrivals(
     brand: Brand, first: datetime, end: datetime, per_minute: float, pick: random.Random
 ) -> Iterator[Sent]:
-    """Posts at random times, so many a minute in the mean."""
+    """Random times of posts, with a mean rate per minute."""
     stormy, at = per_minute > USUAL, first
     while (at := at + timedelta(minutes=pick.expovariate(per_minute))) < end:
         yield Sent(at, brand, stormy)
 
 
 def storms(chosen: Sequence[Brand], begin: datetime, seed: int = 7) -> list[Sent]:
-    """The real-time part in the order of time."""
+    """The posts of the real-time part, in order of time."""
     pick = random.Random(seed)
     sent: list[Sent] = []
     end = begin + len(chosen) * APART + LASTS
@@ -122,7 +121,7 @@ def storms(chosen: Sequence[Brand], begin: datetime, seed: int = 7) -> list[Sent
 
 
 def event_of(sent: Sent, number: int, read_at: datetime) -> PostEvent:
-    """The post as an ingestor would have read it."""
+    """The post as an ingestor would send it."""
     text = random.Random(number).choice(_STORMY if sent.stormy else _ORDINARY)
     native = f"latency:{number}"
     post = Post(
@@ -142,14 +141,14 @@ def event_of(sent: Sent, number: int, read_at: datetime) -> PostEvent:
 
 
 class Desk:
-    """A webhook that takes everything and notes when."""
+    """A webhook that accepts everything and records the time."""
 
     def __init__(self) -> None:
         self.delivered: dict[tuple[str, int], float] = {}
 
     @contextmanager
     def open(self) -> Iterator[str]:
-        """Serve; gives the address."""
+        """Starts the server; returns its address."""
         with FakeHttp(decide=self._take) as server:
             yield f"{server.url}/hook"
 
@@ -185,7 +184,7 @@ class Stage:
         self._number = 0
 
     def start(self, hook: str) -> None:
-        """The services, until each says that it is ready."""
+        """Starts the services and waits until each is ready."""
         (self._folder / "secret").write_text("of a benchmark")
         channels = self._folder / "channels.yaml"
         entry = {"name": "desk", "kind": "webhook", "url": hook, "secret_file": "secret"}
@@ -200,7 +199,7 @@ class Stage:
             wait_for(partial(ready, port), f"{name} to be ready")
 
     def send(self, sent: Sent) -> None:
-        """To ``posts``, as read just now."""
+        """Sends to ``posts`` with the current time of ingestion."""
         self._number += 1
         event = event_of(sent, self._number, datetime.now(UTC))
         self._producer.send(
@@ -208,7 +207,7 @@ class Stage:
         )
 
     def wait_until_counted(self) -> None:
-        """Until the detector has read what came of all posts that were sent."""
+        """Waits until the detector has read the records of all sent posts."""
         self._producer.flush()
         wait_for(lambda: not self._meter.look().lag["posts"], "the posts to be read", 600)
         written = self._meter.look().written["activity"]
@@ -219,13 +218,13 @@ class Stage:
         return sum(value for name, _, value in samples if name == "tocsin_detector_records_total")
 
     def stop(self) -> None:
-        """Services first."""
+        """Stops the services first."""
         self.supervisor.stop()
         self._producer.close()
         self._meter.close()
 
     def read(self, topic: str) -> list[Any]:
-        """All messages of a topic, each partition in its order."""
+        """All messages of a topic, in order within each partition."""
         consumer = kafka.consumer(self.kafka, "latency")
         try:
             return list(read_to_end(consumer, self.kafka.topic_prefix + topic))
@@ -234,7 +233,7 @@ class Stage:
 
 
 def run(folder: Path, crises: int) -> Seen:
-    """Play so many crises, and say what was seen of them; takes some ten minutes."""
+    """Plays the crises and returns the observations; takes about ten minutes."""
     desk, chosen = Desk(), brands(crises)
     with engines(folder) as endpoints, desk.open() as hook:
         stage = Stage(endpoints, folder, chosen)

@@ -1,13 +1,12 @@
-"""NAB's published score of anomaly detections, and the plain figures beside it.
+"""NAB's published score of anomaly detections, and the counts that it is made of.
 
 Lavin and Ahmad, "Evaluating Real-Time Anomaly Detection Algorithms: the Numenta Anomaly
 Benchmark", ICMLA 2015, as its reference implementation has it: a detection is worth
 ``2 / (1 + exp(5 y)) - 1`` at position ``y``, from -1 at the left edge of a window to 0 at the
 right; only the first one in a window counts; one outside any window costs the same sigmoid at its
-distance behind the window before, in widths of that window, and the full weight where that is
-three widths or more, or there is none. The first 15 % of a series, but never more than 750 counts,
-are not scored. A score of 0 is that of saying nothing, 100 that of the left edge of every window
-and nothing else.
+distance after the previous window, in widths of that window, and the full weight at three widths or
+more, or without a previous window. The first 15 % of a series, at most 750 counts, are not scored.
+No detection scores 0; the left edge of every window, and nothing else, scores 100.
 """
 
 import math
@@ -20,8 +19,6 @@ _FAR = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What each kind of outcome weighs."""
-
     name: str
     true_positive: float
     false_positive: float
@@ -36,7 +33,7 @@ PROFILES = (STANDARD, REWARD_LOW_FP, REWARD_LOW_FN)
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a series is to be held against; places are rows, windows include both ends."""
+    """The labels of a series; windows are rows, both ends included."""
 
     rows: int
     windows: tuple[tuple[int, int], ...]
@@ -49,23 +46,23 @@ class Labelled:
 
     @property
     def probation(self) -> int:
-        """Rows at the start that are not scored."""
+        """The number of rows at the start that are not scored."""
         return int(min(math.floor(PROBATION * self.rows), PROBATION * PROBATION_OF_AT_MOST))
 
     @property
     def scored(self) -> tuple[tuple[int, int], ...]:
-        """The windows that do not lie wholly in the probation."""
+        """The windows that end after the probation."""
         return tuple(window for window in self.windows if window[1] >= self.probation)
 
 
 def sigmoid(position: float) -> float:
-    """What a detection is worth at a position relative to a window; in (-1, 1)."""
+    """The value of a detection at a position relative to a window, in (-1, 1)."""
     return -1.0 if position >= _FAR else 2 / (1 + math.exp(5 * position)) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the detections of one series, or of several, came to."""
+    """The outcome of the detections of one or several series."""
 
     gained: float
     """Sum over the windows found of the value of their first detection, in [0, windows]."""
@@ -99,7 +96,7 @@ class Tally:
 
 
 def tally(labelled: Labelled, alerts: Iterable[int]) -> Tally:
-    """Hold the rows of the alerts of one series against its windows."""
+    """Compares the alert rows of one series with its windows."""
     rows = sorted({row for row in alerts if row >= labelled.probation})
     gained, lost, delays, after = 0.0, 0.0, [], []
     inside = set()

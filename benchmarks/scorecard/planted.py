@@ -1,9 +1,8 @@
-"""Crises of known size, laid over the real volumes of brands: which are found, how late, and how
-often an alert is wrong.
+"""Crises of known size, planted over the real volumes of brands: recall, delays and false alarms.
 
-Each kind of storm is laid at several times of day over several brands (``benchmarks.scorecard.
-storms``); whatever wakes outside of storms, and outside of what the series' own labels call
-unusual, is a false alarm.
+Each kind of storm is planted at several times of day over several brands
+(``benchmarks.scorecard.storms``). An alert outside of storms, and outside of the windows that the
+series' labels call unusual, is a false alarm.
 """
 
 import statistics
@@ -35,12 +34,12 @@ from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
 from schemas.brand import Brand
 
 WAKES: Final = 2
-"""Severity from which the desk is told of a crisis."""
+"""Minimum severity of a crisis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """When the desk was told of a crisis: an alert opened as one, or grew to it."""
+    """The first alert state of a crisis that is severe enough."""
 
     at: datetime
     episode: BacktestAlert
@@ -48,15 +47,13 @@ class Woken:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of one storm."""
-
     brand: str
     storm: Storm
     woken: Woken | None
 
     @property
     def delay(self) -> float | None:
-        """Minutes from its first mention until the desk is told."""
+        """Minutes from the first mention to the alert."""
         if self.woken is None:
             return None
         return (self.woken.at - self.storm.began).total_seconds() / 60
@@ -73,7 +70,7 @@ class Run(NamedTuple):
 
 
 def measure(data: Path, rounds: int) -> tuple[list[Found], int, float]:
-    """All storms with what became of them; false alarms, and the days that they are over."""
+    """The outcome of every storm, the false alarms, and the brand-days."""
     known, kinds = unusual(data), plans()
     runs = [
         Run(name, rows, schedule(rows, kinds), known.get(name, []), f"{name}{number}")
@@ -87,7 +84,7 @@ def measure(data: Path, rounds: int) -> tuple[list[Found], int, float]:
 
 
 def play(run: Run) -> tuple[list[Found], int]:
-    """What became of the storms of one run, and its false alarms."""
+    """The outcome of the storms of one run, and its false alarms."""
     brand = Brand(id=run.brand.lower(), name=run.brand)
     records = mentions(brand.id, run.rows, run.storms, run.seed)
     told = woken(backtest_alerts(replay(records, [brand])))
@@ -97,7 +94,7 @@ def play(run: Run) -> tuple[list[Found], int]:
 
 
 def woken(found: Sequence[BacktestAlert]) -> list[Woken]:
-    """The first state of each alert that is grave enough, where there is one."""
+    """The first state of each alert that is severe enough, if any."""
     firsts = (
         (next((state for state in one.states if state.severity >= WAKES), None), one)
         for one in found
@@ -114,12 +111,11 @@ def _within(at: datetime, windows: Sequence[tuple[datetime, datetime]]) -> bool:
 
 
 def section(data: Path, rounds: int = 8) -> list[str]:
-    """The part of the scorecard."""
     return report(data, *measure(data, rounds))
 
 
 def report(data: Path, found: Sequence[Found], false: int, days: float) -> list[str]:
-    """What `measure` gives, in words and tables."""
+    """The results of `measure` as tables."""
     crises = [one for one in found if one.storm.kind.name != "joyful"]
     low, high = poisson_interval(false, days)
     lines = [
@@ -156,7 +152,7 @@ def poisson_interval(count: int, days: float) -> tuple[float, float]:
 
 
 def _limit(count: int, chance: float) -> float:
-    """The mean of which ``count`` or less are seen with that chance."""
+    """The mean for which ``count`` or fewer have this probability."""
     low, high = 0.0, 10.0 * count + 20
     for _ in range(60):
         middle = (low + high) / 2

@@ -1,8 +1,8 @@
-"""Runs the volume detector over labelled series, and asks again with another bar.
+"""Runs the volume detector over labelled series, and replays its alerts with other bars.
 
-What the evidence is does not depend on when an alert opens. So the evidence of a set of series is
-computed once for a set of parameters, and the opening of alerts, which only ever looks at rows
-whose evidence passes half the bar, is played over it again for each bar.
+The evidence does not depend on when an alert opens. So it is computed once per set of parameters,
+and the opening of alerts, which only reads rows whose evidence passes half the bar, is replayed for
+each bar.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from processors.volume.parameters import VolumeParameters
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the detector made of several series; a column each."""
+    """Evidence of several series, one per column, and the alerts."""
 
     series: tuple[Series, ...]
     evidence: NDArray[np.float64]
@@ -29,7 +29,6 @@ class Run:
     """Rows at which alerts open."""
 
     def tallies(self) -> list[Tally]:
-        """The outcome of each series."""
         pairs = zip(self.series, self.alerts, strict=True)
         return [tally(series.labelled, alerts) for series, alerts in pairs]
 
@@ -42,7 +41,7 @@ def _longest(series: Sequence[Series]) -> tuple[datetime, ...]:
 
 
 def detect(series: Sequence[Series], parameters: VolumeParameters) -> Run:
-    """The detector over all series at once, exactly as over each alone."""
+    """Runs the detector over all series at once, with the same result as one by one."""
     times = _longest(series)
     counts = np.full((len(times), len(series)), np.nan)
     for column, each in enumerate(series):
@@ -59,7 +58,7 @@ def detect(series: Sequence[Series], parameters: VolumeParameters) -> Run:
 
 
 def reopen(run: Run, parameters: VolumeParameters) -> Run:
-    """The same evidence under other rules of opening."""
+    """The alerts for the same evidence with other opening rules."""
     alerts = []
     for column, each in enumerate(run.series):
         opening = AlertGate(parameters, 1)
@@ -76,17 +75,17 @@ def reopen(run: Run, parameters: VolumeParameters) -> Run:
 
 
 def merit(tallies: Sequence[Tally]) -> float:
-    """What parameters are chosen by: the mean of the standard and the reward-low-FP score."""
+    """The selection criterion: the mean of the standard and the reward-low-FP score."""
     whole = together(tallies)
     return (whole.score(STANDARD) + whole.score(REWARD_LOW_FP)) / 2
 
 
 def leave_one_out(grid: Sequence[Sequence[Sequence[Tally]]]) -> list[tuple[int, int, Tally]]:
-    """For each series, what the best of the grid on the others makes of it.
+    """For each series, the outcome with the parameters that are best on the others.
 
-    ``grid`` is [settings][bars][series]. Each bar's merit is the mean over it and its two
-    neighbours on either side, so that the edge of a cliff is not mistaken for a summit. Returns
-    the chosen setting and bar, and the outcome of the series held out.
+    ``grid`` is [settings][bars][series]. The merit of a bar is the mean over it and its two
+    neighbours on either side, which avoids a bar at the edge of a sharp drop. Returns the chosen
+    setting and bar, and the outcome of the held-out series.
     """
     chosen = []
     for held in range(len(grid[0][0])):

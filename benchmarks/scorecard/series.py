@@ -1,4 +1,4 @@
-"""Reads labelled series of counts: ``NAME.csv`` (timestamp,value) beside ``windows.json``."""
+"""Reads labelled series of counts: ``NAME.csv`` (timestamp,value) and ``windows.json``."""
 
 import csv
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ WINDOWS = "windows.json"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One brand's counts and what people marked in them."""
+    """One brand's counts and their labels."""
 
     name: str
     times: tuple[datetime, ...]
@@ -26,7 +26,6 @@ class Series:
 
     @property
     def minutes(self) -> float:
-        """Minutes between rows."""
         return (self.times[1] - self.times[0]).total_seconds() / 60
 
 
@@ -40,7 +39,7 @@ def _moment(text: str) -> datetime:
 
 
 def read_series(folder: Path) -> list[Series]:
-    """All series that ``windows.json`` names, by name."""
+    """All series in ``windows.json``, by name."""
     marks = msgspec.json.decode((folder / WINDOWS).read_bytes(), type=dict[str, _Marks])
     return [_read(folder / f"{name}.csv", name, marks[name]) for name in sorted(marks)]
 

@@ -1,4 +1,4 @@
-"""What the volume detector costs: updates a second on one core, and bytes a brand."""
+"""Cost of the volume detector: updates per second on one core, and bytes per brand."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TICKS = 20
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """One size of bank."""
+    """The speed at one number of brands."""
 
     brands: int
     a_second: float
@@ -27,7 +27,7 @@ class Speed:
 
 
 def measure(brands: int, ticks: int = TICKS) -> Speed:
-    """Counts of a minute, again and again, through one bank."""
+    """Sends counts of a minute repeatedly through one bank."""
     rng = np.random.default_rng(1)
     counts = rng.poisson(rng.gamma(0.5, 6.0, brands), (ticks, brands)).astype(np.float64)
     bank = VolumeBank(brands)

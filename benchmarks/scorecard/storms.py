@@ -1,9 +1,8 @@
-"""Storms of known size, speed, tone and authenticity, laid over the real volumes of brands.
+"""Storms of known size, speed, tone and authenticity, planted over the real volumes of brands.
 
 The background is the five-minute counts of real brands (``brand-volume``), spread over their five
-minutes, with the share of negatives, reach and ages of invented but ordinary authors. A storm is so
-many times the brand's mean, rises over so many minutes, stays an hour, and falls. The same seeds
-give the same mentions.
+minutes, with the sentiment, reach and ages of invented ordinary authors. A storm rises to a
+multiple of the brand's mean, holds for an hour, and falls. The same seeds give the same mentions.
 """
 
 import csv
@@ -21,7 +20,7 @@ from schemas.alert import Authenticity
 from schemas.types import SentimentLabel
 
 DAYS: Final = 12
-"""Of each series, from its beginning; storms come from the fourth day on."""
+"""Days of each series; storms start on the fourth."""
 HOLD: Final = 60
 """Minutes at full size."""
 Plan = tuple["Kind", float, int]
@@ -32,7 +31,7 @@ _TERMS: Final = ("delivery", "store", "price", "offer", "thanks", "order", "app"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the mentions of a storm are."""
+    """The tone and authenticity of a storm's mentions."""
 
     name: str
     negative: float
@@ -51,9 +50,9 @@ KINDS: Final = (
     Kind("joyful", 0.03),
 )
 SIZES: Final = (2, 4, 8, 16)
-"""Storm at its height over the mean of the brand."""
+"""Height of a storm as a multiple of the brand's mean."""
 RISES: Final = (5, 30, 120)
-"""Minutes until a storm is at its height."""
+"""Minutes from the start of a storm to its height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,10 @@ class Storm:
 
     @property
     def ended(self) -> datetime:
-        """When it has gone."""
         return self.began + timedelta(minutes=2 * self.rise + HOLD)
 
     def level(self, at: datetime) -> float:
-        """Share of the height at a time."""
+        """Share of the full height at a time."""
         passed = (at - self.began).total_seconds() / 60
         if not 0 <= passed < 2 * self.rise + HOLD:
             return 0.0
@@ -80,7 +78,7 @@ class Storm:
 
 
 def volumes(data: Path) -> dict[str, list[tuple[datetime, int]]]:
-    """The first days of each series: time and mentions of five minutes."""
+    """The first days of each series: times and five-minute counts."""
     found = {}
     for path in sorted((data / "brand-volume").glob("*.csv")):
         with path.open(encoding="utf-8") as lines:
@@ -88,13 +86,13 @@ def volumes(data: Path) -> dict[str, list[tuple[datetime, int]]]:
                 (datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC), int(row["value"]))
                 for row in csv.DictReader(lines)
             ]
-        # The end, so that the parameters of the volume detector were not the ones to see it all.
+        # The end, because the parameters of the volume detector were chosen on the start.
         found[path.stem] = rows[-DAYS * 288 :]
     return found
 
 
 def unusual(data: Path) -> dict[str, list[tuple[datetime, datetime]]]:
-    """What the series' labels call unusual: an alert there is neither right nor wrong."""
+    """Windows labelled unusual, where an alert is neither right nor wrong."""
     labels = json.loads((data / "brand-volume" / "windows.json").read_text("utf-8"))
     return {
         name: [
@@ -109,7 +107,7 @@ def unusual(data: Path) -> dict[str, list[tuple[datetime, datetime]]]:
 
 
 class Crowd:
-    """Makes mentions; the same for the same seed."""
+    """Makes mentions, deterministically by seed."""
 
     def __init__(self, brand: str, seed: str) -> None:
         self._brand = brand
@@ -117,7 +115,7 @@ class Crowd:
         self._number = 0
 
     def usual(self, at: datetime) -> Activity:
-        """An ordinary mention somewhere in the five minutes."""
+        """An ordinary mention within the five minutes."""
         pick = self._pick
         label: SentimentLabel = "negative"
         if pick.random() >= _NEGATIVE:
@@ -125,7 +123,7 @@ class Crowd:
         return self._record(at, label, terms=pick.sample(_TERMS, 2))
 
     def stormy(self, at: datetime, kind: Kind) -> Activity:
-        """A mention of a storm of that kind."""
+        """A mention of a storm of this kind."""
         pick = self._pick
         label: SentimentLabel = "negative"
         if pick.random() >= kind.negative:
@@ -160,7 +158,7 @@ class Crowd:
 def mentions(
     brand: str, rows: Sequence[tuple[datetime, int]], storms: Sequence[Storm], seed: str
 ) -> Iterator[Activity]:
-    """The background with the storms, in the order of event time."""
+    """The background and the storms, in order of event time."""
     crowd = Crowd(brand, seed)
     pick = random.Random(seed)
     mean = sum(count for _, count in rows) / len(rows)
@@ -183,7 +181,7 @@ def _poisson(rate: float, pick: random.Random) -> int:
 
 
 def schedule(rows: Sequence[tuple[datetime, int]], kinds: Iterator[Plan]) -> list[Storm]:
-    """The next storms, one every eleven hours, so that they come at all times of day."""
+    """The next storms, one every eleven hours, to cover all times of day."""
     first = rows[0][0] + timedelta(days=3)
     storms = []
     began = first
@@ -194,7 +192,7 @@ def schedule(rows: Sequence[tuple[datetime, int]], kinds: Iterator[Plan]) -> lis
 
 
 def plans(seed: int = 0) -> Iterator[Plan]:
-    """Every kind in every size and speed once, in a shuffled order, again and again."""
+    """Rounds of every kind, size and speed, each round shuffled."""
     pick = random.Random(seed)
     every = [(kind, size, rise) for kind in KINDS for size in SIZES for rise in RISES]
     while True:

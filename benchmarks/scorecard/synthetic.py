@@ -1,4 +1,4 @@
-"""Invented series: counts with days and weeks and nothing else in them, and bursts laid over."""
+"""Invented series: counts with daily and weekly seasonality, and planted bursts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """How a brand is spoken of when nothing happens."""
+    """A brand's level and dispersion without events."""
 
     level: float
     """Mean count in 5 minutes."""
@@ -27,7 +27,7 @@ class Brand:
 def quiet(
     brands: tuple[Brand, ...], days: int, minutes: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Counts with no event in them; shape (rows, brands), one row every ``minutes`` minutes."""
+    """Counts without events; shape (rows, brands), one row every ``minutes`` minutes."""
     rows = int(days * 1440 / minutes)
     hours = np.arange(rows) * minutes / 60
     wave = np.sin(2 * np.pi * (hours - 9) / 24)[:, None]
@@ -45,5 +45,4 @@ def quiet(
 
 
 def times(rows: int, minutes: float) -> list[datetime]:
-    """The times of the rows."""
     return [START + timedelta(minutes=minutes * row) for row in range(rows)]

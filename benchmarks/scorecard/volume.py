@@ -23,11 +23,11 @@ PUBLISHED = (
     ("Numenta HTM", "68.0", "61.1", ""),
     ("Twitter ADVec", "59.6", "35.8", ""),
 )
-"""On all ten series, of which ours are five: (name, standard, reward-low-FP, false alarms)."""
+"""On all ten series, of which we have five: (name, standard, reward-low-FP, false alarms)."""
 BARS = tuple(round(2.4 + 0.1 * step, 1) for step in range(19))
 DISPERSIONS = (0.01, 0.02, 0.04)
 OPENING = ("bar", "learn_days", "quiet_minutes", "echo", "echo_days")
-"""Parameters that change nothing in the evidence."""
+"""Parameters that do not change the evidence."""
 FACTORS = (0.5, 0.8, 1.25, 2.0)
 SIZES = (1, 1_000, 100_000)
 
@@ -36,7 +36,6 @@ GOAL_STANDARD, GOAL_LOW_FP, GOAL_FALSE_ALARMS = 85, 80, 0.02
 
 
 def _verdict(held: Sequence[Tally], minutes: float) -> str:
-    """Which of the goals are met."""
     whole = together(held)
     met = {
         "standard": whole.score(STANDARD) > GOAL_STANDARD,
@@ -48,7 +47,7 @@ def _verdict(held: Sequence[Tally], minutes: float) -> str:
 
 
 def brand_days(outcome: Tally, minutes: float) -> float:
-    """Days that were scored, over all brands."""
+    """Scored days, over all brands."""
     return outcome.scored_rows * minutes / 1440
 
 
@@ -82,7 +81,7 @@ def _scores(series: Sequence[Series], tallies: Sequence[Tally]) -> list[str]:
 
 
 def _held_out(series: Sequence[Series]) -> tuple[list[str], list[Tally]]:
-    """Scores of each brand with the bar that the others chose; and with two parameters chosen."""
+    """Scores of each brand with the bar chosen on the others, and with two chosen parameters."""
     grid = []
     for dispersion in DISPERSIONS:
         run = detect(series, VolumeParameters(dispersion=dispersion))
@@ -189,7 +188,6 @@ def _cost() -> list[str]:
 
 
 def section(data: Path) -> list[str]:
-    """The lines of the section; a sentence where the data are missing."""
     lines = ["## Volume series", ""]
     folder = next((f for f in (data / FOLDER, data) if (f / WINDOWS).is_file()), None)
     if folder is None:

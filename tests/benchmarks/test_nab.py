@@ -1,4 +1,4 @@
-"""NAB's score against its definition, worked out by hand, and the corners of it."""
+"""NAB's score against its definition, computed by hand, and its edge cases."""
 
 import math
 
@@ -24,27 +24,26 @@ SERIES = Labelled(10_000, ((1_000, 1_100), (5_000, 5_200)), (1_050, 5_100))
 @st.composite
 def labelled(draw: st.DrawFn) -> Labelled:
     rows = draw(st.integers(100, 3_000))
-    places = draw(st.lists(st.integers(0, rows - 1), min_size=2, max_size=8, unique=True))
-    ends = sorted(places)[: len(places) // 2 * 2]
+    drawn = draw(st.lists(st.integers(0, rows - 1), min_size=2, max_size=8, unique=True))
+    ends = sorted(drawn)[: len(drawn) // 2 * 2]
     return Labelled(rows, tuple(zip(ends[::2], ends[1::2], strict=True)))
 
 
 @pytest.mark.parametrize(
-    ("place", "score"),
+    ("position", "score"),
     [(-1.0, 0.98661), (-0.5, 0.84828), (0.0, 0), (1.0, -0.98661), (3.0, -1.0), (1e9, -1.0)],
 )
-def test_the_sigmoid_is_the_published_one(place: float, score: float) -> None:
-    assert sigmoid(place) == pytest.approx(score, abs=1e-5)
+def test_the_sigmoid_is_the_published_one(position: float, score: float) -> None:
+    assert sigmoid(position) == pytest.approx(score, abs=1e-5)
 
 
 def test_one_window_found_one_missed_and_a_false_alarm() -> None:
     outcome = tally(SERIES, [1_050, 1_060, 1_200])
     # Row 1050 is at -(1100 - 1050 + 1) / 101 of a window of 101 rows.
     gained = (2 / (1 + math.exp(-5 * 51 / 101)) - 1) / (2 / (1 + math.exp(-5)) - 1)
-    # Row 1200 is 100 behind it, which is one width less a row.
+    # Row 1200 is 100 after it, which is one width less a row.
     lost = 1 - 2 / (1 + math.exp(5 * 100 / 100))
-    assert outcome.gained == pytest.approx(gained)
-    assert outcome.lost == pytest.approx(lost)
+    assert (outcome.gained, outcome.lost) == pytest.approx((gained, lost))
     assert (outcome.windows, outcome.found, outcome.false_alarms) == (2, 1, 1)
     assert outcome.raw(STANDARD) == pytest.approx(gained - 0.11 * lost - 1)
     assert outcome.raw(REWARD_LOW_FP) == pytest.approx(gained - 0.22 * lost - 1)
@@ -72,11 +71,10 @@ def test_the_first_fifteen_percent_of_five_thousand_rows_are_not_scored() -> Non
     assert tally(early, [760]).found == 1
 
 
-def test_windows_must_be_in_order() -> None:
+@pytest.mark.parametrize("windows", [((50, 60), (55, 70)), ((50, 100),)])
+def test_windows_must_be_in_order(windows: tuple[tuple[int, int], ...]) -> None:
     with pytest.raises(ValueError, match="in order"):
-        Labelled(100, ((50, 60), (55, 70)))
-    with pytest.raises(ValueError, match="in order"):
-        Labelled(100, ((50, 100),))
+        Labelled(100, windows)
 
 
 @given(labelled())
@@ -99,7 +97,7 @@ def test_no_detections_are_better_than_perfect_ones(series: Labelled, data: st.D
     assert 0 <= outcome.lost <= outcome.false_alarms
     if series.scored:
         assert all(outcome.score(profile) <= 100 + 1e-9 for profile in PROFILES)
-        # Once more in a window that is found already changes nothing.
+        # A second detection in a window changes nothing.
         again = [row + 1 for row in rows if any(a <= row < b for a, b in series.windows)]
         if all(row >= series.probation for row in rows):
             assert tally(series, rows + again).gained == pytest.approx(outcome.gained)
@@ -113,10 +111,10 @@ def test_a_corpus_is_the_sum_of_its_series(a: Labelled, b: Labelled, data: st.Da
         assert whole.raw(profile) == pytest.approx(sum(each.raw(profile) for each in pair))
 
 
-def test_what_is_held_out_is_not_chosen_by() -> None:
-    one = Labelled(10_000, ((2_000, 2_100),))
-    good, bad = tally(one, [2_000]), tally(one, [])
-    # Of the two settings, each series does well with the one that is bad for the two others.
+def test_parameters_are_not_chosen_on_the_held_out_series() -> None:
+    series = Labelled(10_000, ((2_000, 2_100),))
+    good, bad = tally(series, [2_000]), tally(series, [])
+    # Each series does well with the setting that is bad for the two others.
     grid = [[[good, bad, bad]] * 5, [[bad, good, good]] * 5]
     chosen = leave_one_out(grid)
     assert chosen[0][0] == 1

@@ -1,4 +1,4 @@
-"""Changes change what they say and nothing else, and are the same every time."""
+"""Perturbations change only what they name, and are deterministic."""
 
 import random
 
@@ -74,6 +74,6 @@ def test_a_change_takes_any_text(name: str, text: str) -> None:
     after(name, text)
 
 
-def test_what_is_not_there_was_not_kept() -> None:
+def test_a_missing_label_was_not_kept() -> None:
     assert kept(["a", "b", None, "d"], ["a", "c", None, None]) == 25
     assert kept([], []) == 0

@@ -1,4 +1,4 @@
-"""Planted crises: how storms are laid, and how the scorecard counts what became of them."""
+"""Planted crises: the shape of storms, and how the scorecard counts their outcomes."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,11 @@ def test_the_interval_of_a_rate_is_garwoods(count: int, low: float, high: float)
 
 def test_each_storm_comes_as_often_as_any_other() -> None:
     every = len(KINDS) * len(SIZES) * len(RISES)
-    rounds = [list(islice(plans(), every * 2))[part * every :][:every] for part in (0, 1)]
-    for one in rounds:
-        assert len({(kind.name, size, rise) for kind, size, rise in one}) == every
-    assert rounds[0] != rounds[1]
+    endless = plans()
+    first, second = list(islice(endless, every)), list(islice(endless, every))
+    for plan in (first, second):
+        assert len({(kind.name, size, rise) for kind, size, rise in plan}) == every
+    assert first != second
 
 
 def test_a_storm_rises_holds_and_falls() -> None:
@@ -37,8 +38,7 @@ def test_a_storm_rises_holds_and_falls() -> None:
 
 
 def test_found_storms_and_false_alarms_are_counted(tmp_path: Path) -> None:
-    """Steady volumes: a storm of eight times is found, and a burst of it left unlabelled wakes
-    nobody, as its tone is the usual one."""
+    """Steady volumes: a storm of eight times is found, a burst in the usual tone is not."""
     rows = DAYS * 288
     burst = range(400, 412)
     counts = [60 if row in burst else 6 for row in range(rows)]
@@ -53,9 +53,10 @@ def test_found_storms_and_false_alarms_are_counted(tmp_path: Path) -> None:
 
     assert days == DAYS
     assert false == 0
-    grave = [one for one in found if one.storm.size >= 8 and one.storm.kind.name != "joyful"]
-    assert grave
-    assert all(one.delay is not None and 0 < one.delay < 120 for one in grave)
-    assert all(one.woken is None for one in found if one.storm.kind.name == "joyful")
-    joyful = [one for one in found if one.storm.kind.name == "joyful" and one.storm.size >= 4]
+    joyful = [outcome for outcome in found if outcome.storm.kind.name == "joyful"]
+    severe = [o for o in found if o.storm.size >= 8 and o.storm.kind.name != "joyful"]
+    assert severe
+    assert all(o.delay is not None and 0 < o.delay < 120 for o in severe)
+    assert all(o.woken is None for o in joyful)
+    joyful = [o for o in joyful if o.storm.size >= 4]
     assert f"| joyful | {len(joyful)} | 0 % |" in "\n".join(report(tmp_path, found, false, days))

@@ -1,4 +1,4 @@
-"""Reports say what was measured, and what could not be."""
+"""Reports name what was measured, and what could not be."""
 
 from pathlib import Path
 
@@ -44,16 +44,10 @@ def test_copies_are_left_out() -> None:
 
 def test_a_missing_model_leaves_a_row_that_says_so() -> None:
     rates = [10.0, 20.0]
-    speed = {
-        "annotators": {"language": rates},
-        "sizes": {str(size): rates for size in nlp.SIZES},
-        "records": [*rates, 812.0],
-        "mib": 99.0,
-    }
-    loads = {
-        "language": {"seconds": 0.5, "mib": 4.4, "version": "1"},
-        "encoder": {"missing": "no files"},
-    }
+    speed = {"annotators": {"language": rates}, "sizes": {str(n): rates for n in nlp.SIZES}}
+    speed |= {"records": [*rates, 812.0], "mib": 99.0}
+    language = {"seconds": 0.5, "mib": 4.4, "version": "1"}
+    loads = {"language": language, "encoder": {"missing": "no files"}}
     page = nlp.report(loads, {"fast": speed}, 500, ["# Title"])
     assert "| language | 1 | 10 (20) | 0.50 | 4 |" in page
     assert "| encoder | no files | – | – | – |" in page

@@ -1,5 +1,6 @@
-"""How the scorecard runs the detector: as the stream does, and again with another bar."""
+"""The scorecard runs the volume detector as the stream does, and replays it with other bars."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -12,8 +13,10 @@ from benchmarks.scorecard.nab import Labelled
 from benchmarks.scorecard.runs import detect, reopen
 from benchmarks.scorecard.series import Series, read_series
 from benchmarks.scorecard.synthetic import Brand, quiet, times
+from processors.detector.backtest import BacktestAlert
 from processors.volume.detector import VolumeDetector
 from processors.volume.parameters import VolumeParameters
+from tests.processors.detector.storms import START, record
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +25,10 @@ def series() -> list[Series]:
     for row, column, extra in ((300, 0, 30), (500, 0, 15), (310, 1, 200), (700, 1, 400)):
         counts[row : row + 6, column] += extra
     moments = tuple(times(len(counts), 15.0))
-    labelled = Labelled(len(moments), ((280, 340),))
-    shorter = Labelled(800, ((280, 340),))
+    windows = ((280, 340),)
     return [
-        Series("one", moments, counts[:, 0], labelled),
-        Series("two", moments[:800], counts[:800, 1], shorter),
+        Series("one", moments, counts[:, 0], Labelled(len(moments), windows)),
+        Series("two", moments[:800], counts[:800, 1], Labelled(800, windows)),
     ]
 
 
@@ -48,9 +50,7 @@ def test_the_scorecard_runs_what_the_stream_runs(series: list[Series]) -> None:
         VolumeParameters(learn_days=4, echo=0),
     ],
 )
-def test_opening_anew_is_as_detecting_anew(
-    series: list[Series], parameters: VolumeParameters
-) -> None:
+def test_a_replay_equals_a_new_run(series: list[Series], parameters: VolumeParameters) -> None:
     run = detect(series, VolumeParameters())
     assert reopen(run, parameters).alerts == detect(series, parameters).alerts
 
@@ -74,6 +74,33 @@ def test_series_are_read_with_their_marks(tmp_path: Path) -> None:
     assert read.labelled == Labelled(3, ((1, 2),), (1,))
 
 
-@pytest.mark.parametrize("part", [airlines, volume])
-def test_missing_data_is_said(part: ModuleType, tmp_path: Path) -> None:
-    assert "Left out" in part.section(tmp_path)[2]
+@pytest.mark.parametrize("module", [airlines, volume])
+def test_missing_data_is_noted(module: ModuleType, tmp_path: Path) -> None:
+    assert "Left out" in module.section(tmp_path)[2]
+
+
+LONG_BEFORE = datetime(2015, 2, 1, tzinfo=UTC)
+
+
+def opened(brand: str, day: int, hour: int) -> BacktestAlert:
+    at = datetime(2015, 2, day, hour, tzinfo=UTC)
+    return BacktestAlert("id", brand, at, at, 3)
+
+
+def test_known_events_are_matched_by_airline_and_time() -> None:
+    assert "mass cancellations" in airlines.what_is_known(opened("american", 23, 10), LONG_BEFORE)
+    assert airlines.what_is_known(opened("american", 19, 10), LONG_BEFORE) == "no claim"
+    assert airlines.what_is_known(opened("virgin-america", 23, 10), LONG_BEFORE) == "no claim"
+
+
+def test_an_alert_at_the_start_of_the_file_says_so() -> None:
+    alert = opened("delta", 19, 10)
+    begin = alert.opened_at - timedelta(hours=1)
+    assert "only begins" in airlines.what_is_known(alert, begin)
+
+
+def test_a_brand_begins_at_its_first_hour_with_enough_mentions() -> None:
+    few = [record(n, START + timedelta(hours=n)) for n in range(5)]
+    many = [record(n, START + timedelta(hours=7, minutes=n)) for n in range(20)]
+    assert airlines.begins(few) == {}
+    assert airlines.begins([*few, *many]) == {"velmora": START + timedelta(hours=7)}

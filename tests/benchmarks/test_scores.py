@@ -1,4 +1,4 @@
-"""Scores against their definitions, counted out by hand."""
+"""Scores against their definitions, counted by hand."""
 
 import random
 
@@ -7,20 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scores import (
-    Interval,
-    accuracy,
-    bootstrap,
-    bootstrap_spans,
-    calibration_error,
-    confusion,
-    f1_of,
-    macro_f1,
-    macro_recall,
-    reliability,
-    span_counts,
-    span_f1,
-)
+from benchmarks import scores
+from benchmarks.scores import accuracy, bootstrap, bootstrap_spans, confusion, f1_of, macro_f1
 
 CLASSES = ("a", "b", "c")
 PAIRS = st.lists(
@@ -34,7 +22,7 @@ def f1(pairs: list[tuple[str, str]], name: str) -> float | None:
     return 2 * right / both if both else None
 
 
-def test_what_is_no_class_is_in_the_last_column() -> None:
+def test_guesses_outside_the_classes_are_in_the_last_column() -> None:
     table = confusion(["a", "a", "b"], ["a", "x", "c"], CLASSES)
     assert table.tolist() == [[1, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]
     with pytest.raises(ValueError, match="one guess"):
@@ -44,8 +32,8 @@ def test_what_is_no_class_is_in_the_last_column() -> None:
 @given(PAIRS)
 def test_scores_are_what_their_definitions_say(pairs: list[tuple[str, str]]) -> None:
     table = confusion([meant for meant, _ in pairs], [said for _, said in pairs], CLASSES)
-    scores = [score for name in CLASSES if (score := f1(pairs, name)) is not None]
-    assert float(macro_f1(table)) == pytest.approx(sum(scores) / len(scores) if scores else 0)
+    f1s = [score for name in CLASSES if (score := f1(pairs, name)) is not None]
+    assert float(macro_f1(table)) == pytest.approx(sum(f1s) / len(f1s) if f1s else 0)
     assert float(f1_of(1)(table)) == pytest.approx(f1(pairs, "b") or 0)
     assert float(accuracy(table)) == pytest.approx(sum(m == s for m, s in pairs) / len(pairs))
     recalls = [
@@ -53,33 +41,29 @@ def test_scores_are_what_their_definitions_say(pairs: list[tuple[str, str]]) -> 
         for name in CLASSES
         if any(m == name for m, _ in pairs)
     ]
-    assert float(macro_recall(table)) == pytest.approx(sum(recalls) / len(recalls))
+    assert float(scores.macro_recall(table)) == pytest.approx(sum(recalls) / len(recalls))
 
 
 def test_many_tables_are_scored_as_each_of_them() -> None:
     tables = np.random.default_rng(0).integers(0, 9, (50, 3, 4))
-    for metric in (accuracy, macro_f1, macro_recall, f1_of(2)):
+    for metric in (accuracy, macro_f1, scores.macro_recall, f1_of(2)):
         one_by_one = [float(metric(table)) for table in tables]
         assert metric(tables).tolist() == pytest.approx(one_by_one)
 
 
-def test_an_interval_is_that_of_drawing_posts_anew() -> None:
+def test_an_interval_is_that_of_resampled_posts() -> None:
     order = random.Random(1)
     pairs = [
         (meant, meant if order.random() < 0.7 else order.choice(CLASSES))
         for meant in order.choices(CLASSES, (5, 3, 1), k=300)
     ]
     table = confusion([m for m, _ in pairs], [s for _, s in pairs], CLASSES)
-    found = bootstrap([table], macro_f1)
-    drawn = []
-    for _ in range(1_000):
-        again = order.choices(pairs, k=len(pairs))
-        drawn.append(
-            100 * float(macro_f1(confusion([m for m, _ in again], [s for _, s in again], CLASSES)))
-        )
-    assert found.low < found.value < found.high
-    assert found[1:] == pytest.approx(np.percentile(drawn, (2.5, 97.5)).tolist(), abs=1.0)
-    assert bootstrap([table], macro_f1) == found
+    interval = bootstrap([table], macro_f1)
+    resamples = [zip(*order.choices(pairs, k=len(pairs)), strict=True) for _ in range(1_000)]
+    drawn = [100 * float(macro_f1(confusion(*resample, CLASSES))) for resample in resamples]
+    assert interval.low < interval.value < interval.high
+    assert interval[1:] == pytest.approx(np.percentile(drawn, (2.5, 97.5)).tolist(), abs=1.0)
+    assert bootstrap([table], macro_f1) == interval
 
 
 def test_a_mean_of_tables_is_surer_than_each() -> None:
@@ -89,29 +73,29 @@ def test_a_mean_of_tables_is_surer_than_each() -> None:
     assert mean.high - mean.low < one.high - one.low
 
 
-def test_nothing_has_no_score() -> None:
+def test_an_empty_table_has_no_score() -> None:
     empty = confusion([], [], CLASSES)
     assert str(bootstrap([empty], macro_f1)) == "–"
-    assert str(bootstrap_spans(span_counts([], []))) == "–"
-    assert np.isnan(calibration_error(reliability([], [])))
-    assert str(Interval(61.24, 60, 62.96)) == "61.2 (60.0–63.0)"
+    assert str(bootstrap_spans(scores.span_counts([], []))) == "–"
+    assert np.isnan(scores.calibration_error(scores.reliability([], [])))
+    assert str(scores.Interval(61.24, 60, 62.96)) == "61.2 (60.0–63.0)"
 
 
 def test_spans_must_be_exact() -> None:
     gold = [{(0, 5, "ORG"), (9, 12, "LOC")}, {(0, 3, "PERSON")}, set()]
     found = [{(0, 5, "ORG"), (9, 13, "LOC")}, {(0, 3, "ORG")}, {(1, 2, "LOC")}]
-    counts = span_counts(found, gold)
+    counts = scores.span_counts(found, gold)
     assert counts.tolist() == [[1, 2, 2], [0, 1, 1], [0, 1, 0]]
-    assert float(span_f1(counts.sum(0))) == pytest.approx(2 / 7)
-    perfect = bootstrap_spans(span_counts(gold * 9, gold * 9))
+    assert float(scores.span_f1(counts.sum(0))) == pytest.approx(2 / 7)
+    perfect = bootstrap_spans(scores.span_counts(gold * 9, gold * 9))
     assert perfect == (100, 100, 100)
 
 
 def test_reliability_tells_confidence_from_being_right() -> None:
-    bins = reliability([0.05, 0.95, 0.95, 1.0, 0.96], [False, True, True, False, True])
-    assert [(one.low, one.posts) for one in bins] == [(0.0, 1), (0.9, 4)]
+    bins = scores.reliability([0.05, 0.95, 0.95, 1.0, 0.96], [False, True, True, False, True])
+    assert [(each.low, each.posts) for each in bins] == [(0.0, 1), (0.9, 4)]
     assert bins[1].confidence == pytest.approx(0.965)
     assert bins[1].accuracy == 0.75
-    assert calibration_error(bins) == pytest.approx((1 * 0.05 + 4 * 0.215) / 5)
-    exact = reliability([0.75] * 4, [True, True, True, False])
-    assert calibration_error(exact) == pytest.approx(0)
+    assert scores.calibration_error(bins) == pytest.approx((1 * 0.05 + 4 * 0.215) / 5)
+    exact = scores.reliability([0.75] * 4, [True, True, True, False])
+    assert scores.calibration_error(exact) == pytest.approx(0)

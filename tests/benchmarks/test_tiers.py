@@ -1,4 +1,4 @@
-"""What must never happen is noticed when it does."""
+"""Crashes and wrong offsets are noticed."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from schemas.mention import Entity, Language, Mention, Target
 
 
 class Guess:
-    """Says that everything is English, and that the first word is a place; it may be wrong."""
+    """Labels every post as English and its first word as a place, with a shift of the offsets."""
 
     name = "language"
     version = "1"
@@ -36,13 +36,13 @@ def reader(*annotators: Guess) -> TierReader:
 
 def test_right_offsets_are_counted() -> None:
     own = reader(Guess())
-    (one, two) = own.read(["Rome is far", "Oslo"])
-    assert one and one.language and one.language.code == "en"
-    assert two and two.entities[0].text == "Oslo"
+    rome, oslo = own.read(["Rome is far", "Oslo"])
+    assert rome and rome.language and rome.language.code == "en"
+    assert oslo and oslo.entities[0].text == "Oslo"
     assert (own.posts, own.crashed, own.offsets, own.wrong_offsets) == (2, 0, 2, [])
 
 
-def test_a_wrong_offset_is_told() -> None:
+def test_a_wrong_offset_is_reported() -> None:
     own = reader(Guess(shift=1))
     own.read(["Rome is far"])
     assert own.wrong_offsets == ["'Rome' at 1:5 is 'ome '"]
@@ -50,21 +50,21 @@ def test_a_wrong_offset_is_told() -> None:
 
 def test_a_post_that_makes_it_raise_costs_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     own = reader(Guess())
-    found = own.read(["Rome", "boom", "Oslo"])
-    assert [mention is None for mention in found] == [False, True, False]
+    mentions = own.read(["Rome", "boom", "Oslo"])
+    assert [mention is None for mention in mentions] == [False, True, False]
     assert (own.posts, own.crashed) == (3, 1)
     assert "boom" in capsys.readouterr().out
 
 
-def test_a_language_can_be_told_and_annotators_chosen() -> None:
+def test_a_language_can_be_given_and_annotators_chosen() -> None:
     own = reader(Guess())
-    (told,) = own.read(["Rome"], language="it")
-    assert told and told.language == Language(code="it", confidence=1) and not told.entities
-    (nothing,) = own.read(["Rome"], ["entities"])
-    assert nothing and nothing.language is None
+    (given,) = own.read(["Rome"], language="it")
+    assert given and given.language == Language(code="it", confidence=1) and not given.entities
+    (mention,) = own.read(["Rome"], ["entities"])
+    assert mention and mention.language is None
 
 
 def test_each_text_has_its_target() -> None:
     texts = [f"text {n}" for n in range(1_001)]
-    found = reader(Guess()).read(texts, targets=[[text[5:]] for text in texts])
-    assert [one and one.targets for one in found] == [[Target(text=t[5:])] for t in texts]
+    mentions = reader(Guess()).read(texts, targets=[[text[5:]] for text in texts])
+    assert [m and m.targets for m in mentions] == [[Target(text=t[5:])] for t in texts]

@@ -190,7 +190,7 @@ def test_a_service_that_needs_a_person_is_held(
 ) -> None:
     process = _hold(fake_tocsin, str(error.exit_status))
     assert process.stderr is not None
-    assert "a person has to act" in process.stderr.readline()
+    assert "fix the cause" in process.stderr.readline()
     time.sleep(0.2)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)

@@ -1,6 +1,7 @@
-"""One pipeline a test, on the engines that the whole session shares."""
+"""A pipeline per test, on the engines that the session shares."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,5 @@ from tests.stack_fixtures import RunningEngines
 
 @pytest.fixture
 def pipeline(engines: RunningEngines, tmp_path: Path) -> Iterator[Pipeline]:
-    """Its services are stopped at the end of the test."""
-    made = Pipeline(engines, tmp_path)
-    try:
-        yield made
-    finally:
-        made.close()
+    with closing(Pipeline(engines, tmp_path)) as pipeline:
+        yield pipeline

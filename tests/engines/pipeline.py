@@ -1,4 +1,4 @@
-"""A pipeline of real service processes on real engines, under names of its own."""
+"""A pipeline of real service processes on real engines, with its own topics and indices."""
 
 import os
 import signal
@@ -7,11 +7,12 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaProducer
 
@@ -31,17 +32,19 @@ from sinks.elasticsearch.setup import setup as setup_indices
 from tests.stack_fixtures import RunningEngines
 
 PATIENCE_S = 120.0
-"""How long a wait may take before the test fails; nothing asserts how long it did take."""
+"""Maximum wait before a test fails; no test asserts a duration."""
 SHARD_PATIENCE_S = 30.0
-"""How long the shard of a new index may take to start."""
+"""Maximum start of the shard of a new index."""
 FAST = {"TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment"}
 """Leaves out the entity models, which take seconds to load."""
+BROKEN_SOCKETS = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
+)
+"""kafka-python leaves sockets to the garbage collector when a broker is gone."""
 
 
 @dataclass
 class Child:
-    """One service process."""
-
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -64,7 +67,7 @@ class Child:
             )
 
     def kill(self) -> None:
-        """SIGKILL, as a machine that loses power."""
+        """SIGKILL, like a power cut."""
         assert self.process.poll() is None, f"{self.name} had ended before the kill"
         self.process.kill()
         assert self.process.wait() == -signal.SIGKILL
@@ -79,13 +82,11 @@ class Child:
                 self.process.wait()
         return self.process.returncode
 
-    def words(self) -> str:
+    def output(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
 
 class Pipeline:
-    """Topics, indices and services that no other test shares."""
-
     def __init__(self, engines: RunningEngines, folder: Path) -> None:
         name = uuid.uuid4().hex[:8]
         self.engines = engines
@@ -112,8 +113,6 @@ class Pipeline:
             "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": self.elasticsearch.index_prefix,
         }
 
-    # --- services --------------------------------------------------------------------------
-
     def start(
         self, name: str, *arguments: str, module: str = "tocsin", **environment: str
     ) -> Child:
@@ -133,7 +132,6 @@ class Pipeline:
         return child
 
     def tocsin(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
         return subprocess.run(
             [sys.executable, "-m", "tocsin", *arguments],
             env={**os.environ, **self._addresses},
@@ -149,25 +147,26 @@ class Pipeline:
     def sink(self, **environment: str) -> Child:
         return self.start("sink", "sink", "elasticsearch", **environment)
 
+    def listen(self, brands: Sequence[Brand]) -> Child:
+        """Publishes the brands and starts a sink and a processor; returns the processor."""
+        self.apply(brands)
+        self.sink()
+        return self.process()
+
     def apply(self, brands: Sequence[Brand]) -> None:
         publish_brands(self.kafka, list(brands), keep_others=False)
 
-    # --- Kafka -----------------------------------------------------------------------------
-
     @contextmanager
     def producer(self) -> Iterator[KafkaProducer]:
-        producer = kafka.producer(self.kafka, "test")
-        try:
+        with closing(kafka.producer(self.kafka, "test")) as producer:
             yield producer
             producer.flush()
-        finally:
-            producer.close()
 
     def send(self, topic: str, messages: Iterable[Any]) -> None:
-        """Messages of the topic's type, each under its key."""
+        """Sends messages of the topic's type, each under its key."""
         encode = CODECS[topic].encode
         key = "brand" if topic in ("activity", "alerts") else "id"
-        self.produce(topic, [(getattr(one, key).encode(), encode(one)) for one in messages])
+        self.produce(topic, [(getattr(m, key).encode(), encode(m)) for m in messages])
 
     def produce(self, topic: str, messages: Sequence[tuple[bytes | None, bytes]]) -> None:
         with self.producer() as producer:
@@ -179,24 +178,18 @@ class Pipeline:
                 future.get(timeout=60)
 
     def read(self, topic: str) -> list[Any]:
-        consumer = kafka.consumer(self.kafka, "test")
-        try:
+        with closing(kafka.consumer(self.kafka, "test")) as consumer:
             return list(read_to_end(consumer, self.kafka.topic_prefix + topic))
-        finally:
-            consumer.close()
 
     def dead_letters(self) -> list[DeadLetter]:
         return [DEAD_LETTER.decode(record.value) for record in self.read("dead-letters")]
 
-    # --- Elasticsearch ---------------------------------------------------------------------
-
     def search(self, **request: Any) -> Any:
-        """A search of every shard there is, with patience for those that were just made.
+        """Searches every shard; retries while a shard of a new index starts.
 
-        The sink may make the index of a month at any moment, also between a look at the cluster's
-        health and the search. Until its first shard has started, a search answers 503
-        (``search_phase_execution_exception``), or leaves that shard out, if partial results are
-        allowed. That passes by itself; any other answer is an error at once.
+        The sink may create the index of a month at any moment. Until its first shard has started, a
+        search answers 503 (``search_phase_execution_exception``), or skips that shard if partial
+        results are allowed. Any other answer is an error at once.
         """
         deadline = time.monotonic() + SHARD_PATIENCE_S
         while True:
@@ -211,10 +204,10 @@ class Pipeline:
         """Every document by id; fails if an id is in two indices."""
         index = self.names.mentions_pattern if tombstones else self.names.mentions
         pattern = self.names.mentions_pattern
-        # An index that was just made answers 503 until its shard is there.
+        # A new index answers 503 until its shard has started.
         self.client.cluster.health(index=pattern, wait_for_status="green", timeout="30s")
         self.client.indices.refresh(index=pattern, ignore_unavailable=True)
-        found: dict[str, dict[str, Any]] = {}
+        documents: dict[str, dict[str, Any]] = {}
         for page in pages(
             self.search,
             index=index,
@@ -225,27 +218,27 @@ class Pipeline:
             version=True,
         ):
             for hit in page:
-                assert hit["_id"] not in found, f"{hit['_id']} is in the index twice"
-                found[hit["_id"]] = {**hit["_source"], "_version": hit["_version"]}
-        return found
-
-    # --- waiting ---------------------------------------------------------------------------
+                assert hit["_id"] not in documents, f"{hit['_id']} is in the index twice"
+                documents[hit["_id"]] = {**hit["_source"], "_version": hit["_version"]}
+        return documents
 
     def wait(self, what: str, condition: Callable[[], bool], dying: bool = False) -> None:
-        """Poll until ``condition`` holds; ``dying`` allows that services end meanwhile."""
+        """Polls until ``condition`` holds; with ``dying``, services may end meanwhile."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             for child in self.children:
                 status = child.process.poll()
                 if not dying and status not in (None, 0, -signal.SIGKILL):
-                    raise AssertionError(f"{child.name} ended ({status}):\n{child.words()[-4000:]}")
+                    raise AssertionError(
+                        f"{child.name} ended ({status}):\n{child.output()[-4000:]}"
+                    )
             if time.monotonic() > deadline:
-                logs = "\n".join(f"--- {c.name}\n{c.words()[-2000:]}" for c in self.children)
-                raise AssertionError(f"waited in vain for {what}: {self.meter.look()}\n{logs}")
+                logs = "\n".join(f"--- {c.name}\n{c.output()[-2000:]}" for c in self.children)
+                raise AssertionError(f"timeout waiting for {what}: {self.meter.look()}\n{logs}")
             time.sleep(0.1)
 
     def wait_until_idle(self, at_least: int) -> TopicLag:
-        """Until ``at_least`` posts were written and all of them came out at the other end."""
+        """Waits until ``at_least`` posts were written and no consumer has lag."""
 
         def idle() -> bool:
             flow = self.meter.look()

@@ -18,24 +18,18 @@ VOLTA = make.brand("volta", names=["Air Volta"], handles=["airvolta"])
 CORVO = make.brand("corvo")
 
 
-def upsert(
-    number: int,
-    text: str,
-    *,
-    version: int = 1,
-    author: str = "a1",
-    edited: bool = False,
-    source: str = "forum",
-) -> PostEvent:
-    edited_at = NOW if edited else None
-    post = make.post(
-        text, id=f"{source}:{number}", author=author, created_at=NOW, edited_at=edited_at
-    )
-    return make.upsert(post, version, NOW)
+def upsert(number: int, text: str, *, author: str = "a1", source: str = "forum") -> PostEvent:
+    post = make.post(text, id=f"{source}:{number}", author=author, created_at=NOW)
+    return make.upsert(post, 1, NOW)
 
 
-def delete(number: int, version: int, *, dated: bool) -> PostEvent:
-    return make.delete(f"forum:{number}", version, NOW if dated else None)
+def edit(number: int, text: str) -> PostEvent:
+    post = make.post(text, id=f"forum:{number}", author="a1", created_at=NOW, edited_at=NOW)
+    return make.upsert(post, 2, NOW)
+
+
+def delete(number: int, *, dated: bool) -> PostEvent:
+    return make.delete(f"forum:{number}", 2, NOW if dated else None)
 
 
 def send(pipeline: Pipeline, *events: PostEvent) -> None:
@@ -45,38 +39,34 @@ def send(pipeline: Pipeline, *events: PostEvent) -> None:
 
 
 def test_edits_and_deletes_in_any_order(pipeline: Pipeline) -> None:
-    pipeline.apply([VOLTA])
-    pipeline.process()
-    pipeline.sink()
+    pipeline.listen([VOLTA])
     send(
         pipeline,
         upsert(1, "Air Volta is late"),
-        upsert(1, "Air Volta is very late", version=2, edited=True),
+        edit(1, "Air Volta is very late"),
         upsert(1, "Air Volta is late"),  # an old state, redelivered
         upsert(2, "Air Volta lost my bag"),
-        upsert(2, "never mind", version=2, edited=True),  # names the brand no more
+        edit(2, "never mind"),  # no longer names the brand
         upsert(3, "j'adore Air Volta"),
-        delete(3, 2, dated=True),
+        delete(3, dated=True),
         upsert(3, "j'adore Air Volta"),  # a replay must not bring it back
         upsert(4, "#AirVolta @airvolta"),
         upsert(5, "AIR VOLTA again"),
-        delete(6, 2, dated=False),  # was never here
+        delete(6, dated=False),  # was never indexed
     )
-    send(pipeline, delete(4, 2, dated=False))  # must be looked up
+    send(pipeline, delete(4, dated=False))  # must be looked up
     documents = pipeline.documents()
     assert documents.keys() == {"forum:1", "forum:5"}
     assert documents["forum:1"]["text"] == "Air Volta is very late"
     assert documents["forum:1"]["_version"] == 2
     tombstones = pipeline.documents(tombstones=True)
-    for gone in ("forum:2", "forum:3", "forum:4"):
-        assert tombstones[gone].keys() == {"id", "source", "version", "deleted_at", "_version"}
+    for deleted in ("forum:2", "forum:3", "forum:4"):
+        assert tombstones[deleted].keys() == {"id", "source", "version", "deleted_at", "_version"}
     assert pipeline.dead_letters() == []
 
 
 def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
-    pipeline.apply([VOLTA])
-    pipeline.process()
-    pipeline.sink()
+    pipeline.listen([VOLTA])
     send(
         pipeline,
         *(upsert(n, f"Air Volta {n}", author="gone") for n in range(20)),
@@ -94,17 +84,15 @@ def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
 
 
 def test_running_processors_take_a_change_of_brands(pipeline: Pipeline) -> None:
-    pipeline.apply([VOLTA])
-    process = pipeline.process()
-    pipeline.sink()
+    process = pipeline.listen([VOLTA])
     send(pipeline, upsert(1, "Corvo and Air Volta"))
     assert pipeline.documents()["forum:1"]["brands"] == ["volta"]
     pipeline.apply([VOLTA, CORVO])
-    pipeline.wait("the new brand", lambda: "count=2" in process.words())
+    pipeline.wait("the new brand", lambda: "count=2" in process.output())
     send(pipeline, upsert(2, "Corvo and Air Volta"))
     assert pipeline.documents()["forum:2"]["brands"] == ["corvo", "volta"]
     pipeline.apply([CORVO])
-    pipeline.wait("the old brand to go", lambda: process.words().count("count=1") == 2)
+    pipeline.wait("the old brand to go", lambda: process.output().count("count=1") == 2)
     send(pipeline, upsert(3, "Corvo and Air Volta"))
     assert pipeline.documents()["forum:3"]["brands"] == ["corvo"]
     assert process.process.poll() is None
@@ -130,15 +118,15 @@ def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pip
     send(pipeline, upsert(3, "Corvo en panne"), upsert(4, "Corvo"))
     assert pipeline.documents().keys() == {"forum:1", "forum:3"}
 
-    # Written past the command: the processor says so, and keeps the query that it has.
+    # Sent without the command: the processor logs it and keeps its last query.
     pipeline.send("brands", [make.brand("corvo", query="corvo AND (panne")])
-    pipeline.wait("the refusal", lambda: "the last state stays" in process.words())
+    pipeline.wait("the refusal", lambda: "the last state stays" in process.output())
     send(pipeline, upsert(5, "Corvo en panne"), upsert(6, "Corvo"))
     assert pipeline.documents().keys() == {"forum:1", "forum:3", "forum:5"}
 
     write("corvo AND NOT panne AND lang:fr")
     assert pipeline.tocsin("brands", "apply", str(file)).returncode == 0
-    pipeline.wait("the new query", lambda: process.words().count("count=1") == 3)
+    pipeline.wait("the new query", lambda: process.output().count("count=1") == 3)
     send(
         pipeline,
         upsert(7, "Corvo en panne"),
@@ -162,7 +150,7 @@ def test_a_processor_without_brands_holds_back_and_loses_nothing(pipeline: Pipel
     process = pipeline.process()
     pipeline.sink()
     pipeline.send("posts", [upsert(1, "Air Volta before there were brands")])
-    pipeline.wait("the processor to be up", lambda: "count=0" in process.words())
+    pipeline.wait("the processor to be up", lambda: "count=0" in process.output())
     assert pipeline.meter.look().lag["posts"] == 1
     pipeline.apply([VOLTA])
     pipeline.wait_until_idle(1)
@@ -170,17 +158,14 @@ def test_a_processor_without_brands_holds_back_and_loses_nothing(pipeline: Pipel
 
 
 def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
-    pipeline.apply([VOLTA])
-    pipeline.process()
-    pipeline.sink()
+    pipeline.listen([VOLTA])
     send(pipeline, upsert(1, "Air Volta"))
-    # As if an annotator that has since been mended had failed on this one.
-    value = POST_EVENT.encode(upsert(2, "Air Volta, given up once"))
+    # As if an annotator had failed on it, which has since been fixed.
     letter = DeadLetter(
         service="process",
         reason="enrich_failed",
-        detail="KeyError: 'mended since'",
-        payload=value,
+        detail="KeyError: 'fixed since'",
+        payload=POST_EVENT.encode(upsert(2, "Air Volta, given up once")),
         at=NOW,
         key=b"forum:2",
         topic=pipeline.kafka.topic_prefix + "posts",

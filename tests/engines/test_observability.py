@@ -1,10 +1,10 @@
-"""What the running services serve is what the docs say, and it moves when posts flow."""
+"""Running services serve the documented metrics, which move when posts flow."""
 
 import re
-import urllib.error
-import urllib.request
+from collections import defaultdict
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ingestors.generator.accounts import brands
@@ -20,20 +20,18 @@ SUFFIXES = re.compile(r"_(bucket|count|sum|created|info)$")
 
 def get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=10)
+    except httpx.TransportError:
         return 0, ""
+    return answer.status_code, answer.text
 
 
 def samples(port: int) -> dict[str, float]:
     """Metric name to the sum of its samples, over all labels."""
-    found: dict[str, float] = {}
+    totals: dict[str, float] = defaultdict(float)
     for name, _, value in SAMPLE.findall(get(port, "/metrics")[1]):
-        found[name] = found.get(name, 0.0) + float(value)
-    return found
+        totals[name] += float(value)
+    return dict(totals)
 
 
 def test_every_service_serves_the_documented_metrics_and_its_health(pipeline: Pipeline) -> None:
@@ -47,8 +45,7 @@ def test_every_service_serves_the_documented_metrics_and_its_health(pipeline: Pi
     pipeline.apply(brands())
     pipeline.wait("it to be ready", lambda: get(ports["process"], "/readyz")[0] == 200)
     pipeline.start(
-        "ingest",
-        *("ingest", "generate", "--posts", "2000", "--pace", "8640"),
+        *("ingest", "ingest", "generate", "--posts", "2000", "--pace", "8640"),
         TOCSIN_MONITOR_PORT=str(ports["ingest"]),
         TOCSIN_INGEST_CHECKPOINT_INTERVAL_S="0.5",
     )
@@ -64,10 +61,10 @@ def test_every_service_serves_the_documented_metrics_and_its_health(pipeline: Pi
     pipeline.wait("posts to flow", flowing)
     served = {name: samples(port) for name, port in ports.items()}
     documented = (ROOT / "docs" / "metrics.md").read_text("utf-8")
-    for name, found in served.items():
+    for name, values in served.items():
         assert get(ports[name], "/healthz")[0] == 200
         assert get(ports[name], "/readyz") == (200, "ready\n")
-        unknown = {m for m in found if f"`{SUFFIXES.sub('', m)}" not in documented}
+        unknown = {m for m in values if f"`{SUFFIXES.sub('', m)}" not in documented}
         assert not unknown, f"{name} serves metrics that docs/metrics.md does not have"
 
     positive = {

@@ -1,4 +1,4 @@
-"""``tocsin query preview --index`` on a real Elasticsearch, beside what the file way says."""
+"""``tocsin query preview --index`` on a real Elasticsearch agrees with the preview of a file."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,12 +13,9 @@ from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention, Sentiment
 from schemas.post import Author
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.documents import tombstone, upsert
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import setup as setup_indices
 from tests import make
+from tests.engines.indexed import indexed
 from tests.queries.asked import WHEN
 from tests.stack_fixtures import RunningEngines
 from tocsin.offline.preview import Preview, preview_posts
@@ -56,16 +53,8 @@ def mentions() -> list[Mention]:
 
 @pytest.fixture(scope="module")
 def settings(engines: RunningEngines) -> Iterator[ElasticsearchSettings]:
-    """An index of posts and one tombstone."""
-    found = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="preview-")
-    names = IndexNames(found)
-    operations = [upsert(make.enriched(mention, at=WHEN), names) for mention in mentions()]
-    operations.append(tombstone("x:gone", "x", 1, operations[0].index, WHEN))
-    with connect(found) as client:
-        setup_indices(client, found, lambda line: None)
-        assert len(write(client, operations).written) == len(operations)
-        client.indices.refresh(index=names.mentions_pattern)
-    yield found
+    with indexed(engines, "preview-", mentions()) as (_, settings):
+        yield settings
 
 
 def of_index(settings: ElasticsearchSettings, query: str, within: Range | None = None) -> Preview:
@@ -92,25 +81,24 @@ def date(text: str) -> Range:
 def test_the_index_says_what_the_posts_say(
     settings: ElasticsearchSettings, query: str, within: Range | None
 ) -> None:
-    found = of_index(settings, query, within)
+    preview = of_index(settings, query, within)
     expected = preview_posts(Clauses(parse(query)), mentions(), sample=5, within=within)
-    assert replace(found, sample=[]) == replace(expected, sample=[])
-    assert sum(count for _, count in found.volume.counts) == found.matches
+    assert replace(preview, sample=[]) == replace(expected, sample=[])
+    assert sum(count for _, count in preview.volume.counts) == preview.matches
 
 
 def test_the_newest_posts_are_shown_with_their_words(settings: ElasticsearchSettings) -> None:
-    found = of_index(settings, '"en panne" OR sosh')
-    ids = [example.mention.post.id for example in found.sample]
+    sample = of_index(settings, '"en panne" OR sosh').sample
+    ids = [example.mention.post.id for example in sample]
     assert ids == ["x:85", "x:84", "x:79", "x:78", "x:73"]
     words = [
         [example.mention.post.text[span.start : span.end] for span in example.spans]
-        for example in found.sample
+        for example in sample
     ]
     assert words == [["sosh"], ["en panne"], ["sosh"], ["en panne"], ["sosh"]]
 
 
-def test_an_index_that_is_not_there_is_a_sentence(settings: ElasticsearchSettings) -> None:
+def test_a_missing_index_is_a_sentence(settings: ElasticsearchSettings) -> None:
     elsewhere = ElasticsearchSettings(url=settings.url, index_prefix="nowhere-")
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ConfigurationError, match="has no nowhere-mentions"):
         of_index(elsewhere, "orange")
-    assert "has no nowhere-mentions" in str(caught.value)

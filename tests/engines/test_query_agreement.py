@@ -1,7 +1,7 @@
-"""Compiled queries find what the reference finds, on a real Elasticsearch.
+"""Compiled queries agree with the reference, on a real Elasticsearch.
 
-Posts of many languages, with repeated words, accents in every way of writing and all fields, are
-written by the sink's code. Queries of every kind are drawn from the same words, so that many match.
+The sink's code writes posts of many languages, with repeated words, accents in every form and all
+fields. Queries of every kind are drawn from the same words, so many match.
 """
 
 import random
@@ -22,16 +22,13 @@ from queries.language.ast import And, Near, Node, Or, Phrase, Term
 from queries.language.errors import QueryError
 from queries.language.parser import parse
 from queries.matching.document import Document
-from runtime.settings import ElasticsearchSettings
 from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
 from schemas.post import Author, Metrics, Post
 from schemas.types import SentimentLabel
-from sinks.elasticsearch.bulk import write
-from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.documents import Operation, tombstone, upsert
+from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import setup as setup_indices
 from tests import make
+from tests.engines.indexed import indexed
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, WHEN
 from tests.queries.reference import evaluate
@@ -49,9 +46,9 @@ RICH = [
     "l'orange", "abonné", "abon", "pane", "boxe", "#velmora", "etés", "हिन्दी", "كِتَاب", "كتاب",
     "ＯＲＡＮＧＥ", "\u0301", "\u0640", "ﷺ", "𝐎𝐫𝐚𝐧𝐠𝐞", "İstanbul", "x" * 300, "é" * 300, "a\\b",
 ]  # fmt: skip
-"""Words of the strategies in ``asked``, and what is hard about tokens."""
+"""Words of the strategies in ``asked``, and difficult tokens."""
 DENSE = ["a", "b", "c", "d", "ab1", "abc", "abcd", "été", "ete", "Été", "BT", "bt", "orange"]
-"""Few words, so that a text has each several times."""
+"""Few words, so a post repeats each."""
 
 ENTITIES = [("AF", "Air  France", "Q1"), ("l'Été", None, None), ("*", "V", "vel")]
 
@@ -59,8 +56,8 @@ ENTITIES = [("AF", "Air  France", "Q1"), ("l'Été", None, None), ("*", "V", "ve
 def rich_post(rng: random.Random, number: int) -> Mention:
     """A post with some of every field."""
 
-    def some(words: Sequence[str], most: int) -> list[str]:
-        return [rng.choice(words) for _ in range(rng.randint(0, most))]
+    def some(words: Sequence[str], limit: int) -> list[str]:
+        return [rng.choice(words) for _ in range(rng.randint(0, limit))]
 
     hosts = ["www.lemonde.fr", "velmora.example", "a.example"]
     handles = ["velmora", "Velmora", "ana.bsky.example", "pan", "panne"]
@@ -104,33 +101,29 @@ def rich_post(rng: random.Random, number: int) -> Mention:
 
 
 def plain_post(number: int, text: str) -> Mention:
-    """A post of a text."""
     return make.mention(make.post(text, id=f"x:{number}", author="1", created_at=WHEN))
 
 
 def mentions() -> list[Mention]:
-    """All posts; each id ends with its place here."""
+    """All posts; the number in an id is its position here."""
     rng = random.Random(7)
-    found = [rich_post(rng, number) for number in range(200)]
+    posts = [rich_post(rng, number) for number in range(200)]
     for number in range(200, 350):
         words = rng.sample(DENSE, rng.randint(2, 5))
-        found.append(
-            plain_post(number, " ".join(rng.choice(words) for _ in range(rng.randint(1, 14))))
-        )
+        text = " ".join(rng.choice(words) for _ in range(rng.randint(1, 14)))
+        posts.append(plain_post(number, text))
     texts = dict.fromkeys(text for _, text, _ in (*GOLDEN, *CASES))
-    return [*found, *(plain_post(350 + place, text) for place, text in enumerate(texts))]
+    return [*posts, *(plain_post(number, text) for number, text in enumerate(texts, 350))]
 
 
 @dataclass
 class Index:
-    """Posts that are in an index of their own."""
-
     client: Elasticsearch
     pattern: str
     documents: dict[str, Document]
 
     def find(self, queries: Sequence[Node]) -> Iterator[set[str]]:
-        """The ids that the engine finds for each query."""
+        """The ids that Elasticsearch finds for each query."""
         for first in range(0, len(queries), BATCH):
             searches: list[dict[str, Any]] = []
             for query in queries[first : first + BATCH]:
@@ -149,27 +142,22 @@ class Index:
 
 @pytest.fixture(scope="module")
 def index(engines: RunningEngines) -> Iterator[Index]:
-    """All posts, a tombstone, and a post that was written before there were fields for queries."""
-    settings = ElasticsearchSettings(url=engines.endpoints.elasticsearch, index_prefix="agree-")
-    names = IndexNames(settings)
-    found = mentions()
-    operations = [upsert(make.enriched(mention, at=WHEN), names) for mention in found]
-    old = msgspec.json.decode(operations[0].document)
-    del old["words"], old["values"]
-    operations += [
-        Operation("x:old", operations[0].index, 1, msgspec.json.encode({**old, "tokens": "a"})),
-        tombstone("x:gone", "x", 1, operations[0].index, WHEN),
-    ]
-    with connect(settings) as client:
-        setup_indices(client, settings, lambda line: None)
-        assert len(write(client, operations).written) == len(operations)
-        client.indices.refresh(index=names.mentions_pattern)
-        yield Index(client, names.mentions_pattern, {m.post.id: Document(m) for m in found})
+    """The posts, a tombstone, and a post from before the fields for queries existed."""
+
+    def old(first: Operation) -> Operation:
+        document = msgspec.json.decode(first.document) | {"tokens": "a"}
+        del document["words"], document["values"]
+        return Operation("x:old", first.index, 1, msgspec.json.encode(document))
+
+    posts = mentions()
+    with indexed(engines, "agree-", posts, old) as (client, settings):
+        pattern = IndexNames(settings).mentions_pattern
+        yield Index(client, pattern, {mention.post.id: Document(mention) for mention in posts})
 
 
 def drawn(strategy: st.SearchStrategy[Node], count: int) -> list[Node]:
-    """Examples, the same each time."""
-    found: dict[Node, None] = {}
+    """Deterministic examples of a strategy."""
+    nodes: dict[Node, None] = {}
 
     @settings(
         max_examples=count, derandomize=True, database=None, deadline=None,
@@ -177,14 +165,14 @@ def drawn(strategy: st.SearchStrategy[Node], count: int) -> list[Node]:
     )  # fmt: skip
     @given(strategy)
     def keep(node: Node) -> None:
-        found[node] = None
+        nodes[node] = None
 
     keep()
-    return list(found)
+    return list(nodes)
 
 
 class DenseQueries:
-    """NEAR in NEAR and phrases with a distance, of few words: where intervals go wrong."""
+    """NEAR in NEAR and phrases with a distance, of few words: the hard cases of intervals."""
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(seed)
@@ -222,16 +210,12 @@ class DenseQueries:
         return Near(left, right, self._rng.randint(0, 4), self._rng.random() < 0.5)
 
 
-def runnable(queries: Sequence[Node]) -> list[Node]:
-    """Those that are not refused."""
-    found = []
-    for query in queries:
-        try:
-            compile_query(query)
-        except QueryError:
-            continue
-        found.append(query)
-    return found
+def compiles(query: Node) -> bool:
+    try:
+        compile_query(query)
+    except QueryError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("kind", ["every kind", "dense", "documented"])
@@ -243,7 +227,7 @@ def test_the_engine_finds_the_posts_that_the_reference_finds(index: Index, kind:
         asked = DenseQueries(3).make(150)
     else:
         asked = list(map(parse, dict.fromkeys(query for query, _, _ in (*GOLDEN, *CASES))))
-    queries = runnable(asked)
+    queries = list(filter(compiles, asked))
     assert len(queries) > 0.95 * len(asked)
     matching, differing = 0, []
     for query, found in zip(queries, index.find(queries), strict=True):
@@ -268,22 +252,15 @@ def test_the_tables_of_the_page_and_the_cases(index: Index) -> None:
     ] == []
 
 
-# --- limits ------------------------------------------------------------------------------------
-
-
 def listed(letter: str, count: int) -> Or:
     return Or(tuple(Term(f"{letter}{number}") for number in range(count)))
 
 
 def deepest() -> Node:
     node: Node = Term("panne")
-    while True:
-        deeper = And((Or((node, Term("a"))), Term("b")))
-        try:
-            compile_query(deeper)
-        except QueryError:
-            return node
+    while compiles(deeper := And((Or((node, Term("a"))), Term("b")))):
         node = deeper
+    return node
 
 
 @pytest.mark.parametrize(
@@ -308,7 +285,7 @@ def test_what_is_compiled_runs(index: Index, query: Node) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         (
             Or(tuple(Phrase((Term("a"), Term(f"w{number}"))) for number in range(60_000))),
@@ -317,9 +294,7 @@ def test_what_is_compiled_runs(index: Index, query: Node) -> None:
         (Near(Term("many*", wildcard=True), Term("a"), 5), "stands for too many words"),
     ],
 )
-def test_what_the_cluster_refuses_is_said_in_our_words(
-    index: Index, query: Node, says: str
-) -> None:
+def test_a_refusal_of_the_cluster_is_explained(index: Index, query: Node, message: str) -> None:
     words = "a " + " ".join(f"many{number}" for number in range(60_000))
     body = {"words": {"text": words}}
     index.client.index(index=index.pattern.replace("*", "2026.03"), document=body, refresh=True)
@@ -329,4 +304,4 @@ def test_what_the_cluster_refuses_is_said_in_our_words(
         )
     error = refusal(str(refused.value.body))
     assert error is not None
-    assert says in error.message
+    assert message in error.message

@@ -1,4 +1,4 @@
-"""Real tweets through the real engines: every id once, and the file's own counts come back."""
+"""Real tweets through the real engines: each id once, with the file's own counts."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def test_every_airline_tweet_is_found_once_with_its_labels(pipeline: Pipeline) -> None:
-    """The file has 14,640 rows and repeats 155 ids; of a repeated one, the last row counts."""
+    """The file has 14,640 rows and repeats 155 ids; the last row of an id counts."""
     with gzip.open(AIRLINES, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     last = {f"airline_us_2015:{row['id']}": row for row in rows}
@@ -45,7 +45,7 @@ def test_every_airline_tweet_is_found_once_with_its_labels(pipeline: Pipeline) -
     in_file = Counter((f"brand={row['brand']}", f"label={row['label']}") for row in last.values())
     assert indexed == in_file
 
-    # The same, asked of Elasticsearch as an analyst would.
+    # The same counts from Elasticsearch's own aggregation.
     answer = pipeline.client.search(
         index=pipeline.names.mentions,
         size=0,

@@ -1,23 +1,22 @@
-"""As much of Elasticsearch as the index of alerts speaks to: one document at a time, by sequence
-number, and searches by brand and severity."""
+"""The part of Elasticsearch that keeps alerts: documents by sequence number, and searches."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.servers.elasticsearch import answered
+from tests.servers.elasticsearch import answered, matches
 from tests.servers.http import Answer, HttpServer, Received
 
 
 @dataclass
 class AlertIndex(HttpServer):
-    """Use as a context manager. ``answers`` are statuses for the next writes, used up in order."""
+    """``answers`` are statuses for the next writes, used up in order."""
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
     reads_until_interference: int | None = None
-    """After so many reads, somebody else changes the document that was read."""
+    """After so many reads, another client changes the document that was read."""
     writes: int = 0
 
     def answer(self, request: Received) -> Answer:
@@ -28,33 +27,29 @@ class AlertIndex(HttpServer):
             return self._get(rest[0])
         if self.answers:
             status = self.answers.pop(0)
-            return answered(status, {"error": {"type": "told", "reason": f"told to say {status}"}})
+            return answered(status, {"error": {"type": "scripted", "reason": f"scripted {status}"}})
         creates = action == "_create" or request.parameters.get("op_type") == "create"
         return self._put(rest[0], creates, request.parameters.get("if_seq_no"), request.json)
 
     def _get(self, id_: str) -> Answer:
         if id_ not in self.documents:
             return answered(404, {"_id": id_, "found": False})
-        found = {
-            "_id": id_,
-            "found": True,
-            "_source": json.loads(json.dumps(self.documents[id_])),
-            "_seq_no": self.numbers[id_],
-            "_primary_term": 1,
-        }
+        source = json.loads(json.dumps(self.documents[id_]))
+        document = {"_id": id_, "found": True, "_source": source}
+        document |= {"_seq_no": self.numbers[id_], "_primary_term": 1}
         if self.reads_until_interference is not None:
             self.reads_until_interference -= 1
             if self.reads_until_interference <= 0:
                 self.reads_until_interference = None
                 desk = {**self.documents[id_].get("desk", {}), "assignee": "ben"}
                 self._keep(id_, {**self.documents[id_], "desk": desk})
-        return answered(200, found)
+        return answered(200, document)
 
     def _put(self, id_: str, creates: bool, wanted: str | None, source: dict[str, Any]) -> Answer:
         present = self.numbers.get(id_)
         if (creates and present is not None) or (wanted is not None and str(present) != wanted):
             kind = "version_conflict_engine_exception"
-            return answered(409, {"error": {"type": kind, "reason": "somebody else wrote it"}})
+            return answered(409, {"error": {"type": kind, "reason": "another client wrote it"}})
         self._keep(id_, source)
         return answered(200, {"_id": id_, "result": "updated"})
 
@@ -63,23 +58,13 @@ class AlertIndex(HttpServer):
         self.documents[id_], self.numbers[id_] = source, self.writes
 
     def _search(self, body: dict[str, Any]) -> dict[str, Any]:
-        found = [
+        hits = [
             {"_id": id_, "_source": source, "sort": [source["raised_at"], id_]}
-            for id_, source in self.documents.items()
-            if all(_fits(source, clause) for clause in body["query"]["bool"]["filter"])
+            for id_, source in sorted(self.documents.items())
+            if matches(body["query"], id_, source)
         ]
-        found.sort(key=lambda hit: hit["_id"])
-        found.sort(key=lambda hit: str(hit["_source"]["raised_at"]), reverse=True)
+        hits.sort(key=lambda hit: str(hit["_source"]["raised_at"]), reverse=True)
         if "search_after" in body:
-            places = [hit["sort"] for hit in found]
-            found = found[places.index(body["search_after"]) + 1 :]
-        return {"hits": {"hits": found[: body["size"]]}}
-
-
-def _fits(source: dict[str, Any], clause: dict[str, Any]) -> bool:
-    ((kind, inner),) = clause.items()
-    ((name, wanted),) = inner.items()
-    if kind == "term":
-        return bool(source[name] == wanted)
-    assert kind == "range"
-    return bool(source[name] >= wanted["gte"])
+            keys = [hit["sort"] for hit in hits]
+            hits = hits[keys.index(body["search_after"]) + 1 :]
+        return {"hits": {"hits": hits[: body["size"]]}}

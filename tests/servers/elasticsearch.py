@@ -1,16 +1,14 @@
-"""As much of Elasticsearch as the sink speaks to, on this machine; misbehaves on command.
+"""The part of Elasticsearch that the sink uses, in memory, with scripted faults.
 
-Bulk writes with ``external_gte`` versions kept in memory, searches by the few clauses that tocsin
-asks with, refresh, count, index. A search sees what a refresh has made visible, as in the real
-one, so a test notices a refresh that is missing.
-
-Faults come from ``faults``: one is used up a bulk request, in order. Every body of a bulk request
-that arrived is in ``bulks``.
+Bulk writes with ``external_gte`` versions, the query clauses that tocsin uses, refresh, count and
+index. A search sees only refreshed documents, so a test notices a missing refresh.
 """
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.servers.http import HANG_UP, RESET, Answer, HttpServer, Received
@@ -21,8 +19,10 @@ HEADERS = {
 }
 
 
+COMPARE = {"lt": operator.lt, "lte": operator.le, "gte": operator.ge}
+
+
 def answered(status: int, body: Mapping[str, Any]) -> Answer:
-    """An answer of Elasticsearch."""
     return Answer(status, json.dumps(body).encode(), HEADERS)
 
 
@@ -50,12 +50,12 @@ class Stall:
 
 
 Fault = Failure | Items | Reset | Stall
+Operation = tuple[str, dict[str, Any], dict[str, Any] | None]
+"""Verb, action, and the document unless the verb is ``delete``."""
 
 
 @dataclass
 class Document:
-    """What is kept of one document."""
-
     source: dict[str, Any]
     version: int
     visible: bool = False
@@ -64,35 +64,30 @@ class Document:
 
 @dataclass
 class ElasticsearchServer(HttpServer):
-    """Use as a context manager.
-
-    ``most_bytes``: larger requests are answered 413. ``most_id_bytes``: as in the real one, an id
-    that is longer fails the whole request with 400.
-    """
-
     faults: list[Fault] = field(default_factory=list)
-    most_bytes: int = 100 * 2**20
-    most_id_bytes: int = 512
+    """One per bulk request, in order."""
+    max_bytes: int = 100 * 2**20
+    """Larger requests are answered 413."""
+    max_id_bytes: int = 512
+    """A longer id fails the whole request with 400, as in the real Elasticsearch."""
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     bulks: list[list[dict[str, Any]]] = field(default_factory=list)
     """The actions of each bulk request that arrived whole."""
     refreshes: int = 0
     searches: int = 0
     writes: int = 0
-    """Documents written, over all indices; the last one is the sequence number of a document."""
+    """Documents written, over all indices; also the sequence number of the last one."""
 
     def sources(self, index: str) -> dict[str, dict[str, Any]]:
-        """The documents of an index by id, visible or not."""
-        return {key[1]: found.source for key, found in self.documents.items() if key[0] == index}
-
-    # --- what it answers -------------------------------------------------------------------
+        """The documents of an index by id, refreshed or not."""
+        return {id_: kept.source for (name, id_), kept in self.documents.items() if name == index}
 
     def answer(self, request: Received) -> Answer:
         match request.parts:
             case ["_bulk"]:
                 return self._bulk(request.body)
-            case [_, "_doc", id_] if len(id_.encode()) > self.most_id_bytes:
-                return answered(400, _failure(400, "action_request_validation_exception"))
+            case [_, "_doc", id_] if len(id_.encode()) > self.max_id_bytes:
+                return _refused(400, "action_request_validation_exception")
             case [index, "_doc", id_]:
                 with self.lock:
                     self.documents[index, id_] = Document(request.json, 1)
@@ -104,7 +99,7 @@ class ElasticsearchServer(HttpServer):
             case [index, "_search" | "_count"]:
                 with self.lock:
                     return answered(200, self.search(index, request.json))
-        return answered(404, _failure(404, "no_such_path"))
+        return _refused(404, "no_such_path")
 
     def _bulk(self, body: bytes) -> Answer:
         fault = self.faults.pop(0) if self.faults else None
@@ -114,37 +109,26 @@ class ElasticsearchServer(HttpServer):
             self.closing.wait()
             return HANG_UP
         if isinstance(fault, Failure):
-            return answered(fault.status, _failure(fault.status, fault.type))
-        if len(body) > self.most_bytes:
-            return answered(413, _failure(413, "content_too_long_exception"))
-        lines = body.splitlines()
-        ids = [
-            action["_id"]
-            for line in lines
-            for verb, action in json.loads(line).items()
-            if verb in ("index", "delete") and isinstance(action, dict)
-        ]
-        if any(len(id_.encode()) > self.most_id_bytes for id_ in ids):
-            return answered(400, _failure(400, "action_request_validation_exception"))
+            return _refused(fault.status, fault.type)
+        if len(body) > self.max_bytes:
+            return _refused(413, "content_too_long_exception")
+        operations = _operations(body)
+        if any(len(action["_id"].encode()) > self.max_id_bytes for _, action, _ in operations):
+            return _refused(400, "action_request_validation_exception")
         with self.lock:
-            return answered(200, self.bulk(lines, fault))
+            return answered(200, self.bulk(operations, fault))
 
-    def bulk(self, lines: Sequence[bytes], fault: Items | None) -> dict[str, Any]:
-        items, errors = [], False
-        rest = iter(lines)
-        actions = []
-        for line in rest:
-            ((verb, action),) = json.loads(line).items()
-            actions.append(action)
-            source = None if verb == "delete" else json.loads(next(rest))
-            told = fault.statuses.get(action["_id"]) if fault else None
-            result = _failure(*told) if told else self._one(verb, action, source)
-            errors |= "error" in result
+    def bulk(self, operations: Sequence[Operation], fault: Items | None) -> dict[str, Any]:
+        items = []
+        for verb, action, source in operations:
+            scripted = fault.statuses.get(action["_id"]) if fault else None
+            result = _failure(*scripted) if scripted else self._write(verb, action, source)
             items.append({verb: result})
-        self.bulks.append(actions)
+        self.bulks.append([action for _, action, _ in operations])
+        errors = any("error" in result for item in items for result in item.values())
         return {"took": 1, "errors": errors, "items": items}
 
-    def _one(
+    def _write(
         self, verb: str, action: dict[str, Any], source: dict[str, Any] | None
     ) -> dict[str, Any]:
         key = action["_index"], action["_id"]
@@ -161,49 +145,56 @@ class ElasticsearchServer(HttpServer):
 
     def refresh(self) -> None:
         self.refreshes += 1
-        for found in self.documents.values():
-            found.visible = True
+        for document in self.documents.values():
+            document.visible = True
 
     def search(self, pattern: str, body: dict[str, Any]) -> dict[str, Any]:
         self.searches += 1
-        asked = body.get("seq_no_primary_term", False)
-        found = [
+        with_seq_no = body.get("seq_no_primary_term", False)
+        hits = [
             {"_index": index, "_id": id_, "_source": document.source}
-            | ({"_seq_no": document.seq_no, "_primary_term": 1} if asked else {})
+            | ({"_seq_no": document.seq_no, "_primary_term": 1} if with_seq_no else {})
             for (index, id_), document in self.documents.items()
             if document.visible
-            and _named(index, pattern)
-            and _holds(body.get("query", {"bool": {}}), id_, document.source)
+            and fnmatchcase(index, pattern)
+            and matches(body.get("query", {"bool": {}}), id_, document.source)
         ]
         names = [name for clause in body.get("sort", []) for name in clause]
-        for hit in found:
+        for hit in hits:
             hit["sort"] = [hit["_source"].get(name) for name in names]
-        found.sort(key=lambda hit: [str(value) for value in hit["sort"]])
+        hits.sort(key=lambda hit: [str(value) for value in hit["sort"]])
         if "search_after" in body:
-            found = [hit for hit in found if hit["sort"] > body["search_after"]]
-        return {
-            "hits": {"total": {"value": len(found)}, "hits": found[: body.get("size", 10)]},
-            "count": len(found),
-        }
+            hits = [hit for hit in hits if hit["sort"] > body["search_after"]]
+        page = {"total": {"value": len(hits)}, "hits": hits[: body.get("size", 10)]}
+        return {"hits": page, "count": len(hits)}
+
+
+def _operations(body: bytes) -> list[Operation]:
+    lines = iter(body.splitlines())
+    operations: list[Operation] = []
+    for line in lines:
+        ((verb, action),) = json.loads(line).items()
+        operations.append((verb, action, None if verb == "delete" else json.loads(next(lines))))
+    return operations
+
+
+def _refused(status: int, kind: str) -> Answer:
+    return answered(status, _failure(status, kind))
 
 
 def _failure(status: int, kind: str, reason: str = "") -> dict[str, Any]:
-    error: dict[str, Any] = {"type": kind, "reason": reason or f"told to answer {status}"}
+    error: dict[str, Any] = {"type": kind, "reason": reason or f"scripted {status}"}
     if status == 400:
         error["caused_by"] = {"type": "cause", "reason": "the cause"}
     return {"status": status, "error": error}
 
 
-def _named(index: str, pattern: str) -> bool:
-    return index == pattern or (pattern.endswith("*") and index.startswith(pattern[:-1]))
-
-
-def _holds(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
-    """Whether a document fits a query; a clause that tocsin does not use is an error."""
+def matches(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
+    """Whether a document matches a query; a clause that tocsin does not use is an error."""
     ((kind, clause),) = query.items()
     if kind == "bool":
-        return all(_holds(inner, id_, source) for inner in clause.get("filter", [])) and not any(
-            _holds(inner, id_, source) for inner in clause.get("must_not", [])
+        return all(matches(inner, id_, source) for inner in clause.get("filter", [])) and not any(
+            matches(inner, id_, source) for inner in clause.get("must_not", [])
         )
     if kind == "ids":
         return id_ in clause["values"]
@@ -214,12 +205,7 @@ def _holds(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
     if kind == "term":
         return bool(value == wanted)
     if kind == "range":
-        compare = {
-            "lt": lambda bound: value < bound,
-            "lte": lambda bound: value <= bound,
-            "gte": lambda bound: value >= bound,
-        }
-        return value is not None and all(compare[key](bound) for key, bound in wanted.items())
+        return value is not None and all(COMPARE[key](value, b) for key, b in wanted.items())
     raise AssertionError(f"the server does not know {kind} queries")
 
 

@@ -1,7 +1,4 @@
-"""HTTP servers on this machine: a base for fakes, and one that records requests.
-
-A fake defines `answer`, which is called for every request on a thread of its own.
-"""
+"""Local HTTP servers: a base whose `answer` runs on a thread per request, and a recorder."""
 
 import json
 import socket
@@ -18,8 +15,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True)
 class Received:
-    """One request that arrived whole."""
-
     method: str
     path: str
     headers: dict[str, str]
@@ -27,12 +22,10 @@ class Received:
 
     @cached_property
     def parts(self) -> list[str]:
-        """The segments of the path, decoded."""
         return [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """The query string."""
         return dict(parse_qsl(urlsplit(self.path).query))
 
     @cached_property
@@ -43,8 +36,6 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered to one request."""
-
     status: int = 200
     body: bytes = b"ok"
     headers: dict[str, str] = field(default_factory=dict)
@@ -57,12 +48,12 @@ RESET = Answer(-1)
 
 
 class HttpServer(ABC):
-    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager."""
+    """Serves on a free port of 127.0.0.1; use as a context manager."""
 
     def __enter__(self) -> Self:
         self.lock = threading.Lock()
         self.closing = threading.Event()
-        """For an answer that stalls: set when the server is closed."""
+        """Set when the server closes; an answer that stalls waits for it."""
         methods = {f"do_{method}": _Handler.answer_any for method in ("GET", "HEAD", "POST", "PUT")}
         handler = type("Handler", (_Handler,), {"decide": staticmethod(self.answer), **methods})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -87,17 +78,15 @@ class HttpServer(ABC):
 
 @dataclass
 class FakeHttp(HttpServer):
-    """Records what is sent: a webhook, Slack, an Alertmanager.
-
-    ``answers`` are used up one a request, in order; then everything is taken with 200.
-    """
+    """Records requests, as a webhook, Slack or an Alertmanager."""
 
     answers: list[Answer] = field(default_factory=list)
+    """One per request, in order; 200 once they are used up."""
     received: list[Received] = field(default_factory=list)
     taken: list[Received] = field(default_factory=list)
-    """Those that were answered with 2xx."""
+    """Requests that were answered with 2xx."""
     decide: Callable[[Received], Answer] | None = None
-    """Decides each answer, where given, instead of ``answers``."""
+    """Replaces ``answers`` if given."""
 
     def answer(self, request: Received) -> Answer:
         with self.lock:
@@ -138,4 +127,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+        """Keeps the test output clean."""

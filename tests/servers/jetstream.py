@@ -1,10 +1,9 @@
-"""A Jetstream on this machine: speaks ``/subscribe`` and misbehaves when told to.
+"""A local Jetstream with scripted faults.
 
-Behaviour after github.com/bluesky-social/jetstream (README and ``internal/subscribe``): time-based
-cursors over a bounded history (too old: silently the oldest; in the future: live),
-``wantedCollections``, ``maxMessageSizeBytes``, ``compress``, account and identity events whatever
-is wanted, 400 for zstd and deflate at once. The framing is that of ``websockets``' Sans-I/O
-protocol; the bytes are written by hand here, so that they can be cut anywhere.
+After github.com/bluesky-social/jetstream (README and ``internal/subscribe``): time-based cursors
+over a bounded history (too old: silently the oldest; in the future: live), ``wantedCollections``,
+``maxMessageSizeBytes``, ``compress``, account and identity events whatever is wanted, 400 for zstd
+and deflate together. ``websockets``' Sans-I/O protocol frames; this module writes and cuts bytes.
 """
 
 import json
@@ -20,6 +19,7 @@ import zstandard
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from tests.servers.tcp import Connection, TcpServer
@@ -28,28 +28,24 @@ Event = Mapping[str, Any]
 
 
 class Step(Enum):
-    """What a connection does, one after the other; LIVE and STALL last until the client goes."""
+    """A step of a connection; LIVE and STALL last until the client goes."""
 
-    LIVE = "live"
-    """Serve the log, from the cursor that was asked for."""
-    STALL = "stall"
-    """Send nothing more, and keep the connection open."""
-    CLOSE = "close"
-    """Say goodbye properly (1000), as Jetstream does to a slow reader."""
-    RESET = "reset"
-    """Vanish: a TCP reset."""
+    LIVE = "live"  # serve the log from the requested cursor
+    STALL = "stall"  # send nothing more and keep the connection open
+    CLOSE = "close"  # close properly (1000), as Jetstream does to a slow reader
+    RESET = "reset"  # a TCP reset
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Serve so many of the log's events, then go on with the next step."""
+    """Serve this many events of the log, then continue with the next step."""
 
     events: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Send the first ``at`` bytes of an event's frame, and vanish."""
+    """Send the first ``at`` bytes of an event's frame, then reset."""
 
     event: Event
     at: int
@@ -57,7 +53,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A message with just these bytes, text or binary."""
+    """A message of these bytes, text or binary."""
 
     payload: bytes
     text: bool = True
@@ -72,7 +68,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """Take the connection and never answer the handshake."""
+    """Accept the connection and never answer the handshake."""
 
 
 Action = Step | Log | Cut | Raw | Refuse | Mute
@@ -80,49 +76,40 @@ Action = Step | Log | Cut | Raw | Refuse | Mute
 
 @dataclass(slots=True)
 class Asked:
-    """What one client asked for."""
-
     path: str
     query: dict[str, list[str]]
     extensions: str | None = None
 
     @property
     def cursor(self) -> int | None:
-        """The cursor, if there was one."""
         values = self.query.get("cursor")
         return int(values[0]) if values else None
 
 
 @dataclass
 class Jetstream(TcpServer):
-    """Use as a context manager.
-
-    ``scripts`` are used up one a connection; without one, a connection is LIVE. ``history`` is how
-    many of the last events a cursor can reach. ``split`` writes at most so many bytes at a time.
-    """
-
     history: int = 10_000
+    """The number of latest events that a cursor can reach."""
     scripts: list[Sequence[Action]] = field(default_factory=list)
+    """One per connection, in order; LIVE once they are used up."""
     dictionary: bytes | None = None
     split: int | None = None
+    """Maximum bytes per write."""
     deflate: bool = True
     """Whether permessage-deflate is negotiated."""
     repeat: int = 1
-    """How often each event is sent: 2 duplicates everything."""
+    """How often each event is sent."""
 
     @property
     def url(self) -> str:
-        """What a client connects to."""
         return f"ws://127.0.0.1:{self.port}/subscribe"
 
     def publish(self, *events: Event) -> None:
-        """Append to the log; connected clients get it."""
         with self.changed:
             self.log.extend(events)
             self.changed.notify_all()
 
     def wait_asked(self, connections: int, timeout_s: float = 20) -> None:
-        """Until so many handshakes have come."""
         self.wait_for("connections came", lambda: len(self.asked), connections, timeout_s)
 
     def connected(self, connection: socket.socket) -> Connection:
@@ -142,7 +129,7 @@ class _Client(Connection):
         self._compressor: zstandard.ZstdCompressor | None = None
         self._next: int | None = None
         self._wanted: set[str] = set()
-        self._longest = 0
+        self._max_length = 0
 
     def serve(self) -> None:
         if self._handshake(self._script[0]):
@@ -150,10 +137,8 @@ class _Client(Connection):
                 if self.gone or not self._perform(action):
                     break
 
-    # --- handshake ---
-
     def _handshake(self, first: Action) -> bool:
-        """Whether the WebSocket is open now."""
+        """Returns whether the WebSocket is open now."""
         request = self._read_request()
         if request is None:
             return False
@@ -186,7 +171,7 @@ class _Client(Connection):
     def _note(self, asked: Asked) -> None:
         query = asked.query
         self._wanted = set(query.get("wantedCollections", ()))
-        self._longest = max(0, int(query.get("maxMessageSizeBytes", ["0"])[0]))
+        self._max_length = max(0, int(query.get("maxMessageSizeBytes", ["0"])[0]))
         if query.get("compress") == ["true"]:
             dictionary = zstandard.ZstdCompressionDict(self._server.dictionary or b"")
             self._compressor = zstandard.ZstdCompressor(dict_data=dictionary)
@@ -195,7 +180,6 @@ class _Client(Connection):
             self._server.note(asked)
 
     def _start(self, cursor: int | None) -> int:
-        """Where in the log to begin."""
         log = self._server.log
         if cursor is None or not log or cursor > log[-1]["time_us"]:
             return len(log)
@@ -217,10 +201,8 @@ class _Client(Connection):
             return HTTPStatus.BAD_REQUEST
         return None
 
-    # --- actions ---
-
     def _perform(self, action: Action) -> bool:
-        """Do one thing; whether to go on with the next."""
+        """Returns whether to continue with the next action."""
         if isinstance(action, Log):
             return self._serve_log(action.events)
         if isinstance(action, Raw):
@@ -231,17 +213,15 @@ class _Client(Connection):
             return self._cut(action)
         if action is Step.LIVE:
             return self._serve_log(None)
-        if action is Step.STALL:
-            self.fire("stall")
-            self.idle()
-        elif action is Step.CLOSE:
-            self.fire("close")
+        assert isinstance(action, Step)
+        self.fire(action.value)
+        if action is Step.RESET:
+            self.reset()
+            return False
+        if action is Step.CLOSE:
             self._protocol.send_close(1000, "too slow")
             self._flush()
-            self.idle()
-        elif action is Step.RESET:
-            self.fire("reset")
-            self.reset()
+        self.idle()
         return False
 
     def _serve_log(self, events: int | None) -> bool:
@@ -257,7 +237,7 @@ class _Client(Connection):
         return not self.gone
 
     def _next_event(self) -> Event | None:
-        """The log's next event, as soon as there is one; None when it is over."""
+        """The log's next event, as soon as it exists; None once the connection is over."""
         server = self._server
         assert self._next is not None
         while not self.over:
@@ -276,7 +256,7 @@ class _Client(Connection):
 
     def _send_event(self, event: Event) -> None:
         data = json.dumps(event).encode()
-        if self._longest and len(data) > self._longest:
+        if self._max_length and len(data) > self._max_length:
             return
         if self._compressor is not None:
             self._send(self._compressor.compress(data), text=False)
@@ -296,8 +276,6 @@ class _Client(Connection):
         self.reset()
         return False
 
-    # --- bytes ---
-
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
@@ -309,31 +287,16 @@ class _Client(Connection):
         self._protocol.receive_data(data)
         if self._protocol.handshake_exc is not None:
             self.gone = True
-        for event in self._protocol.events_received() if self._open() else ():
-            if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
-                self.gone = True
-            elif isinstance(event, Frame) and event.opcode is Opcode.PING:
-                self._flush()
-        if self.gone:
-            self._flush()
-
-    def _open(self) -> bool:
-        return self._protocol.state.name != "CONNECTING"
-
-
-# --- events -------------------------------------------------------------------------------------
+        if self._protocol.state is not State.CONNECTING:
+            for event in self._protocol.events_received():
+                self.gone |= isinstance(event, Frame) and event.opcode is Opcode.CLOSE
+        self._flush()  # a pong, a close or a refusal
 
 
 def post(did: str, rkey: str, rev: str, time_us: int, text: str, **record: Any) -> Event:
     """A created post."""
-    return commit(
-        "create",
-        did,
-        rkey,
-        rev,
-        time_us,
-        {"$type": "app.bsky.feed.post", "text": text, **record},
-    )
+    record = {"$type": "app.bsky.feed.post", "text": text, **record}
+    return commit("create", did, rkey, rev, time_us, record)
 
 
 def commit(
@@ -345,20 +308,14 @@ def commit(
     record: Mapping[str, Any] | None = None,
     collection: str = "app.bsky.feed.post",
 ) -> Event:
-    """Any commit."""
-    body: dict[str, Any] = {
-        "rev": rev,
-        "operation": operation,
-        "collection": collection,
-        "rkey": rkey,
-    }
+    body: dict[str, Any] = {"rev": rev, "operation": operation}
+    body |= {"collection": collection, "rkey": rkey}
     if record is not None:
         body |= {"record": record, "cid": "bafyreidwaivazkwu67xztlmuobx35hs2lnfh3kolmgfmucldvhd3sg"}
     return {"did": did, "time_us": time_us, "kind": "commit", "commit": body}
 
 
 def account(did: str, time_us: int, *, active: bool, status: str | None = None) -> Event:
-    """A change of an account's state."""
     body: dict[str, Any] = {"active": active, "did": did, "seq": 1, "time": "2024-09-05T06:11:04Z"}
     if status is not None:
         body["status"] = status

@@ -1,8 +1,5 @@
-"""An SMTP server on sockets, as far as a sender of mail speaks: EHLO, STARTTLS, AUTH PLAIN and
-LOGIN, MAIL, RCPT, DATA, RSET, QUIT (RFC 5321, 3207, 4954).
-
-It says no on command: ``answers`` are used up one a ``DATA``, ``refused`` names recipients that
-do not exist. Mails that it took are in ``mails``, each with how it came.
+"""A local SMTP server: EHLO, STARTTLS, AUTH PLAIN and LOGIN, MAIL, RCPT, DATA, RSET, QUIT (RFC
+5321, 3207, 4954), with scripted refusals.
 """
 
 import base64
@@ -17,8 +14,6 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Mail:
-    """A message that the server took."""
-
     sender: str
     recipients: list[str]
     content: bytes
@@ -32,17 +27,17 @@ class Mail:
 
 @dataclass
 class SmtpServer:
-    """Listens on 127.0.0.1, any port, on threads of its own; use as a context manager.
-
-    ``context`` makes STARTTLS (or TLS from the start, with ``implicit``) possible; ``login`` is
-    the only user and password, who must then be one of them.
-    """
+    """Serves on a free port of 127.0.0.1; use as a context manager."""
 
     context: ssl.SSLContext | None = None
+    """Enables STARTTLS, or with ``implicit`` TLS from the start."""
     implicit: bool = False
     login: tuple[str, str] | None = None
+    """The only user and password; MAIL needs a login if set."""
     answers: list[str] = field(default_factory=list)
+    """One per DATA, in order; 250 once they are used up."""
     refused: set[str] = field(default_factory=set)
+    """Recipients that do not exist."""
     rude_at_quit: bool = False
     mails: list[Mail] = field(default_factory=list)
     sessions: int = 0
@@ -69,7 +64,7 @@ class _Threaded(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that leaves in the middle is what some tests are about."""
+        """Some tests have clients that leave early."""
 
 
 class _Session(socketserver.BaseRequestHandler):
@@ -94,7 +89,7 @@ class _Session(socketserver.BaseRequestHandler):
             getattr(self, f"on_{verb.lower()}", self.unknown)(rest)
 
     def finish(self) -> None:
-        """TLS has put other sockets into the place of the one that the server closes."""
+        """TLS has replaced the socket that the server closes."""
         self.request.close()
         if hasattr(self, "lines"):
             self.lines.close()
@@ -129,15 +124,15 @@ class _Session(socketserver.BaseRequestHandler):
         if kind.upper() == "PLAIN":
             _, user, password = base64.b64decode(given).decode().split("\0")
         else:
-            user = base64.b64decode(given or self.asked("Username:")).decode()
-            password = base64.b64decode(self.asked("Password:")).decode()
+            user = base64.b64decode(given or self.ask("Username:")).decode()
+            password = base64.b64decode(self.ask("Password:")).decode()
         if (user, password) == self.smtp.login:
             self.user = user
             self.say("235 welcome")
         else:
             self.say(f"535 wrong password for {user}")
 
-    def asked(self, prompt: str) -> str:
+    def ask(self, prompt: str) -> str:
         self.say(f"334 {base64.b64encode(prompt.encode()).decode()}")
         return str(self.lines.readline().decode().strip())
 
@@ -151,7 +146,7 @@ class _Session(socketserver.BaseRequestHandler):
     def on_rcpt(self, rest: str) -> None:
         address = _address(rest)
         if address in self.smtp.refused:
-            self.say("550 nobody of that name")
+            self.say("550 no such user")
             return
         self.recipients.append(address)
         self.say("250 fine")
@@ -169,9 +164,6 @@ class _Session(socketserver.BaseRequestHandler):
 
     def on_rset(self, rest: str) -> None:
         self.sender, self.recipients = None, []
-        self.say("250 fine")
-
-    def on_noop(self, rest: str) -> None:
         self.say("250 fine")
 
 

@@ -1,7 +1,6 @@
-"""A TCP server on this machine for protocols that are written by hand, byte for byte.
+"""A local TCP server for protocols written byte for byte, with one thread per `Connection`.
 
-A fake defines `connected`, which gives the `Connection` that serves one client on a thread of its
-own. Every fault that a script asks for is written to ``fired`` when it happens.
+Every scripted fault is appended to ``fired`` when it happens.
 """
 
 import select
@@ -9,22 +8,23 @@ import socket
 import struct
 import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 
 @dataclass
 class TcpServer(ABC):
-    """Serves on 127.0.0.1, any port, on threads of its own; use as a context manager."""
+    """Serves on a free port of 127.0.0.1; use as a context manager."""
 
     asked: list[Any] = field(default_factory=list)
-    """What clients asked for, one entry a request."""
+    """One entry per request."""
     fired: list[str] = field(default_factory=list)
     sent: int = 0
 
     def __post_init__(self) -> None:
         self.log: list[Any] = []
-        """What was published; guarded by ``changed``."""
+        """Published items; guarded by ``changed``."""
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self.blocked = threading.Event()
@@ -51,13 +51,11 @@ class TcpServer(ABC):
         """The server's side of a new connection; called in the order of the connections."""
 
     def note(self, asked: Any) -> None:
-        """Append to ``asked``."""
         with self.changed:
             self.asked.append(asked)
             self.changed.notify_all()
 
     def wait_for(self, what: str, count: Any, number: int, timeout_s: float) -> None:
-        """Until ``count()`` is at least ``number``."""
         with self.changed:
             if not self.changed.wait_for(lambda: count() >= number, timeout_s):
                 raise TimeoutError(f"{count()} of {number} {what}")
@@ -68,24 +66,18 @@ class TcpServer(ABC):
         thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):  # the server closed the socket
+            while True:
                 connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self._begin(self._serve, connection, self.connected(connection))
+                self._begin(self._serve, connection, self.connected(connection))
 
     def _serve(self, connection: socket.socket, client: "Connection") -> None:
-        try:
+        with connection, suppress(OSError):  # a client may leave at any time
             client.serve()
-        except OSError:
-            pass  # the client went away; that is its right
-        finally:
-            connection.close()
 
 
 class Connection(ABC):
-    """One connection, from the server's side; ``packet`` is the most bytes in one write."""
+    """One connection, from the server's side; ``packet`` is the maximum bytes per write."""
 
     def __init__(
         self, server: TcpServer, connection: socket.socket, packet: int | None = None
@@ -98,32 +90,30 @@ class Connection(ABC):
 
     @abstractmethod
     def serve(self) -> None:
-        """Answer until the client is gone or the server stops."""
+        """Answers until the client is gone or the server stops."""
 
     @abstractmethod
     def received(self, data: bytes) -> None:
-        """Take what the client sent; never empty."""
+        """Handles bytes from the client; never empty."""
 
     @property
     def over(self) -> bool:
-        """Whether the client is gone or the server stops."""
         return self.gone or self._tcp.stopping.is_set()
 
     def fire(self, fault: str) -> None:
         self._tcp.fired.append(fault)
 
     def idle(self) -> None:
-        """Until the client goes or the server stops."""
         while not self.over:
             self.receive(0.01)
 
     def reset(self) -> None:
-        """Vanish: close without goodbye. Pending bytes of ours may be lost, as in life."""
+        """Closes with a TCP reset; pending bytes may be lost."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.gone = True
 
     def write(self, data: bytes) -> None:
-        """All of it, in packets, however slowly the client reads."""
+        """Sends everything, in packets, however slowly the client reads."""
         rest = memoryview(data)
         size = self._packet or len(data)
         while rest and not self._tcp.stopping.is_set():
@@ -135,12 +125,8 @@ class Connection(ABC):
             rest = rest[self._socket.send(rest[:size]) :]
 
     def receive(self, timeout_s: float) -> None:
-        """Wait for something from the client."""
         readable, _, _ = select.select([self._socket], [], [], timeout_s)
-        if not readable:
-            return
-        data = self._socket.recv(65_536)
-        if data:
+        if readable and (data := self._socket.recv(65_536)):
             self.received(data)
-        else:
+        elif readable:
             self.gone = True

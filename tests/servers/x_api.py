@@ -1,11 +1,11 @@
-"""The filtered stream of X's API v2 on this machine; misbehaves when told to.
+"""A local server for the filtered stream of X's API v2, with scripted faults.
 
 After docs.x.com ("Filtered stream", "Handling disconnections", "Update stream rules"): rules with
-dry runs, duplicates and invalid ones; one line a post, ``\\r\\n`` between them and as a keep-alive;
-``backfill_minutes``; 401, 403, 409 without rules, 429 with ``x-rate-limit-reset``, 503; errors
-inside the stream. HTTP is written by hand, so that chunks and packets can be cut anywhere.
+dry runs, duplicates and invalid ones; one line per post, ``\\r\\n`` between them and as a
+keep-alive; ``backfill_minutes``; 401, 403, 409 without rules, 429 with ``x-rate-limit-reset``, 503;
+errors inside the stream. Chunks and packets can be cut anywhere, since HTTP is written by hand.
 
-A post that is published while nobody is connected is lost, but for backfill, as it is with X.
+A post published while no client is connected is lost without backfill, as it is at X.
 """
 
 import json
@@ -24,18 +24,13 @@ PROBLEMS = "https://api.twitter.com/2/problems"
 
 
 class Step(Enum):
-    """What a stream does, one after the other; LIVE and STALL last until the client goes."""
+    """A step of a stream; LIVE and STALL last until the client goes."""
 
-    LIVE = "live"
-    """Send what is published from now on (and what backfill repeats)."""
-    STALL = "stall"
-    """Send nothing more, not even keep-alives, and keep the connection open."""
-    END = "end"
-    """End the response properly."""
-    RESET = "reset"
-    """Vanish: a TCP reset."""
-    HANG_UP = "hang up"
-    """Close in the middle of a chunk, with a FIN."""
+    LIVE = "live"  # send new posts (and those that backfill repeats)
+    STALL = "stall"  # send nothing more, not even keep-alives, and keep the connection open
+    END = "end"  # end the response properly
+    RESET = "reset"  # a TCP reset
+    HANG_UP = "hang up"  # close inside a chunk, with a FIN
 
 
 KEEP_ALIVE = b"\r\n"
@@ -43,21 +38,17 @@ KEEP_ALIVE = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer a request with an error, or with anything."""
-
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Action = Step | bytes | Answer
-"""Bytes are sent as they are, in the response's body."""
+"""Bytes go into the body of the response as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one request asked for."""
-
     method: str
     path: str
     query: dict[str, list[str]]
@@ -66,60 +57,50 @@ class Asked:
 
 @dataclass
 class XServer(TcpServer):
-    """Use as a context manager.
-
-    ``scripts`` are used up one a stream, ``answers`` one a request for rules; without them, a
-    stream is LIVE and rules are handled. ``split`` is the most bytes in one HTTP chunk, and
-    ``packet`` the most in one write.
-    """
-
     token: str = "token"
     rules: list[dict[str, str]] = field(default_factory=list)
     scripts: list[Sequence[Action]] = field(default_factory=list)
+    """One per stream, in order; LIVE once they are used up."""
     answers: list[Answer] = field(default_factory=list)
+    """One per request for rules, in order; then the server handles rules itself."""
     invalid: Callable[[str], str | None] = lambda _: None
-    """X's complaint about a rule's text, if it has one."""
-    most_rules: int = 1000
+    """X's complaint about the text of a rule, or None."""
+    max_rules: int = 1000
     backfill: bool = True
-    """Whether the plan has it."""
+    """Whether the plan includes it."""
     split: int | None = None
+    """Maximum bytes per HTTP chunk."""
     packet: int | None = None
+    """Maximum bytes per write."""
     streams: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._made = 1_000
+        self._last_id = 1_000
 
     @property
     def url(self) -> str:
-        """What stands where https://api.x.com stands."""
         return f"http://127.0.0.1:{self.port}"
 
     def publish(self, *lines: bytes) -> None:
-        """Send posts (without line ends) to whoever is connected now."""
+        """Sends posts (without line ends) to the connected clients."""
         with self.changed:
             self.log.extend(line + b"\r\n" for line in lines)
             self.changed.notify_all()
 
     def wait_streams(self, number: int, timeout_s: float = 20) -> None:
-        """Until so many streams have begun."""
         self.wait_for("streams began", lambda: self.streams, number, timeout_s)
 
     def wait_asked(self, number: int, path: str = STREAM, timeout_s: float = 20) -> None:
-        """Until so many requests for the path have come."""
         self.wait_for("requests came", lambda: len(self.requests(path)), number, timeout_s)
 
     def requests(self, path: str) -> list[Asked]:
-        """What was asked of a path."""
         return [asked for asked in self.asked if asked.path == path]
 
     def connected(self, connection: socket.socket) -> Connection:
         return _Client(self, connection)
 
-    # --- rules ---
-
     def change_rules(self, body: Any, dry_run: bool) -> Answer:
-        """POST rules: adds or deletes, as the body says."""
         if "delete" in body:
             ids = set(body["delete"]["ids"])
             kept = [rule for rule in self.rules if rule["id"] not in ids]
@@ -138,20 +119,19 @@ class XServer(TcpServer):
             value, complaint = rule["value"], self.invalid(rule["value"])
             if complaint is not None:
                 self.fired.append("invalid rule")
-                kind, title = "invalid-rules", "UnprocessableEntity"
-                problems.append({"value": value, "details": [complaint], "title": title})
-                problems[-1]["type"] = f"{PROBLEMS}/{kind}"
+                problem = {"details": [complaint], "title": "UnprocessableEntity"}
+                problems.append({"value": value, "type": f"{PROBLEMS}/invalid-rules"} | problem)
             elif value in held:
                 self.fired.append("duplicate rule")
-                problems.append({"value": value, "id": held[value], "title": "DuplicateRule"})
-                problems[-1]["type"] = f"{PROBLEMS}/duplicate-rules"
+                problem = {"id": held[value], "title": "DuplicateRule"}
+                problems.append({"value": value, "type": f"{PROBLEMS}/duplicate-rules"} | problem)
             else:
-                self._made += 1
-                held[value] = str(self._made)
+                self._last_id += 1
+                held[value] = str(self._last_id)
                 made.append({**rule, "id": held[value]})
-        if not dry_run and len(self.rules) + len(made) > self.most_rules:
+        if not dry_run and len(self.rules) + len(made) > self.max_rules:
             self.fired.append("too many rules")
-            problem = {"title": "RulesCapExceeded", "detail": "Rules cap exceeded", "type": ""}
+            problem = {"title": "RulesCapExceeded", "detail": "Rules cap exceeded"}
             return Answer(422, problem | {"type": f"{PROBLEMS}/rule-cap"})
         if not dry_run:
             self.rules = self.rules + made
@@ -180,7 +160,6 @@ class _Client(Connection):
         self._received += data
 
     def _serve_one(self) -> None:
-        """Read one request and answer it."""
         head = self._read_until(b"\r\n\r\n")
         if head is None:
             return
@@ -214,8 +193,6 @@ class _Client(Connection):
             return server.change_rules(asked.body, asked.query.get("dry_run") == ["true"])
         meta = {"meta": {"sent": "2026-01-01T00:00:00Z", "result_count": len(server.rules)}}
         return Answer(200, ({"data": server.rules} if server.rules else {}) | meta)
-
-    # --- the stream ---
 
     def _stream(self, asked: Asked) -> None:
         server = self._server
@@ -285,8 +262,6 @@ class _Client(Connection):
             position += len(lines)
             self.receive(0)
 
-    # --- bytes ---
-
     def _answer(self, answer: Answer) -> None:
         body = answer.body
         data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
@@ -295,11 +270,11 @@ class _Client(Connection):
         self.write("\r\n".join([*lines, "", ""]).encode() + data)
 
     def _send(self, data: bytes) -> None:
-        """The data, in chunks of HTTP."""
+        """Sends data in HTTP chunks."""
         size = self._server.split or len(data)
         for start in range(0, len(data), size):
-            part = data[start : start + size]
-            self.write(b"%x\r\n%b\r\n" % (len(part), part))
+            chunk = data[start : start + size]
+            self.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
 
     def _read_until(self, end: bytes) -> bytes | None:
         while end not in self._received:
@@ -316,11 +291,8 @@ class _Client(Connection):
         return json.loads(body) if body else None
 
 
-# --- lines -------------------------------------------------------------------------------------
-
-
 def snowflake(milliseconds: int, sequence: int = 0) -> str:
-    """A post id of X's, made at so many milliseconds since 1970."""
+    """A post id of X, created at this many milliseconds since 1970."""
     return str((milliseconds - 1_288_834_974_657) << 22 | sequence)
 
 
@@ -340,7 +312,7 @@ def line(data: Mapping[str, Any], **includes: Any) -> bytes:
 
 
 def farewell() -> bytes:
-    """What X sends before it ends a stream itself, with its end of line."""
+    """The line that X sends before it ends a stream, with its line end."""
     error = {
         "title": "operational-disconnect",
         "disconnect_type": "UpstreamOperationalDisconnect",

@@ -49,7 +49,7 @@ def test_an_invalid_rule_deletes_nothing(server: XServer, open_source: Open) -> 
 
 
 def test_too_many_rules_need_a_person(server: XServer, open_source: Open) -> None:
-    server.rules, server.most_rules = [], 0
+    server.rules, server.max_rules = [], 0
     source = open_source(server)
     with pytest.raises(SourceError, match="Rules cap exceeded"):
         read_events(source, 1)

@@ -96,7 +96,7 @@ def test_an_item_is_triaged_by_its_answer(
 def test_a_rejected_document_says_why(client: Client, server: Server) -> None:
     server.faults = [Items({"file:3": BAD})]
     ((_, why),) = write(client, TEN).rejected
-    assert why == "400 document_parsing_exception: told to answer 400 (the cause)"
+    assert why == "400 document_parsing_exception: scripted 400 (the cause)"
 
 
 SHARD_LIMIT = (
@@ -174,7 +174,7 @@ def test_the_client_repeats_nothing_by_itself(client: Client, server: Server) ->
 
 def test_a_request_that_is_too_large_is_halved(client: Client, server: Server) -> None:
     large = [operation(f"file:{number}", size=1_000) for number in range(9)]
-    server.most_bytes = 3_000
+    server.max_bytes = 3_000
     assert write(client, large) == Outcome(written=large)
     assert [action["_id"] for actions in server.bulks for action in actions] == ids(large)
     assert len(server.bulks) > 3
@@ -182,7 +182,7 @@ def test_a_request_that_is_too_large_is_halved(client: Client, server: Server) -
 
 def test_only_the_document_that_is_too_large_is_rejected(client: Client, server: Server) -> None:
     batch = [*TEN[:4], operation("file:huge", size=50_000), *TEN[4:]]
-    server.most_bytes = 10_000
+    server.max_bytes = 10_000
     outcome = write(client, batch)
     assert outcome.written == TEN
     ((refused, why),) = outcome.rejected
@@ -239,7 +239,7 @@ def test_every_item_ends_in_exactly_one_list(answers: list[tuple[int, str]]) -> 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=20)
 def test_whatever_goes_wrong_retrying_writes_everything_once(rng: random.Random) -> None:
-    with Server(most_bytes=2_000) as server:
+    with Server(max_bytes=2_000) as server:
         for _ in range(rng.randrange(8)):
             items = Items({f"file:{rng.randrange(10)}": BUSY for _ in range(3)})
             faults = [Failure(503), Failure(429), Failure(413), Reset(), items]
