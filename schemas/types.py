@@ -1,7 +1,7 @@
 """The base of the messages, and their scalar types and labels."""
 
 from datetime import datetime
-from typing import Annotated, Literal, dataclass_transform
+from typing import Annotated, Any, Literal, TypeAlias, dataclass_transform
 
 from msgspec import Meta, Struct, field
 
@@ -13,6 +13,9 @@ class Message(Struct, frozen=True, omit_defaults=True):
     A subclass sets ``kw_only=True`` itself: msgspec does not inherit it.
     """
 
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object whose shape another system defines, such as Elasticsearch."""
 
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offset, in UTC.")]
 """An instant. A time without an offset is refused as ambiguous."""

@@ -5,7 +5,7 @@ normalisation after each block (Devlin et al. 2019), as in multilingual-e5-small
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from openvino import opset13 as op
 
 Floats = npt.NDArray[np.float32]
 Arrays = Mapping[str, npt.NDArray[Any]]
+Tensor: TypeAlias = Any
+"""An output of the graph; OpenVINO has no types."""
 
 EPSILON: Final = 1e-12
 HEADS: Final = 12
@@ -53,7 +55,7 @@ def build(arrays: Arrays, layers: int) -> openvino.Model:
     return openvino.Model([op.result(x)], [embedded, mask], "encoder")
 
 
-def _layer(x: Any, bias: Any, arrays: Arrays, name: str, width: int) -> Any:
+def _layer(x: Tensor, bias: Tensor, arrays: Arrays, name: str, width: int) -> Tensor:
     size = width // HEADS
     split = op.constant(np.array([0, 0, 3, HEADS, size]))
     each = op.reshape(_linear(x, arrays, f"{name}.qkv"), split, special_zero=True)
@@ -69,18 +71,18 @@ def _layer(x: Any, bias: Any, arrays: Arrays, name: str, width: int) -> Any:
     return _norm(op.add(x, _linear(inner, arrays, f"{name}.outer")), arrays, f"{name}.norm2")
 
 
-def _linear(x: Any, arrays: Arrays, name: str) -> Any:
+def _linear(x: Tensor, arrays: Arrays, name: str) -> Tensor:
     weight = op.constant(unpacked(arrays, f"{name}.weight"))
     return op.add(op.matmul(x, weight, False, True), _constant(arrays[f"{name}.bias"]))
 
 
-def _norm(x: Any, arrays: Arrays, name: str) -> Any:
+def _norm(x: Tensor, arrays: Arrays, name: str) -> Tensor:
     even = op.mvn(x, op.constant(np.array([-1])), True, EPSILON, "inside_sqrt")
     scaled = op.multiply(even, _constant(arrays[f"{name}.weight"]))
     return op.add(scaled, _constant(arrays[f"{name}.bias"]))
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: Tensor) -> Tensor:
     return op.constant(np.asarray(value, np.float32))
 
 

@@ -5,7 +5,6 @@ The documents need the fields of ``queries.elasticsearch.index_fields``.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from queries.elasticsearch import index_fields
 from queries.elasticsearch.intervals import lucene_pattern, rule_of
@@ -14,6 +13,7 @@ from queries.language.errors import QueryError
 from queries.language.fields import normal
 from queries.language.tree import walk
 from queries.matching.document import ANYWHERE
+from schemas.types import JsonObject
 
 MAX_DEPTH = 25
 """Nested AND, OR and NOT; Elasticsearch allows 30 levels, which include the caller's."""
@@ -22,7 +22,7 @@ MAX_EXPANDED = 50_000
 MAX_TERMS = 65_536
 """Words of one ``terms`` query."""
 
-Query = dict[str, Any]
+Query = JsonObject
 _REFUSALS = {
     "too many nested clauses": (
         "the query has more words and phrases than the cluster allows",

@@ -8,11 +8,11 @@ one); a term in braces may (``maybe_in_folded``).
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from queries.language.ast import Term
 from queries.language.errors import QueryError
 from queries.matching.document import Document
+from schemas.types import JsonObject
 from text.tokens import Tokens, cased_form, exact_form, folded_form
 
 WORDS = "words"
@@ -82,9 +82,9 @@ def _has_folded_letters(form: str) -> bool:
     return all(folded_form(letter) == letter for letter in form)
 
 
-def query_fields(document: Document) -> dict[str, Any]:
+def query_fields(document: Document) -> JsonObject:
     """``words`` and ``values`` of an index document."""
-    words: dict[str, Any] = {}
+    words: JsonObject = {}
     for name, path in _WORDS.items():
         forms = zip(("", ACCENTED, EXACT), _lines(document.texts_of(name)), strict=True)
         for ending, lines in forms:

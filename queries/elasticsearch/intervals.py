@@ -20,12 +20,13 @@ from queries.elasticsearch.index_fields import EXACT, SAME, field_of, maybe_in_f
 from queries.language.ast import Near, Node, Or, Phrase, Term, Value
 from queries.language.errors import QueryError
 from queries.language.tree import walk
+from schemas.types import JsonObject
 from text.tokens import folded_form
 
 MAX_PARTS = 4000
 """Words of one rule in one field, with its alternatives written out."""
 
-Rule = dict[str, Any]
+Rule = JsonObject
 _NEVER: Rule = {"match": {"query": f"{SAME}{SAME}"}}
 """Matches no token."""
 

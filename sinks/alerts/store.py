@@ -8,7 +8,6 @@ replaces a newer one. An external version would let the sink write back an old p
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import msgspec
 from elastic_transport import TransportError
@@ -16,6 +15,7 @@ from elasticsearch import ApiError, ConflictError, Elasticsearch, NotFoundError
 
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
+from schemas.types import JsonObject
 from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.triage import AlertDocument, Triage
 from sinks.elasticsearch.connection import reason
@@ -86,7 +86,7 @@ def write(
     before: StoredAlert | None,
 ) -> bool:
     """Write the document unless it changed since ``before``; returns whether it was written."""
-    condition: dict[str, Any] = {"op_type": "create"}
+    condition: JsonObject = {"op_type": "create"}
     if before is not None:
         condition = {"if_seq_no": before.seq_no, "if_primary_term": before.primary_term}
     try:
@@ -131,7 +131,7 @@ def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
     return {**msgspec.to_builtins(alert), **filters, "states": states, "desk": desk}
 
 
-def _summary(alert: Alert) -> dict[str, Any]:
+def _summary(alert: Alert) -> JsonObject:
     """The part of a state that is kept for good."""
     return {
         "version": alert.version,

@@ -1,14 +1,16 @@
 """The work of people on an alert, kept apart from the state of the detector. Pure."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
 
+from schemas.types import JsonObject
+
 Did = Literal["acknowledged", "assigned", "closed", "noted"]
 Standing = Literal["open", "acknowledged", "closed"]
-AlertDocument = dict[str, Any]
+AlertDocument = JsonObject
 """An alert in the index: the newest state, the past ``states``, and the ``desk`` of people."""
 MAX_TEXT = 4_000
 MAX_ACTIONS = 1_000

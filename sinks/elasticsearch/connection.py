@@ -9,12 +9,13 @@ from elasticsearch import ApiError, AuthenticationException, AuthorizationExcept
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.types import JsonObject
 
 
 class Hit(TypedDict, total=False):
     _id: str
     _index: str
-    _source: dict[str, Any]
+    _source: JsonObject
     _seq_no: int
     _primary_term: int
     sort: list[str | int]
@@ -22,7 +23,7 @@ class Hit(TypedDict, total=False):
 
 def connect(settings: ElasticsearchSettings) -> Elasticsearch:
     """A client without a connection yet. It does not retry: the sink does."""
-    options: dict[str, Any] = {
+    options: JsonObject = {
         "request_timeout": settings.request_timeout_s,
         "max_retries": 0,
         "http_compress": False,

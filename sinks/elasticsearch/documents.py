@@ -15,6 +15,7 @@ from queries.elasticsearch.index_fields import query_fields
 from queries.matching.document import Document
 from schemas.mention import Language, Mention, MentionUpsert, Sentiment
 from schemas.post import Post
+from schemas.types import JsonObject
 from sinks.elasticsearch.mappings import IndexNames
 
 _encode = msgspec.json.Encoder().encode
@@ -58,7 +59,7 @@ def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datet
     return Operation(id_, index, version, _encode(body), deletes=True)
 
 
-def to_document(event: MentionUpsert) -> dict[str, Any]:
+def to_document(event: MentionUpsert) -> JsonObject:
     """The document of an upsert, without empty values."""
     mention = event.mention
     post, language = mention.post, mention.language

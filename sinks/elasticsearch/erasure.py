@@ -5,12 +5,13 @@ index, and swept again until the topics hold nothing older.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from elasticsearch import Elasticsearch
 
 from runtime.logs import get_logger
 from schemas.ids import EPOCH, post_id
+from schemas.types import JsonObject
 from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.documents import tombstone
@@ -106,7 +107,7 @@ def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: fl
 
 
 def _search(
-    client: Elasticsearch, names: IndexNames, query: dict[str, Any], **options: bool
+    client: Elasticsearch, names: IndexNames, query: JsonObject, **options: bool
 ) -> list[Hit]:
     """A page of the mentions that match now, without their sources."""
     refresh(client, names)

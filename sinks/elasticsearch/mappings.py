@@ -6,7 +6,6 @@ up the mapping. They need nothing but the core of Elasticsearch.
 
 import contextlib
 from datetime import UTC, datetime
-from typing import Any
 
 from queries.elasticsearch.index_fields import (
     ACCENTED,
@@ -21,6 +20,7 @@ from runtime.settings import ElasticsearchSettings
 from schemas.bounds import plausible
 from schemas.ids import time_of
 from schemas.mention import MentionDelete, MentionUpsert
+from schemas.types import JsonObject
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index, or an account with made-up dates could create hundreds."""
@@ -43,7 +43,7 @@ _BOOLEAN = {"type": "boolean"}
 _OFFSET = {"type": "integer", "index": False}
 
 
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+def _object(**properties: JsonObject) -> JsonObject:
     return {"properties": properties}
 
 
@@ -60,7 +60,7 @@ _QUERY_VALUES = {
     if path.startswith(f"{VALUES}.")
 }
 
-MENTION_PROPERTIES: dict[str, Any] = {
+MENTION_PROPERTIES: JsonObject = {
     "id": _KEYWORD,
     "source": _KEYWORD,
     "version": _LONG,
@@ -124,7 +124,7 @@ MENTION_PROPERTIES: dict[str, Any] = {
     "labels": _KEYWORD,
     "provenance": _OFF,
 }
-ALERT_PROPERTIES: dict[str, Any] = {
+ALERT_PROPERTIES: JsonObject = {
     "id": _KEYWORD,
     "brand": _KEYWORD,
     "version": _LONG,
@@ -152,14 +152,14 @@ ALERT_PROPERTIES: dict[str, Any] = {
     ),
 }
 
-ERASURE_PROPERTIES: dict[str, Any] = {
+ERASURE_PROPERTIES: JsonObject = {
     "source": _KEYWORD,
     "author_id": _KEYWORD,
     "version": _LONG,
     "erased_at": _DATE,
 }
 
-NOT_DELETED: dict[str, Any] = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
+NOT_DELETED: JsonObject = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
 """The filter of the read alias: everything but tombstones."""
 
 
@@ -197,12 +197,12 @@ class IndexNames:
         return f"{self.mentions}-{when.year:04d}.{when.month:02d}"
 
 
-def mappings(properties: dict[str, Any]) -> dict[str, Any]:
+def mappings(properties: JsonObject) -> JsonObject:
     """A closed mapping with its version."""
     return {"dynamic": False, "_meta": {"tocsin": VERSION}, "properties": properties}
 
 
-def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
+def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
     """Composable index templates by name."""
     names = IndexNames(settings)
     index = {

@@ -5,12 +5,12 @@ change one in place. Nothing is ever deleted here.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
+from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors, reason
 from sinks.elasticsearch.mappings import (
     ALERT_PROPERTIES,
@@ -73,7 +73,7 @@ def _refuse_newer(versions: dict[str, int]) -> None:
 def _migrate(
     client: Elasticsearch,
     versions: dict[str, int],
-    properties: dict[str, Any],
+    properties: JsonObject,
     say: Callable[[str], None],
 ) -> None:
     _refuse_newer(versions)

@@ -1,24 +1,25 @@
 """The summary at the end of the demo: searches that an analyst would send to the index."""
 
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.types import JsonObject
 from text.terminal import sparkline
 
 _WIDTH = 48
 """Columns of the chart by hour."""
 
 
-def _top(field: str, size: int) -> dict[str, Any]:
+def _top(field: str, size: int) -> JsonObject:
     return {"terms": {"field": field, "size": size}}
 
 
-_AGGREGATIONS: Final[dict[str, Any]] = {
+_AGGREGATIONS: Final[JsonObject] = {
     "sentiment": _top("sentiment.label", 3),
     "mean": {"avg": {"field": "sentiment.score"}},
     "entities": _top("entities.text", 6),
@@ -68,15 +69,15 @@ def show(client: Elasticsearch, index: str, console: Console) -> None:
         console.print(Text(f"  {post['sentiment']['score']:+.2f} [{post['source']}] {text[:150]}"))
 
 
-def _counts(terms: dict[str, Any]) -> Counter[str]:
+def _counts(terms: JsonObject) -> Counter[str]:
     return Counter({str(bucket["key"]): bucket["doc_count"] for bucket in terms["buckets"]})
 
 
-def _listed(terms: dict[str, Any]) -> str:
+def _listed(terms: JsonObject) -> str:
     return ", ".join(f"{name} ({count})" for name, count in _counts(terms).items()) or "none"
 
 
-def _brand_table(brands: list[dict[str, Any]]) -> Table:
+def _brand_table(brands: list[JsonObject]) -> Table:
     table = Table(title="Mentions by brand", title_justify="left", show_edge=False)
     for column in ("brand", "mentions", "negative", "positive", "mean", "by hour"):
         table.add_column(column, justify="left" if column in ("brand", "by hour") else "right")
@@ -100,20 +101,20 @@ def _hours_line(counts: list[int]) -> str:
     return sparkline(sums, max(sums, default=0) or 1)
 
 
-def _loudest(client: Elasticsearch, index: str) -> list[dict[str, Any]]:
+def _loudest(client: Elasticsearch, index: str) -> list[JsonObject]:
     hits = client.search(
         index=index,
         size=100,
         sort=[{"author.followers": {"order": "desc", "missing": "_last"}}],
         source_includes=["author", "brands", "source"],
     )["hits"]["hits"]
-    authors: dict[str, dict[str, Any]] = {}
+    authors: dict[str, JsonObject] = {}
     for hit in hits:
         authors.setdefault(hit["_source"]["author"]["id"], hit["_source"])
     return list(authors.values())[:5]
 
 
-def _worst_posts(client: Elasticsearch, index: str, brand: str, start: str) -> list[dict[str, Any]]:
+def _worst_posts(client: Elasticsearch, index: str, brand: str, start: str) -> list[JsonObject]:
     filters = [
         {"term": {"brands": brand}},
         {"term": {"sentiment.label": "negative"}},

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from elasticsearch import Elasticsearch
 
@@ -14,6 +14,7 @@ from queries.matching.predicates import compile_query as question_of
 from queries.tools.clause_effects import MAX_SHOWN_CLAUSES, WHOLE, Clauses
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors
 from sinks.elasticsearch.documents import mention_of
 from sinks.elasticsearch.mappings import IndexNames
@@ -62,18 +63,18 @@ def preview_index(
 
 
 def _search(
-    client: Elasticsearch, settings: ElasticsearchSettings, *bodies: dict[str, Any]
-) -> list[dict[str, Any]]:
+    client: Elasticsearch, settings: ElasticsearchSettings, *bodies: JsonObject
+) -> list[JsonObject]:
     names = IndexNames(settings)
     searches = [line for body in bodies for line in ({"index": names.mentions}, body)]
     with elasticsearch_errors(settings):
-        answers: list[dict[str, Any]] = client.msearch(searches=searches)["responses"]
+        answers: list[JsonObject] = client.msearch(searches=searches)["responses"]
     for answer in answers:
         _check(answer, settings, names)
     return answers
 
 
-def _interval(ends: dict[str, Any]) -> str:
+def _interval(ends: JsonObject) -> str:
     """The length of a bar, which is also a calendar interval of Elasticsearch."""
     times = [ends["aggregations"][name]["value"] for name in ("min", "max")]
     if None in times:
@@ -82,8 +83,8 @@ def _interval(ends: dict[str, Any]) -> str:
     return unit_of(first, last)
 
 
-def _matches_search(filters: list[Query], sample: int, interval: str) -> dict[str, Any]:
-    aggregations: dict[str, Any] = {
+def _matches_search(filters: list[Query], sample: int, interval: str) -> JsonObject:
+    aggregations: JsonObject = {
         name: {"terms": {"field": path, "size": MAX_VALUES}} for name, path in _TERMS.items()
     }
     aggregations["volume"] = {
@@ -99,7 +100,7 @@ def _matches_search(filters: list[Query], sample: int, interval: str) -> dict[st
     }
 
 
-def _clauses_search(time: list[Query], compiled: dict[str, Query]) -> dict[str, Any]:
+def _clauses_search(time: list[Query], compiled: dict[str, Query]) -> JsonObject:
     return {
         "query": {"bool": {"filter": time}} if time else {"match_all": {}},
         "size": 0,
@@ -108,7 +109,7 @@ def _clauses_search(time: list[Query], compiled: dict[str, Query]) -> dict[str, 
     }
 
 
-def _check(answer: dict[str, Any], settings: ElasticsearchSettings, names: IndexNames) -> None:
+def _check(answer: JsonObject, settings: ElasticsearchSettings, names: IndexNames) -> None:
     error = answer.get("error")
     if error is None:
         return
@@ -130,8 +131,8 @@ def _check(answer: dict[str, Any], settings: ElasticsearchSettings, names: Index
 def _preview(
     node: Node,
     parts: Clauses,
-    matches: dict[str, Any],
-    everything: dict[str, Any],
+    matches: JsonObject,
+    everything: JsonObject,
     interval: str,
 ) -> Preview:
     aggregations = matches["aggregations"]
@@ -159,6 +160,6 @@ def _preview(
     )
 
 
-def _example(node: Node, source: dict[str, Any]) -> Example:
+def _example(node: Node, source: JsonObject) -> Example:
     mention = mention_of(source)
     return Example(mention, sorted(question_of(node).spans(Asked(Document(mention)))))
