@@ -35,6 +35,7 @@ SMALL = {
     "brands/policy.py": "a type: quiet hours",
     "ingestors/checkpoints.py": "an interface of two functions",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
+    "processors/enrichment/tiers.py": "a type",
     "processors/faust/messages.py": "types",
     "processors/models/artifact_files.py": "an interface that four models share",
     "processors/volume/parameters.py": "a type",

@@ -7,13 +7,12 @@ On a fatal error the process ends without acknowledging, and Kafka delivers the 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
 
 from brands.registry import BrandRegistry
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import SERVICE, Processed, process
 from processors.enrichment.enricher import Enricher
+from processors.enrichment.tiers import TierChooser
 from processors.faust.messages import Incoming, end_process
 from processors.faust.producer import BatchProducer
 from runtime import metrics
@@ -26,27 +25,6 @@ from schemas.errors import ServiceUnavailable, TocsinError
 from schemas.types import Tier
 
 log = get_logger(SERVICE)
-
-RETURN_SHARE: Final = 0.25
-"""Share of the lag limit below which ``auto`` reads accurately again (hysteresis)."""
-
-
-@dataclass(slots=True)
-class TierChooser:
-    """Chooses the tier of each batch; ``auto`` goes fast above ``limit`` messages of lag."""
-
-    choice: Literal["fast", "accurate", "auto"]
-    limit: int
-    fallen_back: bool = False
-
-    def choose(self, lag: int) -> Tier:
-        if self.choice != "auto":
-            return self.choice
-        if lag > self.limit:
-            self.fallen_back = True
-        elif lag <= self.limit * RETURN_SHARE:
-            self.fallen_back = False
-        return "fast" if self.fallen_back else "accurate"
 
 
 class EnrichmentWorker:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.enrichment.worker import RETURN_SHARE, TierChooser
+from processors.enrichment.tiers import RETURN_SHARE, TierChooser
 from schemas.types import Tier
 
 
