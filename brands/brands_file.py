@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
+from brands.alert_policy import read_quiet_hours
 from brands.brand_query import query_of, refuse_later
-from brands.policy import read_quiet_hours
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse

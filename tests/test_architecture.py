@@ -32,7 +32,7 @@ ONE_EACH = {"schemas", "processors/enrichment/annotators", "sinks/alerts/channel
 """Folders with one file a kind (message, annotator, channel): a file is as long as its kind is, and
 there are as many files as there are kinds."""
 SMALL = {
-    "brands/policy.py": "a type: quiet hours",
+    "brands/alert_policy.py": "a type: quiet hours",
     "ingestors/checkpoints.py": "an interface of two functions",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/tiers.py": "a type",

@@ -13,7 +13,7 @@ import msgspec
 import zstandard
 from msgspec import Struct, field
 
-from brands.policy import channels_of, is_muted
+from brands.alert_policy import channels_of, is_muted
 from processors.detector.evidence import evidence, headline, rounded
 from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.severity import is_below_minimum, severity

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from brands.policy import channels_of, is_muted, read_quiet_hours
+from brands.alert_policy import channels_of, is_muted, read_quiet_hours
 from schemas.brand import AlertPolicy
 from schemas.errors import ConfigurationError
 
