@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import Disambiguator, is_taught, learn
 from schemas.brand import MAX_EXAMPLES, Brand, Example
-from tests.processors.enrichment.fakes import mention
+from tests.make import post
 from tests.strategies import ANY_TEXT
 from text.tokens import tokenize
 
@@ -50,8 +50,7 @@ def taught(brand: Brand = ORANGE) -> Disambiguator:
 
 
 def confidence(text: str, brand: Brand = ORANGE, language: str | None = None) -> float:
-    post = mention(text).post
-    match = BrandMatcher([brand]).match(post)[0].matches[-1]
+    match = BrandMatcher([brand]).match(post(text))[0].matches[-1]
     return taught(brand).confidence(tokenize(text), match, language)
 
 
@@ -73,8 +72,7 @@ def test_the_words_around_a_name_decide(text: str, lowest: float, highest: float
 def test_each_match_is_judged_where_it_stands() -> None:
     filler = "word " * 50
     text = f"fresh orange juice for breakfast {filler} no internet network from Orange"
-    post = mention(text).post
-    first, last = BrandMatcher([ORANGE]).match(post)[0].matches
+    first, last = BrandMatcher([ORANGE]).match(post(text))[0].matches
     tokens, learnt = tokenize(text), taught()
     assert learnt.confidence(tokens, first) < 0.4 < 0.6 < learnt.confidence(tokens, last)
 
@@ -105,8 +103,7 @@ def test_the_language_is_learnt_where_it_decides() -> None:
 
     learnt = learn(brand, identify)
     assert learnt is not None
-    post = mention("Orange").post
-    ((match,),) = [of_brand.matches for of_brand in BrandMatcher([brand]).match(post)]
+    ((match,),) = [of_brand.matches for of_brand in BrandMatcher([brand]).match(post("Orange"))]
     tokens = tokenize("Orange")
     french, unknown, english = (
         learnt.confidence(tokens, match, language) for language in ("fr", "und", "en")
@@ -125,8 +122,7 @@ def test_one_kind_teaches_nothing(examples: list[Example]) -> None:
 
 def test_an_example_may_leave_the_name_out() -> None:
     examples = [Example(text="no network since noon", about=True), Example(text="!", about=False)]
-    learnt = learn(Brand(id="orange", name="Orange", examples=examples))
-    assert learnt is not None
+    assert learn(Brand(id="orange", name="Orange", examples=examples)) is not None
 
 
 def test_learning_is_deterministic() -> None:
@@ -162,7 +158,6 @@ def test_any_texts_can_be_learnt_and_asked(
         return
     for text in asked:
         text += " orange"
-        post = mention(text).post
-        for of_brand in BrandMatcher([brand]).match(post):
+        for of_brand in BrandMatcher([brand]).match(post(text)):
             for match in of_brand.matches:
                 assert 0 <= learnt.confidence(tokenize(text), match, language) <= 1
