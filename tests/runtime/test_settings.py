@@ -38,6 +38,9 @@ def variable(group: type[Group], field: str) -> str:
     return f"{group.model_config.get('env_prefix', '')}{field}".upper()
 
 
+VARIABLES = [(group, name) for group in GROUPS for name in group.model_fields]
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("TOCSIN_")]:
@@ -56,8 +59,7 @@ def test_defaults_are_enough_described_and_do_not_change(group: type[Group]) -> 
 
 
 def test_no_two_settings_share_a_variable() -> None:
-    names = [variable(group, field) for group in GROUPS for field in group.model_fields]
-    assert len(names) == len(set(names))
+    assert len({variable(*each) for each in VARIABLES}) == len(VARIABLES)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +151,8 @@ def test_a_wrong_value_is_a_sentence_that_names_the_variable(
 
 
 def test_every_secret_is_listed_here() -> None:
-    secrets = {
-        (group, name)
-        for group in GROUPS
-        for name, field in group.model_fields.items()
-        if SecretStr in (field.annotation, *get_args(field.annotation))
-    }
+    types = {each: each[0].model_fields[each[1]].annotation for each in VARIABLES}
+    secrets = {each for each, kind in types.items() if SecretStr in (kind, *get_args(kind))}
     assert secrets == set(SECRETS)
 
 
@@ -201,10 +199,7 @@ def test_a_secret_file_that_cannot_be_read_is_a_sentence(
 def test_an_old_name_is_read_with_a_warning_and_the_new_one_wins(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str
 ) -> None:
-    (group,) = (
-        group for group in GROUPS if new.startswith(str(group.model_config.get("env_prefix")))
-    )
-    name = new.removeprefix(str(group.model_config.get("env_prefix"))).lower()
+    ((group, name),) = (each for each in VARIABLES if variable(*each) == new)
     logs.configure("json", "warning")
     monkeypatch.setenv(old, "7")
     assert getattr(load(group), name) == 7

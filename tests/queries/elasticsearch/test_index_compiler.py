@@ -64,10 +64,7 @@ GOLDEN: list[tuple[str, dict[str, Any]]] = [
         "text:{bt}",
         intervals(
             any_of(
-                {
-                    "any_of": any_of(match("bt"))["any_of"]
-                    | {"filter": {"contained_by": SAME_EXACT}}
-                },
+                {"any_of": {"intervals": [match("bt")], "filter": {"contained_by": SAME_EXACT}}},
                 match("bt", f"{TEXT}_exact"),
             )
         ),

@@ -90,11 +90,7 @@ def busy(cause: str = "status_503", after_s: float | None = None) -> Callable[[]
 
 
 def filled(count: int, partitions: int = 1) -> FakeKafka:
-    kafka = FakeKafka(partitions)
-    for partition in range(partitions):
-        for number in range(count):
-            kafka.send(TOPIC, key=b"k", value=b"%d" % number, partition=partition)
-    return kafka
+    return FakeKafka(partitions).fill(TOPIC, *[count] * partitions)
 
 
 def committed(kafka: FakeKafka, tp: TopicPartition = ZERO) -> int | None:
