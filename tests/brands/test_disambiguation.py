@@ -87,8 +87,8 @@ def test_handles_and_long_names_need_little_proof(sure: str) -> None:
 
 def test_examples_can_overrule_a_handle() -> None:
     wrong = [Example(text=f"{text} @orange", about=False) for text in FRUIT_TEXTS]
-    right = [Example(text=text, about=True) for text in BRAND_TEXTS]
-    brand = Brand(id="orange", name="Velmora", handles=["orange"], examples=right + wrong * 3)
+    examples = EXAMPLES[: len(BRAND_TEXTS)] + wrong * 3
+    brand = Brand(id="orange", name="Velmora", handles=["orange"], examples=examples)
     assert confidence("fresh juice and sugar @orange", brand) < 0.5
 
 
