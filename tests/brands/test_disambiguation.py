@@ -63,6 +63,9 @@ def confidence(text: str, brand: Brand = ORANGE, language: str | None = None) ->
         ("a glass of orange juice with sugar", 0.0, 0.4),
         ("orange and yellow flowers", 0.0, 0.4),
         ("peel an orange", 0.0, 0.4),
+        # Handles and long names need little proof.
+        ("@orange, peel a fresh juice", 0.8, 1.0),
+        ("orange business services, with #orangebusinessservices", 0.8, 1.0),
     ],
 )
 def test_the_words_around_a_name_decide(text: str, lowest: float, highest: float) -> None:
@@ -75,14 +78,6 @@ def test_each_match_is_judged_where_it_stands() -> None:
     first, last = BrandMatcher([ORANGE]).match(post(text))[0].matches
     tokens, learnt = tokenize(text), taught()
     assert learnt.confidence(tokens, first) < 0.4 < 0.6 < learnt.confidence(tokens, last)
-
-
-@pytest.mark.parametrize(
-    "sure",
-    ["@orange, peel a fresh juice", "orange business services, with #orangebusinessservices"],
-)
-def test_handles_and_long_names_need_little_proof(sure: str) -> None:
-    assert confidence(sure) > 0.8
 
 
 def test_examples_can_overrule_a_handle() -> None:
