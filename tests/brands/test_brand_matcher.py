@@ -12,14 +12,10 @@ from brands.brand_matcher import MAX_HITS, BrandMatcher
 from queries.language.errors import QueryError
 from schemas.brand import Brand
 from schemas.mention import BrandMatch, Match
-from schemas.post import Author, Post
-from tests.processors.enrichment.fakes import mention
+from schemas.post import Author
+from tests.make import mention, post
 from tests.strategies import ANY_TEXT, BRANDS
 from text.tokens import tokenize
-
-
-def post(text: str, **fields: Any) -> Post:
-    return mention(text, **fields).post
 
 
 def matches(brand: Brand, text: str, **fields: Any) -> list[Match]:
@@ -34,11 +30,11 @@ def texts(brand: Brand, text: str, **fields: Any) -> list[str]:
 
 ORANGE = Brand(id="orange", name="Orange", handles=["Orange", "@orange-care.example"])
 VOLTA = Brand(id="air-volta", name="Air Volta", names=["Air Volta", "Volta Café"])
-
-
 MIRABELLE = Brand(
     id="mirabelle", name="Mirabelle", exclude=["mirabelle plum", "tarte à la mirabelle"]
 )
+PLUM = Brand(id="b", name="b", names=["plum", "plum tart"], exclude=["a plum tart", "tart plum"])
+JUICE = Brand(id="b", name="Orange", exclude=["juice of an orange", "of an"])
 
 
 def named(name: str) -> Brand:
@@ -50,20 +46,13 @@ def named(name: str) -> Brand:
     [
         # A name is a whole word.
         (ORANGE, "Orange", ["Orange"]),
-        (ORANGE, "ORANGE en panne", ["ORANGE"]),
         (ORANGE, "l'orange d’Orange", ["orange", "Orange"]),
-        (ORANGE, "(Orange)", ["Orange"]),
-        (ORANGE, "orange-vert", ["orange"]),
         (ORANGE, "𝐎𝐫𝐚𝐧𝐠𝐞 again", ["𝐎𝐫𝐚𝐧𝐠𝐞"]),
         (ORANGE, "Orangé", ["Orangé"]),
         (ORANGE, "Orangeade", []),
-        (ORANGE, "Blorange", []),
         (ORANGE, "Oranges", []),
-        (ORANGE, "Orange5", []),
         (ORANGE, "orange_fr", []),
         (ORANGE, "https://orange.example/orange", []),
-        (ORANGE, "ora nge", []),
-        (ORANGE, "", []),
         # A handle matches where it is mentioned.
         (ORANGE, "@Orange help", ["@Orange"]),
         (ORANGE, "hey @ORANGE!", ["@ORANGE"]),
@@ -71,15 +60,14 @@ def named(name: str) -> Brand:
         (ORANGE, "＠orange", ["＠orange"]),
         (ORANGE, "@OrangeBank", []),
         (ORANGE, "me@orange.example", ["orange"]),
+        (Brand(id="b", name="V", handles=["vlm"]), "vlm is down, @vlm", ["@vlm"]),
         # A name of several words is a phrase and a hashtag.
         (VOLTA, "Air Volta", ["Air Volta"]),
-        (VOLTA, "AIR  volta!", ["AIR  volta"]),
         (VOLTA, "air-volta", ["air-volta"]),
         (VOLTA, "Air, Volta", ["Air, Volta"]),
         (VOLTA, "#AirVolta", ["#AirVolta"]),
         (VOLTA, "＃airvolta", ["＃airvolta"]),
         (VOLTA, "#VoltaCafe", ["#VoltaCafe"]),
-        (VOLTA, "VOLTA CAFÉ", ["VOLTA CAFÉ"]),
         (VOLTA, "Air Volta Café", ["Air Volta", "Volta Café"]),
         (VOLTA, "Air France Volta", []),
         (VOLTA, "Volta Air", []),
@@ -93,15 +81,15 @@ def named(name: str) -> Brand:
         (MIRABELLE, "mirabelle plums", ["mirabelle"]),
         (MIRABELLE, "plum mirabelle", ["mirabelle"]),
         (MIRABELLE, "#mirabelle", ["#mirabelle"]),
+        # Excluded phrases that overlap take away what each holds.
+        (PLUM, "a plum tart plum, plum", ["plum"]),
+        (PLUM, "plum tart", ["plum", "plum tart"]),
+        (JUICE, "juice of an orange, orange", ["orange"]),
         # Names of every script.
         (named("無印良品"), "昨日無印良品で買った", ["無印良品"]),
-        (named("ゼファリア"), "ゼファリア最高", ["ゼファリア"]),
         (named("東京"), "東 京", ["東 京"]),
         (named("東京"), "京東", []),
         (named("無印良品"), "#無印良品", ["#無印良品"]),
-        (named("오렌지"), "오렌지 최고", ["오렌지"]),
-        (named("ऑरेंज"), "ऑरेंज बंद है", ["ऑरेंज"]),
-        (named("أورانج"), "خدمة أورانج سيئة", ["أورانج"]),
         (named("🍊"), "I love 🍊🍊", ["🍊", "🍊"]),
         (named("$ORA"), "buy $ora now", ["$ora"]),
         (named("#orangeday"), "#OrangeDay!", ["#OrangeDay"]),
@@ -109,11 +97,6 @@ def named(name: str) -> Brand:
 )
 def test_the_places_of_a_brand(brand: Brand, text: str, expected: list[str]) -> None:
     assert texts(brand, text) == expected
-
-
-def test_a_handle_alone_does_not_name() -> None:
-    brand = Brand(id="b", name="Velmora", handles=["vlm"])
-    assert texts(brand, "vlm is down, @vlm") == ["@vlm"]
 
 
 def test_a_match_says_where_it_is() -> None:
@@ -132,16 +115,6 @@ def test_a_handle_in_the_list_of_mentions_is_enough_and_repeats_nothing() -> Non
     listed = matches(ORANGE, "are you there?", mentions=["someone", "ORANGE", "orange"])
     assert listed == [Match(text="ORANGE", field="mentions")]
     assert texts(ORANGE, "@Orange?", mentions=["Orange"]) == ["@Orange"]
-
-
-def test_phrases_that_overlap_take_away_what_each_holds() -> None:
-    brand = Brand(
-        id="b", name="b", names=["plum", "plum tart"], exclude=["a plum tart", "tart plum"]
-    )
-    assert texts(brand, "a plum tart plum, plum") == ["plum"]
-    assert texts(brand, "plum tart") == ["plum", "plum tart"]
-    nested = Brand(id="b", name="Orange", exclude=["juice of an orange", "of an"])
-    assert texts(nested, "juice of an orange, orange") == ["orange"]
 
 
 def test_a_brand_has_so_many_matches_in_a_field_and_no_more() -> None:
@@ -216,15 +189,16 @@ ORDER = Brand(
 def test_a_brand_with_a_query_is_what_the_query_says(
     text: str, language: str | None, followers: int, found: list[str]
 ) -> None:
-    read = mention(text, language)
-    read.post = replace(read.post, author=Author(id="1", followers=followers))
+    author = Author(id="1", followers=followers)
+    read = mention(post(text, author=author), language=language)
     (brands,) = BrandMatcher([ORDER]).match_batch([read])
     assert [match.text for brand in brands for match in brand.matches] == found
 
 
 def test_a_query_that_names_no_word_finds_the_brand_and_no_place() -> None:
     brand = Brand(id="fr", name="All French", query="lang:fr")
-    assert BrandMatcher([brand]).match_batch([mention("bonjour", "fr")]) == [[BrandMatch(id="fr")]]
+    found = BrandMatcher([brand]).match_batch([mention("bonjour", language="fr")])
+    assert found == [[BrandMatch(id="fr")]]
 
 
 @pytest.mark.parametrize("query", ["orange OR", "sentiment:negative AND a", "a AND brand:b",

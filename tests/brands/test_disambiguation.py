@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import Disambiguator, is_taught, learn
 from schemas.brand import MAX_EXAMPLES, Brand, Example
-from tests.processors.enrichment.fakes import mention
+from tests.make import post
 from tests.strategies import ANY_TEXT
 from text.tokens import tokenize
 
@@ -50,8 +50,7 @@ def taught(brand: Brand = ORANGE) -> Disambiguator:
 
 
 def confidence(text: str, brand: Brand = ORANGE, language: str | None = None) -> float:
-    post = mention(text).post
-    match = BrandMatcher([brand]).match(post)[0].matches[-1]
+    match = BrandMatcher([brand]).match(post(text))[0].matches[-1]
     return taught(brand).confidence(tokenize(text), match, language)
 
 
@@ -64,6 +63,9 @@ def confidence(text: str, brand: Brand = ORANGE, language: str | None = None) ->
         ("a glass of orange juice with sugar", 0.0, 0.4),
         ("orange and yellow flowers", 0.0, 0.4),
         ("peel an orange", 0.0, 0.4),
+        # Handles and long names need little proof.
+        ("@orange, peel a fresh juice", 0.8, 1.0),
+        ("orange business services, with #orangebusinessservices", 0.8, 1.0),
     ],
 )
 def test_the_words_around_a_name_decide(text: str, lowest: float, highest: float) -> None:
@@ -73,24 +75,15 @@ def test_the_words_around_a_name_decide(text: str, lowest: float, highest: float
 def test_each_match_is_judged_where_it_stands() -> None:
     filler = "word " * 50
     text = f"fresh orange juice for breakfast {filler} no internet network from Orange"
-    post = mention(text).post
-    first, last = BrandMatcher([ORANGE]).match(post)[0].matches
+    first, last = BrandMatcher([ORANGE]).match(post(text))[0].matches
     tokens, learnt = tokenize(text), taught()
     assert learnt.confidence(tokens, first) < 0.4 < 0.6 < learnt.confidence(tokens, last)
 
 
-@pytest.mark.parametrize(
-    "sure",
-    ["@orange, peel a fresh juice", "orange business services, with #orangebusinessservices"],
-)
-def test_handles_and_long_names_need_little_proof(sure: str) -> None:
-    assert confidence(sure) > 0.8
-
-
 def test_examples_can_overrule_a_handle() -> None:
     wrong = [Example(text=f"{text} @orange", about=False) for text in FRUIT_TEXTS]
-    right = [Example(text=text, about=True) for text in BRAND_TEXTS]
-    brand = Brand(id="orange", name="Velmora", handles=["orange"], examples=right + wrong * 3)
+    examples = EXAMPLES[: len(BRAND_TEXTS)] + wrong * 3
+    brand = Brand(id="orange", name="Velmora", handles=["orange"], examples=examples)
     assert confidence("fresh juice and sugar @orange", brand) < 0.5
 
 
@@ -105,8 +98,7 @@ def test_the_language_is_learnt_where_it_decides() -> None:
 
     learnt = learn(brand, identify)
     assert learnt is not None
-    post = mention("Orange").post
-    ((match,),) = [of_brand.matches for of_brand in BrandMatcher([brand]).match(post)]
+    ((match,),) = [of_brand.matches for of_brand in BrandMatcher([brand]).match(post("Orange"))]
     tokens = tokenize("Orange")
     french, unknown, english = (
         learnt.confidence(tokens, match, language) for language in ("fr", "und", "en")
@@ -125,8 +117,7 @@ def test_one_kind_teaches_nothing(examples: list[Example]) -> None:
 
 def test_an_example_may_leave_the_name_out() -> None:
     examples = [Example(text="no network since noon", about=True), Example(text="!", about=False)]
-    learnt = learn(Brand(id="orange", name="Orange", examples=examples))
-    assert learnt is not None
+    assert learn(Brand(id="orange", name="Orange", examples=examples)) is not None
 
 
 def test_learning_is_deterministic() -> None:
@@ -162,7 +153,6 @@ def test_any_texts_can_be_learnt_and_asked(
         return
     for text in asked:
         text += " orange"
-        post = mention(text).post
-        for of_brand in BrandMatcher([brand]).match(post):
+        for of_brand in BrandMatcher([brand]).match(post(text)):
             for match in of_brand.matches:
                 assert 0 <= learnt.confidence(tokenize(text), match, language) <= 1

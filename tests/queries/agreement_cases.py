@@ -59,6 +59,9 @@ _TABLE: list[tuple[str, list[str], list[str]]] = [
     ("👍🏽", [], ["👍"]),
     ("日本 NEAR/0 語", ["日本語"], []),
     # Patterns, and what Elasticsearch takes for a pattern or an escape.
+    ("abc*", ["abc", "abcd"], ["ab"]),
+    ("abc?", ["abcd"], ["abc"]),
+    ("abc*d*f", ["abcxdxf"], ["abcxfxd"]),
     ("abc*a?", ["abcxab"], ["abcxa"]),
     ("abc*🍊", ["abcd🍊"], []),
     ("https://a.example/x?y=*", ["https://a.example/x?y=*"], []),

@@ -11,16 +11,18 @@ from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
 from queries.language.validate import check
 from queries.matching.document import Document
-from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
-from schemas.post import Author, Metrics, Post
+from schemas.mention import BrandMatch, Entity, Language, Sentiment
+from schemas.post import Author, Metrics
+from tests.make import mention, post
 
 WHEN = datetime(2026, 3, 2, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
 def document(text: str, **fields: Any) -> Document:
     """A post with this text."""
-    given: dict[str, Any] = {"author": Author(id="1"), "text": text, **fields}
-    return Document(Mention(post=Post(**{"id": "x:1", "source": "x", "created_at": WHEN, **given})))
+    return Document(
+        mention(post(text, **{"id": "x:1", "author": "1", "created_at": WHEN, **fields}))
+    )
 
 
 def whole_document(text: str, title: str, **fields: Any) -> Document:
@@ -37,11 +39,11 @@ def whole_document(text: str, title: str, **fields: Any) -> Document:
         "metrics": Metrics(likes=0),
     }
     asked = document(text, title=title, **{**given, **fields})
-    mention = asked.mention
-    mention.language = Language(code="fr", confidence=1)
-    mention.brands = [BrandMatch(id="air-volta")]
-    mention.entities = [Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)]
-    mention.sentiment = Sentiment(label="negative", score=-1, negative=1, neutral=0, positive=0)
+    known = asked.mention
+    known.language = Language(code="fr", confidence=1)
+    known.brands = [BrandMatch(id="air-volta")]
+    known.entities = [Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)]
+    known.sentiment = Sentiment(label="negative", score=-1, negative=1, neutral=0, positive=0)
     return asked
 
 

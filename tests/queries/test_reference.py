@@ -12,7 +12,7 @@ from queries.language.parser import parse
 from queries.matching.document import MatchedSpan
 from tests.queries.agreement_cases import CASES
 from tests.queries.asked import RESOLVED, TERMS, TEXTS, document, whole_document
-from tests.queries.reference import evaluate, fits
+from tests.queries.reference import evaluate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "queries.md").read_text("utf-8")
 _ROW = re.compile(r"^\| `([^`]+)` \| (\".*\") \| (\".*\") \|$", re.MULTILINE)
@@ -146,22 +146,3 @@ def test_the_laws_of_distance(one: Term, other: Term, distance: int, text: str) 
     assert near(one, other) <= evaluate(And((one, other)), asked).matches
     # Two words with a distance mean the same as NEAR.
     assert near(one, other) is evaluate(Phrase((one, other), distance), asked).matches
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "expected"),
-    [
-        ("abc*", "abc", True),
-        ("abc*", "abcd", True),
-        ("abc*", "ab", False),
-        ("abc?", "abc", False),
-        ("abc?", "abcd", True),
-        ("abc*d*f", "abcxdxf", True),
-        ("abc*d*f", "abcxfxd", False),
-        ("abc**", "abc", True),
-        ("a.c*", "abc", False),
-        ("abc" + "*a" * 50, "abc" + "a" * 49, False),
-    ],
-)
-def test_wildcards(pattern: str, text: str, expected: bool) -> None:
-    assert fits(pattern, text) is expected

@@ -46,20 +46,19 @@ def test_no_two_metrics_share_a_name() -> None:
 
 
 @cases
-def test_a_name_has_our_prefix_and_base_units(metric: MetricWrapperBase) -> None:
+def test_a_name_has_our_prefix_base_units_and_the_end_of_its_kind(
+    metric: MetricWrapperBase,
+) -> None:
     name = name_of(metric)
     assert re.fullmatch(r"tocsin(_[a-z]+)+", name)
     wrong = {"ms", "milliseconds", "minutes", "hours", "kb", "mb", "percent", "count", "age"}
     assert not wrong & set(name.split("_"))
-
-
-@cases
-def test_a_name_ends_as_its_kind_does(metric: MetricWrapperBase) -> None:
-    name = name_of(metric)
     if isinstance(metric, Counter):
         assert name.endswith("_total")
     elif isinstance(metric, Histogram):
         assert name.endswith(("_seconds", "_bytes"))
+        bounds = list(metric._upper_bounds)
+        assert bounds == sorted(set(bounds))
     elif isinstance(metric, Gauge):
         assert not name.endswith("_total")
         assert name.endswith(UNITS) or name in GAUGES_WITHOUT_UNIT
@@ -68,22 +67,13 @@ def test_a_name_ends_as_its_kind_does(metric: MetricWrapperBase) -> None:
 
 
 @cases
-def test_a_metric_says_what_it_is(metric: MetricWrapperBase) -> None:
+def test_a_metric_says_what_it_is_and_has_labels_from_closed_sets(
+    metric: MetricWrapperBase,
+) -> None:
     (family,) = metric.describe()
     assert family.documentation.endswith(".")
     assert len(family.documentation) > 20
-
-
-@cases
-def test_labels_come_from_closed_sets(metric: MetricWrapperBase) -> None:
     assert set(metric._labelnames) <= KNOWN_LABELS  # the client offers no other way
-
-
-@cases
-def test_buckets_rise(metric: MetricWrapperBase) -> None:
-    if isinstance(metric, Histogram):
-        bounds = list(metric._upper_bounds)
-        assert bounds == sorted(set(bounds))
 
 
 def test_renamed_metrics_are_served_under_both_names() -> None:

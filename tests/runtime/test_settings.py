@@ -38,6 +38,9 @@ def variable(group: type[Group], field: str) -> str:
     return f"{group.model_config.get('env_prefix', '')}{field}".upper()
 
 
+VARIABLES = [(group, name) for group in GROUPS for name in group.model_fields]
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("TOCSIN_")]:
@@ -56,8 +59,7 @@ def test_defaults_are_enough_described_and_do_not_change(group: type[Group]) -> 
 
 
 def test_no_two_settings_share_a_variable() -> None:
-    names = [variable(group, field) for group in GROUPS for field in group.model_fields]
-    assert len(names) == len(set(names))
+    assert len({variable(*each) for each in VARIABLES}) == len(VARIABLES)
 
 
 @pytest.mark.parametrize(
@@ -149,44 +151,34 @@ def test_a_wrong_value_is_a_sentence_that_names_the_variable(
 
 
 def test_every_secret_is_listed_here() -> None:
-    secrets = {
-        (group, name)
-        for group in GROUPS
-        for name, field in group.model_fields.items()
-        if SecretStr in (field.annotation, *get_args(field.annotation))
-    }
+    types = {each: each[0].model_fields[each[1]].annotation for each in VARIABLES}
+    secrets = {each for each, kind in types.items() if SecretStr in (kind, *get_args(kind))}
     assert secrets == set(SECRETS)
 
 
-@pytest.mark.parametrize("in_file", [False, True])
+@pytest.mark.parametrize(
+    ("value", "content"), [(SECRET, None), (None, f"{SECRET}\n"), (SECRET, "of the file")]
+)
 @pytest.mark.parametrize(("group", "field"), SECRETS)
-def test_a_secret_is_never_shown_and_may_be_a_file(
+def test_a_secret_is_never_shown_and_may_be_a_file_beside_its_variable(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     group: type[Group],
     field: str,
-    in_file: bool,
+    value: str | None,
+    content: str | None,
 ) -> None:
     path = tmp_path / "secret"
-    path.write_text(f"{SECRET}\n")
-    if in_file:
+    if content is not None:
+        path.write_text(content)
         monkeypatch.setenv(variable(group, field) + "_FILE", str(path))
-    else:
-        monkeypatch.setenv(variable(group, field), SECRET)
+    if value is not None:
+        monkeypatch.setenv(variable(group, field), value)
     settings = load(group)
     assert getattr(settings, field).get_secret_value() == SECRET
-    for shown in (repr(settings), str(settings), str(settings.model_dump()), f"{settings!r}"):
+    dumped = settings.model_dump()
+    for shown in (repr(settings), str(settings), str(dumped), settings.model_dump_json()):
         assert SECRET not in shown
-    assert SECRET not in settings.model_dump_json()
-
-
-def test_the_variable_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    path.write_text("of the file")
-    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD_FILE", str(path))
-    monkeypatch.setenv("TOCSIN_KAFKA_SASL_PASSWORD", SECRET)
-    password = load(KafkaSettings).sasl_password
-    assert password is not None and password.get_secret_value() == SECRET
 
 
 @pytest.mark.parametrize(
@@ -207,10 +199,7 @@ def test_a_secret_file_that_cannot_be_read_is_a_sentence(
 def test_an_old_name_is_read_with_a_warning_and_the_new_one_wins(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str
 ) -> None:
-    (group,) = (
-        group for group in GROUPS if new.startswith(str(group.model_config.get("env_prefix")))
-    )
-    name = new.removeprefix(str(group.model_config.get("env_prefix"))).lower()
+    ((group, name),) = (each for each in VARIABLES if variable(*each) == new)
     logs.configure("json", "warning")
     monkeypatch.setenv(old, "7")
     assert getattr(load(group), name) == 7

@@ -49,12 +49,7 @@ def test_a_hostile_post_can_always_be_written_and_read(hostile: Post) -> None:
     assert max(map(len, lists)) <= MAX_ITEMS
     shorts = [bounded.title, bounded.url, bounded.place, bounded.author.name, *bounded.mentions]
     assert all(len(short) <= MAX_SHORT for short in shorts if short is not None)
-
-
-@given(HOSTILE_POSTS)
-def test_bounding_twice_changes_nothing_more(hostile: Post) -> None:
-    once = bound_post(hostile, NOW)
-    assert bound_post(once, NOW) == msgspec.structs.replace(once)
+    assert bound_post(bounded, NOW) == msgspec.structs.replace(bounded), "once is enough"
 
 
 @given(ANY_TEXT)

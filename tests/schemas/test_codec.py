@@ -25,18 +25,14 @@ DELETE = b'{"op":"delete","id":"x:1","source":"x","version":1,"ingested_at":"202
 @pytest.mark.parametrize("topic", CODECS)
 @given(data=st.data())
 @settings(max_examples=40)
-def test_a_message_comes_back_equal(topic: str, data: st.DataObject) -> None:
+def test_a_message_is_written_as_its_schema_says_and_comes_back_equal(
+    topic: str, data: st.DataObject
+) -> None:
     message = data.draw(MESSAGES[topic])
-    assert CODECS[topic].decode(CODECS[topic].encode(message)) == message
-
-
-@pytest.mark.parametrize("topic", CODECS)
-@given(data=st.data())
-@settings(max_examples=15)
-def test_what_is_written_is_what_the_schema_says(topic: str, data: st.DataObject) -> None:
-    validator = Draft202012Validator(json.loads(generate.render(topic)))
-    written = json.loads(CODECS[topic].encode(data.draw(MESSAGES[topic])))
-    assert [error.message for error in validator.iter_errors(written)] == []
+    written = CODECS[topic].encode(message)
+    assert CODECS[topic].decode(written) == message
+    validator = Draft202012Validator(generate.json_schema(topic))
+    assert [error.message for error in validator.iter_errors(json.loads(written))] == []
 
 
 def _message_or_reason(codec: Codec[msgspec.Struct], data: bytes) -> None:

@@ -24,21 +24,15 @@ RETIRED = {
 release 0.1.0 finds an empty list, and had read the id, the number and the title of the alert."""
 
 
-def _released(release: Path, topic: str) -> Schema | None:
-    path = release / f"{topic}.schema.json"
-    return json.loads(path.read_bytes()) if path.exists() else None
-
-
 @pytest.mark.parametrize("topic", CODECS)
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
 def test_nothing_breaks_a_release(release: Path, topic: str) -> None:
-    released = _released(release, topic)
-    if released is None:
+    path = release / f"{topic}.schema.json"
+    if not path.exists():
         pytest.skip(f"{topic} is newer than {release.name}")
-    current = generate.json_schema(topic)
-    retired = [f"{field} was removed:" for field in RETIRED]
-    broken = incompatibilities(released, current)
-    assert [one for one in broken if not one.startswith(tuple(retired))] == []
+    broken = incompatibilities(json.loads(path.read_bytes()), generate.json_schema(topic))
+    retired = tuple(f"{field} was removed:" for field in RETIRED)
+    assert [one for one in broken if not one.startswith(retired)] == []
 
 
 def test_what_replaces_a_retired_field_is_there() -> None:

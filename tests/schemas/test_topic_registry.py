@@ -44,13 +44,17 @@ def test_there_is_no_file_without_a_codec() -> None:
 
 
 @each_topic
-def test_a_topic_is_kept_for_a_time_or_compacted(topic: Topic) -> None:
+def test_a_topic_is_kept_for_a_time_or_compacted_in_its_partitions(topic: Topic) -> None:
     configs = topic.configs()
     assert configs["cleanup.policy"] == topic.cleanup
-    if topic.cleanup == "compact":
+    compacted = topic.cleanup == "compact"
+    if compacted:
         assert "retention.ms" not in configs
     else:
         assert int(configs["retention.ms"]) == topic.retention_days * 24 * 3600 * 1000
+    # A single partition only where order is needed over all.
+    single = compacted and topic.name != "detector-state"
+    assert topic.partitions == 1 if single else topic.partitions > 1
 
 
 def test_topics_are_kept_as_the_design_says() -> None:
@@ -90,11 +94,3 @@ def test_every_message_of_a_topic_fits_into_a_dead_letter() -> None:
     for topic in topics().values():
         if topic.name != letters.name:
             assert topic.max_message_bytes <= MAX_PAYLOAD_BYTES
-
-
-@each_topic
-def test_a_single_partition_only_where_order_is_needed_over_all(topic: Topic) -> None:
-    if topic.cleanup == "compact" and topic.name != "detector-state":
-        assert topic.partitions == 1
-    else:
-        assert topic.partitions > 1

@@ -29,9 +29,8 @@ def test_numbers_are_plain_english(headline: Headline, facts: str) -> None:
 
 
 def test_an_end_has_no_numbers() -> None:
-    assert (
-        crisis_title(Headline(name="V {}", mentions=7), "close", WIRE) == "V {}: back to the usual"
-    )
+    headline = Headline(name="V {}", mentions=7)
+    assert crisis_title(headline, "close", WIRE) == "V {}: back to the usual"
 
 
 def test_a_silent_source_is_told_with_its_last_record() -> None:

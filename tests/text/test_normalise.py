@@ -21,7 +21,6 @@ PIECES = st.lists(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("plain text", "plain text"),
         ("fish &amp; chips", "fish & chips"),
         ("see https://a.b/c?x=1 now", "see http now"),
         ("@bob.bsky.social thanks", "@user thanks"),
@@ -30,7 +29,6 @@ PIECES = st.lists(
         ("10000 euros", "10000 euros"),
         ("  a \n\t b  ", "a b"),
         ("#JeSuisFan de #sncf #SNCF #iPhone", "# Je Suis Fan de #sncf #SNCF #iPhone"),
-        ("#PanneOrange2024", "# Panne Orange 2024"),
         ("#TéléRéalité", "# Télé Réalité"),
         ("ok 👍🏽 ❤️", "ok 👍 ❤"),
         ("👩🏽‍💻 x", "👩‍💻 x"),
@@ -40,7 +38,6 @@ PIECES = st.lists(
         ("NOTHING WORKS AT ALL!", "nothing works at all!"),
         ("@Bob NOTHING WORKS https://a.b/Cd", "@user nothing works http"),
         ("ÇA NE MARCHE PLUS, ẞ, İ", "ça ne marche plus, ß, İ"),
-        ("SNCF: OK", "SNCF: OK"),
         ("la SNCF et la RATP", "la SNCF et la RATP"),
         ("INCROYABLE", "INCROYABLE"),
         ("", ""),

@@ -119,10 +119,6 @@ _TABLE = PAGE.partition("| mistake |")[2].partition("\n\n")[0]
 MISTAKES = re.findall(r"^\| (`.+) \| (`.+) \|$", _TABLE, re.MULTILINE)
 
 
-def test_the_page_has_mistakes() -> None:
-    assert len(MISTAKES) > 12
-
-
 @pytest.mark.parametrize(("wrong", "right"), MISTAKES)
 def test_the_mistakes_of_the_page_are_mistakes_and_what_to_write_is_not(
     wrong: str, right: str
@@ -134,7 +130,8 @@ def test_the_mistakes_of_the_page_are_mistakes_and_what_to_write_is_not(
         parse(query)
 
 
-def test_the_error_of_the_page_is_what_is_shown() -> None:
+def test_the_page_has_mistakes_and_the_error_that_is_shown() -> None:
+    assert len(MISTAKES) > 12
     query = "box AND panne OR coupure"
     with pytest.raises(QueryError) as caught:
         parse(query)

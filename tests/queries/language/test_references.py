@@ -54,22 +54,15 @@ def test_mistakes_point_at_the_name(query: str, says: str) -> None:
     assert (caught.value.start, caught.value.end) == (query.index("«"), query.index("»") - 1)
 
 
-def test_queries_that_double_each_other_are_refused() -> None:
-    saved = {"0": "x OR y"}
-    saved |= {str(n): f"query:{n - 1} OR query:{n - 1}" for n in range(1, 100)}
-    resolve(parse("query:5"), saved)
+@pytest.mark.parametrize(
+    ("link", "fine", "large"),
+    [("query:{0} OR query:{0}", 5, 60), ("a AND query:{0}", 40, 19_999), ("query:{0}", 40, 19_999)],
+)
+def test_queries_that_double_and_long_chains_are_refused(link: str, fine: int, large: int) -> None:
+    saved = {"0": "x OR y"} | {str(n): link.format(n - 1) for n in range(1, 20_000)}
+    resolve(parse(f"query:{fine}"), saved)
     with pytest.raises(QueryError, match="too large"):
-        resolve(parse("query:60"), saved)
-
-
-def test_a_long_chain_is_refused() -> None:
-    saved = {"0": "x"} | {str(n): f"a AND query:{n - 1}" for n in range(1, 20_000)}
-    resolve(parse("query:40"), saved)
-    with pytest.raises(QueryError, match="too large"):
-        resolve(parse("query:19999"), saved)
-    straight = {"0": "x"} | {str(n): f"query:{n - 1}" for n in range(1, 20_000)}
-    with pytest.raises(QueryError, match="too large"):
-        resolve(parse("query:19999"), straight)
+        resolve(parse(f"query:{large}"), saved)
 
 
 def test_clauses_of_a_saved_query_have_the_place_of_its_name() -> None:

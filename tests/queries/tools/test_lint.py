@@ -19,7 +19,6 @@ from text.everyday import everyday_words
         ("velmora", []),
         ("orange", [("everyday-word", "orange")]),
         ("Été", []),  # the accent tells it from "ete"
-        ("demain OR velmora", [("everyday-word", "demain")]),
         ("tomorrow", [("everyday-word", "tomorrow")]),
         ("gap OR free OR apple OR target", [("everyday-word", w) for w in
                                             ("gap", "free", "apple", "target")]),

@@ -63,21 +63,14 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
     ("query", "expected"),
     [
         ("orange", ["orange"]),
-        ("Orange OR sosh", ["orange OR sosh"]),
-        ("orange AND (box OR fibre)", ["orange (box OR fibre)"]),
         ('"ma box"', ['"ma box"']),
         ("l'orange", ['"l orange"']),
         ('"or"', ['"or"']),
         ("snake_case", ['"snake_case"']),
-        ("été", ["été"]),
         ("straße", ["straße OR strasse"]),
-        ("{BT}", ["bt"]),
-        ("#orange", ["#orange"]),
         ("＃ORANGE", ["#orange"]),
         ("#2026", ["2026"]),  # a hashtag has a letter
-        ("@velmora", ["@velmora"]),
         ("@ana.bsky.social", ['"ana bsky social"']),
-        ("$AAPL", ["$aapl"]),
         ("🍊", ["🍊"]),
         ("👍🏽", ['"👍🏽"']),
         ("❤️", ['❤ OR "❤️"']),
@@ -91,13 +84,11 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ('"Acme® phone"', ["acme phone"]),
         ('"panne 😡"', ["panne 😡"]),
         ('"#orange en panne"', ['#orange "en panne"']),
-        ("orange NOT jus", ["orange"]),
         ("orange NOT (jus OR author:velmora)", ["orange -from:velmora"]),
         ("orange AND author:(velmora OR ana)", ["orange (from:velmora OR from:ana)"]),
         ("author:did:plc:1 OR orange", ["orange"]),
         ("orange AND country:FR", ["orange place_country:FR"]),
         ("orange NOT country:FR", ["orange -place_country:FR"]),
-        ("orange AND lang:fr", ["orange"]),
         ("orange AND verified:true", ["orange"]),
         ("orange AND likes:>10", ["orange"]),
         ("orange AND followers:>999", ["orange followers_count:949"]),
@@ -119,10 +110,10 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ("hashtags:panne", ["#panne"]),
         ("mentions:velmora", ["@velmora"]),
         ("mentions:ana.bsky.social OR orange", ["orange"]),
-        ("url:lemonde.fr/panne", ["url:lemonde url:fr url:panne"]),
         ("url:velmora", ["url:velmora OR from:velmora"]),
         ("orange AND url:status", ["orange"]),
         ("https://velmora.example/a", ['"https velmora example a"']),
+        *((query, [rule]) for query, rule in DOCUMENTED),
     ],
 )
 def test_rules(query: str, expected: list[str]) -> None:
@@ -133,11 +124,6 @@ def test_rules(query: str, expected: list[str]) -> None:
 
 def test_the_page_shows_rules() -> None:
     assert len(DOCUMENTED) > 10
-
-
-@pytest.mark.parametrize(("query", "rule"), DOCUMENTED)
-def test_the_rules_of_the_page(query: str, rule: str) -> None:
-    assert rules(query) == [rule]
 
 
 @pytest.mark.parametrize(
@@ -267,21 +253,18 @@ def _texts_of(leaf: Term | Value) -> list[str]:
 def known_spellings(node: Node, texts: list[str]) -> dict[str, list[str]]:
     """For each term and value, the texts that it matches."""
     spellings: dict[str, list[str]] = {}
+    unsigned = [text.lstrip("#@") for text in texts]
     for leaf in _leaves(node):
         match leaf:
             case Term():
                 form, forms = leaf.form, {text: leaf.form_of(text) for text in texts}
             case Value():
-                form, forms = normal(leaf.text), {v: normal(v) for v in map(_unsigned, texts)}
+                form, forms = normal(leaf.text), {v: normal(v) for v in unsigned}
             case _:
                 continue
         same = [t for t, f in forms.items() if f == form or (leaf.wildcard and fits(form, f))]
         spellings.setdefault(leaf.text, []).extend(same)
     return spellings
-
-
-def _unsigned(text: str) -> str:
-    return text.lstrip("#@")
 
 
 def _number(leaves: list[Term | Value | Range], rng: random.Random) -> int:

@@ -57,6 +57,13 @@ class FakeKafka:
         self.log[topic].append(FakeRecord(topic, partition, offset, key, value, headers))
         return Done()
 
+    def fill(self, topic: str, *counts: int) -> "FakeKafka":
+        """Send so many records to each partition, numbered from 0."""
+        for partition, count in enumerate(counts):
+            for number in range(count):
+                self.send(topic, key=b"k", value=b"%d" % number, partition=partition)
+        return self
+
     def close(self, timeout: float | None = None) -> None:
         return None
 

@@ -17,12 +17,7 @@ Connect = Callable[[FakeKafka], FakeKafka]
 
 
 def filled(*counts: int, retained_from: int = 0) -> FakeKafka:
-    """A topic with this number of records in each partition."""
-    kafka = FakeKafka(len(counts), retained_from)
-    for partition, count in enumerate(counts):
-        for _ in range(count):
-            kafka.send(TOPIC, partition=partition)
-    return kafka
+    return FakeKafka(len(counts), retained_from).fill(TOPIC, *counts)
 
 
 def read(kafka: FakeKafka, take: Callable[[int], None]) -> None:
@@ -112,9 +107,8 @@ def test_a_group_resumes_at_its_commit_or_at_the_oldest_record(connect: Connect)
     kafka = connect(filled(80, 80, 80, 80, retained_from=10))
     # Committed, expired since, of an earlier topic of this name, and never committed.
     for partition, offset in {0: 40, 1: 5, 2: 500}.items():
-        kafka.committed[SETTINGS.group_prefix + "detector", TopicPartition(TOPIC, partition)] = (
-            offset
-        )
+        group = SETTINGS.group_prefix + "detector"
+        kafka.committed[group, TopicPartition(TOPIC, partition)] = offset
     by_partition = spans(SETTINGS, "detector", "activity", range(4))
     assert [by_partition[number].position for number in range(4)] == [40, 10, 10, 10]
     assert by_partition[0] == Span(10, 40, 90)
