@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from sinks.alerts.message.catalogue import Style
 from tests import make
 from tests.servers.http import FakeHttp
 from tests.sinks.alerts.channels.rigs import address as address_of
+from tests.sinks.alerts.channels.rigs import wait
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-PATIENCE_S = 30.0
+present = partial(datetime.now, UTC)
 needs_alertmanager = pytest.mark.skipif(
     PROGRAM is None, reason="Alertmanager is absent: apt-get install prometheus-alertmanager"
 )
@@ -138,17 +140,6 @@ def active(url: str) -> list[dict[str, str]]:
     """The labels of the alerts that fire there."""
     body = get(f"{url}/api/v2/alerts?active=true")
     return [entry["labels"] for entry in json.loads(body or b"[]")]
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def present() -> datetime:
-    return datetime.now(UTC)
 
 
 def live(version: int, status: str = "open", **changed: Any) -> Alert:
