@@ -95,9 +95,7 @@ def test_a_brake_stops_one_channel_and_is_reported() -> None:
     crew.end()
     assert crew.error is None
     assert len(crew.kafka.log["t.dead-letters"]) == 2
-
-
-def test_when_no_channel_is_left_the_process_ends() -> None:
+    # When no channel is left, the process ends.
     crew = Crew(Scripted("bad", Refused("never")))
     crew.start(1, 2, 3)
     wait(lambda: crew.error is not None)

@@ -21,9 +21,6 @@ def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
 def test_lint_is_content(tocsin: Commands) -> None:
     ran = tocsin("query", "lint", "-", stdin="velmora NEAR/5 été".encode())
     assert (ran.status, ran.out, ran.err) == (0, "", "0 warnings\n")
-
-
-def test_lint_knows_the_watched_languages(tocsin: Commands) -> None:
     assert tocsin("query", "lint", "demain", "--language", "de").status == 0
 
 

@@ -180,11 +180,7 @@ def test_two_alerts_of_a_brand_do_not_end_each_other(alertmanager: str) -> None:
     ops.deliver(second, None)
     ops.deliver(live(2, "close"), delivered(first, repeat))
     wait(lambda: [labels["alert"] for labels in active(alertmanager)] == ["velmora-2"])
-
-
-@needs_alertmanager
-def test_what_it_does_not_understand_is_refused(alertmanager: str) -> None:
-    ops = channel(alertmanager, present)
+    # What it does not understand is refused.
     ops.labels = {"not a name": "x"}
     with pytest.raises(Refused, match="answered 400"):
         ops.deliver(live(1), None)

@@ -116,11 +116,11 @@ def test_a_fault_is_a_sentence_that_names_the_channel(folder: Path, text: str, s
     with pytest.raises(ConfigurationError, match=says) as caught:
         load_channels(write(folder, text), AlertsSettings())
     assert SECRET not in str(caught.value)
+
+
+def test_other_files(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_channels(folder / "absent.yaml", AlertsSettings())
-
-
-def test_other_files_that_can_be_read(folder: Path) -> None:
     assert load_channels(write(folder, "channels: []"), AlertsSettings()) == []
     assert load_channels(DEPLOY / "alerts" / "channels.yaml", AlertsSettings())
     text = changed("https://93.184.215.14", "http://10.0.0.1")
