@@ -4,13 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.alert import Alert, Carrier, Evidence, Headline, Lift, ShownPost, Signal
-from schemas.codec import ALERT
 from tests import make
 
 BEGAN = datetime(2026, 1, 2, 9, 5, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, 9, 40, 2, tzinfo=UTC)
 ID = "velmora-2026-01-02T09:40Z"
-_FIRST = datetime(2026, 1, 2, 9, 40, tzinfo=UTC)
 
 
 def state(version: int = 1, status: str = "open", **changed: Any) -> Alert:
@@ -18,7 +16,7 @@ def state(version: int = 1, status: str = "open", **changed: Any) -> Alert:
     fields: dict[str, Any] = {
         "id": ID,
         "began_at": BEGAN,
-        "raised_at": _FIRST + timedelta(seconds=version),
+        "raised_at": NOW + timedelta(seconds=version - 2),
         "title": "Velmora: negative mentions nine times the usual",
     }
     return make.alert(version, status, **{**fields, **changed})
@@ -119,7 +117,3 @@ def blind() -> Alert:
         headline=Headline(name="x"),
         muted=True,
     )
-
-
-def encoded(*states: Alert) -> list[bytes]:
-    return [ALERT.encode(one) for one in states]

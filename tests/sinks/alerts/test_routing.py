@@ -62,13 +62,10 @@ def test_a_state_goes_where_it_should(
     assert decided(alert, before) == decision
 
 
-def test_a_channel_that_holds_alerts_gets_every_close_and_old_states() -> None:
+def test_a_channel_that_holds_gets_every_close_and_old_states_and_the_index_everything() -> None:
     assert decided(state(2, "close", muted=True), sent(1), Holding) == "deliver"
     assert decided(state(1, muted=True), None, Holding) == "muted"
     assert decided(state(1, raised_at=NOW - timedelta(days=9)), None, Holding) == "deliver"
-
-
-def test_the_index_takes_everything() -> None:
     for alert in (state(1, muted=True), state(1, channels=["slack"]), state(2, "close")):
         assert decided(alert, sent(9), Everything) == "deliver"
 

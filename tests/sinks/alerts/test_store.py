@@ -45,19 +45,16 @@ def versions(source: AlertDocument) -> list[int]:
 
 
 def test_a_document_holds_the_state_and_its_past() -> None:
+    made = document(rich())
+    assert (made["kind"], made["muted"], made["channels"]) == ("crisis", False, [])
+    assert made.keys() <= ALERT_PROPERTIES.keys()
+    assert alert_of(made) == rich()
     made = document(rich(), state(2, "update", severity=5), state(3, "close", severity=1))
+    assert "evidence" not in made
     assert alert_of(made) == state(3, "close", severity=1)
     assert versions(made) == [1, 2, 3]
     assert [state["severity"] for state in made["states"]] == [4, 5, 1]
     assert made["states"][0]["signals"][0]["name"] == "volume"
-
-
-def test_what_people_filter_by_is_written_out() -> None:
-    made = document(state(1))
-    assert (made["kind"], made["muted"], made["channels"]) == ("crisis", False, [])
-    assert made.keys() <= ALERT_PROPERTIES.keys()
-    assert document(rich()).keys() <= ALERT_PROPERTIES.keys()
-    assert alert_of(document(rich())) == rich()
 
 
 def test_an_older_state_becomes_history_and_nothing_else() -> None:
@@ -67,32 +64,22 @@ def test_an_older_state_becomes_history_and_nothing_else() -> None:
     assert versions(made) == [1, 2, 3]
 
 
-def test_a_new_state_leaves_what_people_did() -> None:
+def test_an_alert_stands_as_detector_and_people_say() -> None:
+    assert standing(document(state(1))) == "open"
+    assert standing(document(state(1), state(2, "close"))) == "closed"
     made = acknowledged_by("ana", document(state(1)))
+    assert standing(made) == "acknowledged"
+    assert standing(closed_by("ana", made)) == "closed"
+    # A new state leaves what people did.
     later = merged(state(2, "update", severity=5), made)
     assert later is not None
     assert desk_of(later).acknowledged_by == "ana"
     assert standing(later) == "acknowledged"
 
 
-def test_evidence_is_replaced_and_not_mixed() -> None:
-    made = merged(state(2, "update"), document(rich()))
-    assert made is not None
-    assert "evidence" not in made
-
-
 def test_the_past_is_bounded() -> None:
     made = document(*(state(version, "update") for version in range(1, MAX_STATES + 20)))
     assert versions(made) == [1, *range(21, MAX_STATES + 20)]
-
-
-def test_an_alert_stands_as_detector_and_people_say() -> None:
-    made = document(state(1, severity=3))
-    assert standing(made) == "open"
-    acknowledged = acknowledged_by("ana", made)
-    assert standing(acknowledged) == "acknowledged"
-    assert standing(closed_by("ana", acknowledged)) == "closed"
-    assert standing(document(state(1), state(2, "close"))) == "closed"
 
 
 def test_a_graver_state_opens_what_people_closed() -> None:

@@ -1,8 +1,6 @@
 """A dead channel delays no other, and an error that concerns all ends the process."""
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -13,14 +11,11 @@ from schemas.codec import ALERT
 from schemas.delivery import AlertDelivery
 from schemas.errors import BrakeTripped, ServiceUnavailable
 from sinks.alerts.channels.base import Busy, Channel, Refused
-from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.service import ChannelWorker, group_of
 from sinks.alerts.workers import run_all
 from tests.runtime.kafka.fake_kafka import FakeKafka
-from tests.sinks.alerts.channels.rigs import clock
+from tests.sinks.alerts.channels.rigs import PATIENCE_S, wait, worker_of
 from tests.sinks.alerts.states import state
 
-PATIENCE_S = 10
 SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=1)
 
 
@@ -55,19 +50,7 @@ class Crew:
         self.health = Health("sink-alerts")
         self.stop = threading.Event()
         self.error: BaseException | None = None
-        self.workers = [
-            ChannelWorker(
-                channel,
-                self.kafka.consumer(group_of(channel.name)),
-                self.kafka,
-                Deliveries(self.kafka.consumer(), self.kafka, "t.alert-deliveries", channel.name),
-                configured={channel.name for channel in channels},
-                topic_prefix="t.",
-                settings=SETTINGS,
-                clock=clock,
-            )
-            for channel in channels
-        ]
+        self.workers = [worker_of(channel, self.kafka, SETTINGS) for channel in channels]
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
@@ -85,13 +68,6 @@ class Crew:
         self.stop.set()
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_a_dead_channel_delays_no_other() -> None:
@@ -119,9 +95,7 @@ def test_a_brake_stops_one_channel_and_is_reported() -> None:
     crew.end()
     assert crew.error is None
     assert len(crew.kafka.log["t.dead-letters"]) == 2
-
-
-def test_when_no_channel_is_left_the_process_ends() -> None:
+    # When no channel is left, the process ends.
     crew = Crew(Scripted("bad", Refused("never")))
     crew.start(1, 2, 3)
     wait(lambda: crew.error is not None)

@@ -1,7 +1,7 @@
 """What is written for a mention: where, under which version, and with which fields."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -211,16 +211,13 @@ def test_the_words_are_those_of_each_text_on_its_own() -> None:
     assert words["url_accented"] == [". . é", ". ."]
     assert words["url"] == ["f example e", "l example"]
     assert words["author_name"] == "odile"
-
-
-def test_a_text_without_accents_needs_no_field_of_them() -> None:
+    # A text without accents needs no field of them.
     words = written(events.upsert(text="no accents"))["words"]
     assert words == {"text": "no accents", "text_exact": ". ."}
 
 
 def test_the_values_are_normal() -> None:
-    values = written(full())["values"]
-    assert values == {
+    assert written(full())["values"] == {
         "author": ["17", "odile"],
         "source": ["file"],
         "site": ["example", "f.example"],
@@ -246,25 +243,21 @@ def test_an_operation_is_two_lines_under_an_external_version() -> None:
     assert json.loads(body)["text"] == "a\nb\r\u2028c"
 
 
-def at(*date: int, offset: int) -> datetime:
-    return datetime(*date, tzinfo=timezone(timedelta(hours=offset)))  # type: ignore[arg-type,misc]
-
-
 @pytest.mark.parametrize(
     ("id_", "created_at", "month"),
     [
         ("file:1", JANUARY, "2026.01"),
         ("file:1", JANUARY + SECOND, "2026.02"),
         # UTC decides, whatever the offset of the time.
-        ("file:1", at(2026, 2, 1, 1, offset=2), "2026.01"),
+        ("file:1", datetime.fromisoformat("2026-02-01T01:00+02:00"), "2026.01"),
         # The id comes first, since a delete has it too.
         (SNOWFLAKE, JANUARY, "2022.06"),
         # An implausible id does not count.
         ("bluesky:a/7zzzzzzzzzzzz", JANUARY, "2026.01"),
         ("bluesky:a/2222222222222", JANUARY, "2026.01"),
         # The first and last day of the calendar.
-        ("file:1", at(1, 1, 1, offset=14), "before-2015"),
-        ("file:1", at(9999, 12, 31, 23, offset=-12), "9999.12"),
+        ("file:1", datetime.fromisoformat("0001-01-01T00:00+14:00"), "before-2015"),
+        ("file:1", datetime.fromisoformat("9999-12-31T23:00-12:00"), "9999.12"),
     ],
 )
 def test_the_month_decides_the_index(id_: str, created_at: datetime, month: str) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
+import pytest
 from elasticsearch import Elasticsearch as Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,47 +40,47 @@ def ids(items: Sequence[Operation] | Sequence[MentionEvent]) -> list[str]:
     return [item.id for item in items]
 
 
-def test_no_records_ask_for_nothing() -> None:
-    work = planned()
-    assert [step.operations for step in work.steps] == [[]]
-    assert not work.events and not work.invalid
-
-
-def test_operations_are_in_the_order_of_their_records() -> None:
-    step = only_step(upsert("file:1", 1), upsert("file:2", 1), upsert("file:1", 2))
-    states = [(operation.id, operation.version) for operation in step.operations]
-    assert states == [("file:1", 1), ("file:2", 1), ("file:1", 2)]
-
-
 def test_an_erasure_ends_a_step() -> None:
     steps = planned(upsert("file:1"), erase("17"), erase("18"), upsert("file:2")).steps
     assert [ids(step.operations) for step in steps] == [["file:1"], [], ["file:2"]]
     assert [step.erase and step.erase.author_id for step in steps] == ["17", "18", None]
 
 
-def test_a_delete_that_knows_its_month_is_a_tombstone_there() -> None:
-    step = only_step(delete(SNOWFLAKE), delete("file:1", created_at=NOVEMBER))
-    indices = [operation.index for operation in step.operations]
-    assert indices == ["tocsin-mentions-2022.06", "tocsin-mentions-2025.11"]
-    assert all(operation.deletes for operation in step.operations)
-
-
-def test_only_a_delete_with_a_certain_id_is_not_searched_for() -> None:
-    deletes = [delete("x:7", 5), delete(TID), delete("file:1", created_at=NOVEMBER)]
-    step = only_step(delete(SNOWFLAKE), *deletes)
-    assert ids(step.to_locate) == ["x:7", TID, "file:1"]
-    assert ids(step.operations) == [SNOWFLAKE, TID, "file:1"]
-
-
-def test_a_delete_after_its_post_in_one_batch_knows_the_month() -> None:
-    step = only_step(upsert("file:1", 1), delete("file:1", 2))
-    states = [(operation.index, operation.deletes) for operation in step.operations]
-    assert states == [(INDEX, False), (INDEX, True)]
-
-
-def test_a_delete_that_knows_nothing_is_searched_for() -> None:
-    step = only_step(delete("file:1", 2), upsert("file:2"))
-    assert (ids(step.to_locate), ids(step.operations)) == (["file:1"], ["file:2"])
+@pytest.mark.parametrize(
+    ("batch", "written", "searched"),
+    [
+        ([], [], []),
+        (
+            [upsert("file:1", 1), upsert("file:2", 1), upsert("file:1", 2)],
+            [("file:1", 1, "2026.01"), ("file:2", 1, "2026.01"), ("file:1", 2, "2026.01")],
+            [],
+        ),
+        # A delete that knows its month is a tombstone there; only ids of X are certain.
+        (
+            [delete(SNOWFLAKE), delete(TID), delete("file:1", created_at=NOVEMBER)],
+            [(SNOWFLAKE, 2, "2022.06"), (TID, 2, "2026.01"), ("file:1", 2, "2025.11")],
+            [TID, "file:1"],
+        ),
+        # One that knows nothing is searched for; after its post it knows the month.
+        ([delete("x:7"), upsert("file:2")], [("file:2", 1, "2026.01")], ["x:7"]),
+        (
+            [upsert("file:1"), delete("file:1")],
+            [("file:1", 1, "2026.01"), ("file:1", 2, "2026.01")],
+            ["file:1"],
+        ),
+    ],
+)
+def test_operations_are_in_order_and_deletes_searched_for_unless_certain(
+    batch: list[MentionEvent], written: list[tuple[str, int, str]], searched: list[str]
+) -> None:
+    work = planned(*batch)
+    (step,) = work.steps
+    made = [(each.id, each.version, each.index) for each in step.operations]
+    assert made == [(*state, f"tocsin-mentions-{month}") for *state, month in written]
+    deletes = {(event.id, event.version) for event in batch if event.op == "delete"}
+    assert all(each.deletes is ((each.id, each.version) in deletes) for each in step.operations)
+    assert ids(step.to_locate) == searched
+    assert work.events == batch and not work.invalid
 
 
 def test_invalid_records_are_set_aside_with_the_reason() -> None:
@@ -90,14 +91,6 @@ def test_invalid_records_are_set_aside_with_the_reason() -> None:
         (None, "invalid_json"),
         (b"{}", "invalid_message"),
     ]
-
-
-def test_each_document_knows_its_record() -> None:
-    work = planned(upsert("file:1", 1), delete("file:1", 2), delete("file:9", 3))
-    for (id_, version), source in work.records.items():
-        assert id_.encode() in source.value
-        assert b'"version":%d' % version in source.value
-    assert work.records.keys() == {("file:1", 1), ("file:1", 2), ("file:9", 3)}
 
 
 IDS = ["file:1", "file:2", SNOWFLAKE]
@@ -127,6 +120,11 @@ def test_every_record_is_planned_once(events: list[MentionEvent | bytes | None])
     assert to_locate == [event for event in deletes if event.source != "x"]
     assert work.events == good
     assert erasures == [event for event in good if event.op == "erase_author"]
+    # Each document knows its record.
+    for (id_, version), source in work.records.items():
+        assert id_.encode() in source.value
+        assert b'"version":%d' % version in source.value
+    assert work.records.keys() == {(event.id, event.version) for event in upserts + deletes}
     # The states of one post keep their order within a step.
     asked = {(event.id, event.version) for event in to_locate}
     for id_ in IDS:
@@ -150,6 +148,7 @@ def test_deletes_are_located_at_once() -> None:
         ("file:1", index, version) for version in (5, 7) for index in indices
     ]
     assert all(tombstone.deletes for tombstone in tombstones)
+    assert located(Step(), lambda ids: {"never": ["asked"]}) == []
 
 
 def test_only_the_same_tombstone_is_not_written_again() -> None:
@@ -161,10 +160,6 @@ def test_only_the_same_tombstone_is_not_written_again() -> None:
     step = only_step(delete("file:1", 1), upsert("file:1", 1))
     tombstones = located(step, lambda ids: {"file:1": [INDEX]})
     assert [tombstone.index for tombstone in tombstones] == [INDEX]
-
-
-def test_a_step_without_deletes_is_not_searched_for() -> None:
-    assert located(Step(), lambda ids: {"never": ["asked"]}) == []
 
 
 def test_a_delete_reaches_a_post_whose_id_was_not_believed_when_it_came(

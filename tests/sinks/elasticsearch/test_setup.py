@@ -4,7 +4,6 @@ import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch as Client
@@ -61,11 +60,7 @@ def test_from_nothing(server: Server, client: Client) -> None:
     assert server.indices.keys() == {NAMES.alerts, NAMES.erasures}
     server.create(MONTH)
     assert server.indices[MONTH] == mappings(MENTION_PROPERTIES)
-
-
-def test_again_touches_no_index(server: Server, client: Client) -> None:
-    ready(client)
-    server.create(MONTH)
+    # Again it touches no index.
     server.writes.clear()
     said = ready(client)
     assert all(path.startswith("_index_template/") for path in server.writes)
@@ -83,22 +78,6 @@ def test_older_indices_get_the_fields_that_were_added(old: Server, client: Clien
     assert old.indices[MONTH] == mappings(MENTION_PROPERTIES)
     assert "id" in old.indices[MONTH]["properties"]["entities"]["properties"]
     assert {body["_meta"]["tocsin"] for body in old.indices.values()} == {VERSION}
-
-
-def test_the_first_mapping_is_contained_in_that_of_today() -> None:
-    assert _changed(FIRST["properties"], MENTION_PROPERTIES) == []
-
-
-def _changed(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[str]:
-    """Fields that are missing now, or have other parameters."""
-    paths = []
-    for name, field in old.items():
-        now = new.get(name, {})
-        if {**field, "properties": 0} != {**now, "properties": 0}:
-            paths.append(path + name)
-        inner = field.get("properties", {}), now.get("properties", {})
-        paths += _changed(*inner, f"{path}{name}.")
-    return paths
 
 
 def test_a_field_that_is_there_with_another_type_is_refused(old: Server, client: Client) -> None:

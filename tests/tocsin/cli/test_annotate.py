@@ -2,7 +2,6 @@
 
 import io
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,16 @@ from processors.enrichment.batch import process
 from processors.enrichment.enricher import Enricher
 from processors.faust.messages import Incoming
 from runtime.settings import ProcessSettings
-from schemas.brand import Brand
 from schemas.codec import MENTION_EVENT, POST_EVENT
 from schemas.mention import MentionUpsert
-from schemas.post import Author, Post, PostEvent, PostUpsert
+from schemas.post import Author, PostEvent
 from schemas.types import Tier
+from tests import make
 from tests.tocsin.cli.commands import Commands, Ran, lines
 from tocsin.cli.annotate import annotate_stream
 from tocsin.offline.post_reader import Bad
 
-AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MATCHER = BrandMatcher([Brand(id="velmora", name="Velmora", handles=["velmora"])])
+MATCHER = BrandMatcher([make.brand(handles=["velmora"])])
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +47,8 @@ def test_bare_lines_come_back_annotated_under_their_own_ids(tocsin: Commands) ->
     # What was not found is there as well: a reader need not guess which fields exist.
     assert first["brands"] == first["entities"] == first["intents"] == first["aspects"] == []
     assert "2 posts written\n" in ran.err
+    nothing = tocsin("annotate", stdin=b"\n  \n")
+    assert (nothing.status, nothing.out) == (0, "")
 
 
 def test_whole_mention_events_on_request(tocsin: Commands) -> None:
@@ -87,11 +87,6 @@ def test_a_file_is_read_like_standard_input(tocsin: Commands, tmp_path: Path) ->
     assert [line["key"] for line in found(ran)] == ["forum:1"]
 
 
-def test_nothing_in_is_nothing_out(tocsin: Commands) -> None:
-    ran = tocsin("annotate", stdin=b"\n  \n")
-    assert (ran.status, ran.out) == (0, "")
-
-
 def test_bad_lines_are_told_counted_and_skipped(tocsin: Commands) -> None:
     good, bad = {"id": "1", "text": "good"}, {"id": "2"}
     stdin = lines(good) + b"nonsense\n\xff\xfe\n\n" + lines(bad, {"id": "3", "text": "good too"})
@@ -102,9 +97,7 @@ def test_bad_lines_are_told_counted_and_skipped(tocsin: Commands) -> None:
     assert [line.partition(":")[0] for line in complaints] == ["line 2", "line 3", "line 5"]
     assert "2 posts written, 3 lines skipped" in ran.err
     assert "Traceback" not in ran.err
-
-
-def test_only_the_first_bad_lines_are_shown(tocsin: Commands) -> None:
+    # Only the first ones are shown.
     ran = tocsin("annotate", stdin=b"nonsense\n" * 500)
     assert ran.status == 1
     assert sum(line.startswith("line") for line in ran.err.splitlines()) == 10
@@ -164,10 +157,8 @@ def enricher() -> Enricher:
 
 
 def posted(number: int, text: str) -> PostEvent:
-    id_ = f"x:{number}"
     author = Author(id=str(number), followers=10)
-    post = Post(id=id_, source="x", author=author, text=text, created_at=AT)
-    return PostUpsert(id=id_, source="x", version=number, ingested_at=AT, post=post)
+    return make.upsert(make.post(text, id=f"x:{number}", author=author), number)
 
 
 def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> list[Any]:
@@ -175,7 +166,7 @@ def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> 
         Incoming("posts", 0, number, event.id.encode(), POST_EVENT.encode(event))
         for number, event in enumerate(events)
     ]
-    outgoing = process(batch, enricher, lambda: AT, tier).outgoing
+    outgoing = process(batch, enricher, lambda: make.AT, tier).outgoing
     mentions = [MENTION_EVENT.decode(sent.value) for sent in outgoing if sent.topic == "mentions"]
     return [msgspec.to_builtins(event.mention) for event in mentions]
 

@@ -20,18 +20,6 @@ POSTS = lines(
 )
 
 
-def test_ids_come_back_as_they_were_given_in_order(tocsin: Commands) -> None:
-    ran = tocsin("match", "--query", "orange", stdin=POSTS)
-    assert (ran.status, ids(ran), ran.err) == (0, ["b", "2", "a"], "3 posts matched\n")
-    assert ids(tocsin("match", "--query", "orange AND panne", stdin=POSTS)) == ["b", "a"]
-
-
-def test_nothing_that_matches_is_no_error(tocsin: Commands) -> None:
-    ran = tocsin("match", "--query", "velmora", stdin=POSTS)
-    assert (ran.status, ran.out, ran.err) == (0, "", "0 posts matched\n")
-    assert tocsin("match", "--query", "velmora", stdin=b"").status == 0
-
-
 def test_spans_say_which_words(tocsin: Commands) -> None:
     stdin = lines(
         {"id": 1, "text": "😡 panne d'Orange", "title": "Été orange"},
@@ -79,19 +67,40 @@ def test_what_the_query_asks_for_is_found_first(tocsin: Commands) -> None:
     assert found("orange AND (lang:de OR sentiment:negative)") == ["fr"]
 
 
-def test_brands_are_looked_for_where_a_query_asks(tocsin: Commands, tmp_path: Path) -> None:
-    assert "--brands brands.yaml" in tocsin.error("match", "--query", "brand:velmora", stdin=POSTS)
-    (tmp_path / "brands.yaml").write_text("brands: [{id: velmora, name: Orange}]")
-    given = ("--brands", "brands.yaml")
-    assert ids(tocsin("match", "--query", "brand:velmora", *given, stdin=POSTS)) == ["b", "2", "a"]
-
-
-def test_long_queries_are_read_from_a_file(tocsin: Commands, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--query", "orange"), ["b", "2", "a"]),
+        (("--query", "orange AND panne"), ["b", "a"]),
+        (("--query", "velmora"), []),
+        (("--query-file", "query.txt"), ["b", "a"]),
+        (("--query", "brand:velmora", "--brands", "brands.yaml"), ["b", "2", "a"]),
+        (("--query", "orange AND query:outages", "--queries", "saved.yaml"), ["b", "a"]),
+        (("--query", "query:orange", "--queries", "brands.yaml"), ["b", "a"]),
+    ],
+)
+def test_ids_come_back_as_they_were_given_in_order(
+    tocsin: Commands, tmp_path: Path, arguments: tuple[str, ...], found: list[str]
+) -> None:
     (tmp_path / "query.txt").write_text("orange\n  AND panne <<< why >>>\n", "utf-8")
+    (tmp_path / "saved.yaml").write_text("outages: panne OR coupure\n", "utf-8")
+    (tmp_path / "brands.yaml").write_text(
+        "queries: {outages: panne OR coupure}\n"
+        "brands:\n"
+        "- {id: velmora, name: Orange}\n"
+        "- {id: orange, name: Orange, query: orange AND query:outages}\n"
+    )
+    ran = tocsin("match", *arguments, stdin=POSTS)
+    assert (ran.status, ids(ran), ran.err) == (0, found, f"{len(found)} posts matched\n")
+
+
+def test_posts_may_come_from_a_file_and_the_query_from_standard_input(
+    tocsin: Commands, tmp_path: Path
+) -> None:
     (tmp_path / "posts.jsonl").write_bytes(POSTS)
-    assert ids(tocsin("match", "--query-file", "query.txt", stdin=POSTS)) == ["b", "a"]
-    from_stdin = tocsin("match", "posts.jsonl", "--query", "-", stdin=b"orange AND panne")
-    assert ids(from_stdin) == ["b", "a"]
+    ran = tocsin("match", "posts.jsonl", "--query", "-", stdin=b"orange AND panne")
+    assert ids(ran) == ["b", "a"]
+    assert tocsin("match", "--query", "velmora", stdin=b"").status == 0
 
 
 @pytest.mark.parametrize(
@@ -104,25 +113,13 @@ def test_long_queries_are_read_from_a_file(tocsin: Commands, tmp_path: Path) -> 
         (("--query", "a", "absent.jsonl"), "absent.jsonl cannot be read"),
         (("--query", "a AND b OR c"), "  a AND b OR c\n          ^^\n"),
         (("--query", 'query:"outages"'), "--queries saved.yaml"),
+        (("--query", "brand:velmora"), "--brands brands.yaml"),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(
     tocsin: Commands, arguments: tuple[str, ...], says: str
 ) -> None:
     assert says in tocsin.error("match", *arguments, stdin=POSTS)
-
-
-def test_saved_queries_are_put_in_their_places(tocsin: Commands, tmp_path: Path) -> None:
-    (tmp_path / "saved.yaml").write_text("outages: panne OR coupure\n", "utf-8")
-    saved = ("--queries", "saved.yaml")
-    ran = tocsin("match", "--query", "orange AND query:outages", *saved, stdin=POSTS)
-    assert ids(ran) == ["b", "a"]
-    (tmp_path / "brands.yaml").write_text(
-        "queries: {outages: panne OR coupure}\n"
-        "brands: [{id: orange, name: Orange, query: orange AND query:outages}]\n"
-    )
-    saved = ("--queries", "brands.yaml")
-    assert ids(tocsin("match", "--query", "query:orange", *saved, stdin=POSTS)) == ["b", "a"]
 
 
 def test_bad_lines_are_told_and_the_others_read(tocsin: Commands) -> None:
@@ -133,15 +130,10 @@ def test_bad_lines_are_told_and_the_others_read(tocsin: Commands) -> None:
     assert "3 posts matched, 2 lines skipped" in ran.err
 
 
-def test_many_posts_are_read_in_batches(tocsin: Commands) -> None:
-    posts = ({"id": number, "text": "orange" if number % 2 else "x"} for number in range(2_500))
-    ran = tocsin("match", "--query", "orange", stdin=lines(*posts))
-    assert ids(ran) == [str(number) for number in range(1, 2_500, 2)]
-
-
-def test_the_same_id_may_come_again(tocsin: Commands) -> None:
-    stdin = lines({"id": 1, "text": "orange"}, {"id": 1, "text": "x"}, {"id": 1, "text": "orange"})
-    assert ids(tocsin("match", "--query", "orange", stdin=stdin)) == ["1", "1"]
+def test_many_posts_are_read_in_batches_and_an_id_may_come_again(tocsin: Commands) -> None:
+    posts = [{"id": number, "text": "orange" if number % 2 else "x"} for number in range(2_500)]
+    ran = tocsin("match", "--query", "orange", stdin=lines(*posts, *posts[:2]))
+    assert ids(ran) == [*(str(number) for number in range(1, 2_500, 2)), "1"]
 
 
 def test_a_line_may_say_what_it_is_in_flat_words(tocsin: Commands) -> None:

@@ -112,20 +112,15 @@ def test_a_sample_is_drawn_from_all_and_is_the_same_again(tocsin: Commands) -> N
     assert preview(tocsin, "orange", stdin, "--sample", "0")["sample"] == []
 
 
-def test_values_that_are_found_count_as_clauses(tocsin: Commands) -> None:
+def test_found_values_and_saved_queries_count_as_clauses(tocsin: Commands, tmp_path: Path) -> None:
     answer = preview(tocsin, "orange AND lang:(fr OR de)", posts(FR, EN, EN))
     assert {each["clause"]: each["removes"] for each in answer["clauses"]} == {
         "lang:(fr OR de)": 2, "lang:fr": 0, "lang:de": 0, "orange": 0,
     }  # fmt: skip
-
-
-def test_saved_queries_show_their_clauses(tocsin: Commands, tmp_path: Path) -> None:
     (tmp_path / "saved.yaml").write_text("names: orange OR sosh\n", "utf-8")
-    query = "query:names AND phone"
-    answer = preview(tocsin, query, posts(FR, EN), "--queries", "saved.yaml")
-    assert [each["clause"] for each in answer["clauses"]] == [
-        "phone", "orange OR sosh", "orange", "sosh",
-    ]  # fmt: skip
+    answer = preview(tocsin, "query:names AND phone", posts(FR, EN), "--queries", "saved.yaml")
+    clauses = [each["clause"] for each in answer["clauses"]]
+    assert clauses == ["phone", "orange OR sosh", "orange", "sosh"]
 
 
 def test_a_long_post_is_cut_around_its_words(tocsin: Commands) -> None:

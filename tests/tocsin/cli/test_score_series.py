@@ -39,6 +39,8 @@ def test_a_shorter_series_has_the_same_beginning(tocsin: Commands) -> None:
     whole = tocsin("score-series", stdin=series(values).encode()).out
     part = tocsin("score-series", stdin=series(values[:50]).encode()).out
     assert whole.startswith(part)
+    none = tocsin("score-series", stdin=b"timestamp,value\n").out
+    assert none == "timestamp,value,score,alert\n"
 
 
 def test_times_may_be_iso_and_values_missing(tocsin: Commands) -> None:
@@ -55,31 +57,26 @@ def test_times_may_be_iso_and_values_missing(tocsin: Commands) -> None:
     ]
 
 
-def test_an_empty_series_is_a_header(tocsin: Commands) -> None:
-    assert tocsin("score-series", stdin=b"timestamp,value\n").out == "timestamp,value,score,alert\n"
-
-
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "line 1: the series must begin with timestamp,value"),
-        ("2024-03-04,3\n", "line 1: the series must begin with timestamp,value"),
-        ("timestamp,value\nyesterday,3\n", "line 2: 'yesterday' is not a time"),
-        ("timestamp,value\n2024-03-04,3\n\n2024-03-05,x\n", "line 4: 'x' is not a number"),
-        ("timestamp,value\n2024-03-04,-3\n", "line 2: -3 is negative; values are counts"),
-        ("timestamp,value\n2024-03-04,3,4\n", "line 2: 3 cells instead of 2"),
-        ("timestamp,value\n2024-03-04,3\n2024-03-04,3\n", "line 3: 2024-03-04 is not after"),
+        (b"timestamp,value\n\xff\xfe\n", "is not UTF-8 text"),
+        (b"", "line 1: the series must begin with timestamp,value"),
+        (b"2024-03-04,3\n", "line 1: the series must begin with timestamp,value"),
+        (b"timestamp,value\nyesterday,3\n", "line 2: 'yesterday' is not a time"),
+        (b"timestamp,value\n2024-03-04,3\n\n2024-03-05,x\n", "line 4: 'x' is not a number"),
+        (b"timestamp,value\n2024-03-04,-3\n", "line 2: -3 is negative; values are counts"),
+        (b"timestamp,value\n2024-03-04,3,4\n", "line 2: 3 cells instead of 2"),
+        (b"timestamp,value\n2024-03-04,3\n2024-03-04,3\n", "line 3: 2024-03-04 is not after"),
     ],
 )
-def test_a_bad_row_is_named(tocsin: Commands, text: str, complaint: str) -> None:
-    ran = tocsin("score-series", stdin=text.encode())
+def test_a_bad_row_is_named(tocsin: Commands, text: bytes, complaint: str) -> None:
+    ran = tocsin("score-series", stdin=text)
     assert ran.status == 2
     assert complaint in ran.err
 
 
-def test_what_is_no_text_and_no_file(tocsin: Commands, tmp_path: Path) -> None:
-    ran = tocsin("score-series", stdin=b"timestamp,value\n\xff\xfe\n")
-    assert (ran.status, "is not UTF-8 text" in ran.err) == (2, True)
+def test_a_file_that_is_absent_is_said(tocsin: Commands, tmp_path: Path) -> None:
     ran = tocsin("score-series", str(tmp_path / "none.csv"))
     assert ran.status == 2
     assert "cannot be read" in " ".join(ran.err.split())

@@ -1,36 +1,28 @@
 """``tocsin watch``: which posts are shown, and how."""
 
 import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
 from queries.language.parser import parse
 from queries.matching.query_matcher import QueryMatcher
-from schemas.mention import Mention
 from schemas.post import Author, Post
+from tests import make
 from tests.ingestors.bluesky.bluesky_feed import post_of
 from tests.servers.jetstream import Jetstream
 from tests.tocsin.cli.commands import Commands
 from tocsin.cli.watch import line_of
 
-
-def post(text: str, **fields: Any) -> Post:
-    given: dict[str, Any] = {
-        "id": "bluesky:1",
-        "source": "bluesky",
-        "author": Author(id="did:plc:1", handle="odile.example"),
-        "text": text,
-        "created_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        "language": "fr",
-    }
-    return Post(**{**given, **fields})
+post = partial(
+    make.post, id="bluesky:1", author=Author(id="did:plc:1", handle="odile.example"), language="fr"
+)
 
 
 def shown(query: str, found: Post) -> Any:
-    ((match,),) = QueryMatcher({"watch": parse(query)}).match([Mention(post=found)])
+    ((match,),) = QueryMatcher({"watch": parse(query)}).match([make.mention(found)])
     return line_of(match)
 
 
@@ -55,14 +47,14 @@ def test_a_post_stays_on_its_line() -> None:
     assert marked(line) == ["orange"]
 
 
-class Watching:
+Watching = Callable[..., list[str]]
+
+
+@pytest.fixture
+def watching(monkeypatch: pytest.MonkeyPatch, tocsin: Commands) -> Watching:
     """Runs the command on posts that a Jetstream has."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, tocsin: Commands) -> None:
-        self._monkeypatch = monkeypatch
-        self._tocsin = tocsin
-
-    def __call__(self, texts: Sequence[str], query: str, most: int, **more: bytes) -> list[str]:
+    def watch(texts: Sequence[str], query: str, most: int, **more: bytes) -> list[str]:
         with Jetstream() as server:
 
             def publish() -> None:
@@ -72,16 +64,13 @@ class Watching:
 
             publishing = threading.Thread(target=publish)
             publishing.start()
-            self._monkeypatch.setenv("TOCSIN_INGEST_BLUESKY_URLS", server.url)
-            ran = self._tocsin("watch", query, "--max", str(most), **more)
+            monkeypatch.setenv("TOCSIN_INGEST_BLUESKY_URLS", server.url)
+            ran = tocsin("watch", query, "--max", str(most), **more)
             publishing.join()
         assert ran.status == 0, ran.err
         return [line.partition("@")[2].partition(" ")[2] for line in ran.out.splitlines()]
 
-
-@pytest.fixture
-def watching(monkeypatch: pytest.MonkeyPatch, tocsin: Commands) -> Watching:
-    return Watching(monkeypatch, tocsin)
+    return watch
 
 
 @pytest.mark.parametrize(

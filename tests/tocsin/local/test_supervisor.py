@@ -102,12 +102,7 @@ def test_the_pause_grows_with_every_crash(supervisor: Supervisor) -> None:
         watch_until(supervisor, lambda: service.process is not None)
     assert pauses == sorted(pauses)
     assert service.restarts == 3
-
-
-def test_a_service_that_crashes_for_ever_does_not_end_the_supervisor(
-    supervisor: Supervisor,
-) -> None:
-    service = supervisor.start("s", ["exit", "1"])
+    # One that crashes for ever does not end the supervisor.
     service.restarts = 100_000
     watch_until(supervisor, lambda: service.process is None)
     assert service.due - time.monotonic() <= 30
@@ -115,17 +110,14 @@ def test_a_service_that_crashes_for_ever_does_not_end_the_supervisor(
 
 def test_a_killed_service_is_started_again(supervisor: Supervisor) -> None:
     service = started(supervisor, "s", ["run"])
-    assert service.process is not None and service.running
+    assert service.process is not None
+    # One that runs is left alone.
+    assert supervisor.watch() == []
+    assert service.running and service.restarts == 0
     service.process.kill()
     (ended,) = watch_until(supervisor, lambda: service.restarts == 1)
     assert ended.status == -9
     assert service.running
-
-
-def test_a_service_that_runs_is_left_alone(supervisor: Supervisor) -> None:
-    service = started(supervisor, "s", ["run"])
-    assert supervisor.watch() == []
-    assert service.running and service.restarts == 0
 
 
 def test_stop_ends_all_kills_who_does_not_listen_and_says_so(supervisor: Supervisor) -> None:
@@ -206,10 +198,20 @@ def listen(hang_up: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen[str]:
     return listener
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_stops_in_order(number: signal.Signals) -> None:
-    with listen() as listener:
-        listener.send_signal(number)
+@pytest.mark.parametrize(
+    ("hang_up", "numbers"),
+    [
+        (signal.SIG_DFL, [signal.SIGTERM]),
+        (signal.SIG_DFL, [signal.SIGINT]),
+        (signal.SIG_DFL, [signal.SIGHUP]),
+        # As nohup leaves it.
+        (signal.SIG_IGN, [signal.SIGHUP, signal.SIGTERM]),
+    ],
+)
+def test_a_signal_stops_in_order(hang_up: signal.Handlers, numbers: list[signal.Signals]) -> None:
+    with listen(hang_up) as listener:
+        for number in numbers:
+            listener.send_signal(number)
         assert listener.communicate("go on\n", timeout=60)[0] == "stopping\nin order\n"
     assert listener.returncode == 0
 
@@ -229,11 +231,3 @@ def test_a_second_signal_ends_at_once() -> None:
         assert listener.stdout is not None and listener.stdout.readline() == "stopping\n"
         listener.send_signal(signal.SIGTERM)
         assert listener.wait() == -signal.SIGTERM
-
-
-def test_nohup_is_respected() -> None:
-    with listen(signal.SIG_IGN) as listener:
-        listener.send_signal(signal.SIGHUP)
-        listener.send_signal(signal.SIGTERM)
-        assert listener.communicate("go on\n", timeout=60)[0] == "stopping\nin order\n"
-    assert listener.returncode == 0

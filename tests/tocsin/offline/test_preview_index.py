@@ -111,9 +111,6 @@ def test_what_the_index_says_is_shown(tocsin: Commands, index: Index) -> None:
     assert (data["read"], data["matches"], data["volume"]["interval"]) == (1_000, 7, "day")
     assert data["sentiments"] == {"negative": 7}
     assert {each["removes"] for each in data["clauses"]} == {3}
-
-
-def test_nothing_found_is_shown(tocsin: Commands, index: Index) -> None:
     index.matches = 0
     ran = tocsin("query", "preview", QUERY, "--index")
     assert (ran.status, ran.err) == (0, "")

@@ -1,28 +1,34 @@
 """One rig per channel: the channel, its fake server, and how to make that server refuse."""
 
 import json
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr
 
-from runtime.settings import ElasticsearchSettings
+from runtime.settings import AlertsSettings, ElasticsearchSettings
 from sinks.alerts.channels.alertmanager import Alertmanager
 from sinks.alerts.channels.base import Channel
 from sinks.alerts.channels.http import Address, tls_context
 from sinks.alerts.channels.mail import Email, Server
 from sinks.alerts.channels.slack import Slack
 from sinks.alerts.channels.webhook import IDEMPOTENCY, Webhook
+from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.message.catalogue import Style
+from sinks.alerts.service import ChannelWorker, group_of
 from sinks.alerts.store import Index
 from sinks.elasticsearch.connection import connect
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.servers.alert_index import AlertIndex
 from tests.servers.http import Answer, FakeHttp
 from tests.servers.smtp import SmtpServer
 from tests.sinks.alerts.states import NOW
 
+PATIENCE_S = 30
 SECRET = "correct-horse-battery"
 STYLE = Style("en")
 
@@ -31,8 +37,36 @@ def clock() -> datetime:
     return NOW
 
 
+def wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def worker_of(channel: Channel, kafka: FakeKafka, settings: AlertsSettings) -> ChannelWorker:
+    name, deliveries = channel.name, None
+    if not channel.takes_all:
+        deliveries = Deliveries(kafka.consumer(), kafka, "t.alert-deliveries", name)
+    return ChannelWorker(
+        channel,
+        kafka.consumer(group_of(name)),
+        kafka,
+        deliveries,
+        configured={name, "other"},
+        topic_prefix="t.",
+        settings=settings,
+        clock=clock,
+    )
+
+
 def address(url: str, *secrets: str) -> Address:
     return Address(url, allow_private=True, timeout_s=5, secrets=secrets)
+
+
+def version_of(title: str) -> int:
+    """The tests number their titles, for channels without a version."""
+    return int(title.rpartition("#")[2])
 
 
 class Rig(ABC):
@@ -105,7 +139,7 @@ class SlackRig(_Http):
 
     def delivered(self) -> list[tuple[str, int]]:
         footers = [body["blocks"][-1]["elements"][0]["text"] for body in self.bodies]
-        versions = [_version(body["text"]) for body in self.bodies]
+        versions = [version_of(body["text"]) for body in self.bodies]
         ids = [footer.removeprefix("Alert ") for footer in footers]
         return list(zip(ids, versions, strict=True))
 
@@ -137,7 +171,7 @@ class EmailRig(Rig):
             body = mail.message.get_body(("plain",))
             assert body is not None
             id_ = body.get_content().strip().rpartition("Alert ")[2]
-            states.append((id_, _version(str(mail.message["Subject"]))))
+            states.append((id_, version_of(str(mail.message["Subject"]))))
         return states
 
 
@@ -179,11 +213,6 @@ class IndexRig(Rig):
             for id_, document in self.server.documents.items()
             for state in document["states"]
         ]
-
-
-def _version(title: str) -> int:
-    """The tests number their titles, for channels without a version."""
-    return int(title.rpartition("#")[2])
 
 
 RIGS: dict[str, type[Rig]] = {

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from sinks.alerts.message.catalogue import Style
 from tests import make
 from tests.servers.http import FakeHttp
 from tests.sinks.alerts.channels.rigs import address as address_of
+from tests.sinks.alerts.channels.rigs import wait
 from tests.sinks.alerts.states import BEGAN, ID, NOW, rich, state
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-PATIENCE_S = 30.0
+present = partial(datetime.now, UTC)
 needs_alertmanager = pytest.mark.skipif(
     PROGRAM is None, reason="Alertmanager is absent: apt-get install prometheus-alertmanager"
 )
@@ -140,17 +142,6 @@ def active(url: str) -> list[dict[str, str]]:
     return [entry["labels"] for entry in json.loads(body or b"[]")]
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def present() -> datetime:
-    return datetime.now(UTC)
-
-
 def live(version: int, status: str = "open", **changed: Any) -> Alert:
     now = present()
     return state(version, status, began_at=now - timedelta(minutes=5), raised_at=now, **changed)
@@ -189,11 +180,7 @@ def test_two_alerts_of_a_brand_do_not_end_each_other(alertmanager: str) -> None:
     ops.deliver(second, None)
     ops.deliver(live(2, "close"), delivered(first, repeat))
     wait(lambda: [labels["alert"] for labels in active(alertmanager)] == ["velmora-2"])
-
-
-@needs_alertmanager
-def test_what_it_does_not_understand_is_refused(alertmanager: str) -> None:
-    ops = channel(alertmanager, present)
+    # What it does not understand is refused.
     ops.labels = {"not a name": "x"}
     with pytest.raises(Refused, match="answered 400"):
         ops.deliver(live(1), None)

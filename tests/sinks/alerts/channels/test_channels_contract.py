@@ -2,7 +2,6 @@
 nothing, and shows no secret."""
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,13 +14,11 @@ from schemas.alert import Alert
 from schemas.codec import ALERT, ALERT_DELIVERY, DEAD_LETTER
 from schemas.dead_letter import DeadLetter
 from schemas.errors import BrakeTripped, TocsinError
-from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.service import ChannelWorker, group_of
+from sinks.alerts.service import group_of
 from tests.runtime.kafka.fake_kafka import FakeKafka
-from tests.sinks.alerts.channels.rigs import RIGS, SECRET, Rig, clock
+from tests.sinks.alerts.channels.rigs import PATIENCE_S, RIGS, SECRET, Rig, wait, worker_of
 from tests.sinks.alerts.states import ID, state
 
-PATIENCE_S = 10
 SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=3)
 
 
@@ -40,24 +37,9 @@ class Bench:
             alert = state(version, status, title=f"Velmora #{version}")
             self.kafka.send("t.alerts", key=alert.brand.encode(), value=ALERT.encode(alert))
 
-    def worker(self, settings: AlertsSettings) -> ChannelWorker:
-        kafka, name, deliveries = self.kafka, self.channel.name, None
-        if not self.channel.takes_all:
-            deliveries = Deliveries(kafka.consumer(), kafka, "t.alert-deliveries", name)
-        return ChannelWorker(
-            self.channel,
-            kafka.consumer(group_of(name)),
-            kafka,
-            deliveries,
-            configured={"desk", "other"},
-            topic_prefix="t.",
-            settings=settings,
-            clock=clock,
-        )
-
     def run(self) -> None:
         """Run a worker until it has nothing more to do; raises what ended it."""
-        worker, stop = self.worker(SETTINGS), threading.Event()
+        worker, stop = worker_of(self.channel, self.kafka, SETTINGS), threading.Event()
         errors: list[BaseException] = []
         self.kafka.idle.clear()
 
@@ -84,11 +66,8 @@ class Bench:
 
     @property
     def committed(self) -> int:
-        (offset,) = (
-            offset
-            for (group, _), offset in self.kafka.committed.items()
-            if group == group_of(self.channel.name)
-        )
+        (((group, _), offset),) = self.kafka.committed.items()
+        assert group == group_of(self.channel.name)
         return offset
 
     def metric(self, metric: object, *labels: str) -> float:
@@ -199,13 +178,10 @@ def test_a_stop_while_waiting_leaves_the_state_uncommitted(bench: Bench) -> None
     bench.rig.busy(1)
     bench.put(1)
     slow = SETTINGS.model_copy(update={"retry_first_s": 60.0, "retry_max_s": 60.0})
-    worker, stop = bench.worker(slow), threading.Event()
+    worker, stop = worker_of(bench.channel, bench.kafka, slow), threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
     thread.start()
-    deadline = time.monotonic() + PATIENCE_S
-    while worker.failing is None:
-        assert thread.is_alive() and time.monotonic() < deadline
-        time.sleep(0.005)
+    wait(lambda: worker.failing is not None)
     assert bench.metric(metrics.ALERTS_FAILING) == bench.metric(metrics.ALERTS_LAG) == 1
     stop.set()
     thread.join(PATIENCE_S)

@@ -69,14 +69,6 @@ def test_every_kind_is_read(folder: Path) -> None:
         assert SECRET not in repr(vars(channel))
 
 
-def test_no_channels_are_fine(folder: Path) -> None:
-    assert load_channels(write(folder, "channels: []"), AlertsSettings()) == []
-
-
-def test_the_example_can_be_read() -> None:
-    assert load_channels(DEPLOY / "alerts" / "channels.yaml", AlertsSettings())
-
-
 ENTRY = "{name: desk, kind: webhook, url: 'https://93.184.215.14/', secret_file: secret}"
 MAIL = "{name: m, kind: email, host: h, from: a@b, to: [a@b], username: u}"
 
@@ -126,11 +118,10 @@ def test_a_fault_is_a_sentence_that_names_the_channel(folder: Path, text: str, s
     assert SECRET not in str(caught.value)
 
 
-def test_a_file_that_is_absent_is_a_sentence(folder: Path) -> None:
+def test_other_files(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_channels(folder / "absent.yaml", AlertsSettings())
-
-
-def test_private_addresses_can_be_allowed(folder: Path) -> None:
+    assert load_channels(write(folder, "channels: []"), AlertsSettings()) == []
+    assert load_channels(DEPLOY / "alerts" / "channels.yaml", AlertsSettings())
     text = changed("https://93.184.215.14", "http://10.0.0.1")
     assert load_channels(write(folder, text), AlertsSettings(allow_private=True))

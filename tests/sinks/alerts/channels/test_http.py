@@ -50,7 +50,7 @@ def test_a_redirect_is_not_followed() -> None:
         assert inside.received == []
 
 
-def test_a_server_that_is_away_or_silent_is_tried_again() -> None:
+def test_a_server_that_is_away_or_silent_or_speaks_no_http_is_tried_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(Busy) as caught:
@@ -58,9 +58,6 @@ def test_a_server_that_is_away_or_silent_is_tried_again() -> None:
     assert caught.value.cause == "connection"
     with pytest.raises(Busy):
         post(address(f"http://127.0.0.1:{port}"), b"{}", {})
-
-
-def test_an_answer_that_is_no_http_is_tried_again() -> None:
     with FakeHttp(answers=[Answer(0)]) as desk, pytest.raises(Busy) as caught:
         post(address(f"{desk.url}/a-secret-path?token=a-secret-token"), b"{}", {})
     assert "secret" not in caught.value.why
@@ -107,10 +104,9 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
-INSIDE = ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "2130706433"]
-
-
-@pytest.mark.parametrize("host", INSIDE)
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "2130706433"]
+)
 def test_a_private_address_is_refused_at_the_start(host: str) -> None:
     with pytest.raises(ConfigurationError, match="TOCSIN_ALERTS_ALLOW_PRIVATE"):
         checked(address(f"https://{host}/hook", allow_private=False), "desk")

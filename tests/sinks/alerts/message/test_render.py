@@ -15,10 +15,7 @@ from sinks.alerts.message.report import report
 from tests.sinks.alerts.states import blind, hostile, rich, state
 
 GOLDEN = Path(__file__).parent / "golden"
-STYLES = {
-    "fr": Style("fr", "Europe/Paris"),
-    "en": Style("en", "UTC"),
-}
+STYLES = {"fr": Style("fr", "Europe/Paris"), "en": Style("en", "UTC")}
 ALERTS = {"crisis": rich(), "blind": blind(), "hostile": hostile()}
 cases = pytest.mark.parametrize(
     ("name", "language"), [(name, language) for name in ALERTS for language in STYLES]

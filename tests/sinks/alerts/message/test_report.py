@@ -38,26 +38,26 @@ FACTS = Headline(
             "Velmora: back to the usual",
             "Velmora\u00a0: retour à la normale",
         ),
+        # The time is in the reader's zone.
+        (
+            blind(),
+            "x: blind since 2026-01-02 09:05 UTC, quiet may not be calm",
+            "x\u00a0: plus de données depuis le 02/01/2026 10:05 CET, "
+            "le calme n’est peut-être qu’apparent",
+        ),
+        (
+            state(2, "close", kind="blind", headline=Headline(name="x")),
+            "x: speaks again",
+            "x\u00a0: les données sont revenues",
+        ),
+        # A state of before there were headlines has the title that it has.
+        (state(), *["Velmora: negative mentions nine times the usual"] * 2),
     ],
 )
 def test_the_title_is_in_the_readers_language(alert: Alert, english: str, french: str) -> None:
     for style, wanted in ((EN, english), (FR, french)):
         assert title(alert, style) == wanted
         assert subject(report(alert, style)).endswith(wanted)
-
-
-def test_a_silent_source_is_said_with_the_time_in_the_readers_zone() -> None:
-    assert title(blind(), EN) == "x: blind since 2026-01-02 09:05 UTC, quiet may not be calm"
-    assert title(blind(), FR) == (
-        "x\u00a0: plus de données depuis le 02/01/2026 10:05 CET, "
-        "le calme n’est peut-être qu’apparent"
-    )
-    speaks = state(2, "close", kind="blind", headline=Headline(name="x"))
-    assert title(speaks, FR) == "x\u00a0: les données sont revenues"
-
-
-def test_a_state_of_before_has_the_title_that_it_has() -> None:
-    assert title(state(), FR) == "Velmora: negative mentions nine times the usual"
 
 
 @given(

@@ -35,22 +35,19 @@ def test_what_has_no_version_or_no_java_is_none(tmp_path: Path) -> None:
     assert read_java(runtime(tmp_path, "")) is None
 
 
-def test_java_home_comes_before_a_newer_one_elsewhere(tmp_path: Path) -> None:
-    home = runtime(tmp_path / "home", "21.0.1")
-    runtime(tmp_path / "jvm" / "newer", "25.0.1")
-    assert find(21, {"JAVA_HOME": str(home)}, tmp_path / "jvm") == home
-
-
-def test_a_java_home_that_is_too_old_is_passed_over_for_the_newest(tmp_path: Path) -> None:
+def test_java_home_comes_before_the_newest_elsewhere_unless_it_is_too_old(tmp_path: Path) -> None:
     home = runtime(tmp_path / "home", "17.0.1")
     runtime(tmp_path / "jvm" / "a", "21.0.1")
     newest = runtime(tmp_path / "jvm" / "b", "25.0.1")
-    assert find(21, {"JAVA_HOME": str(home)}, tmp_path / "jvm") == newest
+    for minimum, found in ((17, home), (21, newest)):
+        assert find(minimum, {"JAVA_HOME": str(home)}, tmp_path / "jvm") == found
 
 
 def test_the_java_on_the_path_is_found_through_its_link(tmp_path: Path) -> None:
     home = runtime(tmp_path / "real", "17.0.1")
     (tmp_path / "bin").mkdir()
+    with pytest.raises(StackError, match=r"Kafka needs a JDK 17 .*: install one"):
+        find(17, {"PATH": str(tmp_path / "bin")})
     (tmp_path / "bin" / "java").symlink_to(home / "bin" / "java")
     assert find(17, {"PATH": str(tmp_path / "bin")}) == home
 
@@ -62,11 +59,6 @@ def test_an_explicit_choice_is_used_or_refused(tmp_path: Path) -> None:
     assert find(21, variables) == chosen
     with pytest.raises(StackError, match="holds Java 21: set it to a newer one"):
         find(22, variables)
-
-
-def test_none_at_all_is_a_sentence_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match=r"Kafka needs a JDK 17 .*: install one"):
-        find(17, {"PATH": str(tmp_path)})
 
 
 def test_a_runtime_without_a_needed_module_is_passed_over_or_refused(tmp_path: Path) -> None:

@@ -25,19 +25,11 @@ def test_the_committed_lock_is_as_it_is_written_and_names_both_servers_and_no_ad
     assert "//" not in text
 
 
-def test_coordinates_come_from_the_repository_layout(tmp_path: Path) -> None:
+def test_what_the_repository_holds_must_be_what_the_lock_names(tmp_path: Path) -> None:
     name, path = artifact(tmp_path, b"bell")
     (path.parent / "bell-1.2.pom").write_text("not a server")
     assert maven.artifacts(tmp_path) == {name: path}
-
-
-def test_what_the_lock_names_passes(tmp_path: Path) -> None:
-    name, path = artifact(tmp_path, b"bell")
     maven.verify({name: path}, {name: maven.sha256(path)})
-
-
-def test_other_files_than_the_lock_names_are_refused(tmp_path: Path) -> None:
-    name, path = artifact(tmp_path, b"bell")
     with pytest.raises(StackError, match=f"The checksum of {name} is not the one"):
         maven.verify({name: path}, {name: "0" * 64})
     with pytest.raises(StackError, match="does not name"):
@@ -64,15 +56,10 @@ def test_without_maven_the_sentence_says_what_to_install(
         maven.fetch(tmp_path)
 
 
-def test_the_chosen_cache_folder_is_used(tmp_path: Path) -> None:
-    chosen = {"TOCSIN_CACHE_DIR": str(tmp_path)}
-    assert maven.cache_folder(our_account(), chosen) == tmp_path
-
-
-def test_a_cache_that_the_servers_cannot_read_is_replaced_or_refused(tmp_path: Path) -> None:
+def test_a_cache_is_where_it_is_chosen_unless_the_servers_cannot_read_it(tmp_path: Path) -> None:
+    assert maven.cache_folder(our_account(), {"TOCSIN_CACHE_DIR": str(tmp_path)}) == tmp_path
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    default = {"XDG_CACHE_HOME": str(closed)}
-    assert maven.cache_folder(NOBODY, default) == maven.MACHINE_CACHE
+    assert maven.cache_folder(NOBODY, {"XDG_CACHE_HOME": str(closed)}) == maven.MACHINE_CACHE
     with pytest.raises(StackError, match="cannot pass through"):
         maven.cache_folder(NOBODY, {"TOCSIN_CACHE_DIR": str(closed)})
