@@ -14,7 +14,6 @@ class FakeTime:
     def __init__(self) -> None:
         self.start = datetime(2026, 3, 2, 12, tzinfo=UTC)
         self.passed = 0.0
-        self.longest_sleep = 0.0
 
     def timer(self) -> float:
         return self.passed
@@ -22,7 +21,6 @@ class FakeTime:
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
         self.passed += seconds
-        self.longest_sleep = max(self.longest_sleep, seconds)
 
     def clock(self) -> datetime:
         return self.start + timedelta(seconds=self.passed)
@@ -68,10 +66,23 @@ def read_events(source: Source, distinct: int) -> Batch:
     return until(source, lambda batch: len({event.id for event in batch.events}) >= distinct)
 
 
+def largest_batch(source: Source, events: int) -> int:
+    """Read so many events; the most that came at once."""
+    sizes: list[int] = []
+    while sum(sizes) < events:
+        sizes.append(len(source.next_batch().events))
+    return max(sizes)
+
+
 def metric(source: Source, name: str, **labels: str) -> float:
     """A metric of this source; 0 if it was never set."""
     labels["source"] = source.source_id
     return REGISTRY.get_sample_value(f"tocsin_ingest_{name}", labels) or 0.0
+
+
+def gaps_of(source: Source) -> tuple[float, float]:
+    """How many gaps there were, and of how many seconds."""
+    return metric(source, "gaps_total"), metric(source, "gap_seconds_total")
 
 
 def reconnects(source: Source, cause: str) -> float:

@@ -141,9 +141,9 @@ def runner(
 
 
 def run(broker: Broker, *batches: Batch) -> int:
-    """Run a source of the batches that ends with the last one."""
-    batches[-1].finished = True
-    return runner(ListSource(batches), broker).run(threading.Event(), None)
+    """Run a source of the batches to its end."""
+    source = ListSource([*batches, Batch(finished=True)])
+    return runner(source, broker).run(threading.Event(), None)
 
 
 def test_all_events_are_delivered_before_the_checkpoint(broker: Broker) -> None:
@@ -156,7 +156,7 @@ def test_all_events_are_delivered_before_the_checkpoint(broker: Broker) -> None:
 
 
 def test_a_restart_resumes_at_the_checkpoint_and_counts_on(broker: Broker) -> None:
-    runner(ListSource([*numbered(2, 5), Batch(finished=True)]), broker).run(threading.Event(), None)
+    run(broker, *numbered(2, 5))
     again = ListSource([Batch([event(10)], {"at": 11}, finished=True)])
     runner(again, broker).run(threading.Event(), broker.checkpoint("list"))
     assert again.opened_at == {"at": 10}
@@ -165,8 +165,7 @@ def test_a_restart_resumes_at_the_checkpoint_and_counts_on(broker: Broker) -> No
 
 
 def test_an_unreadable_item_is_a_dead_letter_with_its_bytes(broker: Broker) -> None:
-    batch = Batch([event(1)], {"at": 1}, [Unreadable(b"\xff{", "line 2: not JSON")], finished=True)
-    runner(ListSource([batch]), broker).run(threading.Event(), None)
+    run(broker, Batch([event(1)], {"at": 1}, [Unreadable(b"\xff{", "line 2: not JSON")]))
     letter = only_letter(broker)
     assert (letter.service, letter.reason, letter.source) == ("ingest", "unreadable_post", "list")
     assert (letter.payload, letter.detail) == (b"\xff{", "line 2: not JSON")
@@ -174,8 +173,7 @@ def test_an_unreadable_item_is_a_dead_letter_with_its_bytes(broker: Broker) -> N
 
 
 def test_an_event_that_cannot_be_written_as_json_is_a_dead_letter(broker: Broker) -> None:
-    batch = Batch([event(1, text="broken \ud800 half"), event(2)], {"at": 2}, finished=True)
-    runner(ListSource([batch]), broker).run(threading.Event(), None)
+    run(broker, Batch([event(1, text="broken \ud800 half"), event(2)], {"at": 2}))
     letter = only_letter(broker)
     assert letter.reason == "unreadable_post"
     assert b"test:1" in letter.payload
@@ -184,8 +182,7 @@ def test_an_event_that_cannot_be_written_as_json_is_a_dead_letter(broker: Broker
 
 @pytest.mark.parametrize("size", [MAX_EVENT_BYTES + 1, 2 * 2**20, 3 * 2**20, 5 * 2**20])
 def test_an_event_too_large_for_its_topic_is_a_dead_letter(broker: Broker, size: int) -> None:
-    batch = Batch([large_event(1, size), event(2)], {"at": 2}, finished=True)
-    assert runner(ListSource([batch]), broker).run(threading.Event(), None) == 2
+    assert run(broker, Batch([large_event(1, size), event(2)], {"at": 2})) == 2
     letter = only_letter(broker)
     assert letter.reason == "too_large"
     assert f"it is {size} bytes" in letter.detail
@@ -194,8 +191,7 @@ def test_an_event_too_large_for_its_topic_is_a_dead_letter(broker: Broker, size:
 
 
 def test_the_largest_event_that_fits_is_sent(broker: Broker) -> None:
-    batch = Batch([large_event(1, MAX_EVENT_BYTES)], {"at": 1}, finished=True)
-    runner(ListSource([batch]), broker).run(threading.Event(), None)
+    run(broker, Batch([large_event(1, MAX_EVENT_BYTES)], {"at": 1}))
     assert delivered(broker) == ["test:1"]
     assert broker.values("dead-letters") == []
 

@@ -4,6 +4,7 @@ import json
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import zstandard
@@ -12,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from ingestors.bluesky import jetstream
 from ingestors.source import SourceError
-from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Failures, Open, ids, post_of
+from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Open, ids, post_of
 from tests.ingestors.reading import FakeTime, read_events, reconnects, until
 from tests.servers.jetstream import Action, Cut, Jetstream, Log, Mute, Raw, Refuse, Step
 
@@ -84,14 +85,14 @@ def test_other_failures_reset_refusals(
 
 @pytest.mark.parametrize("end", [Step.CLOSE, Step.RESET])
 def test_a_message_resets_the_back_off(server: Jetstream, open_source: Open, end: Step) -> None:
-    clock, failures = FakeTime(), Failures()
+    clock, random = FakeTime(), Mock(return_value=1.0)  # always the longest wait
     server.scripts = [[end], [end], [Log(1), Step.CLOSE], [Step.LIVE]]
     server.publish(post_of(0))
     options = {"retry_first_s": 100.0, "retry_max_s": 6000.0}
-    source = open_source(server, since=START, random=failures, monotonic=clock.timer, **options)
+    source = open_source(server, since=START, random=random, monotonic=clock.timer, **options)
     for number, wait_s in enumerate([100.0, 200.0, 100.0], start=1):
-        until(source, lambda _: failures.count == 1)
-        failures.count = 0
+        until(source, lambda _: random.call_count == 1)
+        random.reset_mock()
         clock.passed += wait_s - 0.1
         source.next_batch()
         assert len(server.asked) == number
