@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import REGISTRY
 
-from ingestors.source import Batch, Position, Source, Unreadable
+from ingestors.source import MAX_WAIT_S, Batch, Position, Source, Unreadable
 from schemas.post import PostEvent
 
 
@@ -27,11 +28,9 @@ class FakeTime:
 
 
 def drain(source: Source, position: Position | None = None) -> list[Batch]:
-    source.open(position)
-    try:
+    with closing(source):
+        source.open(position)
         return drain_open(source)
-    finally:
-        source.close()
 
 
 def drain_open(source: Source) -> list[Batch]:
@@ -39,6 +38,21 @@ def drain_open(source: Source) -> list[Batch]:
     while not batches[-1].finished:
         batches.append(source.next_batch())
     return batches
+
+
+def drain_paced(source: Source, time: FakeTime) -> dict[str, float]:
+    """When each event came; no batch may take longer than a source may wait."""
+    came: dict[str, float] = {}
+    finished = False
+    with closing(source):
+        source.open(None)
+        while not finished:
+            before = time.passed
+            batch = source.next_batch()
+            assert time.passed - before <= MAX_WAIT_S
+            came |= {event.id: time.passed for event in batch.events}
+            finished = batch.finished
+    return came
 
 
 def events_of(batches: list[Batch]) -> list[PostEvent]:
