@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingestors.bluesky.source import BlueskySource, JetstreamOptions
-from ingestors.source import Batch, Position, SourceError
+from ingestors.source import Batch, SourceError
 from schemas.ids import microseconds
 from tests.ingestors.bluesky.bluesky_feed import DID, NOW, SECOND, START, Open, ids, post_of
 from tests.ingestors.reading import (
@@ -19,8 +19,6 @@ from tests.ingestors.reading import (
     until,
 )
 from tests.servers.jetstream import Jetstream, Log, Mute, Step, account, commit, identity, post, tid
-
-NOWHERE = ["ws://127.0.0.1:1/subscribe"]
 
 
 def test_reads_live_what_was_asked_for(server: Jetstream, open_source: Open) -> None:
@@ -143,8 +141,10 @@ def test_a_cursor_is_never_in_the_future(server: Jetstream, open_source: Open) -
     assert server.asked[1].cursor == microseconds(NOW) - 3 * SECOND
 
 
-def test_duplicates_are_equal(server: Jetstream, open_source: Open) -> None:
-    server.repeat = 2
+@pytest.mark.parametrize("split", [None, 1])
+def test_duplicates_are_equal(server: Jetstream, open_source: Open, split: int | None) -> None:
+    """And messages arrive whole from single bytes."""
+    server.repeat, server.split = 2, split
     server.publish(*map(post_of, range(3)))
     source = open_source(server, since=START)
     batch = until(source, lambda batch: len(batch.events) == 6)
@@ -177,12 +177,6 @@ def test_wrong_urls(urls: list[str]) -> None:
 
 
 def test_a_missing_dictionary(tmp_path: Path) -> None:
-    options = JetstreamOptions(urls=NOWHERE, zstd_dictionary=tmp_path / "none")
+    options = JetstreamOptions(urls=["ws://127.0.0.1:1"], zstd_dictionary=tmp_path / "none")
     with pytest.raises(SourceError, match="BLUESKY_ZSTD_DICTIONARY"):
         BlueskySource(options).open(None)
-
-
-@pytest.mark.parametrize("position", [{}, {"cursor": "7"}, {"cursor": -1}, {"cursor": True}])
-def test_a_bad_checkpoint(position: Position) -> None:
-    with pytest.raises(SourceError, match="checkpoint"):
-        BlueskySource(JetstreamOptions(urls=NOWHERE)).open(position)

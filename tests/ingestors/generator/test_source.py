@@ -20,7 +20,6 @@ from ingestors.generator.phrase_book import phrases
 from ingestors.generator.schedule import LANGUAGES
 from ingestors.generator.source import GeneratorSource, generate
 from ingestors.pacing import event_time
-from ingestors.source import SourceError
 from schemas.bounds import bound_post
 from schemas.codec import BRAND, POST_EVENT
 from schemas.errors import ConfigurationError
@@ -251,14 +250,3 @@ def test_the_source_keeps_the_pace() -> None:
     time = FakeTime()
     drain_paced(generator(time, pace=3600.0, posts=200), time)
     assert 20 < time.passed < 25
-
-
-@pytest.mark.parametrize("position", [{}, {"events": 1}, {"events": "a", "start": "2026-01-01"}])
-def test_a_foreign_checkpoint_is_refused(position: dict[str, object]) -> None:
-    with pytest.raises(SourceError, match="checkpoints reset"):
-        generator(FakeTime()).open(position)
-
-
-def test_a_closed_source_says_so() -> None:
-    with pytest.raises(SourceError, match="open"):
-        generator(FakeTime()).next_batch()

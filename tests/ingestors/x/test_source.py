@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from ingestors.source import Position, SourceError
+from ingestors.source import SourceError
 from ingestors.x.source import XSource
 from ingestors.x.stream import XOptions
 from runtime import logs
@@ -137,9 +137,3 @@ def test_the_token_goes_nowhere_in_the_clear(url: str) -> None:
 def test_no_rules() -> None:
     with pytest.raises(SourceError, match="brand"):
         XSource(SecretStr(TOKEN), [], XOptions()).open(None)
-
-
-@pytest.mark.parametrize("position", [{}, {"last_seen": "noon"}, {"last_seen": 7}])
-def test_a_bad_checkpoint(position: Position) -> None:
-    with pytest.raises(SourceError, match="checkpoint"):
-        XSource(SecretStr(TOKEN), [RULE], XOptions()).open(position)
