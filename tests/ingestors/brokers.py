@@ -6,7 +6,7 @@ acknowledged values of each topic.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
@@ -28,14 +28,15 @@ class FakeBroker:
     ``refusing`` names topics that cannot be written, ``away`` those without a leader.
     """
 
-    def __init__(self) -> None:
+    prefix = "t."
+
+    def __init__(
+        self, *, holding: bool = False, refusing: Collection[str] = (), away: Collection[str] = ()
+    ) -> None:
         self.producer: Any = self
-        self.prefix = "t."
+        self.holding, self.refusing, self.away = holding, refusing, away
         self.held: list[tuple[Future, str, bytes | None, bytes | None]] = []
-        self.holding = False
         self.max_held = 0
-        self.refusing: set[str] = set()
-        self.away: set[str] = set()
         self.attempts = 0
         self.on_away: Callable[[], None] = lambda: None
         self._log: dict[str, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)

@@ -117,12 +117,6 @@ def before_read(source: ListSource, reads: int, do: Callable[[], None]) -> None:
     source.next_batch = next_batch  # type: ignore[method-assign]
 
 
-def held_broker() -> FakeBroker:
-    broker = FakeBroker()
-    broker.holding = True
-    return broker
-
-
 def runner(
     source: Source,
     broker: Broker,
@@ -233,13 +227,13 @@ def test_a_stop_of_x_sends_every_post(broker: Broker, request: pytest.FixtureReq
 
 
 def test_the_checkpoint_never_passes_what_kafka_has_not_acknowledged() -> None:
-    broker = held_broker()
+    broker = FakeBroker(holding=True)
     source = ListSource(numbered(4, 10))
     with pytest.raises(ServiceUnavailable, match="40 messages were not acknowledged"):
         runner(source, broker, drain_timeout_s=0.05).run(source.stop, None)
     assert broker.checkpoint("list") is None
     # The first batch and half of the second are acknowledged, then the process is gone.
-    broker = held_broker()
+    broker = FakeBroker(holding=True)
     source = ListSource(numbered(4, 10))
     before_read(source, 3, lambda: broker.release(15))
     with pytest.raises(ServiceUnavailable):
@@ -254,7 +248,7 @@ def unreadable(batches: int, size: int) -> list[Batch]:
 
 @pytest.mark.parametrize(("batches", "events"), [(numbered(50, 10), 500), (unreadable(50, 10), 0)])
 def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], events: int) -> None:
-    broker = held_broker()
+    broker = FakeBroker(holding=True)
     source = ListSource([*batches, Batch(finished=True)])
     timer = threading.Timer(0.3, broker.let_go)
     before = metrics.INGEST_BACKPRESSURE_SECONDS.labels("list")._value.get()
@@ -266,7 +260,7 @@ def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], e
 
 
 def test_a_refused_event_ends_the_runner_before_its_checkpoint() -> None:
-    broker = held_broker()
+    broker = FakeBroker(holding=True)
     source = ListSource(numbered(2, 10))
     before_read(source, 1, lambda: broker.refuse(KafkaTimeoutError("too late")))
     with pytest.raises(ServiceUnavailable, match="restart once Kafka"):
@@ -284,8 +278,7 @@ def test_an_acknowledged_dead_letter_shows_that_kafka_is_back() -> None:
 
 
 def test_a_refused_checkpoint_ends_the_runner() -> None:
-    broker = FakeBroker()
-    broker.refusing = {"checkpoints"}
+    broker = FakeBroker(refusing={"checkpoints"})
     source = ListSource(numbered(50, 1))
     with pytest.raises(ServiceUnavailable, match="refused a checkpoint"):
         runner(source, broker).run(source.stop, None)
@@ -298,8 +291,7 @@ def test_a_refused_checkpoint_ends_the_runner() -> None:
     [({"checkpoints"}, "refused a checkpoint"), (set(), "did not acknowledge the last checkpoint")],
 )
 def test_a_lost_last_checkpoint_is_an_error(refusing: set[str], sentence: str) -> None:
-    broker = FakeBroker()
-    broker.holding, broker.refusing = True, refusing
+    broker = FakeBroker(holding=True, refusing=refusing)
     # No checkpoint before the drain: the event is acknowledged when the source is closed.
     source = ListSource([Batch([event(1)], {"at": 1}, finished=True)], on_close=broker.release)
     with pytest.raises(ServiceUnavailable, match=sentence):
@@ -308,14 +300,14 @@ def test_a_lost_last_checkpoint_is_an_error(refusing: set[str], sentence: str) -
 
 @pytest.mark.parametrize("topic", ["posts", "checkpoints"])
 def test_a_stop_while_kafka_is_away_ends_the_process(topic: str) -> None:
-    broker = FakeBroker()
+    broker = FakeBroker(away={topic})
     source = ListSource(numbered(1, 10))
 
     def on_away() -> None:
         if broker.attempts == 3:
             source.stop.set()
 
-    broker.away, broker.on_away = {topic}, on_away
+    broker.on_away = on_away
     with pytest.raises(ServiceUnavailable, match="did not answer within 30 s"):
         runner(source, broker, seconds(), drain_timeout_s=30).run(source.stop, None)
     assert broker.attempts > 10, "it gave up long before the time for the drain was over"
@@ -323,8 +315,7 @@ def test_a_stop_while_kafka_is_away_ends_the_process(topic: str) -> None:
 
 
 def test_a_drain_ends_though_kafka_takes_no_checkpoint() -> None:
-    broker = FakeBroker()
-    broker.holding, broker.away = True, {"checkpoints"}
+    broker = FakeBroker(holding=True, away={"checkpoints"})
     source = ListSource([Batch([event(1)], {"at": 1}, finished=True)], on_close=broker.release)
     with pytest.raises(ServiceUnavailable, match="did not answer within 30 s"):
         runner(source, broker, seconds(), drain_timeout_s=30).run(threading.Event(), None)
@@ -346,7 +337,7 @@ def test_a_source_that_needs_a_person_leaves_nothing_in_flight(reads: int) -> No
     def fail() -> None:
         raise SourceError("the token is wrong; set TOCSIN_INGEST_X_BEARER_TOKEN")
 
-    broker = held_broker()
+    broker = FakeBroker(holding=True)
     source = ListSource(numbered(2, 10), on_close=broker.let_go)
     before_read(source, reads, fail)
     with pytest.raises(SourceError, match="set TOCSIN"):

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,16 +168,16 @@ def test_what_is_not_kept_moves_the_position(server: Jetstream, open_source: Ope
     assert [event.id for event in batch.events] == ids(1)
 
 
-@pytest.mark.parametrize("urls", [[], [""], ["https://example.com"], ["wss://"], ["jetstream"]])
-def test_wrong_urls(urls: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("setting", "options"),
+    [
+        *(("URLS", {"urls": urls}) for urls in ([], [""], ["https://a.b"], ["wss://"], ["a"])),
+        ("ZSTD_DICTIONARY", {"urls": ["ws://127.0.0.1:1"], "zstd_dictionary": Path("none")}),
+    ],
+)
+def test_wrong_options_name_the_setting(setting: str, options: Any) -> None:
     with (
-        closing(BlueskySource(JetstreamOptions(urls=urls))) as source,
-        pytest.raises(SourceError, match="TOCSIN_INGEST_BLUESKY_URLS"),
+        closing(BlueskySource(JetstreamOptions(**options))) as source,
+        pytest.raises(SourceError, match=f"BLUESKY_{setting}"),
     ):
         source.open(None)
-
-
-def test_a_missing_dictionary(tmp_path: Path) -> None:
-    options = JetstreamOptions(urls=["ws://127.0.0.1:1"], zstd_dictionary=tmp_path / "none")
-    with pytest.raises(SourceError, match="BLUESKY_ZSTD_DICTIONARY"):
-        BlueskySource(options).open(None)

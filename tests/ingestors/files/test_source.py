@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -42,10 +42,9 @@ list_separator: " "
 
 
 def row(number: int, seconds: float | None = None, **fields: Any) -> dict[str, Any]:
-    timed = (
-        {} if seconds is None else {"created_at": (FIRST + timedelta(seconds=seconds)).isoformat()}
-    )
-    return {"id": str(number), "text": f"post {number}", **timed, **fields}
+    if seconds is not None:
+        fields["created_at"] = (FIRST + timedelta(seconds=seconds)).isoformat()
+    return {"id": str(number), "text": f"post {number}", **fields}
 
 
 def write(path: Path, rows: Sequence[dict[str, Any]]) -> str:
@@ -279,21 +278,18 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
 
 def test_a_damaged_gzip_gives_what_it_held_and_then_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
-    text = b"".join(
-        json.dumps(row(n, n, note=os.urandom(90).hex())).encode() + b"\n" for n in range(3000)
-    )
-    path.write_bytes(gzip.compress(text)[:-40_000])
-    damaged = source(str(path))
-    damaged.open(None)
+    write(path, [row(n, n, note=os.urandom(90).hex()) for n in range(3000)])
+    path.write_bytes(path.read_bytes()[:-40_000])
     seen = 0
-    with pytest.raises(SourceError, match="damaged after line"):
-        while True:
-            seen += len(damaged.next_batch().events)
+    with closing(source(str(path))) as damaged:
+        damaged.open(None)
+        with pytest.raises(SourceError, match="damaged after line"):
+            while True:
+                seen += len(damaged.next_batch().events)
+        with pytest.raises(SourceError, match="damaged"):
+            damaged.next_batch()
+        damaged.close()
     assert seen > 500
-    with pytest.raises(SourceError, match="damaged"):
-        damaged.next_batch()
-    damaged.close()
-    damaged.close()
 
 
 def test_source_ids_tell_wishes_apart() -> None:

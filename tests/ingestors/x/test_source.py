@@ -1,6 +1,7 @@
 """X as a source: position, gaps, and wrong configurations."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -126,14 +127,13 @@ def test_a_bad_token(token: SecretStr | None) -> None:
     assert "a\nb" not in str(caught.value)
 
 
+IN_THE_CLEAR = ["", "api.x.com", "http://api.x.com", "ftp://127.0.0.1", "https://"]
+
+
 @pytest.mark.parametrize(
-    "url", ["", "api.x.com", "http://api.x.com", "ftp://127.0.0.1", "https://"]
+    ("rules", "options", "message"),
+    [([], {}, "brand"), *(([RULE], {"url": url}, "TOCSIN_INGEST_X_URL") for url in IN_THE_CLEAR)],
 )
-def test_the_token_goes_nowhere_in_the_clear(url: str) -> None:
-    with pytest.raises(SourceError, match="TOCSIN_INGEST_X_URL"):
-        XSource(SecretStr(TOKEN), [RULE], XOptions(url=url)).open(None)
-
-
-def test_no_rules() -> None:
-    with pytest.raises(SourceError, match="brand"):
-        XSource(SecretStr(TOKEN), [], XOptions()).open(None)
+def test_no_rules_or_a_token_in_the_clear(rules: Any, options: Any, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        XSource(SecretStr(TOKEN), rules, XOptions(**options)).open(None)
