@@ -41,8 +41,6 @@ class FakeBroker:
         self.on_away: Callable[[], None] = lambda: None
         self._log: dict[str, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
 
-    # --- the interface of KafkaProducer --------------------------------------------------
-
     def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> Future:
         name, size = topic.removeprefix(self.prefix), len(key or b"") + len(value or b"")
         if name in self.away:
@@ -67,8 +65,6 @@ class FakeBroker:
 
     def close(self, timeout: float | None = None) -> None:
         pass
-
-    # --- what tests do ---------------------------------------------------------------------
 
     def release(self, count: int | None = None) -> None:
         taken, self.held = self.held[:count], [] if count is None else self.held[count:]

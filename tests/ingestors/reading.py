@@ -1,5 +1,6 @@
 """Helpers that read a source and its metrics, and a clock that moves only by sleeping."""
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -101,3 +102,10 @@ def gaps_of(source: Source) -> tuple[float, float]:
 
 def reconnects(source: Source, cause: str) -> float:
     return metric(source, "reconnects_total", cause=cause)
+
+
+def join_threads(name: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(20)
+            assert not thread.is_alive(), "the thread outlives its source"

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from ingestors.bluesky import jetstream
 from ingestors.source import SourceError
 from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Open, ids, post_of
-from tests.ingestors.reading import FakeTime, read_events, reconnects, until
+from tests.ingestors.reading import FakeTime, join_threads, read_events, reconnects, until
 from tests.servers.jetstream import Action, Cut, Jetstream, Log, Mute, Raw, Refuse, Step
 
 
@@ -108,9 +108,7 @@ def test_a_connection_that_comes_after_the_end_is_closed(
     source.next_batch()
     source.close()
     go_on.set()
-    for thread in threading.enumerate():
-        if thread.name == "jetstream-connect":
-            thread.join(20)
+    join_threads("jetstream-connect")
     assert [connection.state for connection in made] == [State.CLOSED]
 
 

@@ -123,11 +123,8 @@ def test_own_format_is_read_as_it_is() -> None:
     again = read_post_line(POST_EVENT.encode(event), later, "other")
     assert again.post == event.post
     assert (again.version, again.ingested_at) == (event.version, later)
-
-
-def test_a_delete_in_own_format_is_read() -> None:
-    event = read_post_line(POST_EVENT.encode(make.delete("x:1", 7)), NOW, "file")
-    assert (event.op, event.id, event.version, event.ingested_at) == ("delete", "x:1", 7, NOW)
+    delete = read_post_line(POST_EVENT.encode(make.delete("x:1", 7)), NOW, "file")
+    assert (delete.op, delete.id, delete.version, delete.ingested_at) == ("delete", "x:1", 7, NOW)
 
 
 def test_the_word_op_in_a_post_changes_nothing() -> None:

@@ -58,6 +58,12 @@ def source(path: str, time: FakeTime | None = None, **options: Any) -> ReplaySou
     return ReplaySource(path, clock=time.clock, timer=time.timer, sleep=time.sleep, **options)
 
 
+def next_batch(source: ReplaySource, position: Position | None = None) -> Batch:
+    with closing(source):
+        source.open(position)
+        return source.next_batch()
+
+
 def posts_of(batches: list[Batch]) -> list[Post]:
     return [event.post for event in events_of(batches) if isinstance(event, PostUpsert)]
 
@@ -182,10 +188,7 @@ def test_redate_end_puts_the_last_event_at_the_present(tmp_path: Path) -> None:
 def test_the_shift_outlives_a_restart(tmp_path: Path, redate: str) -> None:
     path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(1000)])
     whole = events_of(drain(source(path, redate=redate)))
-    first = source(path, redate=redate)
-    first.open(None)
-    batch = first.next_batch()
-    first.close()
+    batch = next_batch(source(path, redate=redate))
     later = FakeTime()
     later.passed = 7200.0
     rest = events_of(drain(source(path, later, redate=redate), batch.position))
@@ -250,10 +253,7 @@ def test_any_file_gives_the_same_events_however_often_it_is_interrupted(
         pieces: list[Batch] = []
         position: Position | None = None
         while not pieces or not pieces[-1].finished:
-            again = source(str(path), **options)
-            again.open(position)
-            pieces.append(again.next_batch())
-            again.close()
+            pieces.append(next_batch(source(str(path), **options), position))
             position = json.loads(json.dumps(pieces[-1].position))
     assert events_of(pieces) == events_of(whole)
     assert unreadable_of(pieces) == unreadable_of(whole)
@@ -360,10 +360,8 @@ def test_a_pipe_is_read_as_it_comes_and_cannot_resume(csv_mapping: str) -> None:
 def test_gzip_on_a_pipe_says_what_to_do() -> None:
     with pipe() as (output, feed):
         feed.write(gzip.compress(b"{}"))
-        reading = ReplaySource("-", stdin=output)
-        reading.open(None)
         with pytest.raises(SourceError, match="gzip -dc"):
-            reading.next_batch()
+            next_batch(ReplaySource("-", stdin=output))
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=8))

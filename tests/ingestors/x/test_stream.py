@@ -1,7 +1,6 @@
 """The stream of X: lines, lost connections, and backpressure."""
 
 import json
-import threading
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -14,7 +13,7 @@ from ingestors.x.stream import LineSplitter
 from runtime.backoff import Cause, XBackoff, XWaits
 from schemas.post import PostUpsert
 from tests.ingestors.hostile_json import some_examples
-from tests.ingestors.reading import read_events, reconnects, until
+from tests.ingestors.reading import join_threads, read_events, reconnects, until
 from tests.ingestors.x.x_feed import NOW, SHORT, Open, id_of, ids, line_of, sent
 from tests.servers.x_api import KEEP_ALIVE, PROBLEMS, STREAM, Answer, Step, XServer, farewell, tweet
 
@@ -159,9 +158,7 @@ def test_what_was_read_is_handed_out_before_the_error(server: XServer, open_sour
     server.scripts = [[sent(0), sent(1), Step.END], [Answer(401, problem)]]
     source = open_source(server)
     server.wait_asked(2)
-    for thread in threading.enumerate():
-        if thread.name == "x-stream":
-            thread.join(20)
+    join_threads("x-stream")
     assert len(read_events(source, 2).events) == 2
     with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN"):
         read_events(source, 1)
