@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from kafka.errors import KafkaTimeoutError
@@ -44,11 +45,15 @@ def event(number: int, text: str = "hello") -> PostEvent:
 
 @dataclass
 class ListSource:
-    """Returns ``batches``, then stops the runner; once closed, it returns ``received``."""
+    """Returns ``batches``, then stops the runner; once closed, it returns ``received``.
+
+    ``before`` is what to do before each read that follows so many batches.
+    """
 
     batches: Sequence[Batch]
     received: Iterator[Batch] = field(default_factory=lambda: iter(()))
     on_close: Callable[[], None] = lambda: None
+    before: dict[int, Callable[[], None]] = field(default_factory=dict)
     source_id: str = "list"
     opened_at: Position | None = None
     closed: bool = False
@@ -59,6 +64,7 @@ class ListSource:
         self.opened_at = position
 
     def next_batch(self) -> Batch:
+        self.before.get(self.reads, lambda: None)()
         if self.closed:
             return next(self.received, Batch())
         if self.reads < len(self.batches):
@@ -103,18 +109,6 @@ def delivered(broker: Broker) -> list[str]:
 def only_letter(broker: Broker) -> DeadLetter:
     (value,) = broker.values("dead-letters")
     return DEAD_LETTER.decode(value)
-
-
-def before_read(source: ListSource, reads: int, do: Callable[[], None]) -> None:
-    """Call ``do`` before each read that follows ``reads`` batches."""
-    read = source.next_batch
-
-    def next_batch() -> Batch:
-        if source.reads == reads:
-            do()
-        return read()
-
-    source.next_batch = next_batch  # type: ignore[method-assign]
 
 
 def runner(
@@ -234,8 +228,7 @@ def test_the_checkpoint_never_passes_what_kafka_has_not_acknowledged() -> None:
     assert broker.checkpoint("list") is None
     # The first batch and half of the second are acknowledged, then the process is gone.
     broker = FakeBroker(holding=True)
-    source = ListSource(numbered(4, 10))
-    before_read(source, 3, lambda: broker.release(15))
+    source = ListSource(numbered(4, 10), before={3: lambda: broker.release(15)})
     with pytest.raises(ServiceUnavailable):
         runner(source, broker, drain_timeout_s=0.05).run(source.stop, None)
     broker.release()
@@ -261,8 +254,8 @@ def test_the_source_is_not_read_while_the_buffer_is_full(batches: list[Batch], e
 
 def test_a_refused_event_ends_the_runner_before_its_checkpoint() -> None:
     broker = FakeBroker(holding=True)
-    source = ListSource(numbered(2, 10))
-    before_read(source, 1, lambda: broker.refuse(KafkaTimeoutError("too late")))
+    refuse = partial(broker.refuse, KafkaTimeoutError("too late"))
+    source = ListSource(numbered(2, 10), before={1: refuse})
     with pytest.raises(ServiceUnavailable, match="restart once Kafka"):
         runner(source, broker).run(source.stop, None)
     broker.release()
@@ -338,8 +331,7 @@ def test_a_source_that_needs_a_person_leaves_nothing_in_flight(reads: int) -> No
         raise SourceError("the token is wrong; set TOCSIN_INGEST_X_BEARER_TOKEN")
 
     broker = FakeBroker(holding=True)
-    source = ListSource(numbered(2, 10), on_close=broker.let_go)
-    before_read(source, reads, fail)
+    source = ListSource(numbered(2, 10), before={reads: fail}, on_close=broker.let_go)
     with pytest.raises(SourceError, match="set TOCSIN"):
         runner(source, broker).run(threading.Event(), None)
     assert source.closed
