@@ -116,11 +116,8 @@ def test_a_repost_has_the_whole_text_of_the_original() -> None:
     assert (post.text, post.hashtags) == ("a long original", ["tail"])
     assert (len(post.media), post.author.handle) == (1, "alice")
     assert (post.kind, post.repost_of) == ("repost", f"x:{original['id']}")
-
-
-def test_a_repost_whose_original_is_not_included() -> None:
-    post = _post(tweet(ID, "RT @b: a…", referenced_tweets=[{"type": "retweeted", "id": "123"}]))
-    assert (post.text, post.repost_of) == ("RT @b: a…", "x:123")
+    alone = _post(repost)
+    assert (alone.text, alone.repost_of) == ("RT @bob: a lo…", post.repost_of)
 
 
 def test_replies_and_quotes_point_at_the_first_id() -> None:
