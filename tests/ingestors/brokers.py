@@ -6,10 +6,11 @@ acknowledged values of each topic.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.future import Future
 
 from ingestors.checkpoints import load_checkpoint
 from runtime.kafka import client as kafka
@@ -21,57 +22,37 @@ from schemas.codec import CHECKPOINT
 from schemas.topic_registry import topics
 
 
-class FakeFuture:
-    def __init__(self) -> None:
-        self.is_done = False
-        self.exception: BaseException | None = None
-        self._callbacks: list[Any] = []
-
-    def failed(self) -> bool:
-        return self.is_done and self.exception is not None
-
-    def add_callback(self, callback: Any) -> "FakeFuture":
-        self._callbacks.append(callback)
-        if self.is_done and self.exception is None:
-            callback(None)
-        return self
-
-    def settle(self, error: BaseException | None = None) -> None:
-        self.is_done, self.exception = True, error
-        for callback in self._callbacks if error is None else ():
-            callback(None)
-
-
 class FakeBroker:
     """Acknowledges at once, or on ``release`` while ``holding``. Refuses what Kafka refuses.
 
     ``refusing`` names topics that cannot be written, ``away`` those without a leader.
     """
 
-    def __init__(self) -> None:
+    prefix = "t."
+
+    def __init__(
+        self, *, holding: bool = False, refusing: Collection[str] = (), away: Collection[str] = ()
+    ) -> None:
         self.producer: Any = self
-        self.prefix = "t."
-        self.held: list[tuple[FakeFuture, str, bytes | None, bytes | None]] = []
-        self.holding = False
+        self.holding, self.refusing, self.away = holding, refusing, away
+        self.held: list[tuple[Future, str, bytes | None, bytes | None]] = []
         self.max_held = 0
-        self.refusing: set[str] = set()
-        self.away: set[str] = set()
+        self.attempts = 0
         self.on_away: Callable[[], None] = lambda: None
         self._log: dict[str, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
 
-    # --- the interface of KafkaProducer --------------------------------------------------
-
-    def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> FakeFuture:
+    def send(self, topic: str, value: bytes | None = None, key: bytes | None = None) -> Future:
         name, size = topic.removeprefix(self.prefix), len(key or b"") + len(value or b"")
         if name in self.away:
+            self.attempts += 1
+            assert self.attempts < 1_000, "it never gave up"
             self.on_away()
             raise KafkaTimeoutError("no metadata")
         if size > MAX_MESSAGE_BYTES:
             raise MessageSizeTooLargeError("larger than the producer sends")
-        future = FakeFuture()
+        future = Future()
         if name in self.refusing or size > topics()[name].max_message_bytes:
-            future.settle(MessageSizeTooLargeError("larger than the topic takes"))
-            return future
+            return future.failure(MessageSizeTooLargeError("larger than the topic takes"))
         self.held.append((future, topic, key, value))
         if not self.holding:
             self.release()
@@ -85,13 +66,11 @@ class FakeBroker:
     def close(self, timeout: float | None = None) -> None:
         pass
 
-    # --- what tests do ---------------------------------------------------------------------
-
     def release(self, count: int | None = None) -> None:
         taken, self.held = self.held[:count], [] if count is None else self.held[count:]
         for future, topic, key, value in taken:
             self._log[topic].append((key, value))
-            future.settle()
+            future.success(None)
 
     def let_go(self) -> None:
         self.holding = False
@@ -100,7 +79,7 @@ class FakeBroker:
     def refuse(self, error: KafkaError) -> None:
         taken, self.held = self.held, []
         for future, *_ in taken:
-            future.settle(error)
+            future.failure(error)
 
     def values(self, topic: str) -> list[bytes]:
         return [value for _, value in self._log[self.prefix + topic] if value is not None]

@@ -1,5 +1,7 @@
 """Hostile JSON and text, and the bounds of their posts."""
 
+from typing import Any
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -9,11 +11,16 @@ from schemas.post import Post, PostEvent, PostUpsert
 
 some_examples = settings(max_examples=60)
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=12,
-)
+
+def json_with(keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner),
+        max_leaves=12,
+    )
+
+
+JSON = json_with(st.text(max_size=8))
 """Any JSON value."""
 TEXT = st.text(
     st.characters() | st.sampled_from(["\ud800", "\x00", "\u202e", "👩", "\u200d"]), max_size=200

@@ -1,26 +1,21 @@
-"""Numbered posts of Bluesky, and sources with short waits."""
+"""Numbered posts of Bluesky."""
 
-import random as randomness
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingestors.bluesky.posts import map_message
-from ingestors.bluesky.source import BlueskySource, JetstreamOptions
-from ingestors.source import Position
+from ingestors.bluesky.source import BlueskySource
 from schemas.ids import microseconds
 from schemas.post import Post, PostEvent
 from tests.ingestors.hostile_json import bounded_post
-from tests.servers.jetstream import Event, Jetstream, post, tid
+from tests.servers.jetstream import Event, post, tid
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 START = microseconds(NOW - timedelta(hours=1))
 SECOND = 1_000_000
 DID = "did:plc:eygmaihciaxprqvxpfvl6flk"
 OTHER = "did:plc:wa7b35aakoll7hugkrjtf3xf"
-SHORT = {"wait_s": 0.1, "retry_first_s": 0.002, "retry_max_s": 0.01, "batch_within_s": 0.02}
 Open = Callable[..., BlueskySource]
 
 
@@ -53,45 +48,3 @@ def record_of(**record: Any) -> Post:
 
 def uri_of(did: str = OTHER, collection: str = "app.bsky.feed.post") -> str:
     return f"at://{did}/{collection}/3kabc"
-
-
-class Failures:
-    """The random numbers of a back-off: always the longest wait; counts the calls."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self) -> float:
-        self.count += 1
-        return 1.0
-
-
-@contextmanager
-def opening(source_id: str) -> Iterator[Open]:
-    """Opens sources and closes them twice; ``since`` is a cursor of the first server."""
-    with ExitStack() as opened:
-
-        def open_(
-            *servers: Jetstream | str,
-            position: Position | None = None,
-            since: int | None = None,
-            keep: Callable[[PostEvent], bool] | None = None,
-            monotonic: Callable[[], float] = time.monotonic,
-            random: Callable[[], float] = randomness.random,
-            **options: Any,
-        ) -> BlueskySource:
-            urls = [server if isinstance(server, str) else server.url for server in servers]
-            source = BlueskySource(
-                JetstreamOptions(urls=urls, **(SHORT | options)),
-                keep=keep,
-                source_id=source_id,
-                clock=lambda: NOW,
-                monotonic=monotonic,
-                random=random,
-            )
-            opened.callback(source.close)
-            opened.callback(source.close)
-            source.open(position if since is None else {"cursor": since, "endpoint": urls[0]})
-            return source
-
-        yield open_

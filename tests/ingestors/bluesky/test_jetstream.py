@@ -2,8 +2,10 @@
 
 import json
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import zstandard
@@ -12,11 +14,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from ingestors.bluesky import jetstream
 from ingestors.source import SourceError
-from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Failures, Open, ids, post_of
-from tests.ingestors.reading import FakeTime, read_events, reconnects, until
+from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Open, ids, post_of
+from tests.ingestors.reading import FakeTime, join_threads, read_events, reconnects, until
 from tests.servers.jetstream import Action, Cut, Jetstream, Log, Mute, Raw, Refuse, Step
-
-Samples = list[bytes | bytearray | memoryview]
 
 
 @pytest.mark.parametrize("at", [0, 1, 3, 40, 10_000])
@@ -33,13 +33,6 @@ def test_a_cut_message_is_read_again(server: Jetstream, open_source: Open, at: i
     assert cursor <= START + 3 * SECOND
 
 
-def test_messages_arrive_whole_from_single_bytes(server: Jetstream, open_source: Open) -> None:
-    server.split = 1
-    server.publish(*map(post_of, range(3)))
-    source = open_source(server, since=START)
-    assert [event.id for event in read_events(source, 3).events] == ids(0, 1, 2)
-
-
 def test_an_endpoint_that_is_not_there_is_passed_over(server: Jetstream, open_source: Open) -> None:
     with Jetstream() as gone:
         pass
@@ -49,49 +42,49 @@ def test_an_endpoint_that_is_not_there_is_passed_over(server: Jetstream, open_so
     assert reconnects(source, "refused") >= 1
 
 
+NO_SUCH = Refuse(404)
+
+
 @pytest.mark.parametrize(
-    ("status", "cause"), [(503, "unavailable"), (429, "limited"), (404, "refused")]
+    ("failures", "cause", "count"),
+    [
+        ([Refuse(503)] * 2, "unavailable", 2),
+        ([Refuse(429)] * 2, "limited", 2),
+        ([NO_SUCH] * 2, "refused", 2),
+        # Other failures reset the count of refusals.
+        ([NO_SUCH, NO_SUCH, Step.RESET, NO_SUCH, NO_SUCH], "refused", 4),
+        ([NO_SUCH, NO_SUCH, Refuse(503), NO_SUCH, NO_SUCH], "refused", 4),
+    ],
 )
 def test_a_refusal_is_retried(
-    server: Jetstream, open_source: Open, status: int, cause: str
+    server: Jetstream, open_source: Open, failures: list[Action], cause: str, count: int
 ) -> None:
-    server.scripts = [[Refuse(status)], [Refuse(status)]]
+    server.scripts = [[failure] for failure in failures]
     server.publish(post_of(0))
     source = open_source(server, since=START)
     assert len(read_events(source, 1).events) == 1
-    assert server.fired == [f"refuse {status}"] * 2
-    assert reconnects(source, cause) == 2
+    assert len(server.fired) == len(failures)
+    assert reconnects(source, cause) == count
 
 
 def test_refusals_everywhere_need_a_person(server: Jetstream, open_source: Open) -> None:
-    server.scripts = [[Refuse(404)]] * 10
+    server.scripts = [[NO_SUCH]] * 10
     source = open_source(server)
     with pytest.raises(SourceError, match=r"404.*TOCSIN_INGEST_BLUESKY_URLS"):
         read_events(source, 1)
     assert server.fired == ["refuse 404"] * 3
 
 
-@pytest.mark.parametrize("between", [Step.RESET, Refuse(503)])
-def test_other_failures_reset_refusals(
-    server: Jetstream, open_source: Open, between: Action
-) -> None:
-    server.scripts = [[Refuse(404)], [Refuse(404)], [between], [Refuse(404)], [Refuse(404)]]
-    server.publish(post_of(0))
-    source = open_source(server, since=START)
-    assert len(read_events(source, 1).events) == 1
-    assert len(server.fired) == 5
-
-
 @pytest.mark.parametrize("end", [Step.CLOSE, Step.RESET])
 def test_a_message_resets_the_back_off(server: Jetstream, open_source: Open, end: Step) -> None:
-    clock, failures = FakeTime(), Failures()
+    clock, random = FakeTime(), Mock(return_value=1.0)  # always the longest wait
     server.scripts = [[end], [end], [Log(1), Step.CLOSE], [Step.LIVE]]
     server.publish(post_of(0))
     options = {"retry_first_s": 100.0, "retry_max_s": 6000.0}
-    source = open_source(server, since=START, random=failures, monotonic=clock.timer, **options)
+    source = open_source(server, since=START, random=random, monotonic=clock.timer, **options)
     for number, wait_s in enumerate([100.0, 200.0, 100.0], start=1):
-        until(source, lambda _: failures.count == 1)
-        failures.count = 0
+        until(source, lambda _: random.call_count == 1)
+        random.reset_mock()
         clock.passed += wait_s - 0.1
         source.next_batch()
         assert len(server.asked) == number
@@ -115,9 +108,7 @@ def test_a_connection_that_comes_after_the_end_is_closed(
     source.next_batch()
     source.close()
     go_on.set()
-    for thread in threading.enumerate():
-        if thread.name == "jetstream-connect":
-            thread.join(20)
+    join_threads("jetstream-connect")
     assert [connection.state for connection in made] == [State.CLOSED]
 
 
@@ -162,14 +153,17 @@ def test_backpressure_stops_the_reading(server: Jetstream, open_source: Open) ->
     assert len(server.asked) == 1
 
 
+def trained(folder: Path, samples: Iterable[str], **options: int) -> Path:
+    path = folder / "zstd_dictionary"
+    encoded: list[bytes | bytearray | memoryview] = [sample.encode() for sample in samples]
+    path.write_bytes(zstandard.train_dictionary(4_096, encoded, **options).as_bytes())
+    return path
+
+
 @pytest.fixture(scope="module")
 def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    samples: Samples = [
-        json.dumps(post_of(n, text=f"text {n * 37 % 101}")).encode() for n in range(600)
-    ]
-    path = tmp_path_factory.mktemp("zstd") / "zstd_dictionary"
-    path.write_bytes(zstandard.train_dictionary(4_096, samples).as_bytes())
-    return path
+    texts = (post_of(n, text=f"text {n * 37 % 101}") for n in range(600))
+    return trained(tmp_path_factory.mktemp("zstd"), map(json.dumps, texts))
 
 
 def test_zstd_with_a_dictionary(server: Jetstream, open_source: Open, dictionary: Path) -> None:
@@ -184,9 +178,8 @@ def test_zstd_with_a_dictionary(server: Jetstream, open_source: Open, dictionary
 def test_another_dictionary_needs_a_person(
     server: Jetstream, open_source: Open, dictionary: Path, tmp_path: Path
 ) -> None:
-    samples: Samples = [f"{n} something else altogether {n * n}".encode() * 5 for n in range(600)]
-    path = tmp_path / "zstd_dictionary"
-    path.write_bytes(zstandard.train_dictionary(4_096, samples, dict_id=7).as_bytes())
+    samples = (f"{n} something else altogether {n * n}" * 5 for n in range(600))
+    path = trained(tmp_path, samples, dict_id=7)
     server.dictionary = dictionary.read_bytes()
     server.publish(post_of(0))
     source = open_source(server, since=START, zstd_dictionary=path)

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from ingestors.bluesky.posts import map_message, map_record, read_message
 from schemas.bounds import MAX_TEXT
 from schemas.ids import EPOCH
-from schemas.post import Author, Media, Post, PostDelete, PostErasure, PostUpsert
+from schemas.post import Media
+from tests import make
 from tests.ingestors.bluesky.bluesky_feed import (
     DID,
     NOW,
     OTHER,
     SECOND,
     START,
+    ids,
     post_of,
     read,
     read_event,
@@ -27,31 +29,28 @@ from tests.ingestors.bluesky.bluesky_feed import (
 from tests.ingestors.hostile_json import JSON, TEXT, bounded_post, some_examples
 from tests.servers.jetstream import Event, account, commit, identity, post, tid
 
+AT_START = EPOCH + timedelta(microseconds=START)
+EMBED = "app.bsky.embed"
+QUOTE = {"$type": f"{EMBED}.record", "record": {"uri": uri_of()}}
+PAGE = "https://example.com/a"
+
 
 def test_a_post() -> None:
     event = read_event(post_of(0, createdAt="2026-01-02T02:04:00.123Z", langs=["en-GB", "fr"]))
-    id_ = f"bluesky:{DID}/{tid(START)}"
-    assert event == PostUpsert(
-        id=id_,
-        source="bluesky",
-        version=START + 1,
-        ingested_at=NOW,
-        post=Post(
-            id=id_,
-            source="bluesky",
-            author=Author(id=DID),
-            text="hello",
-            created_at=NOW.replace(hour=2, second=0, microsecond=123_000),
-            url=f"https://bsky.app/profile/{DID}/post/{tid(START)}",
-            language="en-GB",
-        ),
+    expected = make.post(
+        "hello",
+        author=DID,
+        id=ids(0)[0],
+        created_at=NOW.replace(hour=2, second=0, microsecond=123_000),
+        url=f"https://bsky.app/profile/{DID}/post/{tid(START)}",
+        language="en-GB",
     )
+    assert event == make.upsert(expected, START + 1, NOW)
 
 
-def test_the_version_is_the_same_on_every_endpoint() -> None:
-    here = read_event(post(DID, tid(START), tid(START + 5), START + 10, "x"))
-    there = read_event(post(DID, tid(START), tid(START + 5), START + 999_999, "x"))
-    assert here.version == there.version == START + 5
+@pytest.mark.parametrize("time_us", [START + 10, START + 999_999])
+def test_the_version_is_the_same_on_every_endpoint(time_us: int) -> None:
+    assert read_event(post(DID, tid(START), tid(START + 5), time_us, "x")).version == START + 5
 
 
 @pytest.mark.parametrize("rev", [None, 7, "", "not a tid", tid(START + 25 * 3600 * SECOND)])
@@ -69,43 +68,20 @@ def test_an_update_has_a_higher_version_and_the_same_id() -> None:
 
 def test_a_delete_knows_when_its_post_was_published() -> None:
     event = read_event(commit("delete", DID, tid(START), tid(START + 77), START + 80))
-    assert event == PostDelete(
-        id=f"bluesky:{DID}/{tid(START)}",
-        source="bluesky",
-        version=START + 77,
-        ingested_at=NOW,
-        created_at=EPOCH + timedelta(microseconds=START),
-    )
-
-
-def test_a_delete_of_a_made_up_key_does_not_know() -> None:
+    assert event == make.delete(ids(0)[0], START + 77, AT_START)
+    # A made-up key holds no time.
     assert read_event(commit("delete", DID, "self", tid(START), START)).created_at is None
 
 
+@pytest.mark.parametrize("active", [True, False])
 @pytest.mark.parametrize(
-    ("status", "active", "erased"),
-    [
-        ("deleted", False, True),
-        ("takendown", False, True),
-        ("suspended", False, False),
-        ("deactivated", False, False),
-        ("throttled", False, False),
-        ("desynchronized", False, False),
-        ("deleted", True, False),
-        (None, False, False),
-        (None, True, False),
-    ],
+    "status",
+    ["deleted", "takendown", "suspended", "deactivated", "throttled", "desynchronized", None],
 )
-def test_only_final_states_erase(status: str | None, active: bool, erased: bool) -> None:
+def test_only_final_states_erase(status: str | None, active: bool) -> None:
+    erased = status in ("deleted", "takendown") and not active
     event = read(account(DID, START, active=active, status=status))
-    erasure = PostErasure(
-        id=f"bluesky:{DID}",
-        source="bluesky",
-        version=START,
-        ingested_at=NOW,
-        author_id=DID,
-    )
-    assert event == (erasure if erased else None)
+    assert event == (make.erase(DID, START, "bluesky") if erased else None)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +101,10 @@ def test_what_was_not_asked_for_moves_the_cursor_only(event: Event) -> None:
     ("created_at", "rkey", "expected"),
     [
         ("2026-01-02T01:00:00+02:00", tid(START), datetime(2026, 1, 1, 23, tzinfo=UTC)),
-        ("yesterday", tid(START), EPOCH + timedelta(microseconds=START)),
-        ("2026-01-02T01:00:00", tid(START), EPOCH + timedelta(microseconds=START)),
-        ("0001-01-01T00:00:00+14:00", tid(START), EPOCH + timedelta(microseconds=START)),
-        (7, tid(START), EPOCH + timedelta(microseconds=START)),
+        ("yesterday", tid(START), AT_START),
+        ("2026-01-02T01:00:00", tid(START), AT_START),
+        ("0001-01-01T00:00:00+14:00", tid(START), AT_START),
+        (7, tid(START), AT_START),
         (None, "self", EPOCH + timedelta(microseconds=START + 9)),
         (None, tid(2**52), EPOCH + timedelta(microseconds=START + 9)),
     ],
@@ -177,10 +153,8 @@ def test_a_mention_with_wrong_offsets_is_still_one(index: Any) -> None:
 
 
 def test_replies_and_quotes() -> None:
-    post_ = record_of(
-        reply={"parent": {"uri": uri_of()}, "root": {"uri": uri_of(DID)}},
-        embed={"$type": "app.bsky.embed.record", "record": {"uri": uri_of()}},
-    )
+    reply = {"parent": {"uri": uri_of()}, "root": {"uri": uri_of(DID)}}
+    post_ = record_of(reply=reply, embed=QUOTE)
     assert post_.reply_to == post_.quote_of == f"bluesky:{OTHER}/3kabc"
     assert post_.kind == "quote"
 
@@ -199,48 +173,46 @@ def test_replies_and_quotes() -> None:
     ],
 )
 def test_only_posts_are_quoted(uri: Any) -> None:
-    embed = {"$type": "app.bsky.embed.record", "record": {"uri": uri}}
-    assert record_of(embed=embed).quote_of is None
+    assert record_of(embed={**QUOTE, "record": {"uri": uri}}).quote_of is None
 
 
 CID = "bafkreidwaivazkwu67xztlmuobx35hs2lnfh3kolmgfmucldvhd3sgzcqi"
 IMAGES = {
-    "$type": "app.bsky.embed.images",
+    "$type": f"{EMBED}.images",
     "images": [
         {"alt": "a cat", "image": {"$type": "blob", "ref": {"$link": CID}}},
         {"alt": "", "image": {"$type": "blob", "ref": {"$link": "../../etc"}}},
     ],
 }
-PHOTOS = [
-    Media(
-        type="photo",
-        url=f"https://cdn.bsky.app/img/feed_fullsize/plain/{DID}/{CID}@jpeg",
-        alt="a cat",
-    ),
-    Media(type="photo"),
-]
+PHOTO = f"https://cdn.bsky.app/img/feed_fullsize/plain/{DID}/{CID}@jpeg"
+PHOTOS = [Media(type="photo", url=PHOTO, alt="a cat"), Media(type="photo")]
 
 
-def test_images() -> None:
-    assert record_of(embed=IMAGES).media == PHOTOS
-
-
-def test_a_quote_with_media() -> None:
-    record = {"$type": "app.bsky.embed.record", "record": {"uri": uri_of()}}
-    post_ = record_of(
-        embed={"$type": "app.bsky.embed.recordWithMedia", "record": record, "media": IMAGES}
-    )
-    assert post_.quote_of == f"bluesky:{OTHER}/3kabc"
-    assert post_.media == PHOTOS
-
-
-def test_a_video_and_an_external_link() -> None:
-    video = {"$type": "app.bsky.embed.video", "alt": "a dog", "video": {}}
-    assert record_of(embed=video).media == [Media(type="video", alt="a dog")]
-    external = {"uri": "https://example.com/a", "title": "News", "description": "d"}
-    post_ = record_of(embed={"$type": "app.bsky.embed.external", "external": external})
-    assert post_.links == ["https://example.com/a"]
-    assert post_.media == [Media(type="link", url="https://example.com/a", alt="News")]
+@pytest.mark.parametrize(
+    ("embed", "media", "fields"),
+    [
+        (IMAGES, PHOTOS, {}),
+        (
+            {"$type": f"{EMBED}.recordWithMedia", "record": QUOTE, "media": IMAGES},
+            PHOTOS,
+            {"quote_of": f"bluesky:{OTHER}/3kabc"},
+        ),
+        (
+            {"$type": f"{EMBED}.video", "alt": "a dog", "video": {}},
+            [Media(type="video", alt="a dog")],
+            {},
+        ),
+        (
+            {"$type": f"{EMBED}.external", "external": {"uri": PAGE, "title": "News"}},
+            [Media(type="link", url=PAGE, alt="News")],
+            {"links": [PAGE]},
+        ),
+    ],
+)
+def test_embeds(embed: Event, media: list[Media], fields: dict[str, Any]) -> None:
+    post_ = record_of(embed=embed)
+    assert post_.media == media
+    assert {name: getattr(post_, name) for name in fields} == fields
 
 
 # --- whatever comes, nothing breaks, and everything is bounded ----------------------------------
@@ -283,7 +255,7 @@ def test_any_json_is_survived(value: Any) -> None:
 
 
 TYPES = st.sampled_from(
-    [f"app.bsky.embed.{k}" for k in ("images", "video", "external", "record", "recordWithMedia")]
+    [f"{EMBED}.{k}" for k in ("images", "video", "external", "record", "recordWithMedia")]
     + [f"app.bsky.richtext.facet#{k}" for k in ("mention", "tag", "link")]
 )
 KEYS = st.sampled_from(
@@ -316,13 +288,7 @@ def test_hostile_records_become_bounded_posts(text: str, record: Any, rkey: str)
 
 
 def test_lists_without_end_are_cut() -> None:
-    feature = {"$type": "app.bsky.richtext.facet#tag", "tag": "t" * 10_000}
-    event = read_event(
-        post_of(
-            0,
-            text="x" * (MAX_TEXT + 1),
-            facets=[{"features": [{**feature, "tag": f"{n}"} for n in range(5_000)]}],
-            tags=["t" * 10_000],
-        )
-    )
-    assert bounded_post(event).truncated
+    feature = {"$type": "app.bsky.richtext.facet#tag"}
+    facets = [{"features": [{**feature, "tag": f"{n}"} for n in range(5_000)]}]
+    text = "x" * (MAX_TEXT + 1)
+    assert record_of(text=text, facets=facets, tags=["t" * 10_000]).truncated

@@ -12,32 +12,26 @@ from ingestors.files.post_line import NotAPost, read_post_line
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
 from schemas.ids import microseconds
-from schemas.post import Post, PostEvent, PostUpsert
+from schemas.post import PostUpsert
+from tests import make
+from tests.ingestors.hostile_json import json_with
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def read(**fields: Any) -> PostEvent:
-    return read_post_line(json.dumps({"id": "1", "text": "hello", **fields}).encode(), NOW, "file")
-
-
-def post_of(**fields: Any) -> Post:
-    post = read(**fields).post
-    assert post is not None
-    return post
+def read(**fields: Any) -> PostUpsert:
+    line = json.dumps({"id": "1", "text": "hello", **fields}).encode()
+    event = read_post_line(line, NOW, "file")
+    assert isinstance(event, PostUpsert)
+    return event
 
 
 def test_id_and_text_are_enough() -> None:
     event = read()
-    assert isinstance(event, PostUpsert)
     assert (event.id, event.source, event.op) == ("file:1", "file", "upsert")
     assert event.post.created_at == event.ingested_at == NOW
     assert event.version == microseconds(NOW)
-    assert event.post.author.id == "unknown-file:1"
-
-
-def test_posts_without_author_do_not_share_one() -> None:
-    assert post_of(id="1").author.id != post_of(id="2").author.id
+    assert event.post.author.id == "unknown-file:1", "posts without author do not share one"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +47,7 @@ def test_posts_without_author_do_not_share_one() -> None:
     ],
 )
 def test_times_are_read_as_files_write_them(written: Any) -> None:
-    post = post_of(created_at=written)
+    post = read(created_at=written).post
     assert post.created_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
@@ -68,13 +62,12 @@ def test_times_are_read_as_files_write_them(written: Any) -> None:
     ],
 )
 def test_authors_are_read_as_files_write_them(author: Any, id_: str, handle: str | None) -> None:
-    post = post_of(author=author)
+    post = read(author=author).post
     assert (post.author.id, post.author.handle) == (id_, handle)
 
 
 def test_ids_that_carry_their_source_keep_it_once() -> None:
     event = read(id="x:99", source="x", reply_to="98", quote_of="x:97")
-    assert isinstance(event, PostUpsert)
     assert event.id == "x:99"
     assert (event.post.reply_to, event.post.quote_of) == ("x:98", "x:97")
 
@@ -86,7 +79,6 @@ def test_version_is_the_edit_where_there_is_one() -> None:
 
 def test_an_unbelievable_time_is_kept_beside() -> None:
     event = read(created_at="2999-01-01T00:00:00Z")
-    assert isinstance(event, PostUpsert)
     assert event.post.created_at == NOW
     assert event.post.claimed_at == datetime(2999, 1, 1, tzinfo=UTC)
     assert event.version == microseconds(NOW)
@@ -94,7 +86,8 @@ def test_an_unbelievable_time_is_kept_beside() -> None:
 
 def test_markup_of_the_text_fills_absent_fields() -> None:
     text = "@velmora is down #VelmoraDown https://example.com/a#b"
-    inferred, given = post_of(text=text), post_of(text=text, mentions=[], hashtags=["x"], links=[])
+    inferred = read(text=text).post
+    given = read(text=text, mentions=[], hashtags=["x"], links=[]).post
     assert inferred.mentions == ["velmora"]
     assert inferred.hashtags == ["VelmoraDown"]
     assert inferred.links == ["https://example.com/a#b"]
@@ -130,14 +123,8 @@ def test_own_format_is_read_as_it_is() -> None:
     again = read_post_line(POST_EVENT.encode(event), later, "other")
     assert again.post == event.post
     assert (again.version, again.ingested_at) == (event.version, later)
-
-
-def test_a_delete_in_own_format_is_read() -> None:
-    line = (
-        b'{"op":"delete","id":"x:1","source":"x","version":7,"ingested_at":"2026-01-01T00:00:00Z"}'
-    )
-    event = read_post_line(line, NOW, "file")
-    assert (event.op, event.id, event.version, event.ingested_at) == ("delete", "x:1", 7, NOW)
+    delete = read_post_line(POST_EVENT.encode(make.delete("x:1", 7)), NOW, "file")
+    assert (delete.op, delete.id, delete.version, delete.ingested_at) == ("delete", "x:1", 7, NOW)
 
 
 def test_the_word_op_in_a_post_changes_nothing() -> None:
@@ -146,38 +133,31 @@ def test_the_word_op_in_a_post_changes_nothing() -> None:
 
 
 def test_labels_become_text() -> None:
-    post = post_of(labels={"a": 1, "b": True, "c": None, "d": "x"})
+    post = read(labels={"a": 1, "b": True, "c": None, "d": "x"}).post
     assert post.labels == {"a": "1", "b": "true", "d": "x"}
 
 
 def test_bounds_hold_whichever_way_a_post_is_read() -> None:
-    post = post_of(
+    post = read(
         text="a" * (MAX_TEXT + 1),
         title="t" * 5000,
         hashtags=[str(n) for n in range(500)],
         place="a\x00b",
-    )
+    ).post
     assert post.truncated and len(post.text) == MAX_TEXT
     assert post.title is not None and len(post.title) == MAX_SHORT
     assert len(post.hashtags) == MAX_ITEMS
     assert post.place == "a\N{REPLACEMENT CHARACTER}b"
-    short = post_of(
+    short = read(
         text="a\x00", language="l" * 99, country="fra", labels={str(n): "1" for n in range(150)}
-    )
+    ).post
     assert short.text == "a\N{REPLACEMENT CHARACTER}"
     assert short.language is not None and len(short.language) == 35
     assert short.country == "fr"
     assert len(short.labels) == MAX_ITEMS
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["id", "text", "handle", "a"]), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
+JSON = json_with(st.sampled_from(["id", "text", "handle", "a"]))
 FIELDS = ["id", "text", "created_at", "edited_at", "author", "source", "labels", "op", "hashtags",
           "media", "metrics", "reply_to", "language", "truncated"]  # fmt: skip
 

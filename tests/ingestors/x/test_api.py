@@ -13,12 +13,12 @@ from tests.ingestors.reading import read_events, reconnects
 from tests.ingestors.x.x_feed import HELD, RULE, TOKEN, Open, sent
 from tests.servers.x_api import RULES, Answer, Step, XServer
 
+STALE = {"id": "10", "value": '"Old"', "tag": "tocsin:old:1"}
+
 
 def test_rules_are_reconciled_and_others_left_alone(server: XServer, open_source: Open) -> None:
     theirs = {"id": "8", "value": "cats", "tag": "somebody"}
-    untagged = {"id": "9", "value": "dogs"}
-    stale = {"id": "10", "value": '"Old"', "tag": "tocsin:old:1"}
-    server.rules = [theirs, untagged, stale, HELD]
+    server.rules = [theirs, {"id": "9", "value": "dogs"}, STALE, HELD]
     wanted = [RULE, Rule('"Other"', "tocsin:other:1"), Rule("cats", "tocsin:cats:1")]
     open_source(server, rules=wanted)
     server.wait_streams(1)
@@ -39,13 +39,13 @@ def test_nothing_is_sent_where_the_rules_are_right(server: XServer, open_source:
 
 
 def test_an_invalid_rule_deletes_nothing(server: XServer, open_source: Open) -> None:
-    server.rules = [{"id": "10", "value": '"Old"', "tag": "tocsin:old:1"}]
+    server.rules = [STALE]
     server.invalid = lambda value: "Rules must contain a keyword (at position 1)"
     source = open_source(server)
     with pytest.raises(SourceError, match=r"tocsin:acme:1.*must contain a keyword"):
         read_events(source, 1)
     assert server.fired == ["invalid rule"]
-    assert len(server.rules) == 1
+    assert server.rules == [STALE]
 
 
 def test_too_many_rules_need_a_person(server: XServer, open_source: Open) -> None:
@@ -72,20 +72,14 @@ def test_rules_are_asked_for_again_after_an_error(server: XServer, open_source: 
     server.scripts = [[sent(0), Step.LIVE]]
     source = open_source(server)
     assert len(read_events(source, 1).events) == 1
-    assert reconnects(source, "unavailable") == 1
-    assert reconnects(source, "limited") == 1
-    assert reconnects(source, "refused") == 1
+    for cause in ("unavailable", "limited", "refused"):
+        assert reconnects(source, cause) == 1
     assert server.fired[:3] == ["answer 503", "answer 429", "answer 200"]
 
 
 @pytest.mark.parametrize(
     ("status", "setting"),
-    [
-        (401, "TOCSIN_INGEST_X_BEARER_TOKEN"),
-        (403, "TOCSIN_INGEST_X_BEARER_TOKEN"),
-        (404, "TOCSIN_INGEST_X_URL"),
-        (301, "TOCSIN_INGEST_X_URL"),
-    ],
+    [(401, "BEARER_TOKEN"), (403, "BEARER_TOKEN"), (404, "URL"), (301, "URL")],
 )
 def test_permanent_errors_name_the_setting(
     server: XServer, open_source: Open, status: int, setting: str
@@ -93,7 +87,7 @@ def test_permanent_errors_name_the_setting(
     detail = {"title": "Client Forbidden", "detail": "this is why"}
     server.scripts = [[Answer(status, detail, {"Location": f"{server.url}/elsewhere"})]]
     source = open_source(server)
-    with pytest.raises(SourceError, match=f"{status}.*this is why.*{setting}"):
+    with pytest.raises(SourceError, match=f"{status}.*this is why.*TOCSIN_INGEST_X_{setting}"):
         read_events(source, 1)
     assert server.fired == [f"answer {status}"]
     assert not server.requests("/elsewhere")

@@ -1,7 +1,6 @@
 """Rules for X: compiled from brands, valid for X, and reconciled."""
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,8 +10,9 @@ from brands.brand_matcher import BrandMatcher
 from ingestors.x.rules import TAG_PREFIX, Rule, compiled, reconcile, rules_for
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
-from schemas.post import Author, Post
+from tests import make
 from tests.ingestors.hostile_json import some_examples
+from tests.make import brand
 from tests.queries.x.x_semantics import parse_rule
 
 TEXTS = st.text(max_size=40)
@@ -34,14 +34,6 @@ RULES = st.builds(
 )
 
 
-def _brand(**fields: object) -> Brand:
-    return Brand(**({"id": "acme", "name": "Acme"} | fields))  # type: ignore[arg-type]
-
-
-def test_a_name_alone() -> None:
-    assert rules_for([_brand()]) == [Rule("acme OR #acme", "tocsin:acme:1")]
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -52,17 +44,17 @@ def test_a_name_alone() -> None:
 )
 def test_a_brand_that_x_cannot_be_asked_for(fields: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"(?s){message}"):
-        rules_for([_brand(**fields)])
+        rules_for([brand("acme", **fields)])
 
 
 def test_expansions_say_what_a_wildcard_means() -> None:
-    brand = _brand(query="acm* OR apex")
-    [rule] = rules_for([brand], expansions={"acm*": ["acme", "acmé"]})
+    wildcard = brand("acme", query="acm* OR apex")
+    [rule] = rules_for([wildcard], expansions={"acm*": ["acme", "acmé"]})
     assert rule.value == "acme OR acmé OR apex"
 
 
 def test_what_a_rule_may_miss_is_said() -> None:
-    lost = {note.clause: note.how for note in compiled(_brand(languages=["en"])).lost}
+    lost = {note.clause: note.how for note in compiled(brand("acme", languages=["en"])).lost}
     assert "accents" in lost["acme, #acme"]
     assert "no such hashtag" in lost["#acme"]
     assert "another language" in lost["en"]
@@ -70,16 +62,9 @@ def test_what_a_rule_may_miss_is_said() -> None:
 
 def test_exclusions_are_left_to_the_matcher() -> None:
     """A rule knows no places: it would drop a post that names the brand beside the phrase."""
-    post = Post(
-        id="x:1",
-        source="x",
-        author=Author(id="7"),
-        text="an apple pie beside my Apple",
-        created_at=datetime(2026, 1, 2, tzinfo=UTC),
-    )
-    excluding = _brand(names=["Apple"], exclude=["apple pie", "x"])
-    assert rules_for([excluding]) == rules_for([_brand(names=["Apple"])])
-    assert BrandMatcher([excluding]).match(post)
+    excluding = brand("acme", names=["Apple"], exclude=["apple pie", "x"])
+    assert rules_for([excluding]) == rules_for([brand("acme", names=["Apple"])])
+    assert BrandMatcher([excluding]).match(make.post("an apple pie beside my Apple"))
 
 
 @pytest.mark.parametrize(
@@ -126,12 +111,12 @@ def test_exclusions_are_left_to_the_matcher() -> None:
     ],
 )  # fmt: skip
 def test_the_rule_of_a_brand(fields: dict[str, object], value: str) -> None:
-    assert [rule.value for rule in rules_for([_brand(**fields)])] == [value]
+    assert [rule.value for rule in rules_for([brand("acme", **fields)])] == [value]
 
 
 def test_long_lists_become_several_rules_that_keep_the_rest() -> None:
     names = [f"name number {number}" for number in range(100)]
-    rules = rules_for([_brand(names=names, languages=["en"])])
+    rules = rules_for([brand("acme", names=names, languages=["en"])])
     assert [rule.tag for rule in rules] == [f"tocsin:acme:{n}" for n in range(1, len(rules) + 1)]
     assert len(rules) > 1
     assert all(rule.value.endswith(") lang:en") for rule in rules)
@@ -141,8 +126,8 @@ def test_long_lists_become_several_rules_that_keep_the_rest() -> None:
 def test_languages_give_way_to_words() -> None:
     word = "n" * (60 - len(" lang:en"))
     for asked, expected in ((word, f"{word} lang:en"), (word + "n", word + "n")):
-        brand = _brand(query="{" + asked + "}", languages=["en"])
-        assert [rule.value for rule in rules_for([brand], max_length=60)] == [expected]
+        asking = brand("acme", query="{" + asked + "}", languages=["en"])
+        assert [rule.value for rule in rules_for([asking], max_length=60)] == [expected]
 
 
 def test_two_brands_with_one_name_share_a_rule() -> None:

@@ -1,15 +1,16 @@
 """X as a source: position, gaps, and wrong configurations."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from ingestors.source import Position, SourceError
+from ingestors.source import SourceError
 from ingestors.x.source import XSource
 from ingestors.x.stream import XOptions
 from runtime import logs
-from tests.ingestors.reading import metric, read_events, until
+from tests.ingestors.reading import gaps_of, largest_batch, metric, read_events, until
 from tests.ingestors.x.x_feed import NOW, RULE, TOKEN, Open, id_of, ids, line_of, sent
 from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer
 
@@ -56,10 +57,7 @@ def test_the_position_stays_while_nothing_comes(server: XServer, open_source: Op
 def test_a_batch_is_bounded(server: XServer, open_source: Open) -> None:
     server.scripts = [[*[sent(number) for number in range(120)], Step.LIVE]]
     source = open_source(server, batch_events=50)
-    sizes: list[int] = []
-    while sum(sizes) < 120:
-        sizes.append(len(source.next_batch().events))
-    assert max(sizes) <= 50
+    assert largest_batch(source, 120) <= 50
 
 
 def test_backfill_repeats_what_was_missed(server: XServer, open_source: Open) -> None:
@@ -95,8 +93,7 @@ def test_a_restart_counts_what_backfill_does_not_reach(
     server.scripts = [[sent(1), Step.LIVE]]
     source = open_source(server, position=position, backfill_minutes=minutes)
     read_events(source, 1)
-    assert metric(source, "gaps_total") == gaps
-    assert metric(source, "gap_seconds_total") == seconds
+    assert gaps_of(source) == (gaps, seconds)
 
 
 def test_a_break_is_a_gap_from_when_it_was_noticed(server: XServer, open_source: Open) -> None:
@@ -106,8 +103,7 @@ def test_a_break_is_a_gap_from_when_it_was_noticed(server: XServer, open_source:
     source = open_source(server, clock=lambda: NOW + timedelta(seconds=10 * next(readings)))
     read_events(source, 1)
     assert server.fired == ["reset"]
-    assert metric(source, "gaps_total") == 1
-    assert metric(source, "gap_seconds_total") == 10
+    assert gaps_of(source) == (1, 10)
 
 
 def test_silence_is_a_gap_from_the_last_line(server: XServer, open_source: Open) -> None:
@@ -121,8 +117,7 @@ def test_silence_is_a_gap_from_the_last_line(server: XServer, open_source: Open)
     )
     with pytest.raises(SourceError):
         read_events(source, 3)
-    assert metric(source, "gaps_total") == 1
-    assert metric(source, "gap_seconds_total") == 3**2 - 2**2
+    assert gaps_of(source) == (1, 3**2 - 2**2)
 
 
 @pytest.mark.parametrize("token", [None, SecretStr(""), SecretStr("a\nb"), SecretStr("ü")])
@@ -132,20 +127,13 @@ def test_a_bad_token(token: SecretStr | None) -> None:
     assert "a\nb" not in str(caught.value)
 
 
+IN_THE_CLEAR = ["", "api.x.com", "http://api.x.com", "ftp://127.0.0.1", "https://"]
+
+
 @pytest.mark.parametrize(
-    "url", ["", "api.x.com", "http://api.x.com", "ftp://127.0.0.1", "https://"]
+    ("rules", "options", "message"),
+    [([], {}, "brand"), *(([RULE], {"url": url}, "TOCSIN_INGEST_X_URL") for url in IN_THE_CLEAR)],
 )
-def test_the_token_goes_nowhere_in_the_clear(url: str) -> None:
-    with pytest.raises(SourceError, match="TOCSIN_INGEST_X_URL"):
-        XSource(SecretStr(TOKEN), [RULE], XOptions(url=url)).open(None)
-
-
-def test_no_rules() -> None:
-    with pytest.raises(SourceError, match="brand"):
-        XSource(SecretStr(TOKEN), [], XOptions()).open(None)
-
-
-@pytest.mark.parametrize("position", [{}, {"last_seen": "noon"}, {"last_seen": 7}])
-def test_a_bad_checkpoint(position: Position) -> None:
-    with pytest.raises(SourceError, match="checkpoint"):
-        XSource(SecretStr(TOKEN), [RULE], XOptions()).open(position)
+def test_no_rules_or_a_token_in_the_clear(rules: Any, options: Any, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        XSource(SecretStr(TOKEN), rules, XOptions(**options)).open(None)

@@ -1,7 +1,7 @@
 """The stream of X: lines, lost connections, and backpressure."""
 
 import json
-import threading
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from ingestors.x.stream import LineSplitter
 from runtime.backoff import Cause, XBackoff, XWaits
 from schemas.post import PostUpsert
 from tests.ingestors.hostile_json import some_examples
-from tests.ingestors.reading import read_events, reconnects, until
+from tests.ingestors.reading import join_threads, read_events, reconnects, until
 from tests.ingestors.x.x_feed import NOW, SHORT, Open, id_of, ids, line_of, sent
-from tests.servers.x_api import KEEP_ALIVE, STREAM, Answer, Step, XServer, farewell, tweet
+from tests.servers.x_api import KEEP_ALIVE, PROBLEMS, STREAM, Answer, Step, XServer, farewell, tweet
 
+FLOOD = 1_500
 Failure = tuple[Cause, float | None, float]
 """The cause, when the rate limit resets, and the wait."""
 
@@ -35,30 +36,27 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[Failure]:
     return failures
 
 
+def split(stream: bytes, cuts: list[int], **options: int) -> list[bytes]:
+    splitter = LineSplitter(**options)
+    pieces = (stream[start:end] for start, end in pairwise([0, *cuts, len(stream)]))
+    return [line for piece in pieces for line in splitter.feed(piece)]
+
+
 @some_examples
 @given(st.lists(st.binary(max_size=30), max_size=10), st.data())
 def test_lines_do_not_depend_on_where_the_chunks_end(lines: list[bytes], data: Any) -> None:
     lines = [line.replace(b"\n", b"").rstrip(b"\r") for line in lines]
     stream = b"".join(line + b"\r\n" for line in lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
-    splitter = LineSplitter()
-    lines_read: list[bytes] = []
-    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        lines_read += splitter.feed(stream[start:end])
-    assert lines_read == lines
+    assert split(stream, cuts) == lines
 
 
 @some_examples
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=10))
 def test_a_line_without_end_is_cut_and_the_next_one_read(sizes: list[int]) -> None:
-    splitter = LineSplitter(max_length=16)
-    lines_read: list[bytes] = []
     stream = b"a" * 100 + b"\r\nshort\r\n"
-    position = 0
-    for size in [*sizes, len(stream)]:
-        lines_read += splitter.feed(stream[position : position + size])
-        position += size
-    assert lines_read == [b"a" * 16, b"short"]
+    cuts = [min(cut, len(stream)) for cut in accumulate(sizes)]
+    assert split(stream, cuts, max_length=16) == [b"a" * 16, b"short"]
 
 
 @pytest.mark.parametrize(("split", "packet"), [(1, None), (7, 3), (None, 1), (1000, 11)])
@@ -102,10 +100,7 @@ def test_x_hanging_up_in_the_stream(server: XServer, open_source: Open) -> None:
 
 def test_partial_errors_beside_a_post_do_not_matter(server: XServer, open_source: Open) -> None:
     data = tweet(id_of(0), "operational-disconnect")
-    error = {
-        "title": "Not Found Error",
-        "type": "https://api.twitter.com/2/problems/not-lines_read",
-    }
+    error = {"title": "Not Found Error", "type": f"{PROBLEMS}/not-found"}
     whole = json.dumps({"data": data, "errors": [error]}).encode() + b"\r\n"
     server.scripts = [[whole, sent(1), Step.LIVE]]
     assert [event.id for event in read_events(open_source(server), 2).events] == ids(0, 1)
@@ -122,24 +117,20 @@ def test_garbage_is_unreadable(server: XServer, open_source: Open, garbage: byte
 def test_http_errors_back_off(server: XServer, open_source: Open, failures: list[Failure]) -> None:
     reset = str(int(NOW.timestamp()) + 7)
     issue = {"title": "ConnectionException", "connection_issue": "TooManyConnections"}
-    server.scripts = [
-        [Answer(429, issue, {"x-rate-limit-reset": reset})],
-        [Answer(429, b"<html>", {"x-rate-limit-reset": "soon"})],
-        [Answer(503)],
-        [Answer(500, [1])],
-        [sent(0), Step.LIVE],
+    answers = [
+        Answer(429, issue, {"x-rate-limit-reset": reset}),
+        Answer(429, b"<html>", {"x-rate-limit-reset": "soon"}),
+        Answer(503),
+        Answer(500, [1]),
     ]
+    server.scripts = [*([answer] for answer in answers), [sent(0), Step.LIVE]]
     source = open_source(server)
     assert len(read_events(source, 1).events) == 1
-    assert server.fired == ["answer 429", "answer 429", "answer 503", "answer 500"]
-    assert reconnects(source, "limited") == 2
-    assert reconnects(source, "unavailable") == 2
-    assert [failure[:2] for failure in failures] == [
-        ("limited", 7.0),
-        ("limited", None),
-        ("unavailable", None),
-        ("unavailable", None),
-    ]
+    assert server.fired == [f"answer {answer.status}" for answer in answers]
+    assert reconnects(source, "limited") == reconnects(source, "unavailable") == 2
+    causes = ["limited", "limited", "unavailable", "unavailable"]
+    assert [cause for cause, _, _ in failures] == causes
+    assert [reset_in_s for _, reset_in_s, _ in failures] == [7.0, None, None, None]
 
 
 def test_a_line_resets_the_back_off(
@@ -167,31 +158,31 @@ def test_what_was_read_is_handed_out_before_the_error(server: XServer, open_sour
     server.scripts = [[sent(0), sent(1), Step.END], [Answer(401, problem)]]
     source = open_source(server)
     server.wait_asked(2)
-    for thread in threading.enumerate():
-        if thread.name == "x-stream":
-            thread.join(20)
+    join_threads("x-stream")
     assert len(read_events(source, 2).events) == 2
     with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN"):
         read_events(source, 1)
     assert server.fired == ["end", "answer 401"]
 
 
-def test_backpressure_stops_the_reading(server: XServer, open_source: Open) -> None:
-    total = 1_500
-    source = open_source(server, buffer_lines=10, keep_alive_timeout_s=60.0)
+def flood(server: XServer) -> None:
+    """Publish until the server cannot send more."""
     server.wait_streams(1)
-    server.publish(*(line_of(number, "x" * 20_000) for number in range(total)))
+    server.publish(*(line_of(number, "x" * 20_000) for number in range(FLOOD)))
     assert server.blocked.wait(30), "the server could send everything"
-    assert server.sent < total
-    batch = read_events(source, total)
-    assert [event.id for event in batch.events] == ids(*range(total))
+
+
+def test_backpressure_stops_the_reading(server: XServer, open_source: Open) -> None:
+    source = open_source(server, buffer_lines=10, keep_alive_timeout_s=60.0)
+    flood(server)
+    assert server.sent < FLOOD
+    batch = read_events(source, FLOOD)
+    assert [event.id for event in batch.events] == ids(*range(FLOOD))
     assert server.streams == 1
 
 
 def test_closing_while_the_queue_is_full(server: XServer, open_source: Open) -> None:
     """The fixture sees the thread end."""
     source = open_source(server, buffer_lines=2)
-    server.wait_streams(1)
-    server.publish(*(line_of(number, "x" * 20_000) for number in range(1_500)))
-    assert server.blocked.wait(30)
+    flood(server)
     source.close()

@@ -1,6 +1,5 @@
 """Numbered posts of X, and sources with short waits."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -15,10 +14,12 @@ from ingestors.x.stream import XOptions
 from runtime.backoff import XWaits
 from runtime.clock import Clock
 from schemas.ids import microseconds
+from tests.ingestors.reading import join_threads
+from tests.make import AT
 from tests.servers.x_api import XServer, line, snowflake, tweet
 
 NOW = datetime(2026, 1, 2, 4, 0, 0, tzinfo=UTC)
-MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+MADE = AT
 MADE_MS = microseconds(MADE) // 1000
 ID = snowflake(MADE_MS)
 RULE = Rule('"Acme"', "tocsin:acme:1")
@@ -80,7 +81,4 @@ def opening(source_id: str) -> Iterator[Open]:
             return source
 
         yield open_
-    for thread in threading.enumerate():
-        if thread.name == "x-stream":
-            thread.join(20)
-            assert not thread.is_alive(), "the reading thread outlives its source"
+    join_threads("x-stream")
