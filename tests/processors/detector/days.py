@@ -34,7 +34,6 @@ def baseline_of(records: Iterable[Activity]) -> Baseline:
 
 
 def window_of(records: Iterable[Activity]) -> Window:
-    """The half hour before ``NOW``."""
     counts, now = BrandCounts(), minute_of(NOW)
     for activity in sorted(records, key=lambda activity: activity.at):
         counts.add(activity)

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.activity import Activity
 from schemas.brand import AlertPolicy, Brand
 from schemas.types import Kind, SentimentLabel
+from tests import make
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 VELMORA = Brand(id="velmora", name="Velmora", alerts=AlertPolicy(minimum_volume=10))
@@ -17,22 +18,10 @@ SCORES: dict[SentimentLabel, float] = {"negative": -0.8, "neutral": 0.0, "positi
 
 
 def record(number: int | str, at: datetime, **fields: Any) -> Activity:
-    """One mention of the brand ``velmora``, by an author of its own."""
-    given: dict[str, Any] = {
-        "brand": "velmora",
-        "post_id": f"x:{number}",
-        "version": 1,
-        "at": at,
-        "ingested_at": at,
-        "source": "x",
-        "author": f"{number:0>16}",
-        "language": "fr",
-    }
-    return Activity(**{**given, **fields})
+    return make.activity(number, at, **{"language": "fr", **fields})
 
 
 def said(label: SentimentLabel) -> dict[str, Any]:
-    """The sentiment of a record."""
     return {"sentiment": label, "score": SCORES[label]}
 
 
@@ -47,9 +36,7 @@ def calm(hours: float, per_minute: float, seed: int = 0) -> Iterator[Activity]:
         if at >= end:
             return
         number += 1
-        label: SentimentLabel = pick.choices(
-            ("negative", "neutral", "positive"), weights=(2, 5, 3)
-        )[0]
+        (label,) = pick.choices(list(SCORES), weights=(2, 5, 3))
         yield record(
             number,
             at,

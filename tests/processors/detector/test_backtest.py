@@ -29,18 +29,14 @@ def test_a_back_test_gives_the_alerts_of_the_stream() -> None:
     assert told
 
 
-def test_states_are_put_together() -> None:
+def test_states_are_put_together_and_those_of_another_policy_compared() -> None:
     alerts = replay(RECORDS, [VELMORA])
-    found = backtest_alerts(alerts)
-    assert len(found) == len({alert.id for alert in alerts}) == 2
-    for one in found:
-        assert one.began_at <= one.opened_at
-        assert one.closed_at is not None and one.opened_at < one.closed_at
+    usual = backtest_alerts(alerts)
+    assert len(usual) == len({alert.id for alert in alerts}) == 2
+    for one in usual:
+        assert one.closed_at is not None
+        assert one.began_at <= one.opened_at < one.closed_at
         assert one.severity == max(state.severity for state in one.states)
-
-
-def test_another_policy_is_compared() -> None:
-    usual = backtest_alerts(replay(RECORDS, [VELMORA]))
     deaf = replace(VELMORA, alerts=AlertPolicy(minimum_volume=100_000))
     none = backtest_alerts(replay(RECORDS, [deaf]))
     assert compare(usual, none).only_before == usual

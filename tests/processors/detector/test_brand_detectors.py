@@ -1,7 +1,6 @@
 """The state of a brand is bounded, whatever is said of it."""
 
 import random
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from processors.detector.brand_detectors import BrandDetectors
@@ -10,17 +9,6 @@ from schemas.activity import Activity
 from schemas.codec import DETECTOR_STATE
 from schemas.topic_registry import topics
 from tests.processors.detector.storms import START, record
-
-LOUD = MAX_SEEN // LATENESS
-"""Mentions a minute, from which on every limit is reached."""
-
-
-def times() -> Iterator[datetime]:
-    """A quiet hour, then so many mentions that everything that is kept is full."""
-    for minute in range(KEPT):
-        count = LOUD if minute >= KEPT - DETAILED - LATENESS else 10
-        for number in range(count):
-            yield START + timedelta(minutes=minute, seconds=60 * number / count)
 
 
 def mention(number: int, at: datetime, pick: random.Random) -> Activity:
@@ -44,8 +32,13 @@ def mention(number: int, at: datetime, pick: random.Random) -> Activity:
 
 def test_the_state_of_the_loudest_brand_fits_into_a_message() -> None:
     detectors, pick = BrandDetectors(), random.Random(1)
-    for number, at in enumerate(times()):
-        detectors.observe(mention(number, at, pick))
+    for minute in range(KEPT):
+        # A quiet hour, then so many mentions that everything that is kept is full.
+        count = MAX_SEEN // LATENESS if minute >= KEPT - DETAILED - LATENESS else 10
+        for number in range(count):
+            at = START + timedelta(minutes=minute, seconds=60 * number / count)
+            detectors.observe(mention(number, at, pick))
     (snapshot,) = detectors.snapshots(START)
     written = len(DETECTOR_STATE.encode(snapshot))
     assert 2**18 < written < topics()["detector-state"].max_message_bytes
+    assert list(detectors.snapshots(START)) == []

@@ -24,7 +24,6 @@ from tests.processors.detector.storms import START, calm, record, said, storm
 
 NAMES = ("corvo", "mirabelle", "velmora")
 BRANDS = {name: Brand(id=name, name=name) for name in NAMES}
-KNOWN = timedelta(hours=5)
 
 
 class Plain:
@@ -81,7 +80,7 @@ def play(on: Plain | BrandDetectors, steps: list[Step]) -> tuple[list[Alert], di
         fields |= {"brand": NAMES[brand], "terms": [f"t{number % 7}"]}
         told.extend(on.observe(record(number, now - timedelta(minutes=behind), **fields)))
 
-    while now < START + KNOWN:
+    while now < START + timedelta(hours=5):
         for brand in range(len(NAMES)):
             say(brand, 0, **said("neutral"))
         let_pass(12)

@@ -34,16 +34,13 @@ def summary_of(records: Sequence[Activity]) -> WindowSummary:
     return summarize(window_of(records), BASELINE, VolumeBaselines())
 
 
-def test_names_are_told_apart_from_words() -> None:
+def test_names_are_told_apart_from_words_and_not_lifted_where_named_as_ever() -> None:
     new = posts(20, "new", terms=["panne"], entities=["Nantes", "Paris"])
     lifted = shown([*posts(60, entities=["Paris"]), *new])
     assert terms_of(lifted.lifted) == ["panne"]
     lift = lifted.lifted_entities[0]
     assert (lift.term, lift.count, lift.expected) == ("Nantes", 20, 0)
     assert lift.significance > 15.1
-
-
-def test_what_is_named_as_ever_is_not_lifted() -> None:
     assert shown([*posts(40), *posts(20, "p", entities=["Paris"])]).lifted_entities == []
 
 
@@ -72,11 +69,9 @@ def test_the_first_and_the_most_seen_posts_are_shown_with_their_links() -> None:
     assert (earliest.role, earliest.url) == ("first", "https://x.example/first")
     assert (widest.role, widest.url) == ("most_seen", "https://x.example/wide")
     assert (earliest.at, widest.reach) == (first.at, 70_000)
-
-
-def test_the_first_post_is_that_of_the_shift_not_of_the_half_hour() -> None:
-    (first,) = [post for post in shown(posts(60), since=10).shown if post.role == "first"]
-    assert first.at == NOW - timedelta(minutes=20)
+    # The first is that of the shift, not of the half hour.
+    (since,) = [post.at for post in shown(posts(60), since=10).shown if post.role == "first"]
+    assert since == NOW - timedelta(minutes=20)
 
 
 def test_copies_and_where_it_is_said_are_shown_as_shares_of_the_whole() -> None:

@@ -178,18 +178,14 @@ def test_offsets_of_a_topic_that_was_made_anew_are_forgotten() -> None:
     assert start.detectors.detector("velmora").snapshot().counts.minutes
 
 
-def test_partitions_of_other_processes_are_left_to_them() -> None:
-    start = recovered(saved(run(RECORDS[:100])).values(), {1: 5}, BRANDS)
-    assert len(start.detectors) == 0
-    assert start.missing == {1: 0}
-    assert start.coverage.sources == {}
-
-
-def test_sources_and_time_go_on_with_the_partition() -> None:
+def test_sources_and_time_go_on_with_the_partition_that_is_ours() -> None:
     whole = run(RECORDS[: 4 * LEARNT])
     start = recovered(saved(whole).values(), {0: len(RECORDS)}, BRANDS)
     assert start.coverage == whole.coverage
     assert start.newest == RECORDS[0].at
+    of_another = recovered(saved(whole).values(), {1: 5}, BRANDS)
+    assert (len(of_another.detectors), of_another.missing) == (0, {1: 0})
+    assert of_another.coverage.sources == {}
 
 
 @pytest.mark.parametrize(("first", "says"), [(0, ""), (150, "partly")])

@@ -8,7 +8,7 @@ from typing import Any
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator
 from schemas.mention import Entity, Language, Mention
-from schemas.post import Author, PostDelete, PostErasure, PostUpsert
+from schemas.post import Author, PostDelete, PostUpsert
 from tests import make
 from tests.make import AT
 
@@ -16,8 +16,7 @@ ENRICHED = datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
 MATCHER = BrandMatcher([make.brand("velmora"), make.brand("zephalia")])
 
 
-class Poison(Exception):
-    """Raised by an annotator with a bug."""
+class Poison(Exception): ...
 
 
 @dataclass
@@ -36,13 +35,12 @@ class Initials(Annotator):
 
 
 @dataclass
-class Loudness(Annotator):
+class Loudness(Initials):
     """A heavy annotator: the whole text is an organisation. Records the posts it read."""
 
     name: str = "loudness"
     version: str = "2"
     heavy: bool = True
-    seen: list[str] = field(default_factory=list)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         self.seen += [mention.post.id for mention in batch]
@@ -52,12 +50,11 @@ class Loudness(Annotator):
 
 
 @dataclass
-class Fragile(Annotator):
+class Fragile(Initials):
     """Fails at a text with the word "poison", after half of its batch."""
 
     name: str = "fragile"
     version: str = "3"
-    heavy: bool = False
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         for mention in batch:
@@ -82,7 +79,3 @@ def upsert(number: int, text: str, edited: bool = False, version: int | None = N
 
 def delete(number: int) -> PostDelete:
     return make.delete(f"x:{number}", version=9, created_at=AT)
-
-
-def erase(author: str) -> PostErasure:
-    return make.erase(author, source="x")

@@ -30,16 +30,9 @@ def entity(text: str, name: str | None = None) -> Entity:
 
 def test_names_are_the_usual_ones_once_each_and_not_the_brand() -> None:
     post = mention("La DB, Velmora et la Deutsche Bahn")
-    post.entities = [
-        entity("DB", "Deutsche Bahn"),
-        entity("Velmora"),
-        entity("Deutsche\nBahn"),
-        entity("velmora", "Velmora"),
-        entity("Velmora Park"),
-        entity("#VelmoraDown"),
-        entity("#DB", "Deutsche Bahn"),
-        entity("@velmora_help"),
-    ]
+    own = ["Velmora", "Deutsche\nBahn", "Velmora Park", "#VelmoraDown", "@velmora_help"]
+    post.entities = [entity("DB", "Deutsche Bahn"), *map(entity, own)]
+    post.entities += [entity("velmora", "Velmora"), entity("#DB", "Deutsche Bahn")]
     assert entities_of(post, VELMORA) == ["Deutsche Bahn", "Velmora Park"]
 
 

@@ -9,26 +9,22 @@ from schemas.errors import ConfigurationError
 from tests.processors.enrichment.fakes import ENRICHED, MATCHER, upsert
 
 
-def settings(**fields: object) -> ProcessSettings:
-    return ProcessSettings(**fields)  # type: ignore[arg-type]
-
-
 def test_the_annotators_are_built_in_the_order_of_the_settings() -> None:
-    enricher = build_enricher(settings(annotators=" brands , language,"), lambda: MATCHER)
+    enricher = build_enricher(ProcessSettings(annotators=" brands , language,"), lambda: MATCHER)
     assert [annotator.name for annotator in enricher.annotators] == ["brands", "language"]
     assert all(annotator.version and not annotator.heavy for annotator in enricher.annotators)
 
 
 def test_the_settings_decide_on_unmatched_posts() -> None:
     for keep in (True, False):
-        chosen = settings(annotators="brands", keep_unmatched=keep)
+        chosen = ProcessSettings(annotators="brands", keep_unmatched=keep)
         enricher = build_enricher(chosen, lambda: BrandMatcher(()))
         assert len(enricher.enrich([upsert(1, "no")], ENRICHED).mentions) == keep
 
 
 def test_the_matcher_is_asked_at_every_batch() -> None:
     current = [BrandMatcher(())]
-    enricher = build_enricher(settings(annotators="brands"), lambda: current[0])
+    enricher = build_enricher(ProcessSettings(annotators="brands"), lambda: current[0])
     assert enricher.enrich([upsert(1, "Velmora")], ENRICHED).mentions == []
     current[0] = MATCHER
     assert len(enricher.enrich([upsert(1, "Velmora")], ENRICHED).mentions) == 1
@@ -37,13 +33,13 @@ def test_the_matcher_is_asked_at_every_batch() -> None:
 @pytest.mark.parametrize("annotators", ["", " , ", "brand", "brands,brands", "brands,Language"])
 def test_wrong_annotators_are_a_sentence(annotators: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        build_enricher(settings(annotators=annotators), lambda: MATCHER)
+        build_enricher(ProcessSettings(annotators=annotators), lambda: MATCHER)
     assert str(caught.value).startswith(f"TOCSIN_PROCESS_ANNOTATORS is {annotators!r}; ")
     assert all(name in str(caught.value) for name in ANNOTATORS)
 
 
 def test_the_settings_name_all_annotators_in_their_order() -> None:
-    assert settings().annotator_names == list(ANNOTATORS)
-    enricher = build_enricher(settings(tier="accurate"), lambda: MATCHER)
+    assert ProcessSettings().annotator_names == list(ANNOTATORS)
+    enricher = build_enricher(ProcessSettings(tier="accurate"), lambda: MATCHER)
     annotators = (*enricher.annotators, *enricher.accurate)
     assert [annotator.name for annotator in annotators] == list(ANNOTATORS)

@@ -16,15 +16,8 @@ from runtime.kafka.dead_letters import REPLAYS_HEADER
 from schemas.codec import ACTIVITY, DEAD_LETTER, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import DeadLetter
 from schemas.mention import MentionEvent
-from tests.processors.enrichment.fakes import (
-    ENRICHED,
-    MATCHER,
-    Fragile,
-    Loudness,
-    delete,
-    erase,
-    upsert,
-)
+from tests import make
+from tests.processors.enrichment.fakes import ENRICHED, MATCHER, Fragile, Loudness, delete, upsert
 
 ENRICHER = Enricher([BrandAnnotator(lambda: MATCHER), Fragile()], keep_unmatched=True)
 
@@ -53,7 +46,8 @@ def good(number: int, text: str = "Velmora") -> bytes:
 
 
 def test_good_messages_come_out_keyed_and_counted() -> None:
-    result = run([good(1), POST_EVENT.encode(delete(2)), POST_EVENT.encode(erase("3"))])
+    gone, erased = delete(2), make.erase("3", source="x")
+    result = run([good(1), POST_EVENT.encode(gone), POST_EVENT.encode(erased)])
     assert (result.good, result.bad) == (3, 0)
     assert result.mentions == Counter(upsert=1, delete=1, erase_author=1)
     keys = [(out.topic, out.key) for out in result.outgoing]
@@ -87,8 +81,7 @@ def test_a_bad_message_is_a_letter_with_the_reason(value: bytes | None, reason: 
     assert (result.good, result.bad) == (2, 1)
     assert [event.id for event in mentions(result)] == ["x:1", "x:2"]
     (letter,) = letters(result)
-    assert letter.reason == reason
-    assert letter.payload == (value or b"")
+    assert (letter.reason, letter.payload) == (reason, value or b"")
     assert (letter.service, letter.at) == ("process", ENRICHED)
     assert (letter.topic, letter.partition, letter.offset) == ("tocsin.posts", 3, 101)
     assert (letter.key, letter.replays) == (b"k1", 1)
@@ -101,8 +94,7 @@ def test_a_mention_that_outgrows_its_topic_is_a_letter() -> None:
     result = run([good(2), POST_EVENT.encode(large), good(3)], enricher)
     assert [event.id for event in mentions(result)] == ["x:2", "x:3"]
     (letter,) = letters(result)
-    assert letter.reason == "too_large"
-    assert letter.payload == POST_EVENT.encode(large)
+    assert (letter.reason, letter.payload) == ("too_large", POST_EVENT.encode(large))
     assert str(MAX_MENTION_BYTES) in letter.detail
 
 
@@ -118,7 +110,7 @@ MESSAGES: dict[str, Callable[[int], bytes | None]] = {
     "good": good,
     "unmatched": lambda number: good(number, "rien"),
     "delete": lambda number: POST_EVENT.encode(delete(number)),
-    "erase": lambda number: POST_EVENT.encode(erase(str(number))),
+    "erase": lambda number: POST_EVENT.encode(make.erase(str(number), source="x")),
     "poison": lambda number: good(number, "Velmora poison"),
     "json": lambda number: b"{%d" % number,
     "schema": lambda number: b'{"op":"upsert","id":"x:%d"}' % number,
@@ -141,9 +133,9 @@ def test_every_message_comes_out_exactly_once(kinds: list[str]) -> None:
     assert len(by_offset) == len(letters(result)) == len(bad)
     for number, kind in bad.items():
         letter = by_offset[100 + number]
-        assert letter.reason == reasons.get(kind, "invalid_json")
-        assert letter.payload == (values[number] or b"")
-        assert letter.key == b"k%d" % number
+        told = (letter.reason, letter.payload, letter.key)
+        reason = reasons.get(kind, "invalid_json")
+        assert told == (reason, values[number] or b"", b"k%d" % number)
 
 
 @given(st.lists(KINDS.filter(lambda kind: kind != "poison"), max_size=10), st.integers(0, 10))

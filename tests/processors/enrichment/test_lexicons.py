@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from processors.enrichment.annotators.aspects import aspect_label
+from processors.enrichment.annotators.aspects import AspectAnnotator, aspect_label
 from processors.enrichment.annotators.base import LEXICONS, read_lists
-from processors.enrichment.annotators.intents import NEGATORS, NEGATORS_AFTER, WEAK, intent_cue
+from processors.enrichment.annotators.intents import (
+    NEGATORS,
+    NEGATORS_AFTER,
+    WEAK,
+    IntentAnnotator,
+    intent_cue,
+)  # fmt: skip
 from schemas.errors import ConfigurationError
 from tests.strategies import ANY_TEXT
 from text.phrases import Phrases, expand, phrases_of, spellings, split
@@ -38,10 +44,10 @@ def test_a_file_is_sound(path: Path) -> None:
                 assert owner == label, f"{phrase!r} is both {owner} and {label}"
 
 
-def test_crises_and_intents_have_their_languages() -> None:
-    for kind in ("crisis", "intents"):
-        languages = {path.stem for path in FILES if path.parent.name == kind}
-        assert languages == {"de", "en", "es", "fr", "it", "pt"}
+@pytest.mark.parametrize("kind", ["crisis", "intents"])
+def test_crises_and_intents_have_their_languages(kind: str) -> None:
+    languages = {path.stem for path in FILES if path.parent.name == kind}
+    assert languages == {"de", "en", "es", "fr", "it", "pt"}
 
 
 def test_brackets() -> None:
@@ -59,6 +65,13 @@ def test_a_bad_file_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigurationError):
         read_lists(path)
+
+
+def test_an_unknown_label_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="prize"):
+        AspectAnnotator({"en": {"prize": ["x"]}})
+    with pytest.raises(ConfigurationError, match="anger"):
+        IntentAnnotator({"en": {"anger": ["grr"]}}, {})
 
 
 def test_folding_and_places() -> None:

@@ -117,11 +117,7 @@ def test_spans_lie_within_the_text(encoder: Encoder, texts: list[str]) -> None:
 
 
 def test_names_are_whole_words(encoder: Encoder) -> None:
-    texts = [
-        "La Velmora è un disastro oggi.",
-        "Corvane ist wieder down",
-        "con Lumirail a Zephalia!",
-    ]
+    texts = ["La Velmora è un disastro", "Corvane ist wieder down", "con Lumirail a Zephalia!"]
     for text, reading in zip(texts, encoder.read(texts), strict=True):
         for start, end, _ in reading.entities:
             assert not (start and text[start - 1].isalnum() and text[start].isalnum())

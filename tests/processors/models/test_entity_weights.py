@@ -36,7 +36,7 @@ def kept(base: Language, tmp_path: Path) -> Path:
     return save(recogniser_for(base), base, tmp_path, {"note": "of no use: random weights"})
 
 
-def test_a_saved_recogniser_is_loaded(base: Language, kept: Path) -> None:
+def test_a_saved_recogniser_is_loaded_and_reads_lower_case(base: Language, kept: Path) -> None:
     first, second = fine_tuned(base, kept.parent), fine_tuned(base, kept.parent)
     assert first is not None and second is not None
     one, other = (pipeline.get_pipe("ner") for pipeline in (first, second))
@@ -44,6 +44,9 @@ def test_a_saved_recogniser_is_loaded(base: Language, kept: Path) -> None:
     weights = [pipe.to_bytes(exclude=["vocab"]) for pipe in (one, other)]  # type: ignore[attr-defined]
     assert weights[0] == weights[1]
     assert [str(e) for e in first(TEXT).ents] == [str(e) for e in second(TEXT).ents]
+    assert EntityRecognizer(artifacts=kept.parent).reads_lower_case("fr")
+    assert not EntityRecognizer(artifacts=None).reads_lower_case("fr")
+    assert not EntityRecognizer().reads_lower_case("xx")
 
 
 def test_another_base_is_unchanged(base: Language, kept: Path) -> None:
@@ -65,12 +68,6 @@ def test_changed_and_absent_weights_are_refused(base: Language, kept: Path) -> N
     kept.unlink()
     with pytest.raises(ArtifactMissing, match="cannot be read"):
         fine_tuned(base, kept.parent)
-
-
-def test_a_fine_tuned_pipeline_reads_lower_case(kept: Path) -> None:
-    assert EntityRecognizer(artifacts=kept.parent).reads_lower_case("fr")
-    assert not EntityRecognizer(artifacts=None).reads_lower_case("fr")
-    assert not EntityRecognizer().reads_lower_case("xx")
 
 
 @pytest.mark.parametrize("path", sorted(ARTIFACTS.glob("entities-*.json")), ids=lambda p: p.stem)

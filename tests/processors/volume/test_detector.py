@@ -109,16 +109,13 @@ def test_memory_is_small_and_does_not_grow() -> None:
     assert sizes == {80}
 
 
-def test_times_must_increase_and_a_refused_one_changes_nothing() -> None:
+def test_what_is_refused_changes_nothing_times_that_do_not_increase_and_foreign_memories() -> None:
     detector = VolumeDetector()
     detector.update(START, 3)
     before = detector.snapshot()
     with pytest.raises(ValueError, match="order of their times"):
         detector.update(START, 4)
     assert detector.snapshot() == before
-
-
-def test_a_memory_of_other_parameters_is_refused() -> None:
     kept = VolumeDetector(VolumeParameters(windows=(5.0, 60.0))).snapshot()
     with pytest.raises(ValueError, match="other parameters"):
         VolumeDetector.restore(kept)

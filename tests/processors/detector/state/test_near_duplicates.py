@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.detector.state.near_duplicates import DuplicateWindow, WindowState
+from tests.make import AT
 from text.fingerprint import duplicate_keys
 
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 TEXTS = [
     "Velmora is down again in Nantes",

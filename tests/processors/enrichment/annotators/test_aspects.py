@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.enrichment.annotators.aspects import MAX_ASPECTS, AspectAnnotator
-from schemas.errors import ConfigurationError
 from schemas.mention import Aspect
 from tests.processors.enrichment.fakes import mention
 from tests.strategies import ANY_TEXT
@@ -74,8 +73,3 @@ def test_spans_are_valid_and_do_not_overlap(text: str, code: str) -> None:
         assert done <= aspect.start < aspect.end <= len(text)
         assert text[aspect.start : aspect.end] == aspect.text
         done = aspect.end
-
-
-def test_an_unknown_label_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="prize"):
-        AspectAnnotator({"en": {"prize": ["x"]}})

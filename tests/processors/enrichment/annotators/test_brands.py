@@ -11,9 +11,8 @@ from schemas.brand import Brand, Example
 from schemas.mention import Mention
 from tests.processors.enrichment.fakes import mention
 
-EVERYWHERE = Brand(id="everywhere", name="Velmora")
 FRENCH = Brand(id="french", name="Velmora", languages=["fr", "br"])
-BOTH = BrandMatcher([EVERYWHERE, FRENCH])
+BOTH = BrandMatcher([Brand(id="everywhere", name="Velmora"), FRENCH])
 
 
 def brands(annotated: Mention) -> list[str]:
@@ -66,12 +65,9 @@ def annotated(text: str, *chosen: Brand, **post: object) -> Mention:
     return read
 
 
-def test_a_match_that_is_another_thing_is_dropped() -> None:
+def test_a_match_that_is_another_thing_is_dropped_and_one_of_the_brand_has_a_confidence() -> None:
     (untaught,) = annotated("a tart of ripe mirabelle plums", TAUGHT, UNTAUGHT).brands
     assert (untaught.id, untaught.confidence) == ("untaught", None)
-
-
-def test_a_match_that_is_the_brand_has_a_confidence() -> None:
     taught, untaught = annotated("long queue at the Mirabelle shop", TAUGHT, UNTAUGHT).brands
     assert taught.confidence is not None and 0.5 < taught.confidence <= 1
     assert (taught.id, untaught.id, untaught.confidence) == ("taught", "untaught", None)
@@ -118,14 +114,9 @@ def test_a_brand_is_learnt_once_until_it_changes() -> None:
     annotator.annotate([mention("Velmora", "en")])
     current[0] = BrandMatcher([TAUGHT, replace(other, examples=TAUGHT.examples[1:])])
     annotator.annotate([mention("Mirabelle and Velmora", "en")])
+    current[0] = BOTH  # without examples
+    annotator.annotate([mention("Velmora")])
     assert learnt == [4, 4, 3]
-
-
-def test_without_examples_no_language_is_identified() -> None:
-    def never(texts: Sequence[str]) -> list[str]:
-        raise AssertionError
-
-    BrandAnnotator(lambda: BOTH, never).annotate([mention("Velmora")])
 
 
 def test_the_result_does_not_depend_on_the_batch() -> None:

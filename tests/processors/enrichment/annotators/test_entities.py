@@ -39,10 +39,7 @@ def test_the_ways_to_write_a_name_are_one() -> None:
     ]
     for post in annotated([(text, "fr") for text in texts]):
         assert ("SNCF", "Q13646", "ORG") in {(e.name, e.id, e.label) for e in post.entities}
-
-
-@needs_french
-def test_other_handles_are_not_entities() -> None:
+    # Other handles are not entities.
     (post,) = annotated([("RT @Jean_Dupont92: tu viens ce soir @marie.b ?", "fr")])
     assert not [entity for entity in post.entities if "@" in entity.text]
 
@@ -91,7 +88,6 @@ def test_a_capital_outside_links_and_handles_may_be_a_name() -> None:
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("", {}),
         (" , ", {}),
         ("fr=fr_core_news_md", {"fr": ["fr_core_news_md"]}),
         (" fr = a , en=b,fr=c", {"fr": ["a", "c"], "en": ["b"]}),

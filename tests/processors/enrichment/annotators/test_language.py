@@ -9,8 +9,6 @@ from tests.processors.enrichment.fakes import mention
 
 
 class Spy(LanguageIdentifier):
-    """Records its arguments; everything is French."""
-
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []
 
