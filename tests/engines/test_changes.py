@@ -120,7 +120,7 @@ def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pip
 
     # Sent without the command: the processor logs it and keeps its last query.
     pipeline.send("brands", [make.brand("corvo", query="corvo AND (panne")])
-    pipeline.wait("the refusal", lambda: "the last state stays" in process.output())
+    pipeline.wait("the refusal", lambda: "its last state stays" in process.output())
     send(pipeline, upsert(5, "Corvo en panne"), upsert(6, "Corvo"))
     assert pipeline.documents().keys() == {"forum:1", "forum:3", "forum:5"}
 
