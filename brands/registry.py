@@ -72,8 +72,8 @@ class BrandRegistry:
     """Follows the topic; ``matcher()`` and ``brands()`` are safe from any thread.
 
     A change takes a fraction of a second. The whole topic is read before the first matcher is
-    built, so no post meets half of the brands. Without ``matching`` there is no matcher: that of
-    thousands of brands takes seconds to build.
+    built, so no post meets half of the brands. ``matching=False`` skips the matcher, which takes
+    seconds to build for thousands of brands.
     """
 
     def __init__(

@@ -16,12 +16,23 @@ Rules of a source:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from runtime import metrics
 from runtime.logs import get_logger
 from schemas.errors import TocsinError
 from schemas.post import PostEvent
+
+Cause = Literal["dropped", "stalled", "refused", "limited", "unavailable", "disconnected"]
+"""What ended a connection or an attempt to connect (the label of ``INGEST_RECONNECTS``).
+
+- ``dropped``: it broke, or the platform closed it;
+- ``stalled``: it was silent for longer than the platform ever is;
+- ``refused``: the connection or the handshake failed;
+- ``limited``: too many requests (429);
+- ``unavailable``: the platform answered with another temporary error;
+- ``disconnected``: the platform announced the end inside the stream.
+"""
 
 MAX_WAIT_S = 1.0
 """Maximum wait of ``next_batch``, seconds."""

@@ -18,7 +18,18 @@ from schemas.errors import ConfigurationError
 log = get_logger("settings")
 
 
-class _SecretFiles(PydanticBaseSettingsSource):
+class _FieldSource(PydanticBaseSettingsSource):
+    """A source that is asked field by field."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class _SecretFiles(_FieldSource):
     """Reads ``<NAME>_FILE`` for every secret field."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
@@ -37,9 +48,6 @@ class _SecretFiles(PydanticBaseSettingsSource):
                 f"{name} names {path}, which is not UTF-8 text; put the bare secret into it"
             ) from None
 
-    def __call__(self) -> dict[str, Any]:
-        return _values(self, self.settings_cls)
-
 
 OLD_NAMES: dict[str, str] = {
     "TOCSIN_INGEST_CHECKPOINT_EVERY_S": "TOCSIN_INGEST_CHECKPOINT_INTERVAL_S",
@@ -51,7 +59,7 @@ OLD_NAMES: dict[str, str] = {
 """Renamed in 0.2.0; read under both names until 0.3.0."""
 
 
-class _OldNames(PydanticBaseSettingsSource):
+class _OldNames(_FieldSource):
     """Reads settings under their old names, and says the new ones."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
@@ -62,17 +70,6 @@ class _OldNames(PydanticBaseSettingsSource):
             return None, field_name, False
         log.warning("setting renamed; the old name goes in 0.3.0", old=old, new=new)
         return value, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return _values(self, self.settings_cls)
-
-
-def _values(source: PydanticBaseSettingsSource, settings_cls: type[BaseSettings]) -> dict[str, Any]:
-    values = {
-        name: source.get_field_value(field, name)[0]
-        for name, field in settings_cls.model_fields.items()
-    }
-    return {name: value for name, value in values.items() if value is not None}
 
 
 class Group(BaseSettings):

@@ -34,6 +34,7 @@ there are as many files as there are kinds."""
 SMALL = {
     "brands/alert_policy.py": "a type: quiet hours",
     "ingestors/checkpoints.py": "an interface of two functions",
+    "ingestors/x/reconnects.py": "a type; pure, so apart from the connection",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/tiers.py": "a type",
     "processors/faust/messages.py": "types",
@@ -42,6 +43,7 @@ SMALL = {
     "queries/language/errors.py": "a type",
     "queries/language/tree.py": "an interface: walks over a tree",
     "queries/matching/query_matcher.py": "the entry point of matching",
+    "runtime/backoff.py": "an interface",
     "runtime/clock.py": "an interface",
     "runtime/files.py": "an interface",
     "runtime/logs.py": "an entry point",

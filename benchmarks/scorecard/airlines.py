@@ -1,8 +1,8 @@
 """A real week: six US airlines in February 2015, through annotation and detection as on the stream.
 
-The posts are ``stream/airline_us_2015``, in the fast tier. There is no ground truth for crises, so
-alerts are compared with known events of that week and with the labelled complaints of that hour;
-without either, nothing is claimed.
+The posts are ``stream/airline_us_2015``, in the fast tier. Crises have no ground truth: an
+alert is compared with known events of that week and with the labelled complaints of its hour.
+Without either, the page claims nothing.
 """
 
 from collections import Counter

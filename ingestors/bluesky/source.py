@@ -25,6 +25,7 @@ from ingestors.bluesky.jetstream import Decompressor, abandon, start_connecting,
 from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
 from ingestors.source import (
     Batch,
+    Cause,
     Position,
     SourceError,
     StreamOptions,
@@ -34,7 +35,7 @@ from ingestors.source import (
     count_gap,
 )
 from runtime import metrics
-from runtime.backoff import Cause, JitteredBackoff
+from runtime.backoff import JitteredBackoff
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings

@@ -2,7 +2,7 @@
 
 - Our rules are reconciled before connecting; rules of other clients are left alone.
 - Back-off: linear after network faults, exponential from 5 s after HTTP errors and from a minute
-  after 429 (:class:`runtime.backoff.XBackoff`).
+  after 429 (:class:`ingestors.x.reconnects.XBackoff`).
 - X has no cursor. ``backfill_minutes`` repeats missed posts if the plan has it; the rest is a gap.
 - Deletions and suspensions do **not** come over this stream (X has compliance endpoints for them),
   so this source sends no ``delete`` and no ``erase_author``.

@@ -16,12 +16,12 @@ from datetime import datetime
 import requests
 import urllib3
 
-from ingestors.source import MAX_WAIT_S, SourceError, StreamOptions, count_gap
+from ingestors.source import MAX_WAIT_S, Cause, SourceError, StreamOptions, count_gap
 from ingestors.x.api import PARAMETERS, Client, HTTPError
 from ingestors.x.posts import ends_the_stream
+from ingestors.x.reconnects import XBackoff, XWaits
 from ingestors.x.rules import Rule
 from runtime import metrics
-from runtime.backoff import Cause, XBackoff, XWaits
 from runtime.clock import Clock
 from runtime.logs import get_logger
 

@@ -134,4 +134,3 @@ class Named(_Located):
 
 
 Node: TypeAlias = Term | Phrase | Near | And | Or | Not | Value | Field | Range | Named
-Leaf: TypeAlias = Term | Phrase | Value | Range | Named

@@ -1,8 +1,6 @@
 """The waits of each back-off."""
 
-import pytest
-
-from runtime.backoff import Cause, JitteredBackoff, XBackoff, XWaits, exponential, jittered, linear
+from runtime.backoff import JitteredBackoff, exponential, jittered, linear
 
 
 def test_waits() -> None:
@@ -18,30 +16,3 @@ def test_jittered_backoff_forgets_when_healthy() -> None:
     assert [backoff.failed(), backoff.failed(), backoff.failed()] == [0.5, 2.0, 3.0]
     backoff.healthy()
     assert backoff.failed() == 1.0
-
-
-@pytest.mark.parametrize(
-    ("cause", "waits"),
-    [
-        ("dropped", [*(n / 4 for n in range(64)), 16, 16, 16]),
-        ("unavailable", [5, 10, 20, 40, 80, 160, 320, 320]),
-        ("limited", [60, 120, 240, 480, 900, 900]),
-    ],
-)
-def test_failures_wait_as_x_documents(cause: Cause, waits: list[float]) -> None:
-    backoff = XBackoff()
-    assert [backoff.failed(cause) for _ in waits] == waits
-
-
-@pytest.mark.parametrize(("asked", "waits"), [(300, 300), (10, 60), (-5, 60), (10.0**9, 900)])
-def test_a_rate_limit_waits_as_long_as_it_is_asked_to(asked: float, waits: float) -> None:
-    assert XBackoff().failed("limited", asked) == waits
-
-
-def test_each_kind_of_failure_counts_by_itself_and_all_forget() -> None:
-    backoff = XBackoff(XWaits(http_first_s=1, http_most_s=4))
-    assert [backoff.failed(c) for c in ("unavailable", "dropped", "unavailable", "stalled")] == [
-        1, 0, 2, 0.25,
-    ]  # fmt: skip
-    backoff.healthy()
-    assert [backoff.failed("unavailable"), backoff.failed("refused")] == [1, 0]

@@ -24,7 +24,10 @@ app = typer.Typer(
 _A_DAY_S = 86_400.0
 PaceOption = Annotated[
     float | None,
-    typer.Option(min=0.001, help="60 plays a minute in a second; the default is no pauses."),
+    typer.Option(
+        min=0.001,
+        help="Playback speed: 60 plays one minute per second. Unset plays without pauses.",
+    ),
 ]
 
 AfreshOption = Annotated[

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestors.source import SourceError
+from ingestors.source import Cause, SourceError
+from ingestors.x.reconnects import XBackoff, XWaits
 from ingestors.x.stream import LineSplitter
-from runtime.backoff import Cause, XBackoff, XWaits
 from schemas.post import PostUpsert
 from tests.ingestors.hostile_json import some_examples
 from tests.ingestors.reading import join_threads, read_events, reconnects, until

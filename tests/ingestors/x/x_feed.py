@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from ingestors.source import Position
+from ingestors.x.reconnects import XWaits
 from ingestors.x.rules import Rule
 from ingestors.x.source import XSource
 from ingestors.x.stream import XOptions
-from runtime.backoff import XWaits
 from runtime.clock import Clock
 from schemas.ids import microseconds
 from tests.ingestors.reading import join_threads
@@ -27,11 +27,11 @@ HELD = {"id": "1", "value": '"Acme"', "tag": "tocsin:acme:1"}
 TOKEN = "AAAA%2Bsecret"
 SHORT = XWaits(
     network_step_s=0.002,
-    network_most_s=0.01,
+    network_max_s=0.01,
     http_first_s=0.002,
-    http_most_s=0.01,
+    http_max_s=0.01,
     limited_first_s=0.002,
-    limited_most_s=0.01,
+    limited_max_s=0.01,
 )
 Open = Callable[..., XSource]
 
