@@ -25,8 +25,8 @@ $(VENV)/python:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@touch $@
 
-$(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(VENV)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+$(VENV)/runtime: requirements/local.txt pyproject.toml | $(VENV)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/local.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -117,9 +117,11 @@ generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
 
 lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models -o requirements/runtime.txt
-	$(COMPILE) --upgrade pyproject.toml --extra x --extra embedded --extra models --extra dev \
-		-c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra x --extra models -o requirements/runtime.txt
+	$(COMPILE) --upgrade pyproject.toml --extra x --extra models --extra local \
+		-c requirements/runtime.txt -o requirements/local.txt
+	$(COMPILE) --upgrade pyproject.toml --extra x --extra models --extra local --extra dev \
+		-c requirements/local.txt -o requirements/dev.txt
 	$(COMPILE) --upgrade pyproject.toml --extra models --extra train \
 		-c requirements/runtime.txt -o requirements/train.txt
 	$(COMPILE) --upgrade --no-emit-package fasttext-predict --no-emit-package fasttext-predict-v2 \
