@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from sinks.alerts.message.render import BREAK, Line, Report, plain
+from sinks.alerts.message.render import BREAK, Line, Report, plain, plain_line
 from tocsin.cli.highlight import MARK
 
 
@@ -16,6 +16,17 @@ def print_report(report: Report) -> None:
         page(report, Console(file=sys.stdout, highlight=False))
     else:
         sys.stdout.write(plain(report).rstrip("\n") + "\n")
+
+
+def print_lines(lines: Iterable[Line], marker: str) -> None:
+    """Lines of a report alone, as ``print_report`` writes them."""
+    console = Console(file=sys.stdout, highlight=False) if sys.stdout.isatty() else None
+    for line in lines:
+        if console is None:
+            sys.stdout.write(plain_line(line, marker) + "\n")
+            continue
+        for text in item_lines(line, console, marker):
+            console.print(text)
 
 
 def page(report: Report, to: Console) -> None:

@@ -41,8 +41,8 @@ def published_in_index(client: "Elasticsearch", index: str, alert: Alert) -> Pub
     begin = alert.raised_at - (length or _WINDOW)
     between = {"gte": begin.isoformat(), "lte": alert.raised_at.isoformat()}
     recent = [{"term": {"brands": alert.brand}}, {"range": {"created_at": between}}]
-    shown = _mentions(client, index, wanted, len(alert.evidence.shown))
-    around = _mentions(client, index, {"bool": {"filter": recent}}, _MAX_RECENT)
+    shown = mentions_of_index(client, index, wanted, len(alert.evidence.shown))
+    around = mentions_of_index(client, index, {"bool": {"filter": recent}}, _MAX_RECENT)
     records = [record for m in around for record in activity_of(0, EPOCH, m)]
     return published(alert, [*around, *shown], records)
 
@@ -76,9 +76,10 @@ def about(alert: Alert, records: Iterable[Activity]) -> tuple[list[str], Basis]:
     return [term for term, count in common if count >= _MIN_SAID][:MAX_ABOUT], "said"
 
 
-def _mentions(
+def mentions_of_index(
     client: "Elasticsearch", index: str, query: Mapping[str, object], size: int
 ) -> list[Mention]:
+    """The newest mentions of ``index`` (the alias) that a query finds, at most ``size``."""
     from sinks.elasticsearch.documents import mention_of
 
     if not size:

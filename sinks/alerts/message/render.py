@@ -51,10 +51,14 @@ def plain(report: Report) -> str:
     for section in report.sections:
         marker = "- " if section.heading else ""
         lines = [section.heading] if section.heading else []
-        lines += [marker + "".join(map(_plain_span, line)) for line in section.lines]
+        lines += [plain_line(line, marker) for line in section.lines]
         blocks.append("\n".join(lines))
     blocks.append(report.footer)
     return "\n\n".join(blocks) + "\n"
+
+
+def plain_line(line: Line, marker: str = "") -> str:
+    return marker + "".join(map(_plain_span, line))
 
 
 def _plain_span(span: Span) -> str:

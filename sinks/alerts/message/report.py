@@ -33,6 +33,12 @@ def report(alert: Alert, style: Style, published: Published | None = None) -> Re
     return _Writer(style, published).report(alert)
 
 
+def post_lines(posts: Sequence[ShownPost], style: Style, published: Published | None) -> list[Line]:
+    """A line a post: its role, author and facts, and its text if it is known."""
+    writer = _Writer(style, published)
+    return [writer.post(post) for post in posts]
+
+
 def title(alert: Alert, style: Style) -> str:
     """The title in the language of the reader; without a headline, the English one."""
     headline = alert.headline
@@ -89,7 +95,7 @@ class _Writer:
             Section(texts["carried"], self._first(evidence.carriers, self._carrier)),
             Section(texts["lifted"], self._first(lifted, self._lift)),
             Section(texts["entities"], self._first(entities, self._lift)),
-            Section(texts["shown"], self._first(evidence.shown, self._post)),
+            Section(texts["shown"], self._first(evidence.shown, self.post)),
             Section(texts["split"], self._split(evidence)),
         ]
         return Report(
@@ -191,7 +197,7 @@ class _Writer:
         numbers = f"{locale.number(lift.count)} ({expected}, {significance})"
         return (Span(locale.labelled(locale.quoted(_term(lift.term)), numbers)),)
 
-    def _post(self, post: ShownPost) -> Line:
+    def post(self, post: ShownPost) -> Line:
         facts = [self._style.when(post.at), *self._reach(post.reach)]
         if post.score is not None:
             facts.append(self._locale.text("felt", self._locale.signed(post.score)))
