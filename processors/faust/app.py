@@ -11,6 +11,7 @@ from typing import Any
 import faust
 from faust.types.auth import CredentialsArg
 
+from processors.faust.consumer import DirectApp
 from processors.faust.messages import Incoming, end_process
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
@@ -36,7 +37,7 @@ def create_app(
     kafka: KafkaSettings, service: str, batch_size: int, data_dir: Path | None = None
 ) -> faust.App:
     """The application of a service, without its agent; ``batch_size`` is that of one fetch."""
-    return faust.App(
+    return DirectApp(
         kafka.group_prefix + service,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=_credentials(kafka),
