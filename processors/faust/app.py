@@ -11,7 +11,7 @@ from typing import Any
 import faust
 from faust.types.auth import CredentialsArg
 
-from processors.faust.consumer import DirectApp
+from processors.faust.direct_delivery import DirectApp
 from processors.faust.messages import Incoming, end_process
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health

@@ -93,11 +93,12 @@ def _loaded(folder: Path) -> Language:
     saved = srsly.msgpack_loads((folder / "tokenizer").read_bytes())
     if saved["token_match"]:
         saved["token_match"] = factored(saved["token_match"])
-    pipeline.tokenizer.from_bytes(srsly.msgpack_dumps(saved), exclude=["vocab"])
+    tokenizer: Any = pipeline.tokenizer
+    tokenizer.from_bytes(srsly.msgpack_dumps(saved), exclude=["vocab"])
     return pipeline
 
 
-class _French(Language):
+class _French(Language):  # type: ignore[no-untyped-call, unused-ignore]
     """French without the defaults of ``spacy.lang.fr``, whose import takes four seconds.
 
     A saved tokenizer replaces them all; the recogniser uses none of the others.

@@ -8,6 +8,7 @@ interrupts it.
 """
 
 from collections.abc import Coroutine, Generator
+from functools import partial
 from inspect import iscoroutine
 from typing import Any
 
@@ -47,11 +48,11 @@ class _Begun:
             try:
                 value = yield pending
             except BaseException as error:  # noqa: BLE001 (also when it is cancelled)
-                step, argument = self._coroutine.throw, error
+                step = partial(self._coroutine.throw, error)
             else:
-                step, argument = self._coroutine.send, value
+                step = partial(self._coroutine.send, value)
             try:
-                pending = step(argument)
+                pending = step()
             except StopIteration as ended:
                 return ended.value
 
