@@ -26,6 +26,7 @@ from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
+from runtime.kafka.client import told
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import encode_dead_letter
 from runtime.logs import get_logger
@@ -77,6 +78,7 @@ class Runner:
         self._saved: Position | None = None
         self._checkpoint_due = monotonic()
         self._checkpoint_sent: Any = None
+        self._kafka_away = False
         self._stop = Event()
         self._deadline: float | None = None
         """End of the drain; None while the source is being read."""
@@ -90,6 +92,7 @@ class Runner:
         before = self._acknowledged
         self._stop, self._deadline = stop, None
         self.source.open(None if checkpoint is None else checkpoint.position)
+        self.health.hinder("source", f"{source_id} has not been heard yet")
         self.health.clear("start")
         log.info("reading", source=source_id, resumed=checkpoint is not None)
         failure: SourceError | None = None
@@ -110,11 +113,18 @@ class Runner:
             self._wait_for_room()
             batch = self.source.next_batch()
             self.health.beat()
+            self._tell(batch.obstacle)
             self._send(batch)
             self._settle()
             self._save_checkpoint()
             if batch.finished:
                 break
+
+    def _tell(self, obstacle: str | None) -> None:
+        if obstacle is None:
+            self.health.clear("source")
+        else:
+            self.health.hinder("source", f"{self.source.source_id}: {obstacle}")
 
     def _drain_deadline(self) -> float:
         """The end of the drain, which begins with the first call."""
@@ -195,9 +205,11 @@ class Runner:
                         "stop; unacknowledged posts will be read again from the last checkpoint"
                     ) from None
                 self.health.beat()
-                self.health.hinder("kafka", str(error))
+                self.health.hinder("kafka", told(error))
                 metrics.RETRIES.labels("ingest", "kafka").inc()
-                log.warning("kafka does not answer; retrying", error=str(error))
+                if not self._kafka_away:
+                    log.warning("kafka does not answer; the source waits", error=told(error))
+                self._kafka_away = True
 
     def _settle(self) -> None:
         settled = events = 0
@@ -206,7 +218,7 @@ class Runner:
             for future in sent.futures:
                 if future.failed():
                     raise ServiceUnavailable(
-                        f"Kafka refused an event ({future.exception!r}); the checkpoint stays "
+                        f"Kafka refused an event ({told(future.exception)}); the checkpoint stays "
                         "before it; restart once Kafka is healthy"
                     )
             settled += len(sent.futures)
@@ -214,6 +226,9 @@ class Runner:
             if sent.position is not None:
                 self._position = sent.position
         if settled:
+            if self._kafka_away:
+                log.info("kafka answers again")
+            self._kafka_away = False
             self.health.clear("kafka")
             self._in_flight -= settled
             self._acknowledged += events
@@ -259,7 +274,7 @@ class Runner:
         """Raise if Kafka refused the last checkpoint: a restart would read much again."""
         if self._checkpoint_sent is not None and self._checkpoint_sent.failed():
             raise ServiceUnavailable(
-                f"Kafka refused a checkpoint ({self._checkpoint_sent.exception!r}); make "
+                f"Kafka refused a checkpoint ({told(self._checkpoint_sent.exception)}); make "
                 f"the topic {self._prefix}{CHECKPOINTS} writable, then restart"
             )
 

@@ -44,7 +44,9 @@ def unknown_names(settings: Names, present: Iterable[str]) -> list[str]:
     """Names of ``present`` that nothing reads, in order. Case does not count, as in settings."""
     known = known_names(settings)
     return sorted(
-        name for name in present if (upper := name.upper()).startswith(PREFIX) and upper not in known
+        name
+        for name in present
+        if (upper := name.upper()).startswith(PREFIX) and upper not in known
     )
 
 

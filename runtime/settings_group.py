@@ -101,12 +101,20 @@ def setting_names() -> dict[str, bool]:
     return names
 
 
-def load(group: type[G], **overrides: Any) -> G:
+def refuse_unknown_settings() -> None:
+    """Raise :class:`ConfigurationError` if the environment has a name that nothing reads."""
+    from runtime import settings  # noqa: F401  (defines the groups)
+
+    refuse_unknown_names(setting_names())
+
+
+def load(group: type[G], *, check_names: bool = True, **overrides: Any) -> G:
     """Reads a group from the environment.
 
     Raises :class:`ConfigurationError` for a wrong value, and for a name of no group at all.
     """
-    refuse_unknown_names(setting_names())
+    if check_names:
+        refuse_unknown_settings()
     try:
         return group(**overrides)
     except ValidationError as error:
