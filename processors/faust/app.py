@@ -3,6 +3,7 @@
 Uses little of Faust: it declares no topics and has no tables and no web server.
 """
 
+import os
 import signal
 import tempfile
 from collections.abc import Sequence
@@ -121,6 +122,10 @@ def monitor(service: str) -> Health:
 
 def start(service: str, needs: Sequence[type[Group]] = ()) -> Health:
     """Validate settings, then serve metrics and health. Raises :class:`TocsinError`."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Until the worker runs, nothing is under way. As process 1 of a container, a process
+        # without a handler would ignore the signal.
+        signal.signal(number, lambda *_: os._exit(0))
     _health[service] = start_monitor(service, needs)[0]
     return _health[service]
 

@@ -70,10 +70,10 @@ class Running:
         while True:
             assert self.process.poll() is None, self.lines()
             try:
-                connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
-                connection.request("GET", path)
-                answer = connection.getresponse()
-                return answer.status, answer.read().decode()
+                with closing(HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+                    connection.request("GET", path)
+                    answer = connection.getresponse()
+                    return answer.status, answer.read().decode()
             except OSError:
                 assert time.monotonic() < deadline, self.lines()
                 time.sleep(0.1)
