@@ -40,6 +40,8 @@ from schemas.topic_registry import topics
 
 MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
 """Limit of the posts topic, minus Kafka's own framing."""
+SLOW_AFTER_S = 10.0
+"""Kafka that acknowledges nothing for so long is told by ``/readyz``."""
 log = get_logger("ingest")
 
 
@@ -48,6 +50,8 @@ class _Sent:
     futures: list[Any]
     position: Position | None
     events: int
+    at: float
+    """When it was sent, monotonic seconds."""
 
 
 class Runner:
@@ -141,7 +145,8 @@ class Runner:
             return
         futures = [self._send_event(event) for event in batch.events]
         futures += [self._send_unreadable(item) for item in batch.unreadable]
-        self._sent.append(_Sent(futures, batch.position, len(batch.events)))
+        sent = _Sent(futures, batch.position, len(batch.events), self._monotonic())
+        self._sent.append(sent)
         self._in_flight += len(futures)
         metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
         if batch.events:
@@ -234,6 +239,9 @@ class Runner:
             self._acknowledged += events
             metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(events)
             metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
+        elif self._sent and self._monotonic() - self._sent[0].at > SLOW_AFTER_S:
+            why = f"it has acknowledged nothing for {self._monotonic() - self._sent[0].at:.0f} s"
+            self.health.hinder("kafka", why)
 
     def _wait_for_room(self) -> None:
         if self._in_flight < self.settings.buffer_events:

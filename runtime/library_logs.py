@@ -33,7 +33,7 @@ def is_outside(error: BaseException | None) -> bool:
 
 def trouble_of(logger: str, message: str) -> tuple[str, str]:
     """What makes two lines the same trouble: numbers, addresses and quoted parts do not count."""
-    return logger, re.sub(r"\d+|'[^']*'|0x[0-9a-f]+", "#", message)[:200]
+    return logger, re.sub(r"0x[0-9a-f]+|\d+|'[^']*'", "#", message)[:200]
 
 
 class LibraryHandler(logging.Handler):

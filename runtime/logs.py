@@ -14,9 +14,11 @@ _CLIENTS = (
     "kafka", "aiokafka", "faust", "mode", "elastic_transport", "elasticsearch", "tweepy",
     "websockets", "httpx", "urllib3", "asyncio", "spacy", "py.warnings",
 )  # fmt: skip
-_ONLY_BUGS = ("aiokafka.consumer.group_coordinator", "kafka.net.selector")
-"""Their warnings describe normal operation: a rebalance, and a step that waited for the processor
-while models load. ``runtime.health`` and the watchdog notice what matters of both."""
+_ONLY_ERRORS = (
+    "aiokafka.consumer.group_coordinator", "kafka.net.selector", "kafka.admin._groups",
+)  # fmt: skip
+"""Their warnings describe normal operation: a rebalance, a step that waited for the processor while
+models load, and the metadata of Faust's members, which only Faust reads."""
 _state: dict[str, Style] = {"style": "console"}
 
 
@@ -51,7 +53,7 @@ def configure(style: Style, level: str) -> None:
 def _quieten(level: str) -> None:
     for name in _CLIENTS:
         logging.getLogger(name).setLevel(max(logging.WARNING, _number(level)))
-    for name in _ONLY_BUGS:
+    for name in _ONLY_ERRORS:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

@@ -21,8 +21,6 @@ from runtime.settings import KafkaSettings
 from schemas.errors import TocsinError
 
 EVERY_S = 10.0
-SILENT_AFTER = 2
-"""Failed reads in a row after which Kafka counts as away."""
 log = get_logger("group")
 
 LagGauge = Callable[[int, int], None]
@@ -124,7 +122,7 @@ class StandingWatch:
         self._memberships = memberships
         self._health = health
         self._every_s = every_s
-        self._failures = 0
+        self._puzzled = False
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -135,19 +133,18 @@ class StandingWatch:
         self._stop.set()
 
     def once(self) -> None:
-        """Read once; Kafka away twice in a row is a reason not to be ready."""
+        """Read once. Kafka that does not answer is a reason not to be ready."""
         try:
             standings = self._reader.read()
         except TocsinError as error:
-            self._failures += 1
-            if self._failures >= SILENT_AFTER:
-                self._health.hinder("kafka", str(error))
+            self._health.hinder("kafka", str(error))
             return
         except Exception as error:  # noqa: BLE001
             # A broker that answers what the client does not know: the consumer still works.
-            log.warning("the group's standing cannot be read", why=repr(error))
+            if not self._puzzled:
+                log.warning("the group's standing cannot be read", why=repr(error))
+            self._puzzled = True
             return
-        self._failures = 0
         self._health.clear("kafka")
         for group, standing in standings.items():
             self._memberships[group].stands(standing)

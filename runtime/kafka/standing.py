@@ -71,6 +71,10 @@ def standing_of(
     return Standing(lag, expired, len(members), owners, state)
 
 
+_ANSWER = {"request_timeout_ms": 8_000}
+"""Shorter than the clients' own 30 seconds: readiness tells soon that Kafka is away."""
+
+
 class KafkaStandings:
     """Reads the standing of groups over connections of its own; for one thread."""
 
@@ -85,9 +89,10 @@ class KafkaStandings:
         """Group (without the prefix) to its standing; raises ``TocsinError`` without Kafka."""
         with kafka.kafka_errors(self._settings):
             if self._consumer is None:
-                self._consumer = kafka.consumer(self._settings, "standing")
+                self._consumer = kafka.consumer(self._settings, "standing", **_ANSWER)
             if self._admin is None:
-                self._admin = KafkaAdminClient(**kafka.admin_options(self._settings))
+                options = kafka.admin_options(self._settings)
+                self._admin = KafkaAdminClient(**options, **_ANSWER)
             partitions = partitions_of(self._consumer, self._topic)
             starts = self._consumer.beginning_offsets(partitions)
             ends = self._consumer.end_offsets(partitions)

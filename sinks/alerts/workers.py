@@ -15,7 +15,7 @@ from schemas.errors import BrakeTripped, ConfigurationError, TocsinError
 from sinks.alerts.service import TOPIC, ChannelWorker, group_of
 
 _LOOK_EVERY_S = 0.5
-_JOIN_S = 6.0
+_JOIN_S = 5.0
 """Shorter than a service may take to stop; what is under way is delivered again."""
 log = get_logger("alerts")
 

@@ -29,7 +29,7 @@ SERVICES = {
     "ingest": ["ingest", "generate", "--posts", "1000"],
 }
 ENDS_WITHIN_S = 25.0
-"""Generous: the services promise 10 seconds on an idle machine. Later it has not ended by itself."""
+"""Generous, for a busy machine: later it has not ended by itself."""
 MAX_LINES = 40
 """A minute of the services' own lines, and one a minute of each trouble of their libraries."""
 

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 _A_DAY_S = 86_400.0
-_CLOSING_S = 3.0
+_CLOSING_S = 2.0
 """After the drain, for the last flush and the connections."""
 PaceOption = Annotated[
     float | None,
