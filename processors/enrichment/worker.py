@@ -60,9 +60,11 @@ class EnrichmentWorker:
 
     async def start(self) -> None:
         """Load the models, connect, and wait for the first brand."""
+        self.health.hinder("start", "loading models")
         try:
             self._enricher = build_enricher(self.settings, self.book.matcher)
             await asyncio.to_thread(self._enricher.warm)
+            self.health.hinder("start", "connecting to Kafka")
             await self._delivery.start()
         except TocsinError as error:
             end_process(error)
