@@ -28,11 +28,21 @@ class Endpoints:
     elasticsearch: str
 
 
+Launched = Callable[[Endpoints], None]
+
+
 class Stack(Protocol):
     """Servers that are started once, used through their endpoints, and stopped."""
 
-    def start(self, progress: Progress) -> Endpoints:
-        """Return once a record can be produced and the index is yellow or green; idempotent."""
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
+        """Return once a record can be produced and the index is yellow or green; idempotent.
+
+        ``launched`` gets the addresses while the servers still start.
+        """
+        ...
+
+    def failure(self) -> str | None:
+        """A sentence if a server of this stack has ended by itself; cheap, to ask every second."""
         ...
 
     def stop(self) -> None:

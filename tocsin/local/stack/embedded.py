@@ -54,6 +54,7 @@ class EmbeddedStack(ServerStack[NoidaServer]):
         progress(f"starting noida-db on the ports {kafka} and {elasticsearch}")
         server = NoidaServer(binary, self._data_dir, kafka, elasticsearch)
         self._run(server)
+        self._launched(Endpoints(f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elasticsearch}"))
         self._wait(server)
         return Endpoints(f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elasticsearch}")
 

@@ -70,6 +70,7 @@ class EnginesStack(ServerStack[JavaServer]):
         self._run(elasticsearch)  # the slower one
         self._format(kafka)
         self._run(kafka)
+        self._launched(Endpoints(kafka.address, elasticsearch.address))
         for server in self._servers.values():
             self._wait(server)
             progress(f"{server.label} is ready")

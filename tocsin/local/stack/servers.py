@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, ClassVar, Generic, Protocol, TypeVar
 
-from tocsin.local.stack import Endpoints, Progress, StackError
+from tocsin.local.stack import Endpoints, Launched, Progress, StackError
 from tocsin.local.stack.account import Account
 from tocsin.local.stack.java import Java
 from tocsin.local.stack.process import ChildProcess, Command
@@ -41,7 +41,8 @@ class ServerStack(ABC, Generic[S]):
         self._endpoints: Endpoints | None = None
         self._lock: IO[str] | None = None
 
-    def start(self, progress: Progress) -> Endpoints:
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
+        self._launched = launched
         if self._endpoints is None:
             atexit.register(self.stop)
             try:
@@ -50,6 +51,13 @@ class ServerStack(ABC, Generic[S]):
                 self.stop()
                 raise
         return self._endpoints
+
+    def failure(self) -> str | None:
+        for server, process in self._running.items():
+            if (status := process.exit_code) is not None:
+                label = getattr(server, "label", "noida-db")
+                return f"{label} ended (status {status}): see its log"
+        return None
 
     def stop(self) -> None:
         for process in self._running.values():
