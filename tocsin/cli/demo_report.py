@@ -16,6 +16,7 @@ from schemas.mention import Mention
 from text.terminal import single_line, sparkline
 from tocsin.cli.demo_summary import AuthorFigures, BrandFigures, Summary, WorstHour
 from tocsin.cli.highlight import marked, starred
+from tocsin.cli.output import counted
 
 COLUMNS: Final = 80
 _CHART: Final = 48
@@ -53,7 +54,7 @@ def print_alerts(
     """Each alert with its worst state and the ``posts`` that illustrate it."""
     states = sum(len(alert.states) for alert in alerts)
     out.print()
-    out.print(Text(f"{_plural(len(alerts), 'alert')} of that day", "bold"))
+    out.print(Text(f"{counted(len(alerts), 'alert')} of that day", "bold"))
     for alert, shown in zip(alerts, posts, strict=True):
         worst = max(alert.states, key=lambda state: state.severity)
         terms = ", ".join(lift.term for lift in worst.evidence.lifted[:4])
@@ -66,8 +67,8 @@ def print_alerts(
         _indented(
             out,
             "The detector read the index in the order of time, as it reads the live stream, and "
-            f"wrote {_plural(states, 'state')} (open, update, close) of "
-            f"{_plural(len(alerts), 'alert')}.",
+            f"wrote {counted(states, 'state')} (open, update, close) of "
+            f"{counted(len(alerts), 'alert')}.",
         )
 
 
@@ -88,7 +89,7 @@ def counts_text(summary: Summary, flow: TopicLag, posts: int | None) -> list[str
     ]
     if letters:
         lines.append(
-            f"{_plural(letters, 'dead letter')}: what could not be read; "
+            f"{counted(letters, 'dead letter')}: what could not be read; "
             "'tocsin dead-letters list' shows why."
         )
     if tiers := tiers_text(summary):
@@ -166,9 +167,9 @@ def _print_authors(
         return
     out.print(Text(title, "italic"))
     for author in authors:
-        count = _plural(author.mentions, "mention")
+        count = counted(author.mentions, "mention")
         if not loud:
-            count = _plural(author.followers, "follower")
+            count = counted(author.followers, "follower")
         name = single_line(author.name, 36)
         line = f"{count:>19}  {name} on {author.source}: {', '.join(author.brands)}"
         out.print(Text(single_line_keep(line)))
@@ -214,10 +215,6 @@ def _indented(out: Console, text: str) -> None:
 
 def _listed(counts: Sequence[tuple[str, int]]) -> str:
     return ", ".join(f"{single_line(name, 40)} ({count:,})" for name, count in counts) or "nothing"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _clock(moment: datetime, zone: tzinfo | None) -> str:

@@ -2,14 +2,15 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, TocsinError
 from tocsin.cli.output import result
-from tocsin.local.pipeline import HOME
 from tocsin.local.state_file import RunningStack, StateFile
 
 Form = Annotated[
@@ -23,11 +24,11 @@ def env(form: Form = "shell") -> None:
 
     Example: `eval "$(tocsin env)"`
     """
-    running = StateFile(HOME).read()
+    running = StateFile().read()
     if running is None:
         raise ConfigurationError(
-            f"nothing runs in this folder ({HOME.parent.absolute()}); start it with 'tocsin up', "
-            "or 'tocsin demo --keep'"
+            f"nothing runs in this folder ({Path.cwd()}); start it with 'tocsin up', or "
+            "'tocsin demo --keep'"
         )
     if form == "json":
         result(json.dumps({**asdict(running), "environment": variables(running)}, indent=2))
@@ -42,3 +43,14 @@ def variables(running: RunningStack) -> dict[str, str]:
         "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": running.kafka,
         "TOCSIN_ELASTICSEARCH_URL": running.elasticsearch,
     }
+
+
+def hint(environment: Mapping[str, str]) -> str | None:
+    """For a command that found no server: a stack runs here, and the command did not ask it."""
+    try:
+        running = StateFile().read()
+    except TocsinError:
+        return None
+    if running is None or any(environment.get(name) for name in variables(running)):
+        return None
+    return f"'{running.command}' runs a stack in this folder; to use it: eval \"$(tocsin env)\""

@@ -34,6 +34,8 @@ class ServiceLine:
     mood: Mood
     restarts: int = 0
     port: int | None = None
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    """What an ingestor reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,6 @@ class Picture:
     """Estimate of the remaining time, where the total is known."""
     old_s: float = 0.0
     """Age of the figures of ``flow``."""
-    sources: Mapping[str, SourceState] = field(default_factory=dict)
     alerts: OpenedAlerts = field(default_factory=OpenedAlerts)
 
     @property
@@ -94,7 +95,8 @@ def service_line(service: Service, state: ServiceState | None, now: float) -> Se
 
     def line(text: str, mood: Mood) -> ServiceLine:
         port = service.monitor_port if state is not None else None
-        return ServiceLine(service.name, text, mood, service.restarts, port)
+        sources = {} if state is None else state.sources
+        return ServiceLine(service.name, text, mood, service.restarts, port, sources)
 
     if service.ended:
         if service.status == 0:
@@ -130,7 +132,7 @@ def demo_lines(picture: Picture, total: int | None) -> list[Text]:
         _progress("processed", picture.handled, total and max(total, posts), picture.work_rate),
         _plain_row("indexed", f"{picture.indexed:,} mentions" + _letters(picture)),
     ]
-    return [*lines, *_service_rows(picture, ports=False), _clock_row(picture)]
+    return [*lines, *_service_rows(picture), _clock_row(picture, picture.left_s)]
 
 
 def up_lines(picture: Picture, now: datetime) -> list[Text]:
@@ -143,11 +145,8 @@ def up_lines(picture: Picture, now: datetime) -> list[Text]:
             f"{picture.posts:,}{rate}, {picture.indexed:,} mentions indexed, "
             f"{lag:,} waiting" + _letters(picture),
         ),
-        *_service_rows(picture, ports=True),
+        *_service_rows(picture, now),
     ]
-    for name, source in picture.sources.items():
-        text, mood = source_words(source, now)
-        lines.append(_row(name, text, mood))
     opened = picture.alerts
     lines.append(_plain_row("alerts", f"{opened.count:,} opened since the start"))
     for alert in opened.newest:
@@ -213,22 +212,26 @@ def _letters(picture: Picture) -> str:
     return f", {letters:,} dead letters" if letters else ""
 
 
-def _service_rows(picture: Picture, ports: bool) -> list[Text]:
+def _service_rows(picture: Picture, now: datetime | None = None) -> list[Text]:
+    """A row a service; with ``now``, also what its source does and where its metrics are."""
     rows = []
     for line in picture.services:
-        text = line.state
+        text, mood = line.state, line.mood
         if line.restarts:
             text += f", restarted {line.restarts} time{'s' * (line.restarts > 1)}"
-        if ports and line.port is not None and line.mood != "bad":
+        if now is not None and mood != "bad" and line.port is not None:
+            for source in line.sources.values():
+                words, mood = source_words(source, now)
+                text += f", {words}"
             text += f"  127.0.0.1:{line.port}/metrics"
-        rows.append(_row(line.name, text, line.mood))
+        rows.append(_row(line.name, text, mood))
     return rows
 
 
-def _clock_row(picture: Picture) -> Text:
+def _clock_row(picture: Picture, left_s: float | None = None) -> Text:
     text = f"{clock(picture.elapsed_s)} elapsed"
-    if picture.left_s:
-        text += f", about {clock(picture.left_s + 1)} left"
+    if left_s:
+        text += f", about {clock(left_s + 1)} left"
     if picture.old_s > OLD_S:
         text += f", figures {picture.old_s:.0f} s old: Kafka does not answer"
     return _cut(Text(text, "dim"))

@@ -110,9 +110,6 @@ class Watcher:
         if flow.written:
             self._rates.add(observed.at, posts, handled, indexed)
         read, work, index = (self._rates.per_second(number) for number in range(3))
-        sources = {
-            name: source for state in states.values() for name, source in state.sources.items()
-        }
         return Picture(
             elapsed_s=now - self._began,
             flow=flow,
@@ -124,7 +121,6 @@ class Watcher:
             work_rate=work,
             left_s=remaining_s(flow, work, index),
             old_s=observed.age_s(now) if flow.written else 0.0,
-            sources=sources,
             alerts=pipeline.alerts.latest.value,
         )
 

@@ -12,7 +12,7 @@ import typer
 
 from brands.brands_file import load_brands
 from runtime.service import stop_on_signals
-from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from tocsin.cli.live_view import up_lines
 from tocsin.cli.screen import Screen, Watcher, local_now
 from tocsin.local.pipeline import (
@@ -92,9 +92,13 @@ def tell_addresses(pipeline: LocalPipeline, say: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def cleared(screen: Screen) -> Iterator[None]:
-    """Take the view away before the pipeline stops, and say that it does."""
+    """Take the view away before the pipeline stops, and say why it does."""
     try:
         yield
+    except TocsinError as error:
+        screen.clear()
+        screen.say(f"{error}")
+        raise
     finally:
         screen.clear()
         screen.say("stopping")

@@ -32,11 +32,10 @@ from tocsin.local.service_probe import ServiceProbe, ServiceState
 from tocsin.local.stack import Endpoints, Progress, StackError, StackName, open_stack
 from tocsin.local.stack.account import server_account
 from tocsin.local.stack.ports import free_ports
-from tocsin.local.state_file import RunningStack, StateFile
-from tocsin.local.supervisor import Supervisor
+from tocsin.local.state_file import HOME, RunningStack, StateFile
+from tocsin.local.supervisor import STOP_S, Supervisor
 
-HOME = Path(".tocsin")
-"""Where stacks keep their data, below the folder that they are started in."""
+_STOP_WITHOUT_SERVER_S = 2.0
 _LOOK_S = 0.4
 """Pause between two looks at Kafka's offsets and at the services, seconds."""
 
@@ -109,7 +108,7 @@ class LocalPipeline:
                 "that it may write to"
             ) from None
         self._stack = open_stack(options.stack, options.folder / "data")
-        self._state = StateFile(HOME)
+        self._state = StateFile()
         self._stopping = threading.Event()
         self._preparation = threading.Thread(target=self._prepare, name="topics", daemon=True)
         self._trouble: TocsinError | None = None
@@ -211,7 +210,9 @@ class LocalPipeline:
         self._stopping.set()
         self._state.remove()
         try:
-            killed = self.supervisor.stop(waiting=self._tell)
+            # Without its server a service cannot finish its work; it resumes at its last commit.
+            limit_s = STOP_S if self.failure() is None else _STOP_WITHOUT_SERVER_S
+            killed = self.supervisor.stop(limit_s, self._tell)
             if killed:
                 self._say(f"had to kill {', '.join(killed)}")
         finally:

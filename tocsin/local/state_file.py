@@ -15,6 +15,8 @@ from typing import IO
 
 from schemas.errors import TocsinError
 
+HOME = Path(".tocsin")
+"""Where stacks keep their data, below the folder that they are started in."""
 NAME = "running.json"
 
 
@@ -35,7 +37,7 @@ class RunningStack:
 class StateFile:
     """The state file of one folder (``.tocsin``); write it while the stack runs."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path = HOME) -> None:
         self.path = home.absolute() / NAME
         self._file: IO[str] | None = None
 
