@@ -52,7 +52,7 @@ SHOWN_POSTS: Final = 3
 
 
 def demo(
-    stack: StackOption = "engines",
+    stack: StackOption = "auto",
     data: Annotated[
         Path | None, typer.Option(help="Replay this file instead of a generated day.")
     ] = None,
@@ -85,6 +85,7 @@ def demo(
         wanted,
         commands,
         fresh=True,
+        short_lived=not keep,
         refuse_other_brands=stack == "external",
     )
     generated = posts if data is None else None

@@ -12,7 +12,7 @@ from runtime.kafka.lag import TopicLag
 from text.terminal import single_line
 from tocsin.local.alert_feed import OpenedAlerts
 from tocsin.local.service_probe import ServiceState, SourceState
-from tocsin.local.supervisor import Service, status_words
+from tocsin.local.supervisor import Service
 
 MAX_COLUMNS: Final = 80
 WINDOW_S: Final = 10.0
@@ -101,10 +101,10 @@ def service_line(service: Service, state: ServiceState | None, now: float) -> Se
     if service.ended:
         if service.status == 0:
             return line("finished", "good")
-        return line(f"ended ({status_words(service.status)}): {service.last_words()}", "bad")
+        return line(f"ended ({service.how_it_ended}): {service.last_words()}", "bad")
     if not service.running:
         wait = max(0.0, service.due - now)
-        return line(f"died ({status_words(service.status)}), restarts in {wait:.0f} s", "bad")
+        return line(f"died ({service.how_it_ended}), restarts in {wait:.0f} s", "bad")
     if state is None:
         return line("loading" if service.held else "starting", "waiting")
     if state.ready:

@@ -23,17 +23,21 @@ from tocsin.local.pipeline import (
     service_commands,
 )
 from tocsin.local.stack import StackName
-from tocsin.local.supervisor import Service, status_words
+from tocsin.local.supervisor import Service
 
 SOURCES = ("bluesky", "x", "generate")
 TICK_S = 0.5
 StackOption = Annotated[
-    StackName, typer.Option(help="embedded, engines, or external (addresses from the settings).")
+    StackName,
+    typer.Option(
+        help="engines (real Kafka, Elasticsearch), embedded (real Kafka, a small Elasticsearch), "
+        "auto (engines where a JDK 21 is found), or external (addresses from the settings)."
+    ),
 ]
 
 
 def up(
-    stack: StackOption = "engines",
+    stack: StackOption = "auto",
     brands: Annotated[Path, typer.Option(help="The brands file.")] = Path("brands.yaml"),
     source: Annotated[
         list[str] | None,
@@ -134,4 +138,4 @@ def ended_lines(ended: Sequence[Service]) -> Iterator[str]:
             yield f"{service.name}: finished"
             continue
         event = "ended" if service.ended else "died, restarting it"
-        yield f"{service.name} {event} ({status_words(service.status)}): {service.last_words()}"
+        yield f"{service.name} {event} ({service.how_it_ended}): {service.last_words()}"

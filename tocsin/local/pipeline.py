@@ -31,7 +31,9 @@ from tocsin.local.poller import Poller
 from tocsin.local.service_probe import ServiceProbe, ServiceState
 from tocsin.local.stack import Endpoints, Progress, StackError, StackName, open_stack
 from tocsin.local.stack.account import server_account
+from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
 from tocsin.local.stack.ports import free_ports
+from tocsin.local.stack.selection import select_stack
 from tocsin.local.state_file import HOME, RunningStack, StateFile
 from tocsin.local.supervisor import STOP_S, Supervisor
 
@@ -43,8 +45,11 @@ _LOOK_S = 0.4
 def data_folder(name: str) -> Path:
     """``.tocsin/<name>`` here, or below /var/lib if the servers' account cannot reach that.
 
-    Elasticsearch refuses to run as root; its other account cannot pass root's home.
+    Elasticsearch refuses to run as root; its other account cannot pass root's home. ``auto`` has
+    the folder of the stack that it takes.
     """
+    if name == "auto":
+        name = select_stack().name
     here = (HOME / name).absolute()
     if server_account().barrier(here) is None:
         return here
@@ -82,13 +87,15 @@ def service_commands(
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """What runs where. ``fresh``: the folder is emptied first."""
+    """What runs where. ``fresh``: the folder is emptied first; ``short_lived``: see
+    :func:`open_stack`."""
 
     stack: StackName
     folder: Path
     brands: Sequence[Brand]
     commands: Sequence[Command]
     fresh: bool = False
+    short_lived: bool = False
     refuse_other_brands: bool = False
 
 
@@ -98,16 +105,12 @@ class LocalPipeline:
     def __init__(self, options: LocalOptions, say: Progress) -> None:
         self.options = options
         self._say = say
-        try:
+        with folder_errors(options.folder, DATA_ADVICE):
             if options.fresh and options.stack != "external":
                 _clear(options.folder)
             self.supervisor = Supervisor(options.folder / "logs", {})
-        except OSError as error:
-            raise ConfigurationError(
-                f"{options.folder} cannot be written ({error.strerror}); start tocsin in a folder "
-                "that it may write to"
-            ) from None
-        self._stack = open_stack(options.stack, options.folder / "data")
+        data = options.folder / "data"
+        self._stack = open_stack(options.stack, data, short_lived=options.short_lived)
         self._state = StateFile()
         self._stopping = threading.Event()
         self._preparation = threading.Thread(target=self._prepare, name="topics", daemon=True)

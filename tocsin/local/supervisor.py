@@ -20,6 +20,7 @@ from runtime.backoff import exponential
 from schemas.errors import BrakeTripped, ConfigurationError
 from tocsin.local import early_start
 from tocsin.local.stack.process import tie_to_parent
+from tocsin.local.stack.server_stack import status_words
 
 _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
 """Exit statuses after which a restart does not help."""
@@ -52,6 +53,19 @@ class Service:
     def ended(self) -> bool:
         return self.status in _FINAL and self.process is None
 
+    def reap(self) -> None:
+        """Wait for the end of its process, if it has one, and keep the status."""
+        if self.process is not None:
+            self.status = self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+            self.process = None
+
+    @property
+    def how_it_ended(self) -> str:
+        """Its exit status, or the signal that killed it."""
+        return status_words(self.status or 0)
+
     def last_words(self) -> str:
         """The last line of its log."""
         with contextlib.suppress(OSError):
@@ -59,17 +73,6 @@ class Service:
             if lines:
                 return lines[-1].strip()
         return "its log is empty"
-
-
-def status_words(status: int | None) -> str:
-    """An exit status for people: a negative one is a signal, told by its name."""
-    if status is None:
-        return "status unknown"
-    if status >= 0:
-        return f"status {status}"
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-status).name
-    return f"signal {-status}"
 
 
 class Supervisor:
@@ -154,8 +157,7 @@ class Supervisor:
             if service.ended or service.running:
                 continue
             if service.process is not None:
-                service.status = service.process.returncode
-                service.process = None
+                service.reap()
                 service.due = now + exponential(service.restarts, first_s=0.5, max_s=30.0)
                 ended.append(service)
             elif now >= service.due:
@@ -199,7 +201,5 @@ class Supervisor:
             assert service.process is not None
             service.process.kill()
         for service in self.services:
-            if service.process is not None:
-                service.status = service.process.wait()
-                service.process = None
+            service.reap()
         return [service.name for service in left]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.local.supervisor import MAX_LOG_BYTES, Service, Supervisor, status_words
+from tocsin.local.supervisor import MAX_LOG_BYTES, Service, Supervisor
 
 ROOT = Path(__file__).parents[3]
 CHILD = """
@@ -159,14 +159,6 @@ def test_a_long_log_of_a_running_service_is_cut_and_its_end_kept(supervisor: Sup
     # It goes on at the start of its log.
     wait_for(lambda: "more" in service.log.read_text())
     assert service.log.stat().st_size < 100
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [(0, "status 0"), (2, "status 2"), (-9, "SIGKILL"), (-15, "SIGTERM"), (-250, "signal 250")],
-)
-def test_a_status_is_told_by_the_name_of_its_signal(status: int, words: str) -> None:
-    assert status_words(status) == words
 
 
 def test_a_held_service_begins_when_it_is_released(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ class ExternalStack:
         launched(endpoints)
         return endpoints
 
-    def failure(self) -> str | None:
-        return None
-
     def stop(self) -> None:
         pass
+
+    def failure(self) -> str | None:
+        return None
