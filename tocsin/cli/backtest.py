@@ -32,6 +32,7 @@ from tocsin.cli.backtest_page import (
 )
 from tocsin.cli.moments import moment
 from tocsin.cli.output import FormatOption, counted, result, say, write_rows
+from tocsin.cli.query_options import EncodingOption, MappingOption, SourceOption
 from tocsin.cli.report_page import print_lines
 from tocsin.cli.row_writers import Row
 from tocsin.offline.backtest_posts import (
@@ -39,10 +40,8 @@ from tocsin.offline.backtest_posts import (
     mentions_in_index,
     mentions_of_file,
     published_by_alert,
-    seekable,
     shown_ids,
 )
-from tocsin.offline.post_reader import open_posts
 
 COLUMNS: Final = (
     "policy",
@@ -94,27 +93,27 @@ def _brand(name: str, file: Path | None) -> Brand:
 
 @dataclass
 class _Past:
-    """The records of a brand; ``listening`` hears those of the file's other brands too."""
+    """The records of a brand, of a seekable file of events or of the index.
+
+    ``listening`` hears those of the file's other brands too.
+    """
 
     brand: str
-    file: Path | None
+    events: BinaryIO | None
     first: datetime | None
     end: datetime | None
     listening: Listening = field(default_factory=Listening)
 
     def __post_init__(self) -> None:
-        self._stream: BinaryIO | None = None
-        if self.file is not None:
-            self._stream = seekable(open_posts(None if str(self.file) == "-" else self.file))
-        elif self.first is None or self.end is None:
+        if self.events is None and (self.first is None or self.end is None):
             raise ConfigurationError("give --from and --to, or a file")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._stream is not None:
-            self._stream.close()
+        if self.events is not None:
+            self.events.close()
 
     def records(self) -> Iterator[Activity]:
         for record in self._all():
@@ -124,8 +123,8 @@ class _Past:
                     yield record
 
     def _all(self) -> Iterator[Activity]:
-        if self._stream is not None:
-            return records_of(self._stream)
+        if self.events is not None:
+            return records_of(self.events)
         from tocsin.offline.activity_history import records_of_index
 
         assert self.first is not None and self.end is not None
@@ -136,28 +135,33 @@ class _Past:
 
     def mentions(self, ids: set[str]) -> list[Mention]:
         """The posts with their texts; a file of activity has none."""
-        if self._stream is None:
+        if self.events is None:
             return mentions_in_index(load(ElasticsearchSettings), ids)
-        self._stream.seek(0)
-        return mentions_of_file(self._stream, ids)
+        self.events.seek(0)
+        return mentions_of_file(self.events, ids)
 
 
 def backtest(
     brand: Annotated[str, typer.Option(help="The id of the brand.")],
     file: Annotated[
         Path | None,
-        typer.Argument(help="Mention events or activity as JSON lines; the default is the index."),
+        typer.Argument(
+            help="Mention events, activity, or posts in any format; the default is the index."
+        ),
     ] = None,
     since: Annotated[str | None, typer.Option("--from", help="The first day or time.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="The end, not included.")] = None,
     brands: Annotated[
         Path | None,
-        typer.Option(help="A brands file with the policy."),
+        typer.Option(help="A brands file with the policy; a file of posts needs one."),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="A brands file with another policy to compare.")
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="Also draw a chart into this SVG file.")] = None,
+    source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
     format: FormatOption = "text",
     json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
     old_since: Annotated[str | None, typer.Option("--since", hidden=True)] = None,
@@ -179,7 +183,14 @@ def backtest(
         raise ConfigurationError(
             "--json prints the states of one policy; compare two with --policy and --format json"
         )
-    with _Past(brand, file, *within) as past:
+    events = None
+    if file is not None:
+        from tocsin.offline.past_events import past_events
+
+        events = past_events(
+            file, brands, source=source, mapping=mapping, encoding=encoding, say=say
+        )
+    with _Past(brand, events, *within) as past:
         records = list(past.records())
         if not records:
             say(f"there are no mentions of {brand}")

@@ -1,11 +1,9 @@
 """The texts of the posts of a back-test's alerts, from its file or from the index."""
 
-import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import IO, BinaryIO, Final, cast
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +18,6 @@ from schemas.mention import Mention, MentionUpsert
 from sinks.alerts.message.published_posts import Published
 from tocsin.offline.alert_posts import mentions_of_index, published
 
-_IN_MEMORY: Final = 64 * 2**20
 _PAGE: Final = 500
 _WINDOW: Final = timedelta(minutes=30)
 
@@ -30,16 +27,6 @@ class _Id(Struct):
 
 
 _decode_id = msgspec.json.Decoder(_Id).decode
-
-
-def seekable(stream: BinaryIO) -> BinaryIO:
-    """``stream``, or a copy that can be read twice: a large one is a file until it is closed."""
-    if stream.seekable():
-        return stream
-    copy: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-    shutil.copyfileobj(stream, copy)
-    copy.seek(0)
-    return cast("BinaryIO", copy)
 
 
 def mentions_of_file(lines: Iterable[bytes], ids: Collection[str]) -> list[Mention]:
