@@ -83,6 +83,21 @@ def test_csv_comes_back_and_no_spreadsheet_runs_it(rows: list[Any]) -> None:
                 assert text == as_text(cell)
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_row_is_written_before_the_next_one_is_read(kind: str) -> None:
+    out, seen = io.BytesIO(), list[int]()
+
+    def rows() -> Iterator[list[Any]]:
+        for number in range(3):
+            yield [number]
+            # Asked for the next row: this one has been written.
+            seen.append(out.getvalue().count(b"\n"))
+
+    WRITERS[kind](rows(), ["n"], out)
+    header = kind == "csv"
+    assert seen == [1 + header, 2 + header, 3 + header]
+
+
 def sheet_of(rows: list[Any]) -> list[tuple[Any, ...]]:
     book = openpyxl.load_workbook(io.BytesIO(written("xlsx", rows)))
     return list(book.worksheets[0].iter_rows())
