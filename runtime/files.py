@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from pydantic import SecretStr
 
 from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 T = TypeVar("T")
 
@@ -24,8 +26,10 @@ def read_yaml(path: Path, type_: type[T], hint: str) -> T:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from None
 
 
-def read_secret(what: str, variable: str | None, path: Path | None) -> SecretStr | None:
+def read_secret(what: str, variable: str | None, path: Path | None) -> "SecretStr | None":
     """The secret from a variable or a file, or None without either; ``what`` names it in errors."""
+    from pydantic import SecretStr
+
     if variable is not None and path is not None:
         raise ConfigurationError(f"{what} has both _env and _file; keep one")
     if variable is not None:

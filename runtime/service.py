@@ -5,13 +5,13 @@ waits for Kafka.
 """
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cache
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,15 @@ from types import FrameType
 from runtime import health, logs, metrics
 from runtime.settings import Group, LogSettings, MonitorSettings, load
 
-VERSION = importlib.metadata.version("tocsin")
+
+@cache
+def version() -> str:
+    """The installed version: reading it takes some hundredths of a second."""
+    from importlib.metadata import version as of
+
+    return of("tocsin")
+
+
 STOP_WITHIN_S = 6.0
 """After a signal, whatever Kafka, Elasticsearch or a webhook do."""
 log = logs.get_logger("service")
@@ -33,7 +41,7 @@ def start_monitor(
     monitor = load(MonitorSettings)
     for group in needs:
         load(group)
-    metrics.BUILD.info({"version": VERSION, "service": service})
+    metrics.BUILD.info({"version": version(), "service": service})
     state = health.Health(service, monitor.stalled_after_s)
     server = health.serve(state, monitor.host, monitor.port)
     if monitor.state_dir is not None:
@@ -61,7 +69,7 @@ def _write_state(folder: Path, state: health.Health) -> None:
 def announce(state: health.Health, *, reading: str, writing: str) -> None:
     """The one line that says what a service does. Addresses hold no credentials."""
     serving = f"metrics on {state.url}/metrics" if state.url else "without metrics"
-    log.info(f"reading {reading}, writing to {writing}, {serving}", version=VERSION)
+    log.info(f"reading {reading}, writing to {writing}, {serving}", version=version())
 
 
 def end_within(seconds: float, status: int) -> None:

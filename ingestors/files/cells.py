@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from runtime import metrics
 from schemas.countries import country_code
 from schemas.errors import TocsinError
 from schemas.post import Metrics
@@ -58,6 +57,8 @@ class Tally:
         """Count a value that could not be read; the post is kept without it."""
         self.counts[field] += 1
         self._first.setdefault(field, single_line(str(value), 40))
+        from runtime import metrics  # An intact file needs none.
+
         metrics.INGEST_DROPPED_VALUES.labels(field).inc()
 
     def lines(self) -> Iterator[str]:

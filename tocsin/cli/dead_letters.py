@@ -179,10 +179,9 @@ def replay(
             yield OutgoingRecord(letter.topic, letter.key, letter.payload, headers)
 
     publish(settings, "dead-letters", records(), "a replay")
+    topic = settings.topic_prefix + TOPIC
     marks = [
-        OutgoingRecord(
-            settings.topic_prefix + TOPIC, None, None, [(REPLAYED_HEADER, name.encode())]
-        )
+        OutgoingRecord(topic, name.encode(), None, [(REPLAYED_HEADER, name.encode())])
         for name in names
     ]
     publish(settings, "dead-letters", marks, "that the letters were replayed")

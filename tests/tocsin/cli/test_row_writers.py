@@ -108,6 +108,8 @@ def test_a_spreadsheet_comes_back(rows: list[Any]) -> None:
     header, *read = sheet_of(rows)
     names = [str(cell.value).removesuffix(" (UTC)") for cell in header]
     assert names == list(COLUMNS)
+    while rows and all(cell is None for cell in rows[-1]):
+        rows = rows[:-1]  # A reader does not see empty rows at the end.
     for cells, row in zip(read, rows, strict=True):
         for found, cell in zip(cells, row, strict=True):
             assert found.data_type != "f"
