@@ -13,8 +13,8 @@ from text.tokens import folded_tokens, tokenize
 
 MAX_ABOUT = 5
 """Words of the line that says what an alert is about."""
-MAX_PUBLISHED = 400
-"""Characters of a text that are shown."""
+MAX_EXCERPT = 400
+"""Characters of a text that are shown to people."""
 _BEFORE = 60
 """Characters before the first mark of a cut text."""
 Basis = Literal["about", "said"]
@@ -22,7 +22,7 @@ Basis = Literal["about", "said"]
 
 
 class PublishedPost(NamedTuple):
-    """``text``: cut with an ellipsis; ``marks``: begin and end within it, apart and in order."""
+    """``marks``: begin and end within ``text``, apart and in order."""
 
     author: str
     source: str
@@ -49,18 +49,25 @@ def author_of(mention: Mention) -> str:
 def published_post(mention: Mention, brand: str, terms: Iterable[str]) -> PublishedPost:
     """The post with the matches of the brand and the terms marked."""
     text = mention.post.text
-    marks = _joined([*_matches(mention, brand), *_places(text, terms)])
-    first, last = 0, len(text)
-    if last > MAX_PUBLISHED:
-        begin = marks[0][0] if marks else 0
-        first = max(0, min(begin - _BEFORE, last - MAX_PUBLISHED))
-        last = first + MAX_PUBLISHED
-    before, after = "…" if first else "", "…" if last < len(text) else ""
-    offset = len(before) - first
     return PublishedPost(
         author=author_of(mention),
         source=mention.post.source,
         followers=mention.post.author.followers,
+        text=text,
+        marks=_joined([*_matches(mention, brand), *_places(text, terms)]),
+    )
+
+
+def excerpt(post: PublishedPost) -> PublishedPost:
+    """The post with a text of at most ``MAX_EXCERPT`` characters around its first mark."""
+    text, marks = post.text, post.marks
+    if len(text) <= MAX_EXCERPT:
+        return post
+    first = max(0, min((marks[0][0] if marks else 0) - _BEFORE, len(text) - MAX_EXCERPT))
+    last = first + MAX_EXCERPT
+    before, after = "…" if first else "", "…" if last < len(text) else ""
+    offset = len(before) - first
+    return post._replace(
         text=f"{before}{text[first:last]}{after}",
         marks=[(s + offset, min(e, last) + offset) for s, e in marks if first <= s < last],
     )

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.published_posts import Published, PublishedPost
+from sinks.alerts.message.published_posts import Published, PublishedPost, excerpt
 from sinks.alerts.message.render import BREAK, Line, Report, Section, Span
 from text.alert_title import blind_title, crisis_title
 from text.terminal import printable, single_line
@@ -210,7 +210,7 @@ class _Writer:
             return (role, Span(_term(post.id)), Span(f" ({', '.join(facts)})"), BREAK, gone)
         facts.insert(0, _term(found.source))
         author = Span(_term(found.author), link(post.url))
-        return (role, author, Span(f" ({', '.join(facts)})"), BREAK, *_text(found))
+        return (role, author, Span(f" ({', '.join(facts)})"), BREAK, *_text(excerpt(found)))
 
     def _reach(self, reach: int) -> list[str]:
         return [self._locale.text("seen", self._locale.number(reach))] if reach else []
