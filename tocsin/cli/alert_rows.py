@@ -8,7 +8,7 @@ import msgspec
 from schemas.alert import Alert
 from schemas.types import JsonObject
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.published_posts import Published
+from sinks.alerts.message.post_texts import Published
 from sinks.alerts.message.report import link, title
 from sinks.alerts.triage import AlertDocument, desk_of, escalated, standing
 from tocsin.cli.output import Format

@@ -21,7 +21,7 @@ from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT
 from schemas.errors import ConfigurationError, InvalidMessage
 from schemas.mention import Mention, MentionUpsert
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.published_posts import Published
+from sinks.alerts.message.post_texts import Published
 from sinks.alerts.message.report import title
 from tocsin.cli.backtest_page import (
     alert_lines,

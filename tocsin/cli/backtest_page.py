@@ -7,7 +7,7 @@ from processors.detector.backtest import BacktestAlert, Difference
 from processors.detector.coverage import Silence
 from schemas.activity import Activity
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.published_posts import Published
+from sinks.alerts.message.post_texts import Published
 from sinks.alerts.message.render import BREAK, Line, Span
 from sinks.alerts.message.report import post_lines, title
 from text.terminal import single_line, sparkline

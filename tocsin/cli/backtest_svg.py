@@ -13,7 +13,7 @@ from typing import Final
 from processors.detector.backtest import BacktestAlert
 from schemas.activity import Activity
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.published_posts import Published
+from sinks.alerts.message.post_texts import Published
 from sinks.alerts.message.report import link, title
 from text.terminal import single_line
 from tocsin.cli.output import counted

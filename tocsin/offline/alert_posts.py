@@ -11,7 +11,7 @@ from schemas.alert import Alert
 from schemas.errors import InvalidMessage
 from schemas.ids import EPOCH, author_hash
 from schemas.mention import Mention
-from sinks.alerts.message.published_posts import (
+from sinks.alerts.message.post_texts import (
     MAX_ABOUT,
     Basis,
     Published,

@@ -15,7 +15,7 @@ from schemas.alert import Alert
 from schemas.codec import MENTION_EVENT
 from schemas.errors import InvalidMessage
 from schemas.mention import Mention, MentionUpsert
-from sinks.alerts.message.published_posts import Published
+from sinks.alerts.message.post_texts import Published
 from tocsin.offline.alert_posts import mentions_of_index, published
 
 _PAGE: Final = 500

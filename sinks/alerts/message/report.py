@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.published_posts import Published, PublishedPost, excerpt
+from sinks.alerts.message.post_texts import Published, PublishedPost, excerpt
 from sinks.alerts.message.render import BREAK, Line, Report, Section, Span
 from text.alert_title import blind_title, crisis_title
 from text.terminal import printable, single_line

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.alert import Evidence, Lift
 from schemas.mention import BrandMatch, Match
 from schemas.post import Author
-from sinks.alerts.message.published_posts import (
+from sinks.alerts.message.post_texts import (
     MAX_EXCERPT,
     PublishedPost,
     author_of,
