@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from processors.detector.backtest import BacktestAlert, backtest_alerts, compare, replay
 from processors.detector.coverage import Listening, Silence, heard_at
 from processors.enrichment.activity_records import activity_of
-from runtime.settings import ElasticsearchSettings, load
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -125,6 +124,7 @@ class _Past:
     def _all(self) -> Iterator[Activity]:
         if self.events is not None:
             return records_of(self.events)
+        from runtime.settings import ElasticsearchSettings, load
         from tocsin.offline.activity_history import records_of_index
 
         assert self.first is not None and self.end is not None
@@ -136,6 +136,8 @@ class _Past:
     def mentions(self, ids: set[str]) -> list[Mention]:
         """The posts with their texts; a file of activity has none."""
         if self.events is None:
+            from runtime.settings import ElasticsearchSettings, load
+
             return mentions_in_index(load(ElasticsearchSettings), ids)
         self.events.seek(0)
         return mentions_of_file(self.events, ids)

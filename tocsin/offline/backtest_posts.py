@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
 
 from processors.detector.backtest import BacktestAlert
-from runtime.settings import ElasticsearchSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.codec import MENTION_EVENT
@@ -17,6 +16,9 @@ from schemas.errors import InvalidMessage
 from schemas.mention import Mention, MentionUpsert
 from sinks.alerts.message.post_texts import Published
 from tocsin.offline.alert_posts import mentions_of_index, published
+
+if TYPE_CHECKING:
+    from runtime.settings import ElasticsearchSettings
 
 _PAGE: Final = 500
 _WINDOW: Final = timedelta(minutes=30)
@@ -47,7 +49,7 @@ def mentions_of_file(lines: Iterable[bytes], ids: Collection[str]) -> list[Menti
     return list(found.values())
 
 
-def mentions_in_index(settings: ElasticsearchSettings, ids: Collection[str]) -> list[Mention]:
+def mentions_in_index(settings: "ElasticsearchSettings", ids: Collection[str]) -> list[Mention]:
     """The mentions of these posts as far as they are in the index."""
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
     from sinks.elasticsearch.mappings import IndexNames
