@@ -1,5 +1,6 @@
 """Reads ``brands.yaml``; every error is one sentence with the brand and the field."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.language.references import SavedQueries
 from runtime.files import read_yaml
+from runtime.validation import field_error, unknown_field
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
-from text.spelling import did_you_mean
+from text.spelling import nearest
 from text.tokens import tokenize
 
 _SEVERITIES = ("1", "2", "3", "4", "5")
@@ -25,7 +27,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     queries: dict[str, str] = {}
 
 
-def load_brands(path: Path) -> list[Brand]:
+def load_brands(path: Path, published: Collection[str] = ()) -> list[Brand]:
+    """The brands of a file; ``published``: ids of other brands, which ``peers`` may name."""
     raw = read_yaml(path, _File, "it must hold a list under 'brands:', see docs/brands.md")
     _check_saved(raw.queries, path)
     brands = [_brand(entry, path) for entry in raw.brands]
@@ -40,20 +43,22 @@ def load_brands(path: Path) -> list[Brand]:
         seen.add(brand.id)
     if not brands:
         raise ConfigurationError(f"{path} has no brand; add one, see docs/brands.md")
+    for brand in brands:
+        _check_peers(brand, {*seen, *published}, path)
     return brands
 
 
 def _brand(entry: dict[str, Any], path: Path) -> Brand:
     name = entry.get("id", "(a brand without id)")
-    fields = [field.name for field in msgspec.structs.fields(Brand)]
-    for key in entry:
-        if key not in fields:
-            hint = did_you_mean(str(key), fields)
-            raise ConfigurationError(f"{path}: brand {name} has an unknown field {key}; {hint}")
+    unknown = unknown_field(entry, Brand)
+    if unknown is not None:
+        raise ConfigurationError(
+            f"{path}: brand {name} has an unknown field {unknown.path}; {unknown.hint}"
+        )
     try:
         brand = msgspec.convert(entry, Brand)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path}: brand {name}: {error}") from None
+        raise ConfigurationError(f"{path}: brand {name}: {field_error(error, Brand)}") from None
     for word in brand.names or ([brand.name] if brand.query is None else []):
         if not len(tokenize(word)):
             raise ConfigurationError(
@@ -66,8 +71,31 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
             f"{path}: brand {name} has only examples with about: {kind}; add some with about: "
             f"{wanted}, or remove the examples"
         )
+    _check_owned(brand, path)
     _check_policy(brand, path)
     return brand
+
+
+def _check_peers(brand: Brand, known: Collection[str], path: Path) -> None:
+    for peer in brand.peers:
+        if peer == brand.id:
+            raise ConfigurationError(f"{path}: brand {brand.id} names itself in peers; take it out")
+        if peer not in known:
+            near = nearest(peer, known)
+            hint = f"did you mean {near}?" if near else "write the id of a brand of this file"
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has a peer {peer}, and there is no such brand; {hint}"
+            )
+
+
+def _check_owned(brand: Brand, path: Path) -> None:
+    for account in brand.owned:
+        source, colon, name = account.partition(":")
+        if not (colon and source.strip() and name.strip()):
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has {account!r} in owned; write the source and the "
+                f"account, such as x:{account.strip(':@ ') or 'account'}"
+            )
 
 
 def _check_policy(brand: Brand, path: Path) -> None:

@@ -23,6 +23,7 @@ from ingestors.files.post_line import (
     utc,
 )
 from runtime.files import read_yaml
+from runtime.validation import field_error
 from schemas.errors import ConfigurationError
 from schemas.post import Metrics, PostEvent
 from text.spelling import nearest
@@ -108,7 +109,8 @@ def load_mapping(name: str) -> MappingFile:
     try:
         file = msgspec.convert(raw, MappingFile)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{where}: {error}; see docs/replay.md") from None
+        fault = field_error(error, MappingFile)
+        raise ConfigurationError(f"{where}: {fault}; see docs/replay.md") from None
     _check_values(file, where)
     return file
 
