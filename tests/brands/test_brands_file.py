@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from brands.brands_file import load_brands
+from brands.brands_file import load_brands, read_brands_file
 from schemas.brand import AlertPolicy, Brand
 from schemas.errors import ConfigurationError
 
@@ -113,6 +113,7 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, peers: [a]}]", "names itself in peers"),
         ("brands: [{id: a, name: A, owned: [velmora]}]", "such as x:velmora"),
         ("brands: [{id: a, name: A, owned: ['x:']}]", "write the source and the account"),
+        ("brands: [{id: a, name: A, languages: [french]}]", "its ISO 639-1 code, such as fr"),
         ("brands: [{id: a, name: A, languages: [no]}]", "entry 1 of languages must be text"),
         ("brands: [{id: a, name: A}]\nbrands: [{id: b, name: B}]", "line 2 has brands a second"),
         ("brands: [{id: a, name: A, query: *phone}]", "begins with * must be in quotes"),
@@ -126,6 +127,31 @@ def test_an_error_is_one_sentence(tmp_path: Path, text: str | bytes, says: str) 
     assert "`" not in str(caught.value) and "$" not in str(caught.value)
     if says not in ("a AND\n",) and "a mistake" not in str(caught.value):
         assert "\n" not in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        queries: {outages: panne OR}
+        brands:
+          - {id: a, name: A, peers: [bad, nosuch]}
+          - {id: bad, name: '', query: panne}
+          - {id: c, name: C, query: 'query:bad'}
+          - {id: c, name: C, query: 'AND'}
+        """,
+    )
+    file = read_brands_file(path)
+    assert [brand.id for brand in file.brands] == ["a", "c"]
+    told = [str(error).removeprefix(f"{path}: ").splitlines()[0] for error in file.errors]
+    assert told == [
+        "the query 'outages' has a mistake",
+        "brand bad: name must not be empty",
+        "the query of brand c has a mistake",
+        "brand c is defined twice; keep one",
+        "brand a has a peer nosuch, and there is no such brand; write the id of a brand of this "
+        "file",
+    ]
 
 
 def test_peers_may_be_brands_that_are_published_already(tmp_path: Path) -> None:
