@@ -32,6 +32,17 @@ def current_brands(settings: KafkaSettings) -> dict[str, bytes]:
     }
 
 
+def published_brands(settings: KafkaSettings) -> dict[str, Brand | None]:
+    """Brand id to the brand as of now; None for one that cannot be read."""
+    brands: dict[str, Brand | None] = {}
+    for name, value in current_brands(settings).items():
+        try:
+            brands[name] = BRAND.decode(value)
+        except InvalidMessage:
+            brands[name] = None
+    return brands
+
+
 def decoded_brands(encoded: Mapping[str, bytes]) -> dict[str, Brand]:
     """Brand id to brand; raises :class:`ConfigurationError` for an unreadable one."""
     brands = {}

@@ -8,6 +8,7 @@ import typer
 from brands.brands_file import load_brands
 from brands.registry import current_brands, publish_brands
 from runtime.settings import KafkaSettings, load
+from tocsin.cli.brands_check import check
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Publish and list the brands that are looked for.")
@@ -43,3 +44,6 @@ def list_() -> None:
     """
     for _, value in sorted(current_brands(load(KafkaSettings)).items()):
         result(value.decode())
+
+
+app.command("check")(check)
