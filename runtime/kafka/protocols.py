@@ -16,6 +16,8 @@ class Record(Protocol):
     value: bytes | None
     headers: object
     """Pairs of name and value, a mapping, or None: clients differ."""
+    timestamp: int
+    """When it was written, in milliseconds since 1970."""
 
 
 class OutgoingRecord(NamedTuple):

@@ -21,7 +21,7 @@ from schemas.errors import ConfigurationError, InvalidMessage
 from schemas.mention import MentionUpsert
 from text.terminal import sparkline
 from tocsin.cli.backtest_svg import chart_svg
-from tocsin.cli.output import plural, result, say
+from tocsin.cli.output import counted, result, say
 from tocsin.offline.activity_history import records_of_index
 from tocsin.offline.post_reader import open_posts
 
@@ -183,7 +183,7 @@ def backtest(
     for line in (*lines, "", *map(_blind_line, silences), *map(_line, alerts)):
         result(line)
     days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
-    say(f"{plural(len(alerts), 'alert')} in {days:.1f} days, {len(records)} mentions")
+    say(f"{counted(len(alerts), 'alert')} in {days:.1f} days, {len(records)} mentions")
     if policy is not None:
         other = replace(chosen, alerts=_brand(brand, policy).alerts)
         difference = compare(alerts, backtest_alerts(replay(records, [other])))

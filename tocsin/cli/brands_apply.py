@@ -11,7 +11,7 @@ from rich.text import Text
 from brands.brand_changes import BrandChange, Changes, FieldChange, changes_of
 from brands.brand_lint import lint_brands
 from brands.brands_file import load_brands
-from brands.registry import published_brands, publish_brands
+from brands.registry import publish_brands, published_brands
 from runtime.settings import KafkaSettings, load
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
@@ -86,7 +86,7 @@ def _compared(
 ) -> tuple[list[Brand], Mapping[str, Brand | None], Changes]:
     # A mistake in the file is told without a broker; only peers may need the published brands.
     brands = [] if keep_others else load_brands(file)
-    published = published_brands(settings)
+    published = {name: each.brand for name, each in published_brands(settings).items()}
     if keep_others:
         brands = load_brands(file, published)
     return brands, published, changes_of(published, brands, keep_others=keep_others)

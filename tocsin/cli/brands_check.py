@@ -17,7 +17,7 @@ from processors.enrichment.annotators.brands import language_codes
 from queries.matching.document import MatchedSpan
 from schemas.brand import Brand
 from tocsin.cli.highlight import marked, starred
-from tocsin.cli.output import plural, result, say
+from tocsin.cli.output import counted, result, say
 from tocsin.cli.query_options import SourceOption
 from tocsin.offline.brand_check import FATES, BrandCheck, BrandsCheck, Sample, check_posts
 from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
@@ -65,8 +65,8 @@ def check(
         _show(content, warnings, found)
         for complaint in bad.first:
             say(f"{posts}: {complaint}")
-        mistakes = plural(len(content.errors), "mistake")
-        say(f"{file}: {mistakes}, {plural(len(warnings), 'warning')}")
+        mistakes = counted(len(content.errors), "mistake")
+        say(f"{file}: {mistakes}, {counted(len(warnings), 'warning')}")
     if content.errors:
         sys.exit(1)
 
@@ -111,7 +111,7 @@ def _show(content: BrandsFile, warnings: Sequence[BrandWarning], found: BrandsCh
 def _show_brand(check: BrandCheck, read: int, out: Console) -> None:
     heading = Text(check.brand.id, style="bold")
     kept = check.counts["kept"]
-    heading.append(f"  {kept:,} of {plural(read, 'post')}", style="not bold")
+    heading.append(f"  {kept:,} of {counted(read, 'post')}", style="not bold")
     out.print(heading)
     for fate in FATES:
         if fate != "kept" and check.counts[fate]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from queries.matching.query_matcher import QueryMatch
 from schemas.errors import ConfigurationError
-from tocsin.cli.output import plural, report
+from tocsin.cli.output import counted, report
 from tocsin.cli.query_options import (
     BrandsOption,
     PostsArgument,
@@ -101,4 +101,4 @@ def match(
             if spans:
                 output = _encode(MatchedPost(line.id, words_of(matched))).decode()
             sys.stdout.write(output + "\n")
-    report(bad, f"{plural(count, 'post')} matched")
+    report(bad, f"{counted(count, 'post')} matched")

@@ -18,7 +18,6 @@ from queries.language.errors import QueryError, shorten
 from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.tools.clause_effects import Clauses, Effect
-from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from schemas.post import Post
@@ -117,6 +116,7 @@ def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
 
 
 def _of_index(node: Node, sample: int, within: Range | None) -> Preview:
+    from runtime.settings import ElasticsearchSettings, load
     from sinks.elasticsearch.connection import connect
     from tocsin.offline.preview_index import preview_index
 

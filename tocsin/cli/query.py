@@ -4,11 +4,10 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from queries.elasticsearch.index_compiler import compile_query
 from queries.language.ast import Node
 from queries.language.errors import QueryError
 from queries.language.format import format_query
@@ -17,15 +16,13 @@ from queries.tools.clause_effects import Clauses
 from queries.tools.explain import explain as explained
 from queries.tools.lint import MAX_CLAUSES, LintWarning, lint_sample
 from queries.tools.lint import lint as warnings_of
-from queries.x.cost import estimate
-from queries.x.loss import Note
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from text.everyday import everyday_words
 from tocsin.cli import preview
-from tocsin.cli.output import plural, report, result, say
+from tocsin.cli.output import counted, report, result, say
 from tocsin.cli.query_options import (
     BrandsOption,
     PostsArgument,
@@ -40,6 +37,9 @@ from tocsin.cli.query_options import (
 )
 from tocsin.offline.match import OfflineMatcher
 from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
+
+if TYPE_CHECKING:
+    from queries.x.loss import Note
 
 MaxLengthOption = Annotated[
     int, typer.Option(min=64, help="Maximum length of a rule on your plan of X.")
@@ -88,7 +88,7 @@ def lint(
         warnings += _of_sample(whole(text, queries), sample, brands, source)
     for warning in warnings:
         result(warning.show(text) + "\n")
-    say(plural(len(warnings), "warning"))
+    say(counted(len(warnings), "warning"))
     if warnings:
         sys.exit(1)
 
@@ -151,6 +151,8 @@ def compile_(
 
     Example: `tocsin query compile --to x 'velmora NEAR/5 panne'`
     """
+    from queries.elasticsearch.index_compiler import compile_query
+
     text = query_text(query)
     node = whole(text, queries)
     try:
@@ -175,7 +177,7 @@ def compile_(
     _report("The query matches this, but X may not send it:", rules.lost)
 
 
-def _report(heading: str, notes: tuple[Note, ...]) -> None:
+def _report(heading: str, notes: "tuple[Note, ...]") -> None:
     if notes:
         say(heading)
     for note in notes:
@@ -202,6 +204,8 @@ def cost_(
 
     Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
     """
+    from queries.x.cost import estimate
+
     text = query_beside_posts(query, file)
     node, bad = whole(text, queries), Bad()
     try:
