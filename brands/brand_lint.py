@@ -145,7 +145,8 @@ def _examples(brand: Brand) -> Iterator[BrandWarning]:
 
 
 def _exclusions(brand: Brand) -> Iterator[BrandWarning]:
-    if not brand.exclude:
+    if not brand.exclude or brand.query is not None:
+        # A phrase may hold one word of a query, which does not match alone.
         return
     matcher = BrandMatcher([replace(brand, exclude=[])])
     for phrase in brand.exclude:

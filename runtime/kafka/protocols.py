@@ -16,6 +16,11 @@ class Record(Protocol):
     value: bytes | None
     headers: object
     """Pairs of name and value, a mapping, or None: clients differ."""
+
+
+class StoredRecord(Record, Protocol):
+    """A record that was read from Kafka."""
+
     timestamp: int
     """When it was written, in milliseconds since 1970."""
 
@@ -53,7 +58,7 @@ class Consumer(Protocol):
     def partitions_for_topic(self, topic: str) -> set[int] | None: ...
     def poll(
         self, timeout_ms: int, max_records: int | None = None
-    ) -> Mapping[TopicPartition, Sequence[Record]]: ...
+    ) -> Mapping[TopicPartition, Sequence[StoredRecord]]: ...
     def pause(self, *partitions: TopicPartition) -> None: ...
     def paused(self) -> Iterable[TopicPartition]: ...
     def resume(self, *partitions: TopicPartition) -> None: ...

@@ -11,7 +11,7 @@ COMMANDS = {
     ),
     "diff": LazyCommand(
         "tocsin.cli.brands_apply:diff",
-        "Print what `brands apply` would change: brands added, changed field by field, and removed.",
+        "Print what `brands apply` would change: brands added, changed and removed, by field.",
     ),
     "apply": LazyCommand(
         "tocsin.cli.brands_apply:apply",

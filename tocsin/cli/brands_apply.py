@@ -27,7 +27,7 @@ COLUMNS = ("change", "brand", "field", "before", "after")
 def diff(
     file: FileArgument, keep_others: KeepOption = False, format: FormatOption = "text"
 ) -> None:
-    """Print what `brands apply` would change: brands added, changed field by field, and removed.
+    """Print what `brands apply` would change: brands added, changed and removed, by field.
 
     The exit status is 1 if there is a difference, 0 if there is none.
 
