@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STACK ?= embedded
+STACK ?= auto
 DATA ?=
 BRANDS ?=
 POSTS ?=
@@ -34,7 +34,7 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: $(VENV)/runtime ## A day of posts through the whole pipeline (STACK=engines, DATA=file, POSTS=n).
+demo: $(VENV)/runtime ## A day of posts through the whole pipeline (STACK=embedded, DATA=file, POSTS=n).
 	$(BIN)/tocsin demo $(DEMO_OPTIONS)
 
 test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.
@@ -44,7 +44,7 @@ test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (needs Java and Maven).
+test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (needs a JDK 21).
 	$(BIN)/pytest -m engines
 
 lint: $(VENV)/dev ## Lint and types only.

@@ -41,10 +41,11 @@ def test_it_is_what_the_specification_says() -> None:
 
 
 def test_engines_are_those_that_the_tests_run_on() -> None:
-    tree = ElementTree.parse(TOP / "tocsin" / "local" / "stack" / "kafka.pom.xml")
+    poms = (TOP / "tocsin" / "local" / "stack" / "distribution").glob("*.pom.xml")
     versions = {
         dependency.findtext("artifactId", ""): dependency.findtext("version", "")
-        for dependency in tree.iterfind(".//dependency")
+        for pom in poms
+        for dependency in ElementTree.parse(pom).iterfind(".//dependency")
     }
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{versions['kafka_2.13']}"
     for name in ("elasticsearch", "kibana", "kibana-setup"):

