@@ -41,7 +41,7 @@ brands:
 
     # A query instead of names and handles (docs/queries.md):
     # query: >
-    #   ({query}) AND NOT lang:pt
+    #   ({query}) NEAR/9 (panne OR outage)
 
     # When and whom to alert (docs/alerts.md):
     # alerts:
