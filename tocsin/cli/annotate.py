@@ -7,12 +7,10 @@ from typing import Annotated, Any, BinaryIO, TypeAlias
 
 import msgspec
 import typer
-from msgspec import Struct
 from rich.progress import Progress
 
 from brands.brand_matcher import BrandMatcher
 from brands.brands_file import load_brands
-from ingestors.files.post_line import NotAPost
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.enricher import Enricher
 from runtime.clock import utc_now
@@ -22,27 +20,14 @@ from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
 from schemas.types import Tier
 from tocsin.cli.output import console, report
-from tocsin.cli.query_options import PostsArgument
-from tocsin.offline.post_reader import Bad, open_posts, read_lines
+from tocsin.cli.query_options import EncodingOption, MappingOption, PostsArgument, posts_of
+from tocsin.offline.post_reader import LineFields
 
 _CHUNK = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
-class _LineFields(Struct):
-    id: str | int
-    targets: list[str] = []
-
-
-_decode_fields = msgspec.json.Decoder(_LineFields).decode
-_Line: TypeAlias = tuple[PostEvent, _LineFields]
-
-
-def _fields_of(line: bytes) -> _LineFields:
-    try:
-        return _decode_fields(line)
-    except msgspec.MsgspecError as error:
-        raise NotAPost(f"targets must be a list of strings ({error})") from None
+_Line: TypeAlias = tuple[PostEvent, LineFields]
 
 
 def _chunks(lines: Iterable[_Line]) -> Iterator[dict[str, _Line]]:
@@ -67,17 +52,15 @@ def _flat(mention: Mention, id_: str | int) -> dict[str, Any]:
 
 
 def annotate_stream(
-    source: BinaryIO,
+    lines: Iterable[_Line],
     target: BinaryIO,
     enricher: Enricher,
-    name: str,
-    bad: Bad,
     *,
     events: bool = False,
 ) -> Iterator[int]:
     """Annotate line by line; yields the number of written posts after each chunk."""
     written = 0
-    for chunk in _chunks(read_lines(source, name, bad, _fields_of)):
+    for chunk in _chunks(lines):
         targets = {id_: fields.targets for id_, (_, fields) in chunk.items() if fields.targets}
         posts = [event for event, _ in chunk.values()]
         mentions = enricher.enrich(posts, utc_now(), targets=targets).mentions
@@ -115,6 +98,8 @@ def annotate(
         bool, typer.Option(help="Write mention events as on the topic `mentions`.")
     ] = False,
     source: Annotated[str, typer.Option(help="The source of lines without one.")] = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
 ) -> None:
     """Annotate posts of a file in the same way as the stream.
 
@@ -123,12 +108,13 @@ def annotate(
 
     Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
     """
-    bad, written = Bad(), 0
-    with open_posts(file) as stream, Progress(console=console, transient=True) as progress:
+    written = 0
+    with posts_of(file, source, mapping, encoding) as reader:
         enricher = _enricher(brands, everything or not brands, tier)
-        task = progress.add_task("annotating", total=None)
-        for written in annotate_stream(
-            stream, sys.stdout.buffer, enricher, source, bad, events=events
-        ):
-            progress.update(task, completed=written, description=f"{written} posts")
-    report(bad, f"{written} posts written")
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("annotating", total=None)
+            for written in annotate_stream(
+                reader.events(), sys.stdout.buffer, enricher, events=events
+            ):
+                progress.update(task, completed=written, description=f"{written} posts")
+    report(reader.bad, f"{written} posts written")

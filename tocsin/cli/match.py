@@ -14,14 +14,17 @@ from schemas.errors import ConfigurationError
 from tocsin.cli.output import counted, report
 from tocsin.cli.query_options import (
     BrandsOption,
+    EncodingOption,
+    MappingOption,
     PostsArgument,
     SavedOption,
     SourceOption,
+    posts_of,
     query_beside_posts,
     whole,
 )
 from tocsin.offline.match import OfflineMatcher
-from tocsin.offline.post_reader import Bad, Line, batches, open_posts, read_posts
+from tocsin.offline.post_reader import Line, batches
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,6 +87,8 @@ def match(
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
 ) -> None:
     """Print the ids of the posts that a query matches, one per line, in the order of the input.
 
@@ -93,12 +98,12 @@ def match(
     Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
     """
     node = whole(_query(query, query_file, file), queries)
-    finder, bad, count = OfflineMatcher({"query": node}, brands), Bad(), 0
-    with open_posts(file) as stream:
-        for line, matched in matching(read_posts(stream, source, bad), finder):
+    finder, count = OfflineMatcher({"query": node}, brands), 0
+    with posts_of(file, source, mapping, encoding) as reader:
+        for line, matched in matching(reader.posts(), finder):
             count += 1
             output = str(line.id)
             if spans:
                 output = _encode(MatchedPost(line.id, words_of(matched))).decode()
             sys.stdout.write(output + "\n")
-    report(bad, f"{counted(count, 'post')} matched")
+    report(reader.bad, f"{counted(count, 'post')} matched")
