@@ -18,9 +18,9 @@ from queries.matching.document import MatchedSpan
 from schemas.brand import Brand
 from tocsin.cli.highlight import marked, starred
 from tocsin.cli.output import counted, result, say
-from tocsin.cli.query_options import SourceOption
+from tocsin.cli.query_options import EncodingOption, MappingOption, SourceOption, posts_of
 from tocsin.offline.brand_check import FATES, BrandCheck, BrandsCheck, Sample, check_posts
-from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
+from tocsin.offline.post_reader import Bad, batches
 
 _EXCERPT = 160
 _RIGHT = 0.75
@@ -36,6 +36,8 @@ def check(
         int, typer.Option(min=0, max=100, help="Posts to show of each kind, for each brand.")
     ] = 2,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="Text for people, or one object.")
     ] = "text",
@@ -55,9 +57,9 @@ def check(
     ]
     bad, found = Bad(), None
     if posts is not None:
-        with open_posts(posts) as stream:
-            mentions = (line.mention for line in read_posts(stream, source, bad))
-            found = check_posts(content.brands, batches(mentions), sample)
+        with posts_of(posts, source, mapping, encoding) as reader:
+            mentions = (line.mention for line in reader.posts())
+            found, bad = check_posts(content.brands, batches(mentions), sample), reader.bad
         warnings += _found_warnings(found)
     if format_ == "json":
         result(json.dumps(_data(content, warnings, found), ensure_ascii=False))
