@@ -106,7 +106,7 @@ def annotate(
     A line needs only `{"id": "1", "text": "..."}`. With `"targets": ["the food"]` it also gets the
     sentiment towards these. The output is one JSON object per line, in the order of the input.
 
-    Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
+    Example: `tocsin annotate --all < examples/posts.jsonl > annotated.jsonl`
     """
     written = 0
     with posts_of(file, source, mapping, encoding) as reader:

@@ -95,7 +95,7 @@ def match(
     A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `entity:` and
     `brand:` the posts are annotated first, as in the stream.
 
-    Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
+    Example: `tocsin match --query 'velmora NEAR/5 panne' --spans examples/posts.csv`
     """
     node = whole(_query(query, query_file, file), queries)
     finder, count = OfflineMatcher({"query": node}, brands), 0

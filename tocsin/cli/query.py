@@ -83,7 +83,7 @@ def lint(
 ) -> None:
     """Print errors and doubtful parts of a query; the exit status is 1 if there are any.
 
-    Example: `tocsin query lint 'orange AND NOT jus' --sample posts.jsonl`
+    Example: `tocsin query lint 'mirabelle AND NOT tarte' --sample examples/posts.jsonl`
     """
     languages = sorted(everyday_words().keys() - {"brands"})
     for code in language or ():
@@ -235,7 +235,7 @@ def cost_(
 
     The numbers in parentheses are the range that a sample of this size allows.
 
-    Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
+    Example: `tocsin query cost velmora examples/posts.jsonl --posts-a-day 5e8 --price 0.005`
     """
     from queries.x.cost import estimate
 
