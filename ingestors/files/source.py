@@ -8,6 +8,7 @@ last line that was returned, with the same shift of times, and only if the file 
 import hashlib
 import time
 from collections import deque
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
@@ -118,11 +119,13 @@ class ReplaySource:
         self._file: dict[str, str | int] = {}
         self._line = 0
         self._shift: timedelta | None = None
+        self._resumed = False
         self._failure: SourceError | None = None
 
     def open(self, position: Position | None) -> None:
         self._pacer.restart()
         self._line, self._shift, self._failure = 0, None, None
+        self._resumed = position is not None
         if self._path == "-":
             self._rows = self._posts = self._opened(PipeLines(self._stdin))
             return
@@ -216,9 +219,28 @@ class ReplaySource:
         self._pacer.restart()
 
     @property
-    def posts(self) -> PostFile | None:
-        """The file that was opened last, with the counts of what was read."""
-        return self._posts
+    def read_nothing(self) -> bool:
+        """Whether there were lines and none of them was a post."""
+        return self._posts is not None and not self._posts.events and self._posts.unreadable > 0
+
+    def summary(self) -> Iterator[str]:
+        """What people should know after the end, one sentence each."""
+        posts = self._posts
+        if posts is None:
+            return
+        if self._resumed and not posts.events and not posts.unreadable and posts.finished:
+            yield (
+                f"{self._path} was read to its end before, with this mapping; --afresh reads it "
+                "again"
+            )
+            return
+        if posts.unreadable:
+            count = posts.unreadable + posts.events
+            yield (
+                f"{posts.unreadable} of {count} records are no posts (first: "
+                f"{posts.first_problem}); see 'tocsin dead-letters list'"
+            )
+        yield from posts.remarks()
 
 
 def _named(mapping: str | None, file: MappingFile | None) -> str | None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeAlias
+from typing import Annotated, Any, BinaryIO, Final, TypeAlias
 
 import msgspec
 import typer
@@ -16,17 +16,24 @@ from processors.enrichment.enricher import Enricher
 from runtime.clock import utc_now
 from runtime.settings import ProcessSettings, load
 from schemas.codec import MENTION_EVENT
+from schemas.errors import ConfigurationError
 from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
 from schemas.types import Tier
-from tocsin.cli.output import console, report
+from tocsin.cli.output import FormatOption, console, counted, report, write_rows
 from tocsin.cli.query_options import EncodingOption, MappingOption, PostsArgument, posts_of
+from tocsin.cli.row_writers import Row
 from tocsin.offline.post_reader import LineFields
 
 _CHUNK = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
+COLUMNS: Final = (
+    "id", "key", "created_at", "source", "author", "text", "url", "language", "brands", "sentiment",
+    "sentiment_score", "emotion", "aspects", "intents", "entities", "hashtags",
+)  # fmt: skip
+"""The cells of ``--format csv`` and its like; JSON lines have every annotation."""
 _Line: TypeAlias = tuple[PostEvent, LineFields]
 
 
@@ -49,6 +56,38 @@ def _flat(mention: Mention, id_: str | int) -> dict[str, Any]:
     key = fields.pop("post").id
     first = {name: fields[name] for name in ("language", "brands", "sentiment")}
     return {"id": id_, "key": key, **first, **fields}
+
+
+def _row(mention: Mention, id_: str | int) -> Row:
+    """The annotations that fit into cells."""
+    post, language, sentiment = mention.post, mention.language, mention.sentiment
+    return (
+        id_,
+        post.id,
+        post.created_at,
+        post.source,
+        post.author.handle or post.author.name or post.author.id,
+        post.text,
+        post.url,
+        language.code if language else None,
+        [brand.id for brand in mention.brands],
+        sentiment.label if sentiment else None,
+        sentiment.score if sentiment else None,
+        mention.emotion.label if mention.emotion else None,
+        list(dict.fromkeys(aspect.label for aspect in mention.aspects)),
+        list(mention.intents),
+        list(dict.fromkeys(entity.name or entity.text for entity in mention.entities)),
+        post.hashtags,
+    )
+
+
+def annotate_rows(lines: Iterable[_Line], enricher: Enricher) -> Iterator[Row]:
+    """Annotated posts as rows of :data:`COLUMNS`."""
+    for chunk in _chunks(lines):
+        posts = [event for event, _ in chunk.values()]
+        for event in enricher.enrich(posts, utc_now()).mentions:
+            if isinstance(event, MentionUpsert):
+                yield _row(event.mention, chunk[event.id][1].id)
 
 
 def annotate_stream(
@@ -100,17 +139,25 @@ def annotate(
     source: Annotated[str, typer.Option(help="The source of lines without one.")] = "file",
     mapping: MappingOption = None,
     encoding: EncodingOption = None,
+    format: FormatOption = "jsonl",
 ) -> None:
     """Annotate posts of a file in the same way as the stream.
 
     A line needs only `{"id": "1", "text": "..."}`. With `"targets": ["the food"]` it also gets the
-    sentiment towards these. The output is one JSON object per line, in the order of the input.
+    sentiment towards these. The output is one JSON object per line, in the order of the input;
+    --format csv or xlsx has the text and the annotations that fit into cells.
 
     Example: `tocsin annotate --all < examples/posts.jsonl > annotated.jsonl`
     """
+    if events and format != "jsonl":
+        raise ConfigurationError("mention events are JSON lines; leave out --format, or --events")
     written = 0
     with posts_of(file, source, mapping, encoding) as reader:
         enricher = _enricher(brands, everything or not brands, tier)
+        if format != "jsonl":
+            written = write_rows(annotate_rows(reader.events(), enricher), COLUMNS, format)
+            report(reader.bad, f"{counted(written, 'post')} written")
+            return
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task("annotating", total=None)
             for written in annotate_stream(

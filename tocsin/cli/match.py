@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from queries.matching.query_matcher import QueryMatch
 from schemas.errors import ConfigurationError
-from tocsin.cli.output import counted, report
+from tocsin.cli.output import FormatOption, counted, report, write_rows
 from tocsin.cli.query_options import (
     BrandsOption,
     EncodingOption,
@@ -23,9 +23,11 @@ from tocsin.cli.query_options import (
     query_beside_posts,
     whole,
 )
+from tocsin.cli.row_writers import Row
 from tocsin.offline.match import OfflineMatcher
 from tocsin.offline.post_reader import Line, batches
 
+COLUMNS: Final = ("id", "created_at", "source", "author", "text", "words", "url")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -51,6 +53,20 @@ def words_of(match: QueryMatch) -> list[MatchedWords]:
         MatchedWords(span.field, span.start, span.end, texts[span.field][span.start : span.end])
         for span in sorted(match.spans())
     ]
+
+
+def _row(matched: tuple[Line, QueryMatch]) -> Row:
+    line, match = matched
+    post = line.mention.post
+    return (
+        line.id,
+        post.created_at,
+        post.source,
+        post.author.handle or post.author.name or post.author.id,
+        post.text,
+        [words.text for words in words_of(match)],
+        post.url,
+    )
 
 
 def _query(query: str | None, query_file: Path | None, posts: Path | None) -> str:
@@ -89,17 +105,27 @@ def match(
     source: SourceOption = "file",
     mapping: MappingOption = None,
     encoding: EncodingOption = None,
+    format: FormatOption = "text",
 ) -> None:
     """Print the ids of the posts that a query matches, one per line, in the order of the input.
+
+    --format jsonl, csv or xlsx prints the posts too, with the matched words.
 
     A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `entity:` and
     `brand:` the posts are annotated first, as in the stream.
 
     Example: `tocsin match --query 'velmora NEAR/5 panne' --spans examples/posts.csv`
     """
+    if spans and format not in ("text", "jsonl"):
+        raise ConfigurationError("--spans prints JSON lines; leave out one of --spans and --format")
     node = whole(_query(query, query_file, file), queries)
     finder, count = OfflineMatcher({"query": node}, brands), 0
     with posts_of(file, source, mapping, encoding) as reader:
+        if format != "text" and not spans:
+            rows = map(_row, matching(reader.posts(), finder))
+            count = write_rows(rows, COLUMNS, format)
+            report(reader.bad, f"{counted(count, 'post')} matched")
+            return
         for line, matched in matching(reader.posts(), finder):
             count += 1
             output = str(line.id)

@@ -25,7 +25,7 @@ from msgspec import Struct
 from ingestors.coerce import parse
 from ingestors.files.cells import NotAPost
 from ingestors.files.mapping import load_mapping
-from ingestors.files.post_file import Item, PostFile, ReadOptions, lines_of
+from ingestors.files.post_file import Item, Lines, PostFile, ReadOptions, lines_of
 from ingestors.source import Unreadable
 from schemas.errors import ConfigurationError
 from schemas.mention import Language, Mention
@@ -102,6 +102,11 @@ class PostReader:
         options = ReadOptions(load_mapping(mapping) if mapping else None, encoding, source)
         self._file = PostFile(lines_of(file), options)
 
+    @property
+    def lines(self) -> Lines:
+        """What the file holds, for a command that reads more than posts."""
+        return self._file.lines
+
     def __enter__(self) -> "PostReader":
         return self
 
@@ -112,11 +117,6 @@ class PostReader:
         at: TracebackType | None,
     ) -> None:
         self._file.close()
-
-    @property
-    def has_times(self) -> bool:
-        """Whether a post so far says when it was written."""
-        return self._file.undated < self._file.events
 
     def events(self) -> Iterator[tuple[PostEvent, LineFields]]:
         """Every event, with what its line holds beside the post; others go to ``bad``."""
