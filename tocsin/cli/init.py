@@ -130,6 +130,7 @@ def brands_file(file: Path, names: list[str], handles: list[str], languages: lis
     """The text of a brands file; the other fields are in comments."""
     from brands.brand_lint import is_ambiguous, is_short
 
+    names, handles = _lines(names), _lines(handles)
     plain = single_line(names[0], 40)
     doubtful = any(is_ambiguous(each) or is_short(each) for each in names)
     examples = (_EXAMPLES if doubtful else _NO_EXAMPLES).format(name=plain.replace('"', "'"))
@@ -143,6 +144,11 @@ def brands_file(file: Path, names: list[str], handles: list[str], languages: lis
         examples=examples,
         query=" OR ".join(f'"{single_line(each, 40)}"' for each in names),
     )
+
+
+def _lines(written: list[str]) -> list[str]:
+    """Each on one line, without the control characters that a paste may hold."""
+    return [single_line(each, 200) for each in written]
 
 
 def _yaml(value: object) -> str:
