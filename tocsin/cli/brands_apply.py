@@ -15,6 +15,7 @@ from brands.registry import publish_brands, published_brands
 from runtime.settings import KafkaSettings, load
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
+from text.terminal import printable, single_line
 from tocsin.cli.output import FormatOption, console, counted, say, write_rows
 
 FileArgument = Annotated[Path, typer.Argument(help="A brands file (docs/brands.md).")]
@@ -137,7 +138,7 @@ def _show(changes: Changes) -> None:
 
 
 def _line(sign: str, text: str, style: str) -> None:
-    console.print(Text(f"{sign} {text}", style=style))
+    console.print(Text(printable(f"{sign} {text}"), style=style))
 
 
 def _field_lines(change: FieldChange) -> list[str]:
@@ -157,7 +158,9 @@ def _value(value: Any) -> str:
         return "{" + ", ".join(f"{name}: {_value(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else single_line(str(value), 100)
 
 
 def _rows(changes: Changes) -> list[tuple[Any, ...]]:

@@ -45,7 +45,7 @@ def check(
     """Check a brands file: every mistake, every doubtful query, and what it finds in posts.
 
     With posts it shows for each brand how many match and how many exclude, languages and examples
-    drop. The exit status is 1 if there is a mistake; warnings leave it 0.
+    drop. The exit status is 1 if there is a mistake or an unreadable post; warnings leave it 0.
 
     Example: `tocsin brands check examples/brands.yaml examples/posts.jsonl`
     """
@@ -62,14 +62,16 @@ def check(
             found, bad = check_posts(content.brands, batches(mentions), sample), reader.bad
         warnings += _found_warnings(found)
     if format_ == "json":
-        result(json.dumps(_data(content, warnings, found), ensure_ascii=False))
+        result(json.dumps(_data(content, warnings, found, bad.count), ensure_ascii=False))
     else:
         _show(content, warnings, found)
         for complaint in bad.first:
             say(f"{posts}: {complaint}")
+        if bad.count:
+            say(f"{posts}: {counted(bad.count, 'line')} skipped")
         mistakes = counted(len(content.errors), "mistake")
         say(f"{file}: {mistakes}, {counted(len(warnings), 'warning')}")
-    if content.errors:
+    if content.errors or bad.count:
         sys.exit(1)
 
 
@@ -146,7 +148,10 @@ def _spans(sample: Sample) -> list[MatchedSpan]:
 
 
 def _data(
-    content: BrandsFile, warnings: Iterable[BrandWarning], found: BrandsCheck | None
+    content: BrandsFile,
+    warnings: Iterable[BrandWarning],
+    found: BrandsCheck | None,
+    unreadable: int,
 ) -> dict[str, Any]:
     data: dict[str, Any] = {
         "brands": len(content.brands),
@@ -155,6 +160,7 @@ def _data(
     }
     if found is not None:
         data["read"] = found.read
+        data["unreadable"] = unreadable
         data["found"] = [_brand_data(check) for check in found.by_brand.values()]
     return data
 

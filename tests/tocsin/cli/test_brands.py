@@ -179,6 +179,17 @@ def test_a_check_is_readable(tocsin: Commands) -> None:
     assert ran.err.endswith("brands.yaml: 0 mistakes, 4 warnings\n")
 
 
+def test_posts_that_cannot_be_read_are_counted(tocsin: Commands) -> None:
+    Path("posts.jsonl").write_bytes(POSTS + b"not a post\n")
+    ran = tocsin("brands", "check", write(ONE), "posts.jsonl")
+    assert ran.status == 1 and "posts.jsonl: 1 line skipped" in ran.err
+    ran = tocsin("brands", "check", "brands.yaml", "posts.jsonl", "--format", "json")
+    assert json.loads(ran.out)["unreadable"] == 1
+    Path("posts.csv").write_text("id,text\n1,Velmora en panne\n2,rien du tout\n")
+    ran = tocsin("brands", "check", "brands.yaml", "posts.csv")
+    assert ran.status == 0 and "velmora  1 of 2 posts" in ran.out
+
+
 def test_all_mistakes_and_doubts_are_told_and_only_mistakes_fail(tocsin: Commands) -> None:
     ran = tocsin(
         "brands", "check", write("brands: [{id: a, name: A}, {id: b, name: B, alerts: {x: 1}}]")
