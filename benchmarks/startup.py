@@ -201,8 +201,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for start in [*commands(*write_inputs(Path(folder))), *services()]:
             if options.only in start.name:
-                print(start.name, file=sys.stderr, flush=True)
-                figures[start.name] = measured(start, options.runs)
+                one = figures[start.name] = measured(start, options.runs)
+                print(f"{start.name}: {min(one.seconds):.2f} s", file=sys.stderr, flush=True)
     page = report(figures, options.runs, f"python -m benchmarks.startup --runs {options.runs}")
     print(page)
     options.out.write_text(page, "utf-8")
