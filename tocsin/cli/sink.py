@@ -149,7 +149,8 @@ def _worker(
 
 
 def _consumer(settings: KafkaSettings, client_id: str, group: str, batch_size: int) -> Consumer:
+    # Kafka answers as soon as there is a record; an idle sink asks twice a second.
     consumer: Consumer = kafka.consumer(
-        settings, client_id, group, max_poll_records=batch_size, fetch_max_wait_ms=100
+        settings, client_id, group, max_poll_records=batch_size, fetch_max_wait_ms=500
     )
     return consumer
