@@ -84,8 +84,8 @@ class Recognised(Struct, frozen=True):
 
 
 def key_of(column: str) -> str:
-    """``Created At``, ``created_at`` and ``createdAt`` alike, without accents."""
-    text = unicodedata.normalize("NFKD", column.casefold())
+    """``Created At (UTC)``, ``created_at`` and ``createdAt`` alike, without accents."""
+    text = unicodedata.normalize("NFKD", column.partition("(")[0].casefold())
     return re.sub(r"[^a-z0-9]+", "", text)
 
 
