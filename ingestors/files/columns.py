@@ -230,7 +230,8 @@ def times_of(values: Iterable[object], column: str, where: str) -> list[str]:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text) if len(text) != len("20260131") else None
+        is_date = text.isdigit() and len(text) == len("20260131")
+        return None if is_date else float(text)
     except ValueError:
         return None
 
