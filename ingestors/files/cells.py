@@ -114,6 +114,8 @@ def value_of(value: object, *_: object) -> str | None:
 
 def native_id(value: object) -> str | None:
     """The id as the platform writes it; raises NotAPost if it was rounded."""
+    if isinstance(value, str) and value.isalnum() and value not in _ABSENT:
+        return value
     if is_absent(value) or isinstance(value, bool):
         return None
     if isinstance(value, float):

@@ -91,7 +91,8 @@ def _author(line: PostLine, own_id: str) -> Author:
 
 def _repost_of(line: PostLine, source: str, text: str) -> str | None:
     """The repeated post; of "RT @name: ..." without an id, one made of what it repeats."""
-    if line.repost_of is None and line.quote_of is None and _REPOST.match(text):
+    is_copy = text.startswith("RT @") and _REPOST.match(text)
+    if is_copy and line.repost_of is None and line.quote_of is None:
         digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
         return post_id(source, f"rt-{digest}")
     return full_id(source, line.repost_of)
