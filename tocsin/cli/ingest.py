@@ -12,9 +12,9 @@ from ingestors.checkpoints import load_checkpoint
 from ingestors.runner import Runner
 from ingestors.source import Source
 from runtime.kafka import client as kafka
-from runtime.service import service
+from runtime.service import announce, service
 from runtime.settings import IngestSettings, KafkaSettings, load
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, ServiceUnavailable
 from tocsin.cli.output import say
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 
 _A_DAY_S = 86_400.0
+_CLOSING_S = 2.0
+"""After the drain, for the last flush and the connections."""
 PaceOption = Annotated[
     float | None,
     typer.Option(
@@ -38,11 +40,17 @@ AfreshOption = Annotated[
 
 def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -> None:
     kafka_settings = load(KafkaSettings)
-    with service("ingest") as (health, stop):
+    within_s = settings.drain_timeout_s + _CLOSING_S
+    # Unacknowledged posts may be gone from the platform: not an end in good order.
+    late = ServiceUnavailable.exit_status
+    with service("ingest", (IngestSettings,), within_s, late) as (health, stop):
+        servers, topic = kafka_settings.bootstrap_servers, kafka_settings.topic_prefix + "posts"
+        announce(health, reading=source.source_id, writing=f"{topic} of Kafka at {servers}")
+        health.hinder("start", f"waiting for Kafka at {servers}")
         checkpoint = None if afresh else load_checkpoint(kafka_settings, source.source_id)
         # An absent broker holds the source back; posts that were read are not lost.
         producer = kafka.producer(
-            kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=10_000
+            kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=2_000
         )
         runner = Runner(
             source,
@@ -54,7 +62,7 @@ def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -
         try:
             runner.run(stop, checkpoint)
         finally:
-            producer.close(timeout=1)
+            kafka.close(producer, timeout_s=1)
 
 
 @app.command("replay")
@@ -149,10 +157,11 @@ def x(
     """
     from brands.brands_file import load_brands
     from ingestors.x.rules import compiled, rules_for
-    from ingestors.x.source import XSource
+    from ingestors.x.source import XSource, checked_token
     from ingestors.x.stream import XOptions
 
     settings = load(IngestSettings)
+    checked_token(settings.x_bearer_token)  # before the notes on the rules
     if brands:
         wanted = load_brands(brands)
     else:

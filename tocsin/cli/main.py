@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from schemas.errors import TocsinError
+from schemas.errors import ServiceUnavailable, TocsinError
 from tocsin.cli.lazy_commands import MARKUP, LazyCommand, LazyCommands
 
 COMMANDS = {
@@ -17,6 +17,10 @@ COMMANDS = {
     "up": LazyCommand(
         "tocsin.cli.up:up",
         "Start a stack and all services, show their status, and stop them on Ctrl-C.",
+    ),
+    "env": LazyCommand(
+        "tocsin.cli.env:env",
+        "Print the addresses of the stack that `tocsin up` or `tocsin demo --keep` runs here.",
     ),
     "watch": LazyCommand(
         "tocsin.cli.watch:watch",
@@ -109,14 +113,38 @@ def _main(
     """Settings come from the environment (TOCSIN_...); docs/settings.md lists them."""
 
 
-def main() -> None:
-    """Entry point; an error that a person can fix never shows a traceback."""
-    try:
-        app()
-    except TocsinError as error:
+def _refuse_unknown_settings() -> None:
+    """A setting with a typing error in its name ends every command, also those that read none."""
+    if any(name.upper().startswith("TOCSIN_") for name in os.environ):
+        from runtime.settings_group import refuse_unknown_settings  # takes a fifth of a second
+
+        refuse_unknown_settings()
+
+
+def _tell(error: TocsinError) -> None:
+    if os.environ.get("TOCSIN_LOG_STYLE") != "json":
         from tocsin.cli.output import console
 
         console.print(f"tocsin: {error}", style="red", markup=False)
+        if error.exit_status == ServiceUnavailable.exit_status:
+            from tocsin.cli.env import hint
+
+            if advice := hint(os.environ):
+                console.print(advice, markup=False)
+        return
+    from runtime import logs
+
+    logs.configure("json", "error")
+    logs.get_logger("tocsin").error(str(error), status=error.exit_status)
+
+
+def main() -> None:
+    """Entry point; an error that a person can fix never shows a traceback."""
+    try:
+        _refuse_unknown_settings()
+        app()
+    except TocsinError as error:
+        _tell(error)
         sys.exit(error.exit_status)
     except BrokenPipeError:
         # The reader of our output has gone ('| head').
