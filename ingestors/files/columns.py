@@ -145,7 +145,7 @@ def _unquoted(shape: TableShape, lines: list[str]) -> TableShape:
 
 
 def recognise_json(rows: list[dict[str, object]], source: str, where: str) -> MappingFile | None:
-    """The mapping of JSON objects whose names are not those of bare posts; None if none is known."""
+    """The mapping of JSON objects that are no bare posts; None if no name of theirs is known."""
     names = list(dict.fromkeys(name for row in rows for name in row if "." not in name))
     if not any(_FIELD_OF.get(key_of(name)) == "text" for name in names):
         return None
