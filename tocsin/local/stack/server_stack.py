@@ -53,8 +53,10 @@ class ServerStack(ABC):
         for process in self._running.values():
             process.ask_to_stop()
         deadline = time.monotonic() + self.STOP_SECONDS
-        for process in self._running.values():
+        for server, process in self._running.items():
             process.wait_or_kill(max(0.0, deadline - time.monotonic()))
+            if self._endpoints is not None and process.exit_code != -signal.SIGKILL:
+                server.after_stop()
         self._running.clear()
         self._endpoints = None
         if self._lock is not None:
