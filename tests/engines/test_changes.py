@@ -1,5 +1,6 @@
 """Edits, deletes, erased authors, changed brands and replayed dead letters, end to end."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -176,8 +177,8 @@ def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
 
     listed = pipeline.tocsin("dead-letters", "list")
     assert "enrich_failed" in listed.stdout
-    assert "1 dead letters (1 enrich_failed" in listed.stderr
-    name = listed.stdout.split("\t")[0]
+    assert "1 dead letter (1 enrich_failed" in listed.stderr
+    name = json.loads(pipeline.tocsin("dead-letters", "list", "--format", "jsonl").stdout)["id"]
     assert "given up once" in pipeline.tocsin("dead-letters", "show", name).stdout
     assert "1 replayed" in pipeline.tocsin("dead-letters", "replay", name).stderr
     pipeline.wait_until_idle(2)

@@ -5,27 +5,26 @@ One document holds the detector's state and the people's; see ``sinks.alerts``.
 
 import getpass
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
-from elasticsearch import Elasticsearch
 
 from runtime.clock import utc_now
-from runtime.settings import AlertsSettings, ElasticsearchSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from sinks.alerts import triage as desk
 from sinks.alerts.message.catalogue import Language, Locale, Style
 from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import MAX_TITLE, flag, report, title
-from sinks.alerts.store import alert_of, read, states_of, update, with_desk
 from sinks.alerts.triage import AlertDocument, NotPossible, Triage, desk_of, escalated, standing
-from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
-from sinks.elasticsearch.mappings import IndexNames
 from text.terminal import single_line
 from tocsin.cli.output import result, say
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
 
 app = typer.Typer(no_args_is_help=True, help="List alerts, and record what people do about them.")
 _PAGE = 500
@@ -54,11 +53,11 @@ def list_(
 
     Example: `tocsin alerts list --brand velmora --severity 3`
     """
-    settings, style = load(ElasticsearchSettings), _style(language)
+    style = _style(language)
     wanted = ("open", "acknowledged") if status is None else (status,)
     shown = 0
-    with connect(settings) as client, elasticsearch_errors(settings):
-        for source in _sources(client, IndexNames(settings).alerts, brand, severity):
+    with _alert_index() as (client, index):
+        for source in _sources(client, index, brand, severity):
             if status == "all" or standing(source) in wanted:
                 result(_line(source, style))
                 shown += 1
@@ -67,9 +66,23 @@ def list_(
     say(f"{shown} alerts")
 
 
+@contextmanager
+def _alert_index() -> "Iterator[tuple[Elasticsearch, str]]":
+    """A client, and the index of alerts."""
+    from runtime.settings import ElasticsearchSettings, load
+    from sinks.elasticsearch.connection import connect, elasticsearch_errors
+    from sinks.elasticsearch.mappings import IndexNames
+
+    settings = load(ElasticsearchSettings)
+    with connect(settings) as client, elasticsearch_errors(settings):
+        yield client, IndexNames(settings).alerts
+
+
 def _sources(
-    client: Elasticsearch, index: str, brand: str | None, severity: int
+    client: "Elasticsearch", index: str, brand: str | None, severity: int
 ) -> Iterator[AlertDocument]:
+    from sinks.elasticsearch.connection import pages
+
     filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
     if brand is not None:
         filters.append({"term": {"brand": brand}})
@@ -86,11 +99,15 @@ def _sources(
 
 
 def _style(language: Language | None) -> Style:
+    from runtime.settings import AlertsSettings, load
+
     settings = load(AlertsSettings)
     return Style(language or settings.language, settings.time_zone)
 
 
 def _line(source: AlertDocument, style: Style) -> str:
+    from sinks.alerts.store import alert_of
+
     mark = "!" if escalated(source) else ""
     muted = " (muted)" if source.get("muted") else ""
     columns = (
@@ -115,9 +132,11 @@ def show(
 
     Example: `tocsin alerts show velmora-2026-01-02T09:40Z --language fr`
     """
-    settings, style = load(ElasticsearchSettings), _style(language)
-    with connect(settings) as client, elasticsearch_errors(settings):
-        stored = read(client, IndexNames(settings).alerts, alert_id)
+    from sinks.alerts.store import alert_of, read
+
+    style = _style(language)
+    with _alert_index() as (client, index):
+        stored = read(client, index, alert_id)
     source = _existing(None if stored is None else stored.source, alert_id)
     if json:
         result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
@@ -127,6 +146,8 @@ def show(
 
 
 def _history(source: AlertDocument, style: Style) -> Iterator[str]:
+    from sinks.alerts.store import states_of
+
     texts = style.locale.texts
     yield texts["states"]
     for state in states_of(source):
@@ -215,6 +236,8 @@ def _change(
     alert_id: str, by: str | None, action: Callable[[AlertDocument, str, datetime], Triage]
 ) -> str:
     """Change the people's part of the current document; returns who did it."""
+    from sinks.alerts.store import update, with_desk
+
     who = by if by is not None else _user()
 
     def change(source: AlertDocument | None) -> AlertDocument:
@@ -224,9 +247,8 @@ def _change(
         except NotPossible as error:
             raise TocsinError(f"{alert_id}: {error}") from None
 
-    settings = load(ElasticsearchSettings)
-    with connect(settings) as client, elasticsearch_errors(settings):
-        if update(client, IndexNames(settings).alerts, alert_id, change):
+    with _alert_index() as (client, index):
+        if update(client, index, alert_id, change):
             return who
     raise ServiceUnavailable(f"others keep changing {alert_id}; try again")
 

@@ -12,7 +12,7 @@ from typing import Final
 from processors.detector.backtest import BacktestAlert
 from schemas.activity import Activity
 from text.terminal import single_line
-from tocsin.cli.output import plural
+from tocsin.cli.output import counted
 
 _WIDTH, _HEIGHT = 1200, 458
 _LEFT, _RIGHT, _TOP = 70, 1130, 64
@@ -67,7 +67,7 @@ def chart_svg(brand: str, records: Sequence[Activity], alerts: Sequence[Backtest
     scale = Scale(min(buckets), max(buckets) + step, top)
     title = (
         f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC: "
-        f"{plural(len(alerts), 'alert')}"
+        f"{counted(len(alerts), 'alert')}"
     )
     elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '

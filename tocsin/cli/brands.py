@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from brands.brands_file import load_brands
-from brands.registry import current_brands, publish_brands
-from runtime.settings import KafkaSettings, load
 from tocsin.cli.output import result, say
 
 app = typer.Typer(no_args_is_help=True, help="Publish and list the brands that are looked for.")
@@ -27,6 +24,10 @@ def apply(
 
     Example: `tocsin brands apply brands.yaml`
     """
+    from brands.brands_file import load_brands
+    from brands.registry import current_brands, publish_brands
+    from runtime.settings import KafkaSettings, load
+
     brands = load_brands(file)
     if if_none and current_brands(load(KafkaSettings)):
         say("brands are published already; nothing was changed")
@@ -41,5 +42,8 @@ def list_() -> None:
 
     Example: `tocsin brands list`
     """
+    from brands.registry import current_brands
+    from runtime.settings import KafkaSettings, load
+
     for _, value in sorted(current_brands(load(KafkaSettings)).items()):
         result(value.decode())

@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-from brands.registry import current_brands, decoded_brands
 from runtime.clock import utc_now
-from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
 
@@ -46,6 +44,8 @@ def rebuild(
 
     Example: `tocsin detector rebuild --brand velmora`
     """
+    from brands.registry import current_brands, decoded_brands
+    from runtime.settings import ElasticsearchSettings, KafkaSettings, load
     from tocsin.offline.activity_history import records_of_index
     from tocsin.offline.rebuild import rebuild as states_of
     from tocsin.offline.rebuild import write

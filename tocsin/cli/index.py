@@ -5,11 +5,6 @@ from typing import Annotated
 import typer
 
 from runtime.clock import utc_now
-from runtime.settings import ElasticsearchSettings, SinkSettings, load
-from sinks.elasticsearch import erasure
-from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.cli.output import say
 
 app = typer.Typer(no_args_is_help=True, help="Set up and clean the Elasticsearch indices.")
@@ -21,6 +16,10 @@ def setup() -> None:
 
     Example: `TOCSIN_ELASTICSEARCH_REPLICAS=1 tocsin index setup`
     """
+    from runtime.settings import ElasticsearchSettings, load
+    from sinks.elasticsearch.connection import connect
+    from sinks.elasticsearch.setup import setup as setup_indices
+
     settings = load(ElasticsearchSettings)
     with connect(settings) as client:
         setup_indices(client, settings, say)
@@ -32,6 +31,11 @@ def purge() -> None:
 
     Example: `tocsin index purge`
     """
+    from runtime.settings import ElasticsearchSettings, SinkSettings, load
+    from sinks.elasticsearch import erasure
+    from sinks.elasticsearch.connection import connect, elasticsearch_errors
+    from sinks.elasticsearch.mappings import IndexNames
+
     settings, sink = load(ElasticsearchSettings), load(SinkSettings)
     with connect(settings) as client, elasticsearch_errors(settings):
         purged = erasure.purge(client, IndexNames(settings), utc_now(), sink.tombstone_days)
@@ -47,6 +51,11 @@ def erase(
 
     Example: `tocsin index erase bluesky did:plc:abc123`
     """
+    from runtime.settings import ElasticsearchSettings, load
+    from sinks.elasticsearch import erasure
+    from sinks.elasticsearch.connection import connect, elasticsearch_errors
+    from sinks.elasticsearch.mappings import IndexNames
+
     settings, now = load(ElasticsearchSettings), utc_now()
     version = int(now.timestamp() * 1_000_000)
     names = IndexNames(settings)

@@ -1,61 +1,106 @@
-"""``tocsin``: puts the commands together, and turns errors into one sentence and a status."""
+"""``tocsin``: the table of commands; turns errors into one sentence and a status."""
 
-import functools
 import os
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from runtime.service import VERSION
-from schemas.errors import TocsinError
-from tocsin.cli import (
-    alerts,
-    annotate,
-    backtest,
-    brands,
-    checkpoints,
-    dead_letters,
-    demo,
-    detector,
-    doctor,
-    index,
-    ingest,
-    match,
-    query,
-    score_series,
-    sink,
-    topics,
-    up,
-    watch,
-)
-from tocsin.cli.output import console
+from schemas.errors import ServiceUnavailable, TocsinError
+from tocsin.cli.lazy_commands import MARKUP, LazyCommand, LazyCommands
+
+COMMANDS = {
+    "demo": LazyCommand(
+        "tocsin.cli.demo:demo",
+        "Run a day of posts through the whole pipeline and print a summary from the index.",
+    ),
+    "up": LazyCommand(
+        "tocsin.cli.up:up",
+        "Start a stack and all services, show their status, and stop them on Ctrl-C.",
+    ),
+    "env": LazyCommand(
+        "tocsin.cli.env:env",
+        "Print the addresses of the stack that `tocsin up` or `tocsin demo --keep` runs here.",
+    ),
+    "watch": LazyCommand(
+        "tocsin.cli.watch:watch",
+        "Show live posts of Bluesky that a query matches, without a key, a broker or an index.",
+    ),
+    "annotate": LazyCommand(
+        "tocsin.cli.annotate:annotate",
+        "Annotate posts of a file in the same way as the stream.",
+    ),
+    "match": LazyCommand(
+        "tocsin.cli.match:match",
+        "Print the ids of the posts that a query matches, one per line, in the order of the input.",
+    ),
+    "score-series": LazyCommand(
+        "tocsin.cli.score_series:score_series",
+        "Score a series of counts: how unusual each count is, and where an alert would open.",
+    ),
+    "detect": LazyCommand("tocsin.cli.score_series:score_series", renamed="score-series"),
+    "doctor": LazyCommand(
+        "tocsin.cli.doctor:doctor",
+        "Check settings, connections, versions, topics, brands, clocks and models, and say what to "
+        "do.",
+    ),
+    "process": LazyCommand(
+        "tocsin.cli.process:process",
+        "Enrich posts until SIGTERM: read `posts`, write `mentions` and `activity`.",
+    ),
+    "backtest": LazyCommand(
+        "tocsin.cli.backtest:backtest",
+        "Run past mentions through the detector and show which alerts it would have raised.",
+    ),
+    "brands": LazyCommand(
+        "tocsin.cli.brands:app", "Publish and list the brands that are looked for."
+    ),
+    "query": LazyCommand("tocsin.cli.query:app", "Work with brand queries (docs/queries.md)."),
+    "topics": LazyCommand("tocsin.cli.topics:app", "Create and list the Kafka topics."),
+    "index": LazyCommand("tocsin.cli.index:app", "Set up and clean the Elasticsearch indices."),
+    "ingest": LazyCommand(
+        "tocsin.cli.ingest:app", "Read posts from a source and write them to Kafka."
+    ),
+    "detector": LazyCommand(
+        "tocsin.cli.detector:app", "Detect crises until SIGTERM: read `activity`, write `alerts`."
+    ),
+    "sink": LazyCommand(
+        "tocsin.cli.sink:app", "Write mentions to Elasticsearch, or deliver alerts."
+    ),
+    "alerts": LazyCommand(
+        "tocsin.cli.alerts:app", "List alerts, and record what people do about them."
+    ),
+    "dead-letters": LazyCommand(
+        "tocsin.cli.dead_letters:app", "Messages that could not be handled."
+    ),
+    "checkpoints": LazyCommand(
+        "tocsin.cli.checkpoints:app", "List and reset the resume positions of sources."
+    ),
+}
+"""Every command: where it is, and its line of ``tocsin --help`` (a test holds it against the
+command's own help)."""
+
+
+class _Commands(LazyCommands):
+    table = COMMANDS
+
 
 app = typer.Typer(
     name="tocsin",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=MARKUP,
     help="Streaming social listening: know within seconds what people say about your brands.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def renamed(name: str, command: Callable[..., None]) -> Callable[..., None]:
-    """A command under its old name: it prints the new name, then runs."""
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        console.print(f"this command is now 'tocsin {name}'; 0.3.0 removes the old name")
-        command(*arguments, **options)
-
-    return run
-
-
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"tocsin {VERSION}\n")
+        from importlib.metadata import version
+
+        sys.stdout.write(f"tocsin {version('tocsin')}\n")
         raise typer.Exit
 
 
@@ -68,47 +113,38 @@ def _main(
     """Settings come from the environment (TOCSIN_...); docs/settings.md lists them."""
 
 
-def process() -> None:
-    """Enrich posts until SIGTERM: read `posts`, write `mentions` and `activity`.
+def _refuse_unknown_settings() -> None:
+    """A setting with a typing error in its name ends every command, also those that read none."""
+    if any(name.upper().startswith("TOCSIN_") for name in os.environ):
+        from runtime.settings_group import refuse_unknown_settings  # takes a fifth of a second
 
-    One process uses one core. Start up to one per partition of the topic, on any machine; Kafka
-    shares the work among them.
-
-    Example: `TOCSIN_MONITOR_PORT=0 tocsin process`
-    """
-    from processors.enrichment.app import main  # spaCy and Faust take seconds to import
-
-    main()
+        refuse_unknown_settings()
 
 
-app.command("demo")(demo.demo)
-app.command("up")(up.up)
-app.command("watch")(watch.watch)
-app.command("annotate")(annotate.annotate)
-app.command("match")(match.match)
-app.command("score-series")(score_series.score_series)
-app.command("detect", hidden=True)(renamed("score-series", score_series.score_series))
-app.command("doctor")(doctor.doctor)
-app.add_typer(brands.app, name="brands")
-app.add_typer(query.app, name="query")
-app.add_typer(topics.app, name="topics")
-app.add_typer(index.app, name="index")
-app.add_typer(ingest.app, name="ingest")
-app.command("process")(process)
-app.command("backtest")(backtest.backtest)
-app.add_typer(detector.app, name="detector")
-app.add_typer(sink.app, name="sink")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(checkpoints.app, name="checkpoints")
+def _tell(error: TocsinError) -> None:
+    if os.environ.get("TOCSIN_LOG_STYLE") != "json":
+        from tocsin.cli.output import console
+
+        console.print(f"tocsin: {error}", style="red", markup=False)
+        if error.exit_status == ServiceUnavailable.exit_status:
+            from tocsin.cli.env import hint
+
+            if advice := hint(os.environ):
+                console.print(advice, markup=False)
+        return
+    from runtime import logs
+
+    logs.configure("json", "error")
+    logs.get_logger("tocsin").error(str(error), status=error.exit_status)
 
 
 def main() -> None:
     """Entry point; an error that a person can fix never shows a traceback."""
     try:
+        _refuse_unknown_settings()
         app()
     except TocsinError as error:
-        console.print(f"tocsin: {error}", style="red", markup=False)
+        _tell(error)
         sys.exit(error.exit_status)
     except BrokenPipeError:
         # The reader of our output has gone ('| head').

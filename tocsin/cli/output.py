@@ -1,12 +1,41 @@
 """The output of commands: results on standard output, everything else on standard error."""
 
 import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+import typer
 from rich.console import Console
 
-from tocsin.offline.post_reader import Bad
+from schemas.errors import ConfigurationError
+from tocsin.cli.row_writers import WRITERS, Row
+from tocsin.cli.row_writers import local_time as local_time
+
+if TYPE_CHECKING:
+    from tocsin.offline.post_reader import Bad
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Format: TypeAlias = Literal["text", "json", "jsonl", "csv", "xlsx"]
+
+
+def _refuse_xlsx_on_a_terminal(wanted: Format) -> Format:
+    if wanted == "xlsx" and sys.stdout.isatty():
+        raise ConfigurationError(
+            "a spreadsheet is no text for a terminal; write it to a file: --format xlsx > FILE.xlsx"
+        )
+    return wanted
+
+
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        callback=_refuse_xlsx_on_a_terminal,
+        help="text is a table for people; json, jsonl, csv and xlsx (> FILE.xlsx) are data.",
+    ),
+]
+"""``--format`` of a command that prints rows; the default is text."""
 
 
 def say(text: str) -> None:
@@ -17,15 +46,40 @@ def result(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def report(bad: Bad, summary: str) -> None:
+def write_rows(
+    rows: Iterable[Row], columns: Sequence[str], format: Format = "text", *, empty: str = ""
+) -> int:
+    """Print rows on standard output; returns how many.
+
+    ``columns``: the names of the cells, such as ``raised_at``. ``empty``: the sentence for standard
+    error if there is no row. JSON, CSV and xlsx then have an empty list.
+    """
+    count = 0
+
+    def counting() -> Iterator[Row]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    sys.stdout.flush()
+    WRITERS[format](counting(), columns, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+    if not count and empty:
+        say(empty)
+    return count
+
+
+def report(bad: "Bad", summary: str) -> None:
     """Print the summary and the lines that are not posts; exits with 1 if there are any."""
     for complaint in bad.first:
         say(complaint)
-    skipped = f", {plural(bad.count, 'line')} skipped" if bad.count else ""
+    skipped = f", {counted(bad.count, 'line')} skipped" if bad.count else ""
     say(summary + skipped)
     if bad.count:
         sys.exit(1)
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
+def counted(count: int, noun: str, nouns: str | None = None) -> str:
+    """``1 alert``, ``2,000 alerts``; ``nouns`` is a counted that needs more than an s."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"

@@ -4,11 +4,10 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from queries.elasticsearch.index_compiler import compile_query
 from queries.language.ast import Node
 from queries.language.errors import QueryError
 from queries.language.format import format_query
@@ -17,29 +16,33 @@ from queries.tools.clause_effects import Clauses
 from queries.tools.explain import explain as explained
 from queries.tools.lint import MAX_CLAUSES, LintWarning, lint_sample
 from queries.tools.lint import lint as warnings_of
-from queries.x.cost import estimate
-from queries.x.loss import Note
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from text.everyday import everyday_words
 from tocsin.cli import preview
-from tocsin.cli.output import plural, report, result, say
+from tocsin.cli.output import counted, report, result, say
 from tocsin.cli.query_options import (
     BrandsOption,
+    EncodingOption,
+    MappingOption,
     PostsArgument,
     QueryArgument,
     SavedOption,
     SourceOption,
     parsed,
+    posts_of,
     query_beside_posts,
     query_text,
     refuse,
     whole,
 )
 from tocsin.offline.match import OfflineMatcher
-from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
+from tocsin.offline.post_reader import PostReader, batches
+
+if TYPE_CHECKING:
+    from queries.x.loss import Note
 
 MaxLengthOption = Annotated[
     int, typer.Option(min=64, help="Maximum length of a rule on your plan of X.")
@@ -62,11 +65,14 @@ app = typer.Typer(
 def lint(
     query: QueryArgument,
     sample: Annotated[
-        Path | None, typer.Option(help="Also check the effect on these posts (JSON lines).")
+        Path | None,
+        typer.Option(help="Also check the effect on these posts: a file as of preview."),
     ] = None,
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
     language: Annotated[
         list[str] | None,
         typer.Option(help="A language to check, such as fr; may be repeated. The default is all."),
@@ -85,31 +91,33 @@ def lint(
     text = query_text(query)
     warnings = warnings_of(parsed(text, queries), language)
     if sample is not None:
-        warnings += _of_sample(whole(text, queries), sample, brands, source)
+        with posts_of(sample, source, mapping, encoding) as reader:
+            warnings += _of_sample(whole(text, queries), sample, brands, reader)
     for warning in warnings:
         result(warning.show(text) + "\n")
-    say(plural(len(warnings), "warning"))
+    say(counted(len(warnings), "warning"))
     if warnings:
         sys.exit(1)
 
 
-def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[LintWarning]:
-    matcher, bad, read = OfflineMatcher(Clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
+def _of_sample(
+    node: Node, sample: Path, brands: Path | None, reader: PostReader
+) -> list[LintWarning]:
+    matcher, read = OfflineMatcher(Clauses(node, MAX_CLAUSES).queries, brands), 0
 
     def mentions() -> Iterator[Mention]:
         nonlocal read
-        for batch in batches(read_posts(stream, source, bad)):
+        for batch in batches(reader.posts()):
             posts = [line.mention for line in batch]
             matcher.annotate(posts)
             read += len(posts)
             yield from posts
 
-    with open_posts(sample) as stream:
-        warnings = lint_sample(node, mentions())
-    for complaint in bad.first:
+    warnings = lint_sample(node, mentions())
+    for complaint in reader.bad.first:
         say(f"{sample}: {complaint}")
     if not read:
-        raise ConfigurationError(f"{sample} holds no posts; write one JSON object per line")
+        raise ConfigurationError(f"{sample} holds no posts (docs/replay.md)")
     say(f"{read} posts of the sample read")
     return warnings
 
@@ -151,6 +159,8 @@ def compile_(
 
     Example: `tocsin query compile --to x 'velmora NEAR/5 panne'`
     """
+    from queries.elasticsearch.index_compiler import compile_query
+
     text = query_text(query)
     node = whole(text, queries)
     try:
@@ -175,7 +185,7 @@ def compile_(
     _report("The query matches this, but X may not send it:", rules.lost)
 
 
-def _report(heading: str, notes: tuple[Note, ...]) -> None:
+def _report(heading: str, notes: "tuple[Note, ...]") -> None:
     if notes:
         say(heading)
     for note in notes:
@@ -195,6 +205,8 @@ def cost_(
     expansions: ExpansionsOption = None,
     language: LanguageOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
 ) -> None:
     """Estimate from a sample how many posts X would send per day and what they cost per month.
 
@@ -202,8 +214,10 @@ def cost_(
 
     Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
     """
+    from queries.x.cost import estimate
+
     text = query_beside_posts(query, file)
-    node, bad = whole(text, queries), Bad()
+    node = whole(text, queries)
     try:
         rules = compile_rules(
             node,
@@ -213,18 +227,18 @@ def cost_(
         )
     except QueryError as error:
         refuse(error, text)
-    with open_posts(file) as stream:
-        posts = (Document(line.mention) for line in read_posts(stream, source, bad))
+    with posts_of(file, source, mapping, encoding) as reader:
+        posts = (Document(line.mention) for line in reader.posts())
         cost = estimate([rules], posts, posts_a_day=posts_a_day, price=price)
     if not cost.read:
-        report(bad, "no posts read")
+        report(reader.bad, "no posts read")
         raise ConfigurationError("there are no posts; write one JSON object per line")
     (low, high), (cheap, dear) = cost.share_range, cost.cost_range
     share = f"{100 * cost.share:.3g} % ({100 * low:.3g} to {100 * high:.3g} %)"
     result(f"share of the posts  {share}")
     result(f"posts a day         {cost.sent_a_day:,.0f}")
     result(f"cost a month        {cost.cost_a_month:,.2f} ({cheap:,.2f} to {dear:,.2f})")
-    report(bad, f"{cost.read} posts read")
+    report(reader.bad, f"{cost.read} posts read")
 
 
 def _expansions(file: Path | None) -> dict[str, list[str]] | None:

@@ -2,10 +2,8 @@
 
 import typer
 
-from runtime.kafka.client import setup_topics
-from runtime.settings import KafkaSettings, load
 from schemas.topic_registry import topics
-from tocsin.cli.output import result, say
+from tocsin.cli.output import FormatOption, say, write_rows
 
 app = typer.Typer(no_args_is_help=True, help="Create and list the Kafka topics.")
 
@@ -16,6 +14,9 @@ def setup() -> None:
 
     Example: `TOCSIN_KAFKA_REPLICATION=3 tocsin topics setup`
     """
+    from runtime.kafka.client import setup_topics
+    from runtime.settings import KafkaSettings, load
+
     created = setup_topics(load(KafkaSettings), topics().values())
     for name in created:
         say(f"created {name}")
@@ -24,12 +25,21 @@ def setup() -> None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(format: FormatOption = "text") -> None:
     """List the topics of the registry, their partitions, their retention and their content.
 
     Example: `tocsin topics list`
     """
+    from runtime.settings import KafkaSettings, load
+
     prefix = load(KafkaSettings).topic_prefix
-    for topic in topics().values():
-        kept = "compacted" if topic.cleanup == "compact" else f"{topic.retention_days:g} days"
-        result(f"{prefix}{topic.name}\t{topic.partitions} partitions\t{kept}\t{topic.description}")
+    rows = [
+        (
+            f"{prefix}{topic.name}",
+            topic.partitions,
+            "compacted" if topic.cleanup == "compact" else f"{topic.retention_days:g} days",
+            topic.description,
+        )
+        for topic in topics().values()
+    ]
+    write_rows(rows, ("topic", "partitions", "kept", "description"), format)

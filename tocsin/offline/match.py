@@ -7,23 +7,16 @@ The annotators of language, sentiment, entities and brands have the stream's set
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from brands.brand_matcher import BrandMatcher
-from brands.brands_file import load_brands
-from processors.enrichment.annotator_table import (
-    ACCURATE,
-    ANNOTATORS,
-    build_enricher,
-    check_annotators,
-)
-from processors.enrichment.annotators.base import Annotator
 from queries.language.ast import And, Field, Node, Not, Or
 from queries.language.tree import children
 from queries.matching.query_matcher import QueryMatch, QueryMatcher
-from runtime.settings import ProcessSettings, load
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
+
+if TYPE_CHECKING:  # Slow to import, and a query of words needs none of them.
+    from processors.enrichment.annotators.base import Annotator
 
 _FOUND_BY: Final[dict[str, tuple[str, ...]]] = {
     "lang": ("language",),
@@ -73,7 +66,7 @@ class Describer:
     """Fills language and sentiment where they are missing, with the fast tier."""
 
     @cached_property
-    def _annotators(self) -> Sequence[Annotator]:
+    def _annotators(self) -> "Sequence[Annotator]":
         return _build(["language", "sentiment"], "fast")
 
     def fill(self, batch: Sequence[Mention]) -> None:
@@ -82,7 +75,10 @@ class Describer:
             _run(self._annotators, unknown)
 
 
-def _annotators(fields: frozenset[str], brands: Path | None) -> Sequence[Annotator]:
+def _annotators(fields: frozenset[str], brands: Path | None) -> "Sequence[Annotator]":
+    from processors.enrichment.annotator_table import ACCURATE, ANNOTATORS, check_annotators
+    from runtime.settings import ProcessSettings, load
+
     settings = load(ProcessSettings)
     wanted = {name for field in fields for name in _FOUND_BY[field]}
     # The settings may leave out annotators of the accurate tier.
@@ -90,7 +86,12 @@ def _annotators(fields: frozenset[str], brands: Path | None) -> Sequence[Annotat
     return _build([name for name in ANNOTATORS if name in wanted], settings.tier, brands)
 
 
-def _build(names: Sequence[str], tier: str, brands: Path | None = None) -> Sequence[Annotator]:
+def _build(names: Sequence[str], tier: str, brands: Path | None = None) -> "Sequence[Annotator]":
+    from brands.brand_matcher import BrandMatcher
+    from brands.brands_file import load_brands
+    from processors.enrichment.annotator_table import build_enricher
+    from runtime.settings import ProcessSettings, load
+
     settings = load(ProcessSettings).model_copy(
         update={"annotators": ",".join(names), "tier": tier}
     )
@@ -99,7 +100,7 @@ def _build(names: Sequence[str], tier: str, brands: Path | None = None) -> Seque
     return (*enricher.annotators, *enricher.accurate)
 
 
-def _run(annotators: Iterable[Annotator], batch: Sequence[Mention]) -> None:
+def _run(annotators: "Iterable[Annotator]", batch: Sequence[Mention]) -> None:
     for annotator in annotators:
         if annotator.name == "language":
             # A language in the file is kept.
