@@ -130,8 +130,11 @@ class KafkaServer(JavaServer):
         archive = self.starts.flags(self._new_archive)
         return self._command([*self._heap(), *flags, *archive, *logging, *main])
 
-    def after_stop(self) -> None:
-        self.starts.keep_kafka_classes(self._new_archive)
+    def after_stop(self, in_time: bool) -> None:
+        if in_time:
+            self.starts.keep_kafka_classes(self._new_archive)
+        else:
+            self.starts.give_up(self._new_archive)
 
     @property
     def _new_archive(self) -> Path:

@@ -55,9 +55,10 @@ class ServerStack(ABC):
             process.ask_to_stop()
         deadline = time.monotonic() + self.STOP_SECONDS
         for server, process in self._running.items():
+            was_running = process.exit_code is None
             process.wait_or_kill(max(0.0, deadline - time.monotonic()))
-            if self._endpoints is not None and process.exit_code != -signal.SIGKILL:
-                server.after_stop()
+            if self._endpoints is not None and was_running:
+                server.after_stop(in_time=process.exit_code != -signal.SIGKILL)
         self._running.clear()
         self._endpoints = None
         if self._lock is not None:

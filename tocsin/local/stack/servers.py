@@ -38,8 +38,8 @@ class Server(ABC):
     def is_ready(self) -> bool:
         """Whether it serves requests such as its clients send."""
 
-    def after_stop(self) -> None:  # noqa: B027 - most have nothing to do
-        """Called when it has been ready and has stopped in order."""
+    def after_stop(self, in_time: bool) -> None:  # noqa: B027 - most have nothing to do
+        """Called when it was ready and has stopped; not `in_time`: it had to be killed."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ and belongs to one Java and one version of Kafka. Without any of this a start is
 
 import hashlib
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tocsin.local.stack.java import Java
 from tocsin.local.stack.process import ChildProcess, Command
 
 DUMP_SECONDS = 60.0
+RETRY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,17 @@ class StartCache:
     def _kafka_classes(self) -> Path:
         return self.folder / "kafka.jsa"
 
+    @property
+    def _too_slow(self) -> Path:
+        return self.folder / "too-slow"
+
     def flags(self, new_archive: Path) -> list[str]:
         """Flags of the JVM that read the archive, or write one at the end of the process."""
         below = [str(self._java_classes)] * self._java_classes.is_file()
         quiet = ["-Xlog:disable"]  # what it cannot archive, hundreds of lines
         if self._kafka_classes.is_file():
             return [f"-XX:SharedArchiveFile={':'.join([*below, str(self._kafka_classes)])}", *quiet]
-        if not below and not self._has_own_archive():
+        if self._was_too_slow() or not (below or self._has_own_archive()):
             return []
         reads = [f"-XX:SharedArchiveFile={path}" for path in below]
         return [*reads, f"-XX:ArchiveClassesAtExit={new_archive}", *quiet]
@@ -72,8 +78,20 @@ class StartCache:
     def keep_kafka_classes(self, archive: Path) -> None:
         self._keep(archive, self._kafka_classes)
 
+    def give_up(self, archive: Path) -> None:
+        """Note that the archive took longer than a stop may: no other try for a day."""
+        with suppress(OSError):
+            if not self._kafka_classes.exists() and archive.parent.is_dir():
+                self._too_slow.touch()
+            archive.unlink(missing_ok=True)
+
     def keep_checkpoint(self, checkpoint: Path) -> None:
         self._keep(checkpoint, self.checkpoint, move=False)
+
+    def _was_too_slow(self) -> bool:
+        with suppress(OSError):
+            return time.time() - self._too_slow.stat().st_mtime < RETRY_SECONDS
+        return False
 
     def _has_own_archive(self) -> bool:
         return (self.java.home / "lib" / "server" / "classes.jsa").is_file()
