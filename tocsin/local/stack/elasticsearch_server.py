@@ -122,7 +122,8 @@ class ElasticsearchServer(JavaServer):
         return self._command(
             [
                 *self._heap(),
-                *(self._compiler() if self.short_lived else GARBAGE_FLAGS),
+                *self._compiler(),
+                *(() if self.short_lived else GARBAGE_FLAGS),
                 f"-XX:MaxDirectMemorySize={self.heap_mb // 2}m",
                 f"-XX:ErrorFile={logs / 'hs_err_pid%p.log'}",
                 f"-Des.path.home={self.home}",

@@ -91,5 +91,10 @@ def noida_binary() -> Path:
             "install a JDK 21 or newer and use the engines stack."
         )
     if not os.access(binary, os.X_OK):
-        binary.chmod(0o755)  # wheels do not always keep the bit
+        try:
+            binary.chmod(0o755)  # wheels do not always keep the bit
+        except OSError as error:
+            raise StackError(
+                f"{binary} may not be executed: run `chmod +x` on it, or install a JDK 21 or newer."
+            ) from error
     return binary

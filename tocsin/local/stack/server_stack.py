@@ -118,7 +118,8 @@ class ServerStack(ABC):
             ) from error
 
     def _run(self, server: Server) -> None:
-        self._running[server] = ChildProcess(server.run_command())
+        with folder_errors(self._data_dir, DATA_ADVICE):
+            self._running[server] = ChildProcess(server.run_command())
 
     def _wait(self, server: Server) -> None:
         deadline = time.monotonic() + self.READY_SECONDS

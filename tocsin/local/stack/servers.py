@@ -11,6 +11,13 @@ from tocsin.local.stack.account import Account
 from tocsin.local.stack.java import Java
 from tocsin.local.stack.process import Command
 
+FIRST_COMPILER_ONLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+SECOND_COMPILER_LATER = (  # ten times Java's own thresholds, which compile while servers start
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+)
 Component = Literal["kafka", "elasticsearch"]
 
 
@@ -80,9 +87,9 @@ class JavaServer(Server):
             greeting=greeting,
         )
 
-    def _compiler(self) -> list[str]:
-        """The second compiler pays after minutes, and takes half of a start's processor time."""
-        return ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if self.short_lived else []
+    def _compiler(self) -> tuple[str, ...]:
+        """The second compiler takes half of a start's processor time, and pays after minutes."""
+        return FIRST_COMPILER_ONLY if self.short_lived else SECOND_COMPILER_LATER
 
     def _heap(self) -> list[str]:
         return [f"-Xms{self.heap_mb}m", f"-Xmx{self.heap_mb}m"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +18,11 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import TopicPartition
 
+from runtime.settings import ElasticsearchSettings, load
+from sinks.elasticsearch import erasure
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.setup import setup
 from tests.tocsin.local.stack.records import consume, create_topic, group_consumer, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack
 from tocsin.local.stack.embedded import EmbeddedStack
@@ -67,6 +73,33 @@ def test_versions_order_writes_and_the_alias_hides_tombstones(client: Elasticsea
     assert write(3, {"deleted_at": "2026-01-01"}) == 200
     assert client.count(index=name)["count"] == 0
     assert client.count(index=f"{name}-1")["count"] == 1
+
+
+def test_the_sinks_indices_erase_and_purge_as_in_the_engines(endpoints: Endpoints) -> None:
+    settings = load(ElasticsearchSettings, url=endpoints.elasticsearch, index_prefix="erase-")
+    names, now = IndexNames(settings), datetime.now(UTC)
+    with connect(settings) as client:
+        setup(client, settings, quiet)
+        for number, (author, version) in enumerate(
+            [("ann", 1), ("ann", 2), ("ann", 9), ("bob", 1)]
+        ):
+            client.index(
+                index=names.mentions_of(now),
+                id=f"x:{number}",
+                version=version,
+                version_type="external_gte",
+                document={"source": "x", "author": {"id": author}, "version": version},
+                refresh=True,
+            )
+        ann = erasure.Erasure("x", "ann", 5)
+        erasure.remember(client, names, ann, now)
+        client.indices.refresh(index=names.erasures)
+        assert erasure.erase(client, names, ann, now) == 2
+        assert erasure.sweep(client, names, now, keep_days=1) == 0
+        assert client.count(index=names.mentions)["count"] == 2
+        assert client.count(index=names.mentions_pattern)["count"] == 4
+        assert erasure.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
+        assert client.count(index=names.mentions_pattern)["count"] == 2
 
 
 def test_fields_outside_the_mapping_are_searchable_unlike_in_the_engines(
