@@ -85,3 +85,9 @@ def is_json() -> bool:
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(subject=name)
     return logger
+
+
+def silence_libraries() -> None:
+    """Write nothing that libraries log: for a command whose own sentences tell it all."""
+    logging.root.handlers[:] = [logging.NullHandler()]
+    logging.lastResort = None

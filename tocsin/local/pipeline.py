@@ -85,6 +85,7 @@ class LocalPipeline:
                 "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": endpoints.kafka,
                 "TOCSIN_ELASTICSEARCH_URL": endpoints.elasticsearch,
                 "TOCSIN_MONITOR_PORT": os.environ.get("TOCSIN_MONITOR_PORT", "0"),
+                "TOCSIN_MONITOR_STATE_DIR": str(self.options.folder / "services"),
             },
         )
 
