@@ -20,7 +20,7 @@ from runtime import health, logs, metrics
 from runtime.settings import Group, LogSettings, MonitorSettings, load
 
 VERSION = importlib.metadata.version("tocsin")
-STOP_WITHIN_S = 6.0
+STOP_WITHIN_S = 7.5
 """After a signal, whatever Kafka, Elasticsearch or a webhook do."""
 log = logs.get_logger("service")
 

@@ -90,7 +90,8 @@ G = TypeVar("G", bound=Group)
 
 def setting_names() -> dict[str, bool]:
     """Every setting of every group that is defined, to whether it is a secret."""
-    groups, names = [*Group.__subclasses__()], {}
+    names: dict[str, bool] = {}
+    groups = [*Group.__subclasses__()]
     while groups:
         group = groups.pop()
         groups += group.__subclasses__()

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
-from importlib.util import find_spec
 
 from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, ConfigResourceType
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
 from runtime.clock import utc_now
@@ -21,8 +19,6 @@ from schemas.topic_registry import topics
 from tocsin.checkup.schedule import Noted, Skipped
 
 _CONNECT_S = 3.0
-_PACKAGES = {"lz4": ("lz4", "cramjam"), "snappy": ("snappy", "cramjam"), "zstd": ("zstandard",)}
-"""What kafka-python and aiokafka need to read each compression."""
 GROUPS = {
     "process": "posts",
     "detector": "activity",
@@ -54,11 +50,10 @@ def check_topics() -> str:
         missing = sorted(names.keys() - set(client.list_topics()))
         if missing:
             raise TocsinError(f"missing: {', '.join(missing)}; run 'tocsin topics setup'")
-        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-        described = client.describe_configs(resources, config_filter="all").get("topic", {})
+        described = kafka.topic_settings(client, names)
     complaints = []
     for name, topic in names.items():
-        values = {key: entry.get("value") for key, entry in described.get(name, {}).items()}
+        values = described.get(name, {})
         complaints += [f"{name} {what}" for what in topic_complaints(values, topic.configs())]
     if complaints:
         raise ConfigurationError("; ".join(complaints))
@@ -76,10 +71,9 @@ def topic_complaints(present: dict[str, str | None], ours: dict[str, str]) -> It
     policy = present.get("cleanup.policy")
     if policy is not None and policy != ours["cleanup.policy"]:
         yield f"has cleanup.policy {policy}; set it to {ours['cleanup.policy']}"
-    codec = present.get("compression.type") or ""
-    absent = [name for name in _PACKAGES.get(codec, ()) if find_spec(name) is None]
-    if absent:
-        yield kafka.unreadable_compression(codec).removeprefix("a topic ")
+    codec = present.get("compression.type")
+    if not kafka.is_readable(codec):
+        yield kafka.unreadable_compression(ValueError(codec)).removeprefix("a topic ")
 
 
 def check_brands() -> str:
