@@ -21,8 +21,8 @@ from pydantic_core import PydanticUndefined
 from docs.layers import layers
 from runtime import metrics, settings_group
 from runtime.metrics import OLD_NAMES as OLD
-from runtime.setting_names import OTHER_NAMES
 from runtime.settings import GROUPS, Group
+from runtime.variable_names import OTHER_NAMES
 from schemas import errors
 from schemas.topic_registry import Topic, topics
 from tocsin.cli.main import app

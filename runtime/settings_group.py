@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.logs import get_logger
-from runtime.setting_names import OLD_NAMES as OLD_NAMES
-from runtime.setting_names import refuse_unknown_names
+from runtime.variable_names import OLD_NAMES as OLD_NAMES
+from runtime.variable_names import refuse_unknown_names
 from schemas.errors import ConfigurationError
 
 log = get_logger("settings")

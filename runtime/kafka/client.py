@@ -233,9 +233,9 @@ def open_consumer(
 
 
 @contextlib.contextmanager
-def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+def admin(settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S) -> Iterator[KafkaAdminClient]:
     """An admin client that is closed at the end; Kafka's errors become one sentence."""
-    config = admin_options(settings)
+    config = admin_options(settings, bootstrap_s)
     with kafka_errors(settings), contextlib.closing(KafkaAdminClient(**config)) as client:
         yield client
 

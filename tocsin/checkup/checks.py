@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tocsin.checkup import elasticsearch_checks, kafka_checks, local_checks
-from tocsin.checkup.schedule import Check, Finding
+from tocsin.checkup.check_runner import Check, Finding
 
 _MODELS_S = 60.0
 """Loading takes seconds on any machine, a minute on a busy one."""

@@ -12,7 +12,7 @@ from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.setup import check
-from tocsin.checkup.schedule import Noted
+from tocsin.checkup.check_runner import Noted
 
 _ANSWER_S = 4.0
 _MAX_SKEW_S = 5.0

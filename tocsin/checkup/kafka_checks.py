@@ -1,22 +1,20 @@
 """Kafka, its topics, and what stands on them: brands, lag, dead letters, the sources' positions."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
-
-from kafka import KafkaAdminClient
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
 from runtime.clock import utc_now
 from runtime.kafka import client as kafka
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
+from runtime.kafka.group_positions import KafkaStandings
 from runtime.kafka.reader import latest_values, partitions_of
-from runtime.kafka.standing import KafkaStandings
 from runtime.settings import KafkaSettings, load
 from schemas.codec import CHECKPOINT
 from schemas.errors import ConfigurationError, InvalidMessage, TocsinError
 from schemas.topic_registry import topics
-from tocsin.checkup.schedule import Noted, Skipped
+from tocsin.checkup.check_runner import Noted, Skipped
 
 _CONNECT_S = 3.0
 GROUPS = {
@@ -28,16 +26,9 @@ GROUPS = {
 """Consumer group to its topic, both without their prefixes."""
 
 
-@contextmanager
-def _admin() -> Iterator[tuple[KafkaSettings, KafkaAdminClient]]:
-    settings = load(KafkaSettings)
-    options = kafka.admin_options(settings, _CONNECT_S)
-    with kafka.kafka_errors(settings), closing(KafkaAdminClient(**options)) as client:
-        yield settings, client
-
-
 def check_kafka() -> str:
-    with _admin() as (settings, client):
+    settings = load(KafkaSettings)
+    with kafka.admin(settings, _CONNECT_S) as client:
         # Not describe_cluster, whose answer not every broker gives.
         present = client.list_topics()
     return f"{settings.bootstrap_servers} answers, with {len(present)} topics"
@@ -45,7 +36,8 @@ def check_kafka() -> str:
 
 def check_topics() -> str:
     """All topics exist, take our largest messages, keep them long enough, and can be read."""
-    with _admin() as (settings, client):
+    settings = load(KafkaSettings)
+    with kafka.admin(settings, _CONNECT_S) as client:
         names = {settings.topic_prefix + name: topic for name, topic in topics().items()}
         missing = sorted(names.keys() - set(client.list_topics()))
         if missing:

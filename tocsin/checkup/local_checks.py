@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from runtime.settings import GROUPS, AlertsSettings, MonitorSettings, ProcessSettings, load
 from schemas.errors import TocsinError
-from tocsin.checkup.schedule import Noted, Skipped
+from tocsin.checkup.check_runner import Noted, Skipped
 from tocsin.local.pipeline import HOME
 
 _ANSWER_S = 2.0

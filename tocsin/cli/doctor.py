@@ -23,8 +23,8 @@ def doctor(
     Example: `tocsin doctor`
     """
     from runtime import logs
+    from tocsin.checkup.check_runner import Finding, run_checks
     from tocsin.checkup.checks import checks, status_of
-    from tocsin.checkup.schedule import Finding, run_checks
 
     logs.configure("console", "error")
     logs.silence_libraries()
@@ -36,7 +36,6 @@ def doctor(
 
     findings = run_checks(checks(models=models), tell)
     if format != "text":
-        rows = [finding._asdict() for finding in findings]
-        write_rows(rows, Finding._fields, format)
+        write_rows(findings, Finding._fields, format)
     if status := status_of(findings):
         sys.exit(status)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from schemas.errors import ServiceUnavailable
+from tocsin.checkup.check_runner import Check, Finding, Noted, Skipped, run_checks
 from tocsin.checkup.checks import ALL, checks, status_of
-from tocsin.checkup.schedule import Check, Finding, Noted, Skipped, run_checks
 
 
 def raising(error: Exception) -> Callable[[], str]:
