@@ -58,6 +58,11 @@ INGEST_UNREADABLE = Counter(
     "Items a source delivered that could not be parsed; each is a dead letter.",
     ["source"],
 )
+INGEST_DROPPED_VALUES = Counter(
+    "tocsin_ingest_dropped_values_total",
+    "Values of files that could not be read; the posts are kept without them.",
+    ["field"],
+)
 INGEST_TRUNCATED = Counter(
     "tocsin_ingest_truncated_total", "Posts whose text was cut to the maximum length.", ["source"]
 )

@@ -6,14 +6,12 @@ waits for Kafka.
 
 import contextlib
 import importlib.metadata
-import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from types import FrameType
 
 from runtime import health, logs, metrics
@@ -35,10 +33,7 @@ def start_monitor(
         load(group)
     metrics.BUILD.info({"version": VERSION, "service": service})
     state = health.Health(service, monitor.stalled_after_s)
-    server = health.serve(state, monitor.host, monitor.port)
-    if monitor.state_dir is not None:
-        _write_state(monitor.state_dir, state)
-    return state, server
+    return state, health.serve(state, monitor.host, monitor.port)
 
 
 def configure_logs() -> None:
@@ -46,16 +41,6 @@ def configure_logs() -> None:
     settings = load(LogSettings, check_names=False)
     logs.configure(settings.style, settings.level)
     logs.adopt_libraries()
-
-
-def _write_state(folder: Path, state: health.Health) -> None:
-    path = folder / f"{state.service}-{os.getpid()}.json"
-    written = {"service": state.service, "pid": os.getpid(), "url": state.url}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(written), "utf-8")
-    except OSError as error:
-        log.warning("the service's address cannot be written", path=str(path), why=error.strerror)
 
 
 def announce(state: health.Health, *, reading: str, writing: str) -> None:

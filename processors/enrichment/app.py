@@ -36,6 +36,17 @@ app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir)
 posts = raw_topic(app, _kafka.topic_prefix + "posts")
 
 
+_prepared: EnrichmentWorker | None = None
+
+
+def prepare() -> None:
+    """Serve metrics and load the models before Kafka is there; :func:`main` goes on from here."""
+    global _prepared
+    check_annotators(_settings)
+    _prepared = EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag)
+    _prepared.load()
+
+
 def _lag() -> int:
     """Consumer lag: uncommitted messages of this process's partitions."""
     return 0 if app.consumer is None else lag_of(partition_states(app))
@@ -45,7 +56,9 @@ def _lag() -> int:
 async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each after its results are delivered."""
     try:
-        await _work(stream, EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag))
+        await _work(
+            stream, _prepared or EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag)
+        )
     except Exception as error:  # noqa: BLE001
         # Faust would log this and go on without an agent, or acknowledge.
         end_process(error)

@@ -58,13 +58,18 @@ class EnrichmentWorker:
         """Whether it waits for brands."""
         return not self.book.filled.is_set()
 
+    def load(self) -> None:
+        """Load the models; :meth:`start` does, if nobody has."""
+        self.health.hinder("start", "loading models")
+        self._enricher = build_enricher(self.settings, self.book.matcher)
+        self._enricher.warm()
+        self.health.hinder("start", "connecting to Kafka")
+
     async def start(self) -> None:
         """Load the models, connect, and wait for the first brand."""
-        self.health.hinder("start", "loading models")
         try:
-            self._enricher = build_enricher(self.settings, self.book.matcher)
-            await asyncio.to_thread(self._enricher.warm)
-            self.health.hinder("start", "connecting to Kafka")
+            if self._enricher is None:
+                await asyncio.to_thread(self.load)
             await self._delivery.start()
         except TocsinError as error:
             end_process(error)

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, UnsupportedCodecError
 from faust.types.auth import CredentialsArg
 from prometheus_client import Gauge
 
+from processors.faust.direct_delivery import DirectApp
 from processors.faust.messages import Incoming, end_process
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
@@ -51,7 +52,7 @@ def create_app(
     kafka: KafkaSettings, service: str, batch_size: int, data_dir: Path | None = None
 ) -> faust.App:
     """The application of a service, without its agent; ``batch_size`` is that of one fetch."""
-    return faust.App(
+    return DirectApp(
         kafka.group_prefix + service,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=_credentials(kafka),

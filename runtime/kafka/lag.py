@@ -1,5 +1,6 @@
 """Consumer lag by topic, from Kafka's offsets: true for all copies and restarts of a service."""
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -29,12 +30,22 @@ class TopicLag:
 
 
 class LagMeter:
-    """Reads offsets over one connection. A look is a few requests: not for a hot path."""
+    """Reads offsets over two connections of its own. A look is a few requests: not for a hot path.
+
+    A look waits for Kafka as long as the client does: up to half a minute where Kafka is away.
+    """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         with kafka.kafka_errors(settings):
             self._consumer: KafkaConsumer = kafka.consumer(settings, "flow")
+        self._resources = contextlib.ExitStack()
+        self._resources.callback(self._consumer.close)
+        try:
+            self._admin = self._resources.enter_context(kafka.admin(settings))
+        except BaseException:
+            self._resources.close()
+            raise
 
     def look(self) -> TopicLag:
         prefix = self._settings.topic_prefix
@@ -44,9 +55,10 @@ class LagMeter:
             ]
             if not partitions:
                 raise ServiceUnavailable("there are no topics yet; run 'tocsin topics setup'")
+            # Before the ends: what is written in between counts as lag, not the other way round.
+            committed = self._committed()
             ends: dict[TopicPartition, int] = self._consumer.end_offsets(partitions)
             starts: dict[TopicPartition, int] = self._consumer.beginning_offsets(partitions)
-            committed = self._committed()
         written, lag = Counter[str](), Counter[str]()
         for tp, end in ends.items():
             name = tp.topic.removeprefix(prefix)
@@ -57,13 +69,11 @@ class LagMeter:
         return TopicLag(written, lag)
 
     def _committed(self) -> dict[TopicPartition, int]:
+        groups = [self._settings.group_prefix + group for group in _COMMITTED_BY.values()]
         committed: dict[TopicPartition, int] = {}
-        with kafka.admin(self._settings) as client:
-            for group in _COMMITTED_BY.values():
-                offsets = client.list_group_offsets([self._settings.group_prefix + group])
-                for by_partition in offsets.values():
-                    committed |= {tp: entry.offset for tp, entry in by_partition.items()}
+        for by_partition in self._admin.list_group_offsets(groups).values():
+            committed |= {tp: entry.offset for tp, entry in by_partition.items()}
         return committed
 
     def close(self) -> None:
-        self._consumer.close()
+        self._resources.close()

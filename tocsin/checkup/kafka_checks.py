@@ -12,9 +12,10 @@ from runtime.kafka.group_positions import KafkaStandings
 from runtime.kafka.reader import latest_values, partitions_of
 from runtime.settings import KafkaSettings, load
 from schemas.codec import CHECKPOINT
-from schemas.errors import ConfigurationError, InvalidMessage, TocsinError
+from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable, TocsinError
 from schemas.topic_registry import topics
 from tocsin.checkup.check_runner import Noted, Skipped
+from tocsin.local.state_file import StateFile
 
 _CONNECT_S = 3.0
 GROUPS = {
@@ -28,9 +29,17 @@ GROUPS = {
 
 def check_kafka() -> str:
     settings = load(KafkaSettings)
-    with kafka.admin(settings, _CONNECT_S) as client:
-        # Not describe_cluster, whose answer not every broker gives.
-        present = client.list_topics()
+    try:
+        with kafka.admin(settings, _CONNECT_S) as client:
+            # Not describe_cluster, whose answer not every broker gives.
+            present = client.list_topics()
+    except ServiceUnavailable as error:
+        running = StateFile().read()
+        if running is None or running.kafka == settings.bootstrap_servers:
+            raise
+        raise ServiceUnavailable(
+            f"{error}; '{running.command}' runs in this folder: eval \"$(tocsin env)\" sets it"
+        ) from None
     return f"{settings.bootstrap_servers} answers, with {len(present)} topics"
 
 

@@ -1,10 +1,8 @@
 """This machine: settings, running services, alert channels, models and the disk."""
 
-import json
 import shutil
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +10,7 @@ from urllib.parse import urlsplit
 from runtime.settings import GROUPS, AlertsSettings, MonitorSettings, ProcessSettings, load
 from schemas.errors import TocsinError
 from tocsin.checkup.check_runner import Noted, Skipped
-from tocsin.local.pipeline import HOME
+from tocsin.local.state_file import HOME, StateFile
 
 _ANSWER_S = 2.0
 _MIN_FREE_BYTES = 2**30
@@ -39,17 +37,13 @@ def check_services() -> str:
 
 
 def _addresses() -> Iterator[tuple[str, str]]:
-    """URL and name of services: those that wrote their address, and one on our own port."""
-    settings = load(MonitorSettings)
-    folders = [*HOME.glob("*/services")]
-    if settings.state_dir is not None:
-        folders.append(settings.state_dir)
-    if settings.port:
-        yield f"http://127.0.0.1:{settings.port}", f"port {settings.port}"
-    for path in (path for folder in folders for path in folder.glob("*.json")):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            written = json.loads(path.read_text("utf-8"))
-            yield str(written["url"]), str(written["service"])
+    """URL and name of services: those of the stack that runs in this folder, and our own port."""
+    port = load(MonitorSettings).port
+    if port:
+        yield f"http://127.0.0.1:{port}", f"port {port}"
+    running = StateFile().read()
+    for name, url in ({} if running is None else running.monitors).items():
+        yield url, name
 
 
 def _ready(url: str) -> tuple[int, str] | None:

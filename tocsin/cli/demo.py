@@ -1,38 +1,134 @@
 """``tocsin demo``: posts through the whole pipeline, then a summary from the index."""
 
 import importlib.resources
+import os
+import shutil
+import sys
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from threading import Event
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brands.brands_file import load_brands
-from brands.registry import current_brands
 from ingestors.generator.accounts import brands as invented_brands
-from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
 from runtime.clock import utc_now
+from runtime.kafka.client import publish
+from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.lag import TopicLag
+from runtime.kafka.protocols import OutgoingRecord
+from runtime.kafka.reader import read_topic
 from runtime.service import stop_on_signals
-from runtime.settings import ElasticsearchSettings
+from runtime.settings import KafkaSettings
+from schemas.alert import Alert
 from schemas.brand import Brand
-from schemas.errors import ConfigurationError, TocsinError
+from schemas.codec import ALERT, DEAD_LETTER
+from schemas.errors import ConfigurationError, InvalidMessage, TocsinError
+from schemas.types import Tier
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.mappings import IndexNames
-from tocsin.cli import demo_summary as summary
-from tocsin.cli.output import console, say
-from tocsin.cli.up import StackOption, report_ended, status_line, status_of
-from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
-from tocsin.local.supervisor import Service
-from tocsin.offline.activity_history import records_of_index
+from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary
+from tocsin.cli.demo_summary import alerts_of, posts_of, summarise
+from tocsin.cli.live_view import demo_lines, up_lines
+from tocsin.cli.screen import Screen, Watcher, local_now
+from tocsin.cli.up import StackOption, check, cleared, interruptible, run_until
+from tocsin.local.pipeline import (
+    Command,
+    LocalOptions,
+    LocalPipeline,
+    data_folder,
+    service_commands,
+)
 
-_PATIENCE_S = 120.0
+PATIENCE_S: Final = 120.0
 """Seconds without progress after which the demo fails."""
+TICK_S: Final = 0.2
+SHOWN_POSTS: Final = 3
+"""Posts shown for an alert."""
+
+
+def demo(
+    stack: StackOption = "auto",
+    data: Annotated[
+        Path | None, typer.Option(help="Replay this file instead of a generated day.")
+    ] = None,
+    mapping: Annotated[str | None, typer.Option(help="The mapping of its fields.")] = None,
+    brands: Annotated[Path | None, typer.Option(help="A brands file for --data.")] = None,
+    posts: Annotated[int, typer.Option(min=1, help="Number of generated posts.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="The same seed generates the same day.")] = 1,
+    processors: Annotated[int, typer.Option(min=1, help="Number of processors, one per core.")] = 1,
+    tier: Annotated[Tier, typer.Option(help="The models that read all posts.")] = "accurate",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep everything running afterwards, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Run a day of posts through the whole pipeline and print a summary from the index.
+
+    Example: `tocsin demo --stack engines --keep`
+    """
+    began = time.monotonic()
+    arguments, wanted = _source(data, mapping, posts, seed), _brands(data, brands)
+    # No live detector: a day in seconds is too fast for it, and the alerts come from the index.
+    commands = [
+        Command("ingest", ["ingest", *arguments]),
+        *service_commands(processors, detector=False, tier=tier),
+    ]
+    if keep:
+        commands.append(Command("alerts", ["sink", "alerts"], needs_index=True))
+    options = LocalOptions(
+        stack,
+        data_folder(f"demo-{stack}"),
+        wanted,
+        commands,
+        fresh=True,
+        short_lived=not keep,
+        refuse_other_brands=stack == "external",
+    )
+    generated = posts if data is None else None
+    with Screen() as screen, interruptible():
+        pipeline = LocalPipeline(options, screen.say)
+        total = partial(_total, pipeline, generated)
+        screen.start(Watcher(pipeline, began).picture, lambda seen: demo_lines(seen, total()))
+        with pipeline:
+            stop = stop_on_signals()
+            flow = _wait(pipeline, screen, stop.wait)
+            screen.clear()
+            if not keep:
+                pipeline.supervisor.terminate()  # they finish while the summary is made
+            seconds = time.monotonic() - began
+            alerts = _summarise(pipeline, flow, wanted, generated)
+            _print_time(flow, seconds, time.monotonic() - began)
+            if keep:
+                _keep(pipeline, screen, alerts, stop.wait, began)
+            else:
+                tell_next(screen.say)
+
+
+def _total(pipeline: LocalPipeline, generated: int | None) -> int | None:
+    """Events of the whole day: about as many as posts, until the ingestor has finished."""
+    if pipeline.supervisor.services and pipeline.supervisor.services[0].ended:
+        return pipeline.flow.latest.value.written.get("posts", 0)
+    return generated
+
+
+def _keep(
+    pipeline: LocalPipeline,
+    screen: Screen,
+    alerts: Sequence[Alert],
+    stopped: Callable[[float], bool],
+    began: float,
+) -> None:
+    """Let everything run until Ctrl-C."""
+    _publish_alerts(pipeline.kafka, alerts)
+    pipeline.announce("tocsin demo --keep")
+    tell_questions(screen.say)
+    screen.start(Watcher(pipeline, began).picture, lambda seen: up_lines(seen, local_now()))
+    with cleared(screen):
+        run_until(stopped, pipeline, screen)
 
 
 def _bundled(data: Path, folder: str) -> Path | None:
@@ -65,114 +161,123 @@ def _brands(data: Path | None, brands: Path | None) -> list[Brand]:
     return load_brands(bundled)
 
 
-def _wait(pipeline: LocalPipeline, ingest: Service, stop: Event) -> TopicLag:
-    moved, before = time.monotonic(), TopicLag()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        task = progress.add_task("starting", total=None)
-        last_line = 0.0
-        while True:
-            report_ended([s for s in pipeline.supervisor.watch() if s is not ingest or s.status])
-            flow = pipeline.meter.look()
-            if flow != before:
-                moved, before = time.monotonic(), flow
-            text = status_line(status_of(flow, "-"))
-            written, lag = flow.written.get("posts", 0), sum(flow.lag.values())
-            progress.update(task, description=text, total=max(1, written), completed=written - lag)
-            if not console.is_terminal and time.monotonic() - last_line > 5:
-                say(text)
-                last_line = time.monotonic()
-            failed = [s for s in pipeline.supervisor.services if s.ended and s.status]
-            if failed:
-                raise TocsinError(f"{failed[0].name} ended: {failed[0].last_words()}")
-            if ingest.ended and flow.idle and pipeline.meter.look() == flow:
-                return flow
-            if time.monotonic() - moved > _PATIENCE_S:
-                raise TocsinError(
-                    f"no progress for {_PATIENCE_S:.0f} s; see the logs in "
-                    f"{pipeline.supervisor.folder}"
-                )
-            if stop.wait(0.3):
-                raise KeyboardInterrupt
-
-
-def demo(
-    stack: StackOption = "auto",
-    data: Annotated[
-        Path | None, typer.Option(help="Replay this file instead of a generated day.")
-    ] = None,
-    mapping: Annotated[str | None, typer.Option(help="The mapping of its fields.")] = None,
-    brands: Annotated[Path | None, typer.Option(help="A brands file for --data.")] = None,
-    posts: Annotated[int, typer.Option(min=1, help="Number of generated posts.")] = 5_000,
-    seed: Annotated[int, typer.Option(help="The same seed generates the same day.")] = 1,
-    processors: Annotated[int, typer.Option(min=1, help="Number of processors, one per core.")] = 1,
-) -> None:
-    """Run a day of posts through the whole pipeline and print a summary from the index.
-
-    Example: `tocsin demo --stack engines`
-    """
-    arguments, wanted = _source(data, mapping, posts, seed), _brands(data, brands)
-    stop = stop_on_signals()
-    began = time.monotonic()
-    options = LocalOptions(stack, data_folder(f"demo-{stack}"), processors, fresh=True)
-    with LocalPipeline(options, say) as pipeline:
-        if stack == "external":
-            _refuse_to_mix(pipeline, wanted)
-        pipeline.apply_brands(wanted)
-        pipeline.start_services()
-        ingest = pipeline.start_ingest("ingest", arguments)
-        flow = _wait(pipeline, ingest, stop)
-        _summarise(pipeline, flow, wanted, time.monotonic() - began)
-
-
-def _refuse_to_mix(pipeline: LocalPipeline, wanted: Sequence[Brand]) -> None:
-    present = current_brands(pipeline.kafka).keys()
-    if present - {brand.id for brand in wanted}:
-        raise ConfigurationError(
-            "the cluster has other brands; set TOCSIN_KAFKA_TOPIC_PREFIX, "
-            "TOCSIN_KAFKA_GROUP_PREFIX and TOCSIN_ELASTICSEARCH_INDEX_PREFIX for the demo"
-        )
-
-
-def _show_alerts(settings: ElasticsearchSettings, brands: Sequence[Brand], out: Console) -> None:
-    """Run the detector over the index: a day in a minute is too fast for the live detector."""
-    first, end = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    alerts: list[BacktestAlert] = []
-    for brand in brands:
-        records = records_of_index(settings, brand.id, first, end)
-        alerts += backtest_alerts(replay(records, [brand]))
-    out.print()
-    out.print(f"Alerts of that day: {len(alerts)}", style="bold")
-    for alert in sorted(alerts, key=lambda alert: alert.opened_at):
-        worst = max(alert.states, key=lambda state: state.severity)
-        terms = ", ".join(lift.term for lift in worst.evidence.lifted[:4])
-        out.print(
-            f"{alert.opened_at:%H:%M} severity {alert.severity} {worst.title}"
-            + f" ({terms})" * bool(terms),
-            markup=False,
-        )
+def _wait(pipeline: LocalPipeline, screen: Screen, stopped: Callable[[float], bool]) -> TopicLag:
+    """Wait until all posts are handled; returns the final counts."""
+    services = pipeline.supervisor.services
+    ingest = services[0]
+    finished_at = moved_at = time.monotonic()
+    before: object = None
+    while not stopped(TICK_S):
+        check(pipeline, screen)
+        failed = [service for service in services if service.ended and service.status]
+        if failed:
+            raise TocsinError(
+                f"{failed[0].name} has ended: {failed[0].last_words()} (log: {failed[0].log})"
+            )
+        now, observed = time.monotonic(), pipeline.flow.latest
+        if not ingest.ended:
+            finished_at = now
+        elif observed.at > finished_at and observed.value.idle:
+            return observed.value
+        if (current := (observed.value, pipeline.states.latest.value)) != before:
+            moved_at, before = now, current
+        if now - moved_at > PATIENCE_S:
+            raise TocsinError(
+                f"no progress for {PATIENCE_S:.0f} s; see the logs in {pipeline.supervisor.folder}"
+            )
+    raise KeyboardInterrupt
 
 
 def _summarise(
-    pipeline: LocalPipeline, flow: TopicLag, brands: Sequence[Brand], seconds: float
-) -> None:
-    names, out = IndexNames(pipeline.elasticsearch), Console(highlight=False, soft_wrap=True)
-    with connect(pipeline.elasticsearch) as client, elasticsearch_errors(pipeline.elasticsearch):
+    pipeline: LocalPipeline, flow: TopicLag, brands: Sequence[Brand], generated: int | None
+) -> list[Alert]:
+    """Print the summary; returns all states of the alerts."""
+    settings, names = pipeline.elasticsearch, IndexNames(pipeline.elasticsearch)
+    out = Console(highlight=False)
+    out.width = min(out.width, COLUMNS)
+    _refuse_nothing(pipeline.kafka, flow)
+    with connect(settings) as client, elasticsearch_errors(settings):
         client.indices.refresh(index=names.mentions_pattern)
-        count = client.count(index=names.mentions)["count"]
-        out.rule(f"{count} mentions of {len(brands)} brands")
-        summary.show(client, names.mentions, out)
-    _show_alerts(pipeline.elasticsearch, brands, out)
+        summary = summarise(client, names.mentions, brands)
+        if not summary.mentions:
+            raise ConfigurationError("no post that is left names a brand; see docs/brands.md")
+        alerts = alerts_of(settings, brands)
+        shown = [
+            [post.id for state in alert.states for post in state.evidence.shown] for alert in alerts
+        ]
+        posts = [
+            posts_of(client, names.mentions, list(dict.fromkeys(ids))[:SHOWN_POSTS])
+            for ids in shown
+        ]
+    out.rule(f"{summary.mentions:,} mentions of {len(summary.brands)} brands")
+    print_summary(out, summary, None)
+    print_alerts(out, alerts, posts, None)
     out.print()
-    out.print(
-        f"{flow.written['posts']} post events read, {flow.written['mentions']} mention events "
-        f"written, {count} mentions found by search, {flow.written['dead-letters']} dead letters, "
-        f"{seconds:.0f} s in all."
+    for line in counts_text(summary, flow, generated):
+        out.print(line, markup=False)
+    return [state for alert in alerts for state in alert.states]
+
+
+def _refuse_nothing(kafka: KafkaSettings, flow: TopicLag) -> None:
+    """Say why nothing can be shown: all is unreadable, or names no brand."""
+    events, letters = flow.written.get("posts", 0), flow.written.get("dead-letters", 0)
+    if not events and letters:
+        raise ConfigurationError(
+            f"all {letters:,} rows are dead letters: {_first_detail(kafka)}; a --mapping says "
+            "which column is what (docs/replay.md)"
+        )
+    if not events:
+        raise ConfigurationError("the file holds no post")
+    if not flow.written.get("mentions"):
+        raise ConfigurationError(
+            f"no post names a brand: {events:,} posts were read, and the names and queries of the "
+            "brands match none of them"
+        )
+
+
+def _first_detail(kafka: KafkaSettings) -> str:
+    for record in read_topic(kafka, "demo", DEAD_LETTERS):
+        try:
+            return DEAD_LETTER.decode(record.value or b"").detail
+        except InvalidMessage:
+            continue
+    return "the reason is unknown"
+
+
+def _publish_alerts(kafka: KafkaSettings, alerts: Sequence[Alert]) -> None:
+    """The alerts on the screen are those that `tocsin alerts list` shows."""
+    topic = kafka.topic_prefix + "alerts"
+    records = (OutgoingRecord(topic, alert.brand.encode(), ALERT.encode(alert)) for alert in alerts)
+    publish(kafka, "demo", records, "the alerts")
+
+
+def _print_time(flow: TopicLag, worked_s: float, seconds: float) -> None:
+    events = flow.written.get("posts", 0)
+    Console(highlight=False).print(
+        f"{seconds:.0f} s in all, {worked_s:.0f} s of them from the start of the servers to the "
+        f"last of {events:,} events.",
+        width=COLUMNS,
     )
-    if not count:
-        raise TocsinError("the index holds no mentions; see the logs of the services")
+
+
+def tell_next(say: Callable[[str], None]) -> None:
+    name = program()
+    say("")
+    say("What next?")
+    say(f"  {name} demo --keep       the same day, and it stays: ask it what you like")
+    say(f"  {name} init              a brands.yaml with brands of your own")
+    say(f"  {name} up                listen to Bluesky for the brands of brands.yaml")
+
+
+def tell_questions(say: Callable[[str], None]) -> None:
+    name = program()
+    say("")
+    say("All of it keeps running until Ctrl-C. Ask it in another terminal, in this folder:")
+    say(f'  eval "$({name} env)"')
+    say(f"  {name} alerts list")
+    say(f"  {name} query preview '(velmora OR velmora_mobile) NEAR/8 down'")
+
+
+def program() -> str:
+    """How this program is called from the shell: by name where it is on the path."""
+    return "tocsin" if shutil.which("tocsin") else os.path.relpath(sys.argv[0])

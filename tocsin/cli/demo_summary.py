@@ -1,129 +1,255 @@
-"""The summary at the end of the demo: searches that an analyst would send to the index."""
+"""The figures at the end of the demo: searches that an analyst would send to the index."""
 
 from collections import Counter
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from elasticsearch import Elasticsearch
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from processors.detector.backtest import BacktestAlert, backtest_alerts, replay
+from runtime.settings import ElasticsearchSettings
+from schemas.brand import Brand
+from schemas.mention import Mention
 from schemas.types import JsonObject
-from text.terminal import sparkline
+from sinks.elasticsearch.documents import from_document
+from tocsin.offline.activity_history import records_of_index
 
-_WIDTH = 48
-"""Columns of the chart by hour."""
+TOP: Final = 5
+_FETCHED: Final = 60
+"""Entities fetched of a brand: its own names and other spellings leave enough of them."""
+UNSPECIFIC: Final = "other"
+"""The aspect that says nothing."""
+_HOUR: Final = timedelta(hours=1)
 
 
-def _top(field: str, size: int) -> JsonObject:
-    return {"terms": {"field": field, "size": size}}
+@dataclass(frozen=True, slots=True)
+class BrandFigures:
+    """What the index says of one brand; ``entities`` are folded and without the brand itself."""
+
+    brand: str
+    mentions: int
+    negative: int
+    positive: int
+    mean: float | None
+    entities: list[tuple[str, int]]
+    reasons: list[tuple[str, int]]
+    hours: dict[datetime, tuple[int, int]]
+    """Hour (UTC) to mentions and negative mentions."""
 
 
-_AGGREGATIONS: Final[JsonObject] = {
+@dataclass(frozen=True, slots=True)
+class AuthorFigures:
+    name: str
+    source: str
+    mentions: int
+    followers: int
+    brands: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WorstHour:
+    """The hour with most negative mentions of one brand, and the worst of them."""
+
+    brand: str
+    start: datetime
+    mentions: int
+    negative: int
+    posts: list[Mention]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    mentions: int
+    tiers: dict[str, int]
+    brands: list[BrandFigures]
+    loudest: list[AuthorFigures] = field(default_factory=list)
+    widest: list[AuthorFigures] = field(default_factory=list)
+    worst: WorstHour | None = None
+
+
+def _top(name: str, size: int) -> JsonObject:
+    # By name where the counts are equal: the same index gives the same answer.
+    return {"terms": {"field": name, "size": size, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
+
+
+_BRAND_AGGREGATIONS: Final[JsonObject] = {
     "sentiment": _top("sentiment.label", 3),
     "mean": {"avg": {"field": "sentiment.score"}},
-    "entities": _top("entities.text", 6),
+    "entities": _top("entities.text", _FETCHED),
     "reasons": {
         "filter": {"term": {"sentiment.label": "negative"}},
-        "aggs": {"about": _top("aspects.label", 5)},
+        "aggs": {"about": _top("aspects.label", TOP + 1)},
     },
     "hours": {
         "date_histogram": {"field": "created_at", "fixed_interval": "1h"},
         "aggs": {"sentiment": _top("sentiment.label", 3)},
     },
 }
+_SHOWN_AUTHOR: Final[JsonObject] = {
+    "top_hits": {"size": 1, "_source": ["author", "source"], "sort": [{"created_at": "desc"}]}
+}
+_AUTHORS: Final[JsonObject] = {
+    "brands": _top("brands", TOP),
+    "followers": {"max": {"field": "author.followers"}},
+    "shown": _SHOWN_AUTHOR,
+}
+_AGGREGATIONS: Final[JsonObject] = {
+    "tiers": _top("tier", 3),
+    "brands": {**_top("brands", 50), "aggs": _BRAND_AGGREGATIONS},
+    "loudest": {**_top("author.id", TOP), "aggs": _AUTHORS},
+    "widest": {
+        "terms": {
+            "field": "author.id",
+            "size": TOP,
+            "order": [{"followers": "desc"}, {"_key": "asc"}],
+        },
+        "aggs": _AUTHORS,
+    },
+}
 
 
-def show(client: Elasticsearch, index: str, console: Console) -> None:
-    aggregations = {"brands": {**_top("brands", 20), "aggs": _AGGREGATIONS}}
-    answer = client.search(index=index, size=0, aggs=aggregations)
-    brands = answer["aggregations"]["brands"]["buckets"]
-    console.print(_brand_table(brands))
-    console.print()
-    for brand in brands[:5]:
-        name, reasons = brand["key"], _listed(brand["reasons"]["about"])
-        console.print(Text(f"{name}: top entities: {_listed(brand['entities'])}"))
-        console.print(Text(f"{name}: negative mentions are about: {reasons}"))
-    console.print()
-    console.print("Loudest authors", style="italic")
-    for post in _loudest(client, index):
-        author, brand_ids = post["author"], ", ".join(post.get("brands", []))
-        followers = f"{author.get('followers', 0):>9} followers"
-        name = author.get("handle") or author["id"]
-        console.print(Text(f"  {followers}  @{name} on {post['source']}: {brand_ids}"))
-    hours = [
-        (_counts(hour["sentiment"])["negative"], hour["key_as_string"], hour, brand["key"])
-        for brand in brands
-        for hour in brand["hours"]["buckets"]
+def summarise(client: Elasticsearch, index: str, brands: Sequence[Brand]) -> Summary:
+    """All figures of the index, from two searches."""
+    answer: Any = client.search(index=index, size=0, track_total_hits=True, aggs=_AGGREGATIONS)
+    aggregations = answer["aggregations"]
+    own = {brand.id: own_names(brand) for brand in brands}
+    figures = [
+        _brand_figures(bucket, own.get(bucket["key"], frozenset()))
+        for bucket in aggregations["brands"]["buckets"]
     ]
-    if not hours:
-        return
-    negative, start, hour, name = max(hours, key=lambda worst: worst[0])
-    console.print()
-    console.print(
-        f"The worst hour: {name}, {start[:16]}Z, {negative} negative of {hour['doc_count']}",
-        style="italic",
+    return Summary(
+        mentions=answer["hits"]["total"]["value"],
+        tiers=dict(_counts(aggregations["tiers"])),
+        brands=figures,
+        loudest=[_author(bucket) for bucket in aggregations["loudest"]["buckets"]],
+        widest=[
+            author
+            for bucket in aggregations["widest"]["buckets"]
+            if (author := _author(bucket)).followers
+        ],
+        worst=_worst_hour(client, index, figures),
     )
-    for post in _worst_posts(client, index, name, start):
-        text = " ".join(post["text"].split())
-        console.print(Text(f"  {post['sentiment']['score']:+.2f} [{post['source']}] {text[:150]}"))
 
 
-def _counts(terms: JsonObject) -> Counter[str]:
+def alerts_of(settings: ElasticsearchSettings, brands: Sequence[Brand]) -> list[BacktestAlert]:
+    """The detector's alerts over all that is in the index, in the order in which they opened."""
+    first, end = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    alerts: list[BacktestAlert] = []
+    for brand in brands:
+        records = records_of_index(settings, brand.id, first, end)
+        alerts += backtest_alerts(replay(records, [brand]))
+    return sorted(alerts, key=lambda alert: (alert.opened_at, alert.id))
+
+
+def posts_of(client: Elasticsearch, index: str, ids: Sequence[str]) -> list[Mention]:
+    """The mentions with these ids, in their order; those that are gone are left out."""
+    if not ids:
+        return []
+    hits = client.search(index=index, size=len(ids), query={"terms": {"id": list(ids)}})["hits"][
+        "hits"
+    ]
+    mentions = [from_document(hit["_source"]).mention for hit in hits]
+    return sorted(mentions, key=lambda mention: ids.index(mention.post.id))
+
+
+def own_names(brand: Brand) -> frozenset[str]:
+    """The folded names and handles of a brand."""
+    handles = [handle.partition(".")[0] for handle in brand.handles]
+    return frozenset(
+        fold(name) for name in (brand.id, brand.name, *brand.names, *brand.handles, *handles)
+    )
+
+
+def fold(name: str) -> str:
+    """A name without its case and its ``#`` or ``@``."""
+    return " ".join(name.casefold().lstrip("#@＃＠").split())
+
+
+def folded_entities(
+    counts: Iterable[tuple[str, int]], own: frozenset[str], size: int = TOP
+) -> list[tuple[str, int]]:
+    """Names with their counts summed over spellings, without those that hold a name of the brand.
+
+    Each is shown in its most frequent spelling.
+    """
+    sums, shown = Counter[str](), dict[str, str]()
+    for name, count in counts:
+        folded = fold(name)
+        if not folded or any(f" {mine} " in f" {folded} " for mine in own):
+            continue
+        sums[folded] += count
+        shown.setdefault(folded, name)
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    return [(shown[folded], count) for folded, count in ranked[:size]]
+
+
+def _brand_figures(bucket: Mapping[str, Any], own: frozenset[str]) -> BrandFigures:
+    sentiment = _counts(bucket["sentiment"])
+    about = _counts(bucket["reasons"]["about"])
+    hours = {}
+    for hour in bucket["hours"]["buckets"]:
+        start = datetime.fromtimestamp(hour["key"] / 1000, UTC)
+        hours[start] = hour["doc_count"], _counts(hour["sentiment"])["negative"]
+    return BrandFigures(
+        brand=bucket["key"],
+        mentions=bucket["doc_count"],
+        negative=sentiment["negative"],
+        positive=sentiment["positive"],
+        mean=bucket["mean"]["value"],
+        entities=folded_entities(_counts(bucket["entities"]).items(), own),
+        reasons=[(name, n) for name, n in about.items() if name != UNSPECIFIC][:TOP],
+        hours=hours,
+    )
+
+
+def _counts(terms: Mapping[str, Any]) -> Counter[str]:
     return Counter({str(bucket["key"]): bucket["doc_count"] for bucket in terms["buckets"]})
 
 
-def _listed(terms: JsonObject) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in _counts(terms).items()) or "none"
+def _author(bucket: Mapping[str, Any]) -> AuthorFigures:
+    source = bucket["shown"]["hits"]["hits"][0]["_source"]
+    author = source["author"]
+    return AuthorFigures(
+        name=f"@{author['handle']}" if author.get("handle") else author["id"],
+        source=source["source"],
+        mentions=bucket["doc_count"],
+        followers=int(bucket["followers"]["value"] or 0),
+        brands=list(_counts(bucket["brands"])),
+    )
 
 
-def _brand_table(brands: list[JsonObject]) -> Table:
-    table = Table(title="Mentions by brand", title_justify="left", show_edge=False)
-    for column in ("brand", "mentions", "negative", "positive", "mean", "by hour"):
-        table.add_column(column, justify="left" if column in ("brand", "by hour") else "right")
-    for brand in brands:
-        count, mean, sentiments = brand["doc_count"], brand["mean"], _counts(brand["sentiment"])
-        table.add_row(
-            brand["key"],
-            f"{count}",
-            f"{sentiments['negative'] / count:.0%}",
-            f"{sentiments['positive'] / count:.0%}",
-            "" if mean["value"] is None else f"{mean['value']:+.2f}",
-            _hours_line([hour["doc_count"] for hour in brand["hours"]["buckets"]]),
-        )
-    return table
+def _worst_hour(
+    client: Elasticsearch, index: str, figures: Sequence[BrandFigures]
+) -> WorstHour | None:
+    hours = [
+        (negative, start, mentions, brand.brand)
+        for brand in figures
+        for start, (mentions, negative) in brand.hours.items()
+        if negative
+    ]
+    if not hours:
+        return None
+    negative, start, mentions, brand = max(hours)
+    return WorstHour(brand, start, mentions, negative, _worst_posts(client, index, brand, start))
 
 
-def _hours_line(counts: list[int]) -> str:
-    """Counts as bars, one per hour; long periods are summed to fit."""
-    step = max(1, -(-len(counts) // _WIDTH))
-    sums = [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
-    return sparkline(sums, max(sums, default=0) or 1)
-
-
-def _loudest(client: Elasticsearch, index: str) -> list[JsonObject]:
-    hits = client.search(
-        index=index,
-        size=100,
-        sort=[{"author.followers": {"order": "desc", "missing": "_last"}}],
-        source_includes=["author", "brands", "source"],
-    )["hits"]["hits"]
-    authors: dict[str, JsonObject] = {}
-    for hit in hits:
-        authors.setdefault(hit["_source"]["author"]["id"], hit["_source"])
-    return list(authors.values())[:5]
-
-
-def _worst_posts(client: Elasticsearch, index: str, brand: str, start: str) -> list[JsonObject]:
+def _worst_posts(client: Elasticsearch, index: str, brand: str, start: datetime) -> list[Mention]:
+    between = {"gte": start.isoformat(), "lt": (start + _HOUR).isoformat()}
     filters = [
         {"term": {"brands": brand}},
         {"term": {"sentiment.label": "negative"}},
-        {"range": {"created_at": {"gte": start, "lt": f"{start}||+1h"}}},
+        {"range": {"created_at": between}},
     ]
     hits = client.search(
         index=index,
-        size=3,
+        size=20,
         query={"bool": {"filter": filters}},
-        sort=[{"sentiment.score": "asc"}],
+        sort=[{"sentiment.score": "asc"}, {"id": "asc"}],
     )["hits"]["hits"]
-    return [hit["_source"] for hit in hits]
+    texts: dict[str, Mention] = {}
+    for hit in hits:
+        mention = from_document(hit["_source"]).mention
+        texts.setdefault(fold(mention.post.text), mention)
+    return list(texts.values())[:3]

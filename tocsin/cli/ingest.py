@@ -1,5 +1,6 @@
 """``tocsin ingest``: services that read a platform and write to Kafka."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,9 +67,15 @@ def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -
 
 @app.command("replay")
 def replay(
-    file: Annotated[str, typer.Argument(help="JSON lines or CSV, plain or gzip; - for stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="JSON lines, JSON, CSV, TSV or .xlsx, also .gz or .zst; - for stdin."),
+    ],
     mapping: Annotated[
         str | None, typer.Option(help="The mapping of its fields: a YAML file, or a shipped one.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Its encoding, such as cp1252, if it is told wrongly.")
     ] = None,
     pace: PaceOption = None,
     redate: Annotated[
@@ -81,14 +88,28 @@ def replay(
 ) -> None:
     """Replay a file of posts. A restart resumes where it stopped.
 
+    The exit status is 1 if no line of the file is a post.
+
     Example: `tocsin ingest replay tweets.csv.gz --mapping my.yaml --pace 60 --redate start`
     """
     from ingestors.files.source import ReplaySource
 
     replayed = ReplaySource(
-        file, mapping=mapping, pace=pace, redate=redate, sort=sort, default_source=source
+        file,
+        mapping=mapping,
+        encoding=encoding,
+        pace=pace,
+        redate=redate,
+        sort=sort,
+        default_source=source,
     )
+    for note in replayed.check():
+        say(note)
     run_source(replayed, load(IngestSettings), afresh)
+    for line in replayed.summary():
+        say(line)
+    if replayed.read_nothing:
+        sys.exit(1)
 
 
 @app.command("generate")

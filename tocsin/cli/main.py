@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from schemas.errors import TocsinError
+from schemas.errors import ServiceUnavailable, TocsinError
 from tocsin.cli.lazy_commands import MARKUP, LazyCommand, LazyCommands
 
 COMMANDS = {
@@ -17,6 +17,10 @@ COMMANDS = {
     "up": LazyCommand(
         "tocsin.cli.up:up",
         "Start a stack and all services, show their status, and stop them on Ctrl-C.",
+    ),
+    "env": LazyCommand(
+        "tocsin.cli.env:env",
+        "Print the addresses of the stack that `tocsin up` or `tocsin demo --keep` runs here.",
     ),
     "watch": LazyCommand(
         "tocsin.cli.watch:watch",
@@ -121,6 +125,11 @@ def _tell(error: TocsinError) -> None:
         from tocsin.cli.output import console
 
         console.print(f"tocsin: {error}", style="red", markup=False)
+        if error.exit_status == ServiceUnavailable.exit_status:
+            from tocsin.cli.env import hint
+
+            if advice := hint(os.environ):
+                console.print(advice, markup=False)
         return
     from runtime import logs
 

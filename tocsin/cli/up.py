@@ -1,23 +1,32 @@
 """``tocsin up``: a stack and all services in one terminal."""
 
+import contextlib
+import signal
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.live import Live
-from rich.table import Table
 
 from brands.brands_file import load_brands
-from runtime.kafka.lag import TopicLag
 from runtime.service import stop_on_signals
-from schemas.errors import ConfigurationError
-from tocsin.cli.output import console, say
-from tocsin.local.pipeline import LocalOptions, LocalPipeline, data_folder
+from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
+from tocsin.cli.live_view import up_lines
+from tocsin.cli.screen import Screen, Watcher, local_now
+from tocsin.local.pipeline import (
+    Command,
+    LocalOptions,
+    LocalPipeline,
+    data_folder,
+    service_commands,
+)
 from tocsin.local.stack import StackName
 from tocsin.local.supervisor import Service
 
-_SOURCES = ("bluesky", "x", "generate")
+SOURCES = ("bluesky", "x", "generate")
+TICK_S = 0.5
 StackOption = Annotated[
     StackName,
     typer.Option(
@@ -25,42 +34,6 @@ StackOption = Annotated[
         "auto (engines where a JDK 21 is found), or external (addresses from the settings)."
     ),
 ]
-
-
-def status_of(flow: TopicLag, rate: str) -> dict[str, str]:
-    handled = flow.written.get("mentions", 0) - flow.lag.get("mentions", 0)
-    return {
-        "posts/s": rate,
-        "posts": str(flow.written.get("posts", 0)),
-        "lag": str(sum(flow.lag.values())),
-        "indexed": str(handled),
-        "alerts": str(flow.written.get("alerts", 0)),
-        "dead letters": str(flow.written.get("dead-letters", 0)),
-    }
-
-
-def status_table(status: dict[str, str], services: list[Service]) -> Table:
-    table = Table(show_edge=False)
-    for name in status:
-        table.add_column(name, justify="right")
-    table.add_column("services")
-    states = [
-        f"{service.name}{'' if service.running else ' (down)'}"
-        + (f" x{service.restarts}" if service.restarts else "")
-        for service in services
-    ]
-    table.add_row(*status.values(), ", ".join(states))
-    return table
-
-
-def status_line(status: dict[str, str]) -> str:
-    return "  ".join(f"{name} {value}" for name, value in status.items())
-
-
-def report_ended(ended: list[Service]) -> None:
-    for service in ended:
-        event = "ended" if service.ended else "died, restarting it"
-        say(f"{service.name} {event} (status {service.status}): {service.last_words()}")
 
 
 def up(
@@ -81,30 +54,88 @@ def up(
     Example: `tocsin up --stack engines --brands brands.yaml --source bluesky`
     """
     sources = [name for name in source or ["bluesky"] if name != "none"]
-    unknown = [name for name in sources if name not in _SOURCES]
+    unknown = [name for name in sources if name not in SOURCES]
     if unknown:
         raise ConfigurationError(
-            f"there is no source {unknown[0]}; choose from {', '.join(_SOURCES)}"
+            f"there is no source {unknown[0]}; choose from {', '.join(SOURCES)}"
         )
-    wanted = load_brands(brands)
-    stop, options = stop_on_signals(), LocalOptions(stack, data_folder(stack), processors)
-    with LocalPipeline(options, say) as pipeline:
-        pipeline.apply_brands(wanted)
-        pipeline.start_services()
-        for name in sources:
-            pace = ["--pace", str(pace_of_generated)] if name == "generate" else []
-            pipeline.start_ingest(name, [name, *pace])
-        say(f"Kafka {pipeline.kafka.bootstrap_servers}, Elasticsearch {pipeline.elasticsearch.url}")
-        plain, before, posts = not console.is_terminal, time.monotonic(), 0
-        with Live(console=console, auto_refresh=False, transient=True) as live:
-            while not stop.wait(5.0 if plain else 1.0):
-                report_ended(pipeline.supervisor.watch())
-                flow = pipeline.meter.look()
-                now, written = time.monotonic(), flow.written.get("posts", 0)
-                status = status_of(flow, f"{(written - posts) / (now - before):.0f}")
-                before, posts = now, written
-                if plain:
-                    say(status_line(status))
-                else:
-                    live.update(status_table(status, pipeline.supervisor.services), refresh=True)
-        say("stopping")
+    began, wanted = time.monotonic(), load_brands(brands)
+    pace = {"generate": ["--pace", str(pace_of_generated)]}
+    ingestors = [Command(name, ["ingest", name, *pace.get(name, ())]) for name in sources]
+    options = LocalOptions(
+        stack, data_folder(stack), wanted, [*ingestors, *service_commands(processors)]
+    )
+    with Screen() as screen, interruptible():
+        pipeline = LocalPipeline(options, screen.say)
+        screen.start(Watcher(pipeline, began).picture, lambda seen: up_lines(seen, local_now()))
+        with pipeline, cleared(screen):
+            stop = stop_on_signals()
+            pipeline.announce("tocsin up")
+            tell_addresses(pipeline, screen.say)
+            run_until(stop.wait, pipeline, screen)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP interrupt what runs, until ``stop_on_signals`` takes them over."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    yield
+
+
+def tell_addresses(pipeline: LocalPipeline, say: Callable[[str], None]) -> None:
+    say(f"Kafka {pipeline.kafka.bootstrap_servers}, Elasticsearch {pipeline.elasticsearch.url}")
+    say(f"logs of the services: {pipeline.supervisor.folder}")
+    say('other terminals: eval "$(tocsin env)", then any command, such as tocsin alerts list')
+
+
+@contextlib.contextmanager
+def cleared(screen: Screen) -> Iterator[None]:
+    """Take the view away before the pipeline stops, and say why it does."""
+    try:
+        yield
+    except TocsinError as error:
+        screen.clear()
+        screen.say(f"{error}")
+        raise
+    finally:
+        screen.clear()
+        screen.say("stopping")
+
+
+def run_until(stopped: Callable[[float], bool], pipeline: LocalPipeline, screen: Screen) -> None:
+    """Watch the pipeline until ``stopped`` (it waits for so many seconds).
+
+    :raises ServiceUnavailable: a server of the stack has ended.
+    :raises ConfigurationError: all services have ended, and not all of them well.
+    """
+    services = pipeline.supervisor.services
+    while not stopped(TICK_S):
+        check(pipeline, screen)
+        if all(service.ended for service in services) and any(s.status for s in services):
+            raise ConfigurationError(
+                f"all services have ended; see their logs in {pipeline.supervisor.folder}"
+            )
+
+
+def check(pipeline: LocalPipeline, screen: Screen) -> None:
+    """Restart and tell the services that died; raise if a server has ended."""
+    if failure := pipeline.failure():
+        raise ServiceUnavailable(failure)
+    for line in ended_lines(pipeline.supervisor.watch()):
+        screen.say(line)
+
+
+def ended_lines(ended: Sequence[Service]) -> Iterator[str]:
+    """A sentence on each service that has ended, with its last words unless it ended well."""
+    for service in ended:
+        if service.status == 0:
+            yield f"{service.name}: finished"
+            continue
+        event = "ended" if service.ended else "died, restarting it"
+        yield f"{service.name} {event} ({service.how_it_ended}): {service.last_words()}"

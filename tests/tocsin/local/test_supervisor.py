@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.local.supervisor import Service, Supervisor
+from tocsin.local.supervisor import MAX_LOG_BYTES, Service, Supervisor
 
 ROOT = Path(__file__).parents[3]
 CHILD = """
@@ -28,7 +28,11 @@ if what == "deaf":
 if what == "drain":
     signal.signal(signal.SIGTERM, lambda *_: print("drained", flush=True) or sys.exit(0))
 print("ready", flush=True)
-time.sleep(600)
+if what == "talk":
+    signal.signal(signal.SIGUSR1, lambda *_: print("more", flush=True))
+    print("x" * (21 * 2**20), flush=True)
+while True:
+    time.sleep(600)
 """
 
 
@@ -129,10 +133,72 @@ def test_stop_ends_all_kills_who_does_not_listen_and_says_so(supervisor: Supervi
     assert not any(service.running for service in supervisor.services)
 
 
-def test_a_service_that_left_no_word_points_to_its_log(supervisor: Supervisor) -> None:
+def test_a_service_that_left_no_word_has_an_empty_log(supervisor: Supervisor) -> None:
     service = started(supervisor, "s", ["run"])
     service.log.write_text("")
-    assert service.last_words() == f"its log is empty; see {service.log}"
+    assert service.last_words() == "its log is empty"
+
+
+def test_a_stop_says_for_whom_it_waits(supervisor: Supervisor) -> None:
+    for name in ("deaf", "polite"):
+        started(supervisor, name, [name])
+    told: list[list[str]] = []
+    supervisor.stop(1.0, told.append)
+    assert told[-1] == ["deaf"]
+    assert not any(service.running for service in supervisor.services)
+
+
+def test_a_long_log_of_a_running_service_is_cut_and_its_end_kept(supervisor: Supervisor) -> None:
+    service = started(supervisor, "s", ["talk"])
+    wait_for(lambda: service.log.stat().st_size > MAX_LOG_BYTES)
+    supervisor.watch()
+    previous = service.log.with_suffix(".log.1")
+    assert MAX_LOG_BYTES // 2 < previous.stat().st_size <= MAX_LOG_BYTES
+    assert service.process is not None
+    service.process.send_signal(signal.SIGUSR1)
+    # It goes on at the start of its log.
+    wait_for(lambda: "more" in service.log.read_text())
+    assert service.log.stat().st_size < 100
+
+
+def test_a_held_service_begins_when_it_is_released(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, {"TOCSIN_KAFKA_TOPIC_PREFIX": "no spaces"})
+    service = supervisor.start("topics", ["topics", "list"], held=True)
+    other = supervisor.start("other", ["topics", "list"], held=True)
+    supervisor.release({"topics"})
+    watch_until(supervisor, lambda: service.ended)
+    assert service.status == 2
+    assert "TOCSIN_KAFKA_TOPIC_PREFIX is wrong" in service.log.read_text()
+    assert other.running and other.held
+    assert other.log.read_text() == ""
+    supervisor.stop()
+    assert other.status == -signal.SIGTERM
+
+
+def test_a_held_service_that_dies_is_held_again(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, {})
+    service = supervisor.start("topics", ["topics", "list"], held=True)
+    assert service.process is not None
+    service.process.kill()
+    watch_until(supervisor, lambda: service.restarts == 1)
+    assert service.held
+    supervisor.stop()
+
+
+def test_a_held_service_ends_with_its_supervisor(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, {})
+    service = supervisor.start("topics", ["topics", "list"], held=True)
+    assert service.process is not None and service.process.stdin is not None
+    service.process.stdin.close()
+    watch_until(supervisor, lambda: service.ended)
+    assert service.status == 0
+
+
+def test_the_port_of_a_service_stays_over_a_restart(supervisor: Supervisor) -> None:
+    service = supervisor.start("s", ["exit", "1"], monitor_port=20_001)
+    watch_until(supervisor, lambda: service.restarts == 1)
+    assert service.environment["TOCSIN_MONITOR_PORT"] == "20001"
+    assert supervisor.monitor_ports() == {"s": 20_001}
 
 
 def test_the_environment_of_a_service_is_its_own(supervisor: Supervisor) -> None:

@@ -30,11 +30,18 @@ class Endpoints:
     elasticsearch: str
 
 
+Launched = Callable[[Endpoints], None]
+"""Gets the addresses of servers that have been launched and are not ready yet."""
+
+
 class Stack(Protocol):
     """Servers that are started once, used through their endpoints, and stopped."""
 
-    def start(self, progress: Progress) -> Endpoints:
-        """Return once a record can be produced and the index is yellow or green; idempotent."""
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
+        """Return once a record can be produced and the index is yellow or green; idempotent.
+
+        ``launched`` is called in this thread, while the servers still start.
+        """
         ...
 
     def stop(self) -> None:

@@ -3,13 +3,13 @@
 from runtime.kafka.client import admin
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from tocsin.local.stack import Endpoints, Progress
+from tocsin.local.stack import Endpoints, Launched, Progress
 
 
 class ExternalStack:
     """Checks that both answer with the settings that the services use, credentials included."""
 
-    def start(self, progress: Progress) -> Endpoints:
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
         kafka, elasticsearch = load(KafkaSettings), load(ElasticsearchSettings)
         progress(f"connecting to Kafka at {kafka.bootstrap_servers}")
         with admin(kafka) as broker:
@@ -18,7 +18,9 @@ class ExternalStack:
         with connect(elasticsearch) as client, elasticsearch_errors(elasticsearch):
             # Not client.info(): `GET /` is a module that the engines' core does not carry.
             client.cluster.health(timeout="10s")
-        return Endpoints(kafka.bootstrap_servers, elasticsearch.url)
+        endpoints = Endpoints(kafka.bootstrap_servers, elasticsearch.url)
+        launched(endpoints)
+        return endpoints
 
     def stop(self) -> None:
         pass

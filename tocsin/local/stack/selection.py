@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tocsin.local.stack import (
     Endpoints,
+    Launched,
     LocalStackName,
     Progress,
     Stack,
@@ -68,14 +69,14 @@ class AutoStack:
         self._short_lived = short_lived
         self._stack: Stack | None = None
 
-    def start(self, progress: Progress) -> Endpoints:
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
         if self._stack is None:
             selection = select_stack()
             progress(selection.reason)
             if elsewhere := data_elsewhere(self._data_dir, selection.name):
                 progress(elsewhere)
             self._stack = open_stack(selection.name, self._data_dir, short_lived=self._short_lived)
-        return self._stack.start(progress)
+        return self._stack.start(progress, launched)
 
     def stop(self) -> None:
         if self._stack is not None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, ClassVar
 
-from tocsin.local.stack import Endpoints, Progress, StackError
+from tocsin.local.stack import Endpoints, Launched, Progress, StackError
 from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
 from tocsin.local.stack.process import ChildProcess
 from tocsin.local.stack.servers import Component, Server
@@ -29,7 +29,7 @@ class ServerStack(ABC):
         self._endpoints: Endpoints | None = None
         self._lock: IO[str] | None = None
 
-    def start(self, progress: Progress) -> Endpoints:
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
         if self._endpoints is None:
             atexit.register(self.stop)
             try:
@@ -39,14 +39,15 @@ class ServerStack(ABC):
                         progress(f"starting {server.label} on {server.address}")
                         server.prepare()
                     self._launch()
+                addresses = {name: server.address for name, server in self._components.items()}
+                launched(endpoints := Endpoints(**addresses))
                 for server in self._components.values():
                     self._wait(server)
                     progress(f"{server.label} is ready")
             except BaseException:
                 self.stop()
                 raise
-            addresses = {name: server.address for name, server in self._components.items()}
-            self._endpoints = Endpoints(**addresses)
+            self._endpoints = endpoints
         return self._endpoints
 
     def stop(self) -> None:
