@@ -27,20 +27,16 @@ def start_monitor(
     service: str, needs: Sequence[type[Group]] = ()
 ) -> tuple[health.Health, ThreadingHTTPServer]:
     """Validate the settings of ``needs``, configure logs, then serve metrics and health."""
-    configure_logs()
+    # Logs first, so that every later line has the form that was asked for.
+    settings = load(LogSettings, check_names=False)
+    logs.configure(settings.style, settings.level)
     monitor = load(MonitorSettings)
     for group in needs:
         load(group)
+    logs.adopt_libraries()
     metrics.BUILD.info({"version": VERSION, "service": service})
     state = health.Health(service, monitor.stalled_after_s)
     return state, health.serve(state, monitor.host, monitor.port)
-
-
-def configure_logs() -> None:
-    """Logs first, so that every later line has the form that was asked for."""
-    settings = load(LogSettings, check_names=False)
-    logs.configure(settings.style, settings.level)
-    logs.adopt_libraries()
 
 
 def announce(state: health.Health, *, reading: str, writing: str) -> None:

@@ -12,8 +12,8 @@ ALL = {
     name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
-    "annotator", "cause", "channel", "field", "kind", "op", "partition", "reason", "result", "service",
-    "severity", "sink", "source", "status", "tier",
+    "annotator", "cause", "channel", "field", "kind", "op", "partition", "reason", "result",
+    "service", "severity", "sink", "source", "status", "tier",
 }  # fmt: skip
 """All from closed sets or settings. What a post or a person names would grow without bound."""
 UNITS = ("_seconds", "_bytes", "_messages", "_ratio", "_timestamp_seconds")
