@@ -15,10 +15,12 @@ _CLIENTS = (
     "websockets", "httpx", "urllib3", "asyncio", "spacy", "py.warnings",
 )  # fmt: skip
 _ONLY_ERRORS = (
-    "aiokafka.consumer.group_coordinator", "kafka.net.selector", "kafka.admin._groups",
+    "aiokafka.consumer.group_coordinator", "kafka.coordinator.assignors", "kafka.net.selector",
+    "kafka.admin._groups",
 )  # fmt: skip
-"""Their warnings describe normal operation: a rebalance, a step that waited for the processor while
-models load, and the metadata of Faust's members, which only Faust reads."""
+"""Their warnings describe normal operation: a rebalance, its first round without the topic's
+partitions, a step that waited for the processor while models load, and the metadata of Faust's
+members, which only Faust reads."""
 _state: dict[str, Style] = {"style": "console"}
 
 
