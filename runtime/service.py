@@ -5,19 +5,27 @@ waits for Kafka.
 """
 
 import contextlib
-import importlib.metadata
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cache
 from http.server import ThreadingHTTPServer
 from types import FrameType
 
 from runtime import health, logs, metrics
 from runtime.settings import Group, LogSettings, MonitorSettings, load
 
-VERSION = importlib.metadata.version("tocsin")
+
+@cache
+def version() -> str:
+    """The installed version: reading it takes some hundredths of a second."""
+    from importlib.metadata import version as of
+
+    return of("tocsin")
+
+
 STOP_WITHIN_S = 7.5
 """After a signal, whatever Kafka, Elasticsearch or a webhook do."""
 log = logs.get_logger("service")
@@ -34,7 +42,7 @@ def start_monitor(
     for group in needs:
         load(group)
     logs.adopt_libraries()
-    metrics.BUILD.info({"version": VERSION, "service": service})
+    metrics.BUILD.info({"version": version(), "service": service})
     state = health.Health(service, monitor.stalled_after_s)
     return state, health.serve(state, monitor.host, monitor.port)
 
@@ -42,7 +50,7 @@ def start_monitor(
 def announce(state: health.Health, *, reading: str, writing: str) -> None:
     """The one line that says what a service does. Addresses hold no credentials."""
     serving = f"metrics on {state.url}/metrics" if state.url else "without metrics"
-    log.info(f"reading {reading}, writing to {writing}, {serving}", version=VERSION)
+    log.info(f"reading {reading}, writing to {writing}, {serving}", version=version())
 
 
 def end_within(seconds: float, status: int) -> None:

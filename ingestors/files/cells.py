@@ -62,6 +62,7 @@ class Tally:
         """Count a value that could not be read; the post is kept without it."""
         self.counts[field] += 1
         self._first.setdefault(field, single_line(str(value), 40))
+
         metrics.INGEST_DROPPED_VALUES.labels(field).inc()
 
     def lines(self) -> Iterator[str]:
