@@ -1,7 +1,7 @@
 """``tocsin demo``: posts through the whole pipeline, then a summary from the index."""
 
 import importlib.resources
-import os
+import shlex
 import shutil
 import sys
 import time
@@ -31,7 +31,7 @@ from schemas.errors import ConfigurationError, InvalidMessage, TocsinError
 from schemas.types import Tier
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.mappings import IndexNames
-from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary
+from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary, shown_ids
 from tocsin.cli.demo_summary import alerts_of, posts_of, summarise
 from tocsin.cli.live_view import demo_lines, up_lines
 from tocsin.cli.screen import Screen, Watcher, local_now
@@ -103,7 +103,8 @@ def demo(
             alerts = _summarise(pipeline, flow, wanted, generated)
             _print_time(flow, seconds, time.monotonic() - began)
             if keep:
-                _keep(pipeline, screen, alerts, stop.wait, began)
+                query = f'"{wanted[0].name}"' if data else "velmora NEAR/8 (down OR panne)"
+                _keep(pipeline, screen, alerts, query, stop.wait, began)
             else:
                 tell_next(screen.say)
 
@@ -119,13 +120,14 @@ def _keep(
     pipeline: LocalPipeline,
     screen: Screen,
     alerts: Sequence[Alert],
+    query: str,
     stopped: Callable[[float], bool],
     began: float,
 ) -> None:
     """Let everything run until Ctrl-C."""
     _publish_alerts(pipeline.kafka, alerts)
     pipeline.announce("tocsin demo --keep")
-    tell_questions(screen.say)
+    tell_questions(screen.say, query)
     screen.start(Watcher(pipeline, began).picture, lambda seen: up_lines(seen, local_now()))
     with cleared(screen):
         run_until(stopped, pipeline, screen)
@@ -202,12 +204,8 @@ def _summarise(
         if not summary.mentions:
             raise ConfigurationError("no post that is left names a brand; see docs/brands.md")
         alerts = alerts_of(settings, brands)
-        shown = [
-            [post.id for state in alert.states for post in state.evidence.shown] for alert in alerts
-        ]
         posts = [
-            posts_of(client, names.mentions, list(dict.fromkeys(ids))[:SHOWN_POSTS])
-            for ids in shown
+            posts_of(client, names.mentions, shown_ids(alert)[:SHOWN_POSTS]) for alert in alerts
         ]
     out.rule(f"{summary.mentions:,} mentions of {len(summary.brands)} brands")
     print_summary(out, summary, None)
@@ -264,20 +262,27 @@ def tell_next(say: Callable[[str], None]) -> None:
     name = program()
     say("")
     say("What next?")
-    say(f"  {name} demo --keep       the same day, and it stays: ask it what you like")
-    say(f"  {name} init              a brands.yaml with brands of your own")
-    say(f"  {name} up                listen to Bluesky for the brands of brands.yaml")
+    for command, purpose in (
+        ("demo --keep", "the same day, and it keeps running: ask it what you like"),
+        ("init", "write a brands.yaml for brands of your own"),
+        ("up", "listen to Bluesky for the brands of brands.yaml"),
+    ):
+        say(f"  {name} {command:<14}{purpose}")
 
 
-def tell_questions(say: Callable[[str], None]) -> None:
+def tell_questions(say: Callable[[str], None], query: str) -> None:
     name = program()
     say("")
     say("All of it keeps running until Ctrl-C. Ask it in another terminal, in this folder:")
     say(f'  eval "$({name} env)"')
-    say(f"  {name} alerts list")
-    say(f"  {name} query preview '(velmora OR velmora_mobile) NEAR/8 down'")
+    say(f"  {name} alerts list --status all")
+    say(f"  {name} query preview --index {shlex.quote(query)}")
 
 
 def program() -> str:
-    """How this program is called from the shell: by name where it is on the path."""
-    return "tocsin" if shutil.which("tocsin") else os.path.relpath(sys.argv[0])
+    """How the shell calls this program: by name where it is on the path, else by its file."""
+    if shutil.which("tocsin"):
+        return "tocsin"
+    file = Path(sys.executable).with_name("tocsin")
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)

@@ -12,6 +12,7 @@ from rich.text import Text
 from processors.detector.backtest import BacktestAlert
 from queries.matching.document import MatchedSpan
 from runtime.kafka.lag import TopicLag
+from schemas.alert import Alert
 from schemas.mention import Mention
 from text.terminal import single_line, sparkline
 from tocsin.cli.demo_summary import AuthorFigures, BrandFigures, Summary, WorstHour
@@ -56,7 +57,7 @@ def print_alerts(
     out.print()
     out.print(Text(f"{counted(len(alerts), 'alert')} of that day", "bold"))
     for alert, shown in zip(alerts, posts, strict=True):
-        worst = max(alert.states, key=lambda state: state.severity)
+        worst = worst_state(alert)
         terms = ", ".join(lift.term for lift in worst.evidence.lifted[:4])
         about = f" ({terms})" if terms else ""
         moment = _clock(alert.opened_at, zone)
@@ -70,6 +71,16 @@ def print_alerts(
             f"wrote {counted(states, 'state')} (open, update, close) of "
             f"{counted(len(alerts), 'alert')}.",
         )
+
+
+def worst_state(alert: BacktestAlert) -> Alert:
+    """The first of its most severe states."""
+    return max(alert.states, key=lambda state: state.severity)
+
+
+def shown_ids(alert: BacktestAlert) -> list[str]:
+    """Ids of the posts that illustrate the worst state, once each."""
+    return list(dict.fromkeys(post.id for post in worst_state(alert).evidence.shown))
 
 
 def counts_text(summary: Summary, flow: TopicLag, posts: int | None) -> list[str]:

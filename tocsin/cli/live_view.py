@@ -9,7 +9,7 @@ from typing import Final, Literal
 from rich.text import Text
 
 from runtime.kafka.lag import TopicLag
-from text.terminal import single_line
+from text.terminal import printable, single_line
 from tocsin.local.alert_feed import OpenedAlerts
 from tocsin.local.service_probe import ServiceState, SourceState
 from tocsin.local.supervisor import Service
@@ -222,7 +222,7 @@ def _service_rows(picture: Picture, now: datetime | None = None) -> list[Text]:
         if now is not None and mood != "bad" and line.port is not None:
             for source in line.sources.values():
                 words, mood = source_words(source, now)
-                text += f", {words}"
+                text = words if text == "ready" else f"{text}, {words}"
             text += f"  127.0.0.1:{line.port}/metrics"
         rows.append(_row(line.name, text, mood))
     return rows
@@ -247,7 +247,7 @@ def _row(name: str, text: str, mood: Mood) -> Text:
 
 
 def _cut(line: Text) -> Text:
-    """At most ``MAX_COLUMNS`` columns: a longer line would tear the view."""
-    line.plain = line.plain.replace("\n", " ")
+    """One line of at most ``MAX_COLUMNS`` columns: a longer one would tear the view."""
+    line.plain = printable(line.plain)
     line.truncate(MAX_COLUMNS, overflow="ellipsis")
     return line

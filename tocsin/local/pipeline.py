@@ -98,6 +98,11 @@ class LocalOptions:
     short_lived: bool = False
     refuse_other_brands: bool = False
 
+    @property
+    def ingestors(self) -> list[str]:
+        """The names of the commands that have a source."""
+        return [command.name for command in self.commands if command.arguments[0] == "ingest"]
+
 
 class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
@@ -120,7 +125,7 @@ class LocalPipeline:
         self.flow = Poller(lambda: LagMeter(self.kafka), TopicLag(), _LOOK_S)
         self.alerts = Poller[OpenedAlerts](self._feed, OpenedAlerts(), _LOOK_S)
         self.states = Poller[dict[str, ServiceState]](
-            lambda: ServiceProbe(self.supervisor.monitor_ports), {}, _LOOK_S
+            lambda: ServiceProbe(self.supervisor.monitor_ports, options.ingestors), {}, _LOOK_S
         )
 
     def _feed(self) -> AlertFeed:
