@@ -100,7 +100,7 @@ def demo(
             if not keep:
                 pipeline.supervisor.terminate()  # they finish while the summary is made
             seconds = time.monotonic() - began
-            alerts = _summarise(pipeline, flow, wanted, generated)
+            alerts = _summarise(pipeline, flow, wanted, generated, tier)
             _print_time(flow, seconds, time.monotonic() - began)
             if keep:
                 query = f'"{wanted[0].name}"' if data else "velmora NEAR/8 (down OR panne)"
@@ -191,7 +191,11 @@ def _wait(pipeline: LocalPipeline, screen: Screen, stopped: Callable[[float], bo
 
 
 def _summarise(
-    pipeline: LocalPipeline, flow: TopicLag, brands: Sequence[Brand], generated: int | None
+    pipeline: LocalPipeline,
+    flow: TopicLag,
+    brands: Sequence[Brand],
+    generated: int | None,
+    tier: Tier,
 ) -> list[Alert]:
     """Print the summary; returns all states of the alerts."""
     settings, names = pipeline.elasticsearch, IndexNames(pipeline.elasticsearch)
@@ -211,7 +215,7 @@ def _summarise(
     print_summary(out, summary, None)
     print_alerts(out, alerts, posts, None)
     out.print()
-    for line in counts_text(summary, flow, generated):
+    for line in counts_text(summary, flow, generated, tier):
         out.print(line, markup=False)
     return [state for alert in alerts for state in alert.states]
 

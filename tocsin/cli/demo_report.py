@@ -14,6 +14,7 @@ from queries.matching.document import MatchedSpan
 from runtime.kafka.lag import TopicLag
 from schemas.alert import Alert
 from schemas.mention import Mention
+from schemas.types import Tier
 from text.terminal import single_line, sparkline
 from tocsin.cli.demo_summary import AuthorFigures, BrandFigures, Summary, WorstHour
 from tocsin.cli.highlight import marked, starred
@@ -23,7 +24,7 @@ COLUMNS: Final = 80
 _CHART: Final = 48
 """Most bars of a chart; longer periods are summed to fit."""
 _EXCERPT: Final = 200
-_TIERS: Final = {
+_TIERS: Final[dict[str, str]] = {
     "accurate": "the accurate tier (the encoder)",
     "fast": "the fast tier (no encoder)",
 }
@@ -83,7 +84,7 @@ def shown_ids(alert: BacktestAlert) -> list[str]:
     return list(dict.fromkeys(post.id for post in worst_state(alert).evidence.shown))
 
 
-def counts_text(summary: Summary, flow: TopicLag, posts: int | None) -> list[str]:
+def counts_text(summary: Summary, flow: TopicLag, posts: int | None, tier: Tier) -> list[str]:
     """How many of what there are, and why the numbers differ; ``posts``: generated ones."""
     written = flow.written
     events, letters = written.get("posts", 0), written.get("dead-letters", 0)
@@ -103,19 +104,20 @@ def counts_text(summary: Summary, flow: TopicLag, posts: int | None) -> list[str
             f"{counted(letters, 'dead letter')}: what could not be read; "
             "'tocsin dead-letters list' shows why."
         )
-    if tiers := tiers_text(summary):
-        lines.append(tiers)
-    return lines
+    return [*lines, tiers_text(summary, tier)]
 
 
-def tiers_text(summary: Summary) -> str:
-    """Which models read the mentions, with the share of each tier."""
-    total = sum(summary.tiers.values())
+def tiers_text(summary: Summary, tier: Tier) -> str:
+    """Which models read the mentions, with the share of each tier; ``tier``: the pinned one."""
+    counts = summary.tiers or {tier: summary.mentions}  # the fast tier alone does not sign
     shares = [
-        f"{_TIERS.get(tier, tier)} read {count / total:.0%} of the mentions"
-        for tier, count in sorted(summary.tiers.items())
+        f"{_TIERS[name]} read {count / sum(counts.values()):.0%} of the mentions"
+        for name, count in sorted(counts.items())
     ]
-    return "" if not shares else f"Models: {' and '.join(shares)}."
+    return (
+        f"Models: {' and '.join(shares)}. The tier is pinned, so the same seed gives the same "
+        "figures on every machine."
+    )
 
 
 def _brand_table(brands: Sequence[BrandFigures]) -> RenderableType:

@@ -109,7 +109,7 @@ def service_line(service: Service, state: ServiceState | None, now: float) -> Se
         return line("loading" if service.held else "starting", "waiting")
     if state.ready:
         return line("ready", "good")
-    return line(state.reason.removeprefix("start: "), "waiting")
+    return line(state.reason.removeprefix("start: ").removeprefix("still "), "waiting")
 
 
 def remaining_s(flow: TopicLag, work_rate: float | None, index_rate: float | None) -> float | None:

@@ -34,7 +34,8 @@ class Screen:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._last_line, self._line_due = "", 0.0
-        self._states: dict[str, str] = {}
+        self._seen: dict[str, str] = {}
+        self._told: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -82,10 +83,12 @@ class Screen:
                 self._print_line(picture())
 
     def _print_line(self, picture: Picture) -> None:
+        before, self._seen = self._seen, {line.name: line.state for line in picture.services}
         for line in picture.services:
-            # Faults are told by the loop that watches the services.
-            if self._states.get(line.name) != line.state and line.mood != "bad":
-                self._states[line.name] = line.state
+            # Not what passes at once; and faults are told by the loop that watches the services.
+            stays = before.get(line.name) == line.state and line.mood != "bad"
+            if stays and self._told.get(line.name) != line.state != "starting":
+                self._told[line.name] = line.state
                 self.say(f"{line.name}: {line.state}")
         now, text = time.monotonic(), plain_line(picture)
         if text and text != self._last_line and now >= self._line_due:

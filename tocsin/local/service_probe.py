@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from text.terminal import single_line
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 3.0
 MAX_REASON = 200
 MAX_BYTES = 4 * 2**20
 """Bytes read of one answer."""
