@@ -38,7 +38,7 @@ from schemas.errors import ConfigurationError
 from schemas.mention import Mention
 from schemas.post import PostEvent, PostUpsert
 from tocsin.cli.annotate import annotate_stream
-from tocsin.offline.post_reader import Bad
+from tocsin.offline.post_reader import PostReader
 
 NOW = datetime.now(UTC)
 SIZES: Final = (1, 8, 32, 128, 500)
@@ -142,12 +142,12 @@ def speed_of(tier: str, lines: Sequence[bytes], most: int, size: int) -> Result:
         found["sizes"][number] = clock.rates(posts)
 
     source, target, clock = io.BytesIO(b"\n".join(next(parts)) + b"\n"), io.BytesIO(), Clock()
-    bad = Bad()
+    reader = PostReader(source)
     with clock.running():
-        for _ in annotate_stream(source, target, enricher, "file", bad):
+        for _ in annotate_stream(reader.events(), target, enricher):
             pass
-    if bad.count:
-        raise SystemExit(f"{bad.count} lines are not posts; the first: {bad.first[0]}")
+    if reader.bad.count:
+        raise SystemExit(f"{reader.bad.count} lines are not posts; {reader.bad.first[0]}")
     found["records"] = (*clock.rates(posts), len(target.getvalue()) / posts)
     found["mib"] = resident_mib()
     return found

@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 from docs.layers import layers
 from runtime import metrics, settings_group
 from runtime.metrics import OLD_NAMES as OLD
+from runtime.setting_names import OTHER_NAMES
 from runtime.settings import GROUPS, Group
 from schemas import errors
 from schemas.topic_registry import Topic, topics
@@ -95,7 +96,8 @@ def settings_page() -> str:
         NOTE,
         "Settings are environment variables, read once when a command starts. A wrong value ends "
         "the command with exit status 2 and a sentence that names the variable; an empty variable "
-        "counts as not set. `tocsin doctor` checks all of them.\n",
+        "counts as not set. A `TOCSIN_…` name that is not on this page ends every command and "
+        "service with the nearest name. `tocsin doctor` checks all of them.\n",
         "A secret can also be in a file: append `_FILE` to the name and set it to a path "
         "(`TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka`). If both are set, the variable "
         "itself wins.\n",
@@ -114,6 +116,9 @@ def settings_page() -> str:
             for name, field in group.model_fields.items()
         ]
         parts.append(table(("variable", "default", "takes", "meaning"), rows))
+    parts.append("## Names of the tools around the services\n")
+    others = [(f"`{name}`", meaning) for name, meaning in OTHER_NAMES.items()]
+    parts.append(table(("variable", "meaning"), others))
     parts.append("## Old names\n")
     parts.append("Read until 0.3.0, with a warning in the log; the new name wins.\n")
     renamed = [(f"`{old}`", f"`{new}`") for old, new in settings_group.OLD_NAMES.items()]

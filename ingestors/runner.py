@@ -26,6 +26,7 @@ from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
+from runtime.kafka.client import told
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import encode_dead_letter
 from runtime.logs import get_logger
@@ -39,6 +40,8 @@ from schemas.topic_registry import topics
 
 MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
 """Limit of the posts topic, minus Kafka's own framing."""
+SLOW_AFTER_S = 10.0
+"""Kafka that acknowledges nothing for so long is told by ``/readyz``."""
 log = get_logger("ingest")
 
 
@@ -47,6 +50,8 @@ class _Sent:
     futures: list[Any]
     position: Position | None
     events: int
+    at: float
+    """When it was sent, monotonic seconds."""
 
 
 class Runner:
@@ -77,6 +82,7 @@ class Runner:
         self._saved: Position | None = None
         self._checkpoint_due = monotonic()
         self._checkpoint_sent: Any = None
+        self._kafka_away = False
         self._stop = Event()
         self._deadline: float | None = None
         """End of the drain; None while the source is being read."""
@@ -90,6 +96,7 @@ class Runner:
         before = self._acknowledged
         self._stop, self._deadline = stop, None
         self.source.open(None if checkpoint is None else checkpoint.position)
+        self.health.hinder("source", f"{source_id} has not been heard yet")
         self.health.clear("start")
         log.info("reading", source=source_id, resumed=checkpoint is not None)
         failure: SourceError | None = None
@@ -110,11 +117,18 @@ class Runner:
             self._wait_for_room()
             batch = self.source.next_batch()
             self.health.beat()
+            self._tell(batch.obstacle)
             self._send(batch)
             self._settle()
             self._save_checkpoint()
             if batch.finished:
                 break
+
+    def _tell(self, obstacle: str | None) -> None:
+        if obstacle is None:
+            self.health.clear("source")
+        else:
+            self.health.hinder("source", f"{self.source.source_id}: {obstacle}")
 
     def _drain_deadline(self) -> float:
         """The end of the drain, which begins with the first call."""
@@ -131,7 +145,8 @@ class Runner:
             return
         futures = [self._send_event(event) for event in batch.events]
         futures += [self._send_unreadable(item) for item in batch.unreadable]
-        self._sent.append(_Sent(futures, batch.position, len(batch.events)))
+        sent = _Sent(futures, batch.position, len(batch.events), self._monotonic())
+        self._sent.append(sent)
         self._in_flight += len(futures)
         metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
         if batch.events:
@@ -195,9 +210,11 @@ class Runner:
                         "stop; unacknowledged posts will be read again from the last checkpoint"
                     ) from None
                 self.health.beat()
-                self.health.hinder("kafka", str(error))
+                self.health.hinder("kafka", told(error))
                 metrics.RETRIES.labels("ingest", "kafka").inc()
-                log.warning("kafka does not answer; retrying", error=str(error))
+                if not self._kafka_away:
+                    log.warning("kafka does not answer; the source waits", error=told(error))
+                self._kafka_away = True
 
     def _settle(self) -> None:
         settled = events = 0
@@ -206,7 +223,7 @@ class Runner:
             for future in sent.futures:
                 if future.failed():
                     raise ServiceUnavailable(
-                        f"Kafka refused an event ({future.exception!r}); the checkpoint stays "
+                        f"Kafka refused an event ({told(future.exception)}); the checkpoint stays "
                         "before it; restart once Kafka is healthy"
                     )
             settled += len(sent.futures)
@@ -214,11 +231,17 @@ class Runner:
             if sent.position is not None:
                 self._position = sent.position
         if settled:
+            if self._kafka_away:
+                log.info("kafka answers again")
+            self._kafka_away = False
             self.health.clear("kafka")
             self._in_flight -= settled
             self._acknowledged += events
             metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(events)
             metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
+        elif self._sent and self._monotonic() - self._sent[0].at > SLOW_AFTER_S:
+            why = f"it has acknowledged nothing for {self._monotonic() - self._sent[0].at:.0f} s"
+            self.health.hinder("kafka", why)
 
     def _wait_for_room(self) -> None:
         if self._in_flight < self.settings.buffer_events:
@@ -259,7 +282,7 @@ class Runner:
         """Raise if Kafka refused the last checkpoint: a restart would read much again."""
         if self._checkpoint_sent is not None and self._checkpoint_sent.failed():
             raise ServiceUnavailable(
-                f"Kafka refused a checkpoint ({self._checkpoint_sent.exception!r}); make "
+                f"Kafka refused a checkpoint ({told(self._checkpoint_sent.exception)}); make "
                 f"the topic {self._prefix}{CHECKPOINTS} writable, then restart"
             )
 

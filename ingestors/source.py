@@ -62,13 +62,15 @@ class Batch:
     """Events in the order of reading; ``position`` resumes after the last one.
 
     ``position`` is None if nothing was read yet or the platform cannot resume. ``finished``: the
-    source has ended, as a file does.
+    source has ended, as a file does. ``obstacle``: why the source delivers nothing now, such as a
+    lost connection; the service is not ready meanwhile.
     """
 
     events: Sequence[PostEvent] = ()
     position: Position | None = None
     unreadable: Sequence[Unreadable] = field(default=())
     finished: bool = False
+    obstacle: str | None = None
 
 
 class Source(Protocol):

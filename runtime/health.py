@@ -1,8 +1,10 @@
 """``/metrics``, ``/healthz`` and ``/readyz`` of a service, on one small HTTP server.
 
 - ``/healthz``: 503 when the main loop has not beaten for too long; a supervisor then restarts it.
-- ``/readyz``: 503 with the reasons while the service cannot work (no brands, Elasticsearch away);
-  a restart does not help.
+- ``/readyz``: 503 with the reasons while the service cannot work (no brands, no partitions,
+  Elasticsearch away); a restart does not help. 200 with a note where that is as it should be (a
+  standby).
+- ``/metrics``: those of this service and of every service, not those of others.
 """
 
 import threading
@@ -10,7 +12,7 @@ import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime import metrics
 from schemas.errors import ConfigurationError
@@ -30,6 +32,9 @@ class Health:
         self._monotonic = monotonic
         self._last_beat = monotonic()
         self._obstacles: dict[str, str] = {"start": "still starting"}
+        self._notes: dict[str, str] = {}
+        self.url: str | None = None
+        """Where metrics and health are served, without a path; None if they are not."""
         metrics.READY.labels(service).set(0)
 
     def beat(self) -> None:
@@ -44,6 +49,11 @@ class Health:
         self._obstacles = {key: why for key, why in self._obstacles.items() if key != what}
         metrics.READY.labels(self.service).set(0 if self._obstacles else 1)
 
+    def note(self, what: str, text: str | None) -> None:
+        """Tell more about a service that is ready; None takes the note away."""
+        notes = {key: value for key, value in self._notes.items() if key != what}
+        self._notes = notes if text is None else {**notes, what: text}
+
     def alive(self) -> tuple[bool, str]:
         silent = self._monotonic() - self._last_beat
         if silent > self.stalled_after_s:
@@ -52,7 +62,8 @@ class Health:
 
     def ready(self) -> tuple[bool, str]:
         reasons = [f"{what}: {why}" for what, why in self._obstacles.items()]
-        return not reasons, "; ".join(reasons) or "ready"
+        notes = ["ready", *(f"{what}: {text}" for what, text in self._notes.items())]
+        return not reasons, "; ".join(reasons or notes)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -62,7 +73,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self._answer(200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
+            self._answer(
+                200, generate_latest(metrics.of_service(self.health.service)), CONTENT_TYPE_LATEST
+            )
         elif path in ("/healthz", "/readyz"):
             good, text = self.health.alive() if path == "/healthz" else self.health.ready()
             self._answer(200 if good else 503, f"{text}\n".encode(), "text/plain; charset=utf-8")
@@ -87,9 +100,12 @@ def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
         server = ThreadingHTTPServer((host, port), handler)
     except OSError as error:
         raise ConfigurationError(
-            f"cannot serve metrics on {host}:{port} ({error.strerror}); set TOCSIN_MONITOR_PORT "
-            "to a free port, or to 0 for any"
+            f"metrics and health cannot be served on {host}:{port} ({error.strerror}); set "
+            "TOCSIN_MONITOR_PORT to a free port, or to 0 for any, as each service of one machine "
+            "needs its own"
         ) from None
     server.daemon_threads = True
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+    health.url = f"http://{reachable}:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, name="monitor", daemon=True).start()
     return server

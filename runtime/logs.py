@@ -1,4 +1,4 @@
-"""Structured logs on standard error: one line an event, as text or as JSON."""
+"""Structured logs on standard error: one line an event, as text or as JSON, the libraries' too."""
 
 import logging
 import sys
@@ -6,19 +6,28 @@ from typing import Literal
 
 import structlog
 
+from runtime.library_logs import LibraryHandler
+
+Style = Literal["console", "json"]
+
 _CLIENTS = (
     "kafka", "aiokafka", "faust", "mode", "elastic_transport", "elasticsearch", "tweepy",
-    "websockets", "httpx", "urllib3", "asyncio",
+    "websockets", "httpx", "urllib3", "asyncio", "spacy", "py.warnings",
 )  # fmt: skip
+_ONLY_ERRORS = (
+    "aiokafka.consumer.group_coordinator", "kafka.net.selector", "kafka.admin._groups",
+)  # fmt: skip
+"""Their warnings describe normal operation: a rebalance, a step that waited for the processor while
+models load, and the metadata of Faust's members, which only Faust reads."""
+_state: dict[str, Style] = {"style": "console"}
 
 
-def configure(style: Literal["console", "json"], level: str) -> None:
-    """Set up structlog, and limit the clients' own loggers to WARNING.
+def configure(style: Style, level: str) -> None:
+    """Set up structlog, bring the libraries' logs into the same form, and limit them to WARNING.
 
     Faust's worker sets the root logger to DEBUG: without the limit its clients log every message.
     """
-    for name in _CLIENTS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    _state["style"] = style
     renderer: structlog.typing.Processor
     if style == "json":
         renderer = structlog.processors.JSONRenderer()
@@ -38,6 +47,39 @@ def configure(style: Literal["console", "json"], level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _quieten(level)
+
+
+def _quieten(level: str) -> None:
+    for name in _CLIENTS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, _number(level)))
+    for name in _ONLY_ERRORS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
+
+
+def adopt_libraries() -> logging.Handler:
+    """Write everything that libraries log through structlog; replaces the root's handlers.
+
+    For services: a test or a notebook keeps the handlers that it has set up.
+    """
+    handler = LibraryHandler()
+    for logger in [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]:
+        # spaCy brings a handler of its own.
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    return handler
+
+
+def is_json() -> bool:
+    """Whether every line on standard error has to be JSON."""
+    return _state["style"] == "json"
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

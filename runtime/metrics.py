@@ -7,10 +7,21 @@ Label values come from closed sets or settings, never from posts.
 
 from collections.abc import Iterable
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+# One more sample for each counter and histogram, which no query of ours needs.
+disable_created_metrics()
 
 _BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
@@ -27,6 +38,12 @@ RETRIES = Counter(
     "Retries after a timeout or a busy answer.",
     ["service", "cause"],
 )
+EXPIRED = Counter(
+    "tocsin_expired_messages_total",
+    "Messages that Kafka deleted before the consumer group read them: retention is shorter than "
+    "the outage.",
+    ["service", "partition"],
+)
 READY = Gauge("tocsin_ready", "1 while the service is ready, else 0.", ["service"])
 
 # --- ingestors -----------------------------------------------------------------------------
@@ -40,6 +57,11 @@ INGEST_UNREADABLE = Counter(
     "tocsin_ingest_unreadable_total",
     "Items a source delivered that could not be parsed; each is a dead letter.",
     ["source"],
+)
+INGEST_DROPPED_VALUES = Counter(
+    "tocsin_ingest_dropped_values_total",
+    "Values of files that could not be read; the posts are kept without them.",
+    ["field"],
 )
 INGEST_TRUNCATED = Counter(
     "tocsin_ingest_truncated_total", "Posts whose text was cut to the maximum length.", ["source"]
@@ -134,6 +156,16 @@ PROCESS_BRANDS_UPDATED = Gauge(
 )
 
 # --- detector ------------------------------------------------------------------------------
+DETECTOR_LAG = Gauge(
+    "tocsin_detector_lag_messages",
+    "Consumer lag: end offset minus committed offset.",
+    ["partition"],
+)
+DETECTOR_UNCOMMITTED = Gauge(
+    "tocsin_detector_uncommitted_messages",
+    "Records read and not yet committed; the next snapshot commits them.",
+    ["partition"],
+)
 DETECTOR_RECORDS = Counter("tocsin_detector_records_total", "Activity records read.")
 DETECTOR_LATE = Gauge(
     "tocsin_detector_late_records",
@@ -255,3 +287,34 @@ class _OldNames(Collector):
 
 
 REGISTRY.register(_OldNames())
+
+
+# --- what a service serves -----------------------------------------------------------------
+_STAGES = {
+    "ingest": "tocsin_ingest_",
+    "process": "tocsin_process_",
+    "detector": "tocsin_detector_",
+    "sink-elasticsearch": "tocsin_sink_",
+    "sink-alerts": "tocsin_alerts_",
+}
+"""Service to the prefix of its own metrics."""
+
+
+class _OfService(CollectorRegistry):
+    """The registry without the metrics of other services."""
+
+    def __init__(self, others: tuple[str, ...]) -> None:
+        super().__init__()
+        self._others = others
+
+    def collect(self) -> Iterable[Metric]:
+        for family in REGISTRY.collect():
+            if not family.name.startswith(self._others):
+                yield family
+
+
+def of_service(service: str) -> CollectorRegistry:
+    """The metrics of one service and of every service; an unknown service serves all."""
+    if service not in _STAGES:
+        return REGISTRY
+    return _OfService(tuple(prefix for stage, prefix in _STAGES.items() if stage != service))

@@ -56,6 +56,13 @@ class MonitorSettings(Group):
         gt=0,
         description="Maximum time without progress before /healthz fails, seconds.",
     )
+    state_dir: Path | None = Field(
+        None,
+        description=(
+            "Folder where a service writes its address while it runs, for `tocsin doctor`; "
+            "`tocsin up` sets it."
+        ),
+    )
 
 
 class KafkaSettings(Group):
@@ -142,7 +149,7 @@ class IngestSettings(Group):
     )
     checkpoint_interval_s: float = Field(5.0, gt=0, description="Checkpoint interval, seconds.")
     drain_timeout_s: float = Field(
-        30.0, gt=0, description="Maximum wait for Kafka's acknowledgements at shutdown, seconds."
+        6.0, gt=0, description="Maximum wait for Kafka's acknowledgements at shutdown, seconds."
     )
     x_bearer_token: SecretStr | None = Field(
         None, description="App-only bearer token of the X API."

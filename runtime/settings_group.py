@@ -1,7 +1,7 @@
 """How a group of settings is read: from the environment, from secret files, under old names.
 
-An old name is read until 0.3.0 with a warning; the new one wins. ``runtime.settings`` holds the
-groups.
+An old name is read until 0.3.0 with a warning; the new one wins. A name that is no setting is
+refused with the first group that is read. ``runtime.settings`` holds the groups.
 """
 
 import os
@@ -13,9 +13,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.logs import get_logger
+from runtime.setting_names import OLD_NAMES as OLD_NAMES
+from runtime.setting_names import refuse_unknown_names
 from schemas.errors import ConfigurationError
 
 log = get_logger("settings")
+
+
+def is_secret(field: FieldInfo) -> bool:
+    return SecretStr in getattr(field.annotation, "__args__", ())
 
 
 class _FieldSource(PydanticBaseSettingsSource):
@@ -35,7 +41,7 @@ class _SecretFiles(_FieldSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = f"{self.config.get('env_prefix', '')}{field_name}".upper() + "_FILE"
         path = os.environ.get(name)
-        if not path or SecretStr not in getattr(field.annotation, "__args__", ()):
+        if not path or not is_secret(field):
             return None, field_name, False
         try:
             return Path(path).read_text("utf-8").strip(), field_name, False
@@ -47,16 +53,6 @@ class _SecretFiles(_FieldSource):
             raise ConfigurationError(
                 f"{name} names {path}, which is not UTF-8 text; put the bare secret into it"
             ) from None
-
-
-OLD_NAMES: dict[str, str] = {
-    "TOCSIN_INGEST_CHECKPOINT_EVERY_S": "TOCSIN_INGEST_CHECKPOINT_INTERVAL_S",
-    "TOCSIN_DETECTOR_SNAPSHOT_S": "TOCSIN_DETECTOR_SNAPSHOT_INTERVAL_S",
-    "TOCSIN_DETECTOR_TICK_S": "TOCSIN_DETECTOR_TICK_INTERVAL_S",
-    "TOCSIN_SINK_RETRY_MOST_S": "TOCSIN_SINK_RETRY_MAX_S",
-    "TOCSIN_ALERTS_RETRY_MOST_S": "TOCSIN_ALERTS_RETRY_MAX_S",
-}
-"""Renamed in 0.2.0; read under both names until 0.3.0."""
 
 
 class _OldNames(_FieldSource):
@@ -92,8 +88,33 @@ class Group(BaseSettings):
 G = TypeVar("G", bound=Group)
 
 
-def load(group: type[G], **overrides: Any) -> G:
-    """Reads a group from the environment; raises :class:`ConfigurationError` for a wrong value."""
+def setting_names() -> dict[str, bool]:
+    """Every setting of every group that is defined, to whether it is a secret."""
+    groups, names = [*Group.__subclasses__()], {}
+    while groups:
+        group = groups.pop()
+        groups += group.__subclasses__()
+        prefix = group.model_config.get("env_prefix", "")
+        if prefix:
+            fields = group.model_fields.items()
+            names |= {f"{prefix}{name}".upper(): is_secret(field) for name, field in fields}
+    return names
+
+
+def refuse_unknown_settings() -> None:
+    """Raise :class:`ConfigurationError` if the environment has a name that nothing reads."""
+    from runtime import settings  # noqa: F401  (defines the groups)
+
+    refuse_unknown_names(setting_names())
+
+
+def load(group: type[G], *, check_names: bool = True, **overrides: Any) -> G:
+    """Reads a group from the environment.
+
+    Raises :class:`ConfigurationError` for a wrong value, and for a name of no group at all.
+    """
+    if check_names:
+        refuse_unknown_settings()
     try:
         return group(**overrides)
     except ValidationError as error:

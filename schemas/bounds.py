@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from schemas.countries import country_code
 from schemas.post import Media, Post
 
 MAX_TEXT = 100_000
@@ -77,7 +78,7 @@ def bound_post(post: Post, now: datetime) -> Post:
             for item in post.media[:MAX_ITEMS]
         ],
         place=_short(post.place),
-        country=None if post.country is None else clean_text(post.country[:2]),
+        country=None if post.country is None else country_code(post.country),
         labels={
             clean_text(key[:MAX_SHORT]): clean_text(value[:MAX_SHORT])
             for key, value in list(post.labels.items())[:MAX_ITEMS]

@@ -101,6 +101,7 @@ class BlueskySource:
         self._closed = threading.Event()
         self._retry_at = float("-inf")
         self._last_received = 0.0
+        self._obstacle = "not connected yet"
         self._ended_by: Cause | None = None
         self._rejections = 0
         self._cursor: int | None = None
@@ -125,7 +126,7 @@ class BlueskySource:
     def next_batch(self) -> Batch:
         self._connection = self._connection or self._connected()
         if self._connection is None:
-            return Batch(position=self._position())
+            return Batch(position=self._position(), obstacle=self._obstacle)
         return self._read(self._connection)
 
     def close(self) -> None:
@@ -181,6 +182,7 @@ class BlueskySource:
         status = error.response.status_code if isinstance(error, InvalidStatus) else None
         url = self._urls[self._endpoint]
         log.warning("no connection", source=self.source_id, endpoint=url, error=str(error))
+        self._obstacle = f"no connection to {url} ({error})"
         if status is not None and 400 <= status < 500 and status not in (408, 425, 429):
             self._rejections += 1
             if self._rejections >= 3 * len(self._urls):
@@ -203,6 +205,7 @@ class BlueskySource:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+            self._obstacle = "the connection ended; connecting again"
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
 
     def _read(self, connection: ClientConnection) -> Batch:

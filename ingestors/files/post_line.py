@@ -1,22 +1,27 @@
 """Reads one line of JSON as a post; only ``id`` and ``text`` are required.
 
-For files and for ``tocsin annotate``: pure, lenient about the format of ids, authors and times, and
-bounded like every post (``schemas/bounds.py``). Any other bytes raise :class:`NotAPost`.
+For files and for the offline commands: pure, lenient about the format of ids, authors and times,
+and bounded like every post (``schemas/bounds.py``). Any other bytes raise
+:class:`~ingestors.files.cells.NotAPost`.
 """
 
+import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
+from ingestors.files.cells import NotAPost, Tally, native_id, unescaped
+from ingestors.files.loose_json import AuthorLine, PostLine, loose_post
 from schemas import bounds
 from schemas.bounds import bound_post, clean_text, plausible
 from schemas.codec import POST_EVENT
-from schemas.errors import InvalidMessage, TocsinError
+from schemas.countries import country_code
+from schemas.errors import InvalidMessage
 from schemas.ids import microseconds, post_id
-from schemas.post import Author, Media, Metrics, Post, PostDelete, PostEvent, PostUpsert
-from schemas.types import Count
+from schemas.post import Author, Metrics, Post, PostDelete, PostEvent, PostUpsert
 from text.markup import markup_of
 
 MAX_SOURCE = 64
@@ -25,59 +30,11 @@ _MILLISECONDS_FROM = 1e11
 """Larger numbers are milliseconds: in seconds they would be after the year 5138."""
 
 
-class NotAPost(TocsinError):
-    """A line that is not a post; the message says what is missing or wrong."""
-
-
-class AuthorLine(Struct, frozen=True):
-    id: str | int | None = None
-    handle: str | None = None
-    name: str | None = None
-    followers: Count | None = None
-    verified: bool | None = None
-    created_at: datetime | int | float | None = None
-
-
-class PostLine(Struct, frozen=True):
-    """The fields of ``Post``, nearly all optional."""
-
-    id: str | int
-    text: str
-    created_at: datetime | int | float | None = None
-    author: AuthorLine | str | int | None = None
-    source: str | None = None
-    url: str | None = None
-    title: str | None = None
-    language: str | None = None
-    edited_at: datetime | int | float | None = None
-    claimed_at: datetime | int | float | None = None
-    reply_to: str | int | None = None
-    repost_of: str | int | None = None
-    quote_of: str | int | None = None
-    mentions: list[str] | None = None
-    hashtags: list[str] | None = None
-    links: list[str] | None = None
-    media: list[Media] | None = None
-    place: str | None = None
-    country: str | None = None
-    metrics: Metrics | None = None
-    truncated: bool = False
-    labels: dict[str, str | int | float | bool | None] = field(default_factory=dict)
-    # Names of query fields, for files without nested objects.
-    lang: str | None = None
-    followers: Count | None = None
-    verified: bool | None = None
-    likes: Count | None = None
-    reposts: Count | None = None
-    replies: Count | None = None
-    quotes: Count | None = None
-    views: Count | None = None
-
-
 class _Operation(Struct):
     op: Any = None
 
 
+_REPOST = re.compile(r"RT @\w{1,50}:? ")
 _decode = msgspec.json.Decoder(PostLine).decode
 _decode_operation = msgspec.json.Decoder(_Operation).decode
 _NO_AUTHOR = AuthorLine()
@@ -132,10 +89,28 @@ def _author(line: PostLine, own_id: str) -> Author:
     )
 
 
-def _post(line: PostLine, id_: str, source: str, created_at: datetime) -> Post:
+def _repost_of(line: PostLine, source: str, text: str) -> str | None:
+    """The repeated post; of "RT @name: ..." without an id, one made of what it repeats."""
+    if line.repost_of is None and line.quote_of is None and _REPOST.match(text):
+        digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        return post_id(source, f"rt-{digest}")
+    return full_id(source, line.repost_of)
+
+
+def _country(line: PostLine, tally: Tally) -> str | None:
+    code = country_code(line.country) if line.country else None
+    if line.country and code is None:
+        tally.drop("country", line.country)
+    return code
+
+
+def _post(
+    line: PostLine, id_: str, source: str, created_at: datetime, tally: Tally, html: bool
+) -> Post:
     mentions, hashtags, links = line.mentions, line.hashtags, line.links
+    text = unescaped(line.text) if html else line.text
     if mentions is None or hashtags is None or links is None:
-        markup = markup_of(line.text[: bounds.MAX_TEXT])
+        markup = markup_of(text[: bounds.MAX_TEXT])
         mentions = markup.mentions if mentions is None else mentions
         hashtags = markup.hashtags if hashtags is None else hashtags
         links = markup.links if links is None else links
@@ -143,22 +118,22 @@ def _post(line: PostLine, id_: str, source: str, created_at: datetime) -> Post:
         id=id_,
         source=source,
         author=_author(line, id_),
-        text=line.text,
+        text=text,
         created_at=created_at,
         url=line.url,
-        title=line.title,
+        title=unescaped(line.title) if html and line.title else line.title,
         language=line.language or line.lang,
         edited_at=utc(line.edited_at),
         claimed_at=utc(line.claimed_at),
         reply_to=full_id(source, line.reply_to),
-        repost_of=full_id(source, line.repost_of),
+        repost_of=_repost_of(line, source, text),
         quote_of=full_id(source, line.quote_of),
         mentions=mentions,
         hashtags=hashtags,
         links=links,
         media=line.media or [],
         place=line.place,
-        country=line.country,
+        country=_country(line, tally),
         metrics=line.metrics
         or Metrics(
             likes=line.likes,
@@ -184,7 +159,6 @@ def _is_bounded(post: Post, now: datetime, line: bytes) -> bool:
         and plausible(post.created_at, now)
         and (post.edited_at is None or plausible(post.edited_at, now))
         and (post.language is None or len(post.language) <= 35)
-        and (post.country is None or len(post.country) <= 2)
         and not post.media
         and len(post.mentions) <= bounds.MAX_ITEMS
         and len(post.hashtags) <= bounds.MAX_ITEMS
@@ -194,7 +168,7 @@ def _is_bounded(post: Post, now: datetime, line: bytes) -> bool:
 
 
 def _own_id(source: str, native: str | int) -> str:
-    id_ = full_id(source, native)
+    id_ = full_id(source, native_id(native))
     if id_ is None:
         raise NotAPost("the id of the post is empty; give every post a unique id")
     return id_
@@ -208,15 +182,23 @@ def source_name(given: str | None, default: str) -> str:
 
 
 def event_of(
-    line: PostLine, now: datetime, default_source: str, payload: bytes | None = None
+    line: PostLine,
+    now: datetime,
+    default_source: str,
+    payload: bytes | None = None,
+    *,
+    tally: Tally | None = None,
+    html: bool = True,
 ) -> PostEvent:
     """The upsert of the line, decoded from ``payload`` if that was JSON.
 
-    Its version is the time of the post, so reading again is harmless.
+    Its version is the time of the post, so reading again is harmless. ``html``: its texts may hold
+    entities. What had to be left out goes to ``tally``.
     """
     source = source_name(line.source, default_source) if line.source else default_source
     id_ = _own_id(source, line.id)
-    post = _post(line, id_, source, utc(line.created_at) or now)
+    tally = Tally() if tally is None else tally
+    post = _post(line, id_, source, utc(line.created_at) or now, tally, html)
     if payload is None or not _is_bounded(post, now, payload):
         post = bound_post(post, now)
     return PostUpsert(
@@ -250,22 +232,25 @@ def _read_own(line: bytes, now: datetime) -> PostEvent:
     return msgspec.structs.replace(event, id=clean_text(event.id), ingested_at=now)
 
 
-def read_post_line(line: bytes, now: datetime, default_source: str) -> PostEvent:
+def _operation(line: bytes) -> Any:
+    try:
+        return _decode_operation(line).op
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None  # what is wrong with it is told where the post is read
+
+
+def read_post_line(
+    line: bytes, now: datetime, default_source: str, tally: Tally | None = None
+) -> PostEvent:
     """Read a PostEvent (it has ``op``) or a bare post, or raise NotAPost.
 
-    ``now`` is the time of reading and the default of an absent time.
+    ``now`` is the time of reading and the default of an absent time. A value that cannot be read
+    goes to ``tally`` and costs only itself, except the id, the text, the time and the source.
     """
-    if b'"op"' in line:
-        try:
-            operation = _decode_operation(line).op
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise NotAPost(f"this is not a JSON object: {error}") from None
-        if operation is not None:
-            return _read_own(line, now)
+    if b'"op"' in line and _operation(line) is not None:
+        return _read_own(line, now)
     try:
-        post = _decode(line)
-    except msgspec.ValidationError as error:
-        raise NotAPost(f"this is not a post: {error}; a post needs id and text") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotAPost(f"this is not JSON: {error}") from None
-    return event_of(post, now, default_source, line)
+        return event_of(_decode(line), now, default_source, line, tally=tally)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        tally = Tally() if tally is None else tally
+        return event_of(loose_post(line, tally), now, default_source, tally=tally)

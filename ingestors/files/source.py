@@ -5,22 +5,22 @@ last line that was returned, with the same shift of times, and only if the file 
 (docs/replay.md).
 """
 
-import sys
+import hashlib
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal
 
 import msgspec
 
-from ingestors.files.lines import FileLines, Lines, PipeLines
+from ingestors.files.lines import PipeLines
 from ingestors.files.mapping import MappingFile, load_mapping
-from ingestors.files.post_line import NotAPost
-from ingestors.files.records import Rows, rows_for
-from ingestors.pacing import Pacer, Sleep, Timer, event_time
+from ingestors.files.post_file import Item, Lines, PostFile, ReadOptions, lines_of
+from ingestors.pacing import Pacer, Sleep, Timer
 from ingestors.source import MAX_WAIT_S, Batch, Position, SourceError, Unreadable, bad_checkpoint
 from runtime.clock import Clock, utc_now
 from schemas.errors import ConfigurationError
@@ -29,21 +29,9 @@ from schemas.post import PostDelete, PostEvent, PostUpsert
 BATCH_EVENTS = 500
 MAX_SORTED_ROWS = 1_000_000
 """Maximum rows that ``sort`` holds in memory (one to two gigabytes)."""
-MAX_PAYLOAD_BYTES = 2**18
-"""Maximum length of an :class:`Unreadable` payload."""
-MAX_BLANK_LINES = 10_000
-"""Maximum blank lines in one call, so the caller can stop."""
 
 Redate = Literal["start", "end"]
 """The event that becomes the present: the first or the last."""
-
-
-class Item(NamedTuple):
-    """One row: the number of its last line, its content, and its time if it has one."""
-
-    line: int
-    content: PostEvent | Unreadable
-    when: datetime | None = None
 
 
 def shift_event(event: PostEvent, shift: timedelta) -> PostEvent:
@@ -61,69 +49,10 @@ def shift_event(event: PostEvent, shift: timedelta) -> PostEvent:
     return msgspec.structs.replace(event, version=version)
 
 
-class _FileRows:
-    """The rows of a file in its order, with the original times."""
-
-    def __init__(self, lines: Lines, rows: Rows, clock: Clock) -> None:
-        self.lines = lines
-        self._rows = rows
-        self._clock = clock
-
-    @property
-    def finished(self) -> bool:
-        return self.lines.ended and not self._rows.partial
-
-    def skip(self, line: int) -> None:
-        """Skip to after a line, but read the header."""
-        while self.lines.number < line and (text := self.lines.next(0.0)) is not None:
-            if self._rows.needs_header:
-                self._take(text)
-
-    def next(self, wait_s: float) -> Item | None:
-        for _ in range(MAX_BLANK_LINES):
-            line = self.lines.next(wait_s)
-            if line is None:
-                return self._cut_off() if self.lines.ended else None
-            item = self._take(line)
-            if item is not None:
-                return item
-        return None
-
-    def _take(self, line: bytes) -> Item | None:
-        partial = self._rows.partial
-        now = self._clock()
-        try:
-            event = self._rows.feed(line, now)
-        except NotAPost as error:
-            return self._unreadable(partial + line, str(error))
-        if event is None:
-            return None
-        when = event_time(event)
-        return Item(self.lines.number, event, None if when == now else when)
-
-    def _cut_off(self) -> Item | None:
-        """Return the incomplete record at the end of the file, once."""
-        partial = self._rows.partial
-        if not partial:
-            return None
-        self._rows.forget()
-        return self._unreadable(partial, "the file ends in a quoted field; close its quote")
-
-    def _unreadable(self, payload: bytes, problem: str) -> Item:
-        number = self.lines.number
-        return Item(number, Unreadable(payload[:MAX_PAYLOAD_BYTES], f"line {number}: {problem}"))
-
-    def __iter__(self) -> Iterator[Item]:
-        while not self.finished:
-            item = self.next(MAX_WAIT_S)
-            if item is not None:
-                yield item
-
-
 class _SortedRows:
     """The rows by event time; a row without a time stays after the row before it."""
 
-    def __init__(self, rows: _FileRows, path: str) -> None:
+    def __init__(self, rows: PostFile, path: str) -> None:
         keyed: list[tuple[float, Item]] = []
         latest = float("-inf")
         for item in rows:
@@ -154,8 +83,9 @@ class ReplaySource:
     """A file as a source (``ingestors.source.Source``); ``-`` is standard input.
 
     Without ``mapping``, lines are PostEvents or bare posts (of ``default_source`` if they name no
-    source). ``pace`` is the speed-up: None is full speed, 60 a minute a second. ``redate`` shifts
-    the first or last event to the first ``open``. ``sort`` reads the whole file first.
+    source), or the columns are recognised by their names. ``pace`` is the speed-up: None is full
+    speed, 60 a minute a second. ``redate`` shifts the first or last event to the first ``open``.
+    ``sort`` reads the whole file first.
     """
 
     def __init__(
@@ -163,6 +93,7 @@ class ReplaySource:
         path: str,
         *,
         mapping: str | None = None,
+        encoding: str | None = None,
         default_source: str = "file",
         pace: float | None = None,
         redate: Redate | None = None,
@@ -177,38 +108,48 @@ class ReplaySource:
                 "standard input cannot be sorted or redated by its end; save it to a file first"
             )
         self._path = path
-        self._mapping: MappingFile | None = load_mapping(mapping) if mapping else None
-        self.source_id = _source_id(path, mapping, redate, sort)
-        self._default_source = default_source
+        file = load_mapping(mapping) if mapping else None
+        self.source_id = _source_id(path, _named(mapping, file), encoding, redate, sort)
+        self._options = ReadOptions(file, encoding, default_source)
         self._redate, self._sort = redate, sort
         self._clock, self._timer, self._stdin = clock, timer, stdin
         self._pacer: Pacer[Item] = Pacer(pace, attrgetter("when"), timer, sleep)
-        self._rows: _FileRows | _SortedRows | None = None
-        self._lines: Lines | None = None
+        self._rows: PostFile | _SortedRows | None = None
+        self._posts: PostFile | None = None
         self._file: dict[str, str | int] = {}
         self._line = 0
         self._shift: timedelta | None = None
+        self._resumed = False
         self._failure: SourceError | None = None
 
     def open(self, position: Position | None) -> None:
         self._pacer.restart()
         self._line, self._shift, self._failure = 0, None, None
+        self._resumed = position is not None
         if self._path == "-":
-            self._lines = PipeLines(self._stdin or sys.stdin.buffer)
-            self._rows = self._rows_of(self._lines)
+            self._rows = self._posts = self._opened(PipeLines(self._stdin))
             return
-        self._lines = lines = FileLines(Path(self._path))
+        lines = lines_of(Path(self._path))
         self._file = {"file": self._path, **lines.fingerprint}
+        self._posts = self._opened(lines)
         if position is not None:
             self._resume(position)
+        self._posts.start()
         if self._redate == "end" and self._shift is None:
             self._shift = self._shift_to_end()
-        rows = self._rows_of(lines)
-        self._rows = _SortedRows(rows, self._path) if self._sort else rows
+        self._rows = _SortedRows(self._posts, self._path) if self._sort else self._posts
         self._rows.skip(self._line)
 
-    def _rows_of(self, lines: Lines) -> _FileRows:
-        return _FileRows(lines, rows_for(self._mapping, self._default_source), self._clock)
+    def _opened(self, lines: Lines) -> PostFile:
+        return PostFile(lines, self._options, self._clock)
+
+    def check(self) -> list[str]:
+        """Raise what keeps a file from being read at all; else what was decided about it."""
+        if self._path == "-":
+            return []
+        with closing(self._opened(lines_of(Path(self._path)))) as posts:
+            posts.start()
+            return posts.notes
 
     def _resume(self, position: Position) -> None:
         line, shift = position.get("line"), position.get("shift_us")
@@ -223,12 +164,9 @@ class ReplaySource:
         self._shift = None if shift is None else timedelta(microseconds=shift)
 
     def _shift_to_end(self) -> timedelta:
-        lines = FileLines(Path(self._path))
-        try:
-            times = (item.when for item in self._rows_of(lines))
+        with closing(self._opened(lines_of(Path(self._path)))) as posts:
+            times = (item.when for item in posts)
             last = max((when for when in times if when is not None), default=None)
-        finally:
-            lines.close()
         return timedelta(0) if last is None else self._clock() - last
 
     def next_batch(self) -> Batch:
@@ -275,14 +213,53 @@ class ReplaySource:
         return {**self._file, "line": self._line, "shift_us": shift}
 
     def close(self) -> None:
-        if self._lines is not None:
-            self._lines.close()
+        if self._posts is not None:
+            self._posts.close()
         self._rows = None
         self._pacer.restart()
 
+    @property
+    def read_nothing(self) -> bool:
+        """Whether there were lines and none of them was a post."""
+        return self._posts is not None and not self._posts.events and self._posts.unreadable > 0
 
-def _source_id(path: str, mapping: str | None, redate: Redate | None, sort: bool) -> str:
+    def summary(self) -> Iterator[str]:
+        """What people should know after the end, one sentence each."""
+        posts = self._posts
+        if posts is None:
+            return
+        if self._resumed and not posts.events and not posts.unreadable and posts.finished:
+            yield (
+                f"{self._path} was read to its end before, with this mapping; --afresh reads it "
+                "again"
+            )
+            return
+        if posts.unreadable:
+            count = posts.unreadable + posts.events
+            yield (
+                f"{posts.unreadable} of {count} records are no posts (first: "
+                f"{posts.first_problem}); see 'tocsin dead-letters list'"
+            )
+        yield from posts.remarks()
+
+
+def _named(mapping: str | None, file: MappingFile | None) -> str | None:
+    """The mapping with a hash of its content: the file is read anew once that has changed."""
+    if file is None:
+        return None
+    content = msgspec.json.encode(file, order="sorted")
+    return f"{mapping}@{hashlib.blake2b(content, digest_size=4).hexdigest()}"
+
+
+def _source_id(
+    path: str, mapping: str | None, encoding: str | None, redate: Redate | None, sort: bool
+) -> str:
     """The file and every option that changes what is read; not the pace."""
-    options = {"mapping": mapping, "redate": redate, "sort": "yes" if sort else None}
+    options = {
+        "mapping": mapping,
+        "encoding": encoding,
+        "redate": redate,
+        "sort": "yes" if sort else None,
+    }
     query = "&".join(f"{key}={value}" for key, value in options.items() if value)
     return f"replay:{path}?{query}" if query else f"replay:{path}"

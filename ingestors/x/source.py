@@ -53,7 +53,7 @@ class XSource:
         self._last_seen: datetime | None = None
 
     def open(self, position: Position | None) -> None:
-        token = _checked_token(self._token)
+        token = checked_token(self._token)
         url = urlsplit(self._options.url)
         local = url.hostname in ("127.0.0.1", "::1", "localhost")
         if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and local)):
@@ -92,7 +92,7 @@ class XSource:
             raise failure
         if self._last_seen is not None and received:
             metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._last_seen.timestamp())
-        return Batch(events, self._position(), unreadable)
+        return Batch(events, self._position(), unreadable, obstacle=stream.obstacle)
 
     def close(self) -> None:
         if self._stream is not None:
@@ -116,7 +116,7 @@ class XSource:
         return {"last_id": str(self._last_id), "last_seen": self._last_seen.isoformat()}
 
 
-def _checked_token(token: SecretStr | None) -> str:
+def checked_token(token: SecretStr | None) -> str:
     """The token, which must fit into a header: otherwise, errors of libraries would show it."""
     text = "" if token is None else token.get_secret_value()
     if not text:

@@ -96,6 +96,8 @@ class Stream:
         self._missing_since: datetime | None = None
         self._last_line: datetime | None = None
         self.failure: Exception | None = None
+        self.obstacle: str | None = "not connected yet"
+        """Why nothing can come now; None while connected."""
 
     def start(self, last_seen: datetime | None) -> None:
         self._missing_since = last_seen
@@ -125,6 +127,7 @@ class Stream:
         try:
             while not self._stop.is_set():
                 cause, reset_in_s = self._once()
+                self.obstacle = f"not connected: {cause}; tocsin_ingest_reconnects_total counts it"
                 wait = self._backoff.failed(cause, reset_in_s)
                 if self._stop.wait(wait):
                     break
@@ -154,6 +157,7 @@ class Stream:
         with response:
             self._count_gap(60 * backfill)
             metrics.INGEST_CONNECTED.labels(self._source_id).set(1)
+            self.obstacle = None
             cause = self._read(response)
             metrics.INGEST_CONNECTED.labels(self._source_id).set(0)
         self._client.response = None

@@ -9,8 +9,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-import faust
-
 from processors.detector.recovery import RECORDS, SERVICE, STATE
 from processors.detector.worker import DetectorWorker
 from processors.faust.app import (
@@ -21,12 +19,17 @@ from processors.faust.app import (
     monitor,
     partition_states,
     raw_topic,
+    run,
+    start,
+    watch_group,
 )
 from processors.faust.messages import end_process
-from processors.faust.watchdog import watch
+from processors.faust.watchdog import Gauges, watch
+from runtime import metrics
 from runtime.kafka.client import check_topics
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.settings import DetectorSettings, KafkaSettings, MonitorSettings, load
+from runtime.service import announce
+from runtime.settings import DetectorSettings, KafkaSettings, load
 
 _kafka = load(KafkaSettings)
 _settings = load(DetectorSettings)
@@ -49,7 +52,9 @@ async def _work(stream: Any) -> None:
         _kafka, _settings, monitor(SERVICE), states, lambda: app.consumer_generation_id
     )
     on_stuck = partial(leave_if_stuck, _kafka, RECORDS, stuck_after_s)
-    watch(states, lambda: worker.is_recovering, on_stuck, stuck_after_s)
+    gauges = Gauges(metrics.DETECTOR_LAG, metrics.DETECTOR_UNCOMMITTED)
+    membership = watch_group(app, _kafka, SERVICE, RECORDS, gauges.lag)
+    watch(states, lambda: worker.is_recovering, on_stuck, stuck_after_s, gauges, membership)
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
         # A batch may hold records from before and after a rebalance.
@@ -62,11 +67,13 @@ async def _work(stream: Any) -> None:
 
 def main() -> None:
     """Run a detector until SIGTERM; does not return."""
-    load(MonitorSettings)
+    health = start(SERVICE, (KafkaSettings, DetectorSettings))
+    prefix, servers = _kafka.topic_prefix, _kafka.bootstrap_servers
+    reading = f"{prefix}{RECORDS} as group {_kafka.group_prefix}{SERVICE} at {servers}"
+    announce(health, reading=reading, writing=f"{prefix}alerts")
+    health.hinder("start", f"waiting for Kafka at {servers}")
     check_topics(_kafka, (RECORDS, "alerts", STATE, DEAD_LETTERS, "brands"))
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
-    worker.spinner = None  # It writes to the terminal even without one.
-    worker.execute_from_commandline()
+    run(app)
 
 
 if __name__ == "__main__":

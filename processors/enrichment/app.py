@@ -6,8 +6,6 @@ A thin shell: it reads settings and batches, and hands the batches to ``Enrichme
 from functools import partial
 from typing import Any
 
-import faust
-
 from processors.enrichment.annotator_table import check_annotators
 from processors.enrichment.batch import SERVICE
 from processors.enrichment.worker import EnrichmentWorker
@@ -20,12 +18,17 @@ from processors.faust.app import (
     monitor,
     partition_states,
     raw_topic,
+    run,
+    start,
+    watch_group,
 )
 from processors.faust.messages import end_process
-from processors.faust.watchdog import watch
+from processors.faust.watchdog import Gauges, watch
+from runtime import metrics
 from runtime.kafka.client import check_topics
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.settings import KafkaSettings, MonitorSettings, ProcessSettings, load
+from runtime.service import announce
+from runtime.settings import KafkaSettings, ProcessSettings, load
 
 _kafka = load(KafkaSettings)
 _settings = load(ProcessSettings)
@@ -62,11 +65,14 @@ async def enrich(stream: Any) -> None:
 
 
 async def _work(stream: Any, worker: EnrichmentWorker) -> None:
+    gauges = Gauges(metrics.PROCESS_LAG, metrics.PROCESS_UNCOMMITTED)
     watch(
         lambda: partition_states(app),
         lambda: worker.holding,
         partial(leave_if_stuck, _kafka, "posts", _settings.stuck_after_s),
         _settings.stuck_after_s,
+        gauges,
+        watch_group(app, _kafka, SERVICE, "posts", gauges.lag),
     )
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
@@ -76,13 +82,15 @@ async def _work(stream: Any, worker: EnrichmentWorker) -> None:
 
 def main() -> None:
     """Run a worker until SIGTERM; does not return."""
-    load(MonitorSettings)
+    health = start(SERVICE, (KafkaSettings, ProcessSettings))
     # Checked here for a one-sentence error; Faust would print a traceback.
     check_annotators(_settings)
+    prefix, servers = _kafka.topic_prefix, _kafka.bootstrap_servers
+    reading = f"{prefix}posts as group {_kafka.group_prefix}{SERVICE} at {servers}"
+    announce(health, reading=reading, writing=f"{prefix}mentions and {prefix}activity")
+    health.hinder("start", f"waiting for Kafka at {servers}")
     check_topics(_kafka, ("posts", "mentions", "activity", DEAD_LETTERS, "brands"))
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
-    worker.spinner = None  # it writes even without a terminal
-    worker.execute_from_commandline()
+    run(app)
 
 
 if __name__ == "__main__":

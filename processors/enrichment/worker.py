@@ -63,7 +63,7 @@ class EnrichmentWorker:
         self.health.hinder("start", "loading models")
         self._enricher = build_enricher(self.settings, self.book.matcher)
         self._enricher.warm()
-        self.health.hinder("start", "waiting for Kafka")
+        self.health.hinder("start", "connecting to Kafka")
 
     async def start(self) -> None:
         """Load the models, connect, and wait for the first brand."""

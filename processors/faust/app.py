@@ -3,22 +3,31 @@
 Uses little of Faust: it declares no topics and has no tables and no web server.
 """
 
+import os
+import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import faust
 from faust.types.auth import CredentialsArg
+from prometheus_client import Gauge
 
+from processors.faust.direct_delivery import DirectApp
 from processors.faust.messages import Incoming, end_process
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
 from runtime.kafka.client import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.kafka.membership import Membership, watch_groups
 from runtime.kafka.reader import with_messages
-from runtime.service import start_monitor
-from runtime.settings import KafkaSettings
+from runtime.service import STOP_WITHIN_S, end_within, start_monitor
+from runtime.settings import Group, KafkaSettings
 from schemas.errors import TocsinError
+
+_health: dict[str, Health] = {}
+"""The one health of this process; ``faust -A`` begins with the agent, our commands before it."""
 
 
 def _credentials(kafka: KafkaSettings) -> CredentialsArg | None:
@@ -36,7 +45,7 @@ def create_app(
     kafka: KafkaSettings, service: str, batch_size: int, data_dir: Path | None = None
 ) -> faust.App:
     """The application of a service, without its agent; ``batch_size`` is that of one fetch."""
-    return faust.App(
+    return DirectApp(
         kafka.group_prefix + service,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=_credentials(kafka),
@@ -105,17 +114,66 @@ def raw_topic(app: faust.App, name: str) -> Any:
 
 
 def monitor(service: str) -> Health:
-    """Serve metrics and health, or end the process."""
+    """The health of this process, served since :func:`run`; or end the process."""
     try:
-        return start_monitor(service)[0]
+        return _health.get(service) or start(service)
     except TocsinError as error:
         end_process(error)
+
+
+def start(service: str, needs: Sequence[type[Group]] = ()) -> Health:
+    """Validate settings, then serve metrics and health. Raises :class:`TocsinError`."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Until the worker runs, nothing is under way. As process 1 of a container, a process
+        # without a handler would ignore the signal.
+        signal.signal(number, lambda *_: os._exit(0))
+    _health[service] = start_monitor(service, needs)[0]
+    return _health[service]
+
+
+class _Worker(faust.Worker):
+    """Faust's worker, which ends in time whatever Kafka does."""
+
+    def _install_signal_handlers_unix(self) -> None:
+        super()._install_signal_handlers_unix()
+        # Faust's own handlers wait for the event loop, which a model that loads may block.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        if self._signal_stop_time is None:
+            end_within(STOP_WITHIN_S, status=0)
+        self.loop.call_soon_threadsafe(self._on_sigterm)
+
+
+def run(app: faust.App) -> NoReturn:
+    """Run a worker until SIGTERM; does not return. What is under way is read again."""
+    worker = _Worker(
+        app, loglevel="WARNING", quiet=True, redirect_stdouts=False, override_logging=False
+    )
+    worker.spinner = None  # It writes to the terminal even without one.
+    worker.execute_from_commandline()
+
+
+def watch_group(
+    app: faust.App, kafka: KafkaSettings, service: str, topic: str, lag: Gauge
+) -> Membership:
+    """Report the place in the consumer group, and the lag of every partition."""
+    health = monitor(service)
+    membership = Membership(
+        health, service, topic, lambda partition, count: lag.labels(str(partition)).set(count)
+    )
+    watch_groups(kafka, topic, {service: membership}, health)
+    return membership
 
 
 def leave_if_stuck(
     kafka: KafkaSettings, topic: str, after_s: float, partitions: list[int]
 ) -> list[int]:
     """For the watchdog: asks Kafka first, since an expired partition only looks stuck."""
+    if not partitions:
+        why = f"no partition of {topic} for {after_s:.0f} s while messages wait"
+        end_process(TocsinError(f"{why}; leaving the group, to join it anew"))
     try:
         stuck = with_messages(kafka, kafka.topic_prefix + topic, partitions)
     except TocsinError as error:

@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from runtime import metrics
+from prometheus_client import Gauge
+
+from runtime.kafka.membership import Membership
 from runtime.logs import get_logger
 
 log = get_logger("watchdog")
@@ -62,15 +64,25 @@ class Progress:
         return partitions
 
 
-def export(states: Iterable[PartitionState], progress: Progress) -> None:
-    """Set the metrics; partitions that this process lost are removed."""
-    metrics.PROCESS_LAG.clear()
-    metrics.PROCESS_UNCOMMITTED.clear()
+class Gauges(NamedTuple):
+    """The metrics of one service; both have the label ``partition``."""
+
+    lag: Gauge
+    uncommitted: Gauge
+
+
+def export(
+    states: Iterable[PartitionState], progress: Progress, gauges: Gauges, membership: Membership
+) -> None:
+    """Set the metrics. The lag of a partition that this process lost is read from Kafka."""
+    gauges.uncommitted.clear()
+    lag, held = {}, []
     for state in states:
-        label = str(state.partition)
-        if state.end is not None:
-            metrics.PROCESS_LAG.labels(label).set(max(0, state.end - progress.committed(state)))
-        metrics.PROCESS_UNCOMMITTED.labels(label).set(state.acknowledged)
+        held.append(state.partition)
+        if state.end is not None and state.end >= 0:
+            lag[state.partition] = max(0, state.end - progress.committed(state))
+        gauges.uncommitted.labels(str(state.partition)).set(state.acknowledged)
+    membership.holds(lag, held)
 
 
 def watch(
@@ -78,16 +90,21 @@ def watch(
     holding: Callable[[], bool],
     on_stuck: Callable[[list[int]], list[int]],
     stuck_after_s: float,
+    gauges: Gauges,
+    membership: Membership,
     every_s: float = 2.0,
 ) -> threading.Thread:
     """Check the partitions every ``every_s`` seconds in a thread.
 
-    ``on_stuck`` ends the process, or returns the partitions that only look stuck.
+    ``on_stuck`` ends the process, or returns the partitions that only look stuck. It gets an empty
+    list if the process has held no partition for ``stuck_after_s`` while messages wait.
     """
 
     def check(progress: Progress) -> None:
         by_partition = {state.partition: state for state in states()}
-        export(by_partition.values(), progress)
+        export(by_partition.values(), progress, gauges, membership)
+        if membership.idle_s > stuck_after_s:
+            on_stuck([])
         stuck = progress.stuck(by_partition.values(), time.monotonic(), holding())
         for partition in on_stuck(stuck) if stuck else ():
             progress.caught_up(partition, by_partition[partition].end)
@@ -95,12 +112,12 @@ def watch(
     def run() -> None:
         progress = Progress(stuck_after_s)
         while True:
-            time.sleep(every_s)
             try:
                 check(progress)
             except Exception as error:  # noqa: BLE001
                 # A rebalance changes the consumer under us in several ways: try again.
                 log.debug("could not check", why=repr(error))
+            time.sleep(every_s)
 
     thread = threading.Thread(target=run, name="watchdog", daemon=True)
     thread.start()

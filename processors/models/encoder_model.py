@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from processors.models.artifact_files import ARTIFACTS, read_arrays, read_artifact, read_description
-from processors.models.encoder_session import Session
+from processors.models.encoder_session import Precision, Session
 from text.clauses import Span
 from text.normalise import Normalised, normalise
 
@@ -29,9 +29,10 @@ MAX_TEXT: Final = 1_000
 """Code points read of a text."""
 TOKENS: Final = 128
 """Tokens read of a text, including its start and end tokens."""
-BATCH: Final = 32
-_STEP: Final = 8
-"""Lengths are padded to a multiple of this: few shapes, each prepared once."""
+BATCH: Final = 8
+"""Texts in one run: the longer ones of a larger batch cost more padding than a run does."""
+_STEP: Final = 2
+"""Lengths are padded to a multiple of this: each shape is prepared once, in some milliseconds."""
 _PAD: Final = 1
 _MIN_PROBABILITY: Final = 1e-4
 """Lower bound of a probability; those of the fast tier are rounded to this."""
@@ -123,10 +124,18 @@ class _Text:
 
 
 class Encoder:
-    """Holds the weights, some 150 MB; one a process is enough."""
+    """Holds the weights, some 140 MB; one a process is enough."""
 
-    def __init__(self, folder: Path = ARTIFACTS, threads: int = 1) -> None:
-        """Raises ArtifactMissing if a file is absent or its checksum differs."""
+    def __init__(
+        self,
+        folder: Path = ARTIFACTS,
+        threads: int = 1,
+        precision: Precision | None = None,
+    ) -> None:
+        """``precision``: None for the fastest one of this processor.
+
+        Raises ArtifactMissing if a file is absent or its checksum differs.
+        """
         description = read_description(folder / DESCRIPTION, _Description)
         checksums = description.sha256
         arrays = read_arrays(folder / WEIGHTS, checksums.get(WEIGHTS, ""))
@@ -140,13 +149,13 @@ class Encoder:
         self._temperature = description.temperature
         self._tokenizer = Tokenizer.from_str(gzip.decompress(tokenizer).decode())
         self._tokenizer.enable_truncation(TOKENS)
-        self._words = unpack_embeddings(arrays["word"], arrays["word.scale"])
+        self._words = Embeddings(arrays["word"], arrays["word.scale"])
         self._positions = arrays["position"].astype(np.float32)
         self._heads = {
             name: (arrays[f"heads.{name}.weight"], arrays[f"heads.{name}.bias"])
             for name in self.classes
         }
-        self._session = Session(arrays, description.layers, threads)
+        self._session = Session(arrays, description.layers, threads, precision)
 
     def read(
         self, texts: Sequence[str], targets: Sequence[Sequence[TargetSpan]] = ()
@@ -187,7 +196,7 @@ class Encoder:
         for row, own in enumerate(ids):
             numbers[row, : len(own)] = own
             mask[row, : len(own)] = 1
-        embedded = self._words[numbers].astype(np.float32)
+        embedded = self._words.of(numbers)
         embedded += self._positions[:length]
         return self._session.run(embedded, mask)[: len(ids)]
 
@@ -246,6 +255,20 @@ class Encoder:
                 first, kind = number, name
 
 
+class Embeddings:
+    """A packed table; rows are unpacked as they are needed. All of them would take a second."""
+
+    def __init__(self, packed: npt.NDArray[np.uint8], scale: npt.NDArray[np.float16]) -> None:
+        """As made by :func:`pack_embeddings`."""
+        self._packed, self._scale = packed, scale
+
+    def of(self, numbers: npt.NDArray[np.int64]) -> Floats:
+        """The rows of these numbers: their shape, and the width as the last axis."""
+        rows, places = np.unique(numbers, return_inverse=True)
+        unpacked = unpack_embeddings(self._packed[rows], self._scale[rows])
+        return unpacked[places.reshape(numbers.shape)]
+
+
 def _softmax(logits: npt.NDArray[Any]) -> tuple[float, ...]:
     odds = np.exp(logits - logits.max())
     return tuple((odds / odds.sum()).tolist())
@@ -267,10 +290,9 @@ def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[n
     return packed.reshape(len(table), -1), scale
 
 
-def unpack_embeddings(
-    packed: npt.NDArray[np.uint8], scale: npt.NDArray[np.float16]
-) -> npt.NDArray[np.float16]:
+def unpack_embeddings(packed: npt.NDArray[np.uint8], scale: npt.NDArray[np.float16]) -> Floats:
     """The inverse of :func:`pack_embeddings`."""
     blocks = packed.reshape(len(packed), -1, _BLOCK // 2)
-    values = np.concatenate([blocks & 15, blocks >> 4], -1).astype(np.float16) - np.float16(8)
-    return (values * scale[..., None]).reshape(len(packed), -1)
+    values = np.concatenate([blocks & 15, blocks >> 4], -1).astype(np.float32) - np.float32(8)
+    unpacked: Floats = values * scale[..., None].astype(np.float32)
+    return unpacked.reshape(len(packed), -1)

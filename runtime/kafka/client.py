@@ -5,13 +5,16 @@ depends on them.
 """
 
 import contextlib
+import re
 import ssl
+import traceback
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnsupportedCodecError
 
 from runtime.kafka.protocols import OutgoingRecord, Producer
 from runtime.settings import KafkaSettings
@@ -68,21 +71,68 @@ def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     return config
 
 
+BOOTSTRAP_S = 10.0
+"""How long a client waits for the first answer of Kafka."""
+
+
 def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
-    return {**connection(settings, client_id), "bootstrap_timeout_ms": 10_000}
+    timeout_ms = int(BOOTSTRAP_S * 1000)
+    return {**connection(settings, client_id), "bootstrap_timeout_ms": timeout_ms}
+
+
+def admin_options(settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S) -> dict[str, Any]:
+    """The options of an admin client, which gives up after ``bootstrap_s`` without an answer."""
+    options = _connection(settings, "admin")
+    return {**options, "bootstrap_timeout_ms": int(bootstrap_s * 1000)}
 
 
 @contextlib.contextmanager
 def kafka_errors(settings: KafkaSettings) -> Iterator[None]:
-    """Turn the client's exceptions into :class:`ServiceUnavailable` with a remedy."""
+    """Turn the client's exceptions into one sentence with a remedy.
+
+    Whatever the client raises on an answer that it cannot read is one, too (a missing field of
+    another broker, for example); an exception of our own code passes.
+    """
     try:
         yield
+    except UnsupportedCodecError as error:
+        raise ConfigurationError(unreadable_compression(error)) from None
     except (KafkaError, OSError) as error:
         raise ServiceUnavailable(
-            f"Kafka at {settings.bootstrap_servers} does not answer "
-            f"({type(error).__name__}: {error}); start it, or correct "
-            "TOCSIN_KAFKA_BOOTSTRAP_SERVERS"
+            f"Kafka at {settings.bootstrap_servers} does not answer ({told(error)}); start one "
+            "with 'tocsin up', or correct TOCSIN_KAFKA_BOOTSTRAP_SERVERS"
         ) from None
+    except Exception as error:
+        if "kafka" not in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parts:
+            raise
+        raise ServiceUnavailable(
+            f"Kafka at {settings.bootstrap_servers} gave an answer that tocsin does not understand "
+            f"({told(error)}); docs/operations.md names the versions that work"
+        ) from None
+
+
+def told(error: BaseException) -> str:
+    """An exception in words, once: kafka-python's texts repeat the name of their class."""
+    name, text = type(error).__name__, " ".join(str(error).split())
+    while text.startswith(f"{name}:"):
+        text = text.removeprefix(f"{name}:").strip()
+    return name if text in ("", name) else f"{name}: {text}"
+
+
+_CODECS = {"lz4": "lz4", "snappy": "python-snappy", "zstd": "zstandard"}
+
+
+def unreadable_compression(error: BaseException) -> str:
+    """The sentence for records whose compression no installed package can read."""
+    codec = re.search(r"lz4|snappy|zstd", str(error).lower())
+    name = codec[0] if codec else "an unknown codec"
+    package = _CODECS.get(name)
+    # aiokafka reads all of them with cramjam, kafka-python each with a package of its own.
+    install = f"run pip install {package} cramjam, or " if package else ""
+    return (
+        f"a topic is compressed with {name}, which this installation cannot read; {install}set the "
+        "topic's compression.type to producer or gzip, and let what was written so expire"
+    )
 
 
 def producer(
@@ -172,9 +222,15 @@ def open_consumer(
 @contextlib.contextmanager
 def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """An admin client that is closed at the end; Kafka's errors become one sentence."""
-    config = _connection(settings, "admin")
+    config = admin_options(settings)
     with kafka_errors(settings), contextlib.closing(KafkaAdminClient(**config)) as client:
         yield client
+
+
+def close(sender: KafkaProducer, timeout_s: float) -> None:
+    """Close a producer; what Kafka does not take meanwhile was never acknowledged."""
+    with contextlib.suppress(KafkaError, OSError):
+        sender.close(timeout=timeout_s)
 
 
 def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:

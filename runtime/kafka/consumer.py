@@ -20,19 +20,24 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import NamedTuple, Protocol, TypeVar
 
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnsupportedCodecError,
+)
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock
-from runtime.kafka.client import deliver
+from runtime.kafka.client import deliver, told, unreadable_compression
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import Brake, dead_letter_of
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
-from schemas.errors import ServiceUnavailable
+from schemas.errors import ConfigurationError, ServiceUnavailable
 
 MAX_RETRY_AFTER_S = 300.0
 """Bounds the wait that a store may ask for."""
@@ -90,6 +95,8 @@ class PausingConsumer:
     clock: Clock
     on_committed: Callable[[float], None] = lambda seconds: None
     """Takes the seconds that a batch needed from its poll to its commit."""
+    held: Sequence[int] = field(default=(), init=False)
+    """The partitions of the last look at the lag."""
     _stop: Event = field(default_factory=Event, init=False)
     _batch: Sequence[Record] = field(default=(), init=False)
     _carried: list[Record] = field(default_factory=list, init=False)
@@ -109,9 +116,11 @@ class PausingConsumer:
                 self._take(self._gather())
         except Stopped:
             log.info("stopped during a back-off; the batch is delivered again", sink=self.name)
+        except UnsupportedCodecError as error:
+            raise ConfigurationError(unreadable_compression(error)) from None
         except KafkaError as error:
             raise ServiceUnavailable(
-                f"Kafka does not serve {self.name} ({error!r}); no record is lost, restart it"
+                f"Kafka does not serve {self.name} ({told(error)}); no record is lost, restart it"
             ) from None
         finally:
             self.consumer.close()
@@ -207,7 +216,9 @@ class PausingConsumer:
         polled = (*self._batch, *self._carried)
         unhandled = {(record.topic, record.partition): record.offset for record in reversed(polled)}
         lags = {}
-        for tp in self.consumer.assignment():
+        assignment = self.consumer.assignment()
+        self.held = [tp.partition for tp in assignment]
+        for tp in assignment:
             if (end := self.consumer.highwater(tp)) is None:
                 continue
             offset = unhandled.get(tp, self.consumer.position(tp, timeout_ms=1_000))

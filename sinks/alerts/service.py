@@ -24,6 +24,7 @@ from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
+from runtime.kafka.membership import Membership
 from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
 from runtime.settings import AlertsSettings
@@ -70,6 +71,9 @@ class ChannelWorker:
         self.failing: str | None = None
         """Why the channel takes nothing now; read by the thread that reports health."""
         self.last_beat = time.monotonic()
+        self.membership: Membership | None = None
+        """Set by whoever reports health."""
+        self._lag: dict[int, int] = {}
         self._configured = configured
         self._clock = clock
         self._next_repeat = 0.0
@@ -102,7 +106,18 @@ class ChannelWorker:
 
     def beat(self) -> None:
         self.last_beat = time.monotonic()
-        metrics.ALERTS_LAG.labels(self.channel.name).set(sum(self._consumer.lag().values()))
+        lag = self._consumer.lag()
+        if self.membership is not None:
+            self.membership.holds(lag, self._consumer.held)
+        else:
+            for partition, messages in lag.items():
+                self.set_lag(partition, messages)
+
+    def set_lag(self, partition: int, messages: int) -> None:
+        """Take the lag of one partition, from the consumer or from Kafka."""
+        lag = {**self._lag, partition: messages}
+        self._lag = lag
+        metrics.ALERTS_LAG.labels(self.channel.name).set(sum(lag.values()))
 
     def handle(self, records: Sequence[Record]) -> int:
         dead = sum(self._handle(record) for record in records)

@@ -9,12 +9,14 @@ import time
 from collections.abc import Sequence
 
 from runtime.health import Health
+from runtime.kafka.membership import Membership
 from runtime.logs import get_logger
 from schemas.errors import BrakeTripped, ConfigurationError, TocsinError
-from sinks.alerts.service import ChannelWorker
+from sinks.alerts.service import TOPIC, ChannelWorker, group_of
 
 _LOOK_EVERY_S = 0.5
-_JOIN_S = 30.0
+_JOIN_S = 5.0
+"""Shorter than a service may take to stop; what is under way is delivered again."""
 log = get_logger("alerts")
 
 
@@ -40,6 +42,18 @@ class WorkerThread(threading.Thread):
     def held(self) -> bool:
         """Whether it ended and waits for a person."""
         return isinstance(self.error, BrakeTripped | ConfigurationError)
+
+
+def memberships(workers: Sequence[ChannelWorker], health: Health) -> dict[str, Membership]:
+    """The membership of each worker by its group; workers report their partitions to it."""
+    by_group = {}
+    for worker in workers:
+        group = group_of(worker.channel.name)
+        what = f"partitions of channel {worker.channel.name}"
+        worker.membership = by_group[group] = Membership(
+            health, group, TOPIC, worker.set_lag, what=what, service=group
+        )
+    return by_group
 
 
 def run_all(workers: Sequence[ChannelWorker], stop: threading.Event, health: Health) -> None:

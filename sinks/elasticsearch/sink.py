@@ -21,6 +21,7 @@ from runtime.clock import Clock, utc_now
 from runtime.health import Health
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
+from runtime.kafka.membership import Membership
 from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
 from runtime.settings import SinkSettings
@@ -40,6 +41,10 @@ log = get_logger("sink")
 Result = TypeVar("Result")
 Rejected = list[tuple[Operation, str]]
 """Operations that Elasticsearch refuses for good, each with the reason."""
+
+
+def _set_lag(partition: int, messages: int) -> None:
+    metrics.SINK_LAG.labels(NAME, str(partition)).set(messages)
 
 
 class ElasticsearchSink:
@@ -78,6 +83,7 @@ class ElasticsearchSink:
             clock=clock,
             on_committed=metrics.SINK_BATCH_SECONDS.labels(NAME).observe,
         )
+        self.membership = Membership(health, GROUP, TOPIC, _set_lag)
         metrics.SINK_PAUSED.labels(NAME).set(0)
 
     def run(self, stop: Event) -> None:
@@ -89,9 +95,7 @@ class ElasticsearchSink:
 
     def beat(self) -> None:
         self.health.beat()
-        metrics.SINK_LAG.clear()
-        for partition, lag in self._consumer.lag().items():
-            metrics.SINK_LAG.labels(NAME, str(partition)).set(lag)
+        self.membership.holds(self._consumer.lag(), self._consumer.held)
 
     def handle(self, records: Sequence[Record]) -> int:
         if not records:

@@ -88,8 +88,27 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     page = (generate.DOCS / "operations.md").read_text("utf-8")
     for rule in ALERTS:
         assert rule["labels"]["severity"] in ("critical", "warning")
-        assert rule["annotations"].keys() == {"summary", "action"}
+        assert rule["annotations"].keys() == {"summary", "action", "runbook_url"}
         assert f"`{rule['alert']}`" in page
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    page = (generate.DOCS / "runbooks.md").read_text("utf-8")
+    anchors = {heading.lower() for heading in re.findall(r"^### (Tocsin\w+)$", page, re.MULTILINE)}
+    for rule in ALERTS:
+        path, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        assert path == "docs/runbooks.md"
+        assert anchor == rule["alert"].lower()
+    assert anchors == {rule["alert"].lower() for rule in ALERTS}
+
+
+def test_every_rule_and_panel_on_lag_names_its_job_and_counts_a_partition_once() -> None:
+    """The detector's lag is not the processors', and each process knows that of all partitions."""
+    for where, expression in _expressions():
+        for found in re.finditer(r"tocsin_(process|detector|sink)_lag_messages", expression):
+            before, after = expression[: found.start()], expression[found.end() :]
+            assert after.startswith('{job="tocsin-'), where
+            assert re.search(r"max by \([^)]*partition\)\s*\($", before.rstrip()), where
 
 
 def test_dead_letter_alerts_are_below_the_brake() -> None:

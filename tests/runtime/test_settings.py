@@ -73,7 +73,6 @@ def test_no_two_settings_share_a_variable() -> None:
         ("TOCSIN_KAFKA_SSL_CAFILE", "ca.pem", KafkaSettings, "ssl_cafile", Path("ca.pem")),
         ("TOCSIN_KAFKA_PARTITIONS", "", KafkaSettings, "partitions", None),
         ("TOCSIN_KAFKA_SASL_PASSWORD_FILE", "", KafkaSettings, "sasl_password", None),
-        ("TOCSIN_KAFKA_SASL_USERNAME_FILE", __file__, KafkaSettings, "sasl_username", None),
         ("TOCSIN_ELASTICSEARCH_URL", URLS, ElasticsearchSettings, "url", URLS),
     ],
 )

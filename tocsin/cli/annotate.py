@@ -3,46 +3,38 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeAlias
+from typing import Annotated, Any, BinaryIO, Final, TypeAlias
 
 import msgspec
 import typer
-from msgspec import Struct
 from rich.progress import Progress
 
 from brands.brand_matcher import BrandMatcher
 from brands.brands_file import load_brands
-from ingestors.files.post_line import NotAPost
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.enricher import Enricher
 from runtime.clock import utc_now
 from runtime.settings import ProcessSettings, load
 from schemas.codec import MENTION_EVENT
+from schemas.errors import ConfigurationError
 from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
 from schemas.types import Tier
-from tocsin.cli.output import console, report
-from tocsin.cli.query_options import PostsArgument
-from tocsin.offline.post_reader import Bad, open_posts, read_lines
+from tocsin.cli.output import FormatOption, console, counted, report, write_rows
+from tocsin.cli.query_options import EncodingOption, MappingOption, PostsArgument, posts_of
+from tocsin.cli.row_writers import Row
+from tocsin.offline.post_reader import LineFields
 
 _CHUNK = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
-class _LineFields(Struct):
-    id: str | int
-    targets: list[str] = []
-
-
-_decode_fields = msgspec.json.Decoder(_LineFields).decode
-_Line: TypeAlias = tuple[PostEvent, _LineFields]
-
-
-def _fields_of(line: bytes) -> _LineFields:
-    try:
-        return _decode_fields(line)
-    except msgspec.MsgspecError as error:
-        raise NotAPost(f"targets must be a list of strings ({error})") from None
+COLUMNS: Final = (
+    "id", "key", "created_at", "source", "author", "text", "url", "language", "brands", "sentiment",
+    "sentiment_score", "emotion", "aspects", "intents", "entities", "hashtags",
+)  # fmt: skip
+"""The cells of ``--format csv`` and its like; JSON lines have every annotation."""
+_Line: TypeAlias = tuple[PostEvent, LineFields]
 
 
 def _chunks(lines: Iterable[_Line]) -> Iterator[dict[str, _Line]]:
@@ -66,18 +58,48 @@ def _flat(mention: Mention, id_: str | int) -> dict[str, Any]:
     return {"id": id_, "key": key, **first, **fields}
 
 
+def _row(mention: Mention, id_: str | int) -> Row:
+    """The annotations that fit into cells."""
+    post, language, sentiment = mention.post, mention.language, mention.sentiment
+    return (
+        id_,
+        post.id,
+        post.created_at,
+        post.source,
+        post.author.handle or post.author.name or post.author.id,
+        post.text,
+        post.url,
+        language.code if language else None,
+        [brand.id for brand in mention.brands],
+        sentiment.label if sentiment else None,
+        sentiment.score if sentiment else None,
+        mention.emotion.label if mention.emotion else None,
+        list(dict.fromkeys(aspect.label for aspect in mention.aspects)),
+        list(mention.intents),
+        list(dict.fromkeys(entity.name or entity.text for entity in mention.entities)),
+        post.hashtags,
+    )
+
+
+def annotate_rows(lines: Iterable[_Line], enricher: Enricher) -> Iterator[Row]:
+    """Annotated posts as rows of :data:`COLUMNS`."""
+    for chunk in _chunks(lines):
+        posts = [event for event, _ in chunk.values()]
+        for event in enricher.enrich(posts, utc_now()).mentions:
+            if isinstance(event, MentionUpsert):
+                yield _row(event.mention, chunk[event.id][1].id)
+
+
 def annotate_stream(
-    source: BinaryIO,
+    lines: Iterable[_Line],
     target: BinaryIO,
     enricher: Enricher,
-    name: str,
-    bad: Bad,
     *,
     events: bool = False,
 ) -> Iterator[int]:
     """Annotate line by line; yields the number of written posts after each chunk."""
     written = 0
-    for chunk in _chunks(read_lines(source, name, bad, _fields_of)):
+    for chunk in _chunks(lines):
         targets = {id_: fields.targets for id_, (_, fields) in chunk.items() if fields.targets}
         posts = [event for event, _ in chunk.values()]
         mentions = enricher.enrich(posts, utc_now(), targets=targets).mentions
@@ -115,20 +137,31 @@ def annotate(
         bool, typer.Option(help="Write mention events as on the topic `mentions`.")
     ] = False,
     source: Annotated[str, typer.Option(help="The source of lines without one.")] = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    format: FormatOption = "jsonl",
 ) -> None:
     """Annotate posts of a file in the same way as the stream.
 
     A line needs only `{"id": "1", "text": "..."}`. With `"targets": ["the food"]` it also gets the
-    sentiment towards these. The output is one JSON object per line, in the order of the input.
+    sentiment towards these. The output is one JSON object per line, in the order of the input;
+    --format csv or xlsx has the text and the annotations that fit into cells.
 
     Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
     """
-    bad, written = Bad(), 0
-    with open_posts(file) as stream, Progress(console=console, transient=True) as progress:
+    if events and format != "jsonl":
+        raise ConfigurationError("mention events are JSON lines; leave out --format, or --events")
+    written = 0
+    with posts_of(file, source, mapping, encoding) as reader:
         enricher = _enricher(brands, everything or not brands, tier)
-        task = progress.add_task("annotating", total=None)
-        for written in annotate_stream(
-            stream, sys.stdout.buffer, enricher, source, bad, events=events
-        ):
-            progress.update(task, completed=written, description=f"{written} posts")
-    report(bad, f"{written} posts written")
+        if format != "jsonl":
+            written = write_rows(annotate_rows(reader.events(), enricher), COLUMNS, format)
+            report(reader.bad, f"{counted(written, 'post')} written")
+            return
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("annotating", total=None)
+            for written in annotate_stream(
+                reader.events(), sys.stdout.buffer, enricher, events=events
+            ):
+                progress.update(task, completed=written, description=f"{written} posts")
+    report(reader.bad, f"{written} posts written")

@@ -22,8 +22,9 @@ from schemas.mention import MentionUpsert
 from text.terminal import sparkline
 from tocsin.cli.backtest_svg import chart_svg
 from tocsin.cli.output import counted, result, say
+from tocsin.cli.query_options import EncodingOption, MappingOption, SourceOption
 from tocsin.offline.activity_history import records_of_index
-from tocsin.offline.post_reader import open_posts
+from tocsin.offline.past_events import past_events
 
 _WIDTH = 72
 """Columns of the chart."""
@@ -136,18 +137,23 @@ def backtest(
     brand: Annotated[str, typer.Option(help="The id of the brand.")],
     file: Annotated[
         Path | None,
-        typer.Argument(help="Mention events or activity as JSON lines; the default is the index."),
+        typer.Argument(
+            help="Mention events, activity, or posts in any format; the default is the index."
+        ),
     ] = None,
     since: Annotated[str | None, typer.Option("--from", help="The first day or time.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="The end, not included.")] = None,
     brands: Annotated[
         Path | None,
-        typer.Option(help="A brands file with the policy."),
+        typer.Option(help="A brands file with the policy; a file of posts needs one."),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="A brands file with another policy to compare.")
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="Also draw a chart into this SVG file.")] = None,
+    source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print every state of every alert, one per line.")
     ] = False,
@@ -163,7 +169,12 @@ def backtest(
     first, end = _time(since, "from"), _time(until, "to")
     chosen = _brand(brand, brands)
     listening = Listening()
-    records = list(_read(file, brand, first, end, listening))
+    past = (
+        past_events(file, brands, source=source, mapping=mapping, encoding=encoding, say=say)
+        if file is not None
+        else None
+    )
+    records = list(_read(past, brand, first, end, listening))
     if not records:
         say(f"there are no mentions of {brand}")
         sys.exit(1)
@@ -192,7 +203,7 @@ def backtest(
 
 
 def _read(
-    file: Path | None,
+    file: BinaryIO | None,
     brand: str,
     first: datetime | None,
     end: datetime | None,
@@ -201,7 +212,7 @@ def _read(
     """A brand's records; ``listening`` sees those of the file's other brands too."""
     records: Iterator[Activity]
     if file is not None:
-        records = records_of(open_posts(None if str(file) == "-" else file))
+        records = records_of(file)
     elif first is None or end is None:
         raise ConfigurationError("give --from and --to, or a file")
     else:

@@ -1,5 +1,6 @@
 """``tocsin ingest``: services that read a platform and write to Kafka."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,9 +12,9 @@ from ingestors.checkpoints import load_checkpoint
 from ingestors.runner import Runner
 from ingestors.source import Source
 from runtime.kafka import client as kafka
-from runtime.service import service
+from runtime.service import announce, service
 from runtime.settings import IngestSettings, KafkaSettings, load
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, ServiceUnavailable
 from tocsin.cli.output import say
 
 app = typer.Typer(
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 
 _A_DAY_S = 86_400.0
+_CLOSING_S = 2.0
+"""After the drain, for the last flush and the connections."""
 PaceOption = Annotated[
     float | None,
     typer.Option(
@@ -37,11 +40,17 @@ AfreshOption = Annotated[
 
 def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -> None:
     kafka_settings = load(KafkaSettings)
-    with service("ingest") as (health, stop):
+    within_s = settings.drain_timeout_s + _CLOSING_S
+    # Unacknowledged posts may be gone from the platform: not an end in good order.
+    late = ServiceUnavailable.exit_status
+    with service("ingest", (IngestSettings,), within_s, late) as (health, stop):
+        servers, topic = kafka_settings.bootstrap_servers, kafka_settings.topic_prefix + "posts"
+        announce(health, reading=source.source_id, writing=f"{topic} of Kafka at {servers}")
+        health.hinder("start", f"waiting for Kafka at {servers}")
         checkpoint = None if afresh else load_checkpoint(kafka_settings, source.source_id)
         # An absent broker holds the source back; posts that were read are not lost.
         producer = kafka.producer(
-            kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=10_000
+            kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=2_000
         )
         runner = Runner(
             source,
@@ -53,14 +62,20 @@ def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -
         try:
             runner.run(stop, checkpoint)
         finally:
-            producer.close(timeout=1)
+            kafka.close(producer, timeout_s=1)
 
 
 @app.command("replay")
 def replay(
-    file: Annotated[str, typer.Argument(help="JSON lines or CSV, plain or gzip; - for stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="JSON lines, JSON, CSV, TSV or .xlsx, also .gz or .zst; - for stdin."),
+    ],
     mapping: Annotated[
         str | None, typer.Option(help="The mapping of its fields: a YAML file, or a shipped one.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Its encoding, such as cp1252, if it is told wrongly.")
     ] = None,
     pace: PaceOption = None,
     redate: Annotated[
@@ -73,14 +88,28 @@ def replay(
 ) -> None:
     """Replay a file of posts. A restart resumes where it stopped.
 
+    The exit status is 1 if no line of the file is a post.
+
     Example: `tocsin ingest replay tweets.csv.gz --mapping my.yaml --pace 60 --redate start`
     """
     from ingestors.files.source import ReplaySource
 
     replayed = ReplaySource(
-        file, mapping=mapping, pace=pace, redate=redate, sort=sort, default_source=source
+        file,
+        mapping=mapping,
+        encoding=encoding,
+        pace=pace,
+        redate=redate,
+        sort=sort,
+        default_source=source,
     )
+    for note in replayed.check():
+        say(note)
     run_source(replayed, load(IngestSettings), afresh)
+    for line in replayed.summary():
+        say(line)
+    if replayed.read_nothing:
+        sys.exit(1)
 
 
 @app.command("generate")
@@ -128,10 +157,11 @@ def x(
     """
     from brands.brands_file import load_brands
     from ingestors.x.rules import compiled, rules_for
-    from ingestors.x.source import XSource
+    from ingestors.x.source import XSource, checked_token
     from ingestors.x.stream import XOptions
 
     settings = load(IngestSettings)
+    checked_token(settings.x_bearer_token)  # before the notes on the rules
     if brands:
         wanted = load_brands(brands)
     else:

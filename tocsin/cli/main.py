@@ -113,11 +113,16 @@ def _main(
     """Settings come from the environment (TOCSIN_...); docs/settings.md lists them."""
 
 
-def main() -> None:
-    """Entry point; an error that a person can fix never shows a traceback."""
-    try:
-        app()
-    except TocsinError as error:
+def _refuse_unknown_settings() -> None:
+    """A setting with a typing error in its name ends every command, also those that read none."""
+    if any(name.upper().startswith("TOCSIN_") for name in os.environ):
+        from runtime.settings_group import refuse_unknown_settings  # takes a fifth of a second
+
+        refuse_unknown_settings()
+
+
+def _tell(error: TocsinError) -> None:
+    if os.environ.get("TOCSIN_LOG_STYLE") != "json":
         from tocsin.cli.output import console
 
         console.print(f"tocsin: {error}", style="red", markup=False)
@@ -126,6 +131,20 @@ def main() -> None:
 
             if advice := hint(os.environ):
                 console.print(advice, markup=False)
+        return
+    from runtime import logs
+
+    logs.configure("json", "error")
+    logs.get_logger("tocsin").error(str(error), status=error.exit_status)
+
+
+def main() -> None:
+    """Entry point; an error that a person can fix never shows a traceback."""
+    try:
+        _refuse_unknown_settings()
+        app()
+    except TocsinError as error:
+        _tell(error)
         sys.exit(error.exit_status)
     except BrokenPipeError:
         # The reader of our output has gone ('| head').

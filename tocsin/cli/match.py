@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -11,18 +11,23 @@ from msgspec import Struct
 
 from queries.matching.query_matcher import QueryMatch
 from schemas.errors import ConfigurationError
-from tocsin.cli.output import counted, report
+from tocsin.cli.output import FormatOption, counted, report, write_rows
 from tocsin.cli.query_options import (
     BrandsOption,
+    EncodingOption,
+    MappingOption,
     PostsArgument,
     SavedOption,
     SourceOption,
+    posts_of,
     query_beside_posts,
     whole,
 )
+from tocsin.cli.row_writers import Row
 from tocsin.offline.match import OfflineMatcher
-from tocsin.offline.post_reader import Bad, Line, batches, open_posts, read_posts
+from tocsin.offline.post_reader import Line, batches
 
+COLUMNS: Final = ("id", "created_at", "source", "author", "text", "words", "url")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,6 +53,20 @@ def words_of(match: QueryMatch) -> list[MatchedWords]:
         MatchedWords(span.field, span.start, span.end, texts[span.field][span.start : span.end])
         for span in sorted(match.spans())
     ]
+
+
+def _row(matched: tuple[Line, QueryMatch]) -> Row:
+    line, match = matched
+    post = line.mention.post
+    return (
+        line.id,
+        post.created_at,
+        post.source,
+        post.author.handle or post.author.name or post.author.id,
+        post.text,
+        [words.text for words in words_of(match)],
+        post.url,
+    )
 
 
 def _query(query: str | None, query_file: Path | None, posts: Path | None) -> str:
@@ -84,21 +103,33 @@ def match(
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
+    format: FormatOption = "text",
 ) -> None:
     """Print the ids of the posts that a query matches, one per line, in the order of the input.
+
+    --format jsonl, csv or xlsx prints the posts too, with the matched words.
 
     A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `entity:` and
     `brand:` the posts are annotated first, as in the stream.
 
     Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
     """
+    if spans and format not in ("text", "jsonl"):
+        raise ConfigurationError("--spans prints JSON lines; leave out one of --spans and --format")
     node = whole(_query(query, query_file, file), queries)
-    finder, bad, count = OfflineMatcher({"query": node}, brands), Bad(), 0
-    with open_posts(file) as stream:
-        for line, matched in matching(read_posts(stream, source, bad), finder):
+    finder, count = OfflineMatcher({"query": node}, brands), 0
+    with posts_of(file, source, mapping, encoding) as reader:
+        if format != "text" and not spans:
+            rows = map(_row, matching(reader.posts(), finder))
+            count = write_rows(rows, COLUMNS, format)
+            report(reader.bad, f"{counted(count, 'post')} matched")
+            return
+        for line, matched in matching(reader.posts(), finder):
             count += 1
             output = str(line.id)
             if spans:
                 output = _encode(MatchedPost(line.id, words_of(matched))).decode()
             sys.stdout.write(output + "\n")
-    report(bad, f"{counted(count, 'post')} matched")
+    report(reader.bad, f"{counted(count, 'post')} matched")

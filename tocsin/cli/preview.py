@@ -26,17 +26,20 @@ from tocsin.cli.highlight import marked, starred
 from tocsin.cli.output import console, report, result
 from tocsin.cli.query_options import (
     BrandsOption,
+    EncodingOption,
+    MappingOption,
     PostsArgument,
     QueryArgument,
     SavedOption,
     SourceOption,
+    posts_of,
     query_beside_posts,
     query_text,
     refuse,
     whole,
 )
 from tocsin.offline.match import Describer, OfflineMatcher
-from tocsin.offline.post_reader import BATCH, Bad, Line, open_posts, read_posts
+from tocsin.offline.post_reader import BATCH, Bad, Line
 from tocsin.offline.preview import Example, Preview, Volume, preview_posts
 
 _ROWS = 4
@@ -52,17 +55,22 @@ def preview_(
         bool, typer.Option("--index", help="Search the Elasticsearch index instead of a file.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(help="Only posts since this date or time (UTC).")
+        str | None, typer.Option("--from", help="Only posts since this date or time (UTC).")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="Only posts until this time, or the end of this date.")
+        str | None,
+        typer.Option("--to", help="Only posts until this time, or the end of this date."),
     ] = None,
+    old_since: Annotated[str | None, typer.Option("--since", hidden=True)] = None,
+    old_until: Annotated[str | None, typer.Option("--until", hidden=True)] = None,
     sample: Annotated[
         int, typer.Option(min=0, max=100, help="Number of example posts; of the index, the newest.")
     ] = 5,
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a query finds: how many posts, when, in which languages, and some examples.
@@ -75,18 +83,18 @@ def preview_(
     if index and file is not None:
         raise ConfigurationError("give a file of posts, or --index, not both")
     text = query_text(query) if index else query_beside_posts(query, file)
-    node, within, bad = whole(text, queries), _within(since, until), Bad()
+    node, within, bad = whole(text, queries), _within(since or old_since, until or old_until), Bad()
     if index:
         try:
             preview = _of_index(node, sample, within)
         except QueryError as error:
             refuse(error, text)
     else:
-        with open_posts(file) as stream:
-            parts = Clauses(node)
+        with posts_of(file, source, mapping, encoding) as reader:
+            parts, bad = Clauses(node), reader.bad
             preview = preview_posts(
                 parts,
-                _counted(read_posts(stream, source, bad)),
+                _counted(reader.posts()),
                 sample=sample,
                 within=within,
                 find=OfflineMatcher(parts.queries, brands).find,
@@ -129,7 +137,7 @@ def _within(since: str | None, until: str | None) -> Range | None:
     """The time as a query; a date is its whole day."""
     if since is None and until is None:
         return None
-    for name, time in (("--since", since), ("--until", until)):
+    for name, time in (("--from", since), ("--to", until)):
         if time is not None and not _TIME.fullmatch(time):
             raise ConfigurationError(
                 f"{name} {time!r} is not a time; write 2026-03-01 or 2026-03-01T12:00Z"
@@ -137,7 +145,7 @@ def _within(since: str | None, until: str | None) -> Range | None:
     try:
         node = parse(f"date:[{since or '*'} TO {until or '*'}]")
     except QueryError as error:
-        raise ConfigurationError(f"--since and --until: {error}") from None
+        raise ConfigurationError(f"--from and --to: {error}") from None
     assert isinstance(node, Range)
     return node
 

@@ -25,18 +25,21 @@ from tocsin.cli import preview
 from tocsin.cli.output import counted, report, result, say
 from tocsin.cli.query_options import (
     BrandsOption,
+    EncodingOption,
+    MappingOption,
     PostsArgument,
     QueryArgument,
     SavedOption,
     SourceOption,
     parsed,
+    posts_of,
     query_beside_posts,
     query_text,
     refuse,
     whole,
 )
 from tocsin.offline.match import OfflineMatcher
-from tocsin.offline.post_reader import Bad, batches, open_posts, read_posts
+from tocsin.offline.post_reader import PostReader, batches
 
 if TYPE_CHECKING:
     from queries.x.loss import Note
@@ -62,11 +65,14 @@ app = typer.Typer(
 def lint(
     query: QueryArgument,
     sample: Annotated[
-        Path | None, typer.Option(help="Also check the effect on these posts (JSON lines).")
+        Path | None,
+        typer.Option(help="Also check the effect on these posts: a file as of preview."),
     ] = None,
     queries: SavedOption = None,
     brands: BrandsOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
     language: Annotated[
         list[str] | None,
         typer.Option(help="A language to check, such as fr; may be repeated. The default is all."),
@@ -85,7 +91,8 @@ def lint(
     text = query_text(query)
     warnings = warnings_of(parsed(text, queries), language)
     if sample is not None:
-        warnings += _of_sample(whole(text, queries), sample, brands, source)
+        with posts_of(sample, source, mapping, encoding) as reader:
+            warnings += _of_sample(whole(text, queries), sample, brands, reader)
     for warning in warnings:
         result(warning.show(text) + "\n")
     say(counted(len(warnings), "warning"))
@@ -93,23 +100,24 @@ def lint(
         sys.exit(1)
 
 
-def _of_sample(node: Node, sample: Path, brands: Path | None, source: str) -> list[LintWarning]:
-    matcher, bad, read = OfflineMatcher(Clauses(node, MAX_CLAUSES).queries, brands), Bad(), 0
+def _of_sample(
+    node: Node, sample: Path, brands: Path | None, reader: PostReader
+) -> list[LintWarning]:
+    matcher, read = OfflineMatcher(Clauses(node, MAX_CLAUSES).queries, brands), 0
 
     def mentions() -> Iterator[Mention]:
         nonlocal read
-        for batch in batches(read_posts(stream, source, bad)):
+        for batch in batches(reader.posts()):
             posts = [line.mention for line in batch]
             matcher.annotate(posts)
             read += len(posts)
             yield from posts
 
-    with open_posts(sample) as stream:
-        warnings = lint_sample(node, mentions())
-    for complaint in bad.first:
+    warnings = lint_sample(node, mentions())
+    for complaint in reader.bad.first:
         say(f"{sample}: {complaint}")
     if not read:
-        raise ConfigurationError(f"{sample} holds no posts; write one JSON object per line")
+        raise ConfigurationError(f"{sample} holds no posts (docs/replay.md)")
     say(f"{read} posts of the sample read")
     return warnings
 
@@ -197,6 +205,8 @@ def cost_(
     expansions: ExpansionsOption = None,
     language: LanguageOption = None,
     source: SourceOption = "file",
+    mapping: MappingOption = None,
+    encoding: EncodingOption = None,
 ) -> None:
     """Estimate from a sample how many posts X would send per day and what they cost per month.
 
@@ -207,7 +217,7 @@ def cost_(
     from queries.x.cost import estimate
 
     text = query_beside_posts(query, file)
-    node, bad = whole(text, queries), Bad()
+    node = whole(text, queries)
     try:
         rules = compile_rules(
             node,
@@ -217,18 +227,18 @@ def cost_(
         )
     except QueryError as error:
         refuse(error, text)
-    with open_posts(file) as stream:
-        posts = (Document(line.mention) for line in read_posts(stream, source, bad))
+    with posts_of(file, source, mapping, encoding) as reader:
+        posts = (Document(line.mention) for line in reader.posts())
         cost = estimate([rules], posts, posts_a_day=posts_a_day, price=price)
     if not cost.read:
-        report(bad, "no posts read")
+        report(reader.bad, "no posts read")
         raise ConfigurationError("there are no posts; write one JSON object per line")
     (low, high), (cheap, dear) = cost.share_range, cost.cost_range
     share = f"{100 * cost.share:.3g} % ({100 * low:.3g} to {100 * high:.3g} %)"
     result(f"share of the posts  {share}")
     result(f"posts a day         {cost.sent_a_day:,.0f}")
     result(f"cost a month        {cost.cost_a_month:,.2f} ({cheap:,.2f} to {dear:,.2f})")
-    report(bad, f"{cost.read} posts read")
+    report(reader.bad, f"{cost.read} posts read")
 
 
 def _expansions(file: Path | None) -> dict[str, list[str]] | None:

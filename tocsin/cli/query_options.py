@@ -15,12 +15,26 @@ from queries.language.references import resolve
 from queries.language.tree import walk
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
+from tocsin.cli.output import say
+from tocsin.offline.post_reader import PostReader
 
 QueryArgument = Annotated[
     str, typer.Argument(help="The query, or - to read it from standard input.")
 ]
 PostsArgument = Annotated[
-    Path | None, typer.Argument(help="JSON lines; the default is standard input.")
+    Path | None,
+    typer.Argument(
+        help="JSON lines, JSON, CSV, TSV or .xlsx, also .gz or .zst; the default is standard input."
+    ),
+]
+MappingOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The mapping of the file's columns: a YAML file, or a shipped one (docs/replay.md)."
+    ),
+]
+EncodingOption = Annotated[
+    str | None, typer.Option(help="The file's encoding, such as cp1252, if it is told wrongly.")
 ]
 SavedOption = Annotated[
     Path | None,
@@ -46,13 +60,20 @@ class _BrandsFile(Struct):
     queries: dict[str, str] | None = None
 
 
+def posts_of(
+    file: Path | None, source: str, mapping: str | None, encoding: str | None
+) -> PostReader:
+    """The reader of a command; what it decides goes to standard error."""
+    return PostReader(file, source=source, mapping=mapping, encoding=encoding, say=say)
+
+
 def query_text(query: str) -> str:
     return sys.stdin.read() if query == "-" else query
 
 
 def query_beside_posts(query: str, posts: Path | None) -> str:
     """The query, for a command that reads posts from standard input if there is no file."""
-    if query == "-" and posts is None:
+    if query == "-" and (posts is None or str(posts) == "-"):
         raise ConfigurationError(
             "the query and the posts cannot both come from standard input; give a file of posts"
         )

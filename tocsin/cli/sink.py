@@ -1,12 +1,15 @@
 """``tocsin sink``: services that write mentions to a store, and deliver alerts to people."""
 
+from threading import Event
 from typing import Annotated
 
 import typer
 
+from runtime.health import Health
 from runtime.kafka import client as kafka
+from runtime.kafka.membership import watch_groups
 from runtime.kafka.protocols import Consumer, Producer
-from runtime.service import service
+from runtime.service import announce, service
 from runtime.settings import (
     AlertsSettings,
     ElasticsearchSettings,
@@ -21,12 +24,12 @@ from sinks.alerts.channels.channels_file import load_channels
 from sinks.alerts.deliveries import TOPIC as DELIVERIES
 from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.store import Index
-from sinks.alerts.workers import run_all
+from sinks.alerts.workers import memberships, run_all
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import check
 from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
-from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, ElasticsearchSink
+from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, TOPIC, ElasticsearchSink
 
 app = typer.Typer(no_args_is_help=True, help="Write mentions to Elasticsearch, or deliver alerts.")
 
@@ -37,11 +40,21 @@ def elasticsearch() -> None:
 
     Example: `TOCSIN_ELASTICSEARCH_URL=https://es:9200 tocsin sink elasticsearch`
     """
+    needs = (KafkaSettings, SinkSettings, ElasticsearchSettings)
+    with service(SERVICE, needs) as (health, stop):
+        _run_elasticsearch(health, stop)
+
+
+def _run_elasticsearch(health: Health, stop: Event) -> None:
     kafka_settings, settings = load(KafkaSettings), load(SinkSettings)
     es_settings = load(ElasticsearchSettings)
-    names = IndexNames(es_settings)
-    with service(SERVICE) as (health, stop), connect(es_settings) as client:
+    names, prefix = IndexNames(es_settings), kafka_settings.group_prefix
+    reading = f"{kafka_settings.topic_prefix}{TOPIC} as group {prefix}{GROUP}"
+    announce(health, reading=reading, writing=es_settings.url)
+    with connect(es_settings) as client:
+        health.hinder("start", f"waiting for Elasticsearch at {es_settings.url}")
         check(client, es_settings)
+        health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
         probe = SearchableProbe(client, names, NAME)
         housekeeping = Housekeeping(client, names, settings.tombstone_days)
         producer = kafka.producer(kafka_settings, SERVICE)
@@ -57,12 +70,13 @@ def elasticsearch() -> None:
         )
         probe.start()
         housekeeping.start()
+        watch = watch_groups(kafka_settings, TOPIC, {GROUP: sink.membership}, health)
         try:
             sink.run(stop)
         finally:
-            probe.stop()
-            housekeeping.stop()
-            producer.close(timeout=5)
+            for side in (probe, housekeeping, watch):
+                side.stop()
+            kafka.close(producer, timeout_s=2)
 
 
 @app.command("alerts")
@@ -89,18 +103,24 @@ def alerts(
             f"there is no channel {missing[0]} in TOCSIN_ALERTS_CHANNELS; choose from "
             f"{', '.join(channels)}"
         )
-    kafka.check_topics(kafka_settings, (alerts_service.TOPIC, DELIVERIES))
     with service(alerts_service.SERVICE) as (health, stop):
+        reading = f"{kafka_settings.topic_prefix}{alerts_service.TOPIC} as one group per channel"
+        announce(health, reading=reading, writing=", ".join(sorted(wanted)))
+        health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
+        kafka.check_topics(kafka_settings, (alerts_service.TOPIC, DELIVERIES))
         producer = kafka.producer(kafka_settings, alerts_service.SERVICE, linger_ms=0)
         workers = [
             _worker(each, kafka_settings, settings, producer, names)
             for name, each in channels.items()
             if name in wanted
         ]
+        groups = memberships(workers, health)
+        watch = watch_groups(kafka_settings, alerts_service.TOPIC, groups, health)
         try:
             run_all(workers, stop, health)
         finally:
-            producer.close(timeout=5)
+            watch.stop()
+            kafka.close(producer, timeout_s=2)
 
 
 def _worker(

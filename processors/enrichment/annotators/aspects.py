@@ -1,9 +1,9 @@
 """Annotates aspects, what an opinion is about (price, delay, staff, ...), by word lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast, get_args
 
-from processors.enrichment.annotators.base import Annotator, Lists, lexicon_language, load_lists
+from processors.enrichment.annotators.base import Annotator, LazyLists, Lists, lexicon_language
 from schemas.errors import ConfigurationError
 from schemas.mention import Aspect, Mention
 from schemas.types import AspectLabel
@@ -28,19 +28,35 @@ class AspectAnnotator(Annotator):
     version = "lexicon-1"
 
     def __init__(self, lists: Lists | None = None) -> None:
-        lists = load_lists("aspects") if lists is None else lists
-        self._phrases = {
-            language: Phrases(
-                ((phrase, aspect_label(label)) for label in labels for phrase in labels[label]),
-                language,
-            )
-            for language, labels in lists.items()
-        }
+        """Lists that are given are checked now; the built-in ones are read language by language.
+
+        Raises ConfigurationError.
+        """
+        self._lists = LazyLists("aspects") if lists is None else lists
+        self._phrases: dict[str, Phrases[AspectLabel | None] | None] = {}
+        if lists is not None:
+            self.warm(list(lists))
+
+    def warm(self, languages: Sequence[str]) -> None:
+        for language in languages:
+            self._phrases_of(language)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         for mention in batch:
-            phrases = self._phrases.get(lexicon_language(mention))
+            phrases = self._phrases_of(lexicon_language(mention))
             mention.aspects = _aspects(mention.post.text, phrases) if phrases else []
+
+    def _phrases_of(self, language: str) -> Phrases[AspectLabel | None] | None:
+        if language not in self._phrases:
+            labels = self._lists.get(language)
+            self._phrases[language] = None if labels is None else _phrases(language, labels)
+        return self._phrases[language]
+
+
+def _phrases(language: str, labels: Mapping[str, Sequence[str]]) -> Phrases[AspectLabel | None]:
+    return Phrases(
+        ((phrase, aspect_label(label)) for label in labels for phrase in labels[label]), language
+    )
 
 
 def aspect_label(name: str) -> AspectLabel | None:

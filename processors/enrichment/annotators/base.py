@@ -4,9 +4,9 @@ Word lists are in ``processors/enrichment/lexicons/``: a folder a kind, a file a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from brands.brand_matcher import BrandMatcher
 from runtime.files import read_yaml
@@ -20,7 +20,7 @@ FALLBACK: Final = "en"
 MIN_CONFIDENCE: Final = 0.5
 """Minimum confidence in a language to choose its model."""
 LEXICONS: Final = Path(__file__).parents[1] / "lexicons"
-Lists = Mapping[str, Mapping[str, Sequence[str]]]
+Lists: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
 """Language to label to phrases."""
 
 
@@ -78,6 +78,20 @@ def read_lists(path: Path) -> dict[str, list[str]]:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
-def load_lists(kind: str) -> Lists:
-    """All files of a kind."""
-    return {path.stem: read_lists(path) for path in sorted((LEXICONS / kind).glob("*.yaml"))}
+class LazyLists(Mapping[str, Mapping[str, Sequence[str]]]):
+    """All files of a kind; each is read at the first post of its language."""
+
+    def __init__(self, kind: str) -> None:
+        self._paths = {path.stem: path for path in sorted((LEXICONS / kind).glob("*.yaml"))}
+        self._read: dict[str, dict[str, list[str]]] = {}
+
+    def __getitem__(self, language: str) -> dict[str, list[str]]:
+        if language not in self._read:
+            self._read[language] = read_lists(self._paths[language])
+        return self._read[language]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, get_args
 
-from processors.enrichment.annotators.base import Annotator, Lists, lexicon_language, load_lists
+from processors.enrichment.annotators.base import Annotator, LazyLists, Lists, lexicon_language
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention, Sentiment
 from schemas.types import IntentLabel
@@ -57,17 +57,30 @@ class IntentAnnotator(Annotator):
     version = "lexicon-1"
 
     def __init__(self, intents: Lists | None = None, crisis: Lists | None = None) -> None:
-        intents = load_lists("intents") if intents is None else intents
-        crisis = load_lists("crisis") if crisis is None else crisis
-        self._languages = {
-            language: _language(language, intents.get(language, {}), crisis.get(language, {}))
-            for language in sorted({*intents, *crisis})
-        }
+        """Lists that are given are checked now; the built-in ones are read language by language.
+
+        Raises ConfigurationError.
+        """
+        self._intents = LazyLists("intents") if intents is None else intents
+        self._crisis = LazyLists("crisis") if crisis is None else crisis
+        self._languages: dict[str, _Language | None] = {}
+        if intents is not None or crisis is not None:
+            self.warm(sorted({*self._intents, *self._crisis}))
+
+    def warm(self, languages: Sequence[str]) -> None:
+        for language in languages:
+            self._lists_of(language)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         for mention in batch:
-            lists = self._languages.get(lexicon_language(mention))
+            lists = self._lists_of(lexicon_language(mention))
             mention.intents = _intents(mention.post.text, mention.sentiment, lists) if lists else []
+
+    def _lists_of(self, language: str) -> _Language | None:
+        if language not in self._languages:
+            own = [lists.get(language, {}) for lists in (self._intents, self._crisis)]
+            self._languages[language] = _language(language, *own) if any(own) else None
+        return self._languages[language]
 
 
 def _language(

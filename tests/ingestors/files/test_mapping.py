@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestors.files.mapping import SHIPPED, MappingFile, RowMapping, load_mapping
-from ingestors.files.post_line import NotAPost
+from ingestors.files.cells import NotAPost
+from ingestors.files.mapping import SHIPPED, MappingFile, load_mapping
+from ingestors.files.row_mapping import RowMapping
 from ingestors.files.source import ReplaySource
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError

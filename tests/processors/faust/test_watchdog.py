@@ -1,9 +1,14 @@
 """What counts as stuck: lag, and no commit for too long, unless it holds back on purpose."""
 
+from collections.abc import Callable
+
 import pytest
 from prometheus_client import REGISTRY
 
-from processors.faust.watchdog import PartitionState, Progress, export
+from processors.faust.watchdog import Gauges, PartitionState, Progress, export
+from runtime import metrics
+from runtime.health import Health
+from runtime.kafka.membership import Membership
 
 Offsets = tuple[int, int | None, int | None]
 """Partition, end and committed offset."""
@@ -61,22 +66,43 @@ def exported(name: str, partition: int) -> float | None:
     return REGISTRY.get_sample_value(f"tocsin_process_{name}_messages", labels)
 
 
+def exporter() -> Callable[[list[PartitionState], Progress], Health]:
+    health = Health("process")
+    gauges = Gauges(metrics.PROCESS_LAG, metrics.PROCESS_UNCOMMITTED)
+    membership = Membership(
+        health, "process", "posts", lambda number, lag: gauges.lag.labels(str(number)).set(lag)
+    )
+    health.clear("start")
+
+    def run(states: list[PartitionState], progress: Progress) -> Health:
+        export(states, progress, gauges, membership)
+        return health
+
+    return run
+
+
 def test_the_offsets_are_exported_while_a_partition_is_ours() -> None:
-    export([PartitionState(0, 100, 40, 5), PartitionState(1, None, None, 0)], Progress(60))
+    run = exporter()
+    health = run([PartitionState(0, 100, 40, 5), PartitionState(1, None, None, 0)], Progress(60))
+    assert health.ready() == (True, "ready")
     assert (exported("lag", 0), exported("uncommitted", 0)) == (60, 5)
-    assert (exported("lag", 1), exported("uncommitted", 1)) == (None, 0)
-    export([PartitionState(1, 9, 12, 0)], Progress(60))
-    assert (exported("lag", 0), exported("lag", 1)) == (None, 0)
+    assert exported("uncommitted", 1) == 0
+    run([PartitionState(1, 9, 12, 0)], Progress(60))
+    assert exported("lag", 0) == 60, "the lag of a lost partition stays until Kafka tells it"
+    assert exported("uncommitted", 0) is None
+    assert exported("lag", 1) == 0
+    assert not run([], Progress(60)).ready()[0]
 
 
 def test_what_has_expired_is_neither_stuck_nor_lag() -> None:
+    run = exporter()
     progress, expired, arrived = Progress(10), (0, 100, None), (0, 101, None)
     looks((0, [expired], []), (11, [expired], [0]), progress=progress)
     progress.caught_up(0, 100)
     looks((1_000, [expired], []), progress=progress)
-    export([PartitionState(*expired, 0)], progress)
+    run([PartitionState(*expired, 0)], progress)
     assert exported("lag", 0) == 0
     # A new message is lag again, and is stuck again when no process takes it.
     looks((1_001, [arrived], []), (1_012, [arrived], [0]), progress=progress)
-    export([PartitionState(*arrived, 0)], progress)
+    run([PartitionState(*arrived, 0)], progress)
     assert exported("lag", 0) == 1

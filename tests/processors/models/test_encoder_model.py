@@ -13,6 +13,7 @@ from processors.models.artifact_files import ARTIFACTS
 from processors.models.encoder_model import (
     TOKENIZER,
     WEIGHTS,
+    Embeddings,
     Encoder,
     SentimentBlend,
     TargetSpan,
@@ -33,7 +34,7 @@ def encoder() -> Encoder:
 @given(SEEDS)
 def test_embeddings_survive_four_bits_nearly(seed: int) -> None:
     table = np.random.default_rng(seed).standard_normal((5, 64)).astype(np.float32)
-    back = unpack_embeddings(*pack_embeddings(table)).astype(np.float32)
+    back = unpack_embeddings(*pack_embeddings(table))
     # A step is an eighth of the largest weight of 32; at the far end up to a whole one is cut.
     step = np.abs(table.reshape(5, 2, 32)).max(-1).repeat(32, -1) / 8
     assert (np.abs(back - table) <= step * 1.01).all()
@@ -47,7 +48,14 @@ def test_embeddings_of_four_bits_are_unchanged(seed: int) -> None:
     scale = random.choice([0.5, -0.25, 0.125], (3, 2, 1)).astype(np.float32)
     table = (values * scale).reshape(3, 64)
     for packed in (table, table * 0):
-        assert (unpack_embeddings(*pack_embeddings(packed)).astype(np.float32) == packed).all()
+        assert (unpack_embeddings(*pack_embeddings(packed)) == packed).all()
+
+
+def test_rows_are_unpacked_as_they_are_needed() -> None:
+    table = np.random.default_rng(1).standard_normal((9, 64)).astype(np.float32)
+    packed = pack_embeddings(table)
+    numbers = np.array([[3, 3, 0], [8, 1, 3]])
+    assert (Embeddings(*packed).of(numbers) == unpack_embeddings(*packed)[numbers]).all()
 
 
 @given(SEEDS)

@@ -21,7 +21,7 @@ from schemas.types import Tier
 from tests import make
 from tests.tocsin.cli.commands import Commands, Ran, lines
 from tocsin.cli.annotate import annotate_stream
-from tocsin.offline.post_reader import Bad
+from tocsin.offline.post_reader import PostReader
 
 MATCHER = BrandMatcher([make.brand(handles=["velmora"])])
 
@@ -98,7 +98,7 @@ def test_bad_lines_are_told_counted_and_skipped(tocsin: Commands) -> None:
     assert "2 posts written, 3 lines skipped" in ran.err
     assert "Traceback" not in ran.err
     # Only the first ones are shown.
-    ran = tocsin("annotate", stdin=b"nonsense\n" * 500)
+    ran = tocsin("annotate", stdin=b"{nonsense\n" * 500)
     assert ran.status == 1
     assert sum(line.startswith("line") for line in ran.err.splitlines()) == 10
     assert "500 lines skipped" in ran.err
@@ -133,11 +133,11 @@ def test_any_text_is_one_line_out(tocsin: Commands, text: str) -> None:
 def test_order_and_number_hold_over_chunks() -> None:
     count = 2_345
     source = io.BytesIO(lines(*({"id": number, "text": "Velmora"} for number in range(count))))
-    target, bad = io.BytesIO(), Bad()
+    target, reader = io.BytesIO(), PostReader(source)
     enricher = build_enricher(ProcessSettings(annotators="brands"), lambda: MATCHER)
-    written = list(annotate_stream(source, target, enricher, "file", bad))
+    written = list(annotate_stream(reader.events(), target, enricher))
     assert written == sorted(written)
-    assert (written[-1], bad.count) == (count, 0)
+    assert (written[-1], reader.bad.count) == (count, 0)
     ids = [json.loads(line)["id"] for line in target.getvalue().splitlines()]
     assert ids == list(range(count))
 
@@ -174,9 +174,9 @@ def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> 
 def test_the_same_labels(enricher: Enricher) -> None:
     events = [posted(number, text) for number, text in enumerate(TEXTS)]
     source = io.BytesIO(b"".join(POST_EVENT.encode(event) + b"\n" for event in events))
-    target, bad = io.BytesIO(), Bad()
-    written = list(annotate_stream(source, target, enricher, "x", bad))
-    assert (written[-1], bad.count) == (len(TEXTS), 0)
+    target, reader = io.BytesIO(), PostReader(source, source="x")
+    written = list(annotate_stream(reader.events(), target, enricher))
+    assert (written[-1], reader.bad.count) == (len(TEXTS), 0)
     found = [json.loads(line) for line in target.getvalue().splitlines()]
     for streamed, offline in zip(from_the_stream(enricher, events, "accurate"), found, strict=True):
         assert offline["tier"] == "accurate"

@@ -97,7 +97,7 @@ def test_what_cannot_be_done_is_a_sentence(
 def test_other_lines_are_refused(tocsin: Commands, tmp_path: Path) -> None:
     path = tmp_path / "posts.jsonl"
     path.write_text('{"id": "1", "text": "a"}\n')
-    assert "tocsin annotate --events" in tocsin.error("backtest", "--brand", "velmora", str(path))
+    assert "add --brands brands.yaml" in tocsin.error("backtest", "--brand", "velmora", str(path))
 
 
 BLIND = START + timedelta(hours=6), START + timedelta(hours=9)

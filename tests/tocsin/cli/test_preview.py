@@ -95,8 +95,8 @@ def test_the_time_can_be_bounded(tocsin: Commands) -> None:
     assert preview(tocsin, "orange", stdin, "--until", "2026-03-01")["matches"] == 24
     between = ("--since", "2026-03-02T12:00Z", "--until", "2026-03-02T14:00Z")
     assert preview(tocsin, "orange", stdin, *between)["matches"] == 2
-    assert "--since" in tocsin.error(
-        "query", "preview", "orange", "--since", "yesterday", stdin=stdin
+    assert "--from" in tocsin.error(
+        "query", "preview", "orange", "--from", "yesterday", stdin=stdin
     )
 
 

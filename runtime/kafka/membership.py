@@ -1,0 +1,165 @@
+"""What a consumer tells of its place in its group: readiness, and lag that is never absent.
+
+A consumer without partitions reads nothing and fails nowhere. It is ready only as a standby: when
+every partition has an owner. Otherwise ``/readyz`` is 503 and names the group's state.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from runtime import metrics
+from runtime.health import Health
+from runtime.kafka.standing import (
+    KafkaStandings,
+    Standing,
+    StandingReader,
+    reason_without_partitions,
+)
+from runtime.logs import get_logger
+from runtime.settings import KafkaSettings
+from schemas.errors import TocsinError
+
+EVERY_S = 10.0
+log = get_logger("group")
+
+LagGauge = Callable[[int, int], None]
+"""Takes a partition and its lag, messages."""
+
+
+class Membership:
+    """One consumer in one group. The consumer's thread calls :meth:`holds`, a side thread the rest.
+
+    ``idle_s`` is how long it has held no partition while messages wait and it is no standby.
+    """
+
+    def __init__(
+        self,
+        health: Health,
+        group: str,
+        topic: str,
+        set_lag: LagGauge,
+        *,
+        what: str = "partitions",
+        service: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.group = group
+        self.topic = topic
+        self._health = health
+        self._what = what
+        self._service = service or health.service
+        self._set_lag = set_lag
+        self._monotonic = monotonic
+        self._held: frozenset[int] = frozenset()
+        self._standing: Standing | None = None
+        self._expired: dict[int, int] = {}
+        self._idle_since: float | None = None
+        self._tell()
+
+    def holds(self, lag: Mapping[int, int], held: Sequence[int] | None = None) -> None:
+        """The partitions that the consumer holds now, with their lag where it is known."""
+        for partition, messages in lag.items():
+            self._set_lag(partition, messages)
+        before, self._held = self._held, frozenset(lag if held is None else held)
+        if bool(before) != bool(self._held):
+            self._tell()
+
+    def stands(self, standing: Standing) -> None:
+        """What Kafka says of the group."""
+        self._standing = standing
+        for partition, messages in standing.lag.items():
+            if partition not in self._held:
+                self._set_lag(partition, messages)
+        for partition, messages in standing.expired.items():
+            new = messages - self._expired.get(partition, 0)
+            self._expired[partition] = messages
+            metrics.EXPIRED.labels(self._service, str(partition)).inc(max(0, new))
+            if new > 0:
+                log.error(
+                    "messages expired before they were read; lengthen the topic's retention",
+                    topic=self.topic,
+                    partition=partition,
+                    messages=new,
+                )
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._held:
+            self._idle_since = None
+            self._health.note(self._what, None)
+            self._health.clear(self._what)
+            return
+        why = reason_without_partitions(self._standing, self.group, self.topic)
+        waits = self._standing is not None and self._standing.total > 0
+        if why is None or not waits:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = self._monotonic()
+        if why is None:
+            self._health.note(self._what, f"standby, the other members hold all of {self.topic}")
+            self._health.clear(self._what)
+        else:
+            self._health.hinder(self._what, why)
+
+    @property
+    def idle_s(self) -> float:
+        since = self._idle_since
+        return 0.0 if since is None else self._monotonic() - since
+
+
+class StandingWatch:
+    """Reads the groups every ``every_s`` seconds in a daemon thread, and tells the memberships."""
+
+    def __init__(
+        self,
+        reader: StandingReader,
+        memberships: Mapping[str, Membership],
+        health: Health,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._reader = reader
+        self._memberships = memberships
+        self._health = health
+        self._every_s = every_s
+        self._puzzled = False
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="group-standing", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; does not wait for it."""
+        self._stop.set()
+
+    def once(self) -> None:
+        """Read once. Kafka that does not answer is a reason not to be ready."""
+        try:
+            standings = self._reader.read()
+        except TocsinError as error:
+            self._health.hinder("kafka", str(error))
+            return
+        except Exception as error:  # noqa: BLE001
+            # A broker that answers what the client does not know: the consumer still works.
+            if not self._puzzled:
+                log.warning("the group's standing cannot be read", why=repr(error))
+            self._puzzled = True
+            return
+        self._health.clear("kafka")
+        for group, standing in standings.items():
+            self._memberships[group].stands(standing)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.once()
+            self._stop.wait(self._every_s)
+
+
+def watch_groups(
+    settings: KafkaSettings, topic: str, memberships: Mapping[str, Membership], health: Health
+) -> StandingWatch:
+    """Start a watch over Kafka; groups and topic are named without their prefixes."""
+    reader = KafkaStandings(settings, topic, list(memberships))
+    watch = StandingWatch(reader, memberships, health)
+    watch.start()
+    return watch

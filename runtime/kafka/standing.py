@@ -1,0 +1,131 @@
+"""Where consumer groups stand on a topic, read from Kafka and not from a consumer.
+
+A consumer knows only the partitions that it holds. Lag has to be known for every partition also
+when nobody holds it, and a consumer without partitions has to know whether it is a standby.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.structs import TopicPartition
+
+from runtime.kafka import client as kafka
+from runtime.kafka.reader import partitions_of
+from runtime.settings import KafkaSettings
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One group on one topic."""
+
+    lag: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Messages to handle by partition, every partition of the topic."""
+    expired: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Partition to the messages after the committed offset that Kafka has deleted."""
+    members: int = 0
+    owners: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Partition to the member that holds it; empty while the group moves partitions."""
+    state: str = "unknown"
+    """The group's state, in Kafka's words: Stable, PreparingRebalance, Empty, …"""
+
+    @property
+    def total(self) -> int:
+        return sum(self.lag.values())
+
+    @property
+    def is_shared_out(self) -> bool:
+        """Whether every partition has an owner, so that a member without one is a standby."""
+        return self.state == "Stable" and bool(self.lag) and self.owners.keys() >= self.lag.keys()
+
+
+class StandingReader(Protocol):
+    def read(self) -> Mapping[str, Standing]: ...
+    def close(self) -> None: ...
+
+
+def standing_of(
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    committed: Mapping[TopicPartition, int],
+    described: Mapping[str, Any],
+) -> Standing:
+    """Put Kafka's answers together; ``described`` is the group as its coordinator tells it."""
+    lag, expired, owners = {}, {}, {}
+    for tp, end in ends.items():
+        # A new group begins at the oldest record: nothing is lost to it.
+        at = committed.get(tp, starts[tp])
+        lag[tp.partition] = max(0, end - max(at, starts[tp]))
+        expired[tp.partition] = max(0, starts[tp] - at)
+    members = described.get("members") or []
+    topics = {tp.topic for tp in ends}
+    for member in members:
+        assignment = member.get("member_assignment")
+        held = assignment.get("assigned_partitions") if isinstance(assignment, Mapping) else None
+        for entry in held or ():
+            if entry["topic"] in topics:
+                owners |= dict.fromkeys(entry["partitions"], str(member["member_id"]))
+    state = str(described.get("group_state") or "unknown")
+    return Standing(lag, expired, len(members), owners, state)
+
+
+_ANSWER = {"request_timeout_ms": 8_000}
+"""Shorter than the clients' own 30 seconds: readiness tells soon that Kafka is away."""
+
+
+class KafkaStandings:
+    """Reads the standing of groups over connections of its own; for one thread."""
+
+    def __init__(self, settings: KafkaSettings, topic: str, groups: Sequence[str]) -> None:
+        self._settings = settings
+        self._topic = settings.topic_prefix + topic
+        self._groups = {settings.group_prefix + group: group for group in groups}
+        self._consumer: KafkaConsumer | None = None
+        self._admin: KafkaAdminClient | None = None
+
+    def read(self) -> Mapping[str, Standing]:
+        """Group (without the prefix) to its standing; raises ``TocsinError`` without Kafka."""
+        with kafka.kafka_errors(self._settings):
+            if self._consumer is None:
+                self._consumer = kafka.consumer(self._settings, "standing", **_ANSWER)
+            if self._admin is None:
+                options = kafka.admin_options(self._settings)
+                self._admin = KafkaAdminClient(**options, **_ANSWER)
+            partitions = partitions_of(self._consumer, self._topic)
+            starts = self._consumer.beginning_offsets(partitions)
+            ends = self._consumer.end_offsets(partitions)
+            return {
+                short: standing_of(starts, ends, self._committed(name), self._described(name))
+                for name, short in self._groups.items()
+            }
+
+    def _committed(self, group: str) -> dict[TopicPartition, int]:
+        assert self._admin is not None
+        offsets = self._admin.list_group_offsets([group]).get(group, {})
+        return {tp: entry.offset for tp, entry in offsets.items() if entry.offset >= 0}
+
+    def _described(self, group: str) -> Mapping[str, Any]:
+        assert self._admin is not None
+        described: Mapping[str, Any] = self._admin.describe_groups([group]).get(group) or {}
+        return described
+
+    def close(self) -> None:
+        for client in (self._consumer, self._admin):
+            if client is not None:
+                client.close()
+        self._consumer = self._admin = None
+
+
+def reason_without_partitions(standing: Standing | None, group: str, topic: str) -> str | None:
+    """Why a member of ``group`` has no partitions, or None if it is a standby."""
+    if standing is None:
+        return f"none of {topic} yet; waiting for the group {group}"
+    if standing.is_shared_out:
+        return None
+    waiting = f", while {standing.total} messages wait" if standing.total else ""
+    return (
+        f"none of {topic}{waiting}: the group {group} is {standing.state} with "
+        f"{standing.members} members"
+    )

@@ -1,0 +1,129 @@
+"""A consumer without partitions is not ready unless it is a standby, and its lag stays known."""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client import REGISTRY
+
+from runtime.health import Health
+from runtime.kafka.membership import Membership, StandingWatch
+from runtime.kafka.standing import Standing
+from schemas.errors import ServiceUnavailable
+
+OURS, THEIRS = "us", "them"
+
+
+@pytest.fixture
+def clock() -> SimpleNamespace:
+    return SimpleNamespace(now=0.0)
+
+
+@pytest.fixture
+def health() -> Health:
+    health = Health("test-membership")
+    health.clear("start")
+    return health
+
+
+@pytest.fixture
+def lag() -> dict[int, int]:
+    return {}
+
+
+@pytest.fixture
+def member(health: Health, lag: dict[int, int], clock: SimpleNamespace) -> Membership:
+    return Membership(health, "group", "mentions", lag.__setitem__, monotonic=lambda: clock.now)
+
+
+def standing(state: str = "Stable", *, lag: int = 7, owned: int = 2) -> Standing:
+    return Standing({0: lag, 1: 0}, {0: 0, 1: 0}, 2, dict.fromkeys(range(owned), THEIRS), state)
+
+
+def test_it_is_ready_once_it_holds_a_partition(member: Membership, health: Health) -> None:
+    assert health.ready() == (
+        False,
+        "partitions: none of mentions yet; waiting for the group group",
+    )
+    member.holds({}, [0])
+    assert health.ready() == (True, "ready"), "also before the end offset is known"
+    member.holds({})
+    assert not health.ready()[0]
+
+
+def test_a_group_that_never_settles_is_told_with_its_backlog(
+    member: Membership, health: Health, clock: SimpleNamespace, lag: dict[int, int]
+) -> None:
+    """A killed member that the broker never expires: the consumer reads nothing, for ever."""
+    member.stands(standing("PreparingRebalance", owned=0))
+    assert health.ready() == (
+        False,
+        "partitions: none of mentions, while 7 messages wait: the group group is "
+        "PreparingRebalance with 2 members",
+    )
+    assert lag == {0: 7, 1: 0}
+    clock.now = 90.0
+    member.stands(standing("PreparingRebalance", owned=0))
+    assert member.idle_s == 90.0
+    member.stands(standing("PreparingRebalance", owned=0, lag=0))
+    assert member.idle_s == 0.0, "nothing waits, so nothing is stuck"
+
+
+def test_a_standby_is_ready_and_says_so(member: Membership, health: Health) -> None:
+    member.stands(standing())
+    assert health.ready() == (
+        True,
+        "ready; partitions: standby, the other members hold all of mentions",
+    )
+    assert member.idle_s == 0.0
+    member.holds({0: 3})
+    assert health.ready() == (True, "ready")
+
+
+def test_the_lag_of_its_own_partitions_is_the_consumers_and_of_others_kafkas(
+    member: Membership, lag: dict[int, int]
+) -> None:
+    member.holds({1: 5})
+    member.stands(standing())
+    assert lag == {0: 7, 1: 5}
+    member.holds({})
+    member.stands(standing())
+    assert lag == {0: 7, 1: 0}
+
+
+def test_what_expires_unread_is_counted_once(member: Membership) -> None:
+    def expired() -> float | None:
+        labels = {"service": "test-membership", "partition": "0"}
+        return REGISTRY.get_sample_value("tocsin_expired_messages_total", labels)
+
+    before = expired() or 0.0
+    for gone in (0, 40, 40, 65, 0, 10):
+        member.stands(Standing({0: 1}, {0: gone}))
+    assert (expired() or 0.0) - before == 75
+
+
+class Script:
+    """Answers of Kafka in turn."""
+
+    def __init__(self, *answers: Standing | Exception) -> None:
+        self._answers = iter(answers)
+
+    def read(self) -> Mapping[str, Standing]:
+        answer = next(self._answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"group": answer}
+
+    def close(self) -> None:
+        return None
+
+
+def test_kafka_that_is_away_is_a_reason(member: Membership, health: Health) -> None:
+    away = ServiceUnavailable("Kafka at nowhere does not answer")
+    script = Script(standing(), away, standing(), away, KeyError("of a bug"), standing())
+    watch = StandingWatch(script, {"group": member}, health)
+    seen = []
+    for _ in range(6):
+        watch.once()
+        seen.append("Kafka at nowhere" in health.ready()[1])
+    assert seen == [False, True, False, True, True, False]
