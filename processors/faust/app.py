@@ -122,7 +122,9 @@ def monitor(service: str) -> Health:
 
 
 def start(service: str, needs: Sequence[type[Group]] = ()) -> Health:
-    """Validate settings, then serve metrics and health. Raises :class:`TocsinError`."""
+    """Validate settings, then serve metrics and health, once. Raises :class:`TocsinError`."""
+    if service in _health:
+        return _health[service]
     for number in (signal.SIGTERM, signal.SIGINT):
         # Until the worker runs, nothing is under way. As process 1 of a container, a process
         # without a handler would ignore the signal.

@@ -201,7 +201,8 @@ def _summarise(
     settings, names = pipeline.elasticsearch, IndexNames(pipeline.elasticsearch)
     out = Console(highlight=False)
     out.width = min(out.width, COLUMNS)
-    _refuse_nothing(pipeline.kafka, flow)
+    if why := nothing_to_show(flow, lambda: _first_detail(pipeline.kafka)):
+        raise ConfigurationError(why)
     with connect(settings) as client, elasticsearch_errors(settings):
         client.indices.refresh(index=names.mentions_pattern)
         summary = summarise(client, names.mentions, brands)
@@ -220,21 +221,25 @@ def _summarise(
     return [state for alert in alerts for state in alert.states]
 
 
-def _refuse_nothing(kafka: KafkaSettings, flow: TopicLag) -> None:
-    """Say why nothing can be shown: all is unreadable, or names no brand."""
+def nothing_to_show(flow: TopicLag, reason: Callable[[], str]) -> str | None:
+    """A sentence if the index holds no mention: all is unreadable, or names no brand.
+
+    ``reason``: looks up why the first row is a dead letter.
+    """
     events, letters = flow.written.get("posts", 0), flow.written.get("dead-letters", 0)
     if not events and letters:
-        raise ConfigurationError(
-            f"all {letters:,} rows are dead letters: {_first_detail(kafka)}; a --mapping says "
-            "which column is what (docs/replay.md)"
+        return (
+            f"all {letters:,} rows are dead letters, the first one since {reason()}; a --mapping "
+            "says which column is what (docs/replay.md)"
         )
     if not events:
-        raise ConfigurationError("the file holds no post")
+        return "there is no post in the file"
     if not flow.written.get("mentions"):
-        raise ConfigurationError(
+        return (
             f"no post names a brand: {events:,} posts were read, and the names and queries of the "
-            "brands match none of them"
+            "brands match none of them (docs/brands.md)"
         )
+    return None
 
 
 def _first_detail(kafka: KafkaSettings) -> str:

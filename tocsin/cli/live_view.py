@@ -109,7 +109,8 @@ def service_line(service: Service, state: ServiceState | None, now: float) -> Se
         return line("loading" if service.held else "starting", "waiting")
     if state.ready:
         return line("ready", "good")
-    return line(state.reason.removeprefix("start: ").removeprefix("still "), "waiting")
+    reason = state.reason.partition("; ")[0]
+    return line(reason.removeprefix("start: ").removeprefix("still "), "waiting")
 
 
 def remaining_s(flow: TopicLag, work_rate: float | None, index_rate: float | None) -> float | None:

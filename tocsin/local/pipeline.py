@@ -34,7 +34,8 @@ from tocsin.local.stack.account import server_account
 from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
 from tocsin.local.stack.ports import free_ports
 from tocsin.local.stack.selection import select_stack
-from tocsin.local.state_file import HOME, RunningStack, StateFile
+from tocsin.local.state_file import HOME as HOME
+from tocsin.local.state_file import RunningStack, StateFile
 from tocsin.local.supervisor import STOP_S, Supervisor
 
 _STOP_WITHOUT_SERVER_S = 2.0
@@ -152,6 +153,7 @@ class LocalPipeline:
         self.supervisor.environment |= {
             "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": endpoints.kafka,
             "TOCSIN_ELASTICSEARCH_URL": endpoints.elasticsearch,
+            "TOCSIN_MONITOR_STATE_DIR": str(self.options.folder / "services"),
         }
         commands = self.options.commands
         for command, port in zip(commands, _monitor_ports(len(commands)), strict=True):
