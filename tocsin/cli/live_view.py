@@ -10,7 +10,7 @@ from rich.text import Text
 
 from runtime.kafka.lag import TopicLag
 from text.terminal import printable, single_line
-from tocsin.local.alert_feed import OpenedAlerts
+from tocsin.local.alert_stream import OpenedAlerts
 from tocsin.local.service_probe import ServiceState, SourceState
 from tocsin.local.supervisor import Service
 

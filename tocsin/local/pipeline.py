@@ -26,7 +26,7 @@ from schemas.topic_registry import topics
 from schemas.types import Tier
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
-from tocsin.local.alert_feed import AlertFeed, OpenedAlerts
+from tocsin.local.alert_stream import AlertStream, OpenedAlerts
 from tocsin.local.poller import Poller
 from tocsin.local.service_probe import ServiceProbe, ServiceState
 from tocsin.local.stack import Endpoints, Progress, StackError, StackName, open_stack
@@ -129,8 +129,8 @@ class LocalPipeline:
             lambda: ServiceProbe(self.supervisor.monitor_ports, options.ingestors), {}, _LOOK_S
         )
 
-    def _feed(self) -> AlertFeed:
-        return AlertFeed(self.kafka, self.alerts.latest.value)
+    def _feed(self) -> AlertStream:
+        return AlertStream(self.kafka, self.alerts.latest.value)
 
     def __enter__(self) -> Self:
         try:
@@ -156,7 +156,7 @@ class LocalPipeline:
             "TOCSIN_MONITOR_STATE_DIR": str(self.options.folder / "services"),
         }
         commands = self.options.commands
-        for command, port in zip(commands, _monitor_ports(len(commands)), strict=True):
+        for command, port in zip(commands, monitor_ports_of(len(commands)), strict=True):
             self.supervisor.start(
                 command.name,
                 command.arguments,
@@ -258,7 +258,7 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _monitor_ports(count: int) -> list[int]:
+def monitor_ports_of(count: int) -> list[int]:
     """A port for each service: free ones, or in a row from TOCSIN_MONITOR_PORT where it is set."""
     wanted = load(MonitorSettings).port if "TOCSIN_MONITOR_PORT" in os.environ else 0
     return free_ports(count) if wanted == 0 else [wanted + number for number in range(count)]

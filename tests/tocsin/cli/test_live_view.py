@@ -27,7 +27,7 @@ from tocsin.cli.live_view import (
     source_words,
     up_lines,
 )
-from tocsin.local.alert_feed import OpenedAlerts
+from tocsin.local.alert_stream import OpenedAlerts
 from tocsin.local.service_probe import ServiceState, SourceState
 from tocsin.local.supervisor import Service
 

@@ -178,14 +178,3 @@ def test_an_unknown_source_and_a_missing_brands_file_are_told_before_anything_st
     )
     assert "brands.yaml" in tocsin.error("up")
     assert not (tmp_path / ".tocsin").exists()
-
-
-def test_a_folder_that_cannot_be_written_is_one_sentence(
-    tocsin: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "brands.yaml").write_text("brands:\n  - {id: velmora, name: Velmora}\n")
-    (tmp_path / ".tocsin").write_text("a file where the folder would be")
-    monkeypatch.chdir(tmp_path)
-    ran = tocsin("up", "--stack", "external")
-    assert ran.status != 0
-    assert "cannot be written" in ran.err and "Traceback" not in ran.err
