@@ -17,6 +17,7 @@ PATIENCE_S = 480.0
 
 
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    folder.chmod(0o755)  # else root's servers keep their data elsewhere
     environment = {**os.environ, "TOCSIN_PROCESS_ANNOTATORS": "language,brands,sentiment,entities"}
     return subprocess.run(
         [sys.executable, "-m", "tocsin", "demo", "--stack", "embedded", *arguments],

@@ -79,6 +79,7 @@ class Up:
 @pytest.fixture
 def start(stack_dir: Path) -> Iterator[Callable[..., Up]]:
     (stack_dir / "brands.yaml").write_text("brands:\n  - {id: velmora, name: Velmora}\n")
+    stack_dir.chmod(0o755)  # else root's servers keep their data elsewhere
     started: list[Up] = []
 
     def begin(*arguments: str) -> Up:
