@@ -122,7 +122,8 @@ def monitor(service: str) -> Health:
 
 
 def start(service: str, needs: Sequence[type[Group]] = ()) -> Health:
-    """Validate settings, then serve metrics and health, once. Raises :class:`TocsinError`."""
+    """Validate settings, then serve metrics and health, once a process; raises
+    :class:`TocsinError`. A service that was prepared before has begun already."""
     if service in _health:
         return _health[service]
     for number in (signal.SIGTERM, signal.SIGINT):
