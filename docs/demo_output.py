@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,11 @@ _MARKED: Final = re.compile(r"(<!-- output -->\n).*?(<!-- /output -->)", re.DOTA
 
 
 def with_output(page: str, output: str) -> str:
-    """The page with another output between its marks."""
-    block = f"```text\n{output.rstrip()}\n```\n"
+    """The page with another output between its marks.
+
+    It is indented rather than fenced: what is fenced are commands to paste, which tests run.
+    """
+    block = f"\n{textwrap.indent(output.rstrip(), ' ' * 4)}\n\n"
     written, count = _MARKED.subn(lambda marks: marks[1] + block + marks[2], page)
     if count != 1:
         raise ValueError("the page has no place for the output")

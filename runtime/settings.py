@@ -125,6 +125,12 @@ class ElasticsearchSettings(Group):
     replicas: int = Field(
         0, ge=0, le=10, description="Replicas per new index; use 1 or more in production."
     )
+    ilm_policy: str = Field(
+        "",
+        pattern="^[a-z0-9._-]*$",
+        max_length=255,
+        description="Lifecycle policy of new indices of mentions; none if empty.",
+    )
 
     @field_validator("url")
     @classmethod

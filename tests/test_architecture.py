@@ -45,7 +45,6 @@ SMALL = {
     "queries/matching/query_matcher.py": "the entry point of matching",
     "runtime/backoff.py": "an interface",
     "runtime/clock.py": "an interface",
-    "runtime/files.py": "an interface",
     "runtime/logs.py": "an entry point",
     "runtime/service.py": "an entry point",
     "text/clauses.py": "one of the readers of text",

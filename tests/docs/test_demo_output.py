@@ -7,7 +7,7 @@ from docs.demo_output import PAGE, with_output, without_places
 
 def test_the_output_stands_between_the_marks() -> None:
     page = "before\n<!-- output -->\nold\n<!-- /output -->\nafter\n"
-    written = "before\n<!-- output -->\n```text\nnew\n```\n<!-- /output -->\nafter\n"
+    written = "before\n<!-- output -->\n\n    new\n\n<!-- /output -->\nafter\n"
     assert with_output(page, "new\n\n") == written
     assert with_output(written, "new") == written
 

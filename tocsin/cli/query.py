@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from queries.elasticsearch.kql import kql_of
 from queries.language.ast import Node
 from queries.language.errors import QueryError
 from queries.language.format import format_query
@@ -20,6 +21,7 @@ from queries.x.rule_compiler import MAX_LENGTH, compile_rules
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention
+from schemas.types import JsonObject
 from text.everyday import everyday_words
 from tocsin.cli import preview
 from tocsin.cli.output import counted, report, result, say
@@ -35,6 +37,7 @@ from tocsin.cli.query_options import (
     posts_of,
     query_beside_posts,
     query_text,
+    read_saved,
     refuse,
     whole,
 )
@@ -80,7 +83,7 @@ def lint(
 ) -> None:
     """Print errors and doubtful parts of a query; the exit status is 1 if there are any.
 
-    Example: `tocsin query lint 'orange AND NOT jus' --sample posts.jsonl`
+    Example: `tocsin query lint 'mirabelle AND NOT tarte' --sample examples/posts.jsonl`
     """
     languages = sorted(everyday_words().keys() - {"brands"})
     for code in language or ():
@@ -126,11 +129,13 @@ def _of_sample(
 def explain(query: QueryArgument, queries: SavedOption = None) -> None:
     """Print a query in its canonical form, then explain it clause by clause.
 
+    With --queries, the clauses of the saved queries are below their names.
+
     Example: `tocsin query explain '"ma box" NEAR/5 (panne OR coupure)'`
     """
     node = parsed(query_text(query), queries)
     result(format_query(node) + "\n")
-    for line in explained(node):
+    for line in explained(node, {} if queries is None else read_saved(queries)):
         result(line)
 
 
@@ -138,8 +143,8 @@ def explain(query: QueryArgument, queries: SavedOption = None) -> None:
 def compile_(
     query: QueryArgument,
     to: Annotated[
-        Literal["elasticsearch", "x"],
-        typer.Option(help="Elasticsearch's query DSL, or rules of X."),
+        Literal["elasticsearch", "kibana", "x"],
+        typer.Option(help="Elasticsearch's query DSL, a search in Kibana, or rules of X."),
     ],
     queries: SavedOption = None,
     max_length: MaxLengthOption = MAX_LENGTH,
@@ -151,8 +156,14 @@ def compile_(
     proximity: Annotated[
         bool, typer.Option("--proximity", help="For X: use its proximity operator.")
     ] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="For Elasticsearch and Kibana: JSON on one line.")
+    ] = False,
 ) -> None:
-    """Compile a query to a filter of Elasticsearch, or to rules of X, one per line.
+    """Compile a query to a filter of Elasticsearch, a search in Kibana, or rules of X.
+
+    For Kibana it prints KQL for the search bar. A query that KQL cannot say, such as NEAR, becomes
+    query DSL for Add filter, Edit as Query DSL.
 
     X's rules match all that the query does, and more where X has no such operator. Standard error
     lists what they widen and what they may miss.
@@ -164,8 +175,8 @@ def compile_(
     text = query_text(query)
     node = whole(text, queries)
     try:
-        if to == "elasticsearch":
-            result(json.dumps(compile_query(node), ensure_ascii=False, indent=2))
+        if to != "x":
+            _for_elasticsearch(compile_query(node), to, compact)
             return
         rules = compile_rules(
             node,
@@ -183,6 +194,18 @@ def compile_(
         say("there are no rules: no post of X can match this query")
     _report("Wider than the query; tocsin drops the rest:", rules.widened)
     _report("The query matches this, but X may not send it:", rules.lost)
+
+
+def _for_elasticsearch(query: JsonObject, to: str, compact: bool) -> None:
+    if to == "kibana":
+        kql = kql_of(query)
+        if kql is not None:
+            result(kql)
+            say("paste this into the search bar of Discover, with KQL chosen")
+            return
+        say("KQL cannot say this; in Discover: Add filter, Edit as Query DSL, and paste")
+    indent = None if compact else 2
+    result(json.dumps(query, ensure_ascii=False, indent=indent))
 
 
 def _report(heading: str, notes: "tuple[Note, ...]") -> None:
@@ -212,7 +235,7 @@ def cost_(
 
     The numbers in parentheses are the range that a sample of this size allows.
 
-    Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
+    Example: `tocsin query cost velmora examples/posts.jsonl --posts-a-day 5e8 --price 0.005`
     """
     from queries.x.cost import estimate
 
