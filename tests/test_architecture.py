@@ -50,6 +50,7 @@ SMALL = {
     "text/spelling.py": "an interface of two functions",
     "text/terminal.py": "one of the readers of text",
     "tocsin/checkup/checks.py": "an interface: the list of checks",
+    "tocsin/local/early_start.py": "an entry point",
     "tocsin/local/stack/external.py": "one of the three stacks",
     "tocsin/local/stack/ports.py": "an interface",
     "tocsin/offline/activity_history.py": "an interface of one function",
