@@ -1,5 +1,8 @@
 # Every target sets up what it needs in .venv, from the package registries, by hashes.
-PYTHON ?= python3
+# Empty: the first of python3, python3.13, python3.12 and python3.11 that fits.
+PYTHON ?=
+# auto: uv, or pip where uv cannot take over pip's configuration; pip: pip.
+INSTALLER ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 STACK ?= auto
@@ -8,30 +11,34 @@ BRANDS ?=
 POSTS ?=
 DEMO_OPTIONS = --stack $(STACK) $(if $(DATA),--data $(DATA)) $(if $(BRANDS),--brands $(BRANDS)) \
 	$(if $(POSTS),--posts $(POSTS))
+LEFT_OUT = $(shell sed -n 's/^\([a-z][a-z-]*\) .*/--no-emit-package \1/p' requirements/left-out.txt)
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-nlp eval scorecard scorecard-latency models models-language generate lock clean
+.PHONY: help demo test test-engines lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
 		| awk -F'\t' '{printf "%-22s %s\n", $$1, $$2}'
 
-# A stamp a set: pip is asked again only when its lock changed.
-$(VENV)/python: 
-	$(PYTHON) -c 'import sys; sys.exit("tocsin needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@touch $@
+INSTALL = $(BIN)/python requirements/install.py --installer $(INSTALLER)
 
-$(VENV)/runtime: requirements/local.txt pyproject.toml | $(VENV)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/local.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# A stamp a set: the installer is asked again only when its lock changed.
+$(VENV)/python:
+	@for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2> /dev/null; \
+		then $$python -m venv $(VENV) && touch $@; exit; fi; \
+	done; \
+	echo "tocsin runs on Python 3.11 to 3.13, and $(or $(PYTHON),python3) is not one of them:" \
+		"install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 2
+
+$(VENV)/runtime: requirements/local.txt requirements/install.py pyproject.toml | $(VENV)/python
+	@$(INSTALL) requirements/local.txt --editable .
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/runtime
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(INSTALL) requirements/dev.txt
 	@touch $@
 
 demo: $(VENV)/runtime ## A day of posts through the whole pipeline (STACK=embedded, DATA=file, POSTS=n).
@@ -63,11 +70,21 @@ bench: $(VENV)/dev ## The whole pipeline on real engines: rates, latencies, memo
 bench-nlp: $(VENV)/dev ## Speed and memory of each annotator and tier, to a report (DATA=posts).
 	$(BIN)/python -m benchmarks.nlp $(if $(DATA),--file $(DATA))
 
+bench-startup: $(VENV)/dev ## Seconds and memory until each command and service works, to a report.
+	$(BIN)/python -m benchmarks.startup
+
+# The labelled sets are public and not in this repository: docs/accuracy.md and docs/scorecard.md name them.
+SETS := $(or $(DATA),../shared/data)
+NEEDS_SETS = @test -d $(SETS) || { echo "there are no labelled sets in $(SETS): name their folder," \
+	"make $@ DATA=folder (docs/installation.md, \"Labelled sets\")" >&2; exit 2; }
+
 eval: $(VENV)/dev ## Accuracy and robustness of the annotators, to docs/accuracy.md (DATA=folder).
-	$(BIN)/python -m benchmarks.accuracy --data $(or $(DATA),../shared/data)
+	$(NEEDS_SETS)
+	$(BIN)/python -m benchmarks.accuracy --data $(SETS)
 
 scorecard: $(VENV)/dev ## How early and how often wrong alerts are, to docs/scorecard.md (DATA=folder).
-	$(BIN)/python -m benchmarks.scorecard --data $(or $(DATA),../shared/data)
+	$(NEEDS_SETS)
+	$(BIN)/python -m benchmarks.scorecard --data $(SETS)
 
 scorecard-latency: $(VENV)/dev ## Crises through real engines: seconds from a post to the desk, to a report.
 	$(BIN)/python -m benchmarks.scorecard.latency
@@ -75,7 +92,6 @@ scorecard-latency: $(VENV)/dev ## Crises through real engines: seconds from a po
 # Training needs gigabytes of packages and hours of processor time, so it has its own environments.
 TRAIN := .venv-train
 BUILD := .tocsin/models
-SETS := $(if $(DATA),$(DATA),../shared/data)
 TEACHER_MINUTES ?= 50
 STUDENT_MINUTES ?= 45
 STUDENT = $(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels $(BUILD)/wheels \
@@ -116,17 +132,23 @@ generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
 	$(BIN)/python -m docs.generate
 
 lock: | $(VENV)/python ## Resolve the dependencies anew.
-	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(COMPILE) --upgrade pyproject.toml --extra x --extra models -o requirements/runtime.txt
-	$(COMPILE) --upgrade pyproject.toml --extra x --extra models --extra local \
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt
+	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models -o requirements/runtime.txt
+	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local \
 		-c requirements/runtime.txt -o requirements/local.txt
-	$(COMPILE) --upgrade pyproject.toml --extra x --extra models --extra local --extra dev \
+	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local --extra dev \
 		-c requirements/local.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade requirements/build.in -c requirements/runtime.txt -o requirements/build.txt
 	$(COMPILE) --upgrade pyproject.toml --extra models --extra train \
 		-c requirements/runtime.txt -o requirements/train.txt
 	$(COMPILE) --upgrade --no-emit-package fasttext-predict --no-emit-package fasttext-predict-v2 \
 		pyproject.toml --extra train-language -c requirements/runtime.txt \
 		-o requirements/train-language.txt
+
+check-platforms: | $(VENV)/python ## Which machines have wheels for the whole production lock (needs the network).
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/python requirements/check_platforms.py $(BIN)/uv requirements/runtime.txt
 
 clean: ## Take away what was set up and what the stacks keep here.
 	rm -rf $(VENV) .venv-train .venv-language .tocsin build *.egg-info

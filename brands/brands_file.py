@@ -1,7 +1,10 @@
 """Reads ``brands.yaml``; every error is one sentence with the brand and the field."""
 
+import re
+from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -12,11 +15,14 @@ from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.language.references import SavedQueries
 from runtime.files import read_yaml
+from runtime.validation import field_error, unknown_field
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
-from text.spelling import did_you_mean
+from text.spelling import nearest
 from text.tokens import tokenize
 
+T = TypeVar("T")
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _SEVERITIES = ("1", "2", "3", "4", "5")
 
 
@@ -25,35 +31,70 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     queries: dict[str, str] = {}
 
 
-def load_brands(path: Path) -> list[Brand]:
+class BrandsFile(NamedTuple):
+    """The correct brands of a file, and one error for each mistake."""
+
+    brands: list[Brand]
+    """With the saved queries in their queries."""
+    written: dict[str, str]
+    """The queries as written: of brands by id, then the saved ones."""
+    saved: frozenset[str]
+    """Names of the saved queries."""
+    errors: list[ConfigurationError]
+
+
+def load_brands(path: Path, published: Collection[str] = ()) -> list[Brand]:
+    """The brands of a file; ``published``: ids of other brands, which ``peers`` may name."""
+    file = read_brands_file(path, published)
+    if file.errors:
+        raise file.errors[0]
+    return file.brands
+
+
+def read_brands_file(path: Path, published: Collection[str] = ()) -> BrandsFile:
+    """Read what can be read; raises ConfigurationError only if the file holds no list of brands."""
     raw = read_yaml(path, _File, "it must hold a list under 'brands:', see docs/brands.md")
-    _check_saved(raw.queries, path)
-    brands = [_brand(entry, path) for entry in raw.brands]
+    errors: list[ConfigurationError] = []
+
+    def tried(step: Callable[..., T], *arguments: Any) -> list[T]:
+        try:
+            return [step(*arguments)]
+        except ConfigurationError as error:
+            errors.append(error)
+            return []
+
+    for name in raw.queries:
+        tried(_check_saved, name, raw.queries, path)
+    brands = [brand for entry in raw.brands for brand in tried(_brand, entry, path)]
     # A brand's own query is saved under its id, for use by other brands.
-    own = {brand.id: brand.query for brand in brands if brand.query is not None}
+    own = {
+        str(entry["id"]): query
+        for entry in raw.brands
+        if "id" in entry and isinstance(query := entry.get("query"), str)
+    }
     saved = SavedQueries(own | raw.queries)
-    brands = [_with_query(brand, saved, path) for brand in brands]
-    seen: set[str] = set()
+    brands = [whole for brand in brands for whole in tried(_with_query, brand, saved, path)]
+    ids = Counter(str(entry["id"]) for entry in raw.brands if "id" in entry)
+    for name in (name for name, count in ids.items() if count > 1):
+        errors.append(ConfigurationError(f"{path}: brand {name} is defined twice; keep one"))
+    if not raw.brands:
+        errors.append(ConfigurationError(f"{path} has no brand; add one, see docs/brands.md"))
     for brand in brands:
-        if brand.id in seen:
-            raise ConfigurationError(f"{path}: brand {brand.id} is defined twice; keep one")
-        seen.add(brand.id)
-    if not brands:
-        raise ConfigurationError(f"{path} has no brand; add one, see docs/brands.md")
-    return brands
+        tried(_check_peers, brand, {*ids, *published}, path)
+    return BrandsFile(brands, own | raw.queries, frozenset(raw.queries), errors)
 
 
 def _brand(entry: dict[str, Any], path: Path) -> Brand:
     name = entry.get("id", "(a brand without id)")
-    fields = [field.name for field in msgspec.structs.fields(Brand)]
-    for key in entry:
-        if key not in fields:
-            hint = did_you_mean(str(key), fields)
-            raise ConfigurationError(f"{path}: brand {name} has an unknown field {key}; {hint}")
+    unknown = unknown_field(entry, Brand)
+    if unknown is not None:
+        raise ConfigurationError(
+            f"{path}: brand {name} has an unknown field {unknown.path}; {unknown.hint}"
+        )
     try:
         brand = msgspec.convert(entry, Brand)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{path}: brand {name}: {error}") from None
+        raise ConfigurationError(f"{path}: brand {name}: {field_error(error, Brand)}") from None
     for word in brand.names or ([brand.name] if brand.query is None else []):
         if not len(tokenize(word)):
             raise ConfigurationError(
@@ -66,8 +107,37 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
             f"{path}: brand {name} has only examples with about: {kind}; add some with about: "
             f"{wanted}, or remove the examples"
         )
+    for code in brand.languages:
+        if not _LANGUAGE.fullmatch(code):
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has the language {code!r}; write its ISO 639-1 code, "
+                "such as fr or en"
+            )
+    _check_owned(brand, path)
     _check_policy(brand, path)
     return brand
+
+
+def _check_peers(brand: Brand, known: Collection[str], path: Path) -> None:
+    for peer in brand.peers:
+        if peer == brand.id:
+            raise ConfigurationError(f"{path}: brand {brand.id} names itself in peers; take it out")
+        if peer not in known:
+            near = nearest(peer, known)
+            hint = f"did you mean {near}?" if near else "write the id of a brand of this file"
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has a peer {peer}, and there is no such brand; {hint}"
+            )
+
+
+def _check_owned(brand: Brand, path: Path) -> None:
+    for account in brand.owned:
+        source, colon, name = account.partition(":")
+        if not (colon and source.strip() and name.strip()):
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has {account!r} in owned; write the source and the "
+                f"account, such as x:{account.strip(':@ ') or 'account'}"
+            )
 
 
 def _check_policy(brand: Brand, path: Path) -> None:
@@ -85,16 +155,15 @@ def _check_policy(brand: Brand, path: Path) -> None:
             raise ConfigurationError(f"{path}: brand {brand.id}: {error}") from None
 
 
-def _check_saved(saved: dict[str, str], path: Path) -> None:
+def _check_saved(name: str, saved: dict[str, str], path: Path) -> None:
     """Raise for an invalid saved query, used or not."""
-    queries = SavedQueries(saved)
-    for name, text in saved.items():
-        try:
-            queries.resolve(parse(text))
-        except QueryError as error:
-            raise ConfigurationError(
-                f"{path}: the query {name!r} has a mistake\n{error.show(text)}"
-            ) from None
+    text = saved[name]
+    try:
+        SavedQueries(saved).resolve(parse(text))
+    except QueryError as error:
+        raise ConfigurationError(
+            f"{path}: the query {name!r} has a mistake\n{error.show(text)}"
+        ) from None
 
 
 def _with_query(brand: Brand, saved: SavedQueries, path: Path) -> Brand:

@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import chain
+from typing import NamedTuple
 
 from brands.brand_matcher import BrandMatcher
 from brands.brand_query import query_of
@@ -13,7 +15,7 @@ from runtime.clock import Clock, utc_now
 from runtime.kafka import client as kafka
 from runtime.kafka.client import publish
 from runtime.kafka.protocols import OutgoingRecord
-from runtime.kafka.reader import latest_values, read_to_end
+from runtime.kafka.reader import latest_values, read_to_end, read_topic
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.brand import Brand
@@ -30,6 +32,29 @@ def current_brands(settings: KafkaSettings) -> dict[str, bytes]:
         key.decode("utf-8", "replace"): value
         for key, value in latest_values(settings, "brands", TOPIC).items()
     }
+
+
+class Published(NamedTuple):
+    brand: Brand | None
+    """None: another program wrote it, and it cannot be read."""
+    at: datetime
+    """When it was published."""
+
+
+def published_brands(settings: KafkaSettings) -> dict[str, Published]:
+    """Brand id to the brand as of now."""
+    brands: dict[str, Published] = {}
+    for record in read_topic(settings, "brands", TOPIC):
+        name = (record.key or b"").decode("utf-8", "replace")
+        if record.value is None:
+            brands.pop(name, None)
+            continue
+        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        try:
+            brands[name] = Published(BRAND.decode(record.value), at)
+        except InvalidMessage:
+            brands[name] = Published(None, at)
+    return brands
 
 
 def decoded_brands(encoded: Mapping[str, bytes]) -> dict[str, Brand]:

@@ -6,7 +6,11 @@
 # therefore waits until it is stopped: the container turns unhealthy, its metrics disappear, and the
 # alert TocsinInstanceDown fires. Fix the cause, then run docker compose restart SERVICE. Any other
 # status is passed on, and the restart policy applies.
+#
+# While it holds, the file tocsin-held is in /tmp, so that a liveness probe can let it be.
 
+held=${TMPDIR:-/tmp}/tocsin-held
+rm -f "$held"
 child=
 stopped=
 trap 'stopped=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
@@ -23,6 +27,7 @@ while kill -0 "$child" 2>/dev/null; do
 done
 
 if [ -z "$stopped" ] && { [ "$status" -eq 2 ] || [ "$status" -eq 4 ]; }; then
+    : > "$held"
     echo "tocsin $* ended with status $status: fix the cause (docs/operations.md)," \
         "then restart the container. Holding." >&2
     while [ -z "$stopped" ]; do

@@ -14,10 +14,12 @@ _CLIENTS = (
     "websockets", "httpx", "urllib3", "asyncio", "spacy", "py.warnings",
 )  # fmt: skip
 _ONLY_ERRORS = (
-    "aiokafka.consumer.group_coordinator", "kafka.net.selector", "kafka.admin._groups",
+    "aiokafka.consumer.group_coordinator", "kafka.coordinator.assignors", "kafka.net.selector",
+    "kafka.admin._groups",
 )  # fmt: skip
-"""Their warnings describe normal operation: a rebalance, a step that waited for the processor while
-models load, and the metadata of Faust's members, which only Faust reads."""
+"""Their warnings describe normal operation: a rebalance, its first round without the topic's
+partitions, a step that waited for the processor while models load, and the metadata of Faust's
+members, which only Faust reads."""
 _state: dict[str, Style] = {"style": "console"}
 
 
@@ -99,3 +101,9 @@ class _Logger:
 
 def get_logger(name: str) -> "structlog.typing.FilteringBoundLogger":
     return cast("structlog.typing.FilteringBoundLogger", _Logger(name))
+
+
+def silence_libraries() -> None:
+    """Write nothing that libraries log: for a command whose own sentences tell it all."""
+    logging.root.handlers[:] = [logging.NullHandler()]
+    logging.lastResort = None

@@ -56,13 +56,6 @@ class MonitorSettings(Group):
         gt=0,
         description="Maximum time without progress before /healthz fails, seconds.",
     )
-    state_dir: Path | None = Field(
-        None,
-        description=(
-            "Folder where a service writes its address while it runs, for `tocsin doctor`; "
-            "`tocsin up` sets it."
-        ),
-    )
 
 
 class KafkaSettings(Group):
@@ -124,6 +117,12 @@ class ElasticsearchSettings(Group):
     shards: int = Field(1, ge=1, le=100, description="Primary shards per new index.")
     replicas: int = Field(
         0, ge=0, le=10, description="Replicas per new index; use 1 or more in production."
+    )
+    ilm_policy: str = Field(
+        "",
+        pattern="^[a-z0-9._-]*$",
+        max_length=255,
+        description="Lifecycle policy of new indices of mentions; none if empty.",
     )
 
     @field_validator("url")

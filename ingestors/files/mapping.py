@@ -17,6 +17,7 @@ from ingestors.files.cells import FIELDS, NAMED_TIMES, NotAPost
 from ingestors.files.charset import known_charset
 from ingestors.files.post_line import source_name
 from runtime.files import read_yaml
+from runtime.validation import field_error
 from schemas.errors import ConfigurationError
 from text.spelling import nearest
 
@@ -140,6 +141,7 @@ def load_mapping(name: str) -> MappingFile:
     try:
         file = msgspec.convert(raw, MappingFile)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{where}: {error}; see docs/replay.md") from None
+        fault = field_error(error, MappingFile)
+        raise ConfigurationError(f"{where}: {fault}; see docs/replay.md") from None
     _check_values(file, where)
     return file

@@ -42,8 +42,9 @@ _prepared: EnrichmentWorker | None = None
 def prepare() -> None:
     """Serve metrics and load the models before Kafka is there; :func:`main` goes on from here."""
     global _prepared
+    health = start(SERVICE, (KafkaSettings, ProcessSettings))
     check_annotators(_settings)
-    _prepared = EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag)
+    _prepared = EnrichmentWorker(_kafka, _settings, health, _lag)
     _prepared.load()
 
 

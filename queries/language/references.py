@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from queries.language.ast import Named, Node, Phrase, Span
+from queries.language.ast import Named, Near, Node, Phrase, Span
 from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
-from queries.language.tree import children, with_children
+from queries.language.tree import children, walk, with_children
+from queries.language.validate import check_near
 from text.spelling import nearest
 
 MAX_NODES = 100_000
@@ -38,7 +39,12 @@ class SavedQueries:
 
         Raises ``QueryError`` for an unknown name, a circle, a mistake or a query that is too large.
         """
-        return _at_names(node, self._resolved(node, (), 0).node)
+        resolved = _at_names(node, self._resolved(node, (), 0).node)
+        names = {part.span: part for part in walk(node) if isinstance(part, Named)}
+        for part in walk(resolved) if names else ():
+            if isinstance(part, Near):
+                _check_near(part, names)
+        return resolved
 
     def _resolved(self, node: Node, path: tuple[str, ...], level: int) -> _Resolved:
         """``path``: the names of the queries that contain the node."""
@@ -83,6 +89,21 @@ class SavedQueries:
         except QueryError as error:
             message = f"the query '{shorten(node.name)}' has a mistake: {error.message}"
             raise QueryError(message, *node.span, error.hint) from None
+
+
+def _check_near(node: Near, names: Mapping[Span, Named]) -> None:
+    """Raise for an operand of NEAR that a name stands for and that is not made of words."""
+    try:
+        check_near(node)
+    except QueryError as error:
+        name = names.get((error.start, error.end))
+        if name is None:
+            raise
+        message = f"the query '{shorten(name.name)}' cannot be an operand of NEAR"
+        hint = (
+            f"{error.message}; only an OR of words and phrases can: use AND, or save such a query"
+        )
+        raise QueryError(message, *name.span, hint) from None
 
 
 def _too_large(node: Node) -> QueryError:

@@ -16,7 +16,6 @@ _NOT_BESIDE_NEAR: dict[type[Node], tuple[str, str]] = {
         "write one NEAR for each: (a NEAR/5 c) AND (b NEAR/5 c), or a NEAR/5 (b OR c)",
     ),
     Not: ("NOT cannot be an operand of NEAR", "write it outside: (a NEAR/5 b) AND NOT c"),
-    Named: ("another query cannot be an operand of NEAR", "write its words, or AND"),
     Value: _NO_WORDS,
     Range: _NO_WORDS,
 }
@@ -31,6 +30,12 @@ def check(node: Node) -> None:
         hint += "" if wide is node else "; beside OR, a NOT needs an AND of its own"
         message = "this would match every post except those that it excludes"
         raise QueryError(message, *wide.span, hint)
+
+
+def check_near(node: Near) -> None:
+    """Raise ``QueryError`` for operands that no back end can run beside NEAR."""
+    _check_beside_near(node)
+    _check_combinations(node)
 
 
 def _unbounded(node: Node) -> Not | None:
@@ -50,8 +55,7 @@ def _unbounded(node: Node) -> Not | None:
 def _check_parts(node: Node) -> None:
     match node:
         case Near():
-            _check_beside_near(node)
-            _check_combinations(node)
+            check_near(node)
             return
         case Field(name, child):
             _check_field(name, child)
@@ -63,7 +67,8 @@ def _check_parts(node: Node) -> None:
 
 def _check_beside_near(node: Node) -> None:
     match node:
-        case Term():
+        case Term() | Named():
+            # What a name stands for is checked where it is resolved.
             return
         case Phrase():
             _check_scattered(node)

@@ -1,26 +1,37 @@
 """Explains a query in words, clause by clause."""
 
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final, assert_never
 
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.fields import FIELDS
 from queries.language.literals import bound_text
+from queries.language.parser import parse
 from queries.language.tree import children
 
-
-def explain(node: Node) -> list[str]:
-    """One line per clause; the clauses of a group are indented below it."""
-    return list(_lines(node, "", ""))
+MAX_LINES: Final = 10_000
+"""Lines of one explanation: names that each contain ten names would fill the memory."""
 
 
-def _lines(node: Node, first: str, rest: str) -> Iterator[str]:
+def explain(node: Node, saved: Mapping[str, str] | None = None) -> list[str]:
+    """One line per clause; the clauses of a group are indented below it.
+
+    The clauses of the ``saved`` queries that it names are below their names. They must resolve.
+    """
+    return list(islice(_lines(node, saved or {}, "", ""), MAX_LINES))
+
+
+def _lines(node: Node, saved: Mapping[str, str], first: str, rest: str) -> Iterator[str]:
     yield first + _line(node)
-    *others, last = children(node) or (None,)
+    below = children(node)
+    if isinstance(node, Named) and node.name in saved:
+        below = (parse(saved[node.name]),)
+    *others, last = below or (None,)
     for child in others:
-        yield from _lines(child, rest + "├─ ", rest + "│  ")
+        yield from _lines(child, saved, rest + "├─ ", rest + "│  ")
     if last:
-        yield from _lines(last, rest + "└─ ", rest + "   ")
+        yield from _lines(last, saved, rest + "└─ ", rest + "   ")
 
 
 def _line(node: Node) -> str:

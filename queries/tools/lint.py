@@ -64,18 +64,21 @@ def _sorted(warnings: Iterable[LintWarning]) -> list[LintWarning]:
 def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[LintWarning]:
     lists = everyday_words()
     for term in _alone(node):
-        if term.exact or term.wildcard or term.accented or term.kind != "word":
+        if term.wildcard or term.accented or term.kind != "word":
             continue
+        # In braces too: "Free" begins sentences, and headlines have only capitals.
+        form = folded_form(term.text) if term.exact else term.form
         names = [
             name for name, words in lists.items()
-            if term.form in words and (languages is None or name in languages or name == "brands")
+            if form in words and (languages is None or name in languages or name == "brands")
         ]  # fmt: skip
         if names:
             codes = ", ".join(name for name in names if name != "brands")
-            message = f"'{term.text}' alone is an everyday word{f' ({codes})' if codes else ''}: "
-            message += "most posts with it mean something else"
-            hint = f"add a word that goes with it, such as {term.text} NEAR/5 (…), "
-            hint += f"or require its capitals, {{{term.text.capitalize()}}}"
+            word, why = f"'{term.text}'", "most posts with it mean something else"
+            if term.exact:
+                word, why = f"'{{{term.text}}}'", "it begins sentences, and stands in headlines"
+            message = f"{word} alone is an everyday word{f' ({codes})' if codes else ''}: {why}"
+            hint = f"add a word that goes with it, such as {word[1:-1]} NEAR/5 (…)"
             yield LintWarning("everyday-word", message, *term.span, hint)
 
 

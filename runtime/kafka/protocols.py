@@ -18,6 +18,13 @@ class Record(Protocol):
     """Pairs of name and value, a mapping, or None: clients differ."""
 
 
+class StoredRecord(Record, Protocol):
+    """A record that was read from Kafka."""
+
+    timestamp: int
+    """When it was written, in milliseconds since 1970."""
+
+
 class OutgoingRecord(NamedTuple):
     """A record to write; ``topic`` has the prefix. A null value deletes the key."""
 
@@ -51,7 +58,7 @@ class Consumer(Protocol):
     def partitions_for_topic(self, topic: str) -> set[int] | None: ...
     def poll(
         self, timeout_ms: int, max_records: int | None = None
-    ) -> Mapping[TopicPartition, Sequence[Record]]: ...
+    ) -> Mapping[TopicPartition, Sequence[StoredRecord]]: ...
     def pause(self, *partitions: TopicPartition) -> None: ...
     def paused(self) -> Iterable[TopicPartition]: ...
     def resume(self, *partitions: TopicPartition) -> None: ...

@@ -12,7 +12,7 @@ from kafka.errors import KafkaTimeoutError
 from kafka.structs import TopicPartition
 
 from runtime.kafka import client as kafka
-from runtime.kafka.protocols import Consumer, Record
+from runtime.kafka.protocols import Consumer, StoredRecord
 from runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError
 
@@ -25,7 +25,7 @@ def read_until(
     consumer: Consumer,
     ends: Mapping[TopicPartition, int],
     monotonic: Monotonic = time.monotonic,
-) -> Iterator[Record]:
+) -> Iterator[StoredRecord]:
     """Yield records until the consumer has reached the end offset of each partition.
 
     Records past an end are yielded too: the caller can read on from the consumer's position.
@@ -73,13 +73,13 @@ def assign_all(consumer: Consumer, topic: str) -> list[TopicPartition]:
 
 def read_to_end(
     consumer: Consumer, topic: str, monotonic: Monotonic = time.monotonic
-) -> Iterator[Record]:
+) -> Iterator[StoredRecord]:
     """Yield the records of ``topic`` (with its prefix) up to its current end."""
     assigned = assign_all(consumer, topic)
     yield from read_until(consumer, consumer.end_offsets(assigned), monotonic)
 
 
-def read_topic(settings: KafkaSettings, client_id: str, topic: str) -> Iterator[Record]:
+def read_topic(settings: KafkaSettings, client_id: str, topic: str) -> Iterator[StoredRecord]:
     """Every record of ``topic`` (without the prefix) up to its current end."""
     with kafka.open_consumer(settings, client_id) as consumer:
         yield from read_to_end(consumer, settings.topic_prefix + topic)
@@ -144,7 +144,7 @@ def read_ranges(
     topic: str,
     ranges: Mapping[int, tuple[int, int]],
     monotonic: Monotonic = time.monotonic,
-) -> Iterator[Record]:
+) -> Iterator[StoredRecord]:
     """The records of a topic between two offsets of each partition, the second one excluded.
 
     The records of a partition come in order. Raises :class:`schemas.errors.ServiceUnavailable` when

@@ -212,20 +212,22 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
         "refresh_interval": "1s",
     }
     alias = {names.mentions: {"filter": NOT_DELETED}}
+    # Alerts and erasures are kept: only months of mentions grow old.
+    policy = {"lifecycle": {"name": settings.ilm_policy}} if settings.ilm_policy else {}
     return {
         name: {
             "index_patterns": [pattern],
             "priority": 500,
             "_meta": {"tocsin": VERSION},
             "template": {
-                "settings": {"index": index},
+                "settings": {"index": {**index, **extra}},
                 "mappings": mappings(properties),
                 "aliases": aliases,
             },
         }
-        for name, pattern, properties, aliases in (
-            (names.mentions, names.mentions_pattern, MENTION_PROPERTIES, alias),
-            (names.alerts, names.alerts, ALERT_PROPERTIES, {}),
-            (names.erasures, names.erasures, ERASURE_PROPERTIES, {}),
+        for name, pattern, properties, aliases, extra in (
+            (names.mentions, names.mentions_pattern, MENTION_PROPERTIES, alias, policy),
+            (names.alerts, names.alerts, ALERT_PROPERTIES, {}, {}),
+            (names.erasures, names.erasures, ERASURE_PROPERTIES, {}, {}),
         )
     }

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from docs import generate
+
 TOP = Path(__file__).parents[2]
 DEPLOY = TOP / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8")
@@ -27,6 +29,8 @@ def one_shot(service: dict[str, Any]) -> bool:
 def tocsin_commands(service: dict[str, Any]) -> list[list[str]]:
     """The ``tocsin`` commands that a service of ours runs, as words without ``tocsin``."""
     words = list(service["command"])
+    if "entrypoint" not in service:
+        return [words]
     if service.get("entrypoint", [])[:1] == ["/bin/sh"]:
         (script,) = words
         return [part.split()[1:] for part in script.split("&&")]
@@ -38,3 +42,12 @@ def host_ports(service: dict[str, Any]) -> list[tuple[str, int, int]]:
     """Address, host port and container port of each published port."""
     published = (text.rsplit(":", 2) for text in service.get("ports", ()))
     return [(address, int(host), int(container)) for address, host, container in published]
+
+
+def parse_command(words: list[str]) -> None:
+    """Parses a command of tocsin without running it: a wrong option or argument raises."""
+    commands = generate.all_commands()
+    known = [words[:n] for n in range(1, len(words) + 1) if ("tocsin", *words[:n]) in commands]
+    assert known, f"there is no command {words}"
+    command = commands["tocsin", *known[-1]]
+    command.make_context(words[0], words[len(known[-1]) :], resilient_parsing=False).close()

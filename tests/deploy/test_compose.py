@@ -13,14 +13,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-import typer
 
 from brands.brands_file import load_brands
 from runtime import settings
 from schemas import errors
 from tests.deploy import compose
 from tests.deploy.compose import COMPOSE, DEPLOY, DOCKERFILE, OURS, SERVICES, TOP
-from tocsin.cli.main import app
 
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
 VARIABLES = {
@@ -70,11 +68,7 @@ def test_variables_of_ours_are_settings_and_no_secret_is_written_down() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_commands_are_real(name: str) -> None:
     for words in compose.tocsin_commands(OURS[name]):
-        command, rest = typer.main.get_command(app), list(words)
-        while rest and getattr(command, "commands", None):
-            command = command.commands[rest.pop(0)]  # type: ignore[attr-defined]
-        # Parses without running it: a wrong option or a missing argument raises.
-        command.make_context(words[0], rest, resilient_parsing=False).close()
+        compose.parse_command(words)
 
 
 def test_ports_are_those_of_the_settings_and_of_this_machine_alone() -> None:
@@ -136,6 +130,45 @@ def test_files_that_are_mounted_exist() -> None:
         assert (TOP / source).exists() or source in COMPOSE["volumes"], source
 
 
+def test_every_variable_is_explained_with_its_default() -> None:
+    text = (TOP / "docker-compose.yml").read_text("utf-8")
+    used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", text))
+    example = (TOP / ".env.example").read_text("utf-8")
+    assert dict(re.findall(r"^(\w+)=(.*)$", example, re.MULTILINE)) == used
+    page = (TOP / "docs" / "operations.md").read_text("utf-8")
+    assert all(f"| `{name}` |" in page for name in used)
+
+
+def test_brands_are_changed_by_the_service_that_the_documents_name() -> None:
+    """A start leaves the brands alone; ``run brands`` applies the same file."""
+    said = "BRANDS_FILE=./brands.yaml docker compose run --rm brands"
+    for name in ("docker-compose.yml", "docs/operations.md"):
+        text = (TOP / name).read_text("utf-8")
+        assert said in text
+        assert "run --rm setup" not in text
+    (command,) = compose.tocsin_commands(SERVICES["brands"])
+    assert command[:2] == ["brands", "apply"] and "--if-none" not in command
+    assert SERVICES["brands"]["profiles"], "it must not run at every start"
+    at_start = compose.tocsin_commands(SERVICES["setup"])[-1]
+    assert at_start == [*command[:2], "--if-none", command[-1]]
+    for service in (SERVICES["setup"], SERVICES["brands"]):
+        assert [volume["target"] for volume in service["volumes"]] == command[-1:]
+
+
+def test_the_memory_that_is_told_is_the_sum_of_the_limits() -> None:
+    units = {"m": 1, "g": 1024}
+    limits = [s["mem_limit"] for s in SERVICES.values() if not s.get("profiles")]
+    total = sum(int(limit[:-1]) * units[limit[-1]] for limit in limits) / 1024
+    for name in ("docker-compose.yml", "docs/operations.md"):
+        (told,) = re.findall(r"about (\d+) GiB", (TOP / name).read_text("utf-8"))
+        assert int(told) == round(total), total
+
+
+def test_logs_of_every_container_are_bounded() -> None:
+    for name, service in SERVICES.items():
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+
+
 def test_the_example_brands_can_be_applied() -> None:
     assert load_brands(DEPLOY / "brands.example.yaml")
 
@@ -146,7 +179,7 @@ def test_the_image_holds_every_package_and_runs_as_nobody() -> None:
     for package in PROJECT["tool"]["importlinter"]["root_packages"]:
         assert f"{package}/ {package}/" in copied, package
         assert f"!{package}" in ignored, package
-    assert "--require-hashes" in DOCKERFILE
+    assert "python requirements/install.py requirements/runtime.txt" in DOCKERFILE
     assert compose.instruction("USER") == ["10001:10001"]
 
 
@@ -167,7 +200,7 @@ def fake_tocsin(tmp_path: Path) -> Path:
 def _hold(folder: Path, argument: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [DEPLOY / "hold.sh", argument],
-        env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"},
+        env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -192,6 +225,8 @@ def test_a_service_that_needs_a_person_is_held(
     process = _hold(fake_tocsin, str(error.exit_status))
     assert process.stderr is not None
     assert "fix the cause" in process.stderr.readline()
+    # What the liveness probe of Kubernetes looks for.
+    assert (fake_tocsin / "tocsin-held").exists()
     time.sleep(0.2)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)

@@ -25,6 +25,8 @@ DASHBOARD: dict[str, Any] = json.loads(
 )
 ALERTS: list[dict[str, Any]] = [rule for group in RULES["groups"] for rule in group["rules"]]
 PANELS: list[dict[str, Any]] = [p for p in DASHBOARD["panels"] if p["type"] != "row"]
+VARIABLES: dict[str, dict[str, Any]] = {v["name"]: v for v in DASHBOARD["templating"]["list"]}
+ANNOTATIONS: list[dict[str, Any]] = DASHBOARD["annotations"]["list"]
 NOT_OURS = {
     "up",
     "process_start_time_seconds",
@@ -65,6 +67,13 @@ def _expressions() -> Iterator[tuple[str, str]]:
     for panel in PANELS:
         for target in panel["targets"]:
             yield panel["title"], target["expr"]
+    for annotation in ANNOTATIONS:
+        yield annotation["name"], annotation["expr"]
+    for variable in VARIABLES.values():
+        if variable["type"] == "query":
+            match = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
+            assert match
+            yield variable["name"], f"count by ({match[2]}) ({match[1]})"
 
 
 @pytest.mark.parametrize(("where", "expression"), list(_expressions()))
@@ -89,7 +98,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     for rule in ALERTS:
         assert rule["labels"]["severity"] in ("critical", "warning")
         assert rule["annotations"].keys() == {"summary", "action", "runbook_url"}
-        assert f"`{rule['alert']}`" in page
+        assert f"[`{rule['alert']}`](runbooks.md#{rule['alert'].lower()})" in page
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
@@ -184,17 +193,39 @@ def _overlap(areas: list[dict[str, int]], width: int) -> bool:
     return len(cells) > len(set(cells)) or any(x >= width for x, _ in cells)
 
 
-def test_the_dashboard_asks_the_provisioned_datasource_where_grafana_looks() -> None:
+def test_the_dashboard_asks_any_datasource_and_finds_the_provisioned_one() -> None:
     folder = DEPLOY / "grafana" / "provisioning"
     provisioned = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_bytes())
     (source,) = provisioned["datasources"]
-    assert {panel["datasource"]["uid"] for panel in PANELS} == {source["uid"]}
+    asked = [*PANELS, *ANNOTATIONS, *(v for v in VARIABLES.values() if v["type"] == "query")]
+    assert {each["datasource"]["uid"] for each in asked} == {"${datasource}"}
+    assert source["uid"] not in json.dumps(DASHBOARD)
+    assert source["isDefault"] and VARIABLES["datasource"]["query"] == source["type"]
     assert source["jsonData"]["timeInterval"] == SCRAPES["global"]["scrape_interval"]
     port = SERVICES["prometheus"]["ports"][0].rpartition(":")[2]
     assert source["url"] == f"http://prometheus:{port}"
     (provider,) = yaml.safe_load((folder / "dashboards" / "tocsin.yml").read_bytes())["providers"]
     mount = f"./deploy/grafana/dashboards:{provider['options']['path']}:ro"
     assert mount in SERVICES["grafana"]["volumes"]
+
+
+def test_panels_say_what_they_show_and_variables_are_used() -> None:
+    for panel in PANELS:
+        assert panel.get("description"), panel["title"]
+    named = set(re.findall(r"\$\{?([a-z]+)", json.dumps([PANELS, ANNOTATIONS])))
+    assert named == VARIABLES.keys()
+    for panel in PANELS:
+        for target in panel["targets"]:
+            asks = re.findall(r"tocsin_ingest_\w+(?!\w)(\{[^}]*\})?", target["expr"])
+            assert all('source=~"$source"' in each for each in asks), panel["title"]
+
+
+def test_the_figures_at_a_glance_have_limits() -> None:
+    for panel in PANELS:
+        steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
+        assert len(steps) > 1 or panel["type"] != "stat", panel["title"]
+        values = [step["value"] for step in steps if step["value"] is not None]
+        assert values == sorted(values)
 
 
 def test_panels_have_their_own_ids_and_areas() -> None:

@@ -1,7 +1,7 @@
 """Edits, deletes, erased authors, changed brands and replayed dead letters, end to end."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -106,7 +106,13 @@ def test_running_processors_take_a_changed_query_and_no_broken_one(pipeline: Pip
         file.write_text(f"brands: [{{id: corvo, name: Corvo, query: '{query}'}}]", "utf-8")
 
     write("(corvo OR #corvo) NEAR/3 panne")
+    assert pipeline.tocsin("brands", "diff", str(file)).returncode == 1
     assert pipeline.tocsin("brands", "apply", str(file)).returncode == 0
+    assert pipeline.tocsin("brands", "diff", str(file)).returncode == 0
+    row = json.loads(pipeline.tocsin("brands", "list", "--format", "jsonl").stdout)
+    assert row["id"] == "corvo"
+    age = datetime.now(UTC) - datetime.fromisoformat(row["published_at"])
+    assert timedelta(minutes=-1) < age < timedelta(minutes=10)
     process = pipeline.process()
     pipeline.sink()
     send(pipeline, upsert(1, "panne chez #Corvo"), upsert(2, "Corvo: tout marche"))

@@ -147,7 +147,7 @@ def annotate(
     sentiment towards these. The output is one JSON object per line, in the order of the input;
     --format csv or xlsx has the text and the annotations that fit into cells.
 
-    Example: `tocsin annotate --all < posts.jsonl > annotated.jsonl`
+    Example: `tocsin annotate --all < examples/posts.jsonl > annotated.jsonl`
     """
     if events and format != "jsonl":
         raise ConfigurationError("mention events are JSON lines; leave out --format, or --events")

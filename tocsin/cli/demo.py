@@ -1,7 +1,7 @@
 """``tocsin demo``: posts through the whole pipeline, then a summary from the index."""
 
 import importlib.resources
-import os
+import shlex
 import shutil
 import sys
 import time
@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from brands.brands_file import load_brands
+from ingestors.files.source import ReplaySource
 from ingestors.generator.accounts import brands as invented_brands
 from runtime.clock import utc_now
 from runtime.kafka.client import publish
@@ -31,9 +32,10 @@ from schemas.errors import ConfigurationError, InvalidMessage, TocsinError
 from schemas.types import Tier
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.mappings import IndexNames
-from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary
+from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary, shown_ids
 from tocsin.cli.demo_summary import alerts_of, posts_of, summarise
 from tocsin.cli.live_view import demo_lines, up_lines
+from tocsin.cli.output import say
 from tocsin.cli.screen import Screen, Watcher, local_now
 from tocsin.cli.up import StackOption, check, cleared, interruptible, run_until
 from tocsin.local.pipeline import (
@@ -100,10 +102,11 @@ def demo(
             if not keep:
                 pipeline.supervisor.terminate()  # they finish while the summary is made
             seconds = time.monotonic() - began
-            alerts = _summarise(pipeline, flow, wanted, generated)
+            alerts = _summarise(pipeline, flow, wanted, generated, tier)
             _print_time(flow, seconds, time.monotonic() - began)
             if keep:
-                _keep(pipeline, screen, alerts, stop.wait, began)
+                query = f'"{wanted[0].name}"' if data else "velmora NEAR/8 (down OR panne)"
+                _keep(pipeline, screen, alerts, query, stop.wait, began)
             else:
                 tell_next(screen.say)
 
@@ -119,13 +122,14 @@ def _keep(
     pipeline: LocalPipeline,
     screen: Screen,
     alerts: Sequence[Alert],
+    query: str,
     stopped: Callable[[float], bool],
     began: float,
 ) -> None:
     """Let everything run until Ctrl-C."""
     _publish_alerts(pipeline.kafka, alerts)
     pipeline.announce("tocsin demo --keep")
-    tell_questions(screen.say)
+    tell_questions(screen.say, query)
     screen.start(Watcher(pipeline, began).picture, lambda seen: up_lines(seen, local_now()))
     with cleared(screen):
         run_until(stopped, pipeline, screen)
@@ -144,9 +148,12 @@ def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> li
         start = f"{utc_now() - timedelta(days=1):%Y-%m-%d}"
         return ["generate", "--posts", str(posts), "--seed", str(seed), "--start", start]
     if not data.is_file():
-        raise ConfigurationError(f"{data} is not a file; give --data a file of JSON lines or CSV")
+        raise ConfigurationError(f"{data} is not a file; give --data a file of posts")
     bundled = _bundled(data, "mappings")
     chosen = mapping or (bundled.stem if bundled else None)
+    # What keeps the file from being read is told before a stack is started for it.
+    for note in ReplaySource(str(data), mapping=chosen).check():
+        say(note)
     return ["replay", str(data.absolute()), *(["--mapping", chosen] if chosen else [])]
 
 
@@ -189,50 +196,55 @@ def _wait(pipeline: LocalPipeline, screen: Screen, stopped: Callable[[float], bo
 
 
 def _summarise(
-    pipeline: LocalPipeline, flow: TopicLag, brands: Sequence[Brand], generated: int | None
+    pipeline: LocalPipeline,
+    flow: TopicLag,
+    brands: Sequence[Brand],
+    generated: int | None,
+    tier: Tier,
 ) -> list[Alert]:
     """Print the summary; returns all states of the alerts."""
     settings, names = pipeline.elasticsearch, IndexNames(pipeline.elasticsearch)
     out = Console(highlight=False)
     out.width = min(out.width, COLUMNS)
-    _refuse_nothing(pipeline.kafka, flow)
+    if why := nothing_to_show(flow, lambda: _first_detail(pipeline.kafka)):
+        raise ConfigurationError(why)
     with connect(settings) as client, elasticsearch_errors(settings):
         client.indices.refresh(index=names.mentions_pattern)
         summary = summarise(client, names.mentions, brands)
         if not summary.mentions:
             raise ConfigurationError("no post that is left names a brand; see docs/brands.md")
         alerts = alerts_of(settings, brands)
-        shown = [
-            [post.id for state in alert.states for post in state.evidence.shown] for alert in alerts
-        ]
         posts = [
-            posts_of(client, names.mentions, list(dict.fromkeys(ids))[:SHOWN_POSTS])
-            for ids in shown
+            posts_of(client, names.mentions, shown_ids(alert)[:SHOWN_POSTS]) for alert in alerts
         ]
     out.rule(f"{summary.mentions:,} mentions of {len(summary.brands)} brands")
     print_summary(out, summary, None)
     print_alerts(out, alerts, posts, None)
     out.print()
-    for line in counts_text(summary, flow, generated):
+    for line in counts_text(summary, flow, generated, tier):
         out.print(line, markup=False)
     return [state for alert in alerts for state in alert.states]
 
 
-def _refuse_nothing(kafka: KafkaSettings, flow: TopicLag) -> None:
-    """Say why nothing can be shown: all is unreadable, or names no brand."""
+def nothing_to_show(flow: TopicLag, reason: Callable[[], str]) -> str | None:
+    """A sentence if the index holds no mention: all is unreadable, or names no brand.
+
+    ``reason``: looks up why the first row is a dead letter.
+    """
     events, letters = flow.written.get("posts", 0), flow.written.get("dead-letters", 0)
     if not events and letters:
-        raise ConfigurationError(
-            f"all {letters:,} rows are dead letters: {_first_detail(kafka)}; a --mapping says "
-            "which column is what (docs/replay.md)"
+        return (
+            f"all {letters:,} rows are dead letters, the first one since {reason()}; a --mapping "
+            "says which column is what (docs/replay.md)"
         )
     if not events:
-        raise ConfigurationError("the file holds no post")
+        return "there is no post in the file"
     if not flow.written.get("mentions"):
-        raise ConfigurationError(
+        return (
             f"no post names a brand: {events:,} posts were read, and the names and queries of the "
-            "brands match none of them"
+            "brands match none of them (docs/brands.md)"
         )
+    return None
 
 
 def _first_detail(kafka: KafkaSettings) -> str:
@@ -264,20 +276,27 @@ def tell_next(say: Callable[[str], None]) -> None:
     name = program()
     say("")
     say("What next?")
-    say(f"  {name} demo --keep       the same day, and it stays: ask it what you like")
-    say(f"  {name} init              a brands.yaml with brands of your own")
-    say(f"  {name} up                listen to Bluesky for the brands of brands.yaml")
+    for command, purpose in (
+        ("demo --keep", "the same day, and it keeps running: ask it what you like"),
+        ("init", "write a brands.yaml for brands of your own"),
+        ("up", "listen to Bluesky for the brands of brands.yaml"),
+    ):
+        say(f"  {name} {command:<14}{purpose}")
 
 
-def tell_questions(say: Callable[[str], None]) -> None:
+def tell_questions(say: Callable[[str], None], query: str) -> None:
     name = program()
     say("")
     say("All of it keeps running until Ctrl-C. Ask it in another terminal, in this folder:")
     say(f'  eval "$({name} env)"')
-    say(f"  {name} alerts list")
-    say(f"  {name} query preview '(velmora OR velmora_mobile) NEAR/8 down'")
+    say(f"  {name} alerts list --status all")
+    say(f"  {name} query preview --index {shlex.quote(query)}")
 
 
 def program() -> str:
-    """How this program is called from the shell: by name where it is on the path."""
-    return "tocsin" if shutil.which("tocsin") else os.path.relpath(sys.argv[0])
+    """How the shell calls this program: by name where it is on the path, else by its file."""
+    if shutil.which("tocsin"):
+        return "tocsin"
+    file = Path(sys.executable).with_name("tocsin")
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)

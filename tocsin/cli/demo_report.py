@@ -12,7 +12,9 @@ from rich.text import Text
 from processors.detector.backtest import BacktestAlert
 from queries.matching.document import MatchedSpan
 from runtime.kafka.lag import TopicLag
+from schemas.alert import Alert
 from schemas.mention import Mention
+from schemas.types import Tier
 from text.terminal import single_line, sparkline
 from tocsin.cli.demo_summary import AuthorFigures, BrandFigures, Summary, WorstHour
 from tocsin.cli.highlight import marked, starred
@@ -22,7 +24,7 @@ COLUMNS: Final = 80
 _CHART: Final = 48
 """Most bars of a chart; longer periods are summed to fit."""
 _EXCERPT: Final = 200
-_TIERS: Final = {
+_TIERS: Final[dict[str, str]] = {
     "accurate": "the accurate tier (the encoder)",
     "fast": "the fast tier (no encoder)",
 }
@@ -56,7 +58,7 @@ def print_alerts(
     out.print()
     out.print(Text(f"{counted(len(alerts), 'alert')} of that day", "bold"))
     for alert, shown in zip(alerts, posts, strict=True):
-        worst = max(alert.states, key=lambda state: state.severity)
+        worst = worst_state(alert)
         terms = ", ".join(lift.term for lift in worst.evidence.lifted[:4])
         about = f" ({terms})" if terms else ""
         moment = _clock(alert.opened_at, zone)
@@ -72,7 +74,17 @@ def print_alerts(
         )
 
 
-def counts_text(summary: Summary, flow: TopicLag, posts: int | None) -> list[str]:
+def worst_state(alert: BacktestAlert) -> Alert:
+    """The first of its most severe states."""
+    return max(alert.states, key=lambda state: state.severity)
+
+
+def shown_ids(alert: BacktestAlert) -> list[str]:
+    """Ids of the posts that illustrate the worst state, once each."""
+    return list(dict.fromkeys(post.id for post in worst_state(alert).evidence.shown))
+
+
+def counts_text(summary: Summary, flow: TopicLag, posts: int | None, tier: Tier) -> list[str]:
     """How many of what there are, and why the numbers differ; ``posts``: generated ones."""
     written = flow.written
     events, letters = written.get("posts", 0), written.get("dead-letters", 0)
@@ -92,19 +104,20 @@ def counts_text(summary: Summary, flow: TopicLag, posts: int | None) -> list[str
             f"{counted(letters, 'dead letter')}: what could not be read; "
             "'tocsin dead-letters list' shows why."
         )
-    if tiers := tiers_text(summary):
-        lines.append(tiers)
-    return lines
+    return [*lines, tiers_text(summary, tier)]
 
 
-def tiers_text(summary: Summary) -> str:
-    """Which models read the mentions, with the share of each tier."""
-    total = sum(summary.tiers.values())
+def tiers_text(summary: Summary, tier: Tier) -> str:
+    """Which models read the mentions, with the share of each tier; ``tier``: the pinned one."""
+    counts = summary.tiers or {tier: summary.mentions}  # the fast tier alone does not sign
     shares = [
-        f"{_TIERS.get(tier, tier)} read {count / total:.0%} of the mentions"
-        for tier, count in sorted(summary.tiers.items())
+        f"{_TIERS[name]} read {count / sum(counts.values()):.0%} of the mentions"
+        for name, count in sorted(counts.items())
     ]
-    return "" if not shares else f"Models: {' and '.join(shares)}."
+    return (
+        f"Models: {' and '.join(shares)}. The tier is pinned, so the same seed gives the same "
+        "figures on every machine."
+    )
 
 
 def _brand_table(brands: Sequence[BrandFigures]) -> RenderableType:

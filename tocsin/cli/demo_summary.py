@@ -92,21 +92,12 @@ _SHOWN_AUTHOR: Final[JsonObject] = {
 }
 _AUTHORS: Final[JsonObject] = {
     "brands": _top("brands", TOP),
-    "followers": {"max": {"field": "author.followers"}},
     "shown": _SHOWN_AUTHOR,
 }
 _AGGREGATIONS: Final[JsonObject] = {
     "tiers": _top("tier", 3),
     "brands": {**_top("brands", 50), "aggs": _BRAND_AGGREGATIONS},
     "loudest": {**_top("author.id", TOP), "aggs": _AUTHORS},
-    "widest": {
-        "terms": {
-            "field": "author.id",
-            "size": TOP,
-            "order": [{"followers": "desc"}, {"_key": "asc"}],
-        },
-        "aggs": _AUTHORS,
-    },
 }
 
 
@@ -124,11 +115,7 @@ def summarise(client: Elasticsearch, index: str, brands: Sequence[Brand]) -> Sum
         tiers=dict(_counts(aggregations["tiers"])),
         brands=figures,
         loudest=[_author(bucket) for bucket in aggregations["loudest"]["buckets"]],
-        widest=[
-            author
-            for bucket in aggregations["widest"]["buckets"]
-            if (author := _author(bucket)).followers
-        ],
+        widest=_widest(client, index),
         worst=_worst_hour(client, index, figures),
     )
 
@@ -210,14 +197,30 @@ def _counts(terms: Mapping[str, Any]) -> Counter[str]:
 
 def _author(bucket: Mapping[str, Any]) -> AuthorFigures:
     source = bucket["shown"]["hits"]["hits"][0]["_source"]
+    return _figures(source, bucket["doc_count"], list(_counts(bucket["brands"])))
+
+
+def _widest(client: Elasticsearch, index: str) -> list[AuthorFigures]:
+    """The authors with most followers, once each."""
+    hits = client.search(
+        index=index,
+        size=100,
+        query={"exists": {"field": "author.followers"}},
+        sort=[{"author.followers": "desc"}, {"id": "asc"}],
+        source_includes=["author", "brands", "source"],
+    )["hits"]["hits"]
+    authors: dict[str, AuthorFigures] = {}
+    for hit in hits:
+        source = hit["_source"]
+        figures = _figures(source, 1, source.get("brands", []))
+        authors.setdefault(source["author"]["id"], figures)
+    return list(authors.values())[:TOP]
+
+
+def _figures(source: Mapping[str, Any], mentions: int, brands: list[str]) -> AuthorFigures:
     author = source["author"]
-    return AuthorFigures(
-        name=f"@{author['handle']}" if author.get("handle") else author["id"],
-        source=source["source"],
-        mentions=bucket["doc_count"],
-        followers=int(bucket["followers"]["value"] or 0),
-        brands=list(_counts(bucket["brands"])),
-    )
+    name = f"@{author['handle']}" if author.get("handle") else author["id"]
+    return AuthorFigures(name, source["source"], mentions, author.get("followers") or 0, brands)
 
 
 def _worst_hour(

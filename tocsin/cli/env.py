@@ -22,7 +22,9 @@ Form = Annotated[
 def env(form: Form = "shell") -> None:
     """Print the addresses of the stack that `tocsin up` or `tocsin demo --keep` runs here.
 
-    Example: `eval "$(tocsin env)"`
+    In a shell: eval "$(tocsin env)". Other commands then find the stack.
+
+    Example: `tocsin env --format json`
     """
     running = StateFile().read()
     if running is None:

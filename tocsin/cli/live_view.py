@@ -9,8 +9,8 @@ from typing import Final, Literal
 from rich.text import Text
 
 from runtime.kafka.lag import TopicLag
-from text.terminal import single_line
-from tocsin.local.alert_feed import OpenedAlerts
+from text.terminal import printable, single_line
+from tocsin.local.alert_stream import OpenedAlerts
 from tocsin.local.service_probe import ServiceState, SourceState
 from tocsin.local.supervisor import Service
 
@@ -109,7 +109,8 @@ def service_line(service: Service, state: ServiceState | None, now: float) -> Se
         return line("loading" if service.held else "starting", "waiting")
     if state.ready:
         return line("ready", "good")
-    return line(state.reason.removeprefix("start: "), "waiting")
+    reason = state.reason.partition("; ")[0]
+    return line(reason.removeprefix("start: ").removeprefix("still "), "waiting")
 
 
 def remaining_s(flow: TopicLag, work_rate: float | None, index_rate: float | None) -> float | None:
@@ -222,7 +223,7 @@ def _service_rows(picture: Picture, now: datetime | None = None) -> list[Text]:
         if now is not None and mood != "bad" and line.port is not None:
             for source in line.sources.values():
                 words, mood = source_words(source, now)
-                text += f", {words}"
+                text = words if text == "ready" else f"{text}, {words}"
             text += f"  127.0.0.1:{line.port}/metrics"
         rows.append(_row(line.name, text, mood))
     return rows
@@ -247,7 +248,7 @@ def _row(name: str, text: str, mood: Mood) -> Text:
 
 
 def _cut(line: Text) -> Text:
-    """At most ``MAX_COLUMNS`` columns: a longer line would tear the view."""
-    line.plain = line.plain.replace("\n", " ")
+    """One line of at most ``MAX_COLUMNS`` columns: a longer one would tear the view."""
+    line.plain = printable(line.plain)
     line.truncate(MAX_COLUMNS, overflow="ellipsis")
     return line

@@ -41,8 +41,7 @@ COMMANDS = {
     "detect": LazyCommand("tocsin.cli.score_series:score_series", renamed="score-series"),
     "doctor": LazyCommand(
         "tocsin.cli.doctor:doctor",
-        "Check settings, connections, versions, topics, brands, clocks and models, and say what to "
-        "do.",
+        "Check settings, servers, topics, services, lag, sources, channels, models and disks.",
     ),
     "process": LazyCommand(
         "tocsin.cli.process:process",
@@ -52,8 +51,12 @@ COMMANDS = {
         "tocsin.cli.backtest:backtest",
         "Run past mentions through the detector and show which alerts it would have raised.",
     ),
+    "init": LazyCommand(
+        "tocsin.cli.init:init",
+        "Write a commented brands file for one brand; in a terminal it asks for the name.",
+    ),
     "brands": LazyCommand(
-        "tocsin.cli.brands:app", "Publish and list the brands that are looked for."
+        "tocsin.cli.brands:app", "Check, publish and list the brands to look for."
     ),
     "query": LazyCommand("tocsin.cli.query:app", "Work with brand queries (docs/queries.md)."),
     "topics": LazyCommand("tocsin.cli.topics:app", "Create and list the Kafka topics."),

@@ -114,7 +114,7 @@ def match(
     A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `entity:` and
     `brand:` the posts are annotated first, as in the stream.
 
-    Example: `tocsin match --query 'orange NEAR/5 panne' --spans < posts.jsonl`
+    Example: `tocsin match --query 'velmora NEAR/5 panne' --spans examples/posts.csv`
     """
     if spans and format not in ("text", "jsonl"):
         raise ConfigurationError("--spans prints JSON lines; leave out one of --spans and --format")

@@ -78,7 +78,7 @@ def preview_(
     The last table shows for each clause how many posts match only because of it (adds), or would
     match without it (removes). In a file, languages and sentiments come from the fast tier.
 
-    Example: `tocsin query preview '(orange OR sosh) AND (panne OR coupure) NOT jus' posts.jsonl`
+    Example: `tocsin query preview 'velmora AND (panne OR coupure) NOT rue' examples/posts.jsonl`
     """
     if index and file is not None:
         raise ConfigurationError("give a file of posts, or --index, not both")

@@ -15,7 +15,7 @@ QUERY_COMMANDS = {
     ),
     "compile": LazyCommand(
         "tocsin.cli.query_rules:compile_",
-        "Compile a query to a filter of Elasticsearch, or to rules of X, one per line.",
+        "Compile a query to a filter of Elasticsearch, a search in Kibana, or rules of X.",
     ),
     "cost": LazyCommand(
         "tocsin.cli.query_rules:cost_",

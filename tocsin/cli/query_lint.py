@@ -50,7 +50,7 @@ def lint(
 ) -> None:
     """Print errors and doubtful parts of a query; the exit status is 1 if there are any.
 
-    Example: `tocsin query lint 'orange AND NOT jus' --sample posts.jsonl`
+    Example: `tocsin query lint 'mirabelle AND NOT tarte' --sample examples/posts.jsonl`
     """
     languages = sorted(everyday_words().keys() - {"brands"})
     for code in language or ():

@@ -11,6 +11,7 @@ from queries.matching.document import Document
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
+from schemas.types import JsonObject
 from tocsin.cli.output import report, result, say
 from tocsin.cli.query_options import (
     EncodingOption,
@@ -45,8 +46,8 @@ LanguageOption = Annotated[
 def compile_(
     query: QueryArgument,
     to: Annotated[
-        Literal["elasticsearch", "x"],
-        typer.Option(help="Elasticsearch's query DSL, or rules of X."),
+        Literal["elasticsearch", "kibana", "x"],
+        typer.Option(help="Elasticsearch's query DSL, a search in Kibana, or rules of X."),
     ],
     queries: SavedOption = None,
     max_length: MaxLengthOption = MAX_LENGTH,
@@ -58,8 +59,14 @@ def compile_(
     proximity: Annotated[
         bool, typer.Option("--proximity", help="For X: use its proximity operator.")
     ] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="For Elasticsearch and Kibana: JSON on one line.")
+    ] = False,
 ) -> None:
-    """Compile a query to a filter of Elasticsearch, or to rules of X, one per line.
+    """Compile a query to a filter of Elasticsearch, a search in Kibana, or rules of X.
+
+    For Kibana it prints KQL for the search bar. A query that KQL cannot say, such as NEAR, becomes
+    query DSL for Add filter, Edit as Query DSL.
 
     X's rules match all that the query does, and more where X has no such operator. Standard error
     lists what they widen and what they may miss.
@@ -71,8 +78,8 @@ def compile_(
     text = query_text(query)
     node = whole(text, queries)
     try:
-        if to == "elasticsearch":
-            result(json.dumps(compile_query(node), ensure_ascii=False, indent=2))
+        if to != "x":
+            _for_elasticsearch(compile_query(node), to, compact)
             return
         rules = compile_rules(
             node,
@@ -90,6 +97,20 @@ def compile_(
         say("there are no rules: no post of X can match this query")
     _report("Wider than the query; tocsin drops the rest:", rules.widened)
     _report("The query matches this, but X may not send it:", rules.lost)
+
+
+def _for_elasticsearch(query: JsonObject, to: str, compact: bool) -> None:
+    from queries.elasticsearch.kql import kql_of
+
+    if to == "kibana":
+        kql = kql_of(query)
+        if kql is not None:
+            result(kql)
+            say("paste this into the search bar of Discover, with KQL chosen")
+            return
+        say("KQL cannot say this; in Discover: Add filter, Edit as Query DSL, and paste")
+    indent = None if compact else 2
+    result(json.dumps(query, ensure_ascii=False, indent=indent))
 
 
 def _report(heading: str, notes: "tuple[Note, ...]") -> None:
@@ -118,7 +139,7 @@ def cost_(
 
     The numbers in parentheses are the range that a sample of this size allows.
 
-    Example: `tocsin query cost 'velmora OR #velmora' posts.jsonl --posts-a-day 5e8 --price 0.005`
+    Example: `tocsin query cost velmora examples/posts.jsonl --posts-a-day 5e8 --price 0.005`
     """
     from queries.x.cost import estimate
 

@@ -85,7 +85,7 @@ def score_series(
     missing. Writes `timestamp,value,score,alert`: a score from 0 to 1 (an alert needs more than
     0.5), and 1 where an alert opens. A score depends only on the rows before, as in the stream.
 
-    Example: `tocsin score-series mentions.csv > scored.csv`
+    Example: `tocsin score-series examples/counts.csv > scored.csv`
     """
     with io.TextIOWrapper(open_posts(series), "utf-8-sig", newline="") as stream:
         rows = scored(stream, VolumeDetector())

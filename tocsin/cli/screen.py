@@ -17,6 +17,8 @@ from tocsin.local.pipeline import LocalPipeline
 
 DRAW_S: Final = 0.3
 """Pause between two drawings, seconds."""
+STAYS_S: Final = 2.0
+"""Time after which the state of a service is worth a line, seconds."""
 PLAIN_EVERY_S: Final = 5.0
 """Pause between two lines on an output that is not a terminal, seconds."""
 
@@ -34,7 +36,8 @@ class Screen:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._last_line, self._line_due = "", 0.0
-        self._states: dict[str, str] = {}
+        self._since: dict[str, tuple[str, float]] = {}
+        self._told: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -83,9 +86,13 @@ class Screen:
 
     def _print_line(self, picture: Picture) -> None:
         for line in picture.services:
-            # Faults are told by the loop that watches the services.
-            if self._states.get(line.name) != line.state and line.mood != "bad":
-                self._states[line.name] = line.state
+            since = self._since.get(line.name)
+            if since is None or since[0] != line.state:
+                self._since[line.name] = since = (line.state, picture.elapsed_s)
+            # Not what passes at once; and faults are told by the loop that watches the services.
+            stays = line.mood == "good" or picture.elapsed_s - since[1] >= STAYS_S
+            if stays and line.mood != "bad" and self._told.get(line.name) != line.state:
+                self._told[line.name] = line.state
                 self.say(f"{line.name}: {line.state}")
         now, text = time.monotonic(), plain_line(picture)
         if text and text != self._last_line and now >= self._line_due:

@@ -132,10 +132,8 @@ def check(pipeline: LocalPipeline, screen: Screen) -> None:
 
 
 def ended_lines(ended: Sequence[Service]) -> Iterator[str]:
-    """A sentence on each service that has ended, with its last words unless it ended well."""
+    """A sentence on each service that has not ended well, with its last words."""
     for service in ended:
-        if service.status == 0:
-            yield f"{service.name}: finished"
-            continue
-        event = "ended" if service.ended else "died, restarting it"
-        yield f"{service.name} {event} ({service.how_it_ended}): {service.last_words()}"
+        if service.status:
+            event = "ended" if service.ended else "died, restarting it"
+            yield f"{service.name} {event} ({service.how_it_ended}): {service.last_words()}"

@@ -26,7 +26,7 @@ from schemas.topic_registry import topics
 from schemas.types import Tier
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.setup import setup as setup_indices
-from tocsin.local.alert_feed import AlertFeed, OpenedAlerts
+from tocsin.local.alert_stream import AlertStream, OpenedAlerts
 from tocsin.local.poller import Poller
 from tocsin.local.service_probe import ServiceProbe, ServiceState
 from tocsin.local.stack import Endpoints, Progress, StackError, StackName, open_stack
@@ -34,7 +34,8 @@ from tocsin.local.stack.account import server_account
 from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
 from tocsin.local.stack.ports import free_ports
 from tocsin.local.stack.selection import select_stack
-from tocsin.local.state_file import HOME, RunningStack, StateFile
+from tocsin.local.state_file import HOME as HOME
+from tocsin.local.state_file import RunningStack, StateFile
 from tocsin.local.supervisor import STOP_S, Supervisor
 
 _STOP_WITHOUT_SERVER_S = 2.0
@@ -98,6 +99,11 @@ class LocalOptions:
     short_lived: bool = False
     refuse_other_brands: bool = False
 
+    @property
+    def ingestors(self) -> list[str]:
+        """The names of the commands that have a source."""
+        return [command.name for command in self.commands if command.arguments[0] == "ingest"]
+
 
 class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
@@ -120,11 +126,11 @@ class LocalPipeline:
         self.flow = Poller(lambda: LagMeter(self.kafka), TopicLag(), _LOOK_S)
         self.alerts = Poller[OpenedAlerts](self._feed, OpenedAlerts(), _LOOK_S)
         self.states = Poller[dict[str, ServiceState]](
-            lambda: ServiceProbe(self.supervisor.monitor_ports), {}, _LOOK_S
+            lambda: ServiceProbe(self.supervisor.monitor_ports, options.ingestors), {}, _LOOK_S
         )
 
-    def _feed(self) -> AlertFeed:
-        return AlertFeed(self.kafka, self.alerts.latest.value)
+    def _feed(self) -> AlertStream:
+        return AlertStream(self.kafka, self.alerts.latest.value)
 
     def __enter__(self) -> Self:
         try:
@@ -147,9 +153,10 @@ class LocalPipeline:
         self.supervisor.environment |= {
             "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": endpoints.kafka,
             "TOCSIN_ELASTICSEARCH_URL": endpoints.elasticsearch,
+            "TOCSIN_MONITOR_STATE_DIR": str(self.options.folder / "services"),
         }
         commands = self.options.commands
-        for command, port in zip(commands, _monitor_ports(len(commands)), strict=True):
+        for command, port in zip(commands, monitor_ports_of(len(commands)), strict=True):
             self.supervisor.start(
                 command.name,
                 command.arguments,
@@ -251,7 +258,7 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _monitor_ports(count: int) -> list[int]:
+def monitor_ports_of(count: int) -> list[int]:
     """A port for each service: free ones, or in a row from TOCSIN_MONITOR_PORT where it is set."""
     wanted = load(MonitorSettings).port if "TOCSIN_MONITOR_PORT" in os.environ else 0
     return free_ports(count) if wanted == 0 else [wanted + number for number in range(count)]

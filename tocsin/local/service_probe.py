@@ -5,14 +5,14 @@ Every service serves /readyz and /metrics on loopback; a look asks all of them, 
 """
 
 import http.client
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from text.terminal import single_line
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 3.0
 MAX_REASON = 200
 MAX_BYTES = 4 * 2**20
 """Bytes read of one answer."""
@@ -41,16 +41,22 @@ class ServiceState:
 
 
 class ServiceProbe:
-    """Asks services by name; ``ports`` tells their monitor ports, again at every look."""
+    """Asks services by name; ``ports`` tells their monitor ports, again at every look.
 
-    def __init__(self, ports: Callable[[], Mapping[str, int]]) -> None:
+    ``ingestors``: the services that have a source; the metrics of the others are not read.
+    """
+
+    def __init__(
+        self, ports: Callable[[], Mapping[str, int]], ingestors: Collection[str] = ()
+    ) -> None:
         self._ports = ports
+        self._ingestors = ingestors
 
     def look(self) -> dict[str, ServiceState]:
         """State by name; a service that does not answer has no entry."""
         states = {}
         for name, port in self._ports().items():
-            state = probe(port, with_sources=name not in ("sink", "alerts", "detector"))
+            state = probe(port, with_sources=name in self._ingestors)
             if state is not None:
                 states[name] = state
         return states

@@ -37,7 +37,7 @@ class BrandAnnotator(Annotator):
         self, matcher: Callable[[], BrandMatcher], identify: Identify | None = None
     ) -> None:
         self._matcher = matcher
-        self._identify = identify or _identify
+        self._identify = identify or language_codes
         self._current: BrandMatcher | None = None
         self._languages: dict[str, frozenset[str]] = {}
         self._taught: dict[str, Brand] = {}
@@ -118,7 +118,8 @@ def _model() -> "LanguageIdentifier":
     return LanguageIdentifier()
 
 
-def _identify(texts: Sequence[str]) -> list[str]:
+def language_codes(texts: Sequence[str]) -> list[str]:
+    """The languages of texts by the language model, which is loaded on first use."""
     return [code for code, _ in _model().identify(texts)]
 
 

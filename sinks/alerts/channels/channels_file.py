@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from runtime.files import read_secret, read_yaml
 from runtime.settings import AlertsSettings
+from runtime.validation import field_error
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.alertmanager import PATH, Alertmanager, basic
 from sinks.alerts.channels.base import Channel
@@ -95,7 +96,8 @@ def load_channels(path: Path, settings: AlertsSettings) -> list[Channel]:
         except msgspec.ValidationError as error:
             name = raw.get("name") if isinstance(raw, dict) else None
             raise ConfigurationError(
-                f"{path}: channel {name or '(without name)'}: {error}; see docs/alerts.md"
+                f"{path}: channel {name or '(without name)'}: {field_error(error, Entry)}; "
+                "see docs/alerts.md"
             ) from None
         if entry.name == INDEX or entry.name in {channel.name for channel in channels}:
             raise ConfigurationError(f"{path}: the name {entry.name} is taken; choose another")

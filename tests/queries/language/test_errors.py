@@ -35,7 +35,6 @@ GOLDEN = [
     ("a NEAR/5 «title:b»", "'title:' cannot be an operand of NEAR", "title:(a NEAR/5 b)"),
     ("a NEAR/5 «lang:fr»", "'lang:' cannot be an operand of NEAR", "AND"),
     ("a NEAR/5 «likes:>5»", "values", "AND"),
-    ('a NEAR/5 «query:"b"»', "another query", "its words"),
     ("a NEAR/5 b «NEAR/5» c", "ambiguous", "(a NEAR/5 b) NEAR/5 c"),
     ("a «NEAR» b", "not an operator", "NEAR/5"),
     ("a «near/3» b", "not an operator", "NEAR/3"),

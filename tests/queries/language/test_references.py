@@ -2,11 +2,12 @@
 
 import pytest
 
+from queries.language.ast import Node, Or
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.language.references import resolve
-from queries.language.tree import walk
+from queries.language.tree import children, walk, with_children
 
 SAVED = {
     "outages": "panne OR coupure",
@@ -77,3 +78,40 @@ def test_clauses_of_a_saved_query_have_the_place_of_its_name() -> None:
         "NOT query:outages",
         *["query:outages"] * 3,
     ]
+
+
+def test_a_saved_query_of_words_may_stand_beside_near() -> None:
+    saved = {"outages": 'panne OR "plus de réseau"', "brand": "orange OR sosh", "both": "a AND b",
+             "field": "title:panne", "nested": 'query:"outages" OR coupure'}  # fmt: skip
+    outages = 'panne OR "plus de réseau"'
+    for query, whole in (
+        ("(orange OR sosh) NEAR/8 query:outages", f"(orange OR sosh) NEAR/8 ({outages})"),
+        ("query:brand NEAR/8f query:nested", f"(orange OR sosh) NEAR/8f ({outages} OR coupure)"),
+    ):
+        assert equivalent(resolve(parse(query), saved), parse(whole)), query
+    for name, why in (("both", "AND cannot be"), ("field", "'title:' cannot be")):
+        query = f"(orange OR sosh) NEAR/8 query:{name}"
+        with pytest.raises(QueryError) as caught:
+            resolve(parse(query), saved)
+        error = caught.value
+        assert query[error.start : error.end] == f"query:{name}"
+        assert error.message == f"the query '{name}' cannot be an operand of NEAR"
+        assert why in error.hint
+
+
+def equivalent(one: Node, other: Node) -> bool:
+    """Whether two queries are alike but for an OR in an OR."""
+    return format_query(_flat(one)) == format_query(_flat(other))
+
+
+def _flat(node: Node) -> Node:
+    node = with_children(node, [_flat(child) for child in children(node)])
+    if not isinstance(node, Or):
+        return node
+    return Or(
+        tuple(
+            p
+            for part in node.children
+            for p in (part.children if isinstance(part, Or) else (part,))
+        )
+    )

@@ -19,6 +19,8 @@ class FakeRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
+    timestamp: int = 1_767_323_045_000
+    """2026-01-02T03:04:05Z"""
 
 
 class Done:

@@ -215,3 +215,18 @@ def test_another_brand_of_the_file_tells_that_a_source_was_heard(
     ]
     ran = tocsin("backtest", "--brand", "velmora", str(written(tmp_path, records)))
     assert "?" not in ran.out
+
+
+def test_a_file_of_posts_is_tested_on_its_mentions(
+    tocsin: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_PROCESS_ANNOTATORS", "brands,duplicates")
+    (tmp_path / "brands.yaml").write_text("brands: [{id: velmora, name: Velmora}]")
+    records = together(calm(24, 2), storm(18, 45, 20))
+    rows = [f"{n},{each.at.isoformat()},u{n},Velmora {n}" for n, each in enumerate(records)]
+    (tmp_path / "posts.csv").write_text("\n".join(["tweet_id,date,user,tweet", *rows]))
+    ran = tocsin("backtest", "--brand", "velmora", "posts.csv", "--brands", "brands.yaml")
+    assert ran.status == 0
+    assert "text from tweet, created_at from date" in ran.err
+    assert f"{len(records)} mentions" in ran.err
+    assert not any(line.startswith("?") for line in ran.out.splitlines())

@@ -73,7 +73,7 @@ def test_the_list_of_commands_is_that_of_the_table(tocsin: Commands) -> None:
 
 def test_a_typo_gets_the_nearest_command(tocsin: Commands) -> None:
     for arguments, says in (
-        (["ingst"], "No such command 'ingst'. Did you mean 'ingest'?"),
+        (["proces"], "No such command 'proces'. Did you mean 'process'?"),
         (["query", "lnt"], "No such command 'lnt'. Did you mean 'lint'?"),
     ):
         ran = tocsin(*arguments)

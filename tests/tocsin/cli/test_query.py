@@ -151,3 +151,31 @@ def test_the_cost_is_told_from_a_sample(tocsin: Commands, sample: str) -> None:
         "cost a month        292.68 (262.21 to 298.70)\n",
     )
     assert ran.err.endswith("41 posts read\n")
+
+
+def test_explain_unfolds_saved_queries(tocsin: Commands) -> None:
+    Path("saved.yaml").write_text("panne: panne OR coupure\nall: query:panne OR retard\n")
+    ran = tocsin("query", "explain", "(orange OR sosh) NEAR/8 query:all", "--queries", "saved.yaml")
+    assert ran.status == 0
+    assert ran.out.splitlines()[-7:] == [
+        "└─ what the query “all” matches",
+        "   └─ at least one of",
+        "      ├─ what the query “panne” matches",
+        "      │  └─ at least one of",
+        "      │     ├─ the word “panne”",
+        "      │     └─ the word “coupure”",
+        "      └─ the word “retard”",
+    ]
+    error = tocsin.error("query", "explain", "a NEAR/8 query:b", "--queries", "saved.yaml")
+    assert "there is no query 'b'" in error
+
+
+def test_a_query_compiles_for_kibana(tocsin: Commands) -> None:
+    ran = tocsin("query", "compile", "--to", "kibana", "orange AND NOT jus")
+    assert ran.status == 0 and "search bar" in ran.err
+    assert ran.out.startswith('(words.text: "orange" or words.title: "orange") and ')
+    ran = tocsin("query", "compile", "--to", "kibana", "--compact", "orange NEAR/5 panne")
+    assert "Edit as Query DSL" in ran.err
+    assert len(ran.out.splitlines()) == 1 and "intervals" in ran.out
+    wide = tocsin("query", "compile", "--to", "elasticsearch", "orange NEAR/5 panne").out
+    assert json.loads(wide) == json.loads(ran.out)

@@ -44,10 +44,13 @@ def test_a_service_that_does_not_answer_has_no_state() -> None:
 
 def test_the_probe_asks_the_services_that_there_are_now(service: tuple[Health, int]) -> None:
     ports: dict[str, int] = {}
-    asked = ServiceProbe(lambda: ports)
+    asked = ServiceProbe(lambda: ports, ["bluesky"])
     assert asked.look() == {}
-    ports["sink"] = service[1]
-    assert asked.look()["sink"].sources == {}
+    metrics.INGEST_EVENTS.labels("named", "upsert").inc()
+    ports |= {"sink": service[1], "bluesky": service[1]}
+    seen = asked.look()
+    assert seen["sink"].sources == {}
+    assert "named" in seen["bluesky"].sources
 
 
 def test_the_source_of_an_ingestor_is_in_its_metrics(service: tuple[Health, int]) -> None:

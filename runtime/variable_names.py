@@ -7,6 +7,7 @@ the environment, with the paths of secret files in it.
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 from schemas.errors import ConfigurationError
@@ -29,6 +30,8 @@ OTHER_NAMES: dict[str, str] = {
     "TOCSIN_SHARED_DATA": "Folder with the data sets of the accuracy and agreement tests.",
 }
 """What is no setting of a service, and who reads it."""
+
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP)(_\w+)?)?$")
 
 Names = Mapping[str, bool]
 """Setting to whether it is a secret, which may also stand in a file (``…_FILE``)."""
@@ -61,7 +64,13 @@ def nearest_name(settings: Names, unknown: str) -> str | None:
 
 def refuse_unknown_names(settings: Names, present: Iterable[str] | None = None) -> None:
     """Raise :class:`ConfigurationError` for the first unknown name; None reads the environment."""
-    unknown = unknown_names(settings, os.environ if present is None else present)
+    names = os.environ if present is None else present
+    unknown = [
+        name
+        for name in unknown_names(settings, names)
+        # Kubernetes sets these for a Service whose name begins with tocsin-.
+        if "KUBERNETES_SERVICE_HOST" not in names or not _SERVICE_LINK.search(name)
+    ]
     if not unknown:
         return
     nearest = nearest_name(settings, unknown[0])

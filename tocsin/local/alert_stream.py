@@ -26,7 +26,7 @@ class OpenedAlerts:
     """Partition to the offset of the next record, to go on after a reconnect."""
 
 
-class AlertFeed:
+class AlertStream:
     """Reads from the end of the topic on, without a group: each feed sees every alert.
 
     :raises ServiceUnavailable: Kafka is away, or the topic is missing.
@@ -37,7 +37,7 @@ class AlertFeed:
         self._settings = settings
         self._count = before.count
         self._newest: deque[Alert] = deque(before.newest, MAX_SHOWN)
-        self._consumer = kafka.consumer(settings, "alert-feed", fetch_max_wait_ms=500)
+        self._consumer = kafka.consumer(settings, "alert-stream", fetch_max_wait_ms=500)
         with kafka.kafka_errors(settings):
             assigned = partitions_of(self._consumer, settings.topic_prefix + TOPIC)
             if not assigned:
