@@ -15,7 +15,6 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ingestors.source import SourceError
-from runtime import metrics
 from schemas.countries import country_code
 from schemas.errors import TocsinError
 from schemas.post import Metrics
@@ -62,6 +61,8 @@ class Tally:
         """Count a value that could not be read; the post is kept without it."""
         self.counts[field] += 1
         self._first.setdefault(field, single_line(str(value), 40))
+
+        from runtime import metrics  # An intact file needs none.
 
         metrics.INGEST_DROPPED_VALUES.labels(field).inc()
 
