@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable
 
-
 EVERY_S = 60.0
 _MAX_TROUBLES = 500
 _MAX_CHARACTERS = 500
