@@ -1,12 +1,13 @@
 """What ``tocsin watch`` says on standard error: how much it reads, and what is in its way."""
 
 from collections.abc import Callable
-from typing import IO, Final
-
-import structlog
+from typing import IO, TYPE_CHECKING, Final
 
 from text.terminal import single_line
 from tocsin.cli.output import counted
+
+if TYPE_CHECKING:
+    pass
 
 _EVERY_S: Final = 60.0
 """Between two equal troubles, and between two rates where the line cannot be rewritten."""
@@ -81,6 +82,8 @@ class WatchStatus:
 
     def take_logs(self) -> None:
         """Tell the warnings of this process instead of logging them."""
+
+        import structlog
 
         def told(
             logger: object, name: str, event: structlog.typing.EventDict
