@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-nlp eval scorecard scorecard-latency models models-language generate lock check-platforms clean
+.PHONY: help demo test test-engines lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -69,6 +69,9 @@ bench: $(VENV)/dev ## The whole pipeline on real engines: rates, latencies, memo
 
 bench-nlp: $(VENV)/dev ## Speed and memory of each annotator and tier, to a report (DATA=posts).
 	$(BIN)/python -m benchmarks.nlp $(if $(DATA),--file $(DATA))
+
+bench-startup: $(VENV)/dev ## Seconds and memory until each command and service works, to a report.
+	$(BIN)/python -m benchmarks.startup
 
 # The labelled sets are public and not in this repository: docs/accuracy.md and docs/scorecard.md name them.
 SETS := $(or $(DATA),../shared/data)

@@ -21,8 +21,8 @@ from pydantic_core import PydanticUndefined
 from docs.layers import layers
 from runtime import metrics, settings_group
 from runtime.metrics import OLD_NAMES as OLD
-from runtime.setting_names import OTHER_NAMES
 from runtime.settings import GROUPS, Group
+from runtime.variable_names import OTHER_NAMES
 from schemas import errors
 from schemas.topic_registry import Topic, topics
 from tocsin.cli.main import app
@@ -164,7 +164,11 @@ def metrics_page() -> str:
         "- `/healthz` is 200 while the main loop moves and 503 when it has not for longer than "
         "`TOCSIN_MONITOR_STALLED_AFTER_S`: restart it.\n"
         "- `/readyz` is 200 while the service does its work, and 503 with the reasons when it "
-        "cannot: restarting does not help.\n",
+        "cannot (no partitions, no brands, no connection to its source, no Kafka): restarting does "
+        "not help ([operations](operations.md#health)).\n",
+        "A service serves its own metrics and those of every service. Each copy of a consumer "
+        "serves the lag of every partition, also of those that it does not hold: take the maximum "
+        "by partition, then the sum.\n",
         "Times are `…_timestamp_seconds`; an age is `time() - metric`, which keeps "
         "growing while a process hangs. A histogram also serves `_bucket`, `_sum` and `_count`. "
         "A metric with labels appears with its first value. Python's own `process_…` and "

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from runtime import metrics
 from runtime.logs import get_logger
 from schemas.errors import TocsinError
 from schemas.post import PostEvent
@@ -118,6 +117,8 @@ def collect(
 
 def count_gap(source_id: str, missed_s: float) -> None:
     """Count and log a gap: posts of ``missed_s`` seconds that the platform does not send again."""
+    from runtime import metrics  # Readers of files need none of them.
+
     metrics.INGEST_GAPS.labels(source_id).inc()
     metrics.INGEST_GAP_SECONDS.labels(source_id).inc(missed_s)
     log.error("posts are missed", source=source_id, seconds=missed_s)

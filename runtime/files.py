@@ -3,14 +3,16 @@
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import yaml
-from pydantic import SecretStr
 
 from runtime.validation import field_error, repeated_name, yaml_error
 from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 T = TypeVar("T")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -48,8 +50,10 @@ def _yaml(data: bytes, path: Path) -> object:
     return content
 
 
-def read_secret(what: str, variable: str | None, path: Path | None) -> SecretStr | None:
+def read_secret(what: str, variable: str | None, path: Path | None) -> "SecretStr | None":
     """The secret from a variable or a file, or None without either; ``what`` names it in errors."""
+    from pydantic import SecretStr
+
     if variable is not None and path is not None:
         raise ConfigurationError(f"{what} has both _env and _file; keep one")
     if variable is not None:

@@ -2,11 +2,10 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import structlog
-
-from runtime.library_logs import LibraryHandler
+if TYPE_CHECKING:
+    import structlog
 
 Style = Literal["console", "json"]
 
@@ -15,10 +14,12 @@ _CLIENTS = (
     "websockets", "httpx", "urllib3", "asyncio", "spacy", "py.warnings",
 )  # fmt: skip
 _ONLY_ERRORS = (
-    "aiokafka.consumer.group_coordinator", "kafka.net.selector", "kafka.admin._groups",
+    "aiokafka.consumer.group_coordinator", "kafka.coordinator.assignors", "kafka.net.selector",
+    "kafka.admin._groups",
 )  # fmt: skip
-"""Their warnings describe normal operation: a rebalance, a step that waited for the processor while
-models load, and the metadata of Faust's members, which only Faust reads."""
+"""Their warnings describe normal operation: a rebalance, its first round without the topic's
+partitions, a step that waited for the processor while models load, and the metadata of Faust's
+members, which only Faust reads."""
 _state: dict[str, Style] = {"style": "console"}
 
 
@@ -27,6 +28,8 @@ def configure(style: Style, level: str) -> None:
 
     Faust's worker sets the root logger to DEBUG: without the limit its clients log every message.
     """
+    import structlog
+
     _state["style"] = style
     renderer: structlog.typing.Processor
     if style == "json":
@@ -66,6 +69,8 @@ def adopt_libraries() -> logging.Handler:
 
     For services: a test or a notebook keeps the handlers that it has set up.
     """
+    from runtime.library_logs import LibraryHandler
+
     handler = LibraryHandler()
     for logger in [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]:
         # spaCy brings a handler of its own.
@@ -82,6 +87,23 @@ def is_json() -> bool:
     return _state["style"] == "json"
 
 
-def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(subject=name)
-    return logger
+class _Logger:
+    """structlog's logger, imported at the first line: most commands write none."""
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+
+    def __getattr__(self, method: str) -> Any:
+        import structlog
+
+        return getattr(structlog.get_logger(subject=self._subject), method)
+
+
+def get_logger(name: str) -> "structlog.typing.FilteringBoundLogger":
+    return cast("structlog.typing.FilteringBoundLogger", _Logger(name))
+
+
+def silence_libraries() -> None:
+    """Write nothing that libraries log: for a command whose own sentences tell it all."""
+    logging.root.handlers[:] = [logging.NullHandler()]
+    logging.lastResort = None

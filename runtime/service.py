@@ -5,22 +5,28 @@ waits for Kafka.
 """
 
 import contextlib
-import importlib.metadata
-import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cache
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from types import FrameType
 
 from runtime import health, logs, metrics
 from runtime.settings import Group, LogSettings, MonitorSettings, load
 
-VERSION = importlib.metadata.version("tocsin")
-STOP_WITHIN_S = 6.0
+
+@cache
+def version() -> str:
+    """The installed version: reading it takes some hundredths of a second."""
+    from importlib.metadata import version as of
+
+    return of("tocsin")
+
+
+STOP_WITHIN_S = 7.5
 """After a signal, whatever Kafka, Elasticsearch or a webhook do."""
 log = logs.get_logger("service")
 
@@ -29,39 +35,22 @@ def start_monitor(
     service: str, needs: Sequence[type[Group]] = ()
 ) -> tuple[health.Health, ThreadingHTTPServer]:
     """Validate the settings of ``needs``, configure logs, then serve metrics and health."""
-    configure_logs()
+    # Logs first, so that every later line has the form that was asked for.
+    settings = load(LogSettings, check_names=False)
+    logs.configure(settings.style, settings.level)
     monitor = load(MonitorSettings)
     for group in needs:
         load(group)
-    metrics.BUILD.info({"version": VERSION, "service": service})
-    state = health.Health(service, monitor.stalled_after_s)
-    server = health.serve(state, monitor.host, monitor.port)
-    if monitor.state_dir is not None:
-        _write_state(monitor.state_dir, state)
-    return state, server
-
-
-def configure_logs() -> None:
-    """Logs first, so that every later line has the form that was asked for."""
-    settings = load(LogSettings, check_names=False)
-    logs.configure(settings.style, settings.level)
     logs.adopt_libraries()
-
-
-def _write_state(folder: Path, state: health.Health) -> None:
-    path = folder / f"{state.service}-{os.getpid()}.json"
-    written = {"service": state.service, "pid": os.getpid(), "url": state.url}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(written), "utf-8")
-    except OSError as error:
-        log.warning("the service's address cannot be written", path=str(path), why=error.strerror)
+    metrics.BUILD.info({"version": version(), "service": service})
+    state = health.Health(service, monitor.stalled_after_s)
+    return state, health.serve(state, monitor.host, monitor.port)
 
 
 def announce(state: health.Health, *, reading: str, writing: str) -> None:
     """The one line that says what a service does. Addresses hold no credentials."""
     serving = f"metrics on {state.url}/metrics" if state.url else "without metrics"
-    log.info(f"reading {reading}, writing to {writing}, {serving}", version=VERSION)
+    log.info(f"reading {reading}, writing to {writing}, {serving}", version=version())
 
 
 def end_within(seconds: float, status: int) -> None:

@@ -56,13 +56,6 @@ class MonitorSettings(Group):
         gt=0,
         description="Maximum time without progress before /healthz fails, seconds.",
     )
-    state_dir: Path | None = Field(
-        None,
-        description=(
-            "Folder where a service writes its address while it runs, for `tocsin doctor`; "
-            "`tocsin up` sets it."
-        ),
-    )
 
 
 class KafkaSettings(Group):

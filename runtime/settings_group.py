@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runtime.logs import get_logger
-from runtime.setting_names import OLD_NAMES as OLD_NAMES
-from runtime.setting_names import refuse_unknown_names
+from runtime.variable_names import OLD_NAMES as OLD_NAMES
+from runtime.variable_names import refuse_unknown_names
 from schemas.errors import ConfigurationError
 
 log = get_logger("settings")
@@ -90,7 +90,8 @@ G = TypeVar("G", bound=Group)
 
 def setting_names() -> dict[str, bool]:
     """Every setting of every group that is defined, to whether it is a secret."""
-    groups, names = [*Group.__subclasses__()], {}
+    names: dict[str, bool] = {}
+    groups = [*Group.__subclasses__()]
     while groups:
         group = groups.pop()
         groups += group.__subclasses__()

@@ -46,7 +46,7 @@ def engines() -> Iterator[RunningEngines]:
     own, at a gigabyte of memory each.
     """
     for folder in _folder():
-        stack = EnginesStack(folder)
+        stack = EnginesStack(folder, short_lived=True)
         endpoints = stack.start(lambda line: None)
         try:
             yield RunningEngines(stack, endpoints)

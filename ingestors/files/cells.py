@@ -8,12 +8,13 @@ import html
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from msgspec import Struct
 
+from ingestors.source import SourceError
 from runtime import metrics
 from schemas.countries import country_code
 from schemas.errors import TocsinError
@@ -23,6 +24,9 @@ from text.terminal import single_line
 NAMED_TIMES: Final = ("rfc3339", "epoch_s", "epoch_ms")
 EXACT: Final = 2**53
 """Largest integer up to which a float holds every integer."""
+_EXCEL_DIGITS: Final = 15
+_LONG_ID: Final = 17
+"""Digits of an id that is long enough to tell that it was rounded."""
 _ABSENT: Final = frozenset(
     ("", "nan", "NaN", "NaT", "None", "none", "null", "NULL", "N/A", "#N/A", "\\N", "undefined")
 )
@@ -58,6 +62,7 @@ class Tally:
         """Count a value that could not be read; the post is kept without it."""
         self.counts[field] += 1
         self._first.setdefault(field, single_line(str(value), 40))
+
         metrics.INGEST_DROPPED_VALUES.labels(field).inc()
 
     def lines(self) -> Iterator[str]:
@@ -110,6 +115,8 @@ def value_of(value: object, *_: object) -> str | None:
 
 def native_id(value: object) -> str | None:
     """The id as the platform writes it; raises NotAPost if it was rounded."""
+    if isinstance(value, str) and value.isalnum() and value not in _ABSENT:
+        return value
     if is_absent(value) or isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -133,6 +140,16 @@ def _rounded(value: object) -> NotAPost:
         f"the id {value} was rounded by a spreadsheet or a float, so it is no longer the post's; "
         "export the ids as text"
     )
+
+
+def refuse_rounded(ids: Iterable[str], column: str, where: str) -> None:
+    """Refuse a file whose long ids all end in zeros, as Excel writes what has over 15 digits."""
+    long = [text for text in ids if text.isdigit() and len(text) >= _LONG_ID]
+    if len(long) > 1 and all(set(text[_EXCEL_DIGITS:]) == {"0"} for text in long):
+        raise SourceError(
+            f"the ids in `{column}` of {where} were rounded to {_EXCEL_DIGITS} digits, such as "
+            f"{long[0]}; export them again, as text, and do not open the file in a spreadsheet"
+        )
 
 
 def _own_id(value: object, _: Cell) -> str | None:

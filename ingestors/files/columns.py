@@ -84,8 +84,8 @@ class Recognised(Struct, frozen=True):
 
 
 def key_of(column: str) -> str:
-    """``Created At``, ``created_at`` and ``createdAt`` alike, without accents."""
-    text = unicodedata.normalize("NFKD", column.casefold())
+    """``Created At (UTC)``, ``created_at`` and ``createdAt`` alike, without accents."""
+    text = unicodedata.normalize("NFKD", column.partition("(")[0].casefold())
     return re.sub(r"[^a-z0-9]+", "", text)
 
 
@@ -145,10 +145,7 @@ def _unquoted(shape: TableShape, lines: list[str]) -> TableShape:
 
 
 def recognise_json(rows: list[dict[str, object]], source: str, where: str) -> MappingFile | None:
-    """The mapping of JSON objects whose names are not those of bare posts; None if none is known.
-
-    The note is that of the table's columns.
-    """
+    """The mapping of JSON objects that are no bare posts; None if no name of theirs is known."""
     names = list(dict.fromkeys(name for row in rows for name in row if "." not in name))
     if not any(_FIELD_OF.get(key_of(name)) == "text" for name in names):
         return None
@@ -230,7 +227,8 @@ def times_of(values: Iterable[object], column: str, where: str) -> list[str]:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text) if len(text) != len("20260131") else None
+        is_date = text.isdigit() and len(text) == len("20260131")
+        return None if is_date else float(text)
     except ValueError:
         return None
 

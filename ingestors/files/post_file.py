@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ingestors.files.cells import NotAPost, Tally
+from ingestors.files.cells import NotAPost, Tally, refuse_rounded
 from ingestors.files.charset import UTF_8, Transcoder, UnknownCharset, charset_of, known_charset
 from ingestors.files.columns import note_of, recognise_json, recognise_table
 from ingestors.files.lines import FileLines, PipeLines
@@ -167,6 +167,11 @@ class PostFile:
             shape = shape_of(lines, file)
         if not file.columns and len(lines) > shape.skip_lines:
             _check_header(file, shape, lines, where)
+        if name := file.fields.get("id"):
+            columns = file.columns or shape.header(lines)
+            at = columns.index(name) if name in columns else len(columns)
+            rows = shape.sample(lines[shape.skip_lines :])
+            refuse_rounded((row[at].strip() for row in rows if len(row) > at), name, where)
         if shape.is_padded:  # the cells of a workbook hold times, not texts
             file = _with_iso_times(file)
         return TableRecords(RowMapping(file, self.tally, dotted=False), shape, where)

@@ -55,6 +55,15 @@ def utc(when: datetime | int | float | None) -> datetime | None:
         raise NotAPost("a time of the post is outside the calendar; correct it") from None
 
 
+def _optional(when: datetime | int | float | None, field: str, tally: Tally) -> datetime | None:
+    """A time without which the post is worth keeping."""
+    try:
+        return utc(when)
+    except NotAPost:
+        tally.drop(field, when)
+        return None
+
+
 def full_id(source: str, native: str | int | None) -> str | None:
     """``source:native id``; an id that has its prefix keeps it."""
     if native is None or native == "":
@@ -67,7 +76,7 @@ def _label(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _author(line: PostLine, own_id: str) -> Author:
+def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
     """The author; each post without one gets its own.
 
     One shared "unknown" would look like a single very busy account to every count of authors.
@@ -85,13 +94,14 @@ def _author(line: PostLine, own_id: str) -> Author:
         name=author.name,
         followers=author.followers if line.followers is None else line.followers,
         verified=author.verified if line.verified is None else line.verified,
-        created_at=utc(author.created_at),
+        created_at=_optional(author.created_at, "author.created_at", tally),
     )
 
 
 def _repost_of(line: PostLine, source: str, text: str) -> str | None:
     """The repeated post; of "RT @name: ..." without an id, one made of what it repeats."""
-    if line.repost_of is None and line.quote_of is None and _REPOST.match(text):
+    is_copy = text.startswith("RT @") and _REPOST.match(text)
+    if is_copy and line.repost_of is None and line.quote_of is None:
         digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
         return post_id(source, f"rt-{digest}")
     return full_id(source, line.repost_of)
@@ -117,14 +127,14 @@ def _post(
     return Post(
         id=id_,
         source=source,
-        author=_author(line, id_),
+        author=_author(line, id_, tally),
         text=text,
         created_at=created_at,
         url=line.url,
         title=unescaped(line.title) if html and line.title else line.title,
         language=line.language or line.lang,
-        edited_at=utc(line.edited_at),
-        claimed_at=utc(line.claimed_at),
+        edited_at=_optional(line.edited_at, "edited_at", tally),
+        claimed_at=_optional(line.claimed_at, "claimed_at", tally),
         reply_to=full_id(source, line.reply_to),
         repost_of=_repost_of(line, source, text),
         quote_of=full_id(source, line.quote_of),

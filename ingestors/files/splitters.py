@@ -75,6 +75,8 @@ class JsonSplitter:
             if self._base is None:
                 self._base = int(sign == b"[")
                 if self._base:
+                    self._add(data[start:at])
+                    self._end()
                     self._depth = 1
                     return at + 1
             self._depth += 1

@@ -1,5 +1,4 @@
 """What every Faust service shares: the application, messages, the producer, the watchdog.
 
-The only package, with the two ``app`` modules of the services, that may import Faust. Nothing here
-knows what a service does with its messages.
+The only package that may import Faust. Nothing here knows what a service does with its messages.
 """

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import faust
+from aiokafka.errors import KafkaError, UnsupportedCodecError
 from faust.types.auth import CredentialsArg
 from prometheus_client import Gauge
 
@@ -19,12 +20,18 @@ from processors.faust.direct_delivery import DirectApp
 from processors.faust.messages import Incoming, end_process
 from processors.faust.watchdog import PartitionState
 from runtime.health import Health
-from runtime.kafka.client import MAX_MESSAGE_BYTES, sasl_login, tls_context
+from runtime.kafka.client import (
+    MAX_MESSAGE_BYTES,
+    sasl_login,
+    tls_context,
+    told,
+    unreadable_compression,
+)
 from runtime.kafka.membership import Membership, watch_groups
 from runtime.kafka.reader import with_messages
 from runtime.service import STOP_WITHIN_S, end_within, start_monitor
 from runtime.settings import Group, KafkaSettings
-from schemas.errors import TocsinError
+from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 
 _health: dict[str, Health] = {}
 """The one health of this process; ``faust -A`` begins with the agent, our commands before it."""
@@ -150,12 +157,29 @@ class _Worker(faust.Worker):
 
 
 def run(app: faust.App) -> NoReturn:
-    """Run a worker until SIGTERM; does not return. What is under way is read again."""
+    """Run a worker until SIGTERM; does not return. What is under way is read again.
+
+    Raises :class:`TocsinError` where Faust ends because of Kafka.
+    """
     worker = _Worker(
         app, loglevel="WARNING", quiet=True, redirect_stdouts=False, override_logging=False
     )
     worker.spinner = None  # It writes to the terminal even without one.
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if (error := end_of(worker.crash_reason)) is not None:
+            raise error from None
+        raise
+
+
+def end_of(crash: BaseException | None) -> TocsinError | None:
+    """The sentence for what ended Faust, or None if it is a bug or no crash."""
+    if isinstance(crash, UnsupportedCodecError):
+        return ConfigurationError(unreadable_compression(crash))
+    if isinstance(crash, KafkaError | OSError):
+        return ServiceUnavailable(f"Kafka does not serve us ({told(crash)}); no record is lost")
+    return crash if isinstance(crash, TocsinError) else None
 
 
 def watch_group(

@@ -85,7 +85,7 @@ def _loaded(folder: Path) -> Language:
     """As ``spacy.load``, in a fraction of the time."""
     config = load_config(folder / "config.cfg")
     language = config["nlp"]["lang"]
-    pipeline_class = _French if language == "fr" else get_lang_class(language)
+    pipeline_class = _PLAIN.get(language) or get_lang_class(language)
     pipeline = pipeline_class.from_config(
         config, exclude=_UNUSED, meta=load_meta(folder / "meta.json")
     )
@@ -98,13 +98,17 @@ def _loaded(folder: Path) -> Language:
     return pipeline
 
 
+class _English(Language):  # type: ignore[no-untyped-call, unused-ignore]
+    lang = "en"
+
+
 class _French(Language):  # type: ignore[no-untyped-call, unused-ignore]
-    """French without the defaults of ``spacy.lang.fr``, whose import takes four seconds.
-
-    A saved tokenizer replaces them all; the recogniser uses none of the others.
-    """
-
     lang = "fr"
+
+
+_PLAIN: Final = {"en": _English, "fr": _French}
+"""Languages without the defaults of ``spacy.lang``: the saved tokenizer replaces those that the
+recogniser uses. Their import takes four seconds for French."""
 
 
 def identity(base: Language) -> str:

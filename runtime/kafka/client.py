@@ -8,12 +8,13 @@ import contextlib
 import re
 import ssl
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import KafkaError, UnsupportedCodecError
 
 from runtime.kafka.protocols import OutgoingRecord, Producer
@@ -120,6 +121,18 @@ def told(error: BaseException) -> str:
 
 
 _CODECS = {"lz4": "lz4", "snappy": "python-snappy", "zstd": "zstandard"}
+_CODEC_MODULES = {
+    "lz4": ("lz4", "cramjam"),
+    "snappy": ("snappy", "cramjam"),
+    "zstd": ("zstandard", "cramjam"),
+}
+"""What kafka-python and aiokafka import to read each compression."""
+
+
+def is_readable(compression: str | None) -> bool:
+    """Whether records of this ``compression.type`` can be read here."""
+    modules = _CODEC_MODULES.get(compression or "", ())
+    return all(find_spec(module) is not None for module in modules)
 
 
 def unreadable_compression(error: BaseException) -> str:
@@ -220,9 +233,9 @@ def open_consumer(
 
 
 @contextlib.contextmanager
-def admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+def admin(settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S) -> Iterator[KafkaAdminClient]:
     """An admin client that is closed at the end; Kafka's errors become one sentence."""
-    config = admin_options(settings)
+    config = admin_options(settings, bootstrap_s)
     with kafka_errors(settings), contextlib.closing(KafkaAdminClient(**config)) as client:
         yield client
 
@@ -253,10 +266,27 @@ def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
         return list(missing)
 
 
-def check_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
-    """Raise unless Kafka answers and has these topics (without the prefix)."""
+def topic_settings(
+    client: KafkaAdminClient, names: Iterable[str]
+) -> dict[str, dict[str, str | None]]:
+    """Topic (with its prefix) to its settings, as far as the broker tells them."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(names)]
+    described = client.describe_configs(resources, config_filter="all") if resources else {}
+    return {
+        topic: {name: entry.get("value") for name, entry in entries.items()}
+        for topic, entries in described.get("topic", {}).items()
+    }
+
+
+def check_topics(settings: KafkaSettings, names: Collection[str]) -> None:
+    """Raise unless Kafka answers and has these topics (without the prefix), readable here."""
     with admin(settings) as client:
         present = set(client.list_topics())
+        wanted = present & {settings.topic_prefix + name for name in names}
+        for name, values in topic_settings(client, wanted).items():
+            if not is_readable(values.get("compression.type")):
+                codec = values["compression.type"]
+                raise ConfigurationError(f"{name}: {unreadable_compression(ValueError(codec))}")
     missing = [name for name in names if settings.topic_prefix + name not in present]
     if missing:
         raise ConfigurationError(

@@ -19,6 +19,9 @@ MAX_DETAIL = 500
 
 REPLAYS_HEADER = "tocsin-replays"
 """Kafka header on a replayed message: how often it was replayed, as decimal digits."""
+REPLAYED_HEADER = "tocsin-replayed"
+"""Kafka header on a record of ``dead-letters`` without a value: the id of a letter that was
+replayed. Readers of letters skip it."""
 
 
 def encode_dead_letter(letter: DeadLetter) -> bytes:

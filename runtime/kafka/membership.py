@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from runtime import metrics
 from runtime.health import Health
-from runtime.kafka.standing import (
+from runtime.kafka.group_positions import (
     KafkaStandings,
     Standing,
     StandingReader,

@@ -1,11 +1,18 @@
 """The Elasticsearch client, paged searches, and errors as sentences."""
 
 import contextlib
+import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 from elastic_transport import ObjectApiResponse, TransportError
-from elasticsearch import ApiError, AuthenticationException, AuthorizationException, Elasticsearch
+from elasticsearch import (
+    ApiError,
+    AuthenticationException,
+    AuthorizationException,
+    Elasticsearch,
+    UnsupportedProductError,
+)
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
@@ -74,6 +81,8 @@ def elasticsearch_errors(settings: ElasticsearchSettings) -> Iterator[None]:
             "TOCSIN_ELASTICSEARCH_API_KEY, or ..._USERNAME and ..._PASSWORD"
         ) from None
     except ApiError as error:
+        if isinstance(error, UnsupportedProductError) or _is_other_version(error):
+            raise ConfigurationError(other_server(settings.url)) from None
         raise ServiceUnavailable(
             f"Elasticsearch at {settings.url} answered {error.status_code}: {error.message}"
         ) from None
@@ -82,6 +91,22 @@ def elasticsearch_errors(settings: ElasticsearchSettings) -> Iterator[None]:
             f"Elasticsearch at {settings.url} does not answer ({error.message}); check that it "
             "runs and that TOCSIN_ELASTICSEARCH_URL is right"
         ) from None
+
+
+def _is_other_version(error: ApiError) -> bool:
+    """An older Elasticsearch, or OpenSearch, refuses the header with our version."""
+    return error.status_code in (400, 406) and "media_type_header" in str(error)
+
+
+def other_server(url: str) -> str:
+    """The sentence for a server that is no Elasticsearch of the client's major version."""
+    client = importlib.metadata.version("elasticsearch")
+    major = client.partition(".")[0]
+    return (
+        f"the server at {url} is no Elasticsearch {major}, and the client is {client}; run "
+        f"Elasticsearch {major}, or install the client of the server's major version (OpenSearch "
+        "is not supported)"
+    )
 
 
 def reason(error: ApiError) -> str:

@@ -48,12 +48,8 @@ def erase(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: dateti
 
     A tombstone that is refused for good is logged and skipped.
     """
-    source, author_id, version = erasure
-    wanted = [
-        {"term": {"source": source}},
-        {"term": {"author.id": author_id}},
-        {"range": {"version": {"lte": version}}},
-    ]
+    source, _, version = erasure
+    wanted = _of_author(erasure)
     erased, skipped = 0, list[str]()
     while True:
         unwanted = [*NOT_DELETED["bool"]["must_not"], {"ids": {"values": skipped}}]
@@ -69,6 +65,22 @@ def erase(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: dateti
             raise ErasureIncomplete(outcome.why)
         skipped += [later.id for later in outcome.superseded]
         erased += len(outcome.written)
+
+
+def count(client: Elasticsearch, names: IndexNames, erasure: Erasure) -> int:
+    """The posts that ``erase`` would replace now."""
+    refresh(client, names)
+    query = {"bool": {"filter": _of_author(erasure), **NOT_DELETED["bool"]}}
+    answer = client.count(index=names.mentions_pattern, query=query, ignore_unavailable=True)
+    return int(answer["count"])
+
+
+def _of_author(erasure: Erasure) -> list[JsonObject]:
+    return [
+        {"term": {"source": erasure.source}},
+        {"term": {"author.id": erasure.author_id}},
+        {"range": {"version": {"lte": erasure.version}}},
+    ]
 
 
 def sweep(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:

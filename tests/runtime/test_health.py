@@ -76,6 +76,21 @@ def test_it_is_ready_once_nothing_hinders(port: int, health: Health) -> None:
     assert get(port, "/readyz")[0] == 200
 
 
+def test_what_is_worth_a_word_is_told_by_a_service_that_is_ready(port: int, health: Health) -> None:
+    health.clear("start")
+    health.note("partitions", "standby")
+    assert get(port, "/readyz")[:2] == (200, "ready; partitions: standby\n")
+    health.hinder("kafka", "away")
+    assert get(port, "/readyz")[:2] == (503, "kafka: away\n")
+    health.clear("kafka")
+    health.note("partitions", None)
+    assert get(port, "/readyz")[:2] == (200, "ready\n")
+
+
+def test_it_knows_where_it_is_served(port: int, health: Health) -> None:
+    assert health.url == f"http://127.0.0.1:{port}"
+
+
 def test_other_paths_say_where_to_look(port: int) -> None:
     assert get(port, "/")[:2] == (404, "see /metrics, /healthz, /readyz\n")
 

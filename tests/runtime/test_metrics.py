@@ -12,8 +12,8 @@ ALL = {
     name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
-    "annotator", "cause", "channel", "kind", "op", "partition", "reason", "result", "service",
-    "severity", "sink", "source", "status", "tier",
+    "annotator", "cause", "channel", "field", "kind", "op", "partition", "reason", "result",
+    "service", "severity", "sink", "source", "status", "tier",
 }  # fmt: skip
 """All from closed sets or settings. What a post or a person names would grow without bound."""
 UNITS = ("_seconds", "_bytes", "_messages", "_ratio", "_timestamp_seconds")
@@ -88,3 +88,29 @@ def test_renamed_metrics_are_served_under_both_names() -> None:
         (family,) = metric.describe()
         assert old != family.name
         assert old in {served.name for served in REGISTRY.collect()}
+
+
+def test_a_service_serves_its_own_metrics_and_those_of_every_service() -> None:
+    metrics.SINK_PAUSED.labels("elasticsearch").set(0)
+    metrics.READY.labels("process").set(1)
+    prefixes = {"ingest", "process", "detector", "sink", "alerts"}
+    for service, own in [
+        ("ingest", "ingest"),
+        ("process", "process"),
+        ("detector", "detector"),
+        ("sink-elasticsearch", "sink"),
+        ("sink-alerts", "alerts"),
+    ]:
+        served = {family.name for family in metrics.of_service(service).collect()}
+        others = tuple(f"tocsin_{prefix}_" for prefix in prefixes - {own})
+        assert not [name for name in served if name.startswith(others)]
+        assert [name for name in served if name.startswith(f"tocsin_{own}_")]
+        assert {"tocsin_ready", "tocsin_build", "tocsin_expired_messages"} <= served
+    everything = {family.name for family in REGISTRY.collect()}
+    assert {family.name for family in metrics.of_service("a test").collect()} == everything
+
+
+def test_no_sample_tells_when_a_metric_was_created() -> None:
+    metrics.RETRIES.labels("created", "none").inc()
+    names = {sample.name for family in REGISTRY.collect() for sample in family.samples}
+    assert not [name for name in names if name.endswith("_created")]

@@ -177,3 +177,41 @@ def test_a_port_that_is_taken_is_told_with_what_to_set(start: object) -> None:
         assert running.process.wait(60) == 2
     (line,) = running.lines()
     assert "TOCSIN_MONITOR_PORT" in str(line["event"]) and str(taken.port) in str(line["event"])
+
+
+HANGING = {
+    "a call that ignores the stop": "import time; time.sleep(600)",
+    "a loop that never looks": "while True: pass",
+    "a thread that is joined at the end": (
+        "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); "
+        "stop.wait()"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", HANGING.values(), ids=list(HANGING))
+def test_a_stop_ends_what_hangs_with_a_word_and_its_status(tmp_path: Path, body: str) -> None:
+    program = f"""
+from runtime.service import service
+with service("test", (), 0.5, 3) as (health, stop):
+    health.clear("start")
+    print("up", flush=True)
+    exec({body!r})
+"""
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**os.environ, "TOCSIN_MONITOR_PORT": "0", "TOCSIN_LOG_STYLE": "json"},
+            stdout=subprocess.PIPE,
+            stderr=out,
+        )
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(ENDS_WITHIN_S) == 3
+    finally:
+        process.kill()
+        process.communicate()
+    (line,) = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert "ended before all had stopped" in line["event"] and line["level"] == "warning"

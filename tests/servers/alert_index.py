@@ -1,4 +1,7 @@
-"""The part of Elasticsearch that keeps alerts: documents by sequence number, and searches."""
+"""The part of Elasticsearch that keeps alerts: documents by sequence number, and searches.
+
+It has the mentions that a test gives it, too.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -18,9 +21,13 @@ class AlertIndex(HttpServer):
     reads_until_interference: int | None = None
     """After so many reads, another client changes the document that was read."""
     writes: int = 0
+    mentions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Documents by id, which a search of ``tocsin-mentions`` finds."""
 
     def answer(self, request: Received) -> Answer:
-        _, action, *rest = request.parts
+        index, action, *rest = request.parts
+        if index == "tocsin-mentions":
+            return answered(200, self._mentions(request.json))
         if action == "_search":
             return answered(200, self._search(request.json))
         if request.method == "GET":
@@ -68,3 +75,12 @@ class AlertIndex(HttpServer):
             keys = [hit["sort"] for hit in hits]
             hits = hits[keys.index(body["search_after"]) + 1 :]
         return {"hits": {"hits": hits[: body["size"]]}}
+
+    def _mentions(self, body: dict[str, Any]) -> dict[str, Any]:
+        found = [
+            {"_id": id_, "_source": source}
+            for id_, source in self.mentions.items()
+            if matches(body["query"], id_, source)
+        ]
+        found.sort(key=lambda hit: str(hit["_source"]["created_at"]), reverse=True)
+        return {"hits": {"total": {"value": len(found)}, "hits": found[: body["size"]]}}

@@ -203,7 +203,7 @@ def matches(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
     ((name, wanted),) = clause.items()
     value = _value(source, name)
     if kind == "term":
-        return bool(value == wanted)
+        return bool(value == wanted or (isinstance(value, list) and wanted in value))
     if kind == "range":
         return value is not None and all(COMPARE[key](value, b) for key, b in wanted.items())
     raise AssertionError(f"the server does not know {kind} queries")

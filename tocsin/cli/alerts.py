@@ -4,10 +4,12 @@ One document holds the detector's state and the people's; see ``sinks.alerts``.
 """
 
 import getpass
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -17,14 +19,35 @@ from runtime.clock import utc_now
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from sinks.alerts import triage as desk
 from sinks.alerts.message.catalogue import Language, Locale, Style
-from sinks.alerts.message.render import plain
 from sinks.alerts.message.report import MAX_TITLE, flag, report, title
-from sinks.alerts.triage import AlertDocument, NotPossible, Triage, desk_of, escalated, standing
+from sinks.alerts.triage import (
+    AlertDocument,
+    NotPossible,
+    Standing,
+    Triage,
+    desk_of,
+    escalated,
+    standing,
+)
 from text.terminal import single_line
-from tocsin.cli.output import result, say
+from tocsin.cli.alert_rows import (
+    COLUMNS,
+    POST_COLUMNS,
+    TEXT_COLUMNS,
+    alert_row,
+    post_objects,
+    post_rows,
+)
+from tocsin.cli.channel_trial import channel_trial
+from tocsin.cli.moments import moment
+from tocsin.cli.output import FormatOption, counted, result, say, write_rows
+from tocsin.cli.report_page import print_report
+from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
+
+    from sinks.elasticsearch.mappings import IndexNames
 
 app = typer.Typer(no_args_is_help=True, help="List alerts, and record what people do about them.")
 _PAGE = 500
@@ -33,8 +56,12 @@ AlertId = Annotated[str, typer.Argument(help="An id from `tocsin alerts list`.")
 By = Annotated[str | None, typer.Option(help="Your name; the default is your login.")]
 In = Annotated[
     Language | None,
-    typer.Option("--language", "--lang", help="The default is TOCSIN_ALERTS_LANGUAGE."),
+    typer.Option(
+        "--in-language", help="The language to write in; the default is TOCSIN_ALERTS_LANGUAGE."
+    ),
 ]
+OldIn = Annotated[Language | None, typer.Option("--language", "--lang", hidden=True)]
+"""The name of ``--in-language`` that elsewhere means the language of posts."""
 Remark = Annotated[str | None, typer.Option("--text", help="A remark for the history.")]
 
 
@@ -46,44 +73,68 @@ def list_(
         typer.Option(help="The default is open and acknowledged."),
     ] = None,
     severity: Annotated[int, typer.Option(min=1, max=5, help="Minimum severity.")] = 1,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Only alerts that changed since this day or time.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Only alerts that changed before it.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 100,
-    language: In = None,
+    in_language: In = None,
+    language: OldIn = None,
+    format: FormatOption = "text",
 ) -> None:
-    """List alerts, newest first: id, status, severity, brand, start, assignee, title.
+    """List alerts, newest first. A ! marks one that is graver than when a person closed it.
 
     Example: `tocsin alerts list --brand velmora --severity 3`
     """
-    style = _style(language)
+    style, counts = _style(in_language or language), Counter[Standing]()
     wanted = ("open", "acknowledged") if status is None else (status,)
-    shown = 0
-    with _alert_index() as (client, index):
-        for source in _sources(client, index, brand, severity):
-            if status == "all" or standing(source) in wanted:
-                result(_line(source, style))
-                shown += 1
-            if shown == limit:
-                break
-    say(f"{shown} alerts")
+    within = moment(since, "--from"), moment(until, "--to")
+
+    def rows() -> Iterator[Row]:
+        with _alert_index() as (client, names):
+            for source in _sources(client, names.alerts, brand, severity, within):
+                found = standing(source)
+                counts[found] += 1
+                if status not in (None, found, "all"):
+                    continue
+                if found in wanted or status == "all":
+                    yield alert_row(source, style, format)
+
+    columns = TEXT_COLUMNS if format == "text" else COLUMNS
+    shown = write_rows(islice(rows(), limit), columns, format)
+    more = f"; {limit} is the limit, --limit {10 * limit} shows more" if shown == limit else ""
+    closed = f"; {counts['closed']:,} closed: --status all" if counts["closed"] else ""
+    kind = f"{status} " if status not in (None, "all") else "" if status else "open "
+    say(counted(shown, f"{kind}alert") + (closed if status is None else "") + more)
 
 
 @contextmanager
-def _alert_index() -> "Iterator[tuple[Elasticsearch, str]]":
-    """A client, and the index of alerts."""
+def _alert_index() -> "Iterator[tuple[Elasticsearch, IndexNames]]":
+    """A client, and the names of the indices."""
     from runtime.settings import ElasticsearchSettings, load
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
     from sinks.elasticsearch.mappings import IndexNames
 
     settings = load(ElasticsearchSettings)
     with connect(settings) as client, elasticsearch_errors(settings):
-        yield client, IndexNames(settings).alerts
+        yield client, IndexNames(settings)
 
 
 def _sources(
-    client: "Elasticsearch", index: str, brand: str | None, severity: int
+    client: "Elasticsearch",
+    index: str,
+    brand: str | None,
+    severity: int,
+    within: tuple[datetime | None, datetime | None],
 ) -> Iterator[AlertDocument]:
     from sinks.elasticsearch.connection import pages
 
     filters: list[dict[str, Any]] = [{"range": {"severity": {"gte": severity}}}]
+    between = dict(zip(("gte", "lt"), within, strict=True))
+    if limits := {name: at.isoformat() for name, at in between.items() if at is not None}:
+        filters.append({"range": {"raised_at": limits}})
     if brand is not None:
         filters.append({"term": {"brand": brand}})
     for page in pages(
@@ -99,50 +150,46 @@ def _sources(
 
 
 def _style(language: Language | None) -> Style:
+    """The zone of TOCSIN_ALERTS_TIME_ZONE if it is set, else the one of this machine."""
     from runtime.settings import AlertsSettings, load
 
     settings = load(AlertsSettings)
-    return Style(language or settings.language, settings.time_zone)
-
-
-def _line(source: AlertDocument, style: Style) -> str:
-    from sinks.alerts.store import alert_of
-
-    mark = "!" if escalated(source) else ""
-    muted = " (muted)" if source.get("muted") else ""
-    columns = (
-        source["id"],
-        standing(source) + mark + muted,
-        str(source["severity"]),
-        source["brand"],
-        source["began_at"],
-        desk_of(source).assignee or "-",
-    )
-    shown = [single_line(column, MAX_TITLE) for column in columns]
-    return "\t".join([*shown, title(alert_of(source), style)])
+    is_set = "time_zone" in settings.model_fields_set
+    return Style(language or settings.language, settings.time_zone if is_set else None)
 
 
 @app.command("show")
 def show(
     alert_id: AlertId,
-    language: In = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the stored document.")] = False,
+    in_language: In = None,
+    language: OldIn = None,
+    format: FormatOption = "text",
+    json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
 ) -> None:
-    """Show an alert: its evidence, its states, and what people did about it.
+    """Show an alert: its evidence with the texts of the posts, its states, what people did.
 
-    Example: `tocsin alerts show velmora-2026-01-02T09:40Z --language fr`
+    The texts come from the index; a post that was deleted or erased has none. --format json is the
+    stored document with the posts; csv, jsonl and xlsx are the posts alone.
+
+    Example: `tocsin alerts show velmora-2026-01-02T09:40Z --in-language fr`
     """
     from sinks.alerts.store import alert_of, read
+    from tocsin.offline.alert_posts import published_in_index
 
-    style = _style(language)
-    with _alert_index() as (client, index):
-        stored = read(client, index, alert_id)
-    source = _existing(None if stored is None else stored.source, alert_id)
-    if json:
-        result(msgspec.json.format(msgspec.json.encode(source), indent=2).decode())
-        return
-    lines = [plain(report(alert_of(source), style)), *_history(source, style)]
-    result("\n".join(lines).rstrip("\n"))
+    style = _style(in_language or language)
+    with _alert_index() as (client, names):
+        stored = read(client, names.alerts, alert_id)
+        source = _existing(None if stored is None else stored.source, alert_id)
+        alert = alert_of(source)
+        published = published_in_index(client, names.mentions, alert)
+    if json or format == "json":
+        document = {**source, "about": published.about, "posts": post_objects(alert, published)}
+        result(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    elif format == "text":
+        print_report(report(alert, style, published))
+        result("\n".join(("", *_history(source, style))))
+    else:
+        write_rows(post_rows(alert, published), POST_COLUMNS, format)
 
 
 def _history(source: AlertDocument, style: Style) -> Iterator[str]:
@@ -247,8 +294,8 @@ def _change(
         except NotPossible as error:
             raise TocsinError(f"{alert_id}: {error}") from None
 
-    with _alert_index() as (client, index):
-        if update(client, index, alert_id, change):
+    with _alert_index() as (client, names):
+        if update(client, names.alerts, alert_id, change):
             return who
     raise ServiceUnavailable(f"others keep changing {alert_id}; try again")
 
@@ -264,3 +311,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         raise ConfigurationError("this account has no user name; add --by NAME") from None
+
+
+app.command("test")(channel_trial)

@@ -1,136 +1,146 @@
 """``tocsin backtest``: which alerts the detector would have raised, and under another policy."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Final, Self
 
 import typer
 from msgspec.structs import replace
 
-from brands.brands_file import load_brands
-from processors.detector.backtest import BacktestAlert, Difference, backtest_alerts, compare, replay
+from processors.detector.backtest import BacktestAlert, backtest_alerts, compare, replay
 from processors.detector.coverage import Listening, Silence, heard_at
 from processors.enrichment.activity_records import activity_of
-from runtime.settings import ElasticsearchSettings, load
 from schemas.activity import Activity
+from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT
 from schemas.errors import ConfigurationError, InvalidMessage
-from schemas.mention import MentionUpsert
-from text.terminal import sparkline
-from tocsin.cli.backtest_svg import chart_svg
-from tocsin.cli.output import counted, result, say
+from schemas.mention import Mention, MentionUpsert
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.post_texts import Published
+from sinks.alerts.message.report import title
+from tocsin.cli.backtest_page import (
+    alert_lines,
+    blind_line,
+    changes_of,
+    chart,
+    difference_lines,
+)
+from tocsin.cli.moments import moment
+from tocsin.cli.output import FormatOption, counted, result, say, write_rows
 from tocsin.cli.query_options import EncodingOption, MappingOption, SourceOption
-from tocsin.offline.activity_history import records_of_index
-from tocsin.offline.past_events import past_events
+from tocsin.cli.report_page import print_lines
+from tocsin.cli.row_writers import Row
+from tocsin.offline.backtest_posts import (
+    gravest,
+    mentions_in_index,
+    mentions_of_file,
+    published_by_alert,
+    shown_ids,
+)
 
-_WIDTH = 72
-"""Columns of the chart."""
-_BLIND = "?"
-"""Marks the columns in which a source delivered nothing."""
-
-
-def _time(written: str | None, name: str) -> datetime | None:
-    """A day or a time; the default zone is UTC."""
-    if written is None:
-        return None
-    try:
-        if len(written) == len("2026-01-02"):
-            return datetime.combine(date.fromisoformat(written), time(), UTC)
-        at = datetime.fromisoformat(written)
-    except ValueError:
-        raise ConfigurationError(
-            f"--{name} is {written!r}; it must be a day or a time, such as 2026-03-02T12:00Z"
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+COLUMNS: Final = (
+    "policy",
+    "change",
+    "id",
+    "brand",
+    "severity",
+    "began_at",
+    "opened_at",
+    "closed_at",
+    "mentions",
+    "authors",
+    "title",
+    "about",
+    "first_author",
+    "first_text",
+    "first_url",
+)
 
 
 def records_of(stream: BinaryIO) -> Iterator[Activity]:
-    with stream:
-        for number, line in enumerate(stream, 1):
-            if line.isspace():
-                continue
-            try:
-                if b'"op"' in line:
-                    event = MENTION_EVENT.decode(line)
-                    if isinstance(event, MentionUpsert):
-                        yield from activity_of(event.version, event.ingested_at, event.mention)
-                else:
-                    yield ACTIVITY.decode(line)
-            except InvalidMessage as error:
-                raise ConfigurationError(
-                    f"line {number} is neither a mention event nor a record of activity "
-                    f"({error.detail}); use 'tocsin annotate --events --brands FILE'"
-                ) from None
+    for number, line in enumerate(stream, 1):
+        if line.isspace():
+            continue
+        try:
+            if b'"op"' in line:
+                event = MENTION_EVENT.decode(line)
+                if isinstance(event, MentionUpsert):
+                    yield from activity_of(event.version, event.ingested_at, event.mention)
+            else:
+                yield ACTIVITY.decode(line)
+        except InvalidMessage as error:
+            raise ConfigurationError(
+                f"line {number} is neither a mention event nor a record of activity "
+                f"({error.detail}); use 'tocsin annotate --events --brands FILE'"
+            ) from None
 
 
 def _brand(name: str, file: Path | None) -> Brand:
     if file is None:
         return Brand(id=name, name=name)
+    from brands.brands_file import load_brands
+
     for brand in load_brands(file):
         if brand.id == name:
             return brand
     raise ConfigurationError(f"{file} has no brand {name}")
 
 
-def chart(
-    records: Sequence[Activity], alerts: Sequence[BacktestAlert], silences: Sequence[Silence] = ()
-) -> list[str]:
-    """Mentions over time as bars, then severities of alerts, then blind times if any."""
-    first, last = records[0].at, max(record.at for record in records)
-    step = (last - first) / _WIDTH
+@dataclass
+class _Past:
+    """The records of a brand, of a seekable file of events or of the index.
 
-    def column(at: datetime) -> int:
-        return min(max(int((at - first) / step), 0), _WIDTH - 1) if step else 0
+    ``listening`` hears those of the file's other brands too.
+    """
 
-    def mark(row: list[str], begin: datetime, end: datetime | None, text: str) -> None:
-        for at in range(column(begin), column(end or last) + 1):
-            row[at] = max(row[at], text)
+    brand: str
+    events: BinaryIO | None
+    first: datetime | None
+    end: datetime | None
+    listening: Listening = field(default_factory=Listening)
 
-    counts = [0] * _WIDTH
-    for record in records:
-        counts[column(record.at)] += 1
-    severities, blind = [" "] * _WIDTH, [" "] * _WIDTH
-    for alert in alerts:
-        mark(severities, alert.opened_at, alert.closed_at, str(alert.severity))
-    for silence in silences:
-        mark(blind, silence.since, silence.until, _BLIND)
-    top, minutes = max(counts), step.total_seconds() / 60
-    return [
-        sparkline(counts, top),
-        "".join(severities).rstrip() or "no alert",
-        *(["".join(blind).rstrip()] if silences else []),
-        f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, {minutes:.0f} minutes a column, "
-        f"{top} mentions in the highest",
-    ]
+    def __post_init__(self) -> None:
+        if self.events is None and (self.first is None or self.end is None):
+            raise ConfigurationError("give --from and --to, or a file")
 
+    def __enter__(self) -> Self:
+        return self
 
-def _line(alert: BacktestAlert) -> str:
-    end = f"{alert.closed_at:%m-%d %H:%M}" if alert.closed_at else "open"
-    first = alert.states[0]
-    terms = ", ".join(lift.term for lift in first.evidence.lifted[:5])
-    return (
-        f"{alert.opened_at:%Y-%m-%d %H:%M} to {end}  severity {alert.severity}  "
-        f"{first.title.partition(': ')[2]}; {terms}"
-    ).rstrip("; ")
+    def __exit__(self, *_: object) -> None:
+        if self.events is not None:
+            self.events.close()
 
+    def records(self) -> Iterator[Activity]:
+        for record in self._all():
+            if self._holds(record.at):
+                self.listening.take(record)
+                if record.brand == self.brand:
+                    yield record
 
-def _blind_line(silence: Silence) -> str:
-    end = f"until {silence.until:%m-%d %H:%M}" if silence.until else "to the end"
-    return (
-        f"{_BLIND} {silence.source} blind since {silence.since:%Y-%m-%d %H:%M} UTC, {end}; "
-        "alerts may be missing there"
-    )
+    def _all(self) -> Iterator[Activity]:
+        if self.events is not None:
+            return records_of(self.events)
+        from runtime.settings import ElasticsearchSettings, load
+        from tocsin.offline.activity_history import records_of_index
 
+        assert self.first is not None and self.end is not None
+        return records_of_index(load(ElasticsearchSettings), self.brand, self.first, self.end)
 
-def _differences(difference: Difference) -> Iterator[str]:
-    yield from (f"- {_line(alert)}" for alert in difference.only_before)
-    yield from (f"+ {_line(alert)}" for alert in difference.only_after)
-    for before, after in difference.changed:
-        yield f"~ {_line(before)}"
-        yield f"  {_line(after)}"
+    def _holds(self, at: datetime) -> bool:
+        return (self.first is None or at >= self.first) and (self.end is None or at < self.end)
+
+    def mentions(self, ids: set[str]) -> list[Mention]:
+        """The posts with their texts; a file of activity has none."""
+        if self.events is None:
+            from runtime.settings import ElasticsearchSettings, load
+
+            return mentions_in_index(load(ElasticsearchSettings), ids)
+        self.events.seek(0)
+        return mentions_of_file(self.events, ids)
 
 
 def backtest(
@@ -154,71 +164,135 @@ def backtest(
     source: SourceOption = "file",
     mapping: MappingOption = None,
     encoding: EncodingOption = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print every state of every alert, one per line.")
-    ] = False,
+    format: FormatOption = "text",
+    json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
+    old_since: Annotated[str | None, typer.Option("--since", hidden=True)] = None,
+    old_until: Annotated[str | None, typer.Option("--until", hidden=True)] = None,
 ) -> None:
     """Run past mentions through the detector and show which alerts it would have raised.
 
-    A ? marks a time in which a source delivered nothing, so alerts may be missing there. With
-    --policy the alerts of both policies are compared: - only with the first, + only with the other,
-    ~ with both but different.
+    Each alert has its first and most seen posts, if the file or the index has their texts. A ?
+    marks a time in which a source delivered nothing, so alerts may be missing there. With --policy
+    the alerts of both policies are compared: - only with the first, + only with the other, ~ with
+    both but different. Times are UTC.
 
     Example: `tocsin backtest --brand velmora --from 2026-03-01 --to 2026-03-08`
     """
-    first, end = _time(since, "from"), _time(until, "to")
+    within = moment(since or old_since, "--from"), moment(until or old_until, "--to")
     chosen = _brand(brand, brands)
-    listening = Listening()
-    past = (
-        past_events(file, brands, source=source, mapping=mapping, encoding=encoding, say=say)
-        if file is not None
-        else None
-    )
-    records = list(_read(past, brand, first, end, listening))
-    if not records:
-        say(f"there are no mentions of {brand}")
-        sys.exit(1)
-    states = replay(records, [chosen])
-    if json:
-        for state in states:
-            result(ALERT.encode(state).decode())
-        return
-    alerts = backtest_alerts(states)
+    other = None if policy is None else replace(chosen, alerts=_brand(brand, policy).alerts)
+    if json and other is not None:
+        raise ConfigurationError(
+            "--json prints the states of one policy; compare two with --policy and --format json"
+        )
+    events = None
+    if file is not None:
+        from tocsin.offline.past_events import past_events
+
+        events = past_events(
+            file, brands, source=source, mapping=mapping, encoding=encoding, say=say
+        )
+    with _Past(brand, events, *within) as past:
+        records = list(past.records())
+        if not records:
+            say(f"there are no mentions of {brand}")
+            sys.exit(1)
+        states = replay(records, [chosen])
+        if json:
+            for state in states:
+                result(ALERT.encode(state).decode())
+            return
+        alerts = backtest_alerts(states)
+        others = [] if other is None else backtest_alerts(replay(records, [other]))
+        mentions = past.mentions(shown_ids((*alerts, *others)))
+        silences = past.listening.silences(max(map(heard_at, records)))
+    told = published_by_alert(alerts, mentions, records)
     if svg is not None:
-        try:
-            svg.write_text(chart_svg(chosen.name, records, alerts), "utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"{svg} cannot be written: {error.strerror}") from None
-    silences = listening.silences(max(map(heard_at, records)))
-    lines = chart(records, alerts, silences)
-    for line in (*lines, "", *map(_blind_line, silences), *map(_line, alerts)):
-        result(line)
-    days = (max(r.at for r in records) - records[0].at).total_seconds() / 86_400
-    say(f"{counted(len(alerts), 'alert')} in {days:.1f} days, {len(records)} mentions")
-    if policy is not None:
-        other = replace(chosen, alerts=_brand(brand, policy).alerts)
-        difference = compare(alerts, backtest_alerts(replay(records, [other])))
-        for line in ("", *(list(_differences(difference)) or ["the other policy changes nothing"])):
+        _draw(svg, chosen.name, records, alerts, told)
+    if format != "text":
+        told_too = published_by_alert(others, mentions, records)
+        rows = _rows(alerts, told, None if other is None else (others, told_too))
+        write_rows(rows, COLUMNS, format)
+        return
+    _print(records, silences, alerts, told)
+    if other is not None:
+        changes = difference_lines(alerts, others, compare(alerts, others), _length(records))
+        for line in ("", *changes):
             result(line)
 
 
-def _read(
-    file: BinaryIO | None,
-    brand: str,
-    first: datetime | None,
-    end: datetime | None,
-    listening: Listening,
-) -> Iterator[Activity]:
-    """A brand's records; ``listening`` sees those of the file's other brands too."""
-    records: Iterator[Activity]
-    if file is not None:
-        records = records_of(file)
-    elif first is None or end is None:
-        raise ConfigurationError("give --from and --to, or a file")
-    else:
-        records = records_of_index(load(ElasticsearchSettings), brand, first, end)
-    for record in records:
-        if (first is None or record.at >= first) and (end is None or record.at < end):
-            listening.take(record)
-            if record.brand == brand:
-                yield record
+def _draw(
+    svg: Path,
+    name: str,
+    records: Sequence[Activity],
+    alerts: Sequence[BacktestAlert],
+    told: Mapping[str, Published],
+) -> None:
+    from tocsin.cli.backtest_svg import chart_svg
+
+    try:
+        svg.write_text(chart_svg(name, records, alerts, told), "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{svg} cannot be written: {error.strerror}") from None
+
+
+def _length(records: Sequence[Activity]) -> timedelta:
+    return max(r.at for r in records) - records[0].at
+
+
+def _print(
+    records: Sequence[Activity],
+    silences: Sequence[Silence],
+    alerts: Sequence[BacktestAlert],
+    told: Mapping[str, Published],
+) -> None:
+    for line in (*chart(records, alerts, silences), "", *map(blind_line, silences)):
+        result(line)
+    for alert in alerts:
+        head, *posts = alert_lines(alert, told[alert.id])
+        print_lines([head], "")
+        print_lines(posts, "- ")
+    days = _length(records).total_seconds() / 86_400
+    known = counted(len(records), "mention")
+    say(f"{counted(len(alerts), 'alert')} in {days:.1f} days, {known}")
+    if alerts and not any(told[alert.id].posts for alert in alerts):
+        say("the posts of these alerts have no text here; mention events and the index have them")
+
+
+def _rows(
+    alerts: Sequence[BacktestAlert],
+    told: Mapping[str, Published],
+    other: tuple[Sequence[BacktestAlert], Mapping[str, Published]] | None,
+) -> Iterator[Row]:
+    """The alerts of the policy, then those of the other one; ``change`` is empty without one."""
+    if other is None:
+        yield from (_row(alert, told[alert.id], "first", None) for alert in alerts)
+        return
+    others, told_too = other
+    changes = changes_of(compare(alerts, others))
+    for policy, of_policy, texts in (("first", alerts, told), ("other", others, told_too)):
+        for alert in of_policy:
+            yield _row(alert, texts[alert.id], policy, changes.get(id(alert), "same"))
+
+
+def _row(alert: BacktestAlert, published: Published, policy: str, change: str | None) -> Row:
+    state: Alert = gravest(alert)
+    first = next((post for post in state.evidence.shown if post.role == "first"), None)
+    post = None if first is None else published.posts.get(first.id)
+    return (
+        policy,
+        change,
+        alert.id,
+        alert.brand,
+        alert.severity,
+        alert.began_at,
+        alert.opened_at,
+        alert.closed_at,
+        state.evidence.mentions,
+        state.evidence.distinct_authors,
+        title(alert.states[0], Style()),
+        list(published.about),
+        None if post is None else post.author,
+        None if post is None else post.text,
+        None if first is None else first.url,
+    )

@@ -1,9 +1,10 @@
 """A back-test as SVG: mentions, the share of negatives, and alerts by severity.
 
-One file without script, style sheet or font.
+One file without script, style sheet or font, as wide as the page. What happened in an alert is the
+tooltip of its bar, which links to its first post.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -11,8 +12,12 @@ from typing import Final
 
 from processors.detector.backtest import BacktestAlert
 from schemas.activity import Activity
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.post_texts import Published
+from sinks.alerts.message.report import link, title
 from text.terminal import single_line
 from tocsin.cli.output import counted
+from tocsin.offline.backtest_posts import gravest
 
 _WIDTH, _HEIGHT = 1200, 458
 _LEFT, _RIGHT, _TOP = 70, 1130, 64
@@ -33,7 +38,9 @@ COLOURS: Final = {1: "#f2d06b", 2: "#f0a63c", 3: "#e5702e", 4: "#cf3a2c", 5: "#8
 _LANES: Final = 3
 _LETTER: Final = 6.0
 """Width of a letter in the labels of alerts."""
-_MAX_LETTERS: Final = 120
+_MAX_LETTERS: Final = 200
+_MAX_LABEL: Final = 60
+_MAX_TEXTS: Final = 2
 _NOT_XML: Final = dict.fromkeys((0xFFFE, 0xFFFF))
 _BARS, _SHARE, _INK, _GRID = "#9db4c8", "#7a3f9d", "#333", "#e4e4e4"
 
@@ -59,28 +66,34 @@ class Scale:
         return _BOTTOM - count / self.top * (_BOTTOM - _TOP)
 
 
-def chart_svg(brand: str, records: Sequence[Activity], alerts: Sequence[BacktestAlert]) -> str:
+def chart_svg(
+    brand: str,
+    records: Sequence[Activity],
+    alerts: Sequence[BacktestAlert],
+    told: Mapping[str, Published] | None = None,
+) -> str:
+    """``told``: what the alerts are about and their posts, by the id of the alert."""
+    told = told or {}
     first, last = min(r.at for r in records), max(r.at for r in records)
     step = next((s for s in _BUCKETS if (last - first) / s < _MAX_BUCKETS), _BUCKETS[-1])
     buckets = _buckets(records, step)
     top = _round_up(max(bucket.mentions for bucket in buckets.values()))
     scale = Scale(min(buckets), max(buckets) + step, top)
-    title = (
+    heading = (
         f"{brand}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC: "
         f"{counted(len(alerts), 'alert')}"
     )
     elements = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
-        f'fill="{_INK}" role="img">',
+        f'font-family="sans-serif" font-size="12" fill="{_INK}" role="img">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
-        f"<title>{_escaped(title)}</title>",
-        _text(_LEFT, 26, title, 'font-size="17" font-weight="bold"'),
-        *_spans(alerts, scale),
+        f"<title>{_escaped(heading)}</title>",
+        _text(_LEFT, 26, heading, 'font-size="17" font-weight="bold"'),
+        *_spans(alerts, scale, told),
         *_grid(scale),
         _bars(buckets, step, scale),
         _share(buckets, step, scale),
-        *_lanes(alerts, scale),
+        *_lanes(alerts, scale, told),
         *_legend(step),
         "</svg>",
     ]
@@ -107,10 +120,14 @@ def _round_up(count: int) -> int:
     return next(end * power for end in (4, 8, 12, 20, 40) if count <= end * power)
 
 
-def _spans(alerts: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
+def _spans(
+    alerts: Sequence[BacktestAlert], scale: Scale, told: Mapping[str, Published]
+) -> Iterator[str]:
     for alert in alerts:
         left, width = _extent(alert, scale)
-        yield _rect(left, _TOP, width, _BOTTOM - _TOP, COLOURS[alert.severity], 'opacity="0.22"')
+        height, colour = _BOTTOM - _TOP, COLOURS[alert.severity]
+        area = _rect(left, _TOP, width, height, colour, 'opacity="0.22"')
+        yield f"<g><title>{_tooltip(alert, told.get(alert.id))}</title>{area}</g>"
 
 
 def _grid(scale: Scale) -> Iterator[str]:
@@ -119,7 +136,7 @@ def _grid(scale: Scale) -> Iterator[str]:
         y = scale.y(count)
         yield f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="{_GRID}"/>'
         yield _text(_LEFT - 8, y + 4, f"{count:,}", 'text-anchor="end"')
-        yield _text(_RIGHT + 8, y + 4, f"{25 * quarter} %", f'fill="{_SHARE}"')
+        yield _text(_RIGHT + 8, y + 4, f"{25 * quarter}%", f'fill="{_SHARE}"')
     yield _text(_LEFT, _TOP - 12, "mentions")
     yield _text(_RIGHT, _TOP - 12, "negative", f'text-anchor="end" fill="{_SHARE}"')
     length = scale.end - scale.first
@@ -162,26 +179,59 @@ def _share(buckets: dict[datetime, Bucket], step: timedelta, scale: Scale) -> st
     )
 
 
-def _lanes(alerts: Sequence[BacktestAlert], scale: Scale) -> Iterator[str]:
-    """A bar for each alert, with its severity and id as a label where there is room.
+def _lanes(
+    alerts: Sequence[BacktestAlert], scale: Scale, told: Mapping[str, Published]
+) -> Iterator[str]:
+    """A bar for each alert, labelled by its severity and what it is about where there is room.
 
-    Alerts without room share the last lane, with the label as a tooltip.
+    Alerts without room share the last lane.
     """
     taken = [0.0] * _LANES
     for alert in alerts:
         left, width = _extent(alert, scale)
-        label = f"{alert.severity} · {alert.id}"
+        published = told.get(alert.id)
+        label = _label(alert, published)
         room = _LETTER * len(label) + 10
         is_right = left + width + room <= _WIDTH
         begins, ends = (left, left + width + room) if is_right else (left - room, left + width)
         lane = next((lane for lane in range(_LANES) if taken[lane] <= begins), _LANES)
         y = _BOTTOM + 30 + 18 * lane
         bar = _rect(left, y, width, 12, COLOURS[alert.severity])
-        yield f"<g><title>{_escaped(label)}</title>{bar}</g>"
+        shapes = f"<title>{_tooltip(alert, published)}</title>{bar}"
         if lane < _LANES:
             taken[lane] = ends
             x, anchor = (left + width + 5, "start") if is_right else (left - 5, "end")
-            yield _text(x, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
+            shapes += _text(x, y + 10, label, f'font-size="10" text-anchor="{anchor}"')
+        yield _linked(shapes, alert)
+
+
+def _linked(shapes: str, alert: BacktestAlert) -> str:
+    """The shapes of an alert, as a link to its first post if that has a safe address."""
+    shown = gravest(alert).evidence.shown if alert.states else []
+    url = next((safe for post in shown if (safe := link(post.url)) is not None), None)
+    if url is None:
+        return f"<g>{shapes}</g>"
+    return f'<a href="{escape(url)}" target="_blank" rel="noreferrer">{shapes}</a>'
+
+
+def _label(alert: BacktestAlert, published: Published | None) -> str:
+    """``4 · #velmoradown, panne``; the id if nothing is known of it."""
+    words = ", ".join(published.about[:3]) if published is not None else ""
+    return single_line(f"{alert.severity} · {words or alert.id}", _MAX_LABEL)
+
+
+def _tooltip(alert: BacktestAlert, published: Published | None) -> str:
+    """A line each: when and how grave, the title, what it is about, and its first texts."""
+    end = f"{alert.closed_at:%m-%d %H:%M}" if alert.closed_at else "the end"
+    lines = [
+        f"{alert.id}: severity {alert.severity}, {alert.opened_at:%Y-%m-%d %H:%M} UTC to {end}",
+        *(title(state, Style()) for state in alert.states[:1]),
+    ]
+    if published is not None:
+        lines += ["about " + ", ".join(published.about)] if published.about else []
+        posts = list(published.posts.values())[:_MAX_TEXTS]
+        lines += [f"{post.author}: {post.text}" for post in posts]
+    return "\n".join(map(_escaped, lines))
 
 
 def _extent(alert: BacktestAlert, scale: Scale) -> tuple[float, float]:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from schemas.codec import CHECKPOINT
-from schemas.errors import InvalidMessage
+from schemas.errors import ConfigurationError, InvalidMessage
+from text.spelling import did_you_mean
 from tocsin.cli.output import FormatOption, say, write_rows
 from tocsin.cli.row_writers import Row
 
@@ -50,9 +51,19 @@ def reset(
     from ingestors.checkpoints import TOPIC
     from runtime.kafka.client import publish
     from runtime.kafka.protocols import OutgoingRecord
+    from runtime.kafka.reader import latest_values
     from runtime.settings import KafkaSettings, load
 
     settings = load(KafkaSettings)
+    known(source_id, latest_values(settings, "checkpoints", TOPIC))
     record = OutgoingRecord(settings.topic_prefix + TOPIC, source_id.encode(), None)
     publish(settings, "checkpoints", [record], "the reset")
     say(f"{source_id} will start afresh")
+
+
+def known(source_id: str, values: Mapping[bytes, bytes]) -> None:
+    """Raise :class:`ConfigurationError` unless the source has a checkpoint."""
+    names = sorted(key.decode("utf-8", "replace") for key in values)
+    if source_id not in names:
+        hint = did_you_mean(source_id, names) if names else "no source has one yet"
+        raise ConfigurationError(f"there is no checkpoint of {source_id}; {hint}")

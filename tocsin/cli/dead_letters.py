@@ -2,46 +2,82 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from schemas.codec import DEAD_LETTER
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, Reason
 from schemas.errors import ConfigurationError, InvalidMessage
 from tocsin.cli.output import FormatOption, counted, result, say, write_rows
 from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
-    from runtime.kafka.protocols import OutgoingRecord
+    from runtime.kafka.protocols import OutgoingRecord, Record
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
 
-COLUMNS = ("id", "at", "service", "reason", "origin", "detail")
+COLUMNS = ("id", "at", "service", "reason", "origin", "detail", "replayed")
+
+
+def _reason(written: str | None) -> str | None:
+    reasons = get_args(Reason)
+    if written is None or written in reasons:
+        return written
+    raise ConfigurationError(
+        f"there is no reason {written}; the reasons are {', '.join(sorted(reasons))}"
+    )
+
+
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", help="Only this reason, such as invalid_message.")
+    str | None,
+    typer.Option("--reason", callback=_reason, help="Only this reason, such as invalid_message."),
 ]
 ServiceOption = Annotated[
     str | None, typer.Option("--service", help="Only this service, such as process.")
 ]
 
 
-def _letters(
-    reason: str | None = None, service: str | None = None
+def letters_of(
+    records: "Iterable[Record]", replayed: set[str] | None = None
 ) -> Iterator[tuple[str, DeadLetter]]:
-    """Dead letters with their id (``partition-offset``), in the order of offsets."""
-    from runtime.kafka.dead_letters import TOPIC
-    from runtime.kafka.reader import read_topic
-    from runtime.settings import KafkaSettings, load
+    """Dead letters with their id (``partition-offset``), in the order of offsets.
 
-    for record in read_topic(load(KafkaSettings), "dead-letters", TOPIC):
+    ``replayed``, if given, gets the ids of the letters that were replayed.
+    """
+    for record in records:
+        if replayed is not None:
+            replayed.update(replayed_by(record.headers))
         try:
             letter = DEAD_LETTER.decode(record.value or b"")
         except InvalidMessage:
             continue
+        yield f"{record.partition}-{record.offset}", letter
+
+
+def replayed_by(headers: object) -> Iterator[str]:
+    """The ids in the headers of a record."""
+    from runtime.kafka.dead_letters import REPLAYED_HEADER
+
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    for name, value in pairs if isinstance(pairs, Iterable) else ():
+        if name == REPLAYED_HEADER and isinstance(value, bytes):
+            yield value.decode("utf-8", "replace")
+
+
+def _letters(
+    reason: str | None = None, service: str | None = None, replayed: set[str] | None = None
+) -> Iterator[tuple[str, DeadLetter]]:
+    from runtime.kafka.dead_letters import TOPIC
+    from runtime.kafka.reader import read_topic
+    from runtime.settings import KafkaSettings, load
+
+    for name, letter in letters_of(
+        read_topic(load(KafkaSettings), "dead-letters", TOPIC), replayed
+    ):
         if reason in (None, letter.reason) and service in (None, letter.service):
-            yield f"{record.partition}-{record.offset}", letter
+            yield name, letter
 
 
 @app.command("list")
@@ -51,26 +87,26 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of lines.")] = 100,
     format: FormatOption = "text",
 ) -> None:
-    """List dead letters (id, time, service, reason, origin, detail) and count them by reason.
+    """List dead letters, whether each was replayed, and count them by reason.
 
     Example: `tocsin dead-letters list --reason index_rejected`
     """
-    counts = Counter[str]()
-
-    def rows() -> Iterator[Row]:
-        for name, letter in _letters(reason, service):
-            counts[letter.reason] += 1
-            if counts.total() <= limit:
-                yield letter_row(name, letter)
-
-    shown = write_rows(rows(), COLUMNS, format, empty="there are no dead letters")
+    counts, replayed = Counter[str](), set[str]()
+    rows: list[Row] = []
+    for name, letter in _letters(reason, service, replayed):
+        counts[letter.reason] += 1
+        if len(rows) < limit:
+            rows.append(letter_row(name, letter))
+    # A replay is recorded after its letter, so the rows wait for the end of the topic.
+    known = ((*row, row[0] in replayed) for row in rows)
+    shown = write_rows(known, COLUMNS, format, empty="there are no dead letters")
     if shown:
         by_reason = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         say(f"{counted(counts.total(), 'dead letter')} ({by_reason}); {shown} shown")
 
 
 def letter_row(name: str, letter: DeadLetter) -> Row:
-    """A dead letter as a row of the list, under the id ``name``."""
+    """A dead letter, under the id ``name``, as the cells of ``COLUMNS`` but the last."""
     origin = letter.source or f"{letter.topic}/{letter.partition}/{letter.offset}"
     return name, letter.at, letter.service, letter.reason, origin, letter.detail
 
@@ -79,17 +115,27 @@ def letter_row(name: str, letter: DeadLetter) -> Row:
 def show(
     letter_id: Annotated[str, typer.Argument(help="An id of the list, such as 0-17.")],
 ) -> None:
-    """Show a dead letter with its payload as text.
+    """Show a dead letter with its key and payload as text, and whether it was replayed.
 
     Example: `tocsin dead-letters show 0-17`
     """
-    for name, letter in _letters():
-        if name == letter_id:
-            shown = json.loads(DEAD_LETTER.encode(letter))
-            shown["payload"] = letter.payload.decode("utf-8", "backslashreplace")
-            result(json.dumps(shown, indent=2, ensure_ascii=False))
-            return
-    raise ConfigurationError(f"there is no dead letter {letter_id}; see 'tocsin dead-letters list'")
+    replayed, found = set[str](), None
+    for name, letter in _letters(replayed=replayed):
+        found = letter if name == letter_id else found
+    if found is None:
+        raise ConfigurationError(
+            f"there is no dead letter {letter_id}; see 'tocsin dead-letters list'"
+        )
+    result(json.dumps(as_text(found, letter_id in replayed), indent=2, ensure_ascii=False))
+
+
+def as_text(letter: DeadLetter, replayed: bool) -> dict[str, Any]:
+    """The letter as JSON for people: bytes are text, with escapes where they are none."""
+    shown: dict[str, Any] = json.loads(DEAD_LETTER.encode(letter))
+    for name, value in (("key", letter.key), ("payload", letter.payload)):
+        if value is not None:
+            shown[name] = value.decode("utf-8", "backslashreplace")
+    return {**shown, "replayed": replayed}
 
 
 @app.command("replay")
@@ -111,11 +157,13 @@ def replay(
     Example: `tocsin dead-letters replay --reason index_rejected`
     """
     from runtime.kafka.client import publish
-    from runtime.kafka.dead_letters import REPLAYS_HEADER
+    from runtime.kafka.dead_letters import REPLAYED_HEADER, REPLAYS_HEADER, TOPIC
     from runtime.kafka.protocols import OutgoingRecord
     from runtime.settings import KafkaSettings, load
 
+    settings = load(KafkaSettings)
     wanted = None if not letter_ids else set(letter_ids)
+    names: list[str] = []
     skipped = 0
 
     def records() -> "Iterator[OutgoingRecord]":
@@ -127,7 +175,14 @@ def replay(
                 skipped += 1
                 continue
             headers = [(REPLAYS_HEADER, str(letter.replays + 1).encode())]
+            names.append(name)
             yield OutgoingRecord(letter.topic, letter.key, letter.payload, headers)
 
-    sent = publish(load(KafkaSettings), "dead-letters", records(), "a replay")
-    say(f"{sent} replayed, {skipped} skipped (without a topic, or replayed {limit} times)")
+    publish(settings, "dead-letters", records(), "a replay")
+    topic = settings.topic_prefix + TOPIC
+    marks = [
+        OutgoingRecord(topic, name.encode(), None, [(REPLAYED_HEADER, name.encode())])
+        for name in names
+    ]
+    publish(settings, "dead-letters", marks, "that the letters were replayed")
+    say(f"{len(names)} replayed, {skipped} skipped (without a topic, or replayed {limit} times)")

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from brands.brands_file import load_brands
+from ingestors.files.source import ReplaySource
 from ingestors.generator.accounts import brands as invented_brands
 from runtime.clock import utc_now
 from runtime.kafka.client import publish
@@ -34,6 +35,7 @@ from sinks.elasticsearch.mappings import IndexNames
 from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary, shown_ids
 from tocsin.cli.demo_summary import alerts_of, posts_of, summarise
 from tocsin.cli.live_view import demo_lines, up_lines
+from tocsin.cli.output import say
 from tocsin.cli.screen import Screen, Watcher, local_now
 from tocsin.cli.up import StackOption, check, cleared, interruptible, run_until
 from tocsin.local.pipeline import (
@@ -146,9 +148,12 @@ def _source(data: Path | None, mapping: str | None, posts: int, seed: int) -> li
         start = f"{utc_now() - timedelta(days=1):%Y-%m-%d}"
         return ["generate", "--posts", str(posts), "--seed", str(seed), "--start", start]
     if not data.is_file():
-        raise ConfigurationError(f"{data} is not a file; give --data a file of JSON lines or CSV")
+        raise ConfigurationError(f"{data} is not a file; give --data a file of posts")
     bundled = _bundled(data, "mappings")
     chosen = mapping or (bundled.stem if bundled else None)
+    # What keeps the file from being read is told before a stack is started for it.
+    for note in ReplaySource(str(data), mapping=chosen).check():
+        say(note)
     return ["replay", str(data.absolute()), *(["--mapping", chosen] if chosen else [])]
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from queries.matching.document import MatchedSpan
 from text.terminal import printable
 
-_MARK = "bold yellow"
+MARK = "bold yellow"
 _BEFORE = 60
 """Letters before the first match in an excerpt of a long text."""
 
@@ -26,7 +26,7 @@ def marked(
     shown.append(printable(text[first:last]))
     for start, end in matches:
         if start < last:
-            shown.stylize(_MARK, max(first, start) + offset, min(last, end) + offset)
+            shown.stylize(MARK, max(first, start) + offset, min(last, end) + offset)
     if last < len(text):
         shown.append("…")
     return shown
@@ -45,7 +45,7 @@ def _joined(text: Text) -> list[tuple[int, int]]:
     """The marks in order; marks that touch or overlap are joined."""
     marks: list[tuple[int, int]] = []
     for span in sorted(text.spans, key=lambda span: (span.start, span.end)):
-        if span.style != _MARK:
+        if span.style != MARK:
             continue
         if marks and span.start <= marks[-1][1]:
             marks[-1] = marks[-1][0], max(marks[-1][1], span.end)

@@ -3,19 +3,16 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from brands.registry import current_brands, decoded_brands
-from ingestors.checkpoints import load_checkpoint
-from ingestors.runner import Runner
-from ingestors.source import Source
-from runtime.kafka import client as kafka
-from runtime.service import announce, service
 from runtime.settings import IngestSettings, KafkaSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from tocsin.cli.output import say
+
+if TYPE_CHECKING:
+    from ingestors.source import Source
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +35,12 @@ AfreshOption = Annotated[
 ]
 
 
-def run_source(source: Source, settings: IngestSettings, afresh: bool = False) -> None:
+def run_source(source: "Source", settings: IngestSettings, afresh: bool = False) -> None:
+    from ingestors.checkpoints import load_checkpoint
+    from ingestors.runner import Runner
+    from runtime.kafka import client as kafka
+    from runtime.service import announce, service
+
     kafka_settings = load(KafkaSettings)
     within_s = settings.drain_timeout_s + _CLOSING_S
     # Unacknowledged posts may be gone from the platform: not an end in good order.
@@ -156,6 +158,7 @@ def x(
     Example: `TOCSIN_INGEST_X_BEARER_TOKEN_FILE=token tocsin ingest x`
     """
     from brands.brands_file import load_brands
+    from brands.registry import current_brands, decoded_brands
     from ingestors.x.rules import compiled, rules_for
     from ingestors.x.source import XSource, checked_token
     from ingestors.x.stream import XOptions

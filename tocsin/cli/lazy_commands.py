@@ -84,10 +84,9 @@ def _hide_type_of_flags(command: Any, ctx: Any) -> None:
     for parameter in TyperCommand.get_params(command, ctx):
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
-    if isinstance(command, LazyCommands):
-        return  # it hides them itself, for the one that it runs
-    for child in getattr(command, "commands", {}).values():
-        _hide_type_of_flags(child, ctx)
+    if not isinstance(command, LazyCommands):  # It does so for the one that it imports.
+        for child in getattr(command, "commands", {}).values():
+            _hide_type_of_flags(child, ctx)
 
 
 class LazyCommands(TyperGroup):

@@ -41,8 +41,7 @@ COMMANDS = {
     "detect": LazyCommand("tocsin.cli.score_series:score_series", renamed="score-series"),
     "doctor": LazyCommand(
         "tocsin.cli.doctor:doctor",
-        "Check settings, connections, versions, topics, brands, clocks and models, and say what to "
-        "do.",
+        "Check settings, servers, topics, services, lag, sources, channels, models and disks.",
     ),
     "process": LazyCommand(
         "tocsin.cli.process:process",

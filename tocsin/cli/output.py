@@ -5,16 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
-from rich.console import Console
 
 from schemas.errors import ConfigurationError
 from tocsin.cli.row_writers import WRITERS, Row
 from tocsin.cli.row_writers import local_time as local_time
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tocsin.offline.post_reader import Bad
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console: Console
 
 Format: TypeAlias = Literal["text", "json", "jsonl", "csv", "xlsx"]
 
@@ -38,8 +39,23 @@ FormatOption = Annotated[
 """``--format`` of a command that prints rows; the default is text."""
 
 
+def __getattr__(name: str) -> object:
+    """``console``: standard error with colours and progress, made at its first use."""
+    if name != "console":
+        raise AttributeError(name)
+    from rich.console import Console
+
+    made = globals()["console"] = Console(stderr=True, highlight=False, soft_wrap=True)
+    return made
+
+
 def say(text: str) -> None:
-    console.print(text, markup=False)
+    """A line on standard error, above a progress bar if there is one."""
+    made = globals().get("console")
+    if made is None:
+        sys.stderr.write(text + "\n")
+    else:
+        made.print(text, markup=False, emoji=False)
 
 
 def result(text: str) -> None:

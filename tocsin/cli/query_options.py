@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from msgspec import Struct
@@ -16,7 +16,9 @@ from queries.language.tree import walk
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
-from tocsin.offline.post_reader import PostReader
+
+if TYPE_CHECKING:
+    from tocsin.offline.post_reader import PostReader
 
 QueryArgument = Annotated[
     str, typer.Argument(help="The query, or - to read it from standard input.")
@@ -62,8 +64,10 @@ class _BrandsFile(Struct):
 
 def posts_of(
     file: Path | None, source: str, mapping: str | None, encoding: str | None
-) -> PostReader:
+) -> "PostReader":
     """The reader of a command; what it decides goes to standard error."""
+    from tocsin.offline.post_reader import PostReader
+
     return PostReader(file, source=source, mapping=mapping, encoding=encoding, say=say)
 
 

@@ -30,8 +30,8 @@ _NOT_XML = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 """One of these makes a whole spreadsheet unreadable."""
 _MAX_TEXT = 300
 """Letters of a cell for people."""
-_MIN_WRAPPED = 16
-"""Columns of the terminal that a column of sentences keeps."""
+_MIN_WRAPPED = 16, 13
+"""Columns of the terminal that a column of sentences keeps: at first, and if that is too wide."""
 _EXECUTED = "=+-@＝＋－＠"
 """A spreadsheet runs a cell of CSV that begins with one of these, or with a control character."""
 
@@ -185,29 +185,34 @@ def table_lines(rows: Sequence[Row], columns: Sequence[str], width: int) -> list
 
     if not rows:
         return []
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    minimum = 0
     shown = [[_text_cell(cell) for cell in row] for row in rows]
-    for number, name in enumerate(columns):
-        cells = [row[number] for row in rows]
-        texts = [name.replace("_", " "), *(row[number] for row in shown)]
-        natural = max(map(width_of, texts))
-        wraps = any(isinstance(cell, str | list | dict) for cell in cells) and any(
-            " " in text for text in texts[1:]
+    headings = [name.replace("_", " ") for name in columns]
+    natural = [max(map(width_of, texts)) for texts in zip(headings, *shown, strict=True)]
+    wraps = [
+        any(
+            isinstance(row[n], str | list | dict) and " " in cells[n]
+            for row, cells in zip(rows, shown, strict=True)
         )
-        minimum += min(natural, _MIN_WRAPPED) if wraps else natural
+        for n in range(len(columns))
+    ]
+    for kept in _MIN_WRAPPED:
+        minimum = [min(n, kept) if w else n for n, w in zip(natural, wraps, strict=True)]
+        wide = sum(minimum) + 2 * (len(columns) - 1)
+        if wide <= width:
+            break
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, heading in enumerate(headings):
         table.add_column(
-            Text(texts[0]),
-            justify="right" if _is_numeric(cells) else "left",
-            no_wrap=not wraps,
+            Text(heading),
+            justify="right" if _is_numeric([row[number] for row in rows]) else "left",
+            no_wrap=not wraps[number],
             overflow="fold",
-            min_width=min(natural, _MIN_WRAPPED) if wraps else natural,
+            min_width=minimum[number],
         )
     for texts in shown:
         table.add_row(*map(Text, texts))
-    wide = max(width, minimum + 2 * (len(columns) - 1))
     page = io.StringIO()
-    Console(file=page, width=wide, color_system=None, legacy_windows=False).print(table)
+    Console(file=page, width=max(width, wide), color_system=None, legacy_windows=False).print(table)
     return [line.rstrip() for line in page.getvalue().splitlines()]
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +11,12 @@ import typer
 
 from processors.volume.detector import VolumeDetector
 from schemas.errors import ConfigurationError
+from tocsin.cli.output import FormatOption, write_rows
+from tocsin.cli.row_writers import Row
 from tocsin.offline.post_reader import open_posts
 
 _HEADER = ["timestamp", "value"]
+COLUMNS = (*_HEADER, "score", "alert")
 
 
 def _rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
@@ -75,6 +77,7 @@ def score_series(
     series: Annotated[
         Path | None, typer.Argument(help="CSV with timestamp,value; the default is standard input.")
     ] = None,
+    format: FormatOption = "csv",
 ) -> None:
     """Score a series of counts: how unusual each count is, and where an alert would open.
 
@@ -84,7 +87,12 @@ def score_series(
 
     Example: `tocsin score-series examples/counts.csv > scored.csv`
     """
-    out = csv.writer(sys.stdout, lineterminator="\n")
     with io.TextIOWrapper(open_posts(series), "utf-8-sig", newline="") as stream:
-        out.writerow((*_HEADER, "score", "alert"))
-        out.writerows(scored(stream, VolumeDetector()))
+        rows = scored(stream, VolumeDetector())
+        write_rows(map(_typed, rows) if format != "csv" else rows, COLUMNS, format)
+
+
+def _typed(row: tuple[str, str, str, str]) -> Row:
+    """The cells as numbers, for formats that have them."""
+    at, value, score, alert = row
+    return at, float(value) if value.strip() else None, float(score), alert == "1"

@@ -1,155 +1,25 @@
 """``tocsin sink``: services that write mentions to a store, and deliver alerts to people."""
 
-from threading import Event
-from typing import Annotated
-
 import typer
 
-from runtime.health import Health
-from runtime.kafka import client as kafka
-from runtime.kafka.membership import watch_groups
-from runtime.kafka.protocols import Consumer, Producer
-from runtime.service import announce, service
-from runtime.settings import (
-    AlertsSettings,
-    ElasticsearchSettings,
-    KafkaSettings,
-    SinkSettings,
-    load,
+from tocsin.cli.lazy_commands import LazyCommand, LazyCommands
+
+SINKS = {
+    "elasticsearch": LazyCommand(
+        "tocsin.cli.sink_elasticsearch:elasticsearch",
+        "Write mentions to Elasticsearch until SIGTERM.",
+    ),
+    "alerts": LazyCommand(
+        "tocsin.cli.sink_alerts:alerts",
+        "Deliver alerts to the index and to the channels of TOCSIN_ALERTS_CHANNELS until SIGTERM.",
+    ),
+}
+
+
+class _Sinks(LazyCommands):
+    table = SINKS
+
+
+app = typer.Typer(
+    cls=_Sinks, no_args_is_help=True, help="Write mentions to Elasticsearch, or deliver alerts."
 )
-from schemas.errors import ConfigurationError
-from sinks.alerts import service as alerts_service
-from sinks.alerts.channels.base import Channel
-from sinks.alerts.channels.channels_file import load_channels
-from sinks.alerts.deliveries import TOPIC as DELIVERIES
-from sinks.alerts.deliveries import Deliveries
-from sinks.alerts.store import Index
-from sinks.alerts.workers import memberships, run_all
-from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import check
-from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
-from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, TOPIC, ElasticsearchSink
-
-app = typer.Typer(no_args_is_help=True, help="Write mentions to Elasticsearch, or deliver alerts.")
-
-
-@app.command("elasticsearch")
-def elasticsearch() -> None:
-    """Write mentions to Elasticsearch until SIGTERM.
-
-    Example: `TOCSIN_ELASTICSEARCH_URL=https://es:9200 tocsin sink elasticsearch`
-    """
-    needs = (KafkaSettings, SinkSettings, ElasticsearchSettings)
-    with service(SERVICE, needs) as (health, stop):
-        _run_elasticsearch(health, stop)
-
-
-def _run_elasticsearch(health: Health, stop: Event) -> None:
-    kafka_settings, settings = load(KafkaSettings), load(SinkSettings)
-    es_settings = load(ElasticsearchSettings)
-    names, prefix = IndexNames(es_settings), kafka_settings.group_prefix
-    reading = f"{kafka_settings.topic_prefix}{TOPIC} as group {prefix}{GROUP}"
-    announce(health, reading=reading, writing=es_settings.url)
-    with connect(es_settings) as client:
-        health.hinder("start", f"waiting for Elasticsearch at {es_settings.url}")
-        check(client, es_settings)
-        health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
-        probe = SearchableProbe(client, names, NAME)
-        housekeeping = Housekeeping(client, names, settings.tombstone_days)
-        producer = kafka.producer(kafka_settings, SERVICE)
-        sink = ElasticsearchSink(
-            _consumer(kafka_settings, SERVICE, GROUP, settings.batch_size),
-            producer,
-            client,
-            names=names,
-            topic_prefix=kafka_settings.topic_prefix,
-            settings=settings,
-            health=health,
-            on_written=probe.sample,
-        )
-        probe.start()
-        housekeeping.start()
-        watch = watch_groups(kafka_settings, TOPIC, {GROUP: sink.membership}, health)
-        try:
-            sink.run(stop)
-        finally:
-            for side in (probe, housekeeping, watch):
-                side.stop()
-            kafka.close(producer, timeout_s=2)
-
-
-@app.command("alerts")
-def alerts(
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(help="Only this channel, such as index; may be repeated. The default is all."),
-    ] = None,
-) -> None:
-    """Deliver alerts to the index and to the channels of TOCSIN_ALERTS_CHANNELS until SIGTERM.
-
-    Example: `TOCSIN_ALERTS_CHANNELS=channels.yaml tocsin sink alerts`
-    """
-    settings, kafka_settings = load(AlertsSettings), load(KafkaSettings)
-    es_settings = load(ElasticsearchSettings)
-    configured = [] if settings.channels is None else load_channels(settings.channels, settings)
-    channels: dict[str, Channel] = {each.name: each for each in configured}
-    names = set(channels)
-    index = Index(connect(es_settings), IndexNames(es_settings).alerts)
-    channels = {index.name: index, **channels}
-    wanted = set(channel or channels)
-    if missing := sorted(wanted - channels.keys()):
-        raise ConfigurationError(
-            f"there is no channel {missing[0]} in TOCSIN_ALERTS_CHANNELS; choose from "
-            f"{', '.join(channels)}"
-        )
-    with service(alerts_service.SERVICE) as (health, stop):
-        reading = f"{kafka_settings.topic_prefix}{alerts_service.TOPIC} as one group per channel"
-        announce(health, reading=reading, writing=", ".join(sorted(wanted)))
-        health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
-        kafka.check_topics(kafka_settings, (alerts_service.TOPIC, DELIVERIES))
-        producer = kafka.producer(kafka_settings, alerts_service.SERVICE, linger_ms=0)
-        workers = [
-            _worker(each, kafka_settings, settings, producer, names)
-            for name, each in channels.items()
-            if name in wanted
-        ]
-        groups = memberships(workers, health)
-        watch = watch_groups(kafka_settings, alerts_service.TOPIC, groups, health)
-        try:
-            run_all(workers, stop, health)
-        finally:
-            watch.stop()
-            kafka.close(producer, timeout_s=2)
-
-
-def _worker(
-    channel: Channel,
-    kafka_settings: KafkaSettings,
-    settings: AlertsSettings,
-    producer: Producer,
-    configured: set[str],
-) -> alerts_service.ChannelWorker:
-    """A worker with its own connections; the index needs no deliveries, it orders states itself."""
-    prefix, client_id = kafka_settings.topic_prefix, f"{alerts_service.SERVICE}-{channel.name}"
-    deliveries = None
-    if not channel.takes_all:
-        memory = kafka.consumer(kafka_settings, f"{client_id}-deliveries")
-        with kafka.kafka_errors(kafka_settings):
-            deliveries = Deliveries(memory, producer, prefix + DELIVERIES, channel.name)
-    return alerts_service.ChannelWorker(
-        channel,
-        _consumer(kafka_settings, client_id, alerts_service.group_of(channel.name), 100),
-        producer,
-        deliveries,
-        configured=configured,
-        topic_prefix=prefix,
-        settings=settings,
-    )
-
-
-def _consumer(settings: KafkaSettings, client_id: str, group: str, batch_size: int) -> Consumer:
-    consumer: Consumer = kafka.consumer(
-        settings, client_id, group, max_poll_records=batch_size, fetch_max_wait_ms=100
-    )
-    return consumer

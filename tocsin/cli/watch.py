@@ -1,33 +1,54 @@
 """``tocsin watch``: live posts in a terminal, without any other service."""
 
 import sys
-from typing import Annotated
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from queries.matching.query_matcher import QueryMatch
-from runtime import logs
-from runtime.service import stop_on_signals
-from runtime.settings import IngestSettings, load
 from schemas.mention import Mention
 from schemas.post import PostEvent, PostUpsert
 from text.terminal import printable
 from tocsin.cli.highlight import marked
 from tocsin.cli.query_options import BrandsOption, QueryArgument, SavedOption, query_text, whole
+from tocsin.cli.watch_status import WatchStatus
 from tocsin.offline.match import OfflineMatcher
+
+if TYPE_CHECKING:
+    from ingestors.source import Source
+
+_INDENT = 9
+"""Columns of the time before a post."""
 
 
 def line_of(match: QueryMatch) -> Text:
+    """The time in the zone of this machine, the author, the text, the language and the link."""
     mention = match.asked.document.mention
     post = mention.post
-    line = Text().append(f"{post.created_at:%H:%M:%S} ", style="dim")
+    line = Text().append(f"{post.created_at.astimezone():%H:%M:%S} ", style="dim")
     line.append(printable(f"@{post.author.handle or post.author.id} "), style="cyan")
     line.append_text(marked(post.text, match.spans()))
     language = mention.language.code if mention.language else post.language
     line.append(printable(f" [{language or '?'}]"), style="dim")
+    if post.url:
+        line.append(printable(f" {post.url}"), style="dim")
     return line
+
+
+def show(line: Text, console: Console) -> None:
+    """On a terminal, wrapped at words below the text; elsewhere a post is one line."""
+    if not console.is_terminal or console.width <= 2 * _INDENT:
+        console.print(line, soft_wrap=True)
+        return
+    # The first line begins with the time, which takes the place of the indent.
+    for number, part in enumerate(line[_INDENT:].wrap(console, console.width - _INDENT)):
+        part.rstrip()
+        before = line[:_INDENT] if number == 0 else Text(" " * _INDENT)
+        console.print(before.append_text(part))
 
 
 def watch(
@@ -41,34 +62,50 @@ def watch(
     """Show live posts of Bluesky that a query matches, without a key, a broker or an index.
 
     docs/queries.md explains queries: `orange` finds the word but neither `#orange` nor `@orange`;
-    write `orange OR #orange` for both.
+    write `orange OR #orange` for both. Standard error says how many posts are read.
 
     Example: `tocsin watch '(orange OR #orange) NEAR/9 (panne OR outage) AND lang:(fr OR en)'`
     """
-    from ingestors.bluesky.source import BlueskySource, JetstreamOptions
-
-    logs.configure("console", "warning")
-    settings = load(IngestSettings)
     matcher = OfflineMatcher({"watch": whole(query_text(query), queries)}, brands)
+    status = WatchStatus(sys.stderr, time.monotonic)
+    # The source tells its troubles to the log; here they are part of the status.
+    status.take_logs()
 
     def keep(event: PostEvent) -> bool:
-        return isinstance(event, PostUpsert) and matcher.could_match(Mention(post=event.post))
+        if not isinstance(event, PostUpsert):
+            return False
+        status.read += 1
+        return matcher.could_match(Mention(post=event.post))
 
-    source = BlueskySource(JetstreamOptions.of(settings), keep=keep)
-    console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
-    stop, shown = stop_on_signals(), 0
+    from ingestors.bluesky.source import BlueskySource, JetstreamOptions
+    from runtime.service import stop_on_signals
+    from runtime.settings import IngestSettings, load
+
+    source = BlueskySource(JetstreamOptions.of(load(IngestSettings)), keep=keep)
     source.open(None)
     try:
-        while not stop.is_set():
-            events = source.next_batch().events
-            mentions = [
-                Mention(post=event.post) for event in events if isinstance(event, PostUpsert)
-            ]
-            for matches in matcher.find(mentions):
-                for match in matches:
-                    console.print(line_of(match))
-                    shown += 1
-                if shown == limit:
-                    return
+        _follow(source, matcher, status, stop_on_signals(), limit)
     finally:
+        status.clear()
         source.close()
+
+
+def _follow(
+    source: "Source",
+    matcher: OfflineMatcher,
+    status: WatchStatus,
+    stop: threading.Event,
+    limit: int | None,
+) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    while not stop.is_set():
+        events = source.next_batch().events
+        mentions = [Mention(post=event.post) for event in events if isinstance(event, PostUpsert)]
+        for matches in matcher.find(mentions):
+            for match in matches:
+                status.clear()
+                show(line_of(match), console)
+                status.shown += 1
+            if status.shown == limit:
+                return
+        status.tick()

@@ -18,7 +18,8 @@ RELEASE = b"go\n"
 _MODULES = {
     "process": ("processors.enrichment.app",),
     "detector": ("processors.detector.app",),
-    "sink": ("tocsin.cli.sink",),
+    "sink elasticsearch": ("tocsin.cli.sink_elasticsearch",),
+    "sink alerts": ("tocsin.cli.sink_alerts",),
     "ingest": ("tocsin.cli.ingest", "ingestors.runner"),
 }
 """Command to the modules that it imports. A function ``prepare`` in one of them loads the rest."""
@@ -29,7 +30,10 @@ def load(arguments: Sequence[str]) -> None:
 
     :raises TocsinError: the command meets the same one.
     """
-    for name in _MODULES.get(arguments[0], ()):
+    command = next(
+        (known for known in (" ".join(arguments[:2]), arguments[0]) if known in _MODULES), ""
+    )
+    for name in _MODULES.get(command, ()):
         module = import_module(name)
         prepare: Callable[[], None] | None = getattr(module, "prepare", None)
         if prepare is not None:

@@ -94,8 +94,12 @@ def _lines(lines: FileLines) -> Iterator[bytes]:
 
 def _spooled(lines: Iterable[bytes]) -> BinaryIO:
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the reader closes it
-    for line in lines:
-        spool.write(line)
+    try:
+        for line in lines:
+            spool.write(line)
+    except BaseException:
+        spool.close()
+        raise
     spool.seek(0)
     return cast("BinaryIO", spool)
 

@@ -93,10 +93,10 @@ def locale_of(language: Language) -> Locale:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The language and time zone of a reader."""
+    """The language and time zone of a reader; None: the zone of this machine."""
 
     language: Language = "en"
-    time_zone: str = "UTC"
+    time_zone: str | None = "UTC"
 
     @property
     def locale(self) -> Locale:
@@ -104,4 +104,5 @@ class Style:
 
     def when(self, at: datetime) -> str:
         """A time in the time zone, to the minute."""
-        return at.astimezone(ZoneInfo(self.time_zone)).strftime(self.locale.time)
+        zone = None if self.time_zone is None else ZoneInfo(self.time_zone)
+        return at.astimezone(zone).strftime(self.locale.time)

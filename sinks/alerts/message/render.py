@@ -11,12 +11,15 @@ _STYLE = "font-family:sans-serif;font-size:14px;line-height:1.4;color:#222"
 
 
 class Span(NamedTuple):
-    """A piece of a line; ``url`` is safe to click."""
+    """A piece of a line; ``url`` is safe to click. ``is_marked``: what the alert is about."""
 
     text: str
     url: str | None = None
+    is_marked: bool = False
 
 
+BREAK = Span("\n")
+"""What follows is a line of its own within its item."""
 Line = tuple[Span, ...]
 
 
@@ -48,13 +51,21 @@ def plain(report: Report) -> str:
     for section in report.sections:
         marker = "- " if section.heading else ""
         lines = [section.heading] if section.heading else []
-        lines += [marker + "".join(map(_plain_span, line)) for line in section.lines]
+        lines += [plain_line(line, marker) for line in section.lines]
         blocks.append("\n".join(lines))
     blocks.append(report.footer)
     return "\n\n".join(blocks) + "\n"
 
 
+def plain_line(line: Line, marker: str = "") -> str:
+    return marker + "".join(map(_plain_span, line))
+
+
 def _plain_span(span: Span) -> str:
+    if span is BREAK:
+        return "\n  "
+    if span.is_marked:
+        return f"**{span.text}**"
     return span.text if span.url is None else f"{span.text} <{span.url}>"
 
 

@@ -1,7 +1,7 @@
 """An alert as lines of facts, before they become plain text, HTML or blocks.
 
-A report contains nothing that is not in the alert. Text of the public is cleaned here and escaped
-by the renderer.
+A report contains nothing that is not in the alert, or in the posts that the caller looked up. Text
+of the public is cleaned here and escaped by the renderer.
 """
 
 import math
@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
 from sinks.alerts.message.catalogue import Style
-from sinks.alerts.message.render import Line, Report, Section, Span
+from sinks.alerts.message.post_texts import Published, PublishedPost, excerpt
+from sinks.alerts.message.render import BREAK, Line, Report, Section, Span
 from text.alert_title import blind_title, crisis_title
-from text.terminal import single_line
+from text.terminal import printable, single_line
 
 MAX_TITLE = 200
 _MAX_TERM = 80
@@ -27,8 +28,15 @@ _MIN_RATIO = 0.1
 T = TypeVar("T")
 
 
-def report(alert: Alert, style: Style) -> Report:
-    return _Writer(style).report(alert)
+def report(alert: Alert, style: Style, published: Published | None = None) -> Report:
+    """``published``: the evidence's posts, for readers of the index; messages go without texts."""
+    return _Writer(style, published).report(alert)
+
+
+def post_lines(posts: Sequence[ShownPost], style: Style, published: Published | None) -> list[Line]:
+    """A line a post: its role, author and facts, and its text if it is known."""
+    writer = _Writer(style, published)
+    return [writer.post(post) for post in posts]
 
 
 def title(alert: Alert, style: Style) -> str:
@@ -72,21 +80,22 @@ def _term(text: str) -> str:
 
 
 class _Writer:
-    def __init__(self, style: Style) -> None:
+    def __init__(self, style: Style, published: Published | None) -> None:
         self._style = style
+        self._published = published
         self._locale = style.locale
 
     def report(self, alert: Alert) -> Report:
         evidence, texts = alert.evidence, self._locale.texts
         lifted, entities = evidence.lifted, evidence.lifted_entities
         sections = [
-            Section("", self._summary(alert)),
+            Section("", [*self._about(), *self._summary(alert)]),
             Section(texts["moved"], [self._signal(signal) for signal in alert.signals]),
             Section(texts["who"], self._who(evidence)),
             Section(texts["carried"], self._first(evidence.carriers, self._carrier)),
             Section(texts["lifted"], self._first(lifted, self._lift)),
             Section(texts["entities"], self._first(entities, self._lift)),
-            Section(texts["shown"], self._first(evidence.shown, self._post)),
+            Section(texts["shown"], self._first(evidence.shown, self.post)),
             Section(texts["split"], self._split(evidence)),
         ]
         return Report(
@@ -104,6 +113,13 @@ class _Writer:
             for key, value in values.items()
             if value is not None
         ]
+
+    def _about(self) -> list[Line]:
+        """``About: “panne”, “Nantes”``."""
+        if self._published is None or not self._published.about:
+            return []
+        words = ", ".join(self._locale.quoted(_term(word)) for word in self._published.about)
+        return self._facts(**{self._published.basis: words})
 
     def _summary(self, alert: Alert) -> list[Line]:
         locale = self._locale
@@ -168,7 +184,8 @@ class _Writer:
     def _carrier(self, carrier: Carrier) -> Line:
         """With a link to a post of the author, since the hash alone is meaningless to people."""
         facts = [self._locale.counted("mentions", carrier.mentions), *self._reach(carrier.reach)]
-        author = Span(_term(carrier.author), link(carrier.url))
+        handles = {} if self._published is None else self._published.handles
+        author = Span(_term(handles.get(carrier.author, carrier.author)), link(carrier.url))
         return (author, Span(self._locale.labelled("", ", ".join(facts))))
 
     def _lift(self, lift: Lift) -> Line:
@@ -180,12 +197,20 @@ class _Writer:
         numbers = f"{locale.number(lift.count)} ({expected}, {significance})"
         return (Span(locale.labelled(locale.quoted(_term(lift.term)), numbers)),)
 
-    def _post(self, post: ShownPost) -> Line:
+    def post(self, post: ShownPost) -> Line:
         facts = [self._style.when(post.at), *self._reach(post.reach)]
         if post.score is not None:
             facts.append(self._locale.text("felt", self._locale.signed(post.score)))
         role = Span(self._locale.labelled(self._locale.roles[post.role], ""))
-        return (role, Span(_term(post.id), link(post.url)), Span(f" ({', '.join(facts)})"))
+        if self._published is None:
+            return (role, Span(_term(post.id), link(post.url)), Span(f" ({', '.join(facts)})"))
+        found = self._published.posts.get(post.id)
+        if found is None:
+            gone = Span(self._locale.texts["gone"])
+            return (role, Span(_term(post.id)), Span(f" ({', '.join(facts)})"), BREAK, gone)
+        facts.insert(0, _term(found.source))
+        author = Span(_term(found.author), link(post.url))
+        return (role, author, Span(f" ({', '.join(facts)})"), BREAK, *_text(excerpt(found)))
 
     def _reach(self, reach: int) -> list[str]:
         return [self._locale.text("seen", self._locale.number(reach))] if reach else []
@@ -210,3 +235,17 @@ class _Writer:
         if len(ordered) > _MAX_NAMED:
             shares.append(locale.text("more", len(ordered) - _MAX_NAMED))
         return ", ".join(shares)
+
+
+def _text(post: PublishedPost) -> list[Span]:
+    """The text on one line, with its marks."""
+    spans, at = [], 0
+    for start, end in post.marks:
+        spans += [Span(post.text[at:start]), Span(post.text[start:end], is_marked=True)]
+        at = end
+    rest = post.text[at:]
+    return [
+        Span(printable(span.text), None, span.is_marked)
+        for span in [*spans, Span(rest)]
+        if span.text
+    ]

@@ -302,6 +302,51 @@ def test_source_ids_tell_wishes_apart() -> None:
     assert ReplaySource("a.jsonl", pace=2).source_id == ReplaySource("a.jsonl").source_id
 
 
+def summary(reading: ReplaySource, position: Position | None = None) -> tuple[list[str], bool]:
+    drain(reading, position)
+    return list(reading.summary()), reading.read_nothing
+
+
+def test_the_end_says_what_was_no_post(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"id":"1"}\n{"id":"2"}\n')
+    (told,), read_nothing = summary(source(str(path)))
+    assert read_nothing
+    assert told.startswith("2 of 2 records are no posts (first: line 1: this is not a post: it has")
+    assert told.endswith("see 'tocsin dead-letters list'")
+    path.write_bytes(b'{"id":"1","text":"a","likes":"many"}\n{"id":"2"}\n')
+    told_of, read_nothing = summary(source(str(path)))
+    assert not read_nothing
+    assert [line.partition(" ")[2].partition("(")[0] for line in told_of] == [
+        "of 2 records are no posts ",
+        "of 1 post could not be read and is left out ",
+        "post says when it was written: all count as written now",
+    ]
+
+
+def test_a_file_that_was_read_before_says_so_until_its_mapping_changes(tmp_path: Path) -> None:
+    path, mapping = tmp_path / "a.csv", tmp_path / "m.yaml"
+    path.write_text("post_id,body\n1,a\n2,b\n")
+    mapping.write_text("source: a\nfields: {id: post_id, text: post_id}")
+    first = source(str(path), mapping=str(mapping))
+    position = drain(first)[-1].position
+    told, _ = summary(source(str(path), mapping=str(mapping)), position)
+    assert told == [
+        f"{path} was read to its end before, with this mapping; --afresh reads it again"
+    ]
+    mapping.write_text("source: a\nfields: {id: post_id, text: body}")
+    mended = source(str(path), mapping=str(mapping))
+    assert mended.source_id != first.source_id
+    mapping.write_text("fields: {text: body, id: post_id}\nsource: a  # the same")
+    assert source(str(path), mapping=str(mapping)).source_id == mended.source_id
+
+
+def test_a_check_needs_no_broker(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="check its name"):
+        source(str(tmp_path / "none")).check()
+    assert source("-").check() == []
+
+
 # CSV
 
 

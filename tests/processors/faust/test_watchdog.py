@@ -1,13 +1,15 @@
 """What counts as stuck: lag, and no commit for too long, unless it holds back on purpose."""
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from prometheus_client import REGISTRY
 
-from processors.faust.watchdog import Gauges, PartitionState, Progress, export
+from processors.faust.watchdog import Gauges, PartitionState, Progress, export, watch
 from runtime import metrics
 from runtime.health import Health
+from runtime.kafka.group_positions import Standing
 from runtime.kafka.membership import Membership
 
 Offsets = tuple[int, int | None, int | None]
@@ -106,3 +108,29 @@ def test_what_has_expired_is_neither_stuck_nor_lag() -> None:
     looks((1_001, [arrived], []), (1_012, [arrived], [0]), progress=progress)
     run([PartitionState(*arrived, 0)], progress)
     assert exported("lag", 0) == 1
+
+
+def test_a_process_without_partitions_is_stuck_while_messages_wait() -> None:
+    """The group does not settle: nothing is held, so no partition of ours looks stuck."""
+    clock = [0.0]
+    gauges = Gauges(metrics.PROCESS_LAG, metrics.PROCESS_UNCOMMITTED)
+    membership = Membership(
+        Health("process"), "process", "posts", lambda *lag: None, monotonic=lambda: clock[0]
+    )
+    told, ended = [], Event()
+
+    def on_stuck(partitions: list[int]) -> list[int]:
+        told.append((clock[0], partitions))
+        ended.set()
+        return []
+
+    def states() -> list[PartitionState]:
+        if ended.is_set():
+            Event().wait()  # a watchdog never ends; this one sleeps on
+        clock[0] += 1.0
+        membership.stands(Standing({0: 9}, {}, 2, {}, "PreparingRebalance"))
+        return []
+
+    watch(states, lambda: False, on_stuck, 30.0, gauges, membership, every_s=0.001)
+    assert ended.wait(60)
+    assert told[0] == (32.0, [])

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from runtime.health import Health
+from runtime.kafka.group_positions import Standing
 from runtime.kafka.membership import Membership, StandingWatch
-from runtime.kafka.standing import Standing
 from schemas.errors import ServiceUnavailable
 
 OURS, THEIRS = "us", "them"

@@ -194,3 +194,13 @@ def test_a_batch_that_goes_fast_says_the_same_but_for_the_encoder(enricher: Enri
         for name in ("language", "duplicate_keys"):
             assert one[name] == other[name]
         assert "emotion" not in one and other["emotion"]["label"]
+
+
+def test_a_table_of_posts_may_come_back_as_a_table(tocsin: Commands) -> None:
+    stdin = b"tweet_id,tweet,user\n1,I love Velmora,ana\n2,nothing,bo\n"
+    ran = tocsin("annotate", "--brands", "brands.yaml", "--format", "csv", stdin=stdin)
+    header, row = ran.out.splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert (cells["id"], cells["author"], cells["brands"]) == ("1", "ana", "velmora")
+    assert ran.err.splitlines()[0].startswith("read id from tweet_id, text from tweet")
+    assert "leave out" in tocsin.error("annotate", "--events", "--format", "csv", stdin=stdin)

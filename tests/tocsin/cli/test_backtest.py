@@ -1,7 +1,10 @@
 """``tocsin backtest``: the past through the detector, as a chart and as lines."""
 
+import csv
+import io
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,7 +13,10 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.activity import Activity
-from schemas.codec import ACTIVITY, ALERT
+from schemas.codec import ACTIVITY, ALERT, MENTION_EVENT
+from schemas.mention import BrandMatch, Match, Sentiment
+from schemas.post import Author
+from tests import make
 from tests.processors.detector.storms import START, calm, storm, together
 from tests.tocsin.cli.commands import Commands
 from tocsin.cli.backtest_svg import COLOURS
@@ -32,13 +38,16 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_draws_and_lists_what_would_have_fired(tocsin: Commands, records: Path) -> None:
     ran = tocsin("backtest", "--brand", "velmora", str(records))
     assert ran.status == 0
-    bars, marks, scale, _, alert, *rest = ran.out.splitlines()
+    bars, marks, scale, _, alert, about, *rest = ran.out.splitlines()
     assert "█" in bars
     assert marks.strip() and set(marks.strip()) <= set("12345")
     assert scale.startswith("2026-03-02 00:")
     assert alert.startswith("2026-03-02 18:0")
-    assert "#velmoradown" in alert
+    assert re.search(r"18:0\d UTC to 03-02 \d\d:\d\d  severity \d", alert)
+    assert about == "  about: #velmoradown, panne"
+    # Activity has no texts.
     assert rest == []
+    assert "the posts of these alerts have no text here" in ran.err
     assert "1 alert in 1.0 days" in ran.err
 
 
@@ -54,7 +63,9 @@ def test_it_can_be_drawn(tocsin: Commands, records: Path, tmp_path: Path) -> Non
     assert ran.status == 0
     drawn = ElementTree.fromstring(picture.read_text("utf-8"))
     texts = [text for element in drawn.iter(f"{SVG}text") for text in element.itertext()]
-    assert any("velmora-2026-03-02T18:0" in text for text in texts)
+    assert any("#velmoradown" in text for text in texts)
+    titles = [element.text or "" for element in drawn.iter(f"{SVG}title")]
+    assert any("velmora-2026-03-02T18:0" in text for text in titles)
     assert any(text.endswith("UTC: 1 alert") for text in texts)
     severity = re.search(r"severity (\d)", ran.out)
     assert severity is not None
@@ -67,10 +78,88 @@ def test_another_policy_is_compared(tocsin: Commands, records: Path, tmp_path: P
     policy = tmp_path / "policy.yaml"
     policy.write_text("brands: [{id: velmora, name: V, alerts: {minimum_volume: 100000}}]")
     ran = tocsin("backtest", "--brand", "velmora", str(records), "--policy", str(policy))
-    assert ran.out.splitlines()[-1].startswith("- 2026-03-02 18:0")
+    summary, lost = ran.out.splitlines()[-2:]
+    assert summary == "1 alert → 0, 1.0 → 0.0 a day with the other policy"
+    assert lost.startswith("- 2026-03-02 18:0")
     policy.write_text("brands: [{id: velmora, name: V}]")
     ran = tocsin("backtest", "--brand", "velmora", str(records), "--policy", str(policy))
     assert ran.out.splitlines()[-1] == "the other policy changes nothing"
+
+
+def test_another_policy_is_in_the_data_too(tocsin: Commands, records: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("brands: [{id: velmora, name: V, alerts: {minimum_volume: 100000}}]")
+    arguments = ("backtest", "--brand", "velmora", str(records), "--policy", str(policy))
+    (row,) = json.loads(tocsin(*arguments, "--format", "json").out)
+    assert (row["policy"], row["change"]) == ("first", "only_first")
+    assert row["opened_at"].startswith("2026-03-02T18:0")
+    assert row["about"] == ["#velmoradown", "panne"]
+    policy.write_text("brands: [{id: velmora, name: V}]")
+    rows = csv.DictReader(io.StringIO(tocsin(*arguments, "--format", "csv").out))
+    assert [(row["policy"], row["change"]) for row in rows] == [
+        ("first", "same"),
+        ("other", "same"),
+    ]
+    assert "--format json" in tocsin.error(*arguments, "--json")
+
+
+def mention_events() -> Iterator[bytes]:
+    """The records as mention events, with texts."""
+    for number, each in enumerate(together(calm(24, 2), storm(18, 45, 20))):
+        text = f"Velmora est en panne {' '.join(each.terms)} {number}"
+        post = make.post(
+            text,
+            id=each.post_id,
+            author=Author(id=each.author, handle=f"u{number}", followers=each.reach),
+            created_at=each.at,
+            url=f"https://x.com/i/status/{number}",
+        )
+        label = each.sentiment or "neutral"
+        scores = {"positive": 0.1, "neutral": 0.1, "negative": 0.1, label: 0.8}
+        mention = make.mention(
+            post,
+            brands=[BrandMatch(id="velmora", matches=[Match(text="Velmora", start=0, end=7)])],
+            sentiment=Sentiment(label=label, score=each.score or 0, **scores),
+        )
+        yield MENTION_EVENT.encode(make.enriched(mention, at=each.at)) + b"\n"
+
+
+@pytest.mark.parametrize("from_stdin", [False, True])
+def test_an_alert_shows_its_posts(tocsin: Commands, tmp_path: Path, from_stdin: bool) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(mention_events()))
+    given = ("-", path.read_bytes()) if from_stdin else (str(path), b"")
+    ran = tocsin("backtest", "--brand", "velmora", given[0], stdin=given[1])
+    lines = ran.out.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("- first: @u"))
+    assert re.match(
+        r"- first: @u\d+ <https://x.com/i/status/\d+> \(x, 2026-03-02 18:", lines[first]
+    )
+    assert lines[first + 1].startswith("  **Velmora** est en panne **#velmoradown")
+    assert "- most seen: @u" in ran.out
+    assert "have no text here" not in ran.err
+
+
+def test_a_post_that_is_deleted_later_in_the_file_has_no_text(
+    tocsin: Commands, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    events = list(mention_events())
+    path.write_bytes(b"".join(events))
+    picture = tmp_path / "a.svg"
+    shown = tocsin("backtest", "--brand", "velmora", str(path), "--format", "json").out
+    (row,) = json.loads(shown)
+    number = int(row["first_url"].rpartition("/")[2])
+    gone = make.enriched(make.delete(MENTION_EVENT.decode(events[number]).id))
+    path.write_bytes(b"".join([*events, MENTION_EVENT.encode(gone), b"\n"]))
+    ran = tocsin("backtest", "--brand", "velmora", str(path), "--svg", str(picture))
+    assert row["first_author"] not in ran.out
+    # The picture links to the first post, and tells the texts that are there.
+    drawn = ElementTree.fromstring(picture.read_text("utf-8"))
+    (anchor,) = drawn.iter(f"{SVG}a")
+    assert anchor.get("href") == row["first_url"]
+    assert "est en panne" in "".join(anchor.itertext())
+    assert row["first_author"] not in "".join(anchor.itertext())
 
 
 def test_a_part_of_the_time_is_enough(tocsin: Commands, records: Path) -> None:
@@ -126,3 +215,18 @@ def test_another_brand_of_the_file_tells_that_a_source_was_heard(
     ]
     ran = tocsin("backtest", "--brand", "velmora", str(written(tmp_path, records)))
     assert "?" not in ran.out
+
+
+def test_a_file_of_posts_is_tested_on_its_mentions(
+    tocsin: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_PROCESS_ANNOTATORS", "brands,duplicates")
+    (tmp_path / "brands.yaml").write_text("brands: [{id: velmora, name: Velmora}]")
+    records = together(calm(24, 2), storm(18, 45, 20))
+    rows = [f"{n},{each.at.isoformat()},u{n},Velmora {n}" for n, each in enumerate(records)]
+    (tmp_path / "posts.csv").write_text("\n".join(["tweet_id,date,user,tweet", *rows]))
+    ran = tocsin("backtest", "--brand", "velmora", "posts.csv", "--brands", "brands.yaml")
+    assert ran.status == 0
+    assert "text from tweet, created_at from date" in ran.err
+    assert f"{len(records)} mentions" in ran.err
+    assert not any(line.startswith("?") for line in ran.out.splitlines())

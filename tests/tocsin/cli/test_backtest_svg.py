@@ -32,20 +32,23 @@ def test_whatever_is_drawn_is_well_formed_and_within_the_picture(
 ) -> None:
     records = [record(number, at, **said("negative")) for number, at in enumerate(times)]
     drawn = ElementTree.fromstring(chart_svg(brand, records, alerts))
-    width, height = float(drawn.get("width", 0)), float(drawn.get("height", 0))
+    # As wide as the page: the size is that of the view alone.
+    assert drawn.get("width") is None
+    width, height = map(float, drawn.get("viewBox", "").split()[2:])
     for element in drawn.iter(f"{SVG}rect"):
         left, top, wide, tall = (float(element.get(n, 0)) for n in ("x", "y", "width", "height"))
         assert left >= 0 and top >= 0 and wide > 0
         assert left + wide <= width + 2 and top + tall <= height
     tags = {element.tag.removeprefix(SVG) for element in drawn.iter()}
-    assert tags <= {"svg", "rect", "path", "text", "title", "g"}
+    assert tags <= {"svg", "rect", "path", "text", "title", "g", "a"}
 
 
 def test_many_alerts_are_all_there_and_their_labels_do_not_overlap() -> None:
     records = [record(n, START + timedelta(hours=n), **said("neutral")) for n in range(24)]
     alerts = [episode(f"a{n}", START + timedelta(hours=n / 4), 10, 3) for n in range(80)]
     drawn = ElementTree.fromstring(chart_svg("velmora", records, alerts))
-    assert len(list(drawn.iter(f"{SVG}g"))) == 80
+    # Each one in the plot and below it.
+    assert len(list(drawn.iter(f"{SVG}g"))) == 160
     labels = [element for element in drawn.iter(f"{SVG}text") if "· a" in (element.text or "")]
     by_line: dict[str | None, list[float]] = {}
     for element in labels:

@@ -15,11 +15,15 @@ import typer
 import tocsin.cli
 from docs import generate
 from tests.tocsin.cli.commands import Commands
+from tocsin.cli.lazy_commands import LazyCommand
 from tocsin.cli.main import COMMANDS, app
+from tocsin.cli.query import QUERY_COMMANDS
+from tocsin.cli.sink import SINKS
 
 FOLDER = Path(tocsin.cli.__file__).parent
 HEAVY = (
-    "aiohttp", "elasticsearch", "faust", "kafka", "numpy", "openvino", "pydantic_settings", "spacy",
+    "aiohttp", "elasticsearch", "faust", "kafka", "numpy", "openvino", "prometheus_client",
+    "pydantic_settings", "spacy", "structlog",
 )  # fmt: skip
 
 
@@ -32,6 +36,16 @@ def test_the_table_has_the_help_of_the_command(name: str) -> None:
         assert line.target == COMMANDS[line.renamed].target
     else:
         assert line.help == command.help.partition("\n\n")[0].replace("\n", " ")
+
+
+@pytest.mark.parametrize(("group", "table"), [("query", QUERY_COMMANDS), ("sink", SINKS)])
+def test_the_table_of_a_group_has_the_help_of_its_commands(
+    group: str, table: dict[str, LazyCommand]
+) -> None:
+    commands = typer.main.get_command(app).commands[group].commands  # type: ignore[attr-defined]
+    assert list(commands) == list(table)
+    for name, line in table.items():
+        assert line.help == commands[name].help.partition("\n\n")[0].replace("\n", " ")
 
 
 def test_every_command_is_in_the_table() -> None:
@@ -113,6 +127,9 @@ def run(arguments: list[str], stdin: str = "", **environment: str) -> Any:
         (["alerts", "--help"], "newest first"),
         (["dead-letters", "list", "--help"], "--format"),
         (["index", "--help"], "tombstones"),
+        (["query", "--help"], "preview"),
+        (["sink", "--help"], "Deliver alerts"),
+        (["watch", "--help"], "without a key"),
     ],
     ids=" ".join,
 )

@@ -1,15 +1,17 @@
 """Every command: help with an example, errors in one sentence, a status that means something."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from docs import generate
-from runtime.service import VERSION
+from runtime.service import version
 from tests.tocsin.cli.commands import Commands, Ran
 
 NOWHERE = "127.0.0.1:1"
@@ -42,9 +44,9 @@ def test_help_version_and_topics_are_shown_without_a_broker(tocsin: Commands) ->
     assert ran == tocsin("brands", "apply", "--help")
     assert (ran.status, ran.err) == (0, "")
     assert "Usage:" in ran.out
-    assert tocsin("--version") == Ran(0, f"tocsin {VERSION}\n", "")
+    assert tocsin("--version") == Ran(0, f"tocsin {version()}\n", "")
     ran = tocsin("topics", "list")
-    assert (ran.status, ran.err) == (0, "")
+    assert ran.status == 0
     assert any(line.startswith("tocsin.posts ") for line in ran.out.splitlines())
 
 
@@ -96,6 +98,37 @@ def test_a_wrong_command_line_shows_the_usage(tocsin: Commands, arguments: list[
     assert ran.status == 2
     assert "Traceback" not in ran.err
     assert "Usage:" in ran.err
+
+
+def test_x_without_a_token_is_one_sentence(tocsin: Commands, tmp_path: Path) -> None:
+    """Before the notes on what X may not send, which would hide it."""
+    brands = tmp_path / "brands.yaml"
+    brands.write_text(
+        "brands:\n  - id: velmora\n    name: Velmora\n    query: velmora NEAR/3 box\n"
+    )
+    ran = tocsin("ingest", "x", "--brands", str(brands))
+    assert "TOCSIN_INGEST_X_BEARER_TOKEN is not set" in sentence(ran)
+    assert ran.status == 2
+
+
+def test_an_unknown_setting_ends_every_command_with_the_nearest(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_MONITOR_PROT", "1")
+    for command in (["query", "lint", "orange"], ["doctor"], ["ingest", "bluesky"]):
+        ran = tocsin(*command)
+        assert "did you mean TOCSIN_MONITOR_PORT?" in sentence(ran)
+        assert ran.status == 2
+
+
+def test_errors_are_json_where_the_logs_are(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_LOG_STYLE", "json")
+    ran = tocsin("ingest", "x", "--brands", "nowhere.yaml")
+    (line,) = [json.loads(line) for line in ran.err.splitlines()]
+    assert "TOCSIN_INGEST_X_BEARER_TOKEN" in line["event"]
+    assert (line["level"], line["status"]) == ("error", 2)
 
 
 def test_elasticsearch_that_is_away_is_one_sentence(tocsin: Commands) -> None:

@@ -154,3 +154,16 @@ def test_a_line_may_say_what_it_is_in_flat_words(tocsin: Commands) -> None:
 
     assert matching("panne AND lang:fr AND followers:>1000") == "1\n4\n"
     assert matching("panne AND likes:[1 TO 5] AND verified:true") == "3\n"
+
+
+def test_posts_in_any_file_and_matches_in_any_format(tocsin: Commands, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("source: forum\nfields: {id: n, text: t}")
+    data = "n;t\n1;Réseau Orange en panne\n2;été\n".encode("cp1252")
+    arguments = ("match", "--query", "orange OR panne", "--mapping", "m.yaml")
+    assert ids(tocsin(*arguments, stdin=data)) == ["1"]
+    header, row = ids(tocsin(*arguments, "--format", "csv", stdin=data))
+    assert header == "id,created_at,source,author,text,words,url"
+    assert row.startswith("1,") and row.endswith('Réseau Orange en panne,"Orange, panne",')
+    (found,) = ids(tocsin(*arguments, "--format", "jsonl", stdin=data))
+    assert json.loads(found)["words"] == ["Orange", "panne"]
+    assert "leave out one" in tocsin.error(*arguments, "--spans", "--format", "csv", stdin=data)

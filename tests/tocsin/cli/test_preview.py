@@ -91,9 +91,9 @@ def test_nothing_that_matches_still_shows_the_clauses(tocsin: Commands) -> None:
 
 def test_the_time_can_be_bounded(tocsin: Commands) -> None:
     stdin = posts(*["orange"] * 72)
-    assert preview(tocsin, "orange", stdin, "--since", "2026-03-03")["read"] == 24
+    assert preview(tocsin, "orange", stdin, "--from", "2026-03-03")["read"] == 24
     assert preview(tocsin, "orange", stdin, "--until", "2026-03-01")["matches"] == 24
-    between = ("--since", "2026-03-02T12:00Z", "--until", "2026-03-02T14:00Z")
+    between = ("--from", "2026-03-02T12:00Z", "--to", "2026-03-02T14:00Z")
     assert preview(tocsin, "orange", stdin, *between)["matches"] == 2
     assert "--from" in tocsin.error(
         "query", "preview", "orange", "--from", "yesterday", stdin=stdin
@@ -167,3 +167,11 @@ def test_the_smallest_count_shows() -> None:
     counts = Counter({when: 10_000, when + timedelta(days=1): 1, when + timedelta(days=3): 1})
     bottom = chart(volume_of(counts))[-2]
     assert bottom.count("▁") >= 2
+
+
+def test_the_old_names_of_the_bounds_still_work(tocsin: Commands) -> None:
+    stdin = b'{"id": "1", "text": "orange", "created_at": "2026-03-01T10:00:00Z"}\n'
+    for name in ("--since", "--from"):
+        ran = tocsin("query", "preview", "orange", name, "2026-03-02", "--json", stdin=stdin)
+        assert json.loads(ran.out)["read"] == 0
+    assert "--since" not in tocsin("query", "preview", "--help").out

@@ -1,5 +1,6 @@
 """``tocsin score-series``: one row in, one row out, as written, without looking ahead."""
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def test_a_shorter_series_has_the_same_beginning(tocsin: Commands) -> None:
     assert whole.startswith(part)
     none = tocsin("score-series", stdin=b"timestamp,value\n").out
     assert none == "timestamp,value,score,alert\n"
+
+
+def test_other_formats_have_numbers(tocsin: Commands) -> None:
+    text = series(["3", "", "5.5"]).encode()
+    rows = json.loads(tocsin("score-series", "--format", "json", stdin=text).out)
+    assert [row["value"] for row in rows] == [3.0, None, 5.5]
+    assert rows[0] == {
+        "timestamp": "2024-03-04 00:00:00",
+        "value": 3.0,
+        "score": 0.0,
+        "alert": False,
+    }
 
 
 def test_times_may_be_iso_and_values_missing(tocsin: Commands) -> None:

@@ -1,24 +1,40 @@
 """``tocsin watch``: which posts are shown, and how."""
 
+import io
+import signal
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from queries.language.parser import parse
 from queries.matching.query_matcher import QueryMatcher
+from runtime.logs import get_logger
 from schemas.post import Author, Post
 from tests import make
 from tests.ingestors.bluesky.bluesky_feed import post_of
 from tests.servers.jetstream import Jetstream
 from tests.tocsin.cli.commands import Commands
-from tocsin.cli.watch import line_of
+from tocsin.cli.watch import line_of, show
+from tocsin.cli.watch_status import WatchStatus
 
 post = partial(
     make.post, id="bluesky:1", author=Author(id="did:plc:1", handle="odile.example"), language="fr"
 )
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The zone of this machine."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def shown(query: str, found: Post) -> Any:
@@ -47,6 +63,82 @@ def test_a_post_stays_on_its_line() -> None:
     assert marked(line) == ["orange"]
 
 
+def test_the_link_comes_last() -> None:
+    found = post("orange", url="https://bsky.app/profile/did:plc:1/post/3k")
+    assert shown("orange", found).plain.endswith("[fr] https://bsky.app/profile/did:plc:1/post/3k")
+
+
+def test_a_terminal_gets_whole_words_below_each_other() -> None:
+    text = "l'Orange est en panne depuis ce matin dans tout le quartier et personne ne répond"
+    file = io.StringIO()
+    console = Console(file=file, width=60, force_terminal=True, color_system=None)
+    show(shown("orange", post(text)), console)
+    lines = file.getvalue().splitlines()
+    assert lines[0].startswith("03:04:05 @odile.example l'Orange est")
+    assert all(line.startswith(" " * 9) and len(line) <= 60 for line in lines[1:])
+    assert " ".join(" ".join(lines).split()) == f"03:04:05 @odile.example {text} [fr]"
+
+
+class Err(io.StringIO):
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def test_the_status_says_how_much_is_read() -> None:
+    now, err = [100.0], Err(is_terminal=False)
+    status = WatchStatus(err, lambda: now[0])
+    status.tick()
+    for second in range(1, 122):
+        now[0] += 1
+        status.read += 52
+        status.shown = 3 if second > 30 else 0
+        status.tick()
+    assert err.getvalue().splitlines() == [
+        "listening, 52 posts/s",
+        "52 posts/s, 3 matches",
+        "52 posts/s, 3 matches",
+    ]
+
+
+def test_a_terminal_has_one_line_that_makes_room_for_posts() -> None:
+    now, err = [100.0], Err(is_terminal=True)
+    status = WatchStatus(err, lambda: now[0])
+    now[0] += 2
+    status.read = 20
+    status.tick()
+    status.clear()
+    status.clear()
+    assert err.getvalue() == "\r\x1b[Klistening, 10 posts/s\r\x1b[K"
+
+
+def test_without_a_network_there_is_one_line_a_minute(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, err = [0.0], Err(is_terminal=False)
+    status = WatchStatus(err, lambda: now[0])
+    status.take_logs()
+    for _ in range(121):
+        get_logger("ingest").warning("no connection", error="[Errno -2] Name\n or service")
+        get_logger("ingest").info("connected")
+        now[0] += 1
+    assert (
+        err.getvalue().splitlines()
+        == ["Bluesky: no connection ([Errno -2] Name or service); trying again"] * 3
+    )
+    # The source itself: refused at once, then tried again.
+    monkeypatch.setenv("TOCSIN_INGEST_BLUESKY_URLS", "ws://127.0.0.1:9")
+    timer = threading.Timer(3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    ran = tocsin("watch", "orange")
+    timer.join()
+    assert ran.err.count("Bluesky: no connection") == 1
+    assert len(ran.err.splitlines()) == 1
+
+
 Watching = Callable[..., list[str]]
 
 
@@ -68,7 +160,10 @@ def watching(monkeypatch: pytest.MonkeyPatch, tocsin: Commands) -> Watching:
             ran = tocsin("watch", query, "--max", str(most), **more)
             publishing.join()
         assert ran.status == 0, ran.err
-        return [line.partition("@")[2].partition(" ")[2] for line in ran.out.splitlines()]
+        links = [line.rpartition(" ")[2] for line in ran.out.splitlines()]
+        assert all(link.startswith("https://bsky.app/profile/did:plc:") for link in links)
+        lines = [line.rpartition(" ")[0] for line in ran.out.splitlines()]
+        return [line.partition("@")[2].partition(" ")[2] for line in lines]
 
     return watch
 

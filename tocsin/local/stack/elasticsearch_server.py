@@ -27,12 +27,14 @@ KEYSTORE_CLASS = "org.elasticsearch.common.settings.KeyStoreWrapper"
 KEYSTORE_FORMAT = 7
 _NO = b"\x00"
 
-FLAGS = (
-    "-Xss1m",
+GARBAGE_FLAGS = (
     "-XX:+UseG1GC",
     "-XX:G1HeapRegionSize=4m",
     "-XX:InitiatingHeapOccupancyPercent=30",
     "-XX:G1ReservePercent=15",
+)
+FLAGS = (
+    "-Xss1m",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-OmitStackTraceInFastThrow",
     "-XX:+EnableDynamicAgentLoading",
@@ -120,6 +122,8 @@ class ElasticsearchServer(JavaServer):
         return self._command(
             [
                 *self._heap(),
+                *self._compiler(),
+                *(() if self.short_lived else GARBAGE_FLAGS),
                 f"-XX:MaxDirectMemorySize={self.heap_mb // 2}m",
                 f"-XX:ErrorFile={logs / 'hs_err_pid%p.log'}",
                 f"-Des.path.home={self.home}",

@@ -16,7 +16,6 @@ from tocsin.local.stack.account import Account, our_account
 from tocsin.local.stack.elasticsearch_server import has_shards
 from tocsin.local.stack.engines import EnginesStack
 from tocsin.local.stack.folders import open_data_folder
-from tocsin.local.stack.kafka_server import KafkaServer
 from tocsin.local.stack.ports import kept_ports
 from tocsin.local.stack.process import Command
 from tocsin.local.stack.servers import Component, Server
@@ -64,13 +63,12 @@ class EmbeddedStack(EnginesStack):
     def _servers(self, progress: Progress) -> Mapping[Component, Server]:
         account, binary = our_account(), noida_binary()
         open_data_folder(self._data_dir, account)
-        java = self._java(KafkaServer, account)
-        home = self._home("kafka", account, progress)
+        kafka = self._kafka(account, progress)
         self._claim()
         broker, controller, port = kept_ports(self._data_dir / "embedded.json", 3)
         folder = self._data_dir / "elasticsearch"
         return {
-            "kafka": self._kafka(home, java, account, (broker, controller)),
+            "kafka": kafka(broker, controller),
             "elasticsearch": EmbeddedElasticsearch(binary, folder, account, port),
         }
 
@@ -93,5 +91,10 @@ def noida_binary() -> Path:
             "install a JDK 21 or newer and use the engines stack."
         )
     if not os.access(binary, os.X_OK):
-        binary.chmod(0o755)  # wheels do not always keep the bit
+        try:
+            binary.chmod(0o755)  # wheels do not always keep the bit
+        except OSError as error:
+            raise StackError(
+                f"{binary} may not be executed: run `chmod +x` on it, or install a JDK 21 or newer."
+            ) from error
     return binary

@@ -4,7 +4,7 @@ Both listen on loopback only, without authentication: for one person's machine a
 Acknowledged data is in the data folder and survives stop, kill and start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tocsin.local.stack import Progress, StackError
@@ -18,6 +18,7 @@ from tocsin.local.stack.ports import kept_ports
 from tocsin.local.stack.process import ChildProcess
 from tocsin.local.stack.server_stack import ServerStack, ended_early
 from tocsin.local.stack.servers import Component, JavaServer, Server
+from tocsin.local.stack.start_cache import start_cache
 
 
 class EnginesStack(ServerStack):
@@ -38,21 +39,22 @@ class EnginesStack(ServerStack):
     def _servers(self, progress: Progress) -> Mapping[Component, Server]:
         account = server_account()
         open_data_folder(self._data_dir, account)
-        kafka_java = self._java(KafkaServer, account)
-        elasticsearch_java = self._java(ElasticsearchServer, account)
-        kafka_home = self._home("kafka", account, progress)
-        elasticsearch_home = self._home("elasticsearch", account, progress)
+        java = self._java(ElasticsearchServer, account)
+        kafka = self._kafka(account, progress)
+        cache = server_files.cache_folder(account, self._environment)
+        home = server_files.install("elasticsearch", cache, progress, self._environment)
         self._claim()
         broker, controller, http, transport = kept_ports(self._data_dir / "engines.json", 4)
         return {
-            "kafka": self._kafka(kafka_home, kafka_java, account, (broker, controller)),
+            "kafka": kafka(broker, controller),
             "elasticsearch": ElasticsearchServer(
                 folder=self._data_dir / "elasticsearch",
-                home=elasticsearch_home,
-                java=elasticsearch_java,
+                home=home,
+                java=java,
                 account=account,
                 heap_mb=self._elasticsearch_heap_mb,
                 port=http,
+                short_lived=self._short_lived,
                 transport_port=transport,
             ),
         }
@@ -61,30 +63,39 @@ class EnginesStack(ServerStack):
         kafka = self._components["kafka"]
         assert isinstance(kafka, KafkaServer)
         self._run(self._components["elasticsearch"])  # the slower one
-        if command := kafka.format_command():
-            process = ChildProcess(command)
+        scratch = kafka.folder / "tmp"
+        dump = kafka.starts.dump_command(scratch, kafka.folder / "logs" / "archive.log")
+        if dump is not None:
+            kafka.starts.keep_java_classes(ChildProcess(dump), scratch)
+        if not kafka.is_formatted and not kafka.format_from_cache():
+            process = ChildProcess(kafka.format_command())
             process.wait_or_kill(self.READY_SECONDS)
             if process.exit_code != 0:
                 raise StackError(ended_early(kafka))
+            kafka.keep_format()
         self._run(kafka)
 
     def _java(self, server: type[JavaServer], account: Account) -> Java:
         needed = server.MIN_JAVA, server.label, account
         return find_java(*needed, self._environment, modules=server.JAVA_MODULES)
 
-    def _home(self, part: Component, account: Account, progress: Progress) -> Path:
+    def _kafka(self, account: Account, progress: Progress) -> Callable[[int, int], KafkaServer]:
+        """Find and fetch what Kafka needs; its ports are drawn later, in the claimed folder."""
+        java = self._java(KafkaServer, account)
         cache = server_files.cache_folder(account, self._environment)
-        return server_files.install(part, cache, progress, self._environment)
+        home = server_files.install("kafka", cache, progress, self._environment)
 
-    def _kafka(
-        self, home: Path, java: Java, account: Account, ports: tuple[int, int]
-    ) -> KafkaServer:
-        return KafkaServer(
-            folder=self._data_dir / "kafka",
-            home=home,
-            java=java,
-            account=account,
-            heap_mb=self._kafka_heap_mb,
-            port=ports[0],
-            controller_port=ports[1],
-        )
+        def server(port: int, controller_port: int) -> KafkaServer:
+            return KafkaServer(
+                folder=self._data_dir / "kafka",
+                home=home,
+                java=java,
+                account=account,
+                heap_mb=self._kafka_heap_mb,
+                port=port,
+                short_lived=self._short_lived,
+                controller_port=controller_port,
+                starts=start_cache(cache, home, java, account),
+            )
+
+        return server

@@ -1,8 +1,11 @@
 """One Kafka broker that is its own controller: its files, its command, and when it is ready."""
 
 import base64
+import os
+import shutil
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -14,6 +17,7 @@ from schemas.topic_registry import topics
 from tocsin.local.stack.ports import listens
 from tocsin.local.stack.process import Command
 from tocsin.local.stack.servers import JavaServer
+from tocsin.local.stack.start_cache import StartCache
 
 SETTINGS = """\
 process.roles=broker,controller
@@ -39,10 +43,11 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
+broker.heartbeat.interval.ms=1000
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=33554432
+metadata.max.idle.interval.ms=0
 """
 
 LOGGING = """\
@@ -71,6 +76,7 @@ class KafkaServer(JavaServer):
     MIN_JAVA = 17
 
     controller_port: int
+    starts: StartCache
 
     @property
     def address(self) -> str:
@@ -85,29 +91,61 @@ class KafkaServer(JavaServer):
             (self.folder / name).write_text(text)
             (self.folder / name).chmod(0o644)
 
-    def format_command(self) -> Command | None:
-        """The command that formats the data folder; None if it is formatted."""
-        if (self.folder / "data" / "meta.properties").exists():
-            return None
+    @property
+    def is_formatted(self) -> bool:
+        return (self.folder / "data" / "meta.properties").exists()
+
+    def format_from_cache(self) -> bool:
+        """Format the data folder as the tool would, from what it wrote once; False without that."""
+        data = self.folder / "data"
+        checkpoint = data / self.starts.checkpoint.name
+        try:
+            shutil.copyfile(self.starts.checkpoint, checkpoint)
+        except FileNotFoundError:
+            return False
+        names = {"version": "1", "node.id": "1", "cluster.id": new_id(), "directory.id": new_id()}
+        meta = data / "meta.properties"
+        meta.write_text("".join(f"{name}={value}\n" for name, value in names.items()))
+        self.account.own(data)
+        for path in (checkpoint, meta):
+            os.chown(path, self.account.uid, self.account.gid)
+        return True
+
+    def format_command(self) -> Command:
         tool = ["-XX:TieredStopAtLevel=1", "-cp", f"{self.home}/*", "kafka.tools.StorageTool"]
         settings = str(self.folder / "server.properties")
-        return self._command([*tool, "format", "-t", new_cluster_id(), "-c", settings])
+        return self._command([*tool, "format", "-t", new_id(), "-c", settings])
+
+    def keep_format(self) -> None:
+        self.starts.keep_checkpoint(self.folder / "data" / self.starts.checkpoint.name)
 
     def run_command(self) -> Command:
-        flags = ["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-XX:+ExitOnOutOfMemoryError"]
-        quiet = ["-Xshare:auto", "-Djava.awt.headless=true"]
+        flags = [*self._compiler(), "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
+        if not self.short_lived:
+            flags += ["-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50"]
         logging = [
             f"-Dkafka.logs.dir={self.folder / 'logs'}",
             f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
         ]
         main = ["-cp", f"{self.home}/*", "kafka.Kafka", str(self.folder / "server.properties")]
-        return self._command([*self._heap(), *flags, *quiet, *logging, *main])
+        archive = self.starts.flags(self._new_archive)
+        return self._command([*self._heap(), *flags, *archive, *logging, *main])
+
+    def after_stop(self, in_time: bool) -> None:
+        if in_time:
+            self.starts.keep_kafka_classes(self._new_archive)
+        else:
+            self.starts.give_up(self._new_archive)
+
+    @property
+    def _new_archive(self) -> Path:
+        return self.folder / "tmp" / "kafka.jsa"
 
     def is_ready(self) -> bool:
         return can_produce(self.port)
 
 
-def new_cluster_id() -> str:
+def new_id() -> str:
     """Sixteen random bytes in Kafka's form; a dash in front would look like an option."""
     encoded = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     return encoded if not encoded.startswith("-") else "A" + encoded[1:]

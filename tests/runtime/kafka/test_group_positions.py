@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from kafka.structs import TopicPartition
 
-from runtime.kafka.standing import Standing, reason_without_partitions, standing_of
+from runtime.kafka.group_positions import Standing, reason_without_partitions, standing_of
 
 
 def tp(number: int, topic: str = "t.posts") -> TopicPartition:

@@ -53,7 +53,9 @@ def standing_of(
     described: Mapping[str, Any],
 ) -> Standing:
     """Put Kafka's answers together; ``described`` is the group as its coordinator tells it."""
-    lag, expired, owners = {}, {}, {}
+    lag: dict[int, int] = {}
+    expired: dict[int, int] = {}
+    owners: dict[int, str] = {}
     for tp, end in ends.items():
         # A new group begins at the oldest record: nothing is lost to it.
         at = committed.get(tp, starts[tp])
@@ -71,7 +73,7 @@ def standing_of(
     return Standing(lag, expired, len(members), owners, state)
 
 
-_ANSWER = {"request_timeout_ms": 8_000}
+_ANSWER: dict[str, Any] = {"request_timeout_ms": 8_000}
 """Shorter than the clients' own 30 seconds: readiness tells soon that Kafka is away."""
 
 
@@ -89,7 +91,7 @@ class KafkaStandings:
         """Group (without the prefix) to its standing; raises ``TocsinError`` without Kafka."""
         with kafka.kafka_errors(self._settings):
             if self._consumer is None:
-                self._consumer = kafka.consumer(self._settings, "standing", **_ANSWER)
+                self._consumer = kafka.consumer(self._settings, "standing", None, **_ANSWER)
             if self._admin is None:
                 options = kafka.admin_options(self._settings)
                 self._admin = KafkaAdminClient(**options, **_ANSWER)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.setting_names import OLD_NAMES, OTHER_NAMES, known_names
 from runtime.settings import GROUPS, LogSettings, load
 from runtime.settings_group import setting_names
+from runtime.variable_names import OLD_NAMES, OTHER_NAMES, known_names
 from schemas.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]

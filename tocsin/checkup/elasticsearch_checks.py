@@ -1,0 +1,78 @@
+"""Elasticsearch: its version, its templates, its clock and its disks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from runtime.clock import utc_now
+from runtime.settings import ElasticsearchSettings, load
+from schemas.errors import TocsinError
+from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.setup import check
+from tocsin.checkup.check_runner import Noted
+
+_ANSWER_S = 4.0
+_MAX_SKEW_S = 5.0
+_NEARLY_FULL = 0.85
+"""Elasticsearch's low watermark; at 0.95 it blocks writes."""
+
+
+@contextmanager
+def _client() -> Iterator[tuple[ElasticsearchSettings, Elasticsearch]]:
+    settings = load(ElasticsearchSettings)
+    settings = settings.model_copy(
+        update={"request_timeout_s": min(_ANSWER_S, settings.request_timeout_s)}
+    )
+    with connect(settings) as client, elasticsearch_errors(settings):
+        yield settings, client
+
+
+def check_elasticsearch() -> str:
+    with _client() as (settings, client):
+        # From the node: a minimal server does not answer at its root. A server of another major
+        # version refuses the header of our requests, which elasticsearch_errors tells.
+        nodes = client.nodes.info(node_id="_local", metric="_none")["nodes"]
+        server = str(next(iter(nodes.values()))["version"])
+        health = client.cluster.health()["status"]
+    if health == "red":
+        raise TocsinError(f"{server} answers, but its health is red; see its logs")
+    return f"{server}, health {health}, at {settings.url}"
+
+
+def check_indices() -> str:
+    with _client() as (settings, client):
+        check(client, settings)
+    return "templates have the current version"
+
+
+def check_clocks() -> str:
+    with _client() as (_, client):
+        stats: Any = client.nodes.stats(node_id="_local", metric="os")
+    node = next(iter(stats["nodes"].values()))
+    there = datetime.fromtimestamp(node["timestamp"] / 1000, tz=utc_now().tzinfo)
+    skew = abs((utc_now() - there).total_seconds())
+    if skew > _MAX_SKEW_S:
+        raise TocsinError(
+            f"this clock and Elasticsearch's differ by {skew:.0f} s, so dates and latencies are "
+            "wrong; run NTP on both"
+        )
+    return "this clock and Elasticsearch's agree"
+
+
+def check_disks() -> str:
+    """How full the nodes are, before they block writes."""
+    with _client() as (_, client):
+        stats: Any = client.nodes.stats(metric="fs")
+    fullest = 0.0
+    for node in stats["nodes"].values():
+        total = node.get("fs", {}).get("total", {})
+        if total.get("total_in_bytes"):
+            free = total.get("available_in_bytes", 0) / total["total_in_bytes"]
+            fullest = max(fullest, 1.0 - free)
+    text = f"Elasticsearch's fullest disk is {fullest:.0%} full"
+    if fullest >= _NEARLY_FULL:
+        raise Noted(f"{text}; at 95% it blocks writes: delete old months or add a disk")
+    return text

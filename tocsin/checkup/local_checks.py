@@ -1,0 +1,117 @@
+"""This machine: settings, running services, alert channels, models and the disk."""
+
+import shutil
+import socket
+from collections.abc import Iterable, Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from runtime.settings import GROUPS, AlertsSettings, MonitorSettings, ProcessSettings, load
+from schemas.errors import TocsinError
+from tocsin.checkup.check_runner import Noted, Skipped
+from tocsin.local.state_file import HOME, StateFile
+
+_ANSWER_S = 2.0
+_MIN_FREE_BYTES = 2**30
+
+
+def check_settings() -> str:
+    for group in GROUPS:
+        load(group)
+    return "every setting is valid"
+
+
+def check_services() -> str:
+    """The answer of ``/readyz`` of each service that this machine knows."""
+    addresses = dict(_addresses())
+    answers = {url: _ready(url) for url in addresses}
+    running = {addresses[url]: answer for url, answer in answers.items() if answer is not None}
+    if not running:
+        raise Skipped("none runs here; its own /readyz tells of one elsewhere")
+    troubled = {name: why for name, (status, why) in running.items() if status != 200}
+    if troubled:
+        told = "; ".join(f"{name} is not ready ({why})" for name, why in troubled.items())
+        raise TocsinError(told)
+    return f"ready: {', '.join(sorted(running))}"
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    """URL and name of services: those of the stack that runs in this folder, and our own port."""
+    port = load(MonitorSettings).port
+    if port:
+        yield f"http://127.0.0.1:{port}", f"port {port}"
+    running = StateFile().read()
+    for name, url in ({} if running is None else running.monitors).items():
+        yield url, name
+
+
+def _ready(url: str) -> tuple[int, str] | None:
+    """Status and text, or None if nothing answers there."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, answer.read(2_000).decode("utf-8", "replace").strip()
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def check_channels() -> str:
+    """The channels file is valid, and each server takes a connection; nothing is sent."""
+    from sinks.alerts.channels.channels_file import load_channels
+
+    settings = load(AlertsSettings)
+    if settings.channels is None:
+        raise Skipped("TOCSIN_ALERTS_CHANNELS is not set; alerts go to the index alone")
+    channels = load_channels(settings.channels, settings)
+    servers = {each.name: server for each in channels if (server := _server_of(each)) is not None}
+    if away := sorted(unreachable(servers.items())):
+        raise TocsinError(f"no connection to the server of {', '.join(away)}; nothing was sent")
+    return f"{len(channels)} in {settings.channels}, {len(servers)} servers reached, nothing sent"
+
+
+def _server_of(channel: object) -> tuple[str, int] | None:
+    address, server = getattr(channel, "address", None), getattr(channel, "server", None)
+    if address is not None:
+        parts = urlsplit(address.url)
+        default = 443 if parts.scheme == "https" else 80
+        return (parts.hostname, parts.port or default) if parts.hostname else None
+    return None if server is None else (str(server.host), int(server.port))
+
+
+def unreachable(servers: Iterable[tuple[str, tuple[str, int]]]) -> Iterator[str]:
+    """Names of the servers that take no TCP connection."""
+    for name, server in servers:
+        try:
+            socket.create_connection(server, timeout=_ANSWER_S).close()
+        except OSError:
+            yield name
+
+
+def check_models() -> str:
+    from brands.brand_matcher import BrandMatcher
+    from processors.enrichment.annotator_table import build_enricher
+    from processors.models.entity_model import EntityRecognizer
+
+    build_enricher(load(ProcessSettings), lambda: BrandMatcher(()))
+    missing = EntityRecognizer().missing(["fr", "en"])
+    if missing:
+        raise TocsinError(
+            f"there is no spaCy pipeline for {', '.join(missing)}, so entities stay empty there; "
+            "run pip install 'tocsin[models]', or python -m spacy download fr_core_news_sm"
+        )
+    return "language, sentiment and the spaCy pipelines for fr, en load"
+
+
+def check_data_folder() -> str:
+    """Room on the disk of the local stack's data."""
+    folder = HOME if HOME.is_dir() else Path()
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 2**30:.0f} GiB free for {folder.absolute()}"
+    if free < _MIN_FREE_BYTES:
+        raise Noted(f"{text}; the local stack needs more")
+    return text

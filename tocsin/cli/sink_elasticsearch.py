@@ -1,0 +1,69 @@
+"""``tocsin sink elasticsearch``: mentions to the index."""
+
+from threading import Event
+
+from runtime.health import Health
+from runtime.kafka import client as kafka
+from runtime.kafka.membership import watch_groups
+from runtime.service import announce, service
+from runtime.settings import (
+    ElasticsearchSettings,
+    KafkaSettings,
+    SinkSettings,
+    load,
+)
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.setup import check
+from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
+from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, TOPIC, ElasticsearchSink
+
+
+def elasticsearch() -> None:
+    """Write mentions to Elasticsearch until SIGTERM.
+
+    Example: `TOCSIN_ELASTICSEARCH_URL=https://es:9200 tocsin sink elasticsearch`
+    """
+    needs = (KafkaSettings, SinkSettings, ElasticsearchSettings)
+    with service(SERVICE, needs) as (health, stop):
+        _run_elasticsearch(health, stop)
+
+
+def _run_elasticsearch(health: Health, stop: Event) -> None:
+    kafka_settings, settings = load(KafkaSettings), load(SinkSettings)
+    es_settings = load(ElasticsearchSettings)
+    names, prefix = IndexNames(es_settings), kafka_settings.group_prefix
+    reading = f"{kafka_settings.topic_prefix}{TOPIC} as group {prefix}{GROUP}"
+    announce(health, reading=reading, writing=es_settings.url)
+    with connect(es_settings) as client:
+        health.hinder("start", f"waiting for Elasticsearch at {es_settings.url}")
+        check(client, es_settings)
+        health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
+        probe = SearchableProbe(client, names, NAME)
+        housekeeping = Housekeeping(client, names, settings.tombstone_days)
+        producer = kafka.producer(kafka_settings, SERVICE)
+        sink = ElasticsearchSink(
+            kafka.consumer(
+                kafka_settings,
+                SERVICE,
+                GROUP,
+                max_poll_records=settings.batch_size,
+                fetch_max_wait_ms=500,  # Kafka answers at once if there is a record
+            ),
+            producer,
+            client,
+            names=names,
+            topic_prefix=kafka_settings.topic_prefix,
+            settings=settings,
+            health=health,
+            on_written=probe.sample,
+        )
+        probe.start()
+        housekeeping.start()
+        watch = watch_groups(kafka_settings, TOPIC, {GROUP: sink.membership}, health)
+        try:
+            sink.run(stop)
+        finally:
+            for side in (probe, housekeeping, watch):
+                side.stop()
+            kafka.close(producer, timeout_s=2)
