@@ -10,8 +10,6 @@ import re
 import time
 from collections.abc import Callable
 
-import structlog
-
 EVERY_S = 60.0
 _MAX_TROUBLES = 500
 _MAX_CHARACTERS = 500
@@ -64,6 +62,8 @@ class LibraryHandler(logging.Handler):
                 fields["error"] = f"{type(error).__name__}: {error}"[:_MAX_CHARACTERS]
             else:
                 fields["exc_info"] = record.exc_info
+        import structlog  # most commands write no log
+
         log = structlog.get_logger(subject=record.name)
         log.log(record.levelno, message[:_MAX_CHARACTERS], **fields)
 

@@ -38,6 +38,7 @@ NEEDS = {
     "demo": "it starts servers and takes a minute",
     "detector": "Kafka",
     "doctor": "it asks a running deployment",
+    "env": "a stack that runs in the folder",
     "index": "Elasticsearch",
     "ingest": "Kafka, and the source",
     "process": "Kafka",
