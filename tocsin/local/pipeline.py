@@ -153,7 +153,6 @@ class LocalPipeline:
         self.supervisor.environment |= {
             "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": endpoints.kafka,
             "TOCSIN_ELASTICSEARCH_URL": endpoints.elasticsearch,
-            "TOCSIN_MONITOR_STATE_DIR": str(self.options.folder / "services"),
         }
         commands = self.options.commands
         for command, port in zip(commands, monitor_ports_of(len(commands)), strict=True):
