@@ -228,5 +228,5 @@ def test_a_file_of_posts_is_tested_on_its_mentions(
     ran = tocsin("backtest", "--brand", "velmora", "posts.csv", "--brands", "brands.yaml")
     assert ran.status == 0
     assert "text from tweet, created_at from date" in ran.err
-    assert f"{len(records)} mentions" in ran.err
+    assert f"{len(records):,} mentions" in ran.err
     assert not any(line.startswith("?") for line in ran.out.splitlines())
