@@ -15,8 +15,11 @@ FAUST = {"aiokafka", "faust", "kafka"}
 SERVICES = {
     "processors.enrichment.app": FAUST,
     "processors.detector.app": FAUST | {"numpy"},
-    "tocsin.cli.sink": {"elasticsearch", "kafka"},
-    "tocsin.cli.ingest": {"kafka"},
+    "tocsin.cli.sink": set(),
+    "tocsin.cli.sink_elasticsearch": {"elasticsearch", "kafka"},
+    "tocsin.cli.sink_alerts": {"elasticsearch", "kafka"},
+    "tocsin.cli.ingest": set(),
+    "ingestors.runner": {"kafka"},
     "ingestors.files.source": set(),
     "ingestors.generator.source": set(),
     "ingestors.bluesky.source": {"websockets"},
