@@ -115,6 +115,16 @@ class FoldedWords:
 
 def split(text: str) -> FoldedWords:
     """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result."""
+    return FoldedWords(*_split(text))
+
+
+def words_of(text: str) -> list[str]:
+    """The words alone, in half the time: a list of phrases has tens of thousands."""
+    return _split(text)[0]
+
+
+def _split(text: str) -> tuple[list[str], list[str], str]:
+    """The words, as they stand in the folded text, and that text."""
     seen = text = text[:MAX_TEXT]
     if "@" in text or "http" in text or "www." in text or "＠" in text:
         seen = _SKIPPED.sub(_fill, text)
@@ -132,7 +142,7 @@ def split(text: str) -> FoldedWords:
     raw = words = spaced.split()
     if not ascii_only and _MARK in folded:
         words = [word.replace(_MARK, "") for word in raw]
-    return FoldedWords(words, raw, folded)
+    return words, raw, folded
 
 
 def _fill(match: re.Match[str]) -> str:
@@ -198,7 +208,7 @@ def spellings(phrase: str, language: str) -> list[tuple[tuple[str, ...], ...]]:
             texts += [text.replace(letter, letters) for text in texts]
     ways = []
     for text in texts:
-        parts = tuple(tuple(split(part).words) for part in text.split(GAP))
+        parts = tuple(tuple(words_of(part)) for part in text.split(GAP))
         if not all(parts):
             raise ConfigurationError(f"{phrase!r:.60} has no word beside a gap; add one")
         ways.append(parts)

@@ -1,6 +1,7 @@
 """The table of annotators by name, and the enricher that the settings describe."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Final
 
@@ -43,13 +44,18 @@ def build_enricher(
 ) -> Enricher:
     """The enricher with the annotators of the settings, in their order."""
     names = check_annotators(settings)
-    accurate = [name for name in names if name in ACCURATE and settings.tier != "fast"]
-    return Enricher(
-        [_build(name, settings, matcher) for name in names if name not in ACCURATE],
-        accurate=[_build(name, settings, matcher) for name in accurate],
-        keep_unmatched=settings.keep_unmatched,
-        prefilter=prefilter,
-    )
+    with ThreadPoolExecutor(1) as pool:  # compiling the encoder leaves the interpreter free
+        accurate = [
+            pool.submit(_build, name, settings, matcher)
+            for name in names
+            if name in ACCURATE and settings.tier != "fast"
+        ]
+        return Enricher(
+            [_build(name, settings, matcher) for name in names if name not in ACCURATE],
+            accurate=[built.result() for built in accurate],
+            keep_unmatched=settings.keep_unmatched,
+            prefilter=prefilter,
+        )
 
 
 def _build(name: str, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Annotator:

@@ -13,7 +13,7 @@ from processors.enrichment.annotators.base import Annotator, LazyLists, Lists, l
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention, Sentiment
 from schemas.types import IntentLabel
-from text.phrases import STOPS, Phrases, split
+from text.phrases import STOPS, Phrases, split, words_of
 
 WEAK: Final = "_weak"
 """Suffix of a list whose cues count only if the sentiment agrees."""
@@ -91,7 +91,7 @@ def _language(
             word
             for lists in (intents, crisis)
             for phrase in lists.get(name, ())
-            for word in split(phrase).words
+            for word in words_of(phrase)
         )
         for name in (NEGATORS, NEGATORS_AFTER)
     }
@@ -107,7 +107,7 @@ def _language(
 
 def intent_cue(name: str, phrase: str, negators: frozenset[str] = frozenset()) -> _Cue:
     """The cue of a phrase in the list of that name. Raises ConfigurationError."""
-    negated = not negators.isdisjoint(split(phrase).words)
+    negated = not negators.isdisjoint(words_of(phrase))
     if name == NONE:
         return _Cue(None, False, True)
     for label in _LABELS:
