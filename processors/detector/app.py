@@ -33,7 +33,7 @@ from runtime.settings import DetectorSettings, KafkaSettings, load
 
 _kafka = load(KafkaSettings)
 _settings = load(DetectorSettings)
-app = create_app(_kafka, SERVICE, _settings.batch_size)
+app = create_app(_kafka, SERVICE, _settings.batch_size, holds=True)
 activity = raw_topic(app, _kafka.topic_prefix + RECORDS)
 
 

@@ -49,9 +49,17 @@ def _credentials(kafka: KafkaSettings) -> CredentialsArg | None:
 
 
 def create_app(
-    kafka: KafkaSettings, service: str, batch_size: int, data_dir: Path | None = None
+    kafka: KafkaSettings,
+    service: str,
+    batch_size: int,
+    data_dir: Path | None = None,
+    *,
+    holds: bool = False,
 ) -> faust.App:
-    """The application of a service, without its agent; ``batch_size`` is that of one fetch."""
+    """The application of a service, without its agent; ``batch_size`` is that of one fetch.
+
+    ``holds``: it acknowledges long after it reads, so that a stop or a rebalance does not wait.
+    """
     return DirectApp(
         kafka.group_prefix + service,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
@@ -65,6 +73,7 @@ def create_app(
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_MESSAGE_BYTES,
         stream_buffer_maxsize=2 * batch_size,
+        stream_wait_empty=not holds,
         topic_allow_declare=False,
         topic_disable_leader=True,
         # Its web server would expose tables; ours serves metrics and health.
