@@ -1,5 +1,6 @@
 """Structured logs on standard error: one line an event, as text or as JSON, the libraries' too."""
 
+import io
 import logging
 import sys
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -31,11 +32,12 @@ def configure(style: Style, level: str) -> None:
     import structlog
 
     _state["style"] = style
+    stream = _standard_error()
     renderer: structlog.typing.Processor
     if style == "json":
         renderer = structlog.processors.JSONRenderer()
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -47,10 +49,16 @@ def configure(style: Style, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     _quieten(level)
+
+
+def _standard_error() -> Any:
+    """Not what ``faust -A`` puts in its place: that logs what is written, so we would log our own
+    lines for ever."""
+    return sys.stderr if isinstance(sys.stderr, io.IOBase) else sys.__stderr__
 
 
 def _quieten(level: str) -> None:

@@ -155,10 +155,11 @@ def test_what_people_did_stays(pipeline: Pipeline) -> None:
     assert document["severity"] == 5
     history = [action["did"] for action in document["desk"]["history"]]
     assert history == ["acknowledged", "noted", "assigned"]
-    listed = pipeline.tocsin("alerts", "list", "--status", "acknowledged")
+    listed = pipeline.tocsin("alerts", "list", "--status", "acknowledged", "--format", "jsonl")
     assert listed.returncode == 0
-    assert "velmora-1\tacknowledged\t5\tvelmora" in listed.stdout
-    shown = pipeline.tocsin("alerts", "show", "velmora-1", "--language", "fr")
+    row = json.loads(listed.stdout)
+    assert (row["id"], row["status"], row["severity"]) == ("velmora-1", "acknowledged", 5)
+    shown = pipeline.tocsin("alerts", "show", "velmora-1", "--in-language", "fr")
     assert shown.returncode == 0
     assert "Prise en compte par\u00a0: ana" in shown.stdout
     assert status_of("show", "absent") == 2

@@ -2,13 +2,16 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from aiokafka.errors import NodeNotReadyError
 from elastic_transport import ConnectionTimeout
 from kafka.errors import KafkaTimeoutError
+from mode.utils.logging import FileLogProxy
 
 from runtime import logs
 from runtime.library_logs import EVERY_S, LibraryHandler, is_outside, trouble_of
@@ -133,3 +136,15 @@ def test_a_service_takes_over_the_loggers_of_its_libraries(
         logging.captureWarnings(False)
         root.setLevel(level)
     assert [line["subject"] for line in written(capsys)] == ["spacy", "faust.agents"]
+
+
+def test_a_standard_error_that_is_logged_again_is_not_written_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """``faust -A`` logs what is written there; our line would come back to us, for ever."""
+    with (said := tmp_path / "said").open("w", buffering=1) as own:
+        monkeypatch.setattr(sys, "__stderr__", own)
+        monkeypatch.setattr(sys, "stderr", FileLogProxy(logging.getLogger("mode.redirect")))
+        logs.configure("json", "info")
+        logs.get_logger("service").info("begun")
+    assert "begun" in said.read_text()
