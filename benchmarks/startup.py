@@ -66,10 +66,11 @@ starts another as the other's peak."""
 SERVICES: Final = {
     "process": "processors.enrichment.app",
     "detector": "processors.detector.app",
-    "sink elasticsearch, sink alerts": "tocsin.cli.sink",
-    "ingest replay": "tocsin.cli.ingest, ingestors.files.source",
-    "ingest bluesky": "tocsin.cli.ingest, ingestors.bluesky.source",
-    "ingest x": "tocsin.cli.ingest, ingestors.x.source",
+    "sink elasticsearch": "tocsin.cli.sink_elasticsearch",
+    "sink alerts": "tocsin.cli.sink_alerts",
+    "ingest replay": "ingestors.runner, ingestors.files.source",
+    "ingest bluesky": "ingestors.runner, ingestors.bluesky.source",
+    "ingest x": "ingestors.runner, ingestors.x.source",
 }
 """Service to the modules that its command imports."""
 

@@ -32,6 +32,7 @@ def with_output(page: str, output: str) -> str:
 def without_places(output: str, folder: str) -> str:
     """The output without what differs from one folder to the next."""
     kept = output.replace(folder, "~/tocsin").replace(str(Path(sys.executable).parent) + "/", "")
+    kept = re.sub(r"(on the JDK \d+ of) \S+", r"\1 /usr/lib/jvm/...", kept)
     return "\n".join(line.rstrip() for line in kept.splitlines())
 
 

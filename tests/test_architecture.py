@@ -46,6 +46,7 @@ SMALL = {
     "runtime/backoff.py": "an interface",
     "runtime/clock.py": "an interface",
     "text/clauses.py": "one of the readers of text",
+    "runtime/collector.py": "an interface of one function",
     "text/everyday.py": "one of the readers of text",
     "text/spelling.py": "an interface of two functions",
     "text/terminal.py": "one of the readers of text",

@@ -8,6 +8,7 @@ from typing import Final
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator
 from processors.enrichment.enricher import Enricher
+from runtime.collector import paused_collector
 from runtime.settings import ProcessSettings
 from schemas.errors import ConfigurationError
 
@@ -44,7 +45,10 @@ def build_enricher(
 ) -> Enricher:
     """The enricher with the annotators of the settings, in their order."""
     names = check_annotators(settings)
-    with ThreadPoolExecutor(1) as pool:  # compiling the encoder leaves the interpreter free
+    with (
+        paused_collector(),
+        ThreadPoolExecutor(1) as pool,
+    ):  # compiling the encoder leaves the interpreter free
         accurate = [
             pool.submit(_build, name, settings, matcher)
             for name in names

@@ -14,6 +14,7 @@ from typing import Any, Final
 from processors.enrichment.activity_records import activity_of
 from processors.enrichment.annotators.base import Annotator
 from runtime import metrics
+from runtime.collector import paused_collector
 from schemas.activity import Activity
 from schemas.mention import (
     Mention,
@@ -66,8 +67,9 @@ class Enricher:
 
     def warm(self) -> None:
         """Load the models now rather than at first use."""
-        for annotator in (*self.annotators, *self.accurate):
-            annotator.warm(WARM_LANGUAGES)
+        with paused_collector():
+            for annotator in (*self.annotators, *self.accurate):
+                annotator.warm(WARM_LANGUAGES)
 
     def enrich(
         self,

@@ -17,6 +17,7 @@ from spacy.language import Language
 
 from processors.models.artifact_files import ARTIFACTS
 from processors.models.entity_weights import fine_tuned, first_installed, load_base
+from runtime.collector import paused_collector
 
 Entity = tuple[str, int, int, str]
 """Text, start and end (Unicode code points, end exclusive), label."""
@@ -140,8 +141,9 @@ class EntityRecognizer:
     def _pipeline(self, language: str) -> Language | None:
         if language not in self._pipelines:
             package = self._installed(language)
-            pipeline = None if package is None else load_base(package)
-            ours = pipeline and self._artifacts and fine_tuned(pipeline, self._artifacts)
+            with paused_collector():
+                pipeline = None if package is None else load_base(package)
+                ours = pipeline and self._artifacts and fine_tuned(pipeline, self._artifacts)
             if ours:
                 self._tuned.add(language)
             self._pipelines[language] = ours or pipeline

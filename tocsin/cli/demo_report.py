@@ -116,7 +116,7 @@ def tiers_text(summary: Summary, tier: Tier) -> str:
     ]
     return (
         f"Models: {' and '.join(shares)}. The tier is pinned, so the same seed gives the same "
-        "figures on every machine."
+        "figures, but for rounding, on every machine."
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from runtime.collector import paused_collector
+
 MARKUP: Final = "markdown"
 """The markup of docstrings in help."""
 
@@ -55,7 +57,8 @@ class _LoadedCommands(MutableMapping[str, Any]):
 
 def _load(name: str, line: LazyCommand) -> Any:
     module, _, attribute = line.target.partition(":")
-    target = getattr(import_module(module), attribute)
+    with paused_collector():
+        target = getattr(import_module(module), attribute)
     holder = typer.Typer(rich_markup_mode=MARKUP, add_completion=False)
     if isinstance(target, typer.Typer):
         holder.add_typer(target, name=name)

@@ -118,6 +118,8 @@ def _main(
 
 def _refuse_unknown_settings() -> None:
     """A setting with a typing error in its name ends every command, also those that read none."""
+    if {"--help", "-h", "--version"} & set(sys.argv[1:]):
+        return  # help is at once, and there for whoever has a wrong setting
     if any(name.upper().startswith("TOCSIN_") for name in os.environ):
         from runtime.settings_group import refuse_unknown_settings  # takes a fifth of a second
 

@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Final, get_args
 
 from processors.enrichment.annotators.base import Annotator, LazyLists, Lists, lexicon_language
+from runtime.collector import paused_collector
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention, Sentiment
 from schemas.types import IntentLabel
@@ -79,7 +80,8 @@ class IntentAnnotator(Annotator):
     def _lists_of(self, language: str) -> _Language | None:
         if language not in self._languages:
             own = [lists.get(language, {}) for lists in (self._intents, self._crisis)]
-            self._languages[language] = _language(language, *own) if any(own) else None
+            with paused_collector():
+                self._languages[language] = _language(language, *own) if any(own) else None
         return self._languages[language]
 
 
