@@ -48,6 +48,7 @@ def test_it_fits_plain_monthly_indices_that_are_still_written() -> None:
         assert not phase["actions"].keys() & {
             "rollover",
             "readonly",
+            "forcemerge",
             "shrink",
             "searchable_snapshot",
         }

@@ -26,9 +26,9 @@ _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
 """Exit statuses after which a restart does not help."""
 MAX_LOG_BYTES = 20 * 2**20
 """Size above which a log is moved to ``<name>.log.1``, which replaces the one before it."""
-STOP_S = 7.0
+STOP_S = 8.0
 """Maximum time of a stop, seconds; then the services that are left are killed. They end by
-themselves within ``runtime.service.STOP_WITHIN_S``."""
+themselves before, within ``runtime.service.STOP_WITHIN_S``."""
 
 
 @dataclass
