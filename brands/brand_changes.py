@@ -16,11 +16,11 @@ class FieldChange(NamedTuple):
     after: Any
 
     def added(self) -> list[Any]:
-        """The entries that only the new list has; empty if the values are no lists."""
+        """Entries of the new list alone; empty unless both values are lists."""
         return _only(self.after, self.before)
 
     def removed(self) -> list[Any]:
-        """The entries that only the old list has; empty if the values are no lists."""
+        """Entries of the old list alone; empty unless both values are lists."""
         return _only(self.before, self.after)
 
 

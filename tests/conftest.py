@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from runtime import logs
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.stack_fixtures import engines, stack_dir
 
 __all__ = ["engines", "stack_dir"]
@@ -16,6 +17,15 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
+    """What :mod:`runtime.kafka.client` connects to."""
+    fake = FakeKafka()
+    monkeypatch.setattr("runtime.kafka.client.KafkaConsumer", lambda **_: fake.consumer())
+    monkeypatch.setattr("runtime.kafka.client.KafkaProducer", lambda **_: fake)
+    return fake
 
 
 @pytest.fixture(autouse=True)

@@ -12,14 +12,6 @@ from tests.runtime.kafka.fake_kafka import FakeKafka
 SETTINGS = KafkaSettings(topic_prefix="t.")
 
 
-@pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
-    fake = FakeKafka()
-    monkeypatch.setattr("runtime.kafka.client.KafkaConsumer", lambda **_: fake.consumer())
-    monkeypatch.setattr("runtime.kafka.client.KafkaProducer", lambda **_: fake)
-    return fake
-
-
 def test_only_what_changed_is_published(kafka: FakeKafka) -> None:
     assert publish_brands(SETTINGS, [brand("a"), brand("b")], keep_others=False) == (2, 0)
     changed = brand("b", query="corvo")

@@ -90,7 +90,6 @@ def _worker(
             client_id,
             alerts_service.group_of(channel.name),
             max_poll_records=100,
-            fetch_max_wait_ms=500,  # Kafka answers at once if there is a record
         ),
         producer,
         deliveries,

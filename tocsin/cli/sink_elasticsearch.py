@@ -48,7 +48,6 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
                 SERVICE,
                 GROUP,
                 max_poll_records=settings.batch_size,
-                fetch_max_wait_ms=500,  # Kafka answers at once if there is a record
             ),
             producer,
             client,

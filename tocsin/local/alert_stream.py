@@ -37,7 +37,7 @@ class AlertStream:
         self._settings = settings
         self._count = before.count
         self._newest: deque[Alert] = deque(before.newest, MAX_SHOWN)
-        self._consumer = kafka.consumer(settings, "alert-stream", fetch_max_wait_ms=500)
+        self._consumer = kafka.consumer(settings, "alert-stream")
         with kafka.kafka_errors(settings):
             assigned = partitions_of(self._consumer, settings.topic_prefix + TOPIC)
             if not assigned:

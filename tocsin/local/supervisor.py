@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.backoff import exponential
+from runtime.service import STOP_WITHIN_S
 from schemas.errors import BrakeTripped, ConfigurationError
 from tocsin.local import early_start
 from tocsin.local.stack.process import tie_to_parent
@@ -26,9 +27,9 @@ _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
 """Exit statuses after which a restart does not help."""
 MAX_LOG_BYTES = 20 * 2**20
 """Size above which a log is moved to ``<name>.log.1``, which replaces the one before it."""
-STOP_S = 8.0
+STOP_S = STOP_WITHIN_S + 0.5
 """Maximum time of a stop, seconds; then the services that are left are killed. They end by
-themselves before, within ``runtime.service.STOP_WITHIN_S``."""
+themselves just before."""
 
 
 @dataclass

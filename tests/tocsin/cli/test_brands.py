@@ -18,14 +18,6 @@ TWO = "brands:\n  - {id: velmora, name: Velmora}\n  - {id: corvane, name: Corvan
 ONE = "brands:\n  - {id: velmora, name: Velmora, names: [Velmora, Velmora Mobile]}\n"
 
 
-@pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
-    fake = FakeKafka()
-    monkeypatch.setattr("runtime.kafka.client.KafkaConsumer", lambda **_: fake.consumer())
-    monkeypatch.setattr("runtime.kafka.client.KafkaProducer", lambda **_: fake)
-    return fake
-
-
 def write(text: str, name: str = "brands.yaml") -> str:
     Path(name).write_text(text, "utf-8")
     return name

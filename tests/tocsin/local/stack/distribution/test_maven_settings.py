@@ -15,9 +15,7 @@ OTHER = "https://other.example/maven"
 def settings(home: Path, text: str) -> Path:
     folder = home / ".m2"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "settings.xml").write_text(
-        f'<settings xmlns="http://maven.apache.org/SETTINGS/1.2.0">{text}</settings>'
-    )
+    (folder / "settings.xml").write_text(f'<settings xmlns="urn:settings">{text}</settings>')
     return home
 
 
