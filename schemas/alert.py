@@ -55,6 +55,7 @@ class ShownPost(Message, kw_only=True):
     url: str | None = None
     reach: Count = 0
     score: Score | None = None
+    author: Annotated[str | None, Meta(description="Hash, as in `activity`.")] = None
 
 
 class Carrier(Message, kw_only=True):
@@ -121,5 +122,8 @@ class Alert(Message, kw_only=True):
     ] = []
     muted: Annotated[
         bool, Meta(description="Quiet hours or a planned campaign: stored, but not sent.")
+    ] = False
+    found_afterwards: Annotated[
+        bool, Meta(description="Its mentions came late: the shift was over, or old, when found.")
     ] = False
     headline: Annotated[Headline | None, Meta(description="Absent on `blind`.")] = None

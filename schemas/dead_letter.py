@@ -14,6 +14,9 @@ Reason = Literal[
     "enrich_failed",  # an annotator failed on this one message
     "index_rejected",  # Elasticsearch refused the content of the document
     "delivery_rejected",  # a channel refused an alert for good
+    "too_slow",  # over the processor time that one message may cost
+    "detect_failed",  # the detector failed on this one record
+    "index_blocked",  # the index of its month takes no writes, while others do
 ]
 """Why a message is a dead letter; a closed list, since it is a metric label."""
 
@@ -32,3 +35,6 @@ class DeadLetter(Message, kw_only=True):
     offset: Count | None = None
     source: Annotated[str | None, Meta(description="Source id, if the service is ingest.")] = None
     replays: Annotated[Count, Meta(description="Number of earlier replays.")] = 0
+    first_at: Annotated[
+        Time | None, Meta(description="Time of its first letter, if it was replayed since.")
+    ] = None

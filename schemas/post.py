@@ -60,6 +60,10 @@ class Post(Message, kw_only=True):
     reply_to: Annotated[str | None, Meta(description="Post id that this one answers.")] = None
     repost_of: Annotated[str | None, Meta(description="Post id that this one repeats.")] = None
     quote_of: Annotated[str | None, Meta(description="Post id that this one quotes.")] = None
+    copied_from: Annotated[
+        list[str],
+        Meta(description="Author ids, on this source, of the posts whose words the text repeats."),
+    ] = []
     mentions: Annotated[list[str], Meta(description="Mentioned handles, without @.")] = []
     hashtags: Annotated[list[str], Meta(description="Without #, as written.")] = []
     links: Annotated[list[str], Meta(description="Absolute URLs.")] = []

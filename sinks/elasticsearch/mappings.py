@@ -24,7 +24,7 @@ from schemas.types import JsonObject
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index, or an account with made-up dates could create hundreds."""
-VERSION = 4
+VERSION = 5
 """Raised with every change of a mapping; stored in the ``_meta`` of each index."""
 
 _KEYWORD = {"type": "keyword", "ignore_above": 2048}
@@ -119,6 +119,7 @@ MENTION_PROPERTIES: JsonObject = {
     "reply_to": _KEYWORD,
     "repost_of": _KEYWORD,
     "quote_of": _KEYWORD,
+    "copied_from": _KEYWORD,
     "metrics": _object(likes=_LONG, reposts=_LONG, replies=_LONG, quotes=_LONG, views=_LONG),
     "truncated": _BOOLEAN,
     "labels": _KEYWORD,
@@ -139,6 +140,7 @@ ALERT_PROPERTIES: JsonObject = {
     "kind": _KEYWORD,
     "channels": _KEYWORD,
     "muted": _BOOLEAN,
+    "found_afterwards": _BOOLEAN,
     # The past states and the work of people: see sinks.alerts.store.
     "states": _OFF,
     "desk": _object(

@@ -64,6 +64,7 @@ def full() -> MentionEvent:
         reply_to="file:0",
         repost_of="file:2",
         quote_of="file:3",
+        copied_from=["18"],
         mentions=["a"],
         hashtags=["b"],
         links=["https://l.example"],
