@@ -31,6 +31,10 @@ class Slack(Channel):
     address: Address
     style: Style
 
+    @property
+    def attempt_s(self) -> float:
+        return self.address.timeout_s
+
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         state = report(alert, self.style)
         message = {
