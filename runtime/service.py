@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
-from http.server import ThreadingHTTPServer
 from types import FrameType
 
 from runtime import health, logs, metrics
@@ -33,7 +32,7 @@ log = logs.get_logger("service")
 
 def start_monitor(
     service: str, needs: Sequence[type[Group]] = ()
-) -> tuple[health.Health, ThreadingHTTPServer]:
+) -> tuple[health.Health, health.MonitorServer]:
     """Validate the settings of ``needs``, configure logs, then serve metrics and health."""
     # Logs first, so that every later line has the form that was asked for.
     settings = load(LogSettings, check_names=False)
