@@ -13,8 +13,8 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from runtime.limits.secret_transport import refuse_plain_settings
 from runtime.logs import get_logger
-from runtime.network.secret_transport import refuse_plain_settings
 from runtime.variable_names import OLD_NAMES as OLD_NAMES
 from runtime.variable_names import refuse_unknown_names
 from schemas.errors import ConfigurationError

@@ -1,7 +1,7 @@
 """A node of the Elasticsearch client whose requests end in time.
 
 The client's own time-out counts from byte to byte, and not at all while a name is resolved. Here a
-request, with its connection and its whole answer, has :class:`runtime.network.deadline.Deadline`.
+request, with its connection and its whole answer, has :class:`runtime.limits.deadline.Deadline`.
 """
 
 import socket
@@ -12,7 +12,7 @@ from elastic_transport import ConnectionTimeout, NodeConfig, TransportError, Url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from runtime.network.deadline import Deadline
+from runtime.limits.deadline import Deadline
 
 _request = threading.local()
 """``deadline``: that of the request of this thread."""

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from pydantic import SecretStr
 
 from runtime.files import read_secret, read_yaml
-from runtime.network.secret_transport import CHANNELS_ALLOWED_BY, plain_hosts, refuse_plain
+from runtime.limits.secret_transport import CHANNELS_ALLOWED_BY, plain_hosts, refuse_plain
 from runtime.settings import AlertsSettings
 from runtime.validation import field_error
 from schemas.errors import ConfigurationError

@@ -14,7 +14,7 @@ If private addresses are not allowed, the host is resolved and all its addresses
 and the connection goes to a checked one: a name cannot change its address in between.
 
 An attempt ends with its deadline, whatever the server sends meanwhile (a byte a second, headers or
-informational answers for ever): :mod:`runtime.network.deadline` closes the connection.
+informational answers for ever): :mod:`runtime.limits.deadline` closes the connection.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runtime.network.deadline import Deadline, resolve
+from runtime.limits.deadline import Deadline, resolve
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.base import Busy, Refused, redacted
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runtime.network.deadline import Deadline
+from runtime.limits.deadline import Deadline
 from runtime.settings import ElasticsearchSettings
 from sinks.alerts.channels.base import Busy, Channel
 from sinks.alerts.channels.http import Address, checked, post, tls_context

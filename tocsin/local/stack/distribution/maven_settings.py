@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 from xml.etree import ElementTree
 
-from runtime.network.secret_transport import MAVEN_ALLOWED_BY, plain_hosts, refuse_plain
+from runtime.limits.secret_transport import MAVEN_ALLOWED_BY, plain_hosts, refuse_plain
 from tocsin.local.stack import StackError
 
 CENTRAL = "central"

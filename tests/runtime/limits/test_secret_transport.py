@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from pydantic import SecretStr
 
-from runtime.network.secret_transport import ROUTES, is_loopback, plain_hosts
+from runtime.limits.secret_transport import ROUTES, is_loopback, plain_hosts
 from runtime.settings import (
     GROUPS,
     ElasticsearchSettings,

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from runtime.network.deadline import Deadline, own_name, resolve
+from runtime.limits.deadline import Deadline, own_name, resolve
 from tests.servers.endless import Endless
 
 
