@@ -11,7 +11,7 @@ from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter, Reason
 from schemas.errors import ConfigurationError, InvalidMessage
 from tocsin.cli.confirm import YesOption, confirm
-from tocsin.cli.output import FormatOption, counted, result, say, write_rows
+from tocsin.cli.output import FormatOption, counted, json_result, say, write_rows
 from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def show(
         raise ConfigurationError(
             f"there is no dead letter {letter_id}; see 'tocsin dead-letters list'"
         )
-    result(json.dumps(as_text(found, letter_id in replayed), indent=2, ensure_ascii=False))
+    json_result(json.dumps(as_text(found, letter_id in replayed), indent=2, ensure_ascii=False))
 
 
 def as_text(letter: DeadLetter, replayed: bool) -> dict[str, Any]:

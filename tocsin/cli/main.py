@@ -157,9 +157,10 @@ def _refuse_unknown_settings() -> None:
 
 def _tell(error: TocsinError) -> None:
     if os.environ.get("TOCSIN_LOG_STYLE") != "json":
+        from text.terminal import printable_lines
         from tocsin.cli.output import console
 
-        console.print(f"tocsin: {error}", style="red", markup=False)
+        console.print(f"tocsin: {printable_lines(str(error))}", style="red", markup=False)
         if error.exit_status == ServiceUnavailable.exit_status:
             from tocsin.cli.env import hint
 
