@@ -31,8 +31,8 @@ from typing import IO, Any, Literal
 from pydantic import SecretStr
 
 from runtime.clock import Clock, utc_now
-from runtime.logs import get_logger
 from runtime.limits.deadline import Deadline, own_name
+from runtime.logs import get_logger
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
 from sinks.alerts.channels.base import Busy, Channel, Refused, redacted
