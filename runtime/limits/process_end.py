@@ -30,8 +30,10 @@ class _Ends:
 
     def __init__(self) -> None:
         self._limits: dict[int, tuple[float, int]] = {}
-        self._ending: set[int] = set()
+        self._ending: threading.Event | None = None
+        """Cancels the end that a signal began."""
         self._reader: int | None = None
+        self._writer = self._next = -1
 
     def after(self, numbers: Iterable[int], seconds: float, status: int) -> None:
         """From now on, end with ``status`` ``seconds`` after the first of these signals."""
@@ -51,8 +53,13 @@ class _Ends:
         for number in numbers:
             self._limits.pop(number, None)
 
-    _next: int = -1
-    _writer: int = -1
+    def handled(self, number: int, limit: tuple[float, int]) -> None:
+        """A command has ended: its limit goes, also where it counts already."""
+        if self._limits.get(number) == limit:
+            del self._limits[number]
+            if self._ending is not None:
+                self._ending.set()
+                self._ending = None
 
     def _read(self) -> None:
         assert self._reader is not None
@@ -66,14 +73,13 @@ class _Ends:
     def _take(self, number: int) -> None:
         if number not in self._limits:
             return
-        if self._ending:
+        if self._ending is not None:
             # The second signal: its handler ends the process, unless it cannot run.
             if number != signal.SIGHUP:
                 end_within(_SECOND_S, 128 + number, tell=False)
             return
-        self._ending.add(number)
         seconds, status = self._limits[number]
-        end_within(seconds, status, tell=status != _INTERRUPTED)
+        self._ending = end_within(seconds, status, tell=status != _INTERRUPTED)
 
 
 _ends = _Ends()
@@ -99,11 +105,12 @@ def ends_after_interrupt(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        _ends.never([signal.SIGINT])
+        _ends.handled(signal.SIGINT, (seconds, _INTERRUPTED))
 
 
-def end_within(seconds: float, status: int, *, tell: bool = True) -> None:
-    """End the process with ``status`` unless it ends by itself before."""
+def end_within(seconds: float, status: int, *, tell: bool = True) -> threading.Event:
+    """End the process with ``status`` unless it ends by itself before, or the result is set."""
+    cancelled = threading.Event()
 
     def say() -> None:
         log.warning(
@@ -113,7 +120,8 @@ def end_within(seconds: float, status: int, *, tell: bool = True) -> None:
         sys.stderr.flush()
 
     def end() -> None:
-        threading.Event().wait(seconds)
+        if cancelled.wait(seconds):
+            return
         if tell:
             # Whoever reads our log may be what hangs.
             told = threading.Thread(target=say, daemon=True)
@@ -122,3 +130,4 @@ def end_within(seconds: float, status: int, *, tell: bool = True) -> None:
         os._exit(status)
 
     threading.Thread(target=end, name="stop-deadline", daemon=True).start()
+    return cancelled

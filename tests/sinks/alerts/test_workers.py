@@ -127,6 +127,19 @@ def test_a_channel_that_hangs_is_told_and_the_process_lives_on() -> None:
     assert crew.error is None
 
 
+def test_a_stop_does_not_wait_for_a_channel_that_hangs() -> None:
+    hangs, good = Hanging("hangs"), Scripted("good")
+    crew = Crew(hangs, good)
+    crew.start(1)
+    assert hangs.began.wait(PATIENCE_S)
+    wait(lambda: good.taken == [1])
+    crew.end()
+    assert crew.error is None
+    assert good.closed and hangs.taken == []
+    assert {group for group, _ in crew.kafka.committed} == {"sink-alerts-good"}
+    hangs.go.set()
+
+
 def test_a_brake_stops_one_channel_and_is_reported() -> None:
     bad, good = Scripted("bad", Refused("never")), Scripted("good")
     crew = Crew(bad, good)
