@@ -130,7 +130,7 @@ def _show_brand(check: BrandCheck, read: int, out: Console) -> None:
 def _line(sample: Sample, *, colours: bool) -> Text:
     mention = sample.mention
     code = mention.language.code if mention.language else "?"
-    line = Text(f"    [{code}] ", style="cyan")
+    line = Text(printable(f"    [{code}] "), style="cyan")
     if sample.confidence is not None:
         line.append(f"{sample.confidence:.2f} ", style="dim")
     field = "text"

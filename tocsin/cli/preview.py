@@ -249,7 +249,7 @@ def _clause_table(effects: list[Effect]) -> Table:
         text = "  " * effect.level + shorten(format_query(effect.clause), _CLAUSE)
         is_idle = effect.without == effect.matches
         style = "dim" if is_idle else "red" if effect.kind == "exclusion" else ""
-        table.add_row(Text(text, style=style), *_numbers(effect))
+        table.add_row(Text(printable(text), style=style), *_numbers(effect))
     return table
 
 

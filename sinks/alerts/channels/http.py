@@ -37,6 +37,8 @@ from sinks.alerts.channels.base import Busy, Refused, redacted
 _TRANSIENT = (408, 425, 429)
 _HEADERS = {"User-Agent": "tocsin", "Content-Type": "application/json"}
 _MAX_READ = 800
+_START_S = 2.0
+"""For a look-up before the service serves its health; the next one is that of the first attempt."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -84,7 +86,7 @@ def checked(address: Address, channel: str) -> Address:
         # A name without an address may get one later.
         with contextlib.suppress(Busy):
             try:
-                _public(parts.hostname, parts.port or 443, address.timeout_s)
+                _public(parts.hostname, parts.port or 443, min(address.timeout_s, _START_S))
             except Refused as refused:
                 raise ConfigurationError(f"channel {channel}: {refused.why}") from None
     return address

@@ -61,6 +61,7 @@ def posts() -> Path:
     path = Path("posts.jsonl")
     lines = [
         {"id": f"1{EVIL}", "text": EVIL, "author": {"id": EVIL, "handle": EVIL, "name": EVIL}},
+        {"id": "3", "text": EVIL, "source": EVIL, "lang": EVIL},
         {"id": "2", "text": EVIL, "url": f"https://a.example/{EVIL}", "hashtags": [EVIL]},
     ]
     text = "\n".join(map(json.dumps, lines)) + f"\nno JSON {EVIL}\n" + '{"id": ["\\u001b[2J"]}\n'
