@@ -1,6 +1,7 @@
 """YAML files and secrets that people write; every error is one sentence with the file's path."""
 
 import os
+import stat
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -74,3 +75,14 @@ def read_secret(what: str, variable: str | None, path: Path | None) -> "SecretSt
     if not value:
         raise ConfigurationError(f"{what}: {path} is empty")
     return SecretStr(value)
+
+
+def others_may_read(path: Path) -> bool:
+    """Whether accounts beyond the owner and the group may read a file, such as one with a secret.
+
+    False for a file that is not there.
+    """
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False

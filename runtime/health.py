@@ -5,17 +5,35 @@
   Elasticsearch away); a restart does not help. 200 with a note where that is as it should be (a
   standby).
 - ``/metrics``: those of this service and of every service, not those of others.
+
+It answers whoever reaches it, so no client holds it: connections, bytes and seconds are bounded.
 """
 
+import contextlib
+import io
+import socket
+import socketserver
+import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime import metrics
+from runtime.logs import get_logger
 from schemas.errors import ConfigurationError
+
+MAX_CONNECTIONS = 32
+"""Served at a time."""
+MAX_REQUEST_S = 5.0
+"""For a request and its answer, and for the pause before the next one."""
+MAX_REQUEST_BYTES = 16_384
+"""The request line and the headers."""
+log = get_logger("monitor")
 
 
 class Health:
@@ -66,11 +84,51 @@ class Health:
         return not reasons, "; ".join(reasons or notes)
 
 
+class _Refused(ConnectionError):
+    """The client sends more than a request may have."""
+
+
+class _Head:
+    """What a client sends, at most ``MAX_REQUEST_BYTES`` of each request."""
+
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        self._file = file
+        self.left = MAX_REQUEST_BYTES
+
+    def readline(self, size: int = -1) -> bytes:
+        line = self._file.readline(self.left + 1 if size < 0 else min(size, self.left + 1))
+        self.left -= len(line)
+        if self.left < 0:
+            raise _Refused
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _Handler(BaseHTTPRequestHandler):
     health: Health
+    server: "MonitorServer"
     protocol_version = "HTTP/1.1"
 
+    def setup(self) -> None:
+        super().setup()
+        self._file = self.rfile
+        self._head = _Head(self._file)
+        self.rfile = self._head  # type: ignore[assignment]
+
+    def handle_one_request(self) -> None:
+        # The time between two requests counts for itself, else a scrape could end an idle one.
+        self.server.began(self.connection)
+        if not self._file.peek(1):  # type: ignore[attr-defined]
+            self.close_connection = True
+            return
+        self.server.began(self.connection)
+        self._head.left = MAX_REQUEST_BYTES
+        super().handle_one_request()
+
     def do_GET(self) -> None:
+        self.server.answers(self.connection)
         path = self.path.partition("?")[0]
         if path == "/metrics":
             self._answer(
@@ -93,18 +151,100 @@ class _Handler(BaseHTTPRequestHandler):
         """Do not log scrapes."""
 
 
-def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
+@dataclass
+class _Open:
+    """A connection: since when its request runs (monotonic), and whether it is being answered."""
+
+    since: float
+    answered: bool = False
+
+
+class MonitorServer(ThreadingHTTPServer):
+    """Serves at most ``MAX_CONNECTIONS`` at a time, each request for at most ``MAX_REQUEST_S``.
+
+    When all are taken, the oldest connection without a whole request makes place: half requests,
+    however many, stop no scrape.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, where: tuple[str, int], handler: type[_Handler], request_s: float) -> None:
+        self._request_s = request_s
+        self._open: dict[socket.socket, _Open] = {}
+        self._lock = threading.Lock()
+        super().__init__(where, handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer asks the name server for the host's name, which may take minutes.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+        self.socket.settimeout(1.0)  # a client that is gone again does not hold the next ones
+
+    def began(self, connection: socket.socket) -> None:
+        """A request begins, or is waited for."""
+        self._mark(connection, answered=False)
+
+    def answers(self, connection: socket.socket) -> None:
+        """The request is there as a whole."""
+        self._mark(connection, answered=True)
+
+    def _mark(self, connection: socket.socket, *, answered: bool) -> None:
+        with self._lock:
+            if (state := self._open.get(connection)) is not None:
+                since = state.since if answered else time.monotonic()
+                self._open[connection] = _Open(since, answered)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            waiting = [each for each, state in self._open.items() if not state.answered]
+            full = len(self._open) >= MAX_CONNECTIONS
+            if full and waiting:
+                oldest = min(waiting, key=lambda each: self._open[each].since)
+                self._close(oldest)
+            if not full or waiting:
+                self._open[request] = _Open(time.monotonic())
+        if full and not waiting:
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Called twice a second: closes what takes too long, in whatever state it is."""
+        late = time.monotonic() - self._request_s
+        with self._lock:
+            for connection in [each for each, state in self._open.items() if state.since < late]:
+                self._close(connection)
+
+    def _close(self, connection: socket.socket) -> None:
+        """Under the lock: the thread of the connection notices, and closes it."""
+        self._open.pop(connection, None)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves or sends too much is no event; a fault of ours is one line."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            log.error("the monitor could not answer", error=repr(error))
+
+
+def serve(health: Health, host: str, port: int, request_s: float = MAX_REQUEST_S) -> MonitorServer:
     """Serve ``health`` and the metrics in a background thread; ``port`` 0 picks a free port."""
-    handler = type("Handler", (_Handler,), {"health": health})
+    handler = type("Handler", (_Handler,), {"health": health, "timeout": request_s})
     try:
-        server = ThreadingHTTPServer((host, port), handler)
+        server = MonitorServer((host, port), handler, request_s)
     except OSError as error:
         raise ConfigurationError(
             f"metrics and health cannot be served on {host}:{port} ({error.strerror}); set "
             "TOCSIN_MONITOR_PORT to a free port, or to 0 for any, as each service of one machine "
             "needs its own"
         ) from None
-    server.daemon_threads = True
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
     health.url = f"http://{reachable}:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, name="monitor", daemon=True).start()

@@ -5,6 +5,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from text.terminal import printable, printable_lines
+
 if TYPE_CHECKING:
     import structlog
 
@@ -33,18 +35,18 @@ def configure(style: Style, level: str) -> None:
 
     _state["style"] = style
     stream = _standard_error()
-    renderer: structlog.typing.Processor
+    renderers: list[structlog.typing.Processor]
     if style == "json":
-        renderer = structlog.processors.JSONRenderer()
+        renderers = [structlog.processors.JSONRenderer()]
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        renderers = [_printable_values, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
@@ -53,6 +55,14 @@ def configure(style: Style, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     _quieten(level)
+
+
+def _printable_values(logger: Any, method: str, event: "structlog.typing.EventDict") -> Any:
+    """Values that strangers may have written move no cursor; JSON escapes them by itself."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = printable_lines(value) if name == "exception" else printable(value)
+    return event
 
 
 def _standard_error() -> Any:

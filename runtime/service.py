@@ -5,16 +5,14 @@ waits for Kafka.
 """
 
 import contextlib
-import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
-from http.server import ThreadingHTTPServer
 from types import FrameType
 
 from runtime import health, logs, metrics
+from runtime.limits.process_end import end_after, end_never
 from runtime.settings import Group, LogSettings, MonitorSettings, load
 
 
@@ -33,7 +31,7 @@ log = logs.get_logger("service")
 
 def start_monitor(
     service: str, needs: Sequence[type[Group]] = ()
-) -> tuple[health.Health, ThreadingHTTPServer]:
+) -> tuple[health.Health, health.MonitorServer]:
     """Validate the settings of ``needs``, configure logs, then serve metrics and health."""
     # Logs first, so that every later line has the form that was asked for.
     settings = load(LogSettings, check_names=False)
@@ -53,23 +51,7 @@ def announce(state: health.Health, *, reading: str, writing: str) -> None:
     log.info(f"reading {reading}, writing to {writing}, {serving}", version=version())
 
 
-def end_within(seconds: float, status: int) -> None:
-    """End the process with ``status`` unless it ends by itself before.
-
-    What is under way stays unacknowledged, so it is read again; nothing is flushed.
-    """
-
-    def end() -> None:
-        if threading.Event().wait(seconds):
-            return
-        log.warning(
-            "ended before all had stopped; what was not acknowledged is read again",
-            waited_s=seconds,
-        )
-        sys.stderr.flush()
-        os._exit(status)
-
-    threading.Thread(target=end, name="stop-deadline", daemon=True).start()
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def stop_on_signals(within_s: float | None = None, status: int = 0) -> threading.Event:
@@ -85,14 +67,15 @@ def stop_on_signals(within_s: float | None = None, status: int = 0) -> threading
         if stop.is_set() and number != signal.SIGHUP:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        if within_s is not None and not stop.is_set():
-            end_within(within_s, status)
         stop.set()
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, on_signal)
+    taken = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    if within_s is None:
+        end_never(_SIGNALS)
+    else:
+        end_after(taken, within_s, status)
+    for number in {signal.SIGTERM, signal.SIGINT, *taken}:
+        signal.signal(number, on_signal)
     return stop
 
 

@@ -88,6 +88,10 @@ class KafkaSettings(Group):
     )
     sasl_username: str | None = Field(None, description="SASL user.")
     sasl_password: SecretStr | None = Field(None, description="SASL password.")
+    allow_plain: bool = Field(
+        False,
+        description="Allow the password over SASL_PLAINTEXT to other machines, without TLS.",
+    )
     partitions: int | None = Field(
         None, ge=1, le=1000, description="Partitions of new topics; unset takes the registry's."
     )
@@ -108,6 +112,9 @@ class ElasticsearchSettings(Group):
     password: SecretStr | None = Field(None, description="Password for basic authentication.")
     api_key: SecretStr | None = Field(
         None, description="API key, Base64; replaces user and password."
+    )
+    allow_plain: bool = Field(
+        False, description="Allow the password or key over http:// to other machines, without TLS."
     )
     ca_certs: Path | None = Field(None, description="CA certificates, PEM file.")
     index_prefix: str = Field(
@@ -154,6 +161,9 @@ class IngestSettings(Group):
         None, description="App-only bearer token of the X API."
     )
     x_url: str = Field("https://api.x.com", description="Base URL of the X API.")
+    x_allow_plain: bool = Field(
+        False, description="Allow the token over http:// to another machine, such as a test server."
+    )
     x_backfill_minutes: int = Field(
         0,
         ge=0,
@@ -297,8 +307,18 @@ class AlertsSettings(Group):
     allow_private: bool = Field(
         False, description="Allow webhooks to private addresses and over plain HTTP."
     )
+    allow_plain: bool = Field(
+        False,
+        description=(
+            "Allow passwords, tokens and secret addresses of channels to other machines without "
+            "TLS."
+        ),
+    )
     request_timeout_s: float = Field(
-        10.0, gt=0, description="Request timeout of a channel, seconds."
+        10.0,
+        gt=0,
+        le=60,
+        description="Maximum time of a request to a channel, in all, seconds; a mail takes three.",
     )
     retry_first_s: float = Field(1.0, gt=0, description="Initial back-off, seconds.")
     retry_max_s: float = Field(60.0, gt=0, description="Maximum back-off, seconds.")

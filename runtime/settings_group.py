@@ -1,17 +1,19 @@
 """How a group of settings is read: from the environment, from secret files, under old names.
 
 An old name is read until 0.3.0 with a warning; the new one wins. A name that is no setting is
-refused with the first group that is read. ``runtime.settings`` holds the groups.
+refused with the first group that is read, and so is a secret that a plain connection would carry.
+``runtime.settings`` holds the groups.
 """
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from runtime.limits.secret_transport import refuse_plain_settings
 from runtime.logs import get_logger
 from runtime.variable_names import OLD_NAMES as OLD_NAMES
 from runtime.variable_names import refuse_unknown_names
@@ -72,6 +74,11 @@ class Group(BaseSettings):
     """Settings that share a prefix."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="forbid")
+
+    @model_validator(mode="after")
+    def _sends_no_secret_plain(self) -> Self:
+        refuse_plain_settings(str(self.model_config.get("env_prefix", "")), dict(self))
+        return self
 
     @classmethod
     def settings_customise_sources(

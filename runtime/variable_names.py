@@ -26,6 +26,7 @@ OLD_NAMES: dict[str, str] = {
 OTHER_NAMES: dict[str, str] = {
     "TOCSIN_CACHE_DIR": "Folder for downloaded engines; unset takes the user's cache folder.",
     "TOCSIN_JAVA_HOME": "Java for Kafka and Elasticsearch of the local stack, before JAVA_HOME.",
+    "TOCSIN_MAVEN_ALLOW_PLAIN": "`true` allows the repository's password over http:// elsewhere.",
     "TOCSIN_MAVEN_REPOSITORY": "Maven repository that the engines are downloaded from.",
     "TOCSIN_SHARED_DATA": "Folder with the data sets of the accuracy and agreement tests.",
 }

@@ -49,7 +49,6 @@ SMALL = {
     "runtime/collector.py": "an interface of one function",
     "text/everyday.py": "one of the readers of text",
     "text/spelling.py": "an interface of two functions",
-    "text/terminal.py": "one of the readers of text",
     "tocsin/checkup/checks.py": "an interface: the list of checks",
     "tocsin/local/early_start.py": "an entry point",
     "tocsin/local/stack/external.py": "one of the three stacks",

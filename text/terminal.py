@@ -1,11 +1,21 @@
-"""Makes untrusted text safe for one line of a terminal, a header or a message; sparklines."""
+"""Makes untrusted text safe for a terminal, a header or a message; sparklines.
 
+The one place that says which characters a terminal must not get from strangers: what moves the
+cursor, and what changes the direction of a line.
+"""
+
+import re
 import unicodedata
 from collections.abc import Sequence
 
 BARS = " ▁▂▃▄▅▆▇█"
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE_IN_JSON_BYTES = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
+)
+"""The same in UTF-8, of which no sequence begins within another."""
 _JOINERS = "\u200c\u200d"
 
 
@@ -20,6 +30,23 @@ def printable(text: str) -> str:
         " " if c in _BIDI or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c
         for c in text
     )
+
+
+def printable_lines(text: str) -> str:
+    """:func:`printable` for a text of several lines: line feeds stay."""
+    if text.isprintable():
+        return text
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def safe_json(text: str) -> str:
+    """A JSON document with escapes for what JSON itself lets through; it reads as the same."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def safe_json_bytes(data: bytes) -> bytes:
+    """:func:`safe_json` for a document in UTF-8."""
+    return _UNSAFE_IN_JSON_BYTES.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), data)
 
 
 def single_line(text: str, max_length: int) -> str:

@@ -185,7 +185,7 @@ class Stage:
 
     def start(self, hook: str) -> None:
         """Starts the services and waits until each is ready."""
-        (self._folder / "secret").write_text("of a benchmark")
+        (self._folder / "secret").write_text("the key of a benchmark")
         channels = self._folder / "channels.yaml"
         entry = {"name": "desk", "kind": "webhook", "url": hook, "secret_file": "secret"}
         channels.write_text(json.dumps({"channels": [entry]}))

@@ -29,7 +29,8 @@ from runtime.kafka.client import (
 )
 from runtime.kafka.membership import Membership, watch_groups
 from runtime.kafka.reader import with_messages
-from runtime.service import STOP_WITHIN_S, end_within, start_monitor
+from runtime.limits.process_end import end_after
+from runtime.service import STOP_WITHIN_S, start_monitor
 from runtime.settings import Group, KafkaSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 
@@ -146,6 +147,7 @@ def start(service: str, needs: Sequence[type[Group]] = ()) -> Health:
         # Until the worker runs, nothing is under way. As process 1 of a container, a process
         # without a handler would ignore the signal.
         signal.signal(number, lambda *_: os._exit(0))
+    end_after((signal.SIGTERM, signal.SIGINT), STOP_WITHIN_S, 0)
     _health[service] = start_monitor(service, needs)[0]
     return _health[service]
 
@@ -158,10 +160,10 @@ class _Worker(faust.Worker):
         # Faust's own handlers wait for the event loop, which a model that loads may block.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
+        # After the loop's own, which takes the place where signals are told first.
+        end_after((signal.SIGTERM, signal.SIGINT), STOP_WITHIN_S, 0)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
-        if self._signal_stop_time is None:
-            end_within(STOP_WITHIN_S, status=0)
         self.loop.call_soon_threadsafe(self._on_sigterm)
 
 

@@ -113,6 +113,16 @@ class ChannelWorker:
             for partition, messages in lag.items():
                 self.set_lag(partition, messages)
 
+    def hanging(self, now: float) -> str | None:
+        """Why it counts as failing though no attempt has failed: the present one has no end.
+
+        ``now`` is monotonic, in seconds.
+        """
+        silent = now - self.last_beat
+        if silent <= 2 * self.channel.attempt_s:
+            return None
+        return f"it has not moved for {silent:.0f} s"
+
     def set_lag(self, partition: int, messages: int) -> None:
         """Take the lag of one partition, from the consumer or from Kafka."""
         lag = {**self._lag, partition: messages}

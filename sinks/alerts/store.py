@@ -5,6 +5,7 @@ read, so neither overwrites the other. Versions of states are compared here: an 
 replaces a newer one. An external version would let the sink write back an old part of the people.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +26,8 @@ INDEX = "index"
 MAX_STATES = 500
 """Kept per alert: the first and the last ones."""
 _ATTEMPTS = 10
+_MAX_ATTEMPTS_S = 60.0
+"""No attempt begins later: the consumer of alerts has to poll again within minutes."""
 _REFUSING = (400, 413)
 """The document is at fault. Credentials, blocks and missing indices are fixed by people, and the
 states wait for that."""
@@ -39,6 +42,10 @@ class Index(Channel):
     name: str = field(default=INDEX, init=False)
     client: Elasticsearch
     index: str
+
+    @property
+    def attempt_s(self) -> float:
+        return _MAX_ATTEMPTS_S
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         try:
@@ -106,7 +113,10 @@ def update(
 
     ``change`` returns None if there is nothing to write. Returns False after too many conflicts.
     """
+    ends = time.monotonic() + _MAX_ATTEMPTS_S
     for _ in range(_ATTEMPTS):
+        if time.monotonic() > ends:
+            return False
         stored = read(client, index, alert_id)
         document = change(None if stored is None else stored.source)
         if document is None or write(client, index, alert_id, document, stored):

@@ -1,13 +1,15 @@
 """Runs the workers of one process, each on a thread, and reports their health.
 
-A channel that needs a person (its brake, its settings) stops alone. An error that concerns all
-channels (Kafka) ends the process, for a supervisor to restart it.
+A channel that needs a person (its brake, its settings) stops alone, and a channel that hangs hangs
+alone: both are told as failing, and the process stays alive while one channel moves. An error that
+concerns all channels (Kafka) ends the process, for a supervisor to restart it.
 """
 
 import threading
 import time
 from collections.abc import Sequence
 
+from runtime import metrics
 from runtime.health import Health
 from runtime.kafka.membership import Membership
 from runtime.logs import get_logger
@@ -74,16 +76,21 @@ def run_all(workers: Sequence[ChannelWorker], stop: threading.Event, health: Hea
 
 def _report(threads: Sequence[WorkerThread], health: Health) -> None:
     """Report the workers to ``health``; raises the error that ends the process."""
+    now = time.monotonic()
     for thread in threads:
-        error, why = thread.error, thread.worker.failing
+        worker, error = thread.worker, thread.error
         if error is not None and not thread.held:
             raise error
         if error is not None:
-            why = str(error)
+            why: str | None = str(error)
             if not thread.logged:
-                log.error("channel stopped", channel=thread.worker.channel.name, why=why)
+                log.error("channel stopped", channel=worker.channel.name, why=why)
                 thread.logged = True
-        name = f"channel {thread.worker.channel.name}"
+        else:
+            why = worker.hanging(now) or worker.failing
+        # Also after a last success, which is what a brake follows on.
+        metrics.ALERTS_FAILING.labels(worker.channel.name).set(0 if why is None else 1)
+        name = f"channel {worker.channel.name}"
         if why is None:
             health.clear(name)
         else:
@@ -91,5 +98,6 @@ def _report(threads: Sequence[WorkerThread], health: Health) -> None:
     working = [thread.worker for thread in threads if not thread.held]
     if not working:
         raise threads[0].error or TocsinError("no channel is left")
-    if time.monotonic() - min(worker.last_beat for worker in working) < health.stalled_after_s:
+    # A restart helps no channel that hangs alone, and would stop the others each time.
+    if now - max(worker.last_beat for worker in working) < health.stalled_after_s:
         health.beat()

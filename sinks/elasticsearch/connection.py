@@ -17,6 +17,7 @@ from elasticsearch import (
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.types import JsonObject
+from sinks.elasticsearch.node import TimedNode
 
 
 class Hit(TypedDict, total=False):
@@ -34,6 +35,7 @@ def connect(settings: ElasticsearchSettings) -> Elasticsearch:
         "request_timeout": settings.request_timeout_s,
         "max_retries": 0,
         "http_compress": False,
+        "node_class": TimedNode,
     }
     if settings.ca_certs is not None:
         options["ca_certs"] = str(settings.ca_certs)

@@ -235,7 +235,7 @@ def test_the_examples_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     from runtime.settings import AlertsSettings, load
     from sinks.alerts.channels.channels_file import load_channels
 
-    monkeypatch.setenv("DESK_SECRET", "x")
+    monkeypatch.setenv("DESK_SECRET", "correct-horse-battery")
     for name in ("brands.yaml", "stricter.yaml"):
         assert load_brands(EXAMPLES / name)
     assert load_mapping(str(EXAMPLES / "mapping.yaml"))

@@ -61,7 +61,7 @@ def test_a_checkpoint_is_reset_by_its_name_alone(tocsin: Commands, pipeline: Pip
     send(pipeline, "checkpoints", b"bluesky", CHECKPOINT.encode(kept))
     assert "did you mean bluesky?" in tocsin.error("checkpoints", "reset", "blusky")
     assert "bluesky" in tocsin("checkpoints", "list").out
-    assert tocsin("checkpoints", "reset", "bluesky").status == 0
+    assert tocsin("checkpoints", "reset", "bluesky", "--yes").status == 0
     assert tocsin("checkpoints", "list").out == ""
 
 

@@ -216,7 +216,7 @@ def test_what_kafka_no_longer_retains_is_rebuilt_from_the_index(pipeline: Pipeli
     sink, first = pipeline.sink(), start(pipeline, 0)
     pipeline.wait("mentions in the index", lambda: len(pipeline.documents()) == half)
     pipeline.wait("records in the state", further(pipeline, half - 1))
-    refused = pipeline.start("too-early", "detector", "rebuild")
+    refused = pipeline.start("too-early", "detector", "rebuild", "--yes")
     assert refused.process.wait() == 2
     assert "a detector is running" in refused.output()
     pipeline.children.remove(refused)
@@ -224,7 +224,7 @@ def test_what_kafka_no_longer_retains_is_rebuilt_from_the_index(pipeline: Pipeli
 
     lose_the_states(pipeline)
     expire(pipeline, 0.9)
-    rebuilt = pipeline.start("rebuild", "detector", "rebuild", "--brand", brand.id)
+    rebuilt = pipeline.start("rebuild", "detector", "rebuild", "--brand", brand.id, "--yes")
     assert rebuilt.process.wait() == 0, rebuilt.output()
     assert "1 states" in rebuilt.output()
     pipeline.send("activity", every[half:])

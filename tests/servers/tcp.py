@@ -101,7 +101,9 @@ class Connection(ABC):
         return self.gone or self._tcp.stopping.is_set()
 
     def fire(self, fault: str) -> None:
-        self._tcp.fired.append(fault)
+        with self._tcp.changed:
+            self._tcp.fired.append(fault)
+            self._tcp.changed.notify_all()
 
     def idle(self) -> None:
         while not self.over:

@@ -40,7 +40,7 @@ from tocsin.cli.alert_rows import (
 )
 from tocsin.cli.channel_trial import channel_trial
 from tocsin.cli.moments import moment
-from tocsin.cli.output import FormatOption, counted, result, say, write_rows
+from tocsin.cli.output import FormatOption, counted, json_result, result, say, write_rows
 from tocsin.cli.report_page import print_report
 from tocsin.cli.row_writers import Row
 
@@ -184,7 +184,7 @@ def show(
         published = published_in_index(client, names.mentions, alert)
     if json or format == "json":
         document = {**source, "about": published.about, "posts": post_objects(alert, published)}
-        result(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        json_result(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     elif format == "text":
         print_report(report(alert, style, published))
         result("\n".join(("", *_history(source, style))))

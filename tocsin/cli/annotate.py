@@ -20,6 +20,7 @@ from schemas.errors import ConfigurationError
 from schemas.mention import Mention, MentionUpsert
 from schemas.post import PostEvent
 from schemas.types import Tier
+from text.terminal import safe_json_bytes
 from tocsin.cli.output import FormatOption, console, counted, report, write_rows
 from tocsin.cli.query_options import EncodingOption, MappingOption, PostsArgument, posts_of
 from tocsin.cli.row_writers import Row
@@ -105,9 +106,10 @@ def annotate_stream(
         mentions = enricher.enrich(posts, utc_now(), targets=targets).mentions
         for event in mentions:
             if events:
-                target.write(MENTION_EVENT.encode(event) + b"\n")
+                target.write(safe_json_bytes(MENTION_EVENT.encode(event)) + b"\n")
             elif isinstance(event, MentionUpsert):
-                target.write(_encode(_flat(event.mention, chunk[event.id][1].id)) + b"\n")
+                flat = _encode(_flat(event.mention, chunk[event.id][1].id))
+                target.write(safe_json_bytes(flat) + b"\n")
         written += len(mentions)
         yield written
     target.flush()

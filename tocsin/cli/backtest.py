@@ -30,7 +30,7 @@ from tocsin.cli.backtest_page import (
     difference_lines,
 )
 from tocsin.cli.moments import moment
-from tocsin.cli.output import FormatOption, counted, result, say, write_rows
+from tocsin.cli.output import FormatOption, counted, json_result, result, say, write_rows
 from tocsin.cli.query_options import EncodingOption, MappingOption, SourceOption
 from tocsin.cli.report_page import print_lines
 from tocsin.cli.row_writers import Row
@@ -200,7 +200,7 @@ def backtest(
         states = replay(records, [chosen])
         if json:
             for state in states:
-                result(ALERT.encode(state).decode())
+                json_result(ALERT.encode(state).decode())
             return
         alerts = backtest_alerts(states)
         others = [] if other is None else backtest_alerts(replay(records, [other]))

@@ -14,8 +14,8 @@ from brands.brands_file import load_brands
 from brands.registry import publish_brands, published_brands
 from runtime.settings import KafkaSettings, load
 from schemas.brand import Brand
-from schemas.errors import ConfigurationError
 from text.terminal import printable, single_line
+from tocsin.cli.confirm import YesOption, confirm
 from tocsin.cli.output import FormatOption, console, counted, say, write_rows
 
 FileArgument = Annotated[Path, typer.Argument(help="A brands file (docs/brands.md).")]
@@ -54,9 +54,7 @@ def apply(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the changes and publish nothing.")
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Remove brands without a question.")
-    ] = False,
+    yes: YesOption = False,
 ) -> None:
     """Publish a brands file; running processors follow within a few seconds.
 
@@ -76,8 +74,8 @@ def apply(
     if dry_run or not changes:
         say(_summary(changes) + ("; nothing was published" if dry_run else ""))
         return
-    if changes.removed and not yes:
-        _ask(changes.removed)
+    if changes.removed:
+        _ask(changes.removed, yes)
     publish_brands(settings, brands, keep_others)
     say(f"published: {_summary(changes)}")
 
@@ -93,16 +91,13 @@ def _compared(
     return brands, published, changes_of(published, brands, keep_others=keep_others)
 
 
-def _ask(removed: list[str]) -> None:
+def _ask(removed: list[str], yes: bool) -> None:
     names = ", ".join(removed[:5]) + (f" and {len(removed) - 5:,} more" if len(removed) > 5 else "")
-    if not (sys.stdin.isatty() and console.is_terminal):
-        raise ConfigurationError(
-            f"this would remove {names}; add --yes to remove {_them(removed)}, or --keep-others to "
-            f"keep {_them(removed)}"
-        )
-    if not typer.confirm(f"Remove {names}?", default=False, err=True):
-        say("nothing was published")
-        sys.exit(1)
+    them = _them(removed)
+    refusal = (
+        f"this would remove {names}; add --yes to remove {them}, or --keep-others to keep {them}"
+    )
+    confirm(f"Remove {names}?", yes, refusal=refusal)
 
 
 def _them(removed: list[str]) -> str:

@@ -16,8 +16,9 @@ from brands.disambiguation import cross_check
 from processors.enrichment.annotators.brands import language_codes
 from queries.matching.document import MatchedSpan
 from schemas.brand import Brand
+from text.terminal import printable
 from tocsin.cli.highlight import marked, starred
-from tocsin.cli.output import counted, result, say
+from tocsin.cli.output import counted, json_result, say
 from tocsin.cli.query_options import EncodingOption, MappingOption, SourceOption, posts_of
 from tocsin.offline.brand_check import FATES, BrandCheck, BrandsCheck, Sample, check_posts
 from tocsin.offline.post_reader import Bad, batches
@@ -62,7 +63,7 @@ def check(
             found, bad = check_posts(content.brands, batches(mentions), sample), reader.bad
         warnings += _found_warnings(found)
     if format_ == "json":
-        result(json.dumps(_data(content, warnings, found, bad.count), ensure_ascii=False))
+        json_result(json.dumps(_data(content, warnings, found, bad.count), ensure_ascii=False))
     else:
         _show(content, warnings, found)
         for complaint in bad.first:
@@ -102,14 +103,15 @@ def _taught_warnings(brands: Sequence[Brand]) -> Iterator[BrandWarning]:
 def _show(content: BrandsFile, warnings: Sequence[BrandWarning], found: BrandsCheck | None) -> None:
     out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     for error in content.errors:
-        out.print(Text(f"mistake: {error}", style="red"))
+        out.print(Text(printable(f"mistake: {error}"), style="red"))
     if found is not None:
         for check in found.by_brand.values():
             _show_brand(check, found.read, out)
     for warning in warnings:
-        out.print(Text(f"warning: {warning.about}: {warning.message} [{warning.code}]"))
+        said = f"warning: {warning.about}: {warning.message} [{warning.code}]"
+        out.print(Text(printable(said)))
         for line in (*warning.place.splitlines(), f"  {warning.hint}"):
-            out.print(Text(line))
+            out.print(Text(printable(line)))
 
 
 def _show_brand(check: BrandCheck, read: int, out: Console) -> None:
@@ -128,7 +130,7 @@ def _show_brand(check: BrandCheck, read: int, out: Console) -> None:
 def _line(sample: Sample, *, colours: bool) -> Text:
     mention = sample.mention
     code = mention.language.code if mention.language else "?"
-    line = Text(f"    [{code}] ", style="cyan")
+    line = Text(printable(f"    [{code}] "), style="cyan")
     if sample.confidence is not None:
         line.append(f"{sample.confidence:.2f} ", style="dim")
     field = "text"

@@ -8,6 +8,7 @@ import typer
 from schemas.codec import CHECKPOINT
 from schemas.errors import ConfigurationError, InvalidMessage
 from text.spelling import did_you_mean
+from tocsin.cli.confirm import YesOption, confirm
 from tocsin.cli.output import FormatOption, say, write_rows
 from tocsin.cli.row_writers import Row
 
@@ -43,8 +44,11 @@ def checkpoint_rows(values: Mapping[bytes, bytes]) -> Iterator[Row]:
 @app.command("reset")
 def reset(
     source_id: Annotated[str, typer.Argument(help="A source id from `tocsin checkpoints list`.")],
+    yes: YesOption = False,
 ) -> None:
     """Delete the resume position of a source, which then starts afresh. Stop its ingestor first.
+
+    It asks first, or needs --yes where nobody can answer.
 
     Example: `tocsin checkpoints reset bluesky`
     """
@@ -56,6 +60,7 @@ def reset(
 
     settings = load(KafkaSettings)
     known(source_id, latest_values(settings, "checkpoints", TOPIC))
+    confirm(f"Forget the position of {source_id}? A live source then goes on with now.", yes)
     record = OutgoingRecord(settings.topic_prefix + TOPIC, source_id.encode(), None)
     publish(settings, "checkpoints", [record], "the reset")
     say(f"{source_id} will start afresh")

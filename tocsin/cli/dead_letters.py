@@ -10,7 +10,8 @@ import typer
 from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter, Reason
 from schemas.errors import ConfigurationError, InvalidMessage
-from tocsin.cli.output import FormatOption, counted, result, say, write_rows
+from tocsin.cli.confirm import YesOption, confirm
+from tocsin.cli.output import FormatOption, counted, json_result, say, write_rows
 from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
 
+MAX_UNASKED = 100
+"""Letters that a replay without ids sends without a question."""
 COLUMNS = ("id", "at", "service", "reason", "origin", "detail", "replayed")
 
 
@@ -126,7 +129,7 @@ def show(
         raise ConfigurationError(
             f"there is no dead letter {letter_id}; see 'tocsin dead-letters list'"
         )
-    result(json.dumps(as_text(found, letter_id in replayed), indent=2, ensure_ascii=False))
+    json_result(json.dumps(as_text(found, letter_id in replayed), indent=2, ensure_ascii=False))
 
 
 def as_text(letter: DeadLetter, replayed: bool) -> dict[str, Any]:
@@ -149,10 +152,12 @@ def replay(
     limit: Annotated[
         int, typer.Option("--most", min=0, help="Skip letters that were replayed this often.")
     ] = 3,
+    yes: YesOption = False,
 ) -> None:
     """Send dead letters back to their topics. A repeat is harmless, because events have versions.
 
     Letters of a source (a post that is unreadable or too large) have no topic and are skipped.
+    Before more than 100 letters it asks, or needs --yes where nobody can answer.
 
     Example: `tocsin dead-letters replay --reason index_rejected`
     """
@@ -163,6 +168,9 @@ def replay(
 
     settings = load(KafkaSettings)
     wanted = None if not letter_ids else set(letter_ids)
+    if wanted is None and not yes:
+        count = sum(1 for _ in _letters(reason, service))
+        confirm(f"Replay {counted(count, 'dead letter')}?", count <= MAX_UNASKED)
     names: list[str] = []
     skipped = 0
 

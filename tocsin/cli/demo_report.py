@@ -15,7 +15,7 @@ from runtime.kafka.lag import TopicLag
 from schemas.alert import Alert
 from schemas.mention import Mention
 from schemas.types import Tier
-from text.terminal import single_line, sparkline
+from text.terminal import printable, single_line, sparkline
 from tocsin.cli.demo_summary import AuthorFigures, BrandFigures, Summary, WorstHour
 from tocsin.cli.highlight import marked, starred
 from tocsin.cli.output import counted
@@ -218,7 +218,7 @@ def _print_post(out: Console, mention: Mention) -> None:
     if not out.is_terminal:
         text = starred(text)
     score = "" if mention.sentiment is None else f"{mention.sentiment.score:+.2f} "
-    line = Text.assemble((f"{score}[{mention.post.source}] ", "dim"), text)
+    line = Text.assemble((printable(f"{score}[{mention.post.source}] "), "dim"), text)
     out.print(Padding(line, (0, 0, 0, 4)))
 
 

@@ -8,7 +8,8 @@ import typer
 
 from runtime.clock import utc_now
 from schemas.errors import ConfigurationError
-from tocsin.cli.output import say
+from tocsin.cli.confirm import YesOption, confirm
+from tocsin.cli.output import counted, say
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -36,13 +37,14 @@ def rebuild(
         typer.Option(help="A brand id; may be repeated. The default is all."),
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="Days of the index to read.")] = 28,
+    yes: YesOption = False,
 ) -> None:
     """Rebuild detector state from the index and from `activity`. Stop the detector first.
 
     Use it after a loss of `detector-state`, or to learn the past of a new brand. It replaces the
-    present state.
+    present state, so it asks first, or needs --yes where nobody can answer.
 
-    Example: `tocsin detector rebuild --brand velmora`
+    Example: `tocsin detector rebuild --brand velmora --yes`
     """
     from brands.registry import current_brands, decoded_brands
     from runtime.settings import ElasticsearchSettings, KafkaSettings, load
@@ -55,6 +57,8 @@ def rebuild(
     unknown = sorted(set(brand or ()) - brands.keys())
     if unknown:
         raise ConfigurationError(f"there is no brand {unknown[0]}; see 'tocsin brands list'")
+    named = ", ".join(sorted(brand or ())) or counted(len(brands), "brand")
+    confirm(f"Replace the detector state of {named}?", yes)
     history = partial(records_of_index, load(ElasticsearchSettings))
     detectors, from_index, from_kafka = states_of(
         settings, brands, sorted(brand or brands), history, timedelta(days=days), now

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from runtime.clock import utc_now
-from schemas.errors import ConfigurationError
+from tocsin.cli.confirm import YesOption, confirm
 from tocsin.cli.output import counted, say
 
 app = typer.Typer(no_args_is_help=True, help="Set up and clean the Elasticsearch indices.")
@@ -48,7 +48,7 @@ def purge() -> None:
 def erase(
     source: Annotated[str, typer.Argument(help="The platform, such as bluesky.")],
     author_id: Annotated[str, typer.Argument(help="The author's id there.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many posts it would erase.")
     ] = False,
@@ -74,7 +74,7 @@ def erase(
         if dry_run:
             say(f"{_matched(found)}; nothing is erased")
         else:
-            _ask(f"{_matched(found)}: erase what {author_id} of {source} wrote, for good?", yes)
+            confirm(f"{_matched(found)}: erase what {author_id} of {source} wrote, for good?", yes)
             erasure.remember(client, names, author, now)
             erased = erasure.erase(client, names, author, now)
             say(f"{counted(erased, 'post')} erased" if found or erased else _matched(0))
@@ -84,12 +84,3 @@ def erase(
 
 def _matched(count: int) -> str:
     return f"{count:,} {'post matches' if count == 1 else 'posts match'}"
-
-
-def _ask(question: str, yes: bool) -> None:
-    """Raises :class:`ConfigurationError` where nobody can answer."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigurationError(f"{question} Repeat the command with --yes")
-    typer.confirm(question, abort=True, err=True)

@@ -1,11 +1,14 @@
 """``tocsin``: the table of commands; turns errors into one sentence and a status."""
 
+import contextlib
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
+from runtime.limits.process_end import ends_after_interrupt
 from schemas.errors import ServiceUnavailable, TocsinError
 from tocsin.cli.lazy_commands import MARKUP, LazyCommand, LazyCommands
 
@@ -83,9 +86,35 @@ COMMANDS = {
 """Every command: where it is, and its line of ``tocsin --help`` (a test holds it against the
 command's own help)."""
 
+_INTERRUPTED_WITHIN_S = 2.0
+"""After Ctrl-C a command may close its connections for so long."""
+
 
 class _Commands(LazyCommands):
     table = COMMANDS
+
+    # Typer itself would end with 1 when the reader of the output has gone ('| head').
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _reader_may_go():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, context: Any) -> Any:
+        with _reader_may_go():
+            return super().invoke(context)
+
+
+@contextlib.contextmanager
+def _reader_may_go() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        _drop_output()
+        raise typer.Exit(0) from None
+
+
+def _drop_output() -> None:
+    """Nobody reads it any more; what is written from now on, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -128,9 +157,10 @@ def _refuse_unknown_settings() -> None:
 
 def _tell(error: TocsinError) -> None:
     if os.environ.get("TOCSIN_LOG_STYLE") != "json":
+        from text.terminal import printable_lines
         from tocsin.cli.output import console
 
-        console.print(f"tocsin: {error}", style="red", markup=False)
+        console.print(f"tocsin: {printable_lines(str(error))}", style="red", markup=False)
         if error.exit_status == ServiceUnavailable.exit_status:
             from tocsin.cli.env import hint
 
@@ -146,14 +176,18 @@ def _tell(error: TocsinError) -> None:
 def main() -> None:
     """Entry point; an error that a person can fix never shows a traceback."""
     try:
-        _refuse_unknown_settings()
-        app()
+        try:
+            with ends_after_interrupt(_INTERRUPTED_WITHIN_S):
+                _refuse_unknown_settings()
+                app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what is still here may meet a reader that has gone
     except TocsinError as error:
         _tell(error)
         sys.exit(error.exit_status)
     except BrokenPipeError:
-        # The reader of our output has gone ('| head').
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from queries.matching.query_matcher import QueryMatch
 from schemas.errors import ConfigurationError
-from tocsin.cli.output import FormatOption, counted, report, write_rows
+from text.terminal import printable
+from tocsin.cli.output import FormatOption, counted, json_result, report, result, write_rows
 from tocsin.cli.query_options import (
     BrandsOption,
     EncodingOption,
@@ -128,8 +129,8 @@ def match(
             return
         for line, matched in matching(reader.posts(), finder):
             count += 1
-            output = str(line.id)
             if spans:
-                output = _encode(MatchedPost(line.id, words_of(matched))).decode()
-            sys.stdout.write(output + "\n")
+                json_result(_encode(MatchedPost(line.id, words_of(matched))).decode())
+            else:
+                result(printable(str(line.id)))
     report(reader.bad, f"{counted(count, 'post')} matched")

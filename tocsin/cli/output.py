@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from schemas.errors import ConfigurationError
+from text.terminal import printable_lines, safe_json
 from tocsin.cli.row_writers import WRITERS, Row
 from tocsin.cli.row_writers import local_time as local_time
 
@@ -50,7 +51,8 @@ def __getattr__(name: str) -> object:
 
 
 def say(text: str) -> None:
-    """A line on standard error, above a progress bar if there is one."""
+    """A line on standard error, above a progress bar if there is one; safe for a terminal."""
+    text = printable_lines(text)
     made = globals().get("console")
     if made is None:
         sys.stderr.write(text + "\n")
@@ -59,7 +61,13 @@ def say(text: str) -> None:
 
 
 def result(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    """Lines of text on standard output, safe for a terminal."""
+    sys.stdout.write(printable_lines(text) + "\n")
+
+
+def json_result(text: str) -> None:
+    """A JSON document on standard output: exact, and safe for a terminal."""
+    sys.stdout.write(safe_json(text) + "\n")
 
 
 def write_rows(

@@ -23,7 +23,7 @@ from schemas.mention import Mention
 from schemas.post import Post
 from text.terminal import BARS, printable
 from tocsin.cli.highlight import marked, starred
-from tocsin.cli.output import console, report, result
+from tocsin.cli.output import console, json_result, report
 from tocsin.cli.query_options import (
     BrandsOption,
     EncodingOption,
@@ -101,7 +101,7 @@ def preview_(
                 describe=Describer().fill,
             )
     if as_json:
-        result(json.dumps(as_data(preview), ensure_ascii=False))
+        json_result(json.dumps(as_data(preview), ensure_ascii=False))
     else:
         show(preview, Console(file=sys.stdout, highlight=False))
     if bad.count:
@@ -249,7 +249,7 @@ def _clause_table(effects: list[Effect]) -> Table:
         text = "  " * effect.level + shorten(format_query(effect.clause), _CLAUSE)
         is_idle = effect.without == effect.matches
         style = "dim" if is_idle else "red" if effect.kind == "exclusion" else ""
-        table.add_row(Text(text, style=style), *_numbers(effect))
+        table.add_row(Text(printable(text), style=style), *_numbers(effect))
     return table
 
 

@@ -12,7 +12,7 @@ from queries.x.rule_compiler import MAX_LENGTH, compile_rules
 from runtime.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.types import JsonObject
-from tocsin.cli.output import report, result, say
+from tocsin.cli.output import json_result, report, result, say
 from tocsin.cli.query_options import (
     EncodingOption,
     MappingOption,
@@ -110,7 +110,7 @@ def _for_elasticsearch(query: JsonObject, to: str, compact: bool) -> None:
             return
         say("KQL cannot say this; in Discover: Add filter, Edit as Query DSL, and paste")
     indent = None if compact else 2
-    result(json.dumps(query, ensure_ascii=False, indent=indent))
+    json_result(json.dumps(query, ensure_ascii=False, indent=indent))
 
 
 def _report(heading: str, notes: "tuple[Note, ...]") -> None:

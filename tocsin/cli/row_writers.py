@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.errors import TocsinError
 from text.terminal import columns as width_of
-from text.terminal import single_line
+from text.terminal import safe_json_bytes, single_line
 
 Cell: TypeAlias = str | int | float | bool | datetime | list[Any] | dict[str, Any] | None
 Row: TypeAlias = Sequence[Cell]
@@ -50,7 +50,7 @@ def _iso(at: datetime) -> str:
 
 def _json_object(columns: Sequence[str], row: Row) -> bytes:
     cells = (_iso(cell) if isinstance(cell, datetime) else cell for cell in row)
-    return msgspec.json.encode(dict(zip(columns, cells, strict=True)))
+    return safe_json_bytes(msgspec.json.encode(dict(zip(columns, cells, strict=True))))
 
 
 def write_jsonl(rows: Iterable[Row], columns: Sequence[str], out: IO[bytes]) -> None:

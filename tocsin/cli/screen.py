@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from runtime.clock import utc_now
+from text.terminal import printable_lines
 from tocsin.cli.live_view import Picture, Rates, plain_line, remaining_s, service_line
 from tocsin.local.pipeline import LocalPipeline
 
@@ -52,7 +53,9 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A line that stays, above the view."""
-        self._console.print(text, markup=False, soft_wrap=not self._live.is_started)
+        self._console.print(
+            printable_lines(text), markup=False, soft_wrap=not self._live.is_started
+        )
 
     def start(
         self, picture: Callable[[], Picture], view: Callable[[Picture], Sequence[Text]]

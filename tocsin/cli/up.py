@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from brands.brands_file import load_brands
+from runtime.limits.process_end import end_never
 from runtime.service import stop_on_signals
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from tocsin.cli.live_view import up_lines
@@ -82,6 +83,7 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    end_never([signal.SIGINT])  # the services and servers are stopped first, each in its time
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)

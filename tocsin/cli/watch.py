@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _INDENT = 9
 """Columns of the time before a post."""
+_STOP_S = 2.0
+"""After Ctrl-C, also while the connection is being made."""
 
 
 def line_of(match: QueryMatch) -> Text:
@@ -78,13 +80,16 @@ def watch(
         return matcher.could_match(Mention(post=event.post))
 
     from ingestors.bluesky.source import BlueskySource, JetstreamOptions
+    from runtime.limits.process_end import ends_after_interrupt
     from runtime.service import stop_on_signals
     from runtime.settings import IngestSettings, load
 
     source = BlueskySource(JetstreamOptions.of(load(IngestSettings)), keep=keep)
     source.open(None)
     try:
-        _follow(source, matcher, status, stop_on_signals(), limit)
+        stop = stop_on_signals()
+        with ends_after_interrupt(_STOP_S):
+            _follow(source, matcher, status, stop, limit)
     finally:
         status.clear()
         source.close()

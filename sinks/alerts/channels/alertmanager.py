@@ -8,6 +8,7 @@ Labels identify an alert. A new severity changes them, so the old ones are ended
 """
 
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from pydantic import SecretStr
 from runtime.clock import Clock, utc_now
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
-from sinks.alerts.channels.base import Channel
+from sinks.alerts.channels.base import Busy, Channel
 from sinks.alerts.channels.http import Address, post
 from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import plain
@@ -29,6 +30,8 @@ PATH = "/api/v2/alerts"
 _NAMES = {"crisis": "TocsinCrisis", "blind": "TocsinBlind"}
 _MAX_SENT = 100
 """Open alerts in one request."""
+_MAX_REPEAT_S = 60.0
+"""No request of one repetition begins later: new alerts wait meanwhile."""
 
 
 class Entry(TypedDict):
@@ -54,6 +57,10 @@ class Alertmanager(Channel):
     authorization: SecretStr | None = None
     clock: Clock = utc_now
 
+    @property
+    def attempt_s(self) -> float:
+        return self.address.timeout_s
+
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         now = self.clock()
         current = self._entry(alert)
@@ -73,7 +80,10 @@ class Alertmanager(Channel):
         entries: list[Entry] = [
             {**entry, "endsAt": ends} for entry in map(_held, held) if entry is not None
         ]
+        last = time.monotonic() + _MAX_REPEAT_S
         for first in range(0, len(entries), _MAX_SENT):
+            if time.monotonic() > last:
+                raise Busy(f"{self.address.host} takes too long for all open alerts", "connection")
             self._post(entries[first : first + _MAX_SENT])
 
     def _entry(self, alert: Alert) -> Entry:

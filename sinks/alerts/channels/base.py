@@ -37,6 +37,11 @@ class Channel(ABC):
     repeat_every_s: float | None = None
     """How often to call :meth:`again`; None: never."""
 
+    @property
+    def attempt_s(self) -> float:
+        """The longest that one attempt may take, seconds."""
+        return 30.0
+
     @abstractmethod
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         """Deliver once, or raise :class:`Busy` or :class:`Refused`.

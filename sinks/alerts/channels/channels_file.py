@@ -4,6 +4,7 @@ The file contains no secret. Each is named by a variable (``..._env``) or a file
 relative to the channels file).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from msgspec import Meta, Struct
 from pydantic import SecretStr
 
 from runtime.files import read_secret, read_yaml
+from runtime.limits.secret_transport import CHANNELS_ALLOWED_BY, plain_hosts, refuse_plain
 from runtime.settings import AlertsSettings
 from runtime.validation import field_error
 from schemas.errors import ConfigurationError
@@ -27,6 +29,9 @@ from sinks.alerts.message.catalogue import Language, Style
 from sinks.alerts.store import INDEX
 
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
+_USE_HTTPS = "use an https:// address"
+_MIN_KEY = 16
+"""Characters of the key of a signature; fewer can be guessed from one signed message."""
 Mailbox = Annotated[str, Meta(pattern=r"^[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+$")]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -118,6 +123,7 @@ class _Builder:
                 return self._webhook(entry)
             case SlackEntry():
                 url = self._secret(entry, "url").get_secret_value()
+                self._refuse_plain(entry, "url", plain_hosts([url]), _USE_HTTPS)
                 return Slack(entry.name, self._address(entry, url), self._style(entry))
             case EmailEntry():
                 return self._email(entry)
@@ -126,9 +132,15 @@ class _Builder:
 
     def _webhook(self, entry: WebhookEntry) -> Webhook:
         secret = self._secret(entry, "secret")
+        if len(secret.get_secret_value()) < _MIN_KEY:
+            raise ConfigurationError(
+                f"channel {entry.name}: its secret has fewer than {_MIN_KEY} characters and can be "
+                "guessed; make one with 'openssl rand -base64 32'"
+            )
         url = entry.url
         if url is None:
             url = self._secret(entry, "url").get_secret_value()
+            self._refuse_plain(entry, "url", plain_hosts([url]), _USE_HTTPS)
         elif entry.url_env is not None or entry.url_file is not None:
             raise ConfigurationError(f"channel {entry.name} has two urls; keep one")
         return Webhook(entry.name, self._address(entry, url, secret), secret, self._style(entry))
@@ -136,10 +148,8 @@ class _Builder:
     def _email(self, entry: EmailEntry) -> Email:
         password = self._password(entry)
         if password is not None and entry.security == "none":
-            raise ConfigurationError(
-                f"channel {entry.name} would send its password in the clear; set security to "
-                "starttls or tls"
-            )
+            remedy = "set security to starttls or tls"
+            self._refuse_plain(entry, "password", [entry.host], remedy)
         server = Server(
             host=entry.host,
             port=entry.port or _PORTS[entry.security],
@@ -170,6 +180,9 @@ class _Builder:
             authorization = SecretStr(bearer)
         # An Alertmanager is part of the own installation, so it may have a private address.
         url = entry.url.rstrip("/") + PATH
+        if authorization is not None:
+            what = "token" if password is None else "password"
+            self._refuse_plain(entry, what, plain_hosts([url]), _USE_HTTPS)
         return Alertmanager(
             entry.name,
             self._address(entry, url, password, token, allow_private=True),
@@ -191,6 +204,10 @@ class _Builder:
             secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
         )
         return checked(address, entry.name)
+
+    def _refuse_plain(self, entry: _Channel, what: str, hosts: Sequence[str], remedy: str) -> None:
+        if not self.settings.allow_plain:
+            refuse_plain(f"channel {entry.name}: its {what}", hosts, CHANNELS_ALLOWED_BY, remedy)
 
     def _style(self, entry: Entry) -> Style:
         settings, zone = self.settings, entry.time_zone

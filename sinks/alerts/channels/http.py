@@ -12,6 +12,9 @@ other 4xx                   :class:`Refused`
 
 If private addresses are not allowed, the host is resolved and all its addresses are checked here,
 and the connection goes to a checked one: a name cannot change its address in between.
+
+An attempt ends with its deadline, whatever the server sends meanwhile (a byte a second, headers or
+informational answers for ever): :mod:`runtime.limits.deadline` closes the connection.
 """
 
 import contextlib
@@ -27,12 +30,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from runtime.limits.deadline import Deadline, resolve
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.base import Busy, Refused, redacted
 
 _TRANSIENT = (408, 425, 429)
 _HEADERS = {"User-Agent": "tocsin", "Content-Type": "application/json"}
 _MAX_READ = 800
+_START_S = 2.0
+"""For a look-up before the service serves its health; the next one is that of the first attempt."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -80,7 +86,7 @@ def checked(address: Address, channel: str) -> Address:
         # A name without an address may get one later.
         with contextlib.suppress(Busy):
             try:
-                _public(parts.hostname, parts.port or 443)
+                _public(parts.hostname, parts.port or 443, min(address.timeout_s, _START_S))
             except Refused as refused:
                 raise ConfigurationError(f"channel {channel}: {refused.why}") from None
     return address
@@ -97,19 +103,21 @@ def tls_context(ca_certs: Path | None, channel: str) -> ssl.SSLContext:
 
 
 def post(address: Address, body: bytes, headers: Mapping[str, str]) -> None:
-    """Try once to post ``body``; returns if it was accepted."""
+    """Try once to post ``body``, for at most ``timeout_s``; returns if it was accepted."""
     parts = urlsplit(address.url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = _connection(address, parts.scheme, parts.hostname or "", parts.port)
-    try:
-        connection.request("POST", path, body, {**_HEADERS, **headers})
-        response = connection.getresponse()
-        body = response.read(_MAX_READ)
-    except (OSError, http.client.HTTPException) as error:
-        why = f"{address.host} does not answer ({type(error).__name__}: {error})"
-        raise Busy(address.redacted(why), "connection") from None
-    finally:
-        connection.close()
+    with Deadline(address.timeout_s) as deadline:
+        connection = _connection(address, parts.scheme, parts.hostname or "", parts.port, deadline)
+        try:
+            connection.request("POST", path, body, {**_HEADERS, **headers})
+            response = connection.getresponse()
+            body = response.read(_MAX_READ)
+        except (OSError, http.client.HTTPException) as error:
+            raise _no_answer(address, deadline, f"{type(error).__name__}: {error}") from None
+        finally:
+            connection.close()
+        if deadline.passed:
+            raise _no_answer(address, deadline, "")
     status = response.status
     if 200 <= status < 300:
         return
@@ -138,8 +146,14 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     return max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
 
 
+def _no_answer(address: Address, deadline: Deadline, why: str) -> Busy:
+    if deadline.passed:
+        why = f"no complete answer within {deadline.seconds:g} s"
+    return Busy(address.redacted(f"{address.host} does not answer ({why})"), "connection")
+
+
 def _connection(
-    address: Address, scheme: str, host: str, port: int | None
+    address: Address, scheme: str, host: str, port: int | None, deadline: Deadline
 ) -> http.client.HTTPConnection:
     if scheme == "http":
         connection = http.client.HTTPConnection(host, port, timeout=address.timeout_s)
@@ -147,31 +161,23 @@ def _connection(
         connection = http.client.HTTPSConnection(
             host, port, timeout=address.timeout_s, context=address.context
         )
-    if not address.allow_private:
-        # Called by http.client to open the socket; TLS and Host still use the name.
-        connection._create_connection = _to_public  # type: ignore[attr-defined]
+
+    def opened(where: tuple[str, int], *_: object) -> socket.socket:
+        if address.allow_private:
+            return deadline.connect(deadline.resolve(*where), where[1])
+        return deadline.connect(_public(*where, deadline.left_s()), where[1])
+
+    # Called by http.client to open the socket; TLS and Host still use the name.
+    connection._create_connection = opened  # type: ignore[attr-defined]
     return connection
 
 
-def _to_public(
-    where: tuple[str, int], timeout: float | None, source: tuple[str, int] | None = None
-) -> socket.socket:
-    error: OSError = OSError(f"{where[0]} has no address")
-    for ip in _public(*where):
-        try:
-            return socket.create_connection((ip, where[1]), timeout, source)
-        except OSError as refused:
-            error = refused
-    raise error
-
-
-def _public(host: str, port: int) -> list[str]:
+def _public(host: str, port: int, timeout_s: float) -> list[str]:
     """The addresses of ``host``; raises :class:`Refused` if one of them is not public."""
     try:
-        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Busy(f"{host} cannot be resolved ({error})", "connection") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        addresses = resolve(host, port, timeout_s)
+    except OSError as error:
+        raise Busy(str(error), "connection") from None
     for address in addresses:
         if not is_public(address):
             raise Refused(

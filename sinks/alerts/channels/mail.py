@@ -8,6 +8,8 @@ accepted for at least one recipient   delivered; refused recipients are counted 
 5yz                                   :class:`Refused`
 ====================================  ======================================================
 
+An attempt ends after three times the time-out of one exchange, whatever the server sends meanwhile.
+
 The ``Message-ID`` is derived from the id and version of the alert: a message that a crash sends
 twice is the same one, which most servers show once. Updates answer the opening message.
 """
@@ -15,6 +17,7 @@ twice is the same one, which most servers show once. Updates answer the opening 
 import contextlib
 import hashlib
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +26,12 @@ from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
-from typing import Literal
+from typing import IO, Any, Literal
 
 from pydantic import SecretStr
 
 from runtime.clock import Clock, utc_now
+from runtime.limits.deadline import Deadline, own_name
 from runtime.logs import get_logger
 from schemas.alert import Alert
 from schemas.delivery import AlertDelivery
@@ -38,6 +42,59 @@ from sinks.alerts.message.report import report
 
 Security = Literal["starttls", "tls", "none"]
 log = get_logger("alerts")
+_EXCHANGES = 3
+"""Time-outs in an attempt. A session has some ten exchanges, and mail servers delay a greeting on
+purpose; too short an attempt would send a message that was accepted again."""
+MAX_ANSWER = 65_536
+"""Bytes of one answer, which may have many lines."""
+
+
+class _Answers:
+    """The lines of the server, at most ``MAX_ANSWER`` bytes of each answer."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.left = MAX_ANSWER
+
+    def readline(self, size: int) -> bytes:
+        line = self._file.readline(size)
+        self.left -= len(line)
+        if self.left < 0:
+            raise OSError("its answer has no end")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Smtp(smtplib.SMTP):
+    """A session whose connection ends with a deadline."""
+
+    def __init__(self, server: "Server", deadline: Deadline, **options: Any) -> None:
+        self._deadline = deadline
+        # smtplib would ask the name server for it, without a limit.
+        name = own_name(min(deadline.left_s(), server.timeout_s) / 2)
+        super().__init__(server.host, server.port, name, timeout=server.timeout_s, **options)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection = self._deadline.connect(self._deadline.resolve(host, port), port)
+        connection.settimeout(timeout)
+        return connection
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Answers(self.sock.makefile("rb"))
+        if self.file is not None:
+            self.file.left = MAX_ANSWER
+        return super().getreply()
+
+
+class _SmtpTls(_Smtp, smtplib.SMTP_SSL):
+    """The same with TLS from the start."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection = super()._get_socket(host, port, timeout)
+        return self.context.wrap_socket(connection, server_hostname=host)
 
 
 class _Policy(EmailPolicy):
@@ -88,25 +145,40 @@ class Email(Channel):
     style: Style
     clock: Clock = utc_now
 
+    @property
+    def attempt_s(self) -> float:
+        return _EXCHANGES * self.server.timeout_s
+
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         message = self.message(alert)
+        with Deadline(self.attempt_s) as deadline:
+            self._attempt(message, deadline)
+        return None
+
+    def _attempt(self, message: EmailMessage, deadline: Deadline) -> None:
         try:
-            refused = self._send(message)
+            refused = self._send(message, deadline)
         except smtplib.SMTPRecipientsRefused as error:
             # Addresses of people are not shown.
             self._judge(next(iter(error.recipients.values()))[0], "every recipient was refused")
         except smtplib.SMTPResponseException as error:
             self._judge(error.smtp_code, self._redacted(error.smtp_error))
         except (OSError, smtplib.SMTPException) as error:
-            why = f"{self.server.host} does not answer ({type(error).__name__}: {error})"
+            why = f"{type(error).__name__}: {error}"
+            if deadline.passed:
+                why = f"no complete answer within {deadline.seconds:g} s"
+            why = f"{self.server.host} does not answer ({why})"
             raise Busy(self._redacted(why), "connection") from None
         else:
             if refused:
                 log.warning("recipients refused", channel=self.name, refused=len(refused))
-        return None
 
-    def _send(self, message: EmailMessage) -> Mapping[str, tuple[int, bytes]]:
-        with contextlib.closing(self._connection()) as smtp:
+    def _send(self, message: EmailMessage, deadline: Deadline) -> Mapping[str, tuple[int, bytes]]:
+        if self.server.security == "tls":
+            session: _Smtp = _SmtpTls(self.server, deadline, context=self.server.context)
+        else:
+            session = _Smtp(self.server, deadline)
+        with contextlib.closing(session) as smtp:
             if self.server.security == "starttls":
                 # Raises if the server has no STARTTLS: there is no fallback to clear text.
                 smtp.starttls(context=self.server.context)
@@ -117,12 +189,6 @@ class Email(Channel):
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
         return refused
-
-    def _connection(self) -> smtplib.SMTP:
-        host, port, timeout_s = self.server.host, self.server.port, self.server.timeout_s
-        if self.server.security == "tls":
-            return smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=self.server.context)
-        return smtplib.SMTP(host, port, timeout=timeout_s)
 
     def _judge(self, code: int, text: str) -> None:
         why = f"{self.server.host} answered {code}: {text}"

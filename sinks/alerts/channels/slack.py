@@ -31,6 +31,10 @@ class Slack(Channel):
     address: Address
     style: Style
 
+    @property
+    def attempt_s(self) -> float:
+        return self.address.timeout_s
+
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         state = report(alert, self.style)
         message = {
@@ -57,8 +61,8 @@ def slack_blocks(report: Report) -> list[Block]:
 
 
 def _escaped(text: str) -> str:
-    """Without mentions and links of Slack."""
-    return escape(text, quote=False)
+    """Without links, and without mentions: Slack's own, and the plain ``@all`` of the others."""
+    return escape(text, quote=False).replace("@", "@\u200b")
 
 
 def _plain(text: str, max_length: int) -> Block:
@@ -73,7 +77,9 @@ def _span(span: Span) -> str:
     text = _escaped(span.text)
     for mark in "*_~`":
         text = text.replace(mark, f"\u200b{mark}\u200b")
-    return text if span.url is None else f"<{_escaped(span.url)}|{text}>"
+    if span.url is None:
+        return text
+    return f"<{escape(span.url, quote=False).replace('@', '%40')}|{text}>"
 
 
 def _cut(lines: list[str]) -> str:

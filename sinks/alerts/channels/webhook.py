@@ -36,6 +36,10 @@ class Webhook(Channel):
     style: Style
     clock: Clock = utc_now
 
+    @property
+    def attempt_s(self) -> float:
+        return self.address.timeout_s
+
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         key = idempotency_key(self.name, alert)
         payload = {

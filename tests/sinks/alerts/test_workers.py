@@ -1,9 +1,11 @@
 """A dead channel delays no other, and an error that concerns all ends the process."""
 
 import threading
+import time
 
 import pytest
 
+from runtime import metrics
 from runtime.health import Health
 from runtime.settings import AlertsSettings
 from schemas.alert import Alert
@@ -40,6 +42,27 @@ class Scripted(Channel):
 
     def close(self) -> None:
         self.closed = True
+
+
+class Hanging(Scripted):
+    """Never ends an attempt until it is let go."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.began, self.go = threading.Event(), threading.Event()
+
+    @property
+    def attempt_s(self) -> float:
+        return 0.02
+
+    def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
+        self.began.set()
+        self.go.wait()
+        return super().deliver(alert, before)
+
+
+def failing(channel: Channel) -> float:
+    return float(metrics.ALERTS_FAILING.labels(channel.name)._value.get())
 
 
 class Crew:
@@ -85,11 +108,44 @@ def test_a_dead_channel_delays_no_other() -> None:
     assert dead.closed and alive.closed
 
 
+def test_a_channel_that_hangs_is_told_and_the_process_lives_on() -> None:
+    hangs, good = Hanging("hangs"), Scripted("good")
+    crew = Crew(hangs, good)
+    crew.health.stalled_after_s = 2.0
+    crew.start(1)
+    assert hangs.began.wait(PATIENCE_S)
+    wait(lambda: "channel hangs: it has not moved" in crew.health.ready()[1])
+    assert failing(hangs) == 1
+    # Longer than the process may stand still: the other channel moves, and so does the process.
+    wait(lambda: time.monotonic() - crew.workers[0].last_beat > 2 * crew.health.stalled_after_s)
+    assert crew.health.alive()[0]
+    assert (good.taken, failing(good)) == ([1], 0)
+    hangs.go.set()
+    wait(lambda: hangs.taken == [1] and crew.health.ready()[0])
+    assert failing(hangs) == 0
+    crew.end()
+    assert crew.error is None
+
+
+def test_a_stop_does_not_wait_for_a_channel_that_hangs() -> None:
+    hangs, good = Hanging("hangs"), Scripted("good")
+    crew = Crew(hangs, good)
+    crew.start(1)
+    assert hangs.began.wait(PATIENCE_S)
+    wait(lambda: good.taken == [1])
+    crew.end()
+    assert crew.error is None
+    assert good.closed and hangs.taken == []
+    assert {group for group, _ in crew.kafka.committed} == {"sink-alerts-good"}
+    hangs.go.set()
+
+
 def test_a_brake_stops_one_channel_and_is_reported() -> None:
     bad, good = Scripted("bad", Refused("never")), Scripted("good")
     crew = Crew(bad, good)
     crew.start(1, 2, 3)
     wait(lambda: "channel bad: stopped" in crew.health.ready()[1])
+    assert (failing(bad), failing(good)) == (1, 0)
     assert crew.health.alive()[0]
     wait(lambda: good.taken == [1, 2, 3])
     crew.end()

@@ -17,7 +17,7 @@ from tocsin.cli.channel_trial import TITLE
 def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHttp]:
     """A server, with a channel of each kind in the channels file."""
     with FakeHttp() as desk, SmtpServer() as mail:
-        (tmp_path / "secret").write_text("correct-horse")
+        (tmp_path / "secret").write_text("correct-horse-battery")
         (tmp_path / "chat").write_text(f"{desk.url}/chat")
         channels: list[dict[str, Any]] = [
             {"name": "desk", "kind": "webhook", "url": f"{desk.url}/hook", "secret_file": "secret"},

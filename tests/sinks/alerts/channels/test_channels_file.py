@@ -44,6 +44,8 @@ channels:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     (tmp_path / "empty").write_text("\n")
+    (tmp_path / "short").write_text("fifteen-letters\n")
+    (tmp_path / "plain").write_text(f"http://chat.test/hooks/{SECRET}\n")
     monkeypatch.setenv("SLACK_URL", f"https://93.184.215.14/services/{SECRET}")
     monkeypatch.delenv("NOT_SET", raising=False)
     return tmp_path
@@ -71,6 +73,9 @@ def test_every_kind_is_read(folder: Path) -> None:
 
 ENTRY = "{name: desk, kind: webhook, url: 'https://93.184.215.14/', secret_file: secret}"
 MAIL = "{name: m, kind: email, host: h, from: a@b, to: [a@b], username: u}"
+
+
+MANAGER = "{name: o, kind: alertmanager, url: 'http://ops.test:9093', TOKEN}"
 
 
 def changed(old: str, new: str, entry: str = ENTRY) -> str:
@@ -108,7 +113,13 @@ def changed(old: str, new: str, entry: str = ENTRY) -> str:
         ("channels: [{name: m, kind: email, host: h, from: a@b, to: []}]", "channel m"),
         ("channels: [{name: m, kind: email, host: h, from: 'A <a@b>', to: [a@b]}]", "channel m"),
         (f"channels: [{MAIL}]", "needs both username and password"),
-        (changed("}", ", password_file: secret, security: none}", MAIL), "in the clear"),
+        (changed("}", ", password_file: secret, security: none}", MAIL), "to h .*starttls or tls"),
+        (changed("secret_file: secret", "secret_file: short"), "fewer than 16 characters"),
+        (f"channels: [{MANAGER.replace('TOKEN', 'token_file: secret')}]", "its token .*https://"),
+        (
+            f"channels: [{MANAGER.replace('TOKEN', 'username: u, password_file: secret')}]",
+            "its password .*to ops.test .*TOCSIN_ALERTS_ALLOW_PLAIN",
+        ),
         (
             "channels: [{name: o, kind: alertmanager, url: 'http://a', hold_s: 30}]",
             "hold_s must be",
@@ -128,3 +139,30 @@ def test_other_files(folder: Path) -> None:
     assert load_channels(DEPLOY / "alerts" / "channels.yaml", AlertsSettings())
     text = changed("https://93.184.215.14", "http://10.0.0.1")
     assert load_channels(write(folder, text), AlertsSettings(allow_private=True))
+
+
+SECRET_ADDRESSES = {
+    "slack": "{name: c, kind: slack, url_file: plain}",
+    "webhook": "{name: c, kind: webhook, url_file: plain, secret_file: secret}",
+}
+PLAIN = {
+    **SECRET_ADDRESSES,
+    "alertmanager": MANAGER.replace("TOKEN", "token_file: secret"),
+    "email": MAIL.replace("}", ", password_file: secret, security: none}"),
+}
+
+
+@pytest.mark.parametrize("entry", PLAIN.values(), ids=list(PLAIN))
+def test_no_secret_goes_over_a_plain_connection_unless_it_is_allowed(
+    folder: Path, entry: str
+) -> None:
+    path = write(folder, f"channels: [{entry}]")
+    with pytest.raises(ConfigurationError, match="without TLS") as caught:
+        load_channels(path, AlertsSettings(allow_private=True))
+    assert "TOCSIN_ALERTS_ALLOW_PLAIN=true" in str(caught.value)
+    assert SECRET not in str(caught.value)
+    assert load_channels(path, AlertsSettings(allow_private=True, allow_plain=True))
+    local = entry.replace("ops.test", "127.0.0.1").replace("host: h,", "host: localhost,")
+    (folder / "plain").write_text(f"http://localhost:8065/hooks/{SECRET}\n")
+    path = write(folder, f"channels: [{local}]")
+    assert load_channels(path, AlertsSettings(allow_private=True))

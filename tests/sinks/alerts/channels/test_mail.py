@@ -1,7 +1,6 @@
 """E-mail on a real SMTP session: threads, encryption, logging in, and what the answers mean."""
 
 import ssl
-import subprocess
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,24 +18,6 @@ from tests.sinks.alerts.states import hostile, rich, state
 PASSWORD = "correct-horse-battery"
 LOGIN = ("tocsin", PASSWORD)
 TO = ["ana@desk.test", "ben@desk.test"]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1, and its key in the same file."""
-    folder = tmp_path_factory.mktemp("tls")
-    path = folder / "both.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {path} -out {folder}/c"
-    )
-    try:
-        subprocess.run(command.split(), check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"openssl makes no certificate: {error}")
-    with path.open("ab") as both:
-        both.write((folder / "c").read_bytes())
-    return path
 
 
 def context(certificate: Path) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 from xml.etree import ElementTree
 
+from runtime.limits.secret_transport import MAVEN_ALLOWED_BY, plain_hosts, refuse_plain
 from tocsin.local.stack import StackError
 
 CENTRAL = "central"
@@ -36,8 +37,18 @@ def find_repository(
     """
     :param machine: the folder of the machine's own `settings.xml`.
     :raises StackError: settings that cannot be read, or that leave no way to Central.
+    :raises ConfigurationError: a password would be sent without TLS.
     """
     variables = os.environ if environment is None else environment
+    repository = _repository_of(variables, machine)
+    if repository.credentials is not None and variables.get(MAVEN_ALLOWED_BY) != "true":
+        secret = f"the password of the repository in {repository.source}"
+        remedy = "use its https:// address"
+        refuse_plain(secret, plain_hosts([repository.url]), MAVEN_ALLOWED_BY, remedy)
+    return repository
+
+
+def _repository_of(variables: Mapping[str, str], machine: Path) -> Repository:
     if chosen := variables.get(VARIABLE):
         return _repository(chosen, VARIABLE, None)
     settings = [_Settings(path, variables) for path in _settings_files(variables, machine)]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from jgo.constants import MAVEN_CENTRAL_URL
 
+from schemas.errors import ConfigurationError
 from tocsin.local.stack import StackError
-from tocsin.local.stack.distribution.maven_settings import Repository, find_repository
+from tocsin.local.stack.distribution.maven_settings import VARIABLE, Repository, find_repository
 
 NEXUS = "https://nexus.example/maven"
 OTHER = "https://other.example/maven"
@@ -130,3 +131,13 @@ def test_settings_that_cannot_be_read_are_a_sentence(tmp_path: Path) -> None:
     for text in ("<mirrors>", "x" * 1_000_001):
         with pytest.raises(StackError, match=r"settings .*settings\.xml cannot be read"):
             find(settings(tmp_path, text))
+
+
+def test_a_password_goes_over_tls_or_where_it_is_allowed(tmp_path: Path) -> None:
+    for url in ("https://ana:secret-1@repo.example/m", "http://ana:secret-1@127.0.0.1/m"):
+        assert find_repository({VARIABLE: url}, tmp_path).credentials == ("ana", "secret-1")
+    plain = {VARIABLE: "http://ana:secret-1@repo.example/m"}
+    with pytest.raises(ConfigurationError, match=r"repo\.example .*TOCSIN_MAVEN_ALLOW_PLAIN"):
+        find_repository(plain, tmp_path)
+    allowed = {**plain, "TOCSIN_MAVEN_ALLOW_PLAIN": "true"}
+    assert find_repository(allowed, tmp_path).credentials == ("ana", "secret-1")
