@@ -160,6 +160,22 @@ class IngestSettings(Group):
         le=5,
         description="Backfill after a reconnect, minutes; needs a plan that allows it.",
     )
+    x_max_rules: int | None = Field(
+        None, ge=1, description="Rules that the plan has; unset leaves the limit to X."
+    )
+    x_rules_settle_s: float = Field(
+        5.0, ge=0, description="Wait after a change of brands before X's rules follow, seconds."
+    )
+    spool_dir: Path | None = Field(
+        None,
+        description=(
+            "Folder that keeps what X sent until Kafka has it; unset, an ingestor that is killed "
+            "loses it."
+        ),
+    )
+    spool_max_bytes: int = Field(
+        64 * 2**20, ge=2**20, description="Maximum size of that folder, bytes."
+    )
     x_keep_alive_timeout_s: float = Field(
         45.0,
         gt=0,

@@ -6,6 +6,7 @@ backpressure. ``request`` has a fixed host and no time-out, and logs the token a
 must never be in a log or in an error.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ try:
     import requests
     import tweepy
     from requests.auth import AuthBase
+
+    from ingestors.x.connections import CuttableAdapter
 except ImportError as error:
     raise SourceError(f"X needs {error.name}; install it with: pip install 'tocsin[x]'") from None
 
@@ -102,12 +105,35 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
         self._bearer = _Bearer(token)
         self._url = url.rstrip("/")
         self._timeouts = timeouts
+        self._adapter = CuttableAdapter()
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, self._adapter)
+        self._busy_since: float | None = None
         self.response: requests.Response | None = None
+
+    def cut_if_late(self) -> bool:
+        """End a request without an answer within both time-outs, however slowly it comes."""
+        since = self._busy_since
+        late = since is not None and time.monotonic() - since > sum(self._timeouts)
+        if late:
+            self.cut()
+        return late
+
+    def cut(self) -> None:
+        """End every connection; for any thread."""
+        self._adapter.cut()
 
     def request(
         self, method: str, route: str, user_auth: bool = False, **options: Any
     ) -> requests.Response:
         """Send any request of Tweepy's; :class:`HTTPError` unless 2xx."""
+        self._busy_since = time.monotonic()
+        try:
+            return self._request(method, route, **options)
+        finally:
+            self._busy_since = None
+
+    def _request(self, method: str, route: str, **options: Any) -> requests.Response:
         response: requests.Response = self.session.request(
             method,
             self._url + route,
@@ -152,18 +178,32 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
                 "or handles, or the number of brands"
             )
 
-    def reconcile(self, wanted: Sequence[Rule]) -> None:
+    def reconcile(self, wanted: Sequence[Rule], max_rules: int | None = None) -> None:
         """Make the project's rules the wanted ones; send only differences.
 
         A dry run finds invalid rules before anything is deleted. Rules are deleted before others
-        are added, as a plan limits their number. The stream is not connected meanwhile.
+        are added, as a plan limits their number; if X then refuses, they are added again. The
+        stream may be connected meanwhile. ``max_rules``: the plan's, if it is known.
         """
-        to_add, to_delete = reconcile(wanted, self.rules())
+        existing = self.rules()
+        to_add, to_delete = reconcile(wanted, existing)
+        count = len(existing) - len(to_delete) + len(to_add)
+        if to_add and max_rules is not None and count > max_rules:
+            raise SourceError(
+                f"the brands need {count} rules with those of others, and the plan has {max_rules} "
+                "(TOCSIN_INGEST_X_MAX_RULES); remove brands, or shorten their queries"
+            )
         if to_add:
             self.add(to_add, dry_run=True)
         if to_delete:
             self.delete_rules(to_delete)
         if to_add:
-            self.add(to_add, dry_run=False)
+            try:
+                self.add(to_add, dry_run=False)
+            except (SourceError, HTTPError):
+                lost = [rule for rule in existing if rule.id in to_delete]
+                if lost:
+                    self.add(lost, dry_run=False)
+                raise
         if to_add or to_delete:
             log.info("rules reconciled", source=SOURCE, added=len(to_add), deleted=len(to_delete))

@@ -155,10 +155,15 @@ def x(
 ) -> None:
     """Read X's filtered stream. It replaces the rules on X by rules for the brands.
 
+    The rules follow the published brands; those of a file are read once.
+
     Example: `TOCSIN_INGEST_X_BEARER_TOKEN_FILE=token tocsin ingest x`
     """
     from brands.brands_file import load_brands
     from brands.registry import current_brands, decoded_brands
+    from ingestors.spool import Spool
+    from ingestors.x.published_rules import PublishedRules
+    from ingestors.x.rule_keeper import KeeperOptions
     from ingestors.x.rules import compiled, rules_for
     from ingestors.x.source import XSource, checked_token
     from ingestors.x.stream import XOptions
@@ -179,5 +184,14 @@ def x(
         url=settings.x_url,
         backfill_minutes=settings.x_backfill_minutes,
         keep_alive_timeout_s=settings.x_keep_alive_timeout_s,
+        keeping=KeeperOptions(settle_s=settings.x_rules_settle_s, max_rules=settings.x_max_rules),
     )
-    run_source(XSource(settings.x_bearer_token, rules, options), settings)
+    spool = None
+    if settings.spool_dir is not None:
+        spool = Spool(settings.spool_dir, "x", settings.spool_max_bytes)
+    if brands:
+        run_source(XSource(settings.x_bearer_token, rules, options, spool=spool), settings)
+        return
+    with PublishedRules(load(KafkaSettings), rules) as published:
+        source = XSource(settings.x_bearer_token, published.rules, options, spool=spool)
+        run_source(source, settings)
