@@ -188,6 +188,12 @@ class IngestSettings(Group):
         "wss://jetstream2.us-west.bsky.network/subscribe",
         description="Jetstream endpoints, comma-separated, tried in turn.",
     )
+    bluesky_api_url: str = Field(
+        "https://public.api.bsky.app", description="Bluesky's public API, to reconcile posts."
+    )
+    bluesky_relay_url: str = Field(
+        "https://bsky.network", description="A relay, to reconcile the state of accounts."
+    )
     bluesky_receive_timeout_s: float = Field(
         30.0, gt=0, description="Maximum silence before the next endpoint is tried, seconds."
     )

@@ -6,9 +6,12 @@ backpressure. ``request`` has a fixed host and no time-out, and logs the token a
 must never be in a log or in an error.
 """
 
+import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 from ingestors.coerce import as_mapping, as_mappings, as_string, parse
 from ingestors.source import SourceError
@@ -19,9 +22,10 @@ from runtime.logs import get_logger
 try:
     import requests
     import tweepy
+    from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
-
-    from ingestors.x.connections import CuttableAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError as error:
     raise SourceError(f"X needs {error.name}; install it with: pip install 'tocsin[x]'") from None
 
@@ -95,6 +99,49 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+class CuttableAdapter(HTTPAdapter):
+    """Remembers the connections that it opens, so that another thread can cut them.
+
+    The time-outs of requests count between two bytes, so a server that sends a byte now and then is
+    never too late. Whoever watches the total time cuts the connection; its reader gets an error.
+    """
+
+    def __init__(self) -> None:
+        self._open: WeakSet[HTTPConnection] = WeakSet()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        opened = self._open
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                opened.add(self)
+                super().connect()
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                opened.add(self)
+                super().connect()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    def cut(self) -> None:
+        """End all connections; whoever reads one gets an error."""
+        for connection in list(self._open):
+            open_socket = connection.sock
+            if open_socket is not None:
+                with suppress(OSError):
+                    # Not that of TLS, which would take its state from under the reader.
+                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
 
 class Client(tweepy.StreamingClient):  # type: ignore[misc]

@@ -8,8 +8,7 @@ from prometheus_client import REGISTRY
 
 from ingestors.source import SourceError
 from ingestors.spool import Spool
-from ingestors.x.published_rules import PublishedRules
-from ingestors.x.rule_keeper import KeeperOptions, RuleKeeper
+from ingestors.x.rule_keeper import KeeperOptions, PublishedRules, RuleKeeper
 from ingestors.x.rules import Rule
 from runtime.settings import KafkaSettings
 from schemas.brand import Brand
