@@ -22,7 +22,6 @@ from pydantic import SecretStr
 
 from ingestors.coerce import as_time
 from ingestors.source import (
-    MAX_WAIT_S,
     Batch,
     Position,
     SourceError,
@@ -39,6 +38,9 @@ from ingestors.x.stream import Line, Stream, XOptions
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from schemas.post import PostEvent
+
+MAX_FOLLOWER_S = 0.2
+"""Wait for the thread of the rules at a stop, seconds; its connection is cut, so it ends soon."""
 
 
 class XSource:
@@ -143,7 +145,7 @@ class XSource:
         self._stop.set()
         if self._client is not None and self._follower is not None:
             self._client.cut()
-            self._follower.join(MAX_WAIT_S)
+            self._follower.join(MAX_FOLLOWER_S)
         if self._stream is not None:
             self._stream.stop()
         if self._spool is not None:

@@ -63,7 +63,8 @@ def test_a_rev_ahead_outlives_neither_the_deletion_nor_the_erasure(ahead_s: int)
     rev = tid(START + ahead_s * SECOND)
     created = read_event(post(DID, tid(START), rev, START, "x"))
     assert created.version <= START + MAX_REV_AHEAD_US
-    for later_rev in (rev, tid(START), None, tid(START + 30 * 3600 * SECOND)):
+    later: list[Any] = [rev, tid(START), None, tid(START + 30 * 3600 * SECOND)]
+    for later_rev in later:
         deleted = read_event(commit("delete", DID, tid(START), later_rev, START + 1))
         assert deleted.version >= created.version
     erased = read_event(account(DID, START + 1, active=False, status="deleted"))
