@@ -5,7 +5,11 @@ Invariants:
 1. A checkpoint is sent only after Kafka acknowledged every event and dead letter before it.
 2. Everything that a source returns is sent: as an event, or as a dead letter with its reason.
 3. Backpressure: with ``buffer_events`` events and dead letters in flight, the source is not read.
-4. On SIGTERM and on a :class:`SourceError`, the source is closed, received items are sent, messages
+4. What Kafka will never take is given up, and the rest goes on: an event or a letter that is too
+   large for a topic or a broker, however they are set, and one that the broker calls invalid.
+5. A source's own exception, whatever it is, ends the process with the checkpoint where it was: what
+   was read since is read again. Of a source that cannot resume, what it received is sent first.
+6. On SIGTERM and on a :class:`SourceError`, the source is closed, received items are sent, messages
    in flight are awaited, and the checkpoint is saved. All of this ends with the drain time-out (and
    one send's own). What Kafka has not acknowledged by then is read again after the restart.
 """
@@ -14,7 +18,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
@@ -22,24 +26,21 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
-from ingestors.source import Batch, Position, Source, SourceError, Unreadable
+from ingestors.sender import Message, Sender
+from ingestors.source import Acknowledged, Batch, Position, Source, SourceError
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.health import Health
 from runtime.kafka.client import told
-from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import encode_dead_letter
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings
 from schemas.checkpoint import Checkpoint
-from schemas.codec import CHECKPOINT, POST_EVENT
-from schemas.dead_letter import DeadLetter, Reason
-from schemas.errors import InvalidMessage, ServiceUnavailable
-from schemas.post import PostEvent, PostUpsert
-from schemas.topic_registry import topics
+from schemas.codec import CHECKPOINT
+from schemas.errors import ServiceUnavailable
+from schemas.post import PostUpsert
 
-MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
-"""Limit of the posts topic, minus Kafka's own framing."""
+MAX_SHOWN = 300
+"""Letters of an exception that are told."""
 SLOW_AFTER_S = 10.0
 """Kafka that acknowledges nothing for so long is told by ``/readyz``."""
 log = get_logger("ingest")
@@ -47,7 +48,7 @@ log = get_logger("ingest")
 
 @dataclass(slots=True)
 class _Sent:
-    futures: list[Any]
+    messages: list[Message]
     position: Position | None
     events: int
     at: float
@@ -75,6 +76,7 @@ class Runner:
         self._prefix = topic_prefix
         self._clock = clock
         self._monotonic = monotonic
+        self._sender = Sender(source.source_id, self._produce, clock)
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
         self._acknowledged = 0
@@ -99,18 +101,27 @@ class Runner:
         self.health.hinder("source", f"{source_id} has not been heard yet")
         self.health.clear("start")
         log.info("reading", source=source_id, resumed=checkpoint is not None)
-        failure: SourceError | None = None
+        failure: BaseException | None = None
         try:
             self._read()
-        except SourceError as error:
+        except ServiceUnavailable:
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised again below
             failure = error
+            self._tell_end(error)
         finally:
             self.source.close()
-        self._drain()
+        self._drain(failure)
         log.info("stopped", source=source_id, events=self._acknowledged - before)
         if failure is not None:
             raise failure
         return self._acknowledged - before
+
+    def _tell_end(self, failure: BaseException) -> None:
+        why = str(failure) if isinstance(failure, SourceError) else repr(failure)[:MAX_SHOWN]
+        self.health.hinder("source", f"{self.source.source_id} has ended: {why}")
+        if not isinstance(failure, SourceError):
+            log.error("the source failed", source=self.source.source_id, error=why)
 
     def _read(self) -> None:
         while not self._stop.is_set():
@@ -143,11 +154,11 @@ class Runner:
     def _send(self, batch: Batch) -> None:
         if not batch.events and not batch.unreadable and batch.position is None:
             return
-        futures = [self._send_event(event) for event in batch.events]
-        futures += [self._send_unreadable(item) for item in batch.unreadable]
-        sent = _Sent(futures, batch.position, len(batch.events), self._monotonic())
+        messages = [self._sender.event(event) for event in batch.events]
+        messages += [self._sender.unreadable(item) for item in batch.unreadable]
+        sent = _Sent(messages, batch.position, len(batch.events), self._monotonic())
         self._sent.append(sent)
-        self._in_flight += len(futures)
+        self._in_flight += len(messages)
         metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
         if batch.events:
             self._count(batch)
@@ -161,42 +172,14 @@ class Runner:
                 metrics.INGEST_EVENTS.labels(source, event.op).inc()
         metrics.INGEST_LAST_RECEIVED.labels(source).set(self._clock().timestamp())
         if upserts:
-            newest = max(post.created_at for post in upserts)
+            # Authors can date their posts as they like; none was written after it was read.
+            newest = min(max(post.created_at for post in upserts), self._clock())
             metrics.INGEST_LAST_EVENT.labels(source).set(newest.timestamp())
         for post in upserts:
             if post.truncated:
                 metrics.INGEST_TRUNCATED.labels(source).inc()
             if post.claimed_at is not None:
                 metrics.INGEST_IMPLAUSIBLE_DATES.labels(source).inc()
-
-    def _send_event(self, event: PostEvent) -> Any:
-        try:
-            data = POST_EVENT.encode(event)
-        except InvalidMessage as error:
-            payload = repr(event).encode("utf-8", "backslashreplace")
-            return self._send_letter(payload, "unreadable_post", error.detail)
-        key = event.id.encode()
-        size = len(key) + len(data)
-        if size > MAX_EVENT_BYTES:
-            detail = f"it is {size} bytes; the topic takes at most {MAX_EVENT_BYTES}"
-            return self._send_letter(data, "too_large", detail)
-        return self._produce("posts", key, data)
-
-    def _send_unreadable(self, item: Unreadable) -> Any:
-        metrics.INGEST_UNREADABLE.labels(self.source.source_id).inc()
-        return self._send_letter(item.payload, "unreadable_post", item.detail)
-
-    def _send_letter(self, payload: bytes, reason: Reason, detail: str) -> Any:
-        metrics.DEAD_LETTERS.labels("ingest", reason).inc()
-        letter = DeadLetter(
-            service="ingest",
-            reason=reason,
-            detail=detail,
-            payload=payload,
-            at=self._clock(),
-            source=self.source.source_id,
-        )
-        return self._produce(DEAD_LETTERS, None, encode_dead_letter(letter))
 
     def _produce(self, topic: str, key: bytes | None, value: bytes) -> Any:
         """Send one message; while Kafka gives no metadata, wait and report it."""
@@ -216,20 +199,25 @@ class Runner:
                     log.warning("kafka does not answer; the source waits", error=told(error))
                 self._kafka_away = True
 
+    def _is_settled(self, sent: _Sent) -> bool:
+        """Whether Kafka has all messages of a batch; what it refused is sent otherwise."""
+        if not all(message.future.is_done for message in sent.messages):
+            return False
+        for at, message in enumerate(sent.messages):
+            if message.future.failed():
+                sent.messages[at] = self._sender.instead_of(message)
+        return all(message.future.succeeded() for message in sent.messages)
+
     def _settle(self) -> None:
         settled = events = 0
-        while self._sent and all(future.is_done for future in self._sent[0].futures):
+        while self._sent and self._is_settled(self._sent[0]):
             sent = self._sent.popleft()
-            for future in sent.futures:
-                if future.failed():
-                    raise ServiceUnavailable(
-                        f"Kafka refused an event ({told(future.exception)}); the checkpoint stays "
-                        "before it; restart once Kafka is healthy"
-                    )
-            settled += len(sent.futures)
+            settled += len(sent.messages)
             events += sent.events
             if sent.position is not None:
                 self._position = sent.position
+                if isinstance(self.source, Acknowledged):
+                    self.source.acknowledged(sent.position)
         if settled:
             if self._kafka_away:
                 log.info("kafka answers again")
@@ -286,16 +274,19 @@ class Runner:
                 f"the topic {self._prefix}{CHECKPOINTS} writable, then restart"
             )
 
-    def _drain(self) -> None:
+    def _drain(self, failure: BaseException | None) -> None:
         deadline = self._drain_deadline()
-        with contextlib.suppress(SourceError):  # the source has nothing left
-            while not self._out_of_time():
-                batch = self.source.next_batch()
-                if not batch.events and not batch.unreadable:
-                    break
-                self.health.beat()
-                self._send(batch)
-                self._settle()
+        is_intact = failure is None or isinstance(failure, SourceError)
+        try:
+            self._send_received(is_intact)
+        except SourceError:
+            pass  # the source has nothing left
+        except ServiceUnavailable:
+            raise
+        except BaseException as error:
+            # It fails again: what it still holds is read again, if it can resume.
+            if failure is None or not isinstance(error, Exception):
+                raise
         while self._sent and not self._out_of_time():
             self.health.beat()
             self._settle()
@@ -317,3 +308,16 @@ class Runner:
                 f"{self.settings.drain_timeout_s:.0f} s; posts after the previous one will be "
                 "read again"
             )
+
+    def _send_received(self, is_intact: bool) -> None:
+        """Send what the closed source received before, until it has no more.
+
+        Of a source that failed, the position may be beyond what it has handed over.
+        """
+        while not self._out_of_time():
+            batch = self.source.next_batch()
+            if not batch.events and not batch.unreadable:
+                break
+            self.health.beat()
+            self._send(batch if is_intact else replace(batch, position=None))
+            self._settle()

@@ -16,13 +16,15 @@ Rules of a source:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from runtime.logs import get_logger
 from schemas.errors import TocsinError
 from schemas.post import PostEvent
 
-Cause = Literal["dropped", "stalled", "refused", "limited", "unavailable", "disconnected"]
+Cause = Literal[
+    "dropped", "stalled", "refused", "limited", "unavailable", "disconnected", "rejected"
+]
 """What ended a connection or an attempt to connect (the label of ``INGEST_RECONNECTS``).
 
 - ``dropped``: it broke, or the platform closed it;
@@ -30,7 +32,9 @@ Cause = Literal["dropped", "stalled", "refused", "limited", "unavailable", "disc
 - ``refused``: the connection or the handshake failed;
 - ``limited``: too many requests (429);
 - ``unavailable``: the platform answered with another temporary error;
-- ``disconnected``: the platform announced the end inside the stream.
+- ``disconnected``: the platform announced the end inside the stream;
+- ``rejected``: the platform answered that it will not serve us. Before the first connection this is
+  a wrong setting, and final; later it is mostly theirs, so the source goes on trying.
 """
 
 MAX_WAIT_S = 1.0
@@ -84,6 +88,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release connections and files but keep received items; safe to call twice."""
+
+
+@runtime_checkable
+class Acknowledged(Protocol):
+    """A source that keeps what it has read until Kafka has it."""
+
+    def acknowledged(self, position: Position) -> None:
+        """Kafka has all that was handed over up to this position of this run."""
 
 
 @dataclass(frozen=True, kw_only=True)

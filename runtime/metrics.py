@@ -84,6 +84,11 @@ INGEST_BACKPRESSURE_SECONDS = Counter(
 INGEST_CONNECTED = Gauge(
     "tocsin_ingest_connected", "1 while connected to the platform.", ["source"]
 )
+INGEST_REJECTED = Gauge(
+    "tocsin_ingest_rejected",
+    "1 while the platform rejects a source that it served before; it is tried again.",
+    ["source"],
+)
 INGEST_RECONNECTS = Counter(
     "tocsin_ingest_reconnects_total",
     "Reconnects, by what ended the previous connection.",
@@ -94,6 +99,28 @@ INGEST_GAPS = Counter(
 )
 INGEST_GAP_SECONDS = Counter(
     "tocsin_ingest_gap_seconds_total", "Total length of the known gaps, event time.", ["source"]
+)
+INGEST_X_RULES = Gauge("tocsin_ingest_x_rules", "Rules of the brands at X.")
+INGEST_X_RULES_OUTDATED = Gauge(
+    "tocsin_ingest_x_rules_outdated", "1 while the rules at X are not those of the brands."
+)
+INGEST_X_RULE_CHANGES = Counter(
+    "tocsin_ingest_x_rule_changes_total",
+    "Changes of the rules at X after a change of brands: changed, failed.",
+    ["outcome"],
+)
+INGEST_SPOOLED = Gauge(
+    "tocsin_ingest_spooled_bytes", "Bytes on disk that Kafka has not acknowledged.", ["source"]
+)
+INGEST_SPOOL_REPLAYED = Counter(
+    "tocsin_ingest_spool_replayed_total",
+    "Items that were read before the last end and not acknowledged; they are sent first.",
+    ["source"],
+)
+INGEST_SPOOL_MISSED = Counter(
+    "tocsin_ingest_spool_missed_total",
+    "Items that are not on disk, as the spool is full or cannot be written.",
+    ["source"],
 )
 INGEST_LAST_EVENT = Gauge(
     "tocsin_ingest_last_event_timestamp_seconds", "Event time of the newest event.", ["source"]

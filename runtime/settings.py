@@ -170,6 +170,22 @@ class IngestSettings(Group):
         le=5,
         description="Backfill after a reconnect, minutes; needs a plan that allows it.",
     )
+    x_max_rules: int | None = Field(
+        None, ge=1, description="Rules that the plan has; unset leaves the limit to X."
+    )
+    x_rules_settle_s: float = Field(
+        5.0, ge=0, description="Wait after a change of brands before X's rules follow, seconds."
+    )
+    spool_dir: Path | None = Field(
+        None,
+        description=(
+            "Folder that keeps what X sent until Kafka has it; unset, an ingestor that is killed "
+            "loses it."
+        ),
+    )
+    spool_max_bytes: int = Field(
+        64 * 2**20, ge=2**20, description="Maximum size of that folder, bytes."
+    )
     x_keep_alive_timeout_s: float = Field(
         45.0,
         gt=0,
@@ -181,6 +197,12 @@ class IngestSettings(Group):
         "wss://jetstream1.us-west.bsky.network/subscribe,"
         "wss://jetstream2.us-west.bsky.network/subscribe",
         description="Jetstream endpoints, comma-separated, tried in turn.",
+    )
+    bluesky_api_url: str = Field(
+        "https://public.api.bsky.app", description="Bluesky's public API, to reconcile posts."
+    )
+    bluesky_relay_url: str = Field(
+        "https://bsky.network", description="A relay, to reconcile the state of accounts."
     )
     bluesky_receive_timeout_s: float = Field(
         30.0, gt=0, description="Maximum silence before the next endpoint is tried, seconds."

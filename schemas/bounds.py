@@ -21,6 +21,8 @@ MAX_ITEMS = 100
 """Entries kept of each list in a post (mentions, hashtags, links, media, labels)."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """No public post is older; an earlier date is a default value of some software."""
+LIVE_TOLERANCE = timedelta(minutes=1)
+"""How far ahead of our clock a live post may be dated without a remark in ``claimed_at``."""
 FUTURE = timedelta(days=1)
 """How far ahead of our clock a date may be: wrong time zones are common, wrong clocks are not."""
 
@@ -79,8 +81,23 @@ def bound_post(post: Post, now: datetime) -> Post:
         ],
         place=_short(post.place),
         country=None if post.country is None else country_code(post.country),
+        copied_from=_shorts(post.copied_from),
         labels={
             clean_text(key[:MAX_SHORT]): clean_text(value[:MAX_SHORT])
             for key, value in list(post.labels.items())[:MAX_ITEMS]
         },
     )
+
+
+def bound_live_post(post: Post, now: datetime) -> Post:
+    """As :func:`bound_post`, for a post that was published before it was read.
+
+    Its author cannot date it after ``now``: such a date would be the newest event of its source,
+    and choose the index of a month to come.
+    """
+    bounded = bound_post(post, now)
+    if bounded.created_at <= now:
+        return bounded
+    is_told = bounded.created_at > now + LIVE_TOLERANCE
+    claimed = bounded.created_at if is_told else bounded.claimed_at
+    return msgspec.structs.replace(bounded, created_at=now, claimed_at=claimed)

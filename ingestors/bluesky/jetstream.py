@@ -14,6 +14,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from ingestors.source import MAX_WAIT_S, SourceError
 
+MAX_CLOSE_S = 1.5
+"""Wait for a connection to close, seconds; its own time-out is ``MAX_WAIT_S``."""
 MAX_MESSAGE_BYTES = 1_000_000
 """Limit sent to the endpoint: a longer message is not a post and would end the connection."""
 
@@ -52,7 +54,7 @@ def start_connecting(
             )
             assert isinstance(connection, ClientConnection)
             attempt.set_result(connection)
-        except Exception as error:  # noqa: BLE001 - for the waiting thread
+        except BaseException as error:  # noqa: BLE001 - for the waiting thread
             attempt.set_exception(error)
 
     threading.Thread(target=run, name="jetstream-connect", daemon=True).start()
@@ -64,9 +66,16 @@ def abandon(attempt: "Future[ClientConnection]") -> None:
 
     def close(done: "Future[ClientConnection]") -> None:
         if done.exception() is None:
-            done.result().close()
+            close_connection(done.result())
 
     attempt.add_done_callback(close)
+
+
+def close_connection(connection: ClientConnection) -> None:
+    """Close, and wait a moment: an endpoint that reads nothing must not hold the stop."""
+    closing = threading.Thread(target=connection.close, name="jetstream-close", daemon=True)
+    closing.start()
+    closing.join(MAX_CLOSE_S)
 
 
 class Decompressor:

@@ -6,9 +6,10 @@ wish, ``takendown`` the operator's. The other states can end, and erasure cannot
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from ingestors.coerce import (
@@ -21,7 +22,7 @@ from ingestors.coerce import (
     parse,
     unique,
 )
-from schemas.bounds import bound_post, plausible
+from schemas.bounds import MAX_ITEMS, bound_live_post, plausible
 from schemas.ids import EPOCH, microseconds, post_id, tid_microseconds, tid_time
 from schemas.post import Author, Media, Post, PostDelete, PostErasure, PostEvent, PostUpsert
 
@@ -35,6 +36,10 @@ _RKEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 _CID = re.compile(r"[A-Za-z0-9]{16,128}")
 _HANDLE = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _LATEST_US = microseconds(datetime(9999, 1, 1, tzinfo=UTC))
+MAX_REV_AHEAD_US = 1_000_000
+"""How far a commit's ``rev`` is believed beyond the time at which the endpoint saw it."""
+MAX_HANDLE_BYTES = 300
+"""A mention with a longer text is named by its DID; a handle has at most 253 letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,10 @@ def read_message(payload: bytes, now: datetime) -> Message:
         message = parse(payload)
     except (ValueError, RecursionError) as error:
         return Message(fault=f"not valid JSON: {error}")
-    return map_message(message, now)
+    try:
+        return map_message(message, now)
+    except Exception as error:  # noqa: BLE001 - a post that we fail on must not end the stream
+        return Message(fault=f"cannot be mapped: {type(error).__name__}: {error}")
 
 
 def map_message(message: object, now: datetime) -> Message:
@@ -78,18 +86,23 @@ def _map_commit(commit: Mapping[str, object], did: str, time_us: int, now: datet
     rkey, operation = commit.get("rkey"), commit.get("operation")
     if not isinstance(rkey, str) or not _RKEY.fullmatch(rkey):
         return Message(time_us, fault="no record key")
-    version = _version(commit.get("rev"), time_us)
+    seen_us = min(time_us, microseconds(now))
+    version = _version(commit.get("rev"), seen_us)
     when = tid_time(rkey)
     when = when if when is not None and plausible(when, now) else None
     if operation == "delete":
         id_ = post_id(SOURCE, f"{did}/{rkey}")
-        return Message(time_us, PostDelete(created_at=when, **_change(id_, version, now)))
+        # No post that was seen before has a higher version, whatever revs its author made up.
+        deleted = _change(id_, seen_us + MAX_REV_AHEAD_US, now)
+        return Message(time_us, PostDelete(created_at=when, **deleted))
     if operation not in ("create", "update"):
         return Message(time_us, fault="unknown operation")
     record = commit.get("record")
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         return Message(time_us, fault="no record with text")
-    post = map_record(record, did, rkey, when or EPOCH + timedelta(microseconds=time_us), now)
+    fallback = when or EPOCH + timedelta(microseconds=time_us)
+    edited = EPOCH + timedelta(microseconds=version) if operation == "update" else None
+    post = map_record(record, did, rkey, fallback, now, edited)
     return Message(time_us, PostUpsert(post=post, **_change(post.id, version, now)))
 
 
@@ -104,22 +117,29 @@ def _erasure(
     final = isinstance(status, str) and status in ERASED_STATUSES
     if account.get("active") is not False or not final:
         return None
-    return PostErasure(author_id=did, **_change(post_id(SOURCE, did), time_us, now))
+    # A DID is never used again, so all that was seen of it before goes.
+    version = min(time_us, microseconds(now)) + MAX_REV_AHEAD_US
+    return PostErasure(author_id=did, **_change(post_id(SOURCE, did), version, now))
 
 
-def _version(rev: object, time_us: int) -> int:
+def _version(rev: object, seen_us: int) -> int:
     """Microseconds in the commit's ``rev``, which are the same on every endpoint.
 
-    Revisions of a repository only grow. One that is more than a day ahead of the endpoint's clock
-    is forged, and would outlive the erasure of its author.
+    Authors can make revisions up. One that is ahead of the time at which it was seen would outlive
+    the deletion of its post and the erasure of its author, so it counts only up to that time and a
+    tolerance for clocks. So versions of a repository grow if its revisions do.
     """
     version = tid_microseconds(rev) if isinstance(rev, str) else None
-    day = 24 * 3600 * 1_000_000
-    return time_us if version is None or version > time_us + day else version
+    return seen_us if version is None else min(version, seen_us + MAX_REV_AHEAD_US)
 
 
 def map_record(
-    record: Mapping[str, object], did: str, rkey: str, fallback: datetime, now: datetime
+    record: Mapping[str, object],
+    did: str,
+    rkey: str,
+    fallback: datetime,
+    now: datetime,
+    edited_at: datetime | None = None,
 ) -> Post:
     """Map an ``app.bsky.feed.post`` record; never raises. ``fallback`` replaces ``createdAt``."""
     text = as_string(record.get("text")) or ""
@@ -134,6 +154,7 @@ def map_record(
         created_at=as_time(record.get("createdAt")) or fallback,
         url=f"https://bsky.app/profile/{did}/post/{rkey}",
         language=next(as_strings(record.get("langs")), None),
+        edited_at=edited_at,
         reply_to=_post_of(reply.get("uri")),
         quote_of=quoted,
         mentions=unique(mentions),
@@ -141,7 +162,7 @@ def map_record(
         links=unique([*links, *external]),
         media=media,
     )
-    return bound_post(post, now)
+    return bound_live_post(post, now)
 
 
 def _facets(record: Mapping[str, object], text: str) -> tuple[list[str], list[str], list[str]]:
@@ -150,27 +171,35 @@ def _facets(record: Mapping[str, object], text: str) -> tuple[list[str], list[st
     mentions: list[str] = []
     tags: list[str] = []
     links: list[str] = []
-    for facet in as_mappings(record.get("facets")):
-        for feature in as_mappings(facet.get("features")):
-            kind = feature.get("$type")
-            if kind == "app.bsky.richtext.facet#mention":
-                did = _did(feature.get("did"))
-                handle = _HANDLE.fullmatch(_slice(data, as_mapping(facet.get("index"))))
-                if did is not None:
-                    mentions.append(handle[1] if handle else did)
-            elif kind == "app.bsky.richtext.facet#tag":
-                tags.extend(as_strings([feature.get("tag")]))
-            elif kind == "app.bsky.richtext.facet#link":
-                links.extend(as_links([feature.get("uri")]))
+    for handle, feature in islice(_features(record, data), MAX_ITEMS):
+        kind = feature.get("$type")
+        if kind == "app.bsky.richtext.facet#mention":
+            did = _did(feature.get("did"))
+            if did is not None:
+                mentions.append(handle or did)
+        elif kind == "app.bsky.richtext.facet#tag":
+            tags.extend(as_strings([feature.get("tag")]))
+        elif kind == "app.bsky.richtext.facet#link":
+            links.extend(as_links([feature.get("uri")]))
     return mentions, tags, links
 
 
+def _features(
+    record: Mapping[str, object], data: bytes
+) -> Iterator[tuple[str | None, Mapping[str, object]]]:
+    """Each feature of each facet, with the handle that is the facet's text, if it is one."""
+    for facet in islice(as_mappings(record.get("facets")), MAX_ITEMS):
+        handle = _HANDLE.fullmatch(_slice(data, as_mapping(facet.get("index"))))
+        for feature in as_mappings(facet.get("features")):
+            yield handle[1] if handle else None, feature
+
+
 def _slice(data: bytes, index: Mapping[str, object]) -> str:
-    """The text of a facet, whose offsets count UTF-8 bytes."""
+    """The text of a facet, whose offsets count UTF-8 bytes; empty if it is too long to matter."""
     start, end = index.get("byteStart"), index.get("byteEnd")
     if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(data):
         return ""
-    return data[start:end].decode("utf-8", "replace")
+    return "" if end - start > MAX_HANDLE_BYTES else data[start:end].decode("utf-8", "replace")
 
 
 def _embed(embed: Mapping[str, object], did: str) -> tuple[str | None, list[Media], list[str]]:
@@ -185,7 +214,8 @@ def _embed(embed: Mapping[str, object], did: str) -> tuple[str | None, list[Medi
         _, media, links = _embed(inner, did)
         return quoted, media, links
     if kind == "app.bsky.embed.images":
-        return None, [_photo(image, did) for image in as_mappings(embed.get("images"))], []
+        images = islice(as_mappings(embed.get("images")), MAX_ITEMS)
+        return None, [_photo(image, did) for image in images], []
     if kind == "app.bsky.embed.video":
         return None, [Media(type="video", alt=as_string(embed.get("alt")))], []
     if kind == "app.bsky.embed.external":

@@ -21,7 +21,13 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection
 
-from ingestors.bluesky.jetstream import Decompressor, abandon, start_connecting, subscription
+from ingestors.bluesky.jetstream import (
+    Decompressor,
+    abandon,
+    close_connection,
+    start_connecting,
+    subscription,
+)
 from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
 from ingestors.source import (
     Batch,
@@ -42,6 +48,8 @@ from runtime.settings import IngestSettings
 from schemas.ids import microseconds
 from schemas.post import PostEvent
 
+ATTEMPT_TIMEOUTS = 3
+"""An attempt to connect, with all addresses of its name, ends after so many of its time-outs."""
 log = get_logger("ingest")
 
 
@@ -104,6 +112,8 @@ class BlueskySource:
         self._obstacle = "not connected yet"
         self._ended_by: Cause | None = None
         self._rejections = 0
+        self._has_connected = False
+        self._attempt_ends = float("inf")
         self._cursor: int | None = None
         self._cursor_url: str | None = None
         self._requested: int | None = None
@@ -122,6 +132,7 @@ class BlueskySource:
                 raise bad_checkpoint(self.source_id, "has no cursor")
             self._cursor, self._cursor_url = cursor, position.get("endpoint")
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
+        metrics.INGEST_REJECTED.labels(self.source_id).set(0)
 
     def next_batch(self) -> Batch:
         self._connection = self._connection or self._connected()
@@ -148,12 +159,18 @@ class BlueskySource:
         try:
             error = self._attempt.exception(self._options.wait_s)
         except TimeoutError:
-            return None
+            if self._monotonic() < self._attempt_ends:
+                return None
+            # Names and addresses are tried one after the other, each with its own time-out.
+            abandon(self._attempt)
+            error = TimeoutError("it took too long")
         attempt, self._attempt = self._attempt, None
         if error is not None:
             self._not_connected(error)
             return None
         self._rejections = 0
+        self._has_connected = True
+        metrics.INGEST_REJECTED.labels(self.source_id).set(0)
         self._last_received = self._monotonic()
         metrics.INGEST_CONNECTED.labels(self.source_id).set(1)
         log.info("connected", source=self.source_id, endpoint=self._urls[self._endpoint])
@@ -164,6 +181,7 @@ class BlueskySource:
             metrics.INGEST_RECONNECTS.labels(self.source_id, self._ended_by).inc()
         url = self._urls[self._endpoint]
         self._requested = self._rewound_cursor(url)
+        self._attempt_ends = self._monotonic() + ATTEMPT_TIMEOUTS * self._options.connect_timeout_s
         zstd = self._decompress is not None
         full = subscription(url, COLLECTION, self._requested, zstd=zstd)
         return start_connecting(full, None if zstd else "deflate", self._options.connect_timeout_s)
@@ -184,16 +202,29 @@ class BlueskySource:
         log.warning("no connection", source=self.source_id, endpoint=url, error=str(error))
         self._obstacle = f"no connection to {url} ({error})"
         if status is not None and 400 <= status < 500 and status not in (408, 425, 429):
-            self._rejections += 1
-            if self._rejections >= 3 * len(self._urls):
-                raise SourceError(
-                    f"every Jetstream endpoint refuses the connection (HTTP {status} from {url}); "
-                    "check TOCSIN_INGEST_BLUESKY_URLS"
-                )
-        else:
-            self._rejections = 0
+            self._rejected(status, url)
+            return
+        self._rejections = 0
         unavailable = status is not None and status >= 500
         self._failed("limited" if status == 429 else "unavailable" if unavailable else "refused")
+
+    def _rejected(self, status: int, url: str) -> None:
+        """Try the other endpoints, then the longest pause; final only before a connection."""
+        self._rejections += 1
+        everywhere = self._rejections >= 3 * len(self._urls)
+        if everywhere and not self._has_connected:
+            raise SourceError(
+                f"every Jetstream endpoint refuses the connection (HTTP {status} from {url}); "
+                "check TOCSIN_INGEST_BLUESKY_URLS"
+            )
+        self._failed("rejected" if everywhere else "refused")
+        if everywhere:
+            metrics.INGEST_REJECTED.labels(self.source_id).set(1)
+            self._obstacle = (
+                f"every endpoint rejects it (HTTP {status} from {url}), and did not before; it is "
+                f"tried every {self._options.retry_max_s:.0f} s"
+            )
+            self._retry_at = self._monotonic() + self._options.retry_max_s
 
     def _failed(self, cause: Cause) -> None:
         self._disconnect()
@@ -204,7 +235,7 @@ class BlueskySource:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            close_connection(connection)
             self._obstacle = "the connection ended; connecting again"
         metrics.INGEST_CONNECTED.labels(self.source_id).set(0)
 

@@ -10,10 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
 
+from ingestors.coerce import MAX_LISTED
 from ingestors.source import SourceError
 from schemas.countries import country_code
 from schemas.errors import TocsinError
@@ -21,6 +23,12 @@ from schemas.post import Metrics
 from text.terminal import single_line
 
 NAMED_TIMES: Final = ("rfc3339", "epoch_s", "epoch_ms")
+MAX_NUMBER: Final = 64
+"""Letters of a text that may be a count; a longer one is not read."""
+MAX_TIME: Final = 100
+"""Letters of a text that may be a time."""
+MAX_ROUNDED: Final = 400
+"""Letters of an id that may be a rounded number: no float has more."""
 EXACT: Final = 2**53
 """Largest integer up to which a float holds every integer."""
 _EXCEL_DIGITS: Final = 15
@@ -60,7 +68,8 @@ class Tally:
     def drop(self, field: str, value: object) -> None:
         """Count a value that could not be read; the post is kept without it."""
         self.counts[field] += 1
-        self._first.setdefault(field, single_line(str(value), 40))
+        if field not in self._first:
+            self._first[field] = single_line(_shown(value), 40)
 
         from runtime import metrics  # An intact file needs none.
 
@@ -91,9 +100,21 @@ class Cell(Struct, frozen=True):
     tally: Tally
 
 
+def _shown(value: object) -> str:
+    """The beginning of a value that strangers wrote, without writing all of it."""
+    if isinstance(value, str):
+        return value[:200]
+    return str(value) if isinstance(value, bool | float | None) else f"a {type(value).__name__}"
+
+
 def unescaped(text: str) -> str:
     """The text without HTML entities, such as ``&amp;``, in which X and others export."""
-    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+    return _ENTITY.sub(lambda entity: _letter(entity[0]), text) if "&" in text else text
+
+
+@lru_cache(1_024)
+def _letter(entity: str) -> str:
+    return html.unescape(entity)
 
 
 def is_absent(value: object) -> bool:
@@ -125,6 +146,8 @@ def native_id(value: object) -> str | None:
             raise _rounded(value)
         return str(int(value))
     text = (text_of(value) or "").strip()
+    if len(text) > MAX_ROUNDED:
+        return text
     if formula := _FORMULA.fullmatch(text):
         text = formula[1]
     elif text[:1] == "'" and text[1:].isdigit():
@@ -175,6 +198,8 @@ def count_of(value: object) -> int | None:
 
 
 def _count_of_text(text: str) -> int | None:
+    if len(text) > MAX_NUMBER:
+        return None
     if _GROUPED.fullmatch(text):
         return count_of(int(re.sub(r"\D", "", text)))
     if short := _SHORTENED.fullmatch(text):
@@ -193,7 +218,7 @@ def _count(value: object, cell: Cell) -> int | None:
 
 
 def _flag(value: object, _: Cell) -> bool | None:
-    text = (text_of(value) or "").lower()
+    text = (text_of(value) or "")[:MAX_NUMBER].lower()
     yes, no = ("true", "1", "yes", "vrai", "oui"), ("false", "0", "no", "faux", "non")
     return True if text in yes else False if text in no else None
 
@@ -203,12 +228,12 @@ def _list(value: object, cell: Cell) -> list[str]:
         text = value_of(value) or ""
         if text.startswith("[") and text.endswith("]"):  # a list as Python prints it
             text = text[1:-1]
-            items: list[Any] = [item.strip(" '\"") for item in text.split(",")]
+            items: list[Any] = [item.strip(" '\"") for item in text.split(",", MAX_LISTED)]
         else:
-            items = text.split(cell.options.list_separator)
+            items = text.split(cell.options.list_separator, MAX_LISTED)
     else:
         items = value
-    texts = ((text_of(item) or "").strip().lstrip("@#") for item in items)
+    texts = ((text_of(item) or "").strip().lstrip("@#") for item in items[:MAX_LISTED])
     return [text for text in texts if text]
 
 
@@ -236,6 +261,8 @@ def _time(value: object, cell: Cell) -> datetime | None:
 
 def time_of_text(text: str, pattern: str, zone: tzinfo) -> datetime | None:
     """The time in UTC; ``zone`` is that of a text without one. None if it is not so written."""
+    if len(text) > MAX_TIME:
+        return None
     try:
         when = _parsed_time(text.strip(), pattern)
         return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
@@ -267,7 +294,7 @@ FIELDS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(("source", "url", "language", "place"), value_of),
     "country": _country,
     **dict.fromkeys(("reply_to", "repost_of", "quote_of", "author.id"), _other_id),
-    **dict.fromkeys(("mentions", "hashtags", "links"), _list),
+    **dict.fromkeys(("mentions", "hashtags", "links", "copied_from"), _list),
     **dict.fromkeys(("created_at", "edited_at", "deleted_at"), _time),
     **dict.fromkeys(("author.handle", "author.name"), value_of),
     "author.followers": _count,

@@ -6,13 +6,23 @@ is wrong is left out and counted.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Struct, field
 
-from ingestors.coerce import parse
-from ingestors.files.cells import NotAPost, Tally, count_of, is_absent, native_id, time_of_text
+from ingestors.coerce import MAX_LISTED, parse
+from ingestors.files.cells import (
+    MAX_TIME,
+    NotAPost,
+    Tally,
+    count_of,
+    is_absent,
+    native_id,
+    time_of_text,
+)
+from schemas.bounds import MAX_ITEMS
 from schemas.post import Media, Metrics
 from schemas.types import Count
 from text.terminal import single_line
@@ -43,6 +53,7 @@ class PostLine(Struct, frozen=True):
     reply_to: str | int | None = None
     repost_of: str | int | None = None
     quote_of: str | int | None = None
+    copied_from: list[str] | None = None
     mentions: list[str] | None = None
     hashtags: list[str] | None = None
     links: list[str] | None = None
@@ -169,14 +180,17 @@ def _read(name: str, value: Any, hint: Any) -> Any:
     if name in _IDS:
         return native_id(value)
     if name == "labels" and isinstance(value, dict):
-        return {key: item for key, item in value.items() if isinstance(item, str | int | float)}
+        kept = ((key, item) for key, item in value.items() if isinstance(item, str | int | float))
+        return dict(islice(kept, MAX_ITEMS))
+    if isinstance(value, list):
+        value = value[:MAX_LISTED]
     return msgspec.convert(value, hint)
 
 
 def _time(name: str, value: Any) -> datetime | int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    text = value.strip() if isinstance(value, str) else ""
+    text = value.strip() if isinstance(value, str) and len(value) <= MAX_TIME else ""
     if text.isdigit() and len(text) > len("20260131"):
         return int(text[:20])
     for pattern in WRITTEN_TIMES:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ingestors.coerce import MAX_VALUES, has_more_values
 from ingestors.files.cells import NotAPost, Tally, native_id, unescaped
 from ingestors.files.loose_json import AuthorLine, PostLine, loose_post
 from schemas import bounds
@@ -24,6 +25,10 @@ from schemas.ids import microseconds, post_id
 from schemas.post import Author, Metrics, Post, PostDelete, PostEvent, PostUpsert
 from text.markup import markup_of
 
+MAX_STRICT_VALUES = 1_000
+"""Values of a line up to which it is decoded as it is; of more, each is looked at first."""
+MAX_MARKED = 20_000
+"""Code points of text in which handles, hashtags and links are looked for."""
 MAX_SOURCE = 64
 """Maximum code points of ``Post.source``."""
 _MILLISECONDS_FROM = 1e11
@@ -34,7 +39,7 @@ class _Operation(Struct):
     op: Any = None
 
 
-_REPOST = re.compile(r"RT @\w{1,50}:? ")
+_REPOST = re.compile(r"RT @(\w{1,50}):? ")
 _decode = msgspec.json.Decoder(PostLine).decode
 _decode_operation = msgspec.json.Decoder(_Operation).decode
 _NO_AUTHOR = AuthorLine()
@@ -107,6 +112,17 @@ def _repost_of(line: PostLine, source: str, text: str) -> str | None:
     return full_id(source, line.repost_of)
 
 
+def _copied_from(line: PostLine, text: str) -> list[str]:
+    """Ids of the authors whose words the text repeats; of "RT @name: ..." the name.
+
+    A file without ids of authors has their names for ids.
+    """
+    if line.copied_from is not None:
+        return line.copied_from
+    copy = _REPOST.match(text) if text.startswith("RT @") else None
+    return [copy[1]] if copy else []
+
+
 def _country(line: PostLine, tally: Tally) -> str | None:
     code = country_code(line.country) if line.country else None
     if line.country and code is None:
@@ -118,9 +134,11 @@ def _post(
     line: PostLine, id_: str, source: str, created_at: datetime, tally: Tally, html: bool
 ) -> Post:
     mentions, hashtags, links = line.mentions, line.hashtags, line.links
-    text = unescaped(line.text) if html else line.text
+    # An entity costs as much as many letters, so the text is cut before they are replaced.
+    whole = line.text[: bounds.MAX_TEXT]
+    text = unescaped(whole) if html else whole
     if mentions is None or hashtags is None or links is None:
-        markup = markup_of(text[: bounds.MAX_TEXT])
+        markup = markup_of(text[:MAX_MARKED])
         mentions = markup.mentions if mentions is None else mentions
         hashtags = markup.hashtags if hashtags is None else hashtags
         links = markup.links if links is None else links
@@ -131,13 +149,14 @@ def _post(
         text=text,
         created_at=created_at,
         url=line.url,
-        title=unescaped(line.title) if html and line.title else line.title,
+        title=unescaped(line.title[: bounds.MAX_TEXT]) if html and line.title else line.title,
         language=line.language or line.lang,
         edited_at=_optional(line.edited_at, "edited_at", tally),
         claimed_at=_optional(line.claimed_at, "claimed_at", tally),
         reply_to=full_id(source, line.reply_to),
         repost_of=_repost_of(line, source, text),
         quote_of=full_id(source, line.quote_of),
+        copied_from=_copied_from(line, text),
         mentions=mentions,
         hashtags=hashtags,
         links=links,
@@ -152,7 +171,7 @@ def _post(
             quotes=line.quotes,
             views=line.views,
         ),
-        truncated=line.truncated,
+        truncated=line.truncated or len(line.text) > bounds.MAX_TEXT,
         labels={name: _label(value) for name, value in line.labels.items() if value is not None},
     )
 
@@ -174,6 +193,7 @@ def _is_bounded(post: Post, now: datetime, line: bytes) -> bool:
         and len(post.hashtags) <= bounds.MAX_ITEMS
         and len(post.links) <= bounds.MAX_ITEMS
         and len(post.labels) <= bounds.MAX_ITEMS
+        and len(post.copied_from) <= bounds.MAX_ITEMS
     )
 
 
@@ -220,14 +240,30 @@ def event_of(
     )
 
 
-def delete_of(source: str, given_id: str | int, now: datetime, when: datetime | None) -> PostEvent:
-    if when is None or not plausible(when, now):
-        when = now
+def delete_of(
+    source: str,
+    given_id: str | int,
+    now: datetime,
+    *,
+    deleted: datetime | None = None,
+    created: datetime | None = None,
+    edited: datetime | None = None,
+) -> PostEvent:
+    """The removal of a post.
+
+    Where the row does not say when, it is as new as the reading: a removal is newer than every
+    edit, of which the row may not know.
+    """
+    known = [when for when in (created, edited) if when is not None and plausible(when, now)]
+    if deleted is None or not plausible(deleted, now):
+        deleted = now
+    created = created if created is not None and plausible(created, now) else None
     return PostDelete(
         id=_own_id(source, given_id),
         source=source,
-        version=microseconds(when),
+        version=microseconds(max([deleted, *known])),
         ingested_at=now,
+        created_at=created,
     )
 
 
@@ -245,7 +281,7 @@ def _read_own(line: bytes, now: datetime) -> PostEvent:
 def _operation(line: bytes) -> Any:
     try:
         return _decode_operation(line).op
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None  # what is wrong with it is told where the post is read
 
 
@@ -257,10 +293,15 @@ def read_post_line(
     ``now`` is the time of reading and the default of an absent time. A value that cannot be read
     goes to ``tally`` and costs only itself, except the id, the text, the time and the source.
     """
+    tally = Tally() if tally is None else tally
+    is_plain = not has_more_values(line, MAX_STRICT_VALUES)
+    if not is_plain and has_more_values(line, MAX_VALUES):
+        raise NotAPost(f"this has more than {MAX_VALUES} values, so it is no post")
     if b'"op"' in line and _operation(line) is not None:
         return _read_own(line, now)
-    try:
-        return event_of(_decode(line), now, default_source, line, tally=tally)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        tally = Tally() if tally is None else tally
-        return event_of(loose_post(line, tally), now, default_source, tally=tally)
+    if is_plain:
+        try:
+            return event_of(_decode(line), now, default_source, line, tally=tally)
+        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+            pass
+    return event_of(loose_post(line, tally), now, default_source, tally=tally)

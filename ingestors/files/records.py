@@ -21,6 +21,14 @@ from schemas.post import PostEvent
 
 MAX_RECORD_BYTES = 2**20
 """A longer CSV record has lost its closing quote."""
+MAX_PARSED_BYTES = 2 * 2**20
+"""Bytes parsed for one CSV record, which may be parsed again at each of its lines."""
+MAX_DELIMITERS = 100_000
+"""Delimiters in one CSV record; its text may hold some."""
+MAX_RECORD_LINES = 10_000
+"""Lines of one CSV record."""
+MAX_SWALLOWED = 200
+"""Lines within the cells of one record that are held against the shape of a row."""
 DELIMITERS: Final = (",", ";", "\t", "|")
 _SEP_LINE: Final = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 csv.field_size_limit(MAX_RECORD_BYTES)  # its default is below what is documented
@@ -132,6 +140,7 @@ class TableRecords:
         self._to_skip = shape.skip_lines
         self._lines: list[bytes] = []
         self._partial_bytes = 0
+        self._parsed_bytes = 0
 
     @property
     def partial(self) -> bytes:
@@ -148,14 +157,33 @@ class TableRecords:
         first = not self._lines
         self._lines.append(line)
         self._partial_bytes += len(line)
-        if self._partial_bytes > MAX_RECORD_BYTES:
+        if self._partial_bytes > MAX_RECORD_BYTES or len(self._lines) > MAX_RECORD_LINES:
             self.forget()
-            raise NotAPost("this record is longer than a megabyte; close its quote")
-        may_end = first or self._shape.escape or self._shape.quotechar.encode() in line
-        cells = self._parse() if may_end else None
+            raise NotAPost(
+                f"this record is longer than a megabyte or {MAX_RECORD_LINES} lines; close its "
+                "quote"
+            )
+        if not (first or self._may_end(line)):
+            return None
+        self._parsed_bytes += self._partial_bytes
+        if self._parsed_bytes > MAX_PARSED_BYTES:
+            self.forget()
+            raise NotAPost("this record has too many lines with a quote; close its quote")
+        cells = self._parse()
         return None if cells is None else self._record(cells, now)
 
+    def _may_end(self, line: bytes) -> bool:
+        """Whether a quoted field can end in this line: two quotes in a row stand for one in it."""
+        if self._shape.escape:
+            return True
+        quote = self._shape.quotechar.encode()
+        return quote in line and quote in line.replace(2 * quote, b"")
+
     def _parse(self) -> list[str] | None:
+        delimiter = self._shape.delimiter.encode()
+        if sum(line.count(delimiter) for line in self._lines) > MAX_DELIMITERS:
+            self.forget()
+            raise NotAPost(f"this record has more than {MAX_DELIMITERS} cells; correct it")
         try:
             cells = next(self._shape.rows(self._decoded()))
         except _More:
@@ -184,7 +212,7 @@ class TableRecords:
 
     def forget(self) -> None:
         self._lines = []
-        self._partial_bytes = 0
+        self._partial_bytes = self._parsed_bytes = 0
 
     def _record(self, cells: list[str], now: datetime) -> PostEvent | None:
         if not cells:
@@ -216,7 +244,9 @@ class TableRecords:
         for cell in cells:
             if "\n" not in cell:
                 continue
-            inner = [line.split(self._shape.delimiter) for line in cell.splitlines()[1:]]
+            lines = cell.splitlines()[1 : 1 + MAX_SWALLOWED]
+            width = len(self._columns)
+            inner = [line.split(self._shape.delimiter, width) for line in lines]
             count = sum(self._is_row(parts, cells) for parts in inner)
             if count:
                 raise NotAPost(

@@ -118,8 +118,14 @@ class RowMapping:
         id_ = self._id(row)
         if self._is_delete(row):
             source = source_name(self._value(row, "source"), self.file.source)
-            when = self._value(row, "deleted_at") or self._value(row, "created_at")
-            return delete_of(source, id_, now, when)
+            return delete_of(
+                source,
+                id_,
+                now,
+                deleted=self._value(row, "deleted_at"),
+                created=self._value(row, "created_at"),
+                edited=self._value(row, "edited_at"),
+            )
         if self._value(row, "text") is None:
             raise NotAPost(f"`{self.file.fields['text']}` has no text; a post needs one")
         self._check_id(row, id_)

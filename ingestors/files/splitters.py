@@ -8,8 +8,8 @@ import re
 from collections import deque
 from typing import Final
 
-MAX_LINE_BYTES = 4 * 2**20
-"""Three times the longest post that tocsin keeps, with every character escaped."""
+MAX_LINE_BYTES = 2 * 2**20
+"""Nearly twice the longest post that tocsin keeps, with every character escaped."""
 _MARK: Final = re.compile(rb'["\\{}\[\],]')
 _SEPARATORS: Final = b" \t\r\n,"
 

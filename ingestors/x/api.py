@@ -6,8 +6,12 @@ backpressure. ``request`` has a fixed host and no time-out, and logs the token a
 must never be in a log or in an error.
 """
 
+import socket
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 from ingestors.coerce import as_mapping, as_mappings, as_string, parse
 from ingestors.source import SourceError
@@ -18,7 +22,10 @@ from runtime.logs import get_logger
 try:
     import requests
     import tweepy
+    from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError as error:
     raise SourceError(f"X needs {error.name}; install it with: pip install 'tocsin[x]'") from None
 
@@ -94,6 +101,49 @@ class _Bearer(AuthBase):
         return request
 
 
+class CuttableAdapter(HTTPAdapter):
+    """Remembers the connections that it opens, so that another thread can cut them.
+
+    The time-outs of requests count between two bytes, so a server that sends a byte now and then is
+    never too late. Whoever watches the total time cuts the connection; its reader gets an error.
+    """
+
+    def __init__(self) -> None:
+        self._open: WeakSet[HTTPConnection] = WeakSet()
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        opened = self._open
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                opened.add(self)
+                super().connect()
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                opened.add(self)
+                super().connect()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    def cut(self) -> None:
+        """End all connections; whoever reads one gets an error."""
+        for connection in list(self._open):
+            open_socket = connection.sock
+            if open_socket is not None:
+                with suppress(OSError):
+                    # Not that of TLS, which would take its state from under the reader.
+                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+
+
 class Client(tweepy.StreamingClient):  # type: ignore[misc]
     """Tweepy's client with our host and time-outs, and without the token in logs."""
 
@@ -102,12 +152,35 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
         self._bearer = _Bearer(token)
         self._url = url.rstrip("/")
         self._timeouts = timeouts
+        self._adapter = CuttableAdapter()
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, self._adapter)
+        self._busy_since: float | None = None
         self.response: requests.Response | None = None
+
+    def cut_if_late(self) -> bool:
+        """End a request without an answer within both time-outs, however slowly it comes."""
+        since = self._busy_since
+        late = since is not None and time.monotonic() - since > sum(self._timeouts)
+        if late:
+            self.cut()
+        return late
+
+    def cut(self) -> None:
+        """End every connection; for any thread."""
+        self._adapter.cut()
 
     def request(
         self, method: str, route: str, user_auth: bool = False, **options: Any
     ) -> requests.Response:
         """Send any request of Tweepy's; :class:`HTTPError` unless 2xx."""
+        self._busy_since = time.monotonic()
+        try:
+            return self._request(method, route, **options)
+        finally:
+            self._busy_since = None
+
+    def _request(self, method: str, route: str, **options: Any) -> requests.Response:
         response: requests.Response = self.session.request(
             method,
             self._url + route,
@@ -152,18 +225,32 @@ class Client(tweepy.StreamingClient):  # type: ignore[misc]
                 "or handles, or the number of brands"
             )
 
-    def reconcile(self, wanted: Sequence[Rule]) -> None:
+    def reconcile(self, wanted: Sequence[Rule], max_rules: int | None = None) -> None:
         """Make the project's rules the wanted ones; send only differences.
 
         A dry run finds invalid rules before anything is deleted. Rules are deleted before others
-        are added, as a plan limits their number. The stream is not connected meanwhile.
+        are added, as a plan limits their number; if X then refuses, they are added again. The
+        stream may be connected meanwhile. ``max_rules``: the plan's, if it is known.
         """
-        to_add, to_delete = reconcile(wanted, self.rules())
+        existing = self.rules()
+        to_add, to_delete = reconcile(wanted, existing)
+        count = len(existing) - len(to_delete) + len(to_add)
+        if to_add and max_rules is not None and count > max_rules:
+            raise SourceError(
+                f"the brands need {count} rules with those of others, and the plan has {max_rules} "
+                "(TOCSIN_INGEST_X_MAX_RULES); remove brands, or shorten their queries"
+            )
         if to_add:
             self.add(to_add, dry_run=True)
         if to_delete:
             self.delete_rules(to_delete)
         if to_add:
-            self.add(to_add, dry_run=False)
+            try:
+                self.add(to_add, dry_run=False)
+            except (SourceError, HTTPError):
+                lost = [rule for rule in existing if rule.id in to_delete]
+                if lost:
+                    self.add(lost, dry_run=False)
+                raise
         if to_add or to_delete:
             log.info("rules reconciled", source=SOURCE, added=len(to_add), deleted=len(to_delete))

@@ -35,6 +35,8 @@ class XBackoff:
         if cause == "limited":
             wait = exponential(self._count("limited"), waits.limited_first_s, waits.limited_max_s)
             return max(wait, min(reset_in_s or 0.0, waits.limited_max_s))
+        if cause == "rejected":
+            return waits.http_max_s
         if cause == "unavailable":
             return exponential(self._count("http"), waits.http_first_s, waits.http_max_s)
         return linear(self._count("network"), waits.network_step_s, waits.network_max_s)

@@ -8,24 +8,27 @@ send them again.
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import requests
 import urllib3
 
 from ingestors.source import MAX_WAIT_S, Cause, SourceError, StreamOptions, count_gap
+from ingestors.spool import Spool
 from ingestors.x.api import PARAMETERS, Client, HTTPError
 from ingestors.x.posts import ends_the_stream
 from ingestors.x.reconnects import XBackoff, XWaits
-from ingestors.x.rules import Rule
+from ingestors.x.rule_keeper import KeeperOptions, RuleKeeper
 from runtime import metrics
 from runtime.clock import Clock
 from runtime.logs import get_logger
+from schemas.ids import EPOCH, microseconds
 
-MAX_LINE_BYTES = 4 * 2**20
+MAX_LINE_BYTES = 2**20
 """A longer line is not a post; its beginning becomes one Unreadable."""
 
 log = get_logger("ingest")
@@ -41,6 +44,7 @@ class XOptions(StreamOptions):
     buffer_lines: int = 1_000
     gap_after_s: float = 1.0
     waits: XWaits = field(default_factory=XWaits)
+    keeping: KeeperOptions = field(default_factory=KeeperOptions)
 
 
 class LineSplitter:
@@ -70,19 +74,31 @@ class Line:
 
     at: datetime
     text: bytes | None
+    number: int = 0
+    """Its number in the spool; 0 without one."""
+
+    def packed(self) -> bytes:
+        """The line with its time, for the spool."""
+        return microseconds(self.at).to_bytes(8) + (self.text or b"")
+
+    @classmethod
+    def unpacked(cls, record: bytes, number: int) -> "Line":
+        return cls(EPOCH + timedelta(microseconds=int.from_bytes(record[:8])), record[8:], number)
 
 
 class Stream:
     def __init__(
         self,
         client: Client,
-        rules: Sequence[Rule],
+        keeper: RuleKeeper,
         options: XOptions,
         source_id: str,
         clock: Clock,
+        spool: Spool | None = None,
     ) -> None:
+        self._spool = spool
         self._client = client
-        self._rules = rules
+        self._keeper = keeper
         self._source_id = source_id
         self._backfill_minutes = options.backfill_minutes
         self._gap_after_s = options.gap_after_s
@@ -92,10 +108,16 @@ class Stream:
         self._room = threading.Semaphore(options.buffer_lines)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="x-stream", daemon=True)
+        self._has_connected = False
+        self._advice = ""
+        self._read_at: float | None = None
+        """When the last line came, monotonic seconds; None unless lines are awaited."""
+        self._is_cut = False
+        self._keep_alive_s = options.keep_alive_timeout_s
         self._reconciled = False
         self._missing_since: datetime | None = None
         self._last_line: datetime | None = None
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self.obstacle: str | None = "not connected yet"
         """Why nothing can come now; None while connected."""
 
@@ -114,6 +136,16 @@ class Stream:
         if self._thread.is_alive():
             self._thread.join(MAX_WAIT_S)
 
+    def watch(self) -> None:
+        """Cut a connection on which too little comes, whatever its bytes are."""
+        read_at = self._read_at
+        silent = read_at is not None and time.monotonic() - read_at > 1.5 * self._keep_alive_s
+        if silent:
+            self._is_cut = True
+            self._read_at = None
+            self._client.cut()
+        self._client.cut_if_late()
+
     def take(self, timeout_s: float) -> Line | None:
         """The next line, or None if none came in time; see also ``failure``."""
         try:
@@ -127,12 +159,13 @@ class Stream:
         try:
             while not self._stop.is_set():
                 cause, reset_in_s = self._once()
-                self.obstacle = f"not connected: {cause}; tocsin_ingest_reconnects_total counts it"
+                why = self._advice if cause == "rejected" else cause
+                self.obstacle = f"not connected: {why}; tocsin_ingest_reconnects_total counts it"
                 wait = self._backoff.failed(cause, reset_in_s)
                 if self._stop.wait(wait):
                     break
                 metrics.INGEST_RECONNECTS.labels(self._source_id, cause).inc()
-        except Exception as error:  # noqa: BLE001 - next_batch raises it
+        except BaseException as error:  # noqa: BLE001 - next_batch raises it
             self.failure = error
             self._lines.put(None)  # wakes a waiting take()
         finally:
@@ -142,13 +175,15 @@ class Stream:
         """Keep one connection to its end; return the cause, and when a rate limit resets."""
         try:
             if not self._reconciled:
-                self._client.reconcile(self._rules)
+                self._keeper.make_current(self._client)
                 self._reconciled = True
             backfill = self._backfill_minutes
             more = {"backfill_minutes": backfill} if backfill else {}
             self._client.filter(**PARAMETERS, **more)
         except HTTPError as error:
             return self._refused(error)
+        except SourceError as error:
+            return self._rejected(error)
         except requests.RequestException as error:
             log.warning("no connection", source=self._source_id, error=type(error).__name__)
             return "refused", None
@@ -157,8 +192,14 @@ class Stream:
         with response:
             self._count_gap(60 * backfill)
             metrics.INGEST_CONNECTED.labels(self._source_id).set(1)
+            metrics.INGEST_REJECTED.labels(self._source_id).set(0)
+            self._has_connected = True
             self.obstacle = None
+            self._read_at, self._is_cut = time.monotonic(), False
             cause = self._read(response)
+            self._read_at = None
+            if self._is_cut and cause == "dropped":
+                cause = "stalled"
             metrics.INGEST_CONNECTED.labels(self._source_id).set(0)
         self._client.response = None
         self._missing_since = self._last_line if cause == "stalled" else self._clock()
@@ -182,7 +223,18 @@ class Stream:
             return "unavailable", None
         if status >= 500 or status in (408, 425):
             return "unavailable", None
-        raise SourceError(error.advice)
+        return self._rejected(SourceError(error.advice))
+
+    def _rejected(self, error: SourceError) -> tuple[Cause, None]:
+        """Final before the first connection. Later it is mostly X's fault, or a matter of a plan
+        that a person renews meanwhile.
+        """
+        if not self._has_connected:
+            raise error
+        metrics.INGEST_REJECTED.labels(self._source_id).set(1)
+        log.error("rejected; it is tried again", source=self._source_id, why=str(error))
+        self._advice = str(error)
+        return "rejected", None
 
     def _count_gap(self, backfill_s: float) -> None:
         since, self._missing_since = self._missing_since, None
@@ -207,7 +259,8 @@ class Stream:
                     self._put(Line(self._clock(), line or None))
                 if self._stop.is_set():
                     break
-        except requests.RequestException as error:
+        except (requests.RequestException, AttributeError, ValueError) as error:
+            # urllib3 also fails otherwise on a connection that was cut while it was read.
             reason = error.args[0] if error.args else None
             timed_out = isinstance(reason, urllib3.exceptions.ReadTimeoutError)
             return "stalled" if timed_out else "dropped"
@@ -216,6 +269,10 @@ class Stream:
     def _put(self, line: Line) -> None:
         self._backoff.healthy()
         self._last_line = line.at
+        if self._spool is not None and line.text is not None:
+            line = replace(line, number=self._spool.append(line.packed()))
+        self._read_at = None  # while the queue is full, nothing is awaited
         while not self._stop.is_set() and not self._room.acquire(timeout=0.5):
             pass
         self._lines.put(line)
+        self._read_at = time.monotonic()

@@ -70,7 +70,9 @@ def until(source: Source, done: Callable[[Batch], bool]) -> Batch:
     deadline = time.monotonic() + 30
     while True:
         batches.append(source.next_batch())
-        whole = Batch(events_of(batches), batches[-1].position, unreadable_of(batches))
+        last = batches[-1]
+        read, odd = events_of(batches), unreadable_of(batches)
+        whole = Batch(read, last.position, odd, obstacle=last.obstacle)
         if done(whole):
             return whole
         assert time.monotonic() < deadline, f"only {len(whole.events)} events came"

@@ -28,6 +28,7 @@ class Step(Enum):
 
     LIVE = "live"  # send new posts (and those that backfill repeats)
     STALL = "stall"  # send nothing more, not even keep-alives, and keep the connection open
+    DRIP = "drip"  # send a space now and then, and never the end of a line
     END = "end"  # end the response properly
     RESET = "reset"  # a TCP reset
     HANG_UP = "hang up"  # close inside a chunk, with a FIN
@@ -240,6 +241,10 @@ class _Client(Connection):
         self.fire(action.value)
         if action is Step.STALL:
             self.idle()
+        elif action is Step.DRIP:
+            while not self.over:
+                self._send(b" ")
+                self.receive(0.02)
         elif action is Step.END:
             self.write(b"0\r\n\r\n")
         elif action is Step.RESET:

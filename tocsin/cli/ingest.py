@@ -9,10 +9,14 @@ import typer
 
 from runtime.settings import IngestSettings, KafkaSettings, load
 from schemas.errors import ConfigurationError, ServiceUnavailable
+from tocsin.cli.moments import moment
 from tocsin.cli.output import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ingestors.source import Source
+    from schemas.post import PostEvent
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -147,6 +151,69 @@ def bluesky() -> None:
     run_source(BlueskySource(JetstreamOptions.of(settings)), settings)
 
 
+@app.command("reconcile")
+def reconcile(
+    since: Annotated[
+        str | None, typer.Option("--from", help="Check posts from this day or time on.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Check posts before it.")] = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send what is gone to Kafka; else only count.")
+    ] = False,
+    max_gone: Annotated[
+        float, typer.Option(min=0, max=1, help="Stop if more than this share seems to be gone.")
+    ] = 0.2,
+    per_second: Annotated[float, typer.Option(min=0.1, max=50, help="Calls a second.")] = 5.0,
+) -> None:
+    """Find posts of the index that are gone from Bluesky: deletes that fell into a gap.
+
+    It asks Bluesky's public API for every indexed post of the time, and only counts unless --send
+    is given. If it is interrupted, it says where to go on.
+
+    Example: `tocsin ingest reconcile --from 2026-03-01 --to 2026-03-08 --send`
+    """
+    from ingestors.bluesky.public_api import PublicApi
+    from ingestors.bluesky.reconciliation import Findings
+    from runtime.clock import utc_now
+    from runtime.kafka.client import publish
+    from runtime.kafka.protocols import OutgoingRecord
+    from runtime.settings import ElasticsearchSettings
+    from schemas.codec import POST_EVENT
+    from sinks.elasticsearch.connection import connect, elasticsearch_errors
+    from sinks.elasticsearch.mappings import IndexNames
+    from tocsin.offline.reconcile import indexed_posts, reconcile_index
+
+    settings, elastic = load(IngestSettings), load(ElasticsearchSettings)
+    kafka_settings = load(KafkaSettings)
+    api = PublicApi(settings.bluesky_api_url, settings.bluesky_relay_url, per_second=per_second)
+
+    def deliver(events: "Sequence[PostEvent]") -> None:
+        topic = kafka_settings.topic_prefix + "posts"
+        records = [
+            OutgoingRecord(topic, event.id.encode(), POST_EVENT.encode(event)) for event in events
+        ]
+        publish(kafka_settings, "reconcile", records, "the deletes")
+
+    findings = Findings()
+    try:
+        with connect(elastic) as client, elasticsearch_errors(elastic):
+            posts = indexed_posts(
+                client, IndexNames(elastic), moment(since, "--from"), moment(until, "--to")
+            )
+            deliver_or_none = deliver if send else None
+            reconcile_index(posts, api, utc_now, findings, send=deliver_or_none, max_gone=max_gone)
+    except BaseException:
+        if findings.last is not None:
+            say(f"go on with --from {findings.last.isoformat()}")
+        raise
+    finally:
+        verb = "sent" if send else "found, nothing sent"
+        say(
+            f"{findings.checked} posts checked; {findings.deleted} deletes and {findings.erased} "
+            f"erasures {verb}; {findings.kept} posts of paused accounts kept"
+        )
+
+
 @app.command("x")
 def x(
     brands: Annotated[
@@ -155,10 +222,14 @@ def x(
 ) -> None:
     """Read X's filtered stream. It replaces the rules on X by rules for the brands.
 
+    The rules follow the published brands; those of a file are read once.
+
     Example: `TOCSIN_INGEST_X_BEARER_TOKEN_FILE=token tocsin ingest x`
     """
     from brands.brands_file import load_brands
     from brands.registry import current_brands, decoded_brands
+    from ingestors.spool import Spool
+    from ingestors.x.rule_keeper import KeeperOptions, PublishedRules
     from ingestors.x.rules import compiled, rules_for
     from ingestors.x.source import XSource, checked_token
     from ingestors.x.stream import XOptions
@@ -179,5 +250,14 @@ def x(
         url=settings.x_url,
         backfill_minutes=settings.x_backfill_minutes,
         keep_alive_timeout_s=settings.x_keep_alive_timeout_s,
+        keeping=KeeperOptions(settle_s=settings.x_rules_settle_s, max_rules=settings.x_max_rules),
     )
-    run_source(XSource(settings.x_bearer_token, rules, options), settings)
+    spool = None
+    if settings.spool_dir is not None:
+        spool = Spool(settings.spool_dir, "x", settings.spool_max_bytes)
+    if brands:
+        run_source(XSource(settings.x_bearer_token, rules, options, spool=spool), settings)
+        return
+    with PublishedRules(load(KafkaSettings), rules) as published:
+        source = XSource(settings.x_bearer_token, published.rules, options, spool=spool)
+        run_source(source, settings)

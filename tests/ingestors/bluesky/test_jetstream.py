@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from ingestors.bluesky import jetstream
 from ingestors.source import SourceError
 from tests.ingestors.bluesky.bluesky_feed import SECOND, START, Open, ids, post_of
-from tests.ingestors.reading import FakeTime, join_threads, read_events, reconnects, until
+from tests.ingestors.reading import FakeTime, join_threads, metric, read_events, reconnects, until
 from tests.servers.jetstream import Action, Cut, Jetstream, Log, Mute, Raw, Refuse, Step
 
 
@@ -65,6 +65,19 @@ def test_a_refusal_is_retried(
     assert len(read_events(source, 1).events) == 1
     assert len(server.fired) == len(failures)
     assert reconnects(source, cause) == count
+
+
+def test_refusals_after_a_connection_are_waited_out(server: Jetstream, open_source: Open) -> None:
+    """A network in front of the endpoints answers so for minutes, and then no more."""
+    server.scripts = [[Log(1), Step.CLOSE], *[[Refuse(403)]] * 12]
+    server.publish(post_of(0), post_of(1))
+    source = open_source(server, since=START)
+    until(source, lambda batch: "did not before" in (batch.obstacle or ""))
+    assert metric(source, "rejected") == 1
+    assert {event.id for event in read_events(source, 2).events} == set(ids(0, 1))
+    assert metric(source, "rejected") == 0
+    assert reconnects(source, "rejected") == 12 - 2
+    assert server.fired == ["close", *["refuse 403"] * 12]
 
 
 def test_refusals_everywhere_need_a_person(server: Jetstream, open_source: Open) -> None:

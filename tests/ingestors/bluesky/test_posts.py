@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestors.bluesky.posts import map_message, map_record, read_message
+from ingestors.bluesky.posts import MAX_REV_AHEAD_US, map_message, map_record, read_message
 from schemas.bounds import MAX_TEXT
-from schemas.ids import EPOCH
-from schemas.post import Media
+from schemas.ids import EPOCH, microseconds
+from schemas.post import Media, PostUpsert
 from tests import make
 from tests.ingestors.bluesky.bluesky_feed import (
     DID,
@@ -53,9 +53,40 @@ def test_the_version_is_the_same_on_every_endpoint(time_us: int) -> None:
     assert read_event(post(DID, tid(START), tid(START + 5), time_us, "x")).version == START + 5
 
 
-@pytest.mark.parametrize("rev", [None, 7, "", "not a tid", tid(START + 25 * 3600 * SECOND)])
+@pytest.mark.parametrize("rev", [None, 7, "", "not a tid"])
 def test_a_rev_that_cannot_be_is_replaced_by_the_time(rev: Any) -> None:
     assert read_event(post(DID, tid(START), rev, START, "x")).version == START
+
+
+@pytest.mark.parametrize("ahead_s", [1, 2, 3600, 23 * 3600, 26 * 3600])
+def test_a_rev_ahead_outlives_neither_the_deletion_nor_the_erasure(ahead_s: int) -> None:
+    rev = tid(START + ahead_s * SECOND)
+    created = read_event(post(DID, tid(START), rev, START, "x"))
+    assert created.version <= START + MAX_REV_AHEAD_US
+    later: list[Any] = [rev, tid(START), None, tid(START + 30 * 3600 * SECOND)]
+    for later_rev in later:
+        deleted = read_event(commit("delete", DID, tid(START), later_rev, START + 1))
+        assert deleted.version >= created.version
+    erased = read_event(account(DID, START + 1, active=False, status="deleted"))
+    assert erased.version >= created.version
+
+
+def test_a_server_whose_clock_is_ahead_makes_no_version_ahead() -> None:
+    ahead = START + 10 * 3600 * SECOND
+    now_us = microseconds(NOW)
+    for event in (
+        post(DID, tid(START), tid(ahead), ahead, "x"),
+        commit("delete", DID, tid(START), tid(ahead), ahead),
+        account(DID, ahead, active=False, status="deleted"),
+    ):
+        assert read_event(event).version == now_us + MAX_REV_AHEAD_US
+
+
+def test_the_date_of_a_live_post_is_never_after_its_reading() -> None:
+    ahead = record_of(createdAt=(NOW + timedelta(hours=23)).isoformat())
+    assert (ahead.created_at, ahead.claimed_at) == (NOW, NOW + timedelta(hours=23))
+    a_little = record_of(createdAt=(NOW + timedelta(seconds=5)).isoformat())
+    assert (a_little.created_at, a_little.claimed_at) == (NOW, None)
 
 
 def test_an_update_has_a_higher_version_and_the_same_id() -> None:
@@ -64,11 +95,15 @@ def test_an_update_has_a_higher_version_and_the_same_id() -> None:
     updated = read_event(commit("update", DID, tid(START), tid(START + 99), START + 99, record))
     assert updated.id == created.id
     assert updated.version > created.version
+    assert isinstance(updated, PostUpsert)
+    assert updated.post.edited_at == EPOCH + timedelta(microseconds=START + 99)
+    assert isinstance(created, PostUpsert)
+    assert created.post.edited_at is None
 
 
 def test_a_delete_knows_when_its_post_was_published() -> None:
     event = read_event(commit("delete", DID, tid(START), tid(START + 77), START + 80))
-    assert event == make.delete(ids(0)[0], START + 77, AT_START)
+    assert event == make.delete(ids(0)[0], START + 80 + MAX_REV_AHEAD_US, AT_START)
     # A made-up key holds no time.
     assert read_event(commit("delete", DID, "self", tid(START), START)).created_at is None
 
@@ -81,7 +116,7 @@ def test_a_delete_knows_when_its_post_was_published() -> None:
 def test_only_final_states_erase(status: str | None, active: bool) -> None:
     erased = status in ("deleted", "takendown") and not active
     event = read(account(DID, START, active=active, status=status))
-    assert event == (make.erase(DID, START, "bluesky") if erased else None)
+    assert event == (make.erase(DID, START + MAX_REV_AHEAD_US, "bluesky") if erased else None)
 
 
 @pytest.mark.parametrize(

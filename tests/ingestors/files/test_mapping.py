@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from ingestors.files.cells import NotAPost
 from ingestors.files.mapping import SHIPPED, MappingFile, load_mapping
+from ingestors.files.post_line import read_post_line
 from ingestors.files.row_mapping import RowMapping
 from ingestors.files.source import ReplaySource
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
-from schemas.post import PostUpsert
+from schemas.post import PostDelete, PostUpsert
 from tests.ingestors.hostile_json import JSON
 from tests.ingestors.reading import drain, events_of, unreadable_of
 
@@ -222,3 +223,43 @@ def test_any_row_is_a_valid_event_or_not_a_post(row: dict[str, Any]) -> None:
         assert str(error)
     else:
         assert POST_EVENT.decode(POST_EVENT.encode(event)) == event
+
+
+REMOVALS = """
+source: test
+format: jsonl
+fields: {id: id, text: text, created_at: at, edited_at: edited, deleted_at: gone}
+delete: {field: state, values: [removed]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("gone", "edited", "version"),
+    [
+        (None, None, NOW),
+        (None, "2026-01-01T11:00:00Z", NOW),
+        ("2026-01-01T12:00:00Z", None, datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        # A removal that is dated before the last edit is newer all the same.
+        ("2026-01-01T10:30:00Z", "2026-01-01T11:00:00Z", datetime(2026, 1, 1, 11, tzinfo=UTC)),
+    ],
+)
+def test_a_removal_is_newer_than_what_it_removes(
+    gone: str | None, edited: str | None, version: datetime
+) -> None:
+    mapping = RowMapping(msgspec.yaml.decode(REMOVALS, type=MappingFile))
+    row = {"id": "1", "at": "2026-01-01T10:00:00Z", "state": "removed"}
+    event = mapping.event(row | {"gone": gone, "edited": edited}, NOW)
+    assert isinstance(event, PostDelete)
+    assert event.version == microseconds(version)
+    assert event.created_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+
+
+def test_a_column_can_name_whose_words_are_copied() -> None:
+    fields = {"id": "id", "text": "text", "copied_from": "original"}
+    mapping = RowMapping(MappingFile(source="test", fields=fields))
+    event = mapping.event({"id": "1", "text": "x", "original": "7"}, NOW)
+    assert isinstance(event, PostUpsert)
+    assert event.post.copied_from == ["7"]
+    copy = read_post_line(b'{"id":"1","text":"RT @b: words"}', NOW, "test")
+    assert isinstance(copy, PostUpsert)
+    assert copy.post.copied_from == ["b"]

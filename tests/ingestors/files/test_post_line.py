@@ -110,7 +110,8 @@ def test_markup_of_the_text_fills_absent_fields() -> None:
         (b'{"id":"1","text":"a","source":"a:b"}', "source"),
         (b'{"op":"upsert","id":"x:1"}', "PostEvent"),
         (b'{"op":"upsert"', "not JSON"),
-        (b"[" * 100_000, "nested too deep"),
+        (b"[" * 9_000, "nested too deep"),
+        (b"[" * 100_000, "more than 10000 values"),
     ],
 )
 def test_a_bad_line_says_why(line: bytes, message: str) -> None:

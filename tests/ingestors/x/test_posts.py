@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from ingestors.source import Unreadable
 from ingestors.x.posts import map_post, read_line
 from schemas.ids import microseconds
-from schemas.post import Media, Metrics, Post, PostEvent
+from schemas.post import Media, Metrics, Post, PostEvent, PostUpsert
 from tests.ingestors.hostile_json import JSON, TEXT, bounded_post, some_examples
 from tests.ingestors.x.x_feed import ID, MADE, NOW, id_of
-from tests.servers.x_api import tweet
+from tests.servers.x_api import line, tweet
 
 USER = {
     "id": "7",
@@ -200,3 +200,32 @@ def test_any_json_is_survived(value: Any) -> None:
 )
 def test_hostile_posts_are_bounded(text: str, fields: Any, includes: Any, native: str) -> None:
     _post({"author_id": "7", **fields, "id": native, "text": text}, **includes)
+
+
+WORDS = "Velmora leaked my address, I live at the harbour"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "includes", "copied"),
+    [
+        ("retweeted", f"RT @b: {WORDS[:20]}…", True, ["9"]),
+        ("retweeted", f"RT @b: {WORDS[:20]}…", False, ["8"]),
+        ("retweeted", f"RT @nobody: {WORDS[:20]}…", False, []),
+        ("quoted", f"Look: {WORDS}", True, ["9"]),
+        ("quoted", "I cannot believe it", True, []),
+        ("replied_to", WORDS, True, []),
+    ],
+)
+def test_copied_words_name_their_author(
+    kind: str, text: str, includes: bool, copied: list[str]
+) -> None:
+    data = tweet(
+        ID,
+        text,
+        referenced_tweets=[{"type": kind, "id": "5"}],
+        entities={"mentions": [{"username": "a", "id": "3"}, {"username": "b", "id": "8"}]},
+    )
+    tweets = [tweet("5", WORDS, author="9")] if includes else []
+    event = read_line(line(data, tweets=tweets), NOW)
+    assert isinstance(event, PostUpsert)
+    assert event.post.copied_from == copied

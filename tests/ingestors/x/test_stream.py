@@ -13,7 +13,7 @@ from ingestors.x.reconnects import XBackoff, XWaits
 from ingestors.x.stream import LineSplitter
 from schemas.post import PostUpsert
 from tests.ingestors.hostile_json import some_examples
-from tests.ingestors.reading import join_threads, read_events, reconnects, until
+from tests.ingestors.reading import join_threads, metric, read_events, reconnects, until
 from tests.ingestors.x.x_feed import NOW, SHORT, Open, id_of, ids, line_of, sent
 from tests.servers.x_api import KEEP_ALIVE, PROBLEMS, STREAM, Answer, Step, XServer, farewell, tweet
 
@@ -154,15 +154,45 @@ def test_next_batch_returns_while_a_long_wait_goes_on(server: XServer, open_sour
 
 
 def test_what_was_read_is_handed_out_before_the_error(server: XServer, open_source: Open) -> None:
-    problem = {"title": "Unauthorized", "detail": "Unauthorized"}
-    server.scripts = [[sent(0), sent(1), Step.END], [Answer(401, problem)]]
-    source = open_source(server)
-    server.wait_asked(2)
+    server.scripts = [[sent(0), sent(1), Step.END]]
+    readings = iter([NOW] * 4)
+    source = open_source(server, clock=lambda: next(readings))  # its end is an exception
+    server.wait_asked(1)
     join_threads("x-stream")
     assert len(read_events(source, 2).events) == 2
-    with pytest.raises(SourceError, match="TOCSIN_INGEST_X_BEARER_TOKEN"):
+    with pytest.raises(StopIteration):
         read_events(source, 1)
-    assert server.fired == ["end", "answer 401"]
+    assert server.fired == ["end"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
+def test_a_rejection_is_final_only_before_the_first_connection(
+    server: XServer, open_source: Open, status: int
+) -> None:
+    problem = {"title": "Rejected", "detail": "not today"}
+    refusals = [[Answer(status, problem)]] * 3
+    server.scripts = [[sent(0), Step.END], *refusals, [Step.LIVE]]
+    source = open_source(server)
+    batch = until(source, lambda batch: "not today" in (batch.obstacle or ""))
+    assert metric(source, "rejected") == 1
+    server.wait_streams(2)
+    server.publish(line_of(1))
+    assert [event.id for event in [*batch.events, *read_events(source, 1).events]][-1:] == ids(1)
+    assert metric(source, "rejected") == 0
+    assert reconnects(source, "rejected") == 3
+    assert server.fired == ["end", *[f"answer {status}"] * 3]
+    server.scripts = [[Answer(status, problem)]]
+    with pytest.raises(SourceError, match="not today"):
+        read_events(open_source(server), 1)
+
+
+def test_a_server_that_drips_bytes_is_noticed(server: XServer, open_source: Open) -> None:
+    """Each byte is in time, and no line ever ends."""
+    server.scripts = [[sent(0), *[b" "] * 5, Step.DRIP], [sent(1), Step.LIVE]]
+    source = open_source(server, keep_alive_timeout_s=0.5)
+    assert [event.id for event in read_events(source, 2).events] == ids(0, 1)
+    assert server.fired == ["drip"]
+    assert reconnects(source, "stalled") == 1
 
 
 def flood(server: XServer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from ingestors.source import Position
+from ingestors.spool import Spool
 from ingestors.x.reconnects import XWaits
 from ingestors.x.rules import Rule
 from ingestors.x.source import XSource
@@ -62,7 +63,8 @@ def opening(source_id: str) -> Iterator[Open]:
         def open_(
             server: XServer,
             *,
-            rules: Sequence[Rule] = (RULE,),
+            rules: Sequence[Rule] | Callable[[], Sequence[Rule]] = (RULE,),
+            spool: Spool | None = None,
             position: Position | None = None,
             clock: Clock = lambda: NOW,
             **options: Any,
@@ -72,6 +74,7 @@ def opening(source_id: str) -> Iterator[Open]:
                 SecretStr(TOKEN),
                 rules,
                 XOptions(url=server.url, **(short | options)),
+                spool=spool,
                 source_id=source_id,
                 clock=clock,
             )
@@ -82,3 +85,4 @@ def opening(source_id: str) -> Iterator[Open]:
 
         yield open_
     join_threads("x-stream")
+    join_threads("x-rules")
