@@ -34,6 +34,12 @@ def test_what_expired_before_it_was_read_is_not_lag_but_loss() -> None:
     assert standing.expired == {0: 6, 1: 0, 2: 5}
 
 
+def test_an_offset_beyond_the_end_is_of_an_older_topic_and_all_of_the_new_one_waits() -> None:
+    standing = standing_of(STARTS, ENDS, {tp(0): 5_000, tp(2): 50}, {})
+    assert standing.beyond == {0: 5_000}
+    assert standing.lag == {0: 90, 1: 0, 2: 0}, "the consumer begins at the oldest record"
+
+
 @pytest.mark.parametrize(
     ("state", "members", "shared_out"),
     [
