@@ -119,7 +119,8 @@ class LocalPipeline:
         self._stack = open_stack(options.stack, data, short_lived=options.short_lived)
         self._state = StateFile()
         self._stopping = threading.Event()
-        self._preparation = threading.Thread(target=self._prepare, name="topics", daemon=True)
+        self._abandoned = threading.Event()
+        self._preparation: threading.Thread | None = None
         self._trouble: TocsinError | None = None
         self.kafka: KafkaSettings
         self.elasticsearch: ElasticsearchSettings
@@ -137,7 +138,8 @@ class LocalPipeline:
             self._stack.start(self._say, self._launched)
             with connect(self.elasticsearch) as client:
                 setup_indices(client, self.elasticsearch, lambda text: None)
-            self._preparation.join()
+            if self._preparation is not None:
+                self._preparation.join()
             if self._trouble is not None:
                 raise self._trouble
             self._release(needs_index=True)
@@ -147,7 +149,17 @@ class LocalPipeline:
         return self
 
     def _launched(self, endpoints: Endpoints) -> None:
-        """The addresses are known: start what can start before the servers are ready."""
+        """The addresses are known: start what can start before the servers are ready.
+
+        Called again where the servers start again on other ports: what was started is ended.
+        """
+        if self._preparation is not None:
+            self._abandoned.set()
+            self._preparation.join()
+            self.supervisor.stop(_STOP_WITHOUT_SERVER_S)
+            self.supervisor.services.clear()
+            self._trouble = None
+        self._abandoned = threading.Event()
         self.kafka = load(KafkaSettings, bootstrap_servers=endpoints.kafka)
         self.elasticsearch = load(ElasticsearchSettings, url=endpoints.elasticsearch)
         self.supervisor.environment |= {
@@ -164,12 +176,15 @@ class LocalPipeline:
                 held=True,
             )
         self.states.start()
+        self._preparation = threading.Thread(
+            target=self._prepare, args=[self._abandoned], name="topics", daemon=True
+        )
         self._preparation.start()
 
-    def _prepare(self) -> None:
+    def _prepare(self, abandoned: threading.Event) -> None:
         """Topics and brands, as soon as Kafka answers; then the services that need no more."""
         try:
-            self._set_up_topics()
+            self._set_up_topics(abandoned)
             if self.options.refuse_other_brands:
                 _refuse_other_brands(self.kafka, self.options.brands)
             publish_brands(self.kafka, self.options.brands, keep_others=False)
@@ -181,9 +196,9 @@ class LocalPipeline:
         if any(command.name == "alerts" for command in self.options.commands):
             self.alerts.start()
 
-    def _set_up_topics(self) -> None:
+    def _set_up_topics(self, abandoned: threading.Event) -> None:
         host, _, port = self.kafka.bootstrap_servers.partition(",")[0].rpartition(":")
-        while not self._stopping.wait(0.1):
+        while not self._stopping.wait(0.1) and not abandoned.is_set():
             with contextlib.suppress(OSError, ServiceUnavailable):
                 socket.create_connection((host, int(port)), timeout=1).close()
                 setup_topics(self.kafka, topics().values())
