@@ -77,6 +77,13 @@ def test_a_stopped_group_is_warned_of_before_kafka_deletes(pipeline: Pipeline) -
     doctor = pipeline.tocsin("doctor", "--no-models")
     assert "the oldest message that process has not read is 120.0 hours old" in doctor.stdout
     assert doctor.returncode == 1
+    assert "kafka disks: Kafka's fullest disk is" in doctor.stdout
+    assert "ok   blocked indices: no index refuses writes" in doctor.stdout
+    name = f"{pipeline.elasticsearch.index_prefix}mentions-2026.01"
+    pipeline.client.indices.create(index=name)
+    pipeline.client.indices.add_block(index=name, block="write")
+    doctor = pipeline.tocsin("doctor", "--no-models")
+    assert f"FAIL blocked indices: 1 refuse writes: {name} (write)" in doctor.stdout
 
 
 def test_settings_that_others_made_are_told_refused_and_repaired(pipeline: Pipeline) -> None:

@@ -9,8 +9,10 @@ _MODELS_S = 60.0
 """Loading takes seconds on any machine, a minute on a busy one."""
 ALL: tuple[Check, ...] = (
     Check("settings", local_checks.check_settings),
+    Check("secrets", local_checks.check_secrets, needs="settings"),
     Check("kafka", kafka_checks.check_kafka, needs="settings"),
     Check("topics", kafka_checks.check_topics, needs="kafka"),
+    Check("kafka disks", kafka_checks.check_disks, needs="kafka"),
     Check("brands", kafka_checks.check_brands, needs="topics"),
     Check("lag", kafka_checks.check_lag, needs="topics"),
     Check("dead letters", kafka_checks.check_dead_letters, needs="topics"),
@@ -18,6 +20,7 @@ ALL: tuple[Check, ...] = (
     Check("elasticsearch", elasticsearch_checks.check_elasticsearch, needs="settings"),
     Check("indices", elasticsearch_checks.check_indices, needs="elasticsearch"),
     Check("clocks", elasticsearch_checks.check_clocks, needs="elasticsearch"),
+    Check("blocked indices", elasticsearch_checks.check_blocks, needs="elasticsearch"),
     Check("disks", elasticsearch_checks.check_disks, needs="elasticsearch"),
     Check("services", local_checks.check_services, needs="settings"),
     Check("channels", local_checks.check_channels, needs="settings"),

@@ -1,8 +1,9 @@
 """Kafka, its topics, and what stands on them: brands, lag, dead letters, the sources' positions."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
 from runtime.clock import utc_now
@@ -81,6 +82,36 @@ def topic_complaints(
     told = [(each.harm, f"{name} {each.text}") for name, those in found.items() for each in those]
     faults = [text for harm, text in told if harm > Harm.NOTE]
     return faults, [text for harm, text in told if harm <= Harm.NOTE]
+
+
+def check_disks() -> str:
+    """How full the disks of Kafka's logs are: a broker with a full one stops."""
+    settings = load(KafkaSettings)
+    with kafka.admin(settings, _CONNECT_S) as client:
+        fullest, offline = fullest_disk(client.describe_log_dirs({}))
+    if offline:
+        raise TocsinError(f"{offline} log folders of Kafka are offline; see the brokers' logs")
+    if fullest is None:
+        raise Skipped("this Kafka does not tell how full its disks are")
+    text = f"Kafka's fullest disk is {fullest:.0%} full"
+    if fullest >= _NEARLY_FULL:
+        raise Noted(f"{text}; a broker with a full disk stops: add room, or lower retention.bytes")
+    return text
+
+
+_NEARLY_FULL = 0.85
+
+
+def fullest_disk(brokers: Iterable[Mapping[str, Any]]) -> tuple[float | None, int]:
+    """The largest share of a log folder's disk that is used, and the folders with an error."""
+    fullest, offline = None, 0
+    for broker in brokers:
+        for folder in broker.get("log_dirs") or ():
+            offline += bool(folder.get("error_code"))
+            total, usable = folder.get("total_bytes", -1), folder.get("usable_bytes", -1)
+            if total > 0 and usable >= 0:
+                fullest = max(fullest or 0.0, 1.0 - usable / total)
+    return fullest, offline
 
 
 def check_brands() -> str:

@@ -8,7 +8,7 @@ from runtime.kafka.group_positions import Standing
 from runtime.kafka.topic_configs import Difference, Harm
 from runtime.kafka.unread_age import Retention, Unread
 from schemas.topic_registry import topics
-from tocsin.checkup.kafka_checks import GROUPS, losses, topic_complaints
+from tocsin.checkup.kafka_checks import GROUPS, fullest_disk, losses, topic_complaints
 
 
 def test_what_loses_messages_fails_and_what_is_less_safe_is_noted() -> None:
@@ -63,3 +63,12 @@ def test_compression_that_cannot_be_read_names_the_package(error: str, names: li
 
 def test_every_group_reads_a_topic_that_exists() -> None:
     assert set(GROUPS.values()) <= topics().keys()
+
+
+def test_the_fullest_disk_of_all_brokers_is_told() -> None:
+    def folder(total: int, usable: int, error: int = 0) -> dict[str, int]:
+        return {"error_code": error, "total_bytes": total, "usable_bytes": usable}
+
+    brokers = [{"log_dirs": [folder(100, 40), folder(-1, -1)]}, {"log_dirs": [folder(10, 1, 56)]}]
+    assert fullest_disk(brokers) == (pytest.approx(0.9), 1)
+    assert fullest_disk([{"log_dirs": [folder(-1, -1)]}]) == (None, 0), "an older broker"
