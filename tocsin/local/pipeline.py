@@ -29,7 +29,7 @@ from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.local.alert_stream import AlertStream, OpenedAlerts
 from tocsin.local.poller import Poller
 from tocsin.local.service_probe import ServiceProbe, ServiceState
-from tocsin.local.stack import Endpoints, Progress, StackError, StackName, open_stack
+from tocsin.local.stack import Endpoints, Progress, Stack, StackError, StackName, open_stack
 from tocsin.local.stack.account import server_account
 from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
 from tocsin.local.stack.ports import free_ports
@@ -108,7 +108,8 @@ class LocalOptions:
 class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
 
-    def __init__(self, options: LocalOptions, say: Progress) -> None:
+    def __init__(self, options: LocalOptions, say: Progress, stack: Stack | None = None) -> None:
+        """``stack``: instead of the one that ``options`` names."""
         self.options = options
         self._say = say
         with folder_errors(options.folder, DATA_ADVICE):
@@ -116,7 +117,7 @@ class LocalPipeline:
                 _clear(options.folder)
             self.supervisor = Supervisor(options.folder / "logs", {})
         data = options.folder / "data"
-        self._stack = open_stack(options.stack, data, short_lived=options.short_lived)
+        self._stack = stack or open_stack(options.stack, data, short_lived=options.short_lived)
         self._state = StateFile()
         self._stopping = threading.Event()
         self._abandoned = threading.Event()
