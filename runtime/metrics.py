@@ -69,7 +69,8 @@ POSITION_RESETS = Counter(
 )
 WATCH_FAILURES = Counter(
     "tocsin_watch_failures_total",
-    "Looks at the service's own place in Kafka that failed, by watch: group, partitions.",
+    "Looks at the service's own place in Kafka that failed, by watch: group, partitions, "
+    "retention (the topic's settings).",
     ["service", "watch"],
 )
 READY = Gauge("tocsin_ready", "1 while the service is ready, else 0.", ["service"])

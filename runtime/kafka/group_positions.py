@@ -37,6 +37,8 @@ class Standing:
     starts: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     """Partition to the offset of its oldest record."""
     ends: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    topic_id: str = ""
+    """Kafka's id of the topic, another one for a topic made anew; empty if the broker has none."""
     unread: Unread | None = None
     """How near the unread messages are to their deletion; None where this look did not ask."""
 
@@ -83,6 +85,7 @@ def standing_of(
     committed: Mapping[TopicPartition, int],
     described: Mapping[str, Any],
     unread: Unread | None = None,
+    topic_id: str = "",
 ) -> Standing:
     """Put Kafka's answers together; ``described`` is the group as its coordinator tells it.
 
@@ -109,6 +112,7 @@ def standing_of(
         committed={tp.partition: committed[tp] for tp in ends if tp in committed},
         starts={tp.partition: start for tp, start in starts.items()},
         ends={tp.partition: end for tp, end in ends.items()},
+        topic_id=topic_id,
         unread=unread,
     )
 
@@ -155,12 +159,23 @@ class KafkaStandings:
             committed = {name: self._committed(name) for name in self._groups}
             ends = self._consumer.end_offsets(partitions)
             unread = self._unread(starts, ends, committed)
+            topic_id = self._topic_id()
             return {
                 short: standing_of(
-                    starts, ends, committed[name], self._described(name), unread.get(name)
+                    starts,
+                    ends,
+                    committed[name],
+                    self._described(name),
+                    unread.get(name),
+                    topic_id,
                 )
                 for name, short in self._groups.items()
             }
+
+    def _topic_id(self) -> str:
+        assert self._admin is not None
+        (described,) = self._admin.describe_topics([self._topic])
+        return str(described.get("topic_id") or "")
 
     def _unread(
         self,

@@ -54,12 +54,13 @@ class Losses:
                 )
 
     def _topic_anew(self, standing: Standing) -> None:
-        """The group's offset is beyond the end, or the topic begins lower than before."""
+        """The group's offset is beyond the end, or the topic has another id than before."""
         beyond = standing.beyond
-        begun = {} if self._before is None else self._before.starts
+        ids = {"" if self._before is None else self._before.topic_id, standing.topic_id}
+        is_another = len(ids - {""}) > 1
         for partition, start in standing.starts.items():
             is_new = partition in beyond and beyond[partition] != self._beyond.get(partition)
-            if is_new or start < begun.get(partition, 0):
+            if is_new or is_another:
                 self._reset("topic_anew")
                 log.error(
                     "the topic was made anew or truncated: what it held before is lost to the "
@@ -105,8 +106,11 @@ class Losses:
             metrics.OLDEST_UNREAD.labels(self._service, str(partition)).set(age)
         for partition, share in unread.bytes_share.items():
             metrics.UNREAD_BYTES.labels(self._service, str(partition)).set(share)
-        kept = unread.retention.seconds
-        metrics.RETENTION.labels(self._service).set(math.inf if kept is None else kept)
+        kept = None if unread.retention is None else unread.retention.seconds
+        if unread.retention is None:
+            metrics.WATCH_FAILURES.labels(self._service, "retention").inc()
+        else:
+            metrics.RETENTION.labels(self._service).set(math.inf if kept is None else kept)
         is_near = unread.nearness >= NEAR
         if is_near and not self._was_near:
             log.error(

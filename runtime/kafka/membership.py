@@ -134,6 +134,9 @@ class StandingWatch:
         """Read once. Kafka that does not answer is a reason not to be ready."""
         try:
             standings = self._reader.read()
+            self._health.clear("kafka")
+            for group, standing in standings.items():
+                self._memberships[group].stands(standing)
         except TocsinError as error:
             self._health.hinder("kafka", str(error))
             return
@@ -144,9 +147,6 @@ class StandingWatch:
         if self._failures >= MAX_FAILURES:
             self._health.note("group", None)
         self._failures = 0
-        self._health.clear("kafka")
-        for group, standing in standings.items():
-            self._memberships[group].stands(standing)
 
     def _failed(self, why: str) -> None:
         metrics.WATCH_FAILURES.labels(self._health.service, "group").inc()

@@ -43,13 +43,14 @@ class Unread:
     """Partition to the age of its oldest unread record; 0 where nothing waits."""
     bytes_share: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     """Partition to unread bytes by ``retention.bytes``; empty where the topic has no such limit."""
-    retention: Retention = Retention()
+    retention: Retention | None = Retention()
+    """None if this user may not read the topic's settings."""
 
     @property
     def nearness(self) -> float:
-        """0: all is read; 1: Kafka deletes what was not read."""
+        """0: all is read, or the limits are unknown; 1: Kafka deletes what was not read."""
         by_size = max(self.bytes_share.values(), default=0.0)
-        if self.retention.seconds is None:
+        if self.retention is None or self.retention.seconds is None:
             return by_size
         oldest = max(self.age_s.values(), default=0.0)
         return max(by_size, oldest / max(1.0, self.retention.seconds))
@@ -76,13 +77,13 @@ def _number(value: str | None) -> int | None:
     return None if number < 0 else number
 
 
-def read_retention(admin: KafkaAdminClient, topic: str) -> Retention:
-    """The limits of a topic (with its prefix); none if this user may not read them."""
+def read_retention(admin: KafkaAdminClient, topic: str) -> Retention | None:
+    """The limits of a topic (with its prefix); None if this user may not read them."""
     wanted = [ConfigResource(ConfigResourceType.TOPIC, topic)]
     try:
         answer = admin.describe_configs(wanted, config_filter="all")
     except KafkaError:
-        return Retention()
+        return None
     entries: Mapping[str, Mapping[str, Any]] = answer.get("topic", {}).get(topic, {})
     return retention_of({name: entry.get("value") for name, entry in entries.items()})
 
@@ -145,7 +146,8 @@ class UnreadReader:
     ) -> list[Unread]:
         """In the order of ``groups``, each the positions of one."""
         retention = read_retention(admin, self._topic)
-        sizes = {} if retention.bytes is None else read_sizes(admin, self._topic)
+        by_size = retention is not None and retention.bytes is not None
+        sizes = read_sizes(admin, self._topic) if by_size else {}
         times: dict[tuple[TopicPartition, int], int] = {}
         answers = []
         for positions in groups:
@@ -175,14 +177,14 @@ class UnreadReader:
 
 
 def _shares(
-    retention: Retention,
+    retention: Retention | None,
     sizes: Mapping[int, int],
     starts: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
     positions: Mapping[TopicPartition, int],
 ) -> dict[int, float]:
     """Unread bytes by ``retention.bytes``, as if all records were of one size."""
-    if not retention.bytes:
+    if retention is None or not retention.bytes or not sizes:
         return {}
     shares = {}
     for tp, at in positions.items():

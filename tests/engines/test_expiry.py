@@ -1,7 +1,7 @@
 """Real Kafka deletes what was not read: it is counted, logged, and warned of before."""
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from kafka import KafkaAdminClient
@@ -10,6 +10,8 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from runtime.kafka import client as kafka
 from runtime.kafka.group_positions import KafkaStandings, Standing
+from schemas.errors import TocsinError
+from schemas.topic_registry import topics
 from tests.engines.pipeline import Pipeline
 from tests.engines.test_observability import get, samples
 from tocsin.local.stack.ports import free_ports
@@ -71,7 +73,7 @@ def test_a_stopped_group_is_warned_of_before_kafka_deletes(pipeline: Pipeline) -
     written(pipeline, "posts", 3, days_ago=5)
     found = standing(pipeline, "process", "posts")
     assert (found.total, found.members) == (3, 0)
-    assert found.unread is not None
+    assert found.unread is not None and found.unread.retention is not None
     assert found.unread.age_s[0] == pytest.approx(5 * DAY_S, abs=60)
     assert found.unread.retention.seconds == 7 * DAY_S
     doctor = pipeline.tocsin("doctor", "--no-models")
@@ -112,3 +114,33 @@ def test_settings_that_others_made_are_told_refused_and_repaired(pipeline: Pipel
     assert pipeline.tocsin("topics", "setup", "--repair").returncode == 2, "it asks first"
     assert pipeline.tocsin("topics", "setup", "--repair", "--yes").returncode == 0
     assert "with the settings of the registry" in pipeline.tocsin("topics", "setup").stderr
+
+
+def test_a_topic_that_is_made_anew_has_another_id(pipeline: Pipeline) -> None:
+    written(pipeline, "posts", 3)
+    name = pipeline.kafka.topic_prefix + "posts"
+    with closing(KafkaStandings(pipeline.kafka, "posts", ["process"])) as standings:
+        before = standings.read()["process"].topic_id
+        with kafka.admin(pipeline.kafka) as client:
+            client.delete_topics([name])
+        pipeline.wait("the topic to be gone", lambda: name not in listed(pipeline))
+        kafka.setup_topics(pipeline.kafka, topics().values())
+        with kafka.admin(pipeline.kafka) as client:
+            tp = TopicPartition(name, 0)
+            commit(client, pipeline.kafka.group_prefix + "process", tp, 90)
+        found: list[Standing] = []
+
+        def read() -> bool:
+            # The client's metadata are of the old topic for a moment.
+            with suppress(TocsinError):
+                found.append(standings.read()["process"])
+            return bool(found) and found[-1].topic_id != before
+
+        pipeline.wait("the new topic to be seen", read)
+    assert before and found[-1].topic_id
+    assert found[-1].beyond == {0: 90}
+
+
+def listed(pipeline: Pipeline) -> list[str]:
+    with kafka.admin(pipeline.kafka) as client:
+        return list(client.list_topics())

@@ -129,15 +129,19 @@ def check_lag() -> str:
     """The lag of every group; what expired or will soon; where messages wait and nobody reads."""
     settings, told, unread = load(KafkaSettings), [], []
     lost: list[str] = []
+    by_topic: dict[str, list[str]] = {}
     for group, topic in groups(settings).items():
-        with closing(KafkaStandings(settings, topic, [group])) as standings:
-            standing = standings.read()[group]
-        told.append(f"{group} {standing.total}")
-        lost += losses(group, topic, standing)
-        if standing.total and not standing.members:
-            unread.append(group)
-        elif standing.total and not standing.owners:
-            unread.append(f"{group} ({standing.state}, {standing.members} members)")
+        by_topic.setdefault(topic, []).append(group)
+    for topic, names in by_topic.items():
+        with closing(KafkaStandings(settings, topic, names)) as standings:
+            found = standings.read()
+        for group, standing in found.items():
+            told.append(f"{group} {standing.total}")
+            lost += losses(group, topic, standing)
+            if standing.total and not standing.members:
+                unread.append(group)
+            elif standing.total and not standing.owners:
+                unread.append(f"{group} ({standing.state}, {standing.members} members)")
     text = "messages that wait: " + ", ".join(told)
     if lost:
         raise TocsinError(f"{'; '.join(lost)}; {text}")

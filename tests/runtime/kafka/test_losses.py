@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from prometheus_client import REGISTRY
@@ -80,12 +81,20 @@ def test_a_topic_made_anew_is_told_by_an_offset_beyond_its_end(
     assert (line["log_level"], line["position"], line["ends"]) == ("error", 500, 7)
 
 
-def test_a_topic_made_anew_is_told_by_an_older_beginning(
+def test_a_topic_made_anew_is_told_by_its_id_whatever_its_offsets(
+    losses: Losses, resets: dict[str, float]
+) -> None:
+    for topic_id in ("", "old", "old", "new", "new", ""):
+        losses.look(replace(standing(80, members=1), topic_id=topic_id))
+    assert grown(resets) == {"topic_anew": 1}
+
+
+def test_a_leader_that_begins_lower_than_the_one_before_is_no_new_topic(
     losses: Losses, resets: dict[str, float]
 ) -> None:
     losses.look(standing(80, start=50, members=1))
-    losses.look(standing(80, start=0, end=200, members=1))
-    assert grown(resets) == {"topic_anew": 1}
+    losses.look(standing(80, start=40, members=1))
+    assert grown(resets) == {}
 
 
 @pytest.mark.parametrize("to", [90, 10], ids=["forward", "back"])
@@ -132,3 +141,13 @@ def test_unread_messages_near_their_deletion_are_warned_of_once(losses: Losses) 
     assert value("retention_seconds") == 1_000
     losses.look(standing(10, unread=Unread({0: 9e9}, {}, Retention())))
     assert value("retention_seconds") == math.inf, "what is kept for good is never near its end"
+
+
+def test_limits_that_may_not_be_read_are_no_limit_for_good_but_a_failed_watch(
+    losses: Losses,
+) -> None:
+    before = value("watch_failures_total", watch="retention")
+    losses.look(standing(10, unread=Unread({0: 1.0}, {}, Retention(60.0))))
+    losses.look(standing(10, unread=Unread({0: 5e5}, {}, None)))
+    assert value("watch_failures_total", watch="retention") - before == 1
+    assert value("retention_seconds") == 60, "the last that was known"

@@ -99,11 +99,11 @@ def test_a_topic_that_is_kept_by_size_is_near_when_unread_bytes_fill_it() -> Non
     assert unread.nearness == pytest.approx(0.4)
 
 
-def test_a_record_dated_ahead_is_new_and_denied_settings_are_no_limit() -> None:
+def test_a_record_dated_ahead_is_new_and_settings_that_are_denied_are_unknown() -> None:
     topic = OneTopic({0: aged(-5, 0)}, retention_ms="1000")
     topic.denied = True
     (unread,) = read(topic, {0: 0})
-    assert (unread.age_s, unread.retention) == ({0: 0.0}, Retention())
+    assert (unread.age_s, unread.retention, unread.nearness) == ({0: 0.0}, None, 0.0)
 
 
 @pytest.mark.parametrize(
