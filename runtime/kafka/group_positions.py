@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer
-from kafka.structs import TopicPartition
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from runtime.kafka import client as kafka
 from runtime.kafka.reader import partitions_of
@@ -59,6 +59,7 @@ class Standing:
 
 class StandingReader(Protocol):
     def read(self) -> Mapping[str, Standing]: ...
+    def claim(self, standings: Mapping[str, Standing]) -> None: ...
     def close(self) -> None: ...
 
 
@@ -93,6 +94,10 @@ def standing_of(
     between is neither a loss nor beyond the end.
     """
     positions = positions_of(starts, ends, committed)
+    # A new group begins at the oldest record: nothing is lost to it. One that has positions has
+    # claimed all partitions, so a partition without one had no record then.
+    is_new = committed.keys().isdisjoint(ends)
+    claimed = {tp: committed.get(tp, starts[tp] if is_new else 0) for tp in ends}
     owners: dict[int, str] = {}
     members = described.get("members") or []
     topics = {tp.topic for tp in ends}
@@ -104,8 +109,7 @@ def standing_of(
                 owners |= dict.fromkeys(entry["partitions"], str(member["member_id"]))
     return Standing(
         lag={tp.partition: max(0, end - positions[tp]) for tp, end in ends.items()},
-        # A new group begins at the oldest record: nothing is lost to it.
-        expired={tp.partition: max(0, starts[tp] - committed.get(tp, starts[tp])) for tp in ends},
+        expired={tp.partition: max(0, starts[tp] - claimed[tp]) for tp in ends},
         members=len(members),
         owners=owners,
         state=str(described.get("group_state") or "unknown"),
@@ -171,6 +175,27 @@ class KafkaStandings:
                 )
                 for name, short in self._groups.items()
             }
+
+    def claim(self, standings: Mapping[str, Standing]) -> None:
+        """Commit the oldest offsets for groups without members, where they have no position.
+
+        A group begins there in any case. With the position, what expires before it reads its first
+        record of a partition is a loss that can be counted.
+        """
+        assert self._admin is not None
+        with kafka.kafka_errors(self._settings):
+            for name, short in self._groups.items():
+                standing = standings[short]
+                missing = standing.starts.keys() - standing.committed.keys()
+                if missing and not standing.members:
+                    # Kafka refuses it where a member has joined meanwhile, which commits itself.
+                    offsets = {
+                        TopicPartition(self._topic, partition): OffsetAndMetadata(
+                            standing.starts[partition], "", -1
+                        )
+                        for partition in sorted(missing)
+                    }
+                    self._admin.alter_group_offsets(name, offsets)
 
     def _topic_id(self) -> str:
         assert self._admin is not None

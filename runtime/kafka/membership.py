@@ -121,22 +121,25 @@ class StandingWatch:
     def start(self) -> None:
         """Look once, then go on in the thread.
 
-        The first look comes before the consumer reads: its commits would hide what has expired.
+        The first look comes before the consumer reads: its commits would hide what has expired. It
+        also gives the group a position in every partition.
         """
-        self.once()
+        self.once(claim=True)
         threading.Thread(target=self._run, name="group-standing", daemon=True).start()
 
     def stop(self) -> None:
         """Ask the thread to end; does not wait for it."""
         self._stop.set()
 
-    def once(self) -> None:
+    def once(self, claim: bool = False) -> None:
         """Read once. Kafka that does not answer is a reason not to be ready."""
         try:
             standings = self._reader.read()
             self._health.clear("kafka")
             for group, standing in standings.items():
                 self._memberships[group].stands(standing)
+            if claim:
+                self._reader.claim(standings)
         except TocsinError as error:
             self._health.hinder("kafka", str(error))
             return

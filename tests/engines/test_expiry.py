@@ -12,7 +12,7 @@ from runtime.kafka import client as kafka
 from runtime.kafka.group_positions import KafkaStandings, Standing
 from schemas.errors import TocsinError
 from schemas.topic_registry import topics
-from tests.engines.pipeline import Pipeline
+from tests.engines.pipeline import FAST, Pipeline
 from tests.engines.test_observability import get, samples
 from tocsin.local.stack.ports import free_ports
 
@@ -46,6 +46,7 @@ def standing(pipeline: Pipeline, group: str, topic: str) -> Standing:
         ("detector", "activity", "detector", ("detector",)),
         ("sink-elasticsearch", "mentions", "sink-elasticsearch", ("sink", "elasticsearch")),
         ("sink-alerts-index", "alerts", "sink-alerts-index", ("sink", "alerts")),
+        ("process", "posts", "process", ("process",)),
     ],
 )
 def test_what_expired_before_the_start_is_counted_and_logged(
@@ -59,7 +60,7 @@ def test_what_expired_before_the_start_is_counted_and_logged(
     doctor = pipeline.tocsin("doctor", "--no-models")
     assert f"Kafka deleted 15 messages of {topic} before {group} read them" in doctor.stdout
     (port,) = free_ports(1)
-    child = pipeline.start(service, *command, TOCSIN_MONITOR_PORT=str(port))
+    child = pipeline.start(service, *command, TOCSIN_MONITOR_PORT=str(port), **FAST)
     pipeline.wait(
         "the loss to be counted",
         lambda: samples(port).get("tocsin_expired_messages_total", 0) > 0,
@@ -144,3 +145,17 @@ def test_a_topic_that_is_made_anew_has_another_id(pipeline: Pipeline) -> None:
 def listed(pipeline: Pipeline) -> list[str]:
     with kafka.admin(pipeline.kafka) as client:
         return list(client.list_topics())
+
+
+def test_what_expires_in_a_partition_that_was_never_read_is_counted_too(pipeline: Pipeline) -> None:
+    sink = pipeline.sink()
+    pipeline.wait(
+        "the group to have a position everywhere",
+        lambda: len(standing(pipeline, "sink-elasticsearch", "mentions").committed) == 4,
+    )
+    sink.stop()
+    tp = written(pipeline, "mentions", 30)
+    with kafka.admin(pipeline.kafka) as client:
+        client.delete_records({tp: 30})
+    found = standing(pipeline, "sink-elasticsearch", "mentions")
+    assert (found.expired[0], found.total) == (30, 0)

@@ -24,7 +24,10 @@ ENDS = {tp(0): 100, tp(1): 0, tp(2): 50}
 def test_lag_is_told_for_every_partition_also_when_nothing_was_committed() -> None:
     standing = standing_of(STARTS, ENDS, {tp(0): 40}, {})
     assert standing.lag == {0: 60, 1: 0, 2: 45}
-    assert standing.expired == {0: 0, 1: 0, 2: 0}, "a new group has lost nothing"
+    assert standing.expired == {0: 0, 1: 0, 2: 5}, "all partitions were claimed at its start"
+    assert standing_of(STARTS, ENDS, {}, {}).expired == {0: 0, 1: 0, 2: 0}, "a new group"
+    other = {tp(7, "t.mentions"): 3}
+    assert standing_of(STARTS, ENDS, other, {}).expired == {0: 0, 1: 0, 2: 0}, "of another topic"
     assert (standing.total, standing.state, standing.members) == (105, "unknown", 0)
 
 
