@@ -27,7 +27,7 @@ sbom, audit = script("sbom"), script("audit")
 
 @pytest.fixture(scope="module")
 def bill() -> dict[str, Any]:
-    command = [sys.executable, REQUIREMENTS / "sbom.py", REQUIREMENTS / "runtime.txt"]
+    command = [sys.executable, str(REQUIREMENTS / "sbom.py"), str(REQUIREMENTS / "runtime.txt")]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     document: dict[str, Any] = json.loads(ran.stdout)
     return document

@@ -1,6 +1,7 @@
 """Secrets on this machine: open files and plain connections are told, whoever reads them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -90,7 +91,7 @@ def test_the_doctor_names_every_open_file(
     ],
 )
 def test_a_password_on_a_plain_connection_is_told(
-    kafka: dict[str, str], elasticsearch: dict[str, object], says: list[str]
+    kafka: dict[str, Any], elasticsearch: dict[str, Any], says: list[str]
 ) -> None:
     told = list(
         plain_secrets(
@@ -110,5 +111,8 @@ def test_an_api_key_over_http_is_told() -> None:
     assert told == "Elasticsearch's password goes to es without TLS; use https"
 
 
-DEFAULTS_KAFKA = {"security_protocol": "PLAINTEXT", "bootstrap_servers": "127.0.0.1:9092"}
-DEFAULTS_ES: dict[str, object] = {"url": "http://es:9200", "password": None, "api_key": None}
+DEFAULTS_KAFKA: dict[str, Any] = {
+    "security_protocol": "PLAINTEXT",
+    "bootstrap_servers": "127.0.0.1:9092",
+}
+DEFAULTS_ES: dict[str, Any] = {"url": "http://es:9200", "password": None, "api_key": None}
