@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms clean
+.PHONY: help demo test test-engines lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms sbom audit clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -134,6 +134,7 @@ generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
 lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt
+	echo pip-audit | $(COMPILE) --upgrade - -o requirements/audit.txt
 	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models -o requirements/runtime.txt
 	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local \
 		-c requirements/runtime.txt -o requirements/local.txt
@@ -150,5 +151,17 @@ check-platforms: | $(VENV)/python ## Which machines have wheels for the whole pr
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/python requirements/check_platforms.py $(BIN)/uv requirements/runtime.txt
 
+sbom: $(VENV)/runtime ## The bill of materials of the production lock: build/sbom.cdx.json (CycloneDX).
+	@mkdir -p build
+	@$(BIN)/python requirements/sbom.py requirements/runtime.txt > build/sbom.cdx.json
+
+.venv-audit/ready: requirements/audit.txt | $(VENV)/python
+	@$(BIN)/python -m venv .venv-audit
+	@.venv-audit/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+audit: .venv-audit/ready ## Known vulnerabilities of the production lock (needs the network; 3: not all known).
+	@.venv-audit/bin/python requirements/audit.py requirements/runtime.txt
+
 clean: ## Take away what was set up and what the stacks keep here.
-	rm -rf $(VENV) .venv-train .venv-language .tocsin build *.egg-info
+	rm -rf $(VENV) .venv-audit .venv-train .venv-language .tocsin build *.egg-info

@@ -262,7 +262,9 @@ def topics_page() -> str:
         NOTE,
         "Names have the prefix `TOCSIN_KAFKA_TOPIC_PREFIX` (`tocsin.` by default). Values are JSON "
         "in UTF-8, keys are UTF-8 text. `tocsin topics setup` creates what is missing, with the "
-        "partitions given here or `TOCSIN_KAFKA_PARTITIONS`; it leaves existing topics alone.\n",
+        "partitions given here or `TOCSIN_KAFKA_PARTITIONS`, and `min.insync.replicas` of one less "
+        "than the replicas; it says where existing topics differ, and `--repair` changes them "
+        "([operations](operations.md#your-own-kafka-and-elasticsearch)).\n",
         "A reader ignores fields that it does not know, and a field with a default may be left "
         "out. Times are RFC 3339 with an offset. Offsets into texts count Unicode code points.\n",
         table(("topic", "key", "message", "partitions", "keeps"), overview),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import yaml
 
+from runtime.secret_files import remark_if_open
 from runtime.validation import field_error, repeated_name, yaml_error
 from schemas.errors import ConfigurationError
 
@@ -74,6 +75,7 @@ def read_secret(what: str, variable: str | None, path: Path | None) -> "SecretSt
         ) from None
     if not value:
         raise ConfigurationError(f"{what}: {path} is empty")
+    remark_if_open(what, path)
     return SecretStr(value)
 
 

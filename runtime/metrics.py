@@ -44,6 +44,35 @@ EXPIRED = Counter(
     "the outage.",
     ["service", "partition"],
 )
+OLDEST_UNREAD = Gauge(
+    "tocsin_oldest_unread_age_seconds",
+    "Time since the oldest message that the consumer group has not handled was written; 0 where "
+    "none waits.",
+    ["service", "partition"],
+)
+RETENTION = Gauge(
+    "tocsin_retention_seconds",
+    "How long Kafka keeps the messages that this consumer group reads, as the topic is set; "
+    "infinite if for good.",
+    ["service"],
+)
+UNREAD_BYTES = Gauge(
+    "tocsin_unread_retention_bytes_ratio",
+    "Unread bytes by the topic's retention.bytes; absent where it has none.",
+    ["service", "partition"],
+)
+POSITION_RESETS = Counter(
+    "tocsin_position_resets_total",
+    "Positions of the consumer group that changed without it, by cause: topic_anew, moved "
+    "(while no member held the partition), forgotten (none is left on a topic that began before).",
+    ["service", "cause"],
+)
+WATCH_FAILURES = Counter(
+    "tocsin_watch_failures_total",
+    "Looks at the service's own place in Kafka that failed, by watch: group, partitions, "
+    "retention (the topic's settings).",
+    ["service", "watch"],
+)
 READY = Gauge("tocsin_ready", "1 while the service is ready, else 0.", ["service"])
 
 # --- ingestors -----------------------------------------------------------------------------

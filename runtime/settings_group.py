@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runtime.limits.secret_transport import refuse_plain_settings
 from runtime.logs import get_logger
+from runtime.secret_files import remark_if_open
 from runtime.variable_names import OLD_NAMES as OLD_NAMES
 from runtime.variable_names import refuse_unknown_names
 from schemas.errors import ConfigurationError
@@ -46,7 +47,7 @@ class _SecretFiles(_FieldSource):
         if not path or not is_secret(field):
             return None, field_name, False
         try:
-            return Path(path).read_text("utf-8").strip(), field_name, False
+            value = Path(path).read_text("utf-8").strip()
         except OSError as error:
             raise ConfigurationError(
                 f"{name} names {path}, which cannot be read ({error.strerror})"
@@ -55,6 +56,8 @@ class _SecretFiles(_FieldSource):
             raise ConfigurationError(
                 f"{name} names {path}, which is not UTF-8 text; put the bare secret into it"
             ) from None
+        remark_if_open(name, Path(path))
+        return value, field_name, False
 
 
 class _OldNames(_FieldSource):

@@ -45,6 +45,7 @@ SMALL = {
     "queries/matching/query_matcher.py": "the entry point of matching",
     "runtime/backoff.py": "an interface",
     "runtime/clock.py": "an interface",
+    "runtime/secret_files.py": "an interface of two functions, of settings and of channels",
     "text/clauses.py": "one of the readers of text",
     "runtime/collector.py": "an interface of one function",
     "text/everyday.py": "one of the readers of text",
@@ -52,7 +53,6 @@ SMALL = {
     "tocsin/checkup/checks.py": "an interface: the list of checks",
     "tocsin/local/early_start.py": "an entry point",
     "tocsin/local/stack/external.py": "one of the three stacks",
-    "tocsin/local/stack/ports.py": "an interface",
     "tocsin/offline/activity_history.py": "an interface of one function",
 }
 """Files below ``MIN_LINES`` and why: a type, an interface, or an entry point."""

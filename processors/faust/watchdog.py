@@ -11,10 +11,15 @@ from typing import NamedTuple
 
 from prometheus_client import Gauge
 
+from processors.faust.messages import end_process
+from runtime import metrics
 from runtime.kafka.membership import Membership
 from runtime.logs import get_logger
+from schemas.errors import TocsinError
 
 log = get_logger("watchdog")
+MAX_MISSES = 10
+"""Failed checks in a row; a rebalance makes a few."""
 
 
 class PartitionState(NamedTuple):
@@ -85,6 +90,11 @@ def export(
     membership.holds(lag, held)
 
 
+def end_blind(why: str) -> None:
+    """End the process: another takes its partitions."""
+    end_process(TocsinError(f"the watchdog failed {MAX_MISSES} times in a row ({why})"))
+
+
 def watch(
     states: Callable[[], list[PartitionState]],
     holding: Callable[[], bool],
@@ -93,11 +103,14 @@ def watch(
     gauges: Gauges,
     membership: Membership,
     every_s: float = 2.0,
+    on_blind: Callable[[str], object] = end_blind,
 ) -> threading.Thread:
     """Check the partitions every ``every_s`` seconds in a thread.
 
     ``on_stuck`` ends the process, or returns the partitions that only look stuck. It gets an empty
     list if the process has held no partition for ``stuck_after_s`` while messages wait.
+    ``on_blind`` gets the error of the last of ``MAX_MISSES`` failed checks in a row; it ends the
+    process, since a partition that stops would not be noticed any more.
     """
 
     def check(progress: Progress) -> None:
@@ -111,12 +124,19 @@ def watch(
 
     def run() -> None:
         progress = Progress(stuck_after_s)
+        misses = 0
         while True:
             try:
                 check(progress)
             except Exception as error:  # noqa: BLE001
                 # A rebalance changes the consumer under us in several ways: try again.
-                log.debug("could not check", why=repr(error))
+                misses += 1
+                metrics.WATCH_FAILURES.labels(membership.service, "partitions").inc()
+                log.debug("could not check", why=repr(error), misses=misses)
+                if misses >= MAX_MISSES:
+                    on_blind(repr(error))
+            else:
+                misses = 0
             time.sleep(every_s)
 
     thread = threading.Thread(target=run, name="watchdog", daemon=True)

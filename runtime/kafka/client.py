@@ -8,20 +8,29 @@ import contextlib
 import re
 import ssl
 import traceback
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
-from kafka.errors import KafkaError, UnsupportedCodecError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+)
 
 from runtime.kafka.protocols import OutgoingRecord, Producer
+from runtime.kafka.topic_configs import Difference, Harm, configs, differences
+from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.topic_registry import Topic
+from schemas.topic_registry import topics as all_topics
 
+log = get_logger("kafka")
 MAX_MESSAGE_BYTES = 4 * 2**20
 """The largest message of any topic: a dead letter, its payload in base64."""
 
@@ -129,10 +138,10 @@ _CODEC_MODULES = {
 """What kafka-python and aiokafka import to read each compression."""
 
 
-def is_readable(compression: str | None) -> bool:
+def is_readable(compression: str | None, find: Callable[[str], object | None] = find_spec) -> bool:
     """Whether records of this ``compression.type`` can be read here."""
     modules = _CODEC_MODULES.get(compression or "", ())
-    return all(find_spec(module) is not None for module in modules)
+    return all(find(module) is not None for module in modules)
 
 
 def unreadable_compression(error: BaseException) -> str:
@@ -255,7 +264,7 @@ def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
                 name,
                 num_partitions=settings.partitions or topic.partitions,
                 replication_factor=settings.replication,
-                topic_configs=topic.configs(),
+                topic_configs=configs(topic, settings.replication),
             )
             for topic in topics
             if (name := settings.topic_prefix + topic.name) not in existing
@@ -269,17 +278,60 @@ def setup_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
 def topic_settings(
     client: KafkaAdminClient, names: Iterable[str]
 ) -> dict[str, dict[str, str | None]]:
-    """Topic (with its prefix) to its settings, as far as the broker tells them."""
+    """Topic (with its prefix) to its settings, as far as the broker tells them to this user."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(names)]
-    described = client.describe_configs(resources, config_filter="all") if resources else {}
+    try:
+        described = client.describe_configs(resources, config_filter="all") if resources else {}
+    except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
+        log.warning("the settings of topics are not checked: this user lacks DescribeConfigs")
+        return {}
     return {
         topic: {name: entry.get("value") for name, entry in entries.items()}
         for topic, entries in described.get("topic", {}).items()
     }
 
 
+def topic_differences(
+    client: KafkaAdminClient, prefix: str, topics: Iterable[Topic]
+) -> dict[str, list[Difference]]:
+    """Topic (with its prefix) to what is wrong with its settings; topics that exist only."""
+    wanted = {prefix + topic.name: topic for topic in topics}
+    described = {entry["name"]: entry for entry in client.describe_topics(sorted(wanted))}
+    values = topic_settings(client, described.keys() & wanted.keys())
+    return {
+        name: list(differences(found, wanted[name], _replication(described[name])))
+        for name, found in values.items()
+    }
+
+
+def _replication(described: Mapping[str, Any]) -> int:
+    """The copies of a topic's partition that has the fewest."""
+    counts = [len(each.get("replica_nodes") or ()) for each in described.get("partitions") or ()]
+    return min(counts, default=1)
+
+
+def repair_topics(
+    settings: KafkaSettings, found: Mapping[str, Collection[Difference]]
+) -> list[str]:
+    """Give topics (with the prefix) the settings of the registry; returns the changed ones."""
+    with admin(settings) as client:
+        resources = [
+            ConfigResource(
+                ConfigResourceType.TOPIC, name, {each.setting: each.wanted for each in those}
+            )
+            for name, those in found.items()
+            if those
+        ]
+        if resources:
+            client.alter_configs(resources)
+        return [resource.name for resource in resources]
+
+
 def check_topics(settings: KafkaSettings, names: Collection[str]) -> None:
-    """Raise unless Kafka answers and has these topics (without the prefix), readable here."""
+    """Raise unless Kafka answers and has these topics (without the prefix), readable here.
+
+    Topics whose settings lose messages in an outage are logged; ones that delete state are refused.
+    """
     with admin(settings) as client:
         present = set(client.list_topics())
         wanted = present & {settings.topic_prefix + name for name in names}
@@ -287,8 +339,27 @@ def check_topics(settings: KafkaSettings, names: Collection[str]) -> None:
             if not is_readable(values.get("compression.type")):
                 codec = values["compression.type"]
                 raise ConfigurationError(f"{name}: {unreadable_compression(ValueError(codec))}")
+        registry = [topic for name, topic in all_topics().items() if name in names]
+        found = topic_differences(client, settings.topic_prefix, registry) if wanted else {}
     missing = [name for name in names if settings.topic_prefix + name not in present]
     if missing:
         raise ConfigurationError(
             f"Kafka has no topic {settings.topic_prefix}{missing[0]}; run 'tocsin topics setup'"
         )
+    judge_topics(found)
+
+
+def judge_topics(found: Mapping[str, Collection[Difference]]) -> None:
+    """Log differences that lose messages; raises for one that deletes state."""
+    for name, those in found.items():
+        for each in those:
+            if each.harm is Harm.RUIN:
+                raise ConfigurationError(
+                    f"topic {name} {each.text}, with 'tocsin topics setup --repair'"
+                )
+            if each.harm is Harm.LOSS:
+                log.warning(
+                    "a topic can lose messages; 'tocsin topics setup --repair' corrects it",
+                    topic=name,
+                    what=each.text,
+                )

@@ -8,6 +8,7 @@ from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from runtime.kafka import client as kafka
+from runtime.kafka.group_positions import positions_of
 from runtime.kafka.reader import partitions_of
 from runtime.settings import KafkaSettings
 from schemas.errors import ServiceUnavailable
@@ -59,13 +60,14 @@ class LagMeter:
             committed = self._committed()
             ends: dict[TopicPartition, int] = self._consumer.end_offsets(partitions)
             starts: dict[TopicPartition, int] = self._consumer.beginning_offsets(partitions)
+        positions = positions_of(starts, ends, committed)
         written, lag = Counter[str](), Counter[str]()
         for tp, end in ends.items():
             name = tp.topic.removeprefix(prefix)
             written[name] += end
             if name in _COMMITTED_BY:
                 # Expired records are not lag, committed or not.
-                lag[name] += max(0, end - max(committed.get(tp, 0), starts[tp]))
+                lag[name] += max(0, end - positions[tp])
         return TopicLag(written, lag)
 
     def _committed(self) -> dict[TopicPartition, int]:

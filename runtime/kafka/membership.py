@@ -16,11 +16,14 @@ from runtime.kafka.group_positions import (
     StandingReader,
     reason_without_partitions,
 )
+from runtime.kafka.losses import Losses
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.errors import TocsinError
 
 EVERY_S = 10.0
+MAX_FAILURES = 10
+"""Looks that fail in a row before the service says so on its ``/readyz``."""
 log = get_logger("group")
 
 LagGauge = Callable[[int, int], None]
@@ -48,12 +51,12 @@ class Membership:
         self.topic = topic
         self._health = health
         self._what = what
-        self._service = service or health.service
+        self.service = service or health.service
         self._set_lag = set_lag
         self._monotonic = monotonic
         self._held: frozenset[int] = frozenset()
         self._standing: Standing | None = None
-        self._expired: dict[int, int] = {}
+        self._losses = Losses(self.service, topic)
         self._idle_since: float | None = None
         self._tell()
 
@@ -71,17 +74,7 @@ class Membership:
         for partition, messages in standing.lag.items():
             if partition not in self._held:
                 self._set_lag(partition, messages)
-        for partition, messages in standing.expired.items():
-            new = messages - self._expired.get(partition, 0)
-            self._expired[partition] = messages
-            metrics.EXPIRED.labels(self._service, str(partition)).inc(max(0, new))
-            if new > 0:
-                log.error(
-                    "messages expired before they were read; lengthen the topic's retention",
-                    topic=self.topic,
-                    partition=partition,
-                    messages=new,
-                )
+        self._losses.look(standing)
         self._tell()
 
     def _tell(self) -> None:
@@ -122,37 +115,57 @@ class StandingWatch:
         self._memberships = memberships
         self._health = health
         self._every_s = every_s
-        self._puzzled = False
+        self._failures = 0
         self._stop = threading.Event()
 
     def start(self) -> None:
+        """Look once, then go on in the thread.
+
+        The first look comes before the consumer reads: its commits would hide what has expired. It
+        also gives the group a position in every partition.
+        """
+        self.once(claim=True)
         threading.Thread(target=self._run, name="group-standing", daemon=True).start()
 
     def stop(self) -> None:
         """Ask the thread to end; does not wait for it."""
         self._stop.set()
 
-    def once(self) -> None:
+    def once(self, claim: bool = False) -> None:
         """Read once. Kafka that does not answer is a reason not to be ready."""
         try:
             standings = self._reader.read()
+            self._health.clear("kafka")
+            for group, standing in standings.items():
+                self._memberships[group].stands(standing)
+            if claim:
+                self._reader.claim(standings)
         except TocsinError as error:
             self._health.hinder("kafka", str(error))
             return
         except Exception as error:  # noqa: BLE001
             # A broker that answers what the client does not know: the consumer still works.
-            if not self._puzzled:
-                log.warning("the group's standing cannot be read", why=repr(error))
-            self._puzzled = True
+            self._failed(repr(error))
             return
-        self._health.clear("kafka")
-        for group, standing in standings.items():
-            self._memberships[group].stands(standing)
+        if self._failures >= MAX_FAILURES:
+            self._health.note("group", None)
+        self._failures = 0
+
+    def _failed(self, why: str) -> None:
+        metrics.WATCH_FAILURES.labels(self._health.service, "group").inc()
+        self._failures += 1
+        if self._failures in (1, MAX_FAILURES):
+            log.warning(
+                "the group's standing cannot be read, so lag and expired messages are not told",
+                why=why,
+                failures=self._failures,
+            )
+        if self._failures == MAX_FAILURES:
+            self._health.note("group", f"its standing cannot be read ({why})")
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(self._every_s):
             self.once()
-            self._stop.wait(self._every_s)
 
 
 def watch_groups(

@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from brands.brands_file import load_brands
 from runtime import settings
@@ -167,6 +168,44 @@ def test_the_memory_that_is_told_is_the_sum_of_the_limits() -> None:
 def test_logs_of_every_container_are_bounded() -> None:
     for name, service in SERVICES.items():
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+
+
+WORKS_OFF_A_BACKLOG = {"kafka", "elasticsearch", "process", "detector", "sink-elasticsearch"}
+
+
+def test_every_container_has_bounds() -> None:
+    for name, service in SERVICES.items():
+        assert 256 <= service["pids_limit"] <= 4096, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert ("cpus" in service) == (name not in WORKS_OFF_A_BACKLOG), name
+
+
+def test_our_containers_may_do_as_little_as_our_pods() -> None:
+    for path in (DEPLOY / "kubernetes").rglob("*.yaml"):
+        for document in yaml.safe_load_all(path.read_bytes()):
+            if (document or {}).get("kind") not in ("Deployment", "Job"):
+                continue
+            pod = document["spec"]["template"]["spec"]
+            for container in pod["containers"]:
+                rights = container["securityContext"]
+                assert rights == {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                }, path
+            for volume in pod["volumes"]:
+                # Octal: the pod's group may read, others may not.
+                assert volume.get("secret", {"defaultMode": 0o440})["defaultMode"] == 0o440, path
+    for name, service in OURS.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["tmpfs"] == ["/tmp"], name
+
+
+def test_the_documents_say_that_nobody_is_asked_for_a_password() -> None:
+    page = (TOP / "docs" / "operations.md").read_text("utf-8")
+    for text in (page, (TOP / "docker-compose.yml").read_text("utf-8")):
+        assert "may write to any topic and index" in " ".join(text.replace("#", " ").split())
 
 
 def test_the_example_brands_can_be_applied() -> None:

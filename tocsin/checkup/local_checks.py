@@ -1,13 +1,28 @@
 """This machine: settings, running services, alert channels, models and the disk."""
 
+import os
+import re
 import shutil
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runtime.settings import GROUPS, AlertsSettings, MonitorSettings, ProcessSettings, load
+import yaml
+
+from runtime.secret_files import open_to_others
+from runtime.settings import (
+    GROUPS,
+    AlertsSettings,
+    ElasticsearchSettings,
+    KafkaSettings,
+    MonitorSettings,
+    ProcessSettings,
+    load,
+)
+from runtime.settings_group import setting_names
 from schemas.errors import TocsinError
 from tocsin.checkup.check_runner import Noted, Skipped
 from tocsin.local.state_file import HOME, StateFile
@@ -20,6 +35,58 @@ def check_settings() -> str:
     for group in GROUPS:
         load(group)
     return "every setting is valid"
+
+
+def check_secrets() -> str:
+    """No file of a secret is open to others, and no secret leaves over a plain connection."""
+    files = dict(secret_files())
+    remarks = [f"{name}: {why}" for name, path in files.items() if (why := open_to_others(path))]
+    remarks += plain_secrets(load(KafkaSettings), load(ElasticsearchSettings))
+    if remarks:
+        raise Noted("; ".join(remarks))
+    return f"{len(files)} files of secrets, closed to others"
+
+
+def secret_files() -> Iterator[tuple[str, Path]]:
+    """The variable or channel, and the file, of each secret that is in a file."""
+    for name, is_secret in setting_names().items():
+        if is_secret and (path := os.environ.get(f"{name}_FILE")):
+            yield f"{name}_FILE", Path(path)
+    kafka, alerts = load(KafkaSettings), load(AlertsSettings)
+    if kafka.ssl_keyfile is not None:
+        yield "TOCSIN_KAFKA_SSL_KEYFILE", kafka.ssl_keyfile
+    if alerts.channels is not None:
+        yield from _channel_files(alerts.channels)
+
+
+def _channel_files(channels: Path) -> Iterator[tuple[str, Path]]:
+    """The files that entries of a channels file name as ``..._file``, relative to it."""
+    with suppress(OSError, yaml.YAMLError):
+        document = yaml.safe_load(channels.read_bytes())
+        entries = document.get("channels") if isinstance(document, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            for key, value in entry.items() if isinstance(entry, dict) else ():
+                if str(key).endswith("_file") and isinstance(value, str):
+                    yield f"channel {entry.get('name')}, {key}", channels.parent / value
+
+
+def plain_secrets(kafka: KafkaSettings, elasticsearch: ElasticsearchSettings) -> Iterator[str]:
+    """Passwords that cross a network without TLS, in words."""
+    if kafka.security_protocol == "SASL_PLAINTEXT":
+        servers = [server.rpartition(":")[0] for server in kafka.bootstrap_servers.split(",")]
+        if away := [host for host in servers if not _is_here(host)]:
+            yield f"Kafka's password goes to {away[0]} without TLS; use SASL_SSL"
+    has_secret = elasticsearch.password is not None or elasticsearch.api_key is not None
+    for url in elasticsearch.url.split(","):
+        parts = urlsplit(url.strip())
+        if has_secret and parts.scheme == "http" and not _is_here(parts.hostname or ""):
+            yield f"Elasticsearch's password goes to {parts.hostname} without TLS; use https"
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine; a name is never looked up."""
+    name = host.strip("[] ").lower()
+    return name in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d+){3}", name))
 
 
 def check_services() -> str:

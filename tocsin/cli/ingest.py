@@ -40,9 +40,11 @@ AfreshOption = Annotated[
 
 
 def run_source(source: "Source", settings: IngestSettings, afresh: bool = False) -> None:
+    from ingestors.checkpoints import TOPIC as CHECKPOINTS
     from ingestors.checkpoints import load_checkpoint
     from ingestors.runner import Runner
     from runtime.kafka import client as kafka
+    from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
     from runtime.service import announce, service
 
     kafka_settings = load(KafkaSettings)
@@ -53,7 +55,11 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
         servers, topic = kafka_settings.bootstrap_servers, kafka_settings.topic_prefix + "posts"
         announce(health, reading=source.source_id, writing=f"{topic} of Kafka at {servers}")
         health.hinder("start", f"waiting for Kafka at {servers}")
-        checkpoint = None if afresh else load_checkpoint(kafka_settings, source.source_id)
+        checkpoint = None
+        if not afresh:
+            # A checkpoint that Kafka may delete is a gap that nobody counts.
+            kafka.check_topics(kafka_settings, ("posts", CHECKPOINTS, DEAD_LETTERS))
+            checkpoint = load_checkpoint(kafka_settings, source.source_id)
         # An absent broker holds the source back; posts that were read are not lost.
         producer = kafka.producer(
             kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=2_000

@@ -4,6 +4,7 @@ from threading import Event
 
 from runtime.health import Health
 from runtime.kafka import client as kafka
+from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.membership import watch_groups
 from runtime.service import announce, service
 from runtime.settings import (
@@ -39,6 +40,7 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
         health.hinder("start", f"waiting for Elasticsearch at {es_settings.url}")
         check(client, es_settings)
         health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
+        kafka.check_topics(kafka_settings, (TOPIC, DEAD_LETTERS))
         probe = SearchableProbe(client, names, NAME)
         housekeeping = Housekeeping(client, names, settings.tombstone_days)
         producer = kafka.producer(kafka_settings, SERVICE)

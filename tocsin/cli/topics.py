@@ -1,16 +1,20 @@
 """``tocsin topics``: the topics of the registry and of the cluster."""
 
+import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.errors import ConfigurationError
 from schemas.topic_registry import Topic, topics
 from tocsin.cli.output import FormatOption, counted, say, write_rows
 from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
+    from runtime.kafka.topic_configs import Difference
     from runtime.kafka.topic_stats import TopicStats
+    from runtime.settings import KafkaSettings
 
 COLUMNS = ("topic", "state", "partitions", "records", "size", "bytes", "kept", "description")
 TEXT_COLUMNS = ("topic", "state", "partitions", "records", "size", "kept")
@@ -21,19 +25,62 @@ app = typer.Typer(no_args_is_help=True, help="Create and list the Kafka topics."
 
 
 @app.command("setup")
-def setup() -> None:
-    """Create missing topics. Existing topics stay as they are.
+def setup(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Give existing topics the settings of the registry.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Repair without the question.")] = False,
+) -> None:
+    """Create missing topics, and say where existing ones differ from the registry.
+
+    Existing topics stay as they are without --repair. More retention or room than the registry
+    asks for is no difference.
 
     Example: `TOCSIN_KAFKA_REPLICATION=3 tocsin topics setup`
     """
-    from runtime.kafka.client import setup_topics
+    from runtime.kafka.client import admin, setup_topics, topic_differences
     from runtime.settings import KafkaSettings, load
 
-    created = setup_topics(load(KafkaSettings), topics().values())
+    settings = load(KafkaSettings)
+    created = setup_topics(settings, topics().values())
     for name in created:
         say(f"created {name}")
-    if not created:
-        say("all topics exist")
+    with admin(settings) as client:
+        found = topic_differences(client, settings.topic_prefix, topics().values())
+    differing = {name: those for name, those in found.items() if those}
+    for name, those in differing.items():
+        for each in those:
+            say(f"{name} {each.text}")
+    if differing:
+        _repair(settings, differing, repair, yes)
+    elif not created:
+        say("all topics exist, with the settings of the registry")
+
+
+def _repair(
+    settings: "KafkaSettings",
+    differing: "Mapping[str, list[Difference]]",
+    repair: bool,
+    yes: bool,
+) -> None:
+    """Correct the settings, or say how."""
+    from runtime.kafka.client import repair_topics
+    from runtime.kafka.topic_configs import command
+
+    count = sum(map(len, differing.values()))
+    if not repair:
+        for name, those in differing.items():
+            wanted = {each.setting: each.wanted for each in those}
+            say(f"  {command(name, wanted, settings.bootstrap_servers)}")
+        say(f"{counted(count, 'setting')} differ: 'tocsin topics setup --repair' corrects them")
+        return
+    question = f"Change {counted(count, 'setting')} of {counted(len(differing), 'topic')}?"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigurationError(f"{question} Repeat the command with --yes")
+        typer.confirm(question, abort=True, err=True)
+    for name in repair_topics(settings, differing):
+        say(f"repaired {name}")
 
 
 @app.command("list")

@@ -29,7 +29,7 @@ from sinks.elasticsearch.setup import setup as setup_indices
 from tocsin.local.alert_stream import AlertStream, OpenedAlerts
 from tocsin.local.poller import Poller
 from tocsin.local.service_probe import ServiceProbe, ServiceState
-from tocsin.local.stack import Endpoints, Progress, StackError, StackName, open_stack
+from tocsin.local.stack import Endpoints, Progress, Stack, StackError, StackName, open_stack
 from tocsin.local.stack.account import server_account
 from tocsin.local.stack.folders import DATA_ADVICE, folder_errors
 from tocsin.local.stack.ports import free_ports
@@ -108,7 +108,8 @@ class LocalOptions:
 class LocalPipeline:
     """Starts in order and stops in the opposite order; use it as a context manager."""
 
-    def __init__(self, options: LocalOptions, say: Progress) -> None:
+    def __init__(self, options: LocalOptions, say: Progress, stack: Stack | None = None) -> None:
+        """``stack``: instead of the one that ``options`` names."""
         self.options = options
         self._say = say
         with folder_errors(options.folder, DATA_ADVICE):
@@ -116,10 +117,11 @@ class LocalPipeline:
                 _clear(options.folder)
             self.supervisor = Supervisor(options.folder / "logs", {})
         data = options.folder / "data"
-        self._stack = open_stack(options.stack, data, short_lived=options.short_lived)
+        self._stack = stack or open_stack(options.stack, data, short_lived=options.short_lived)
         self._state = StateFile()
         self._stopping = threading.Event()
-        self._preparation = threading.Thread(target=self._prepare, name="topics", daemon=True)
+        self._abandoned = threading.Event()
+        self._preparation: threading.Thread | None = None
         self._trouble: TocsinError | None = None
         self.kafka: KafkaSettings
         self.elasticsearch: ElasticsearchSettings
@@ -137,7 +139,8 @@ class LocalPipeline:
             self._stack.start(self._say, self._launched)
             with connect(self.elasticsearch) as client:
                 setup_indices(client, self.elasticsearch, lambda text: None)
-            self._preparation.join()
+            if self._preparation is not None:
+                self._preparation.join()
             if self._trouble is not None:
                 raise self._trouble
             self._release(needs_index=True)
@@ -147,7 +150,17 @@ class LocalPipeline:
         return self
 
     def _launched(self, endpoints: Endpoints) -> None:
-        """The addresses are known: start what can start before the servers are ready."""
+        """The addresses are known: start what can start before the servers are ready.
+
+        Called again where the servers start again on other ports: what was started is ended.
+        """
+        if self._preparation is not None:
+            self._abandoned.set()
+            self._preparation.join()
+            self.supervisor.stop(_STOP_WITHOUT_SERVER_S)
+            self.supervisor.services.clear()
+            self._trouble = None
+        self._abandoned = threading.Event()
         self.kafka = load(KafkaSettings, bootstrap_servers=endpoints.kafka)
         self.elasticsearch = load(ElasticsearchSettings, url=endpoints.elasticsearch)
         self.supervisor.environment |= {
@@ -164,12 +177,15 @@ class LocalPipeline:
                 held=True,
             )
         self.states.start()
+        self._preparation = threading.Thread(
+            target=self._prepare, args=[self._abandoned], name="topics", daemon=True
+        )
         self._preparation.start()
 
-    def _prepare(self) -> None:
+    def _prepare(self, abandoned: threading.Event) -> None:
         """Topics and brands, as soon as Kafka answers; then the services that need no more."""
         try:
-            self._set_up_topics()
+            self._set_up_topics(abandoned)
             if self.options.refuse_other_brands:
                 _refuse_other_brands(self.kafka, self.options.brands)
             publish_brands(self.kafka, self.options.brands, keep_others=False)
@@ -181,9 +197,9 @@ class LocalPipeline:
         if any(command.name == "alerts" for command in self.options.commands):
             self.alerts.start()
 
-    def _set_up_topics(self) -> None:
+    def _set_up_topics(self, abandoned: threading.Event) -> None:
         host, _, port = self.kafka.bootstrap_servers.partition(",")[0].rpartition(":")
-        while not self._stopping.wait(0.1):
+        while not self._stopping.wait(0.1) and not abandoned.is_set():
             with contextlib.suppress(OSError, ServiceUnavailable):
                 socket.create_connection((host, int(port)), timeout=1).close()
                 setup_topics(self.kafka, topics().values())

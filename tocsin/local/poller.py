@@ -47,7 +47,9 @@ class Poller(Generic[T]):
         self._thread = threading.Thread(target=self._poll, name="poller", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin to look; a second start changes nothing."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from schemas.errors import TocsinError
+from tocsin.local.stack.folders import close_folder, open_private_folder
 
 HOME = Path(".tocsin")
 """Where stacks keep their data, below the folder that they are started in."""
@@ -46,9 +47,11 @@ class StateFile:
 
         A second stack of the same folder takes the file over: the last one started is told.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        open_private_folder(self.path.parent)
+        close_folder(self.path.parent)
         scratch = self.path.with_name(f"{NAME}.{os.getpid()}")
         file = scratch.open("w", encoding="utf-8")
+        os.fchmod(file.fileno(), 0o600)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.write(json.dumps(asdict(running), indent=2) + "\n")
         file.flush()

@@ -20,7 +20,8 @@ from runtime.backoff import exponential
 from runtime.service import STOP_WITHIN_S
 from schemas.errors import BrakeTripped, ConfigurationError
 from tocsin.local import early_start
-from tocsin.local.stack.process import tie_to_parent
+from tocsin.local.stack.folders import open_private_folder
+from tocsin.local.stack.process import PRIVATE_UMASK, private_log, tie_to_parent
 from tocsin.local.stack.server_stack import status_words
 
 _FINAL = (0, ConfigurationError.exit_status, BrakeTripped.exit_status)
@@ -86,7 +87,7 @@ class Supervisor:
         self.environment = dict(environment)
         """Of every service, beside this process's own."""
         self._lock = threading.Lock()
-        folder.mkdir(parents=True, exist_ok=True)
+        open_private_folder(folder)
 
     def start(
         self,
@@ -135,7 +136,7 @@ class Supervisor:
 
     def _launch(self, service: Service) -> None:
         module = early_start.__name__ if service.held else "tocsin"
-        with self._lock, service.log.open("ab") as log:
+        with self._lock, private_log(service.log) as log:
             service.process = subprocess.Popen(
                 [sys.executable, "-m", module, *service.arguments],
                 bufsize=0,
@@ -143,6 +144,7 @@ class Supervisor:
                 stdin=subprocess.PIPE if service.held else subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                umask=PRIVATE_UMASK,
                 # Ctrl-C in the terminal reaches only us: we stop the children in order.
                 start_new_session=True,
                 # SIGTERM: a service drains even when its supervisor was killed.
@@ -175,6 +177,7 @@ class Supervisor:
                 if service.log.stat().st_size <= MAX_LOG_BYTES:
                     continue
                 previous = service.log.with_suffix(".log.1")
+                previous.touch(mode=0o600)
                 previous.write_bytes(service.log.read_bytes()[-MAX_LOG_BYTES:])
                 os.truncate(service.log, 0)
 

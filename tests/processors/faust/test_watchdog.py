@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 from prometheus_client import REGISTRY
 
-from processors.faust.watchdog import Gauges, PartitionState, Progress, export, watch
+from processors.faust.watchdog import MAX_MISSES, Gauges, PartitionState, Progress, export, watch
 from runtime import metrics
 from runtime.health import Health
 from runtime.kafka.group_positions import Standing
@@ -134,3 +134,37 @@ def test_a_process_without_partitions_is_stuck_while_messages_wait() -> None:
     watch(states, lambda: False, on_stuck, 30.0, gauges, membership, every_s=0.001)
     assert ended.wait(60)
     assert told[0] == (32.0, [])
+
+
+def test_a_watchdog_that_can_no_longer_look_counts_and_ends_the_process() -> None:
+    gauges = Gauges(metrics.PROCESS_LAG, metrics.PROCESS_UNCOMMITTED)
+    membership = Membership(Health("process"), "process", "posts", lambda *lag: None)
+    labels = {"service": "process", "watch": "partitions"}
+    before = REGISTRY.get_sample_value("tocsin_watch_failures_total", labels) or 0.0
+    looks, told, ended = iter(range(1_000)), list[str](), Event()
+
+    def states() -> list[PartitionState]:
+        # One success in between: the misses are counted anew.
+        if next(looks) == MAX_MISSES - 1:
+            return []
+        raise AttributeError("the consumer is another one")
+
+    def on_blind(why: str) -> None:
+        told.append(why)
+        ended.set()
+        Event().wait()  # as a process that ends does not come back
+
+    watch(
+        states,
+        lambda: False,
+        lambda partitions: partitions,
+        30.0,
+        gauges,
+        membership,
+        every_s=0.001,
+        on_blind=on_blind,
+    )
+    assert ended.wait(60)
+    assert told == ["AttributeError('the consumer is another one')"]
+    failures = REGISTRY.get_sample_value("tocsin_watch_failures_total", labels) or 0.0
+    assert failures - before == 2 * MAX_MISSES - 1

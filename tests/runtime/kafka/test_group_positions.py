@@ -24,7 +24,10 @@ ENDS = {tp(0): 100, tp(1): 0, tp(2): 50}
 def test_lag_is_told_for_every_partition_also_when_nothing_was_committed() -> None:
     standing = standing_of(STARTS, ENDS, {tp(0): 40}, {})
     assert standing.lag == {0: 60, 1: 0, 2: 45}
-    assert standing.expired == {0: 0, 1: 0, 2: 0}, "a new group has lost nothing"
+    assert standing.expired == {0: 0, 1: 0, 2: 5}, "all partitions were claimed at its start"
+    assert standing_of(STARTS, ENDS, {}, {}).expired == {0: 0, 1: 0, 2: 0}, "a new group"
+    other = {tp(7, "t.mentions"): 3}
+    assert standing_of(STARTS, ENDS, other, {}).expired == {0: 0, 1: 0, 2: 0}, "of another topic"
     assert (standing.total, standing.state, standing.members) == (105, "unknown", 0)
 
 
@@ -32,6 +35,12 @@ def test_what_expired_before_it_was_read_is_not_lag_but_loss() -> None:
     standing = standing_of(STARTS, ENDS, {tp(0): 4, tp(2): 0}, {})
     assert standing.lag == {0: 90, 1: 0, 2: 45}
     assert standing.expired == {0: 6, 1: 0, 2: 5}
+
+
+def test_an_offset_beyond_the_end_is_of_an_older_topic_and_all_of_the_new_one_waits() -> None:
+    standing = standing_of(STARTS, ENDS, {tp(0): 5_000, tp(2): 50}, {})
+    assert standing.beyond == {0: 5_000}
+    assert standing.lag == {0: 90, 1: 0, 2: 0}, "the consumer begins at the oldest record"
 
 
 @pytest.mark.parametrize(

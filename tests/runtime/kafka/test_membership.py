@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from runtime.health import Health
 from runtime.kafka.group_positions import Standing
-from runtime.kafka.membership import Membership, StandingWatch
+from runtime.kafka.membership import MAX_FAILURES, Membership, StandingWatch
 from schemas.errors import ServiceUnavailable
 
 OURS, THEIRS = "us", "them"
@@ -114,6 +114,9 @@ class Script:
             raise answer
         return {"group": answer}
 
+    def claim(self, standings: Mapping[str, Standing]) -> None:
+        return None
+
     def close(self) -> None:
         return None
 
@@ -127,3 +130,24 @@ def test_kafka_that_is_away_is_a_reason(member: Membership, health: Health) -> N
         watch.once()
         seen.append("Kafka at nowhere" in health.ready()[1])
     assert seen == [False, True, False, True, True, False]
+
+
+def test_a_watch_that_can_no_longer_look_is_counted_and_told(
+    member: Membership, health: Health
+) -> None:
+    def failures() -> float:
+        labels = {"service": "test-membership", "watch": "group"}
+        return REGISTRY.get_sample_value("tocsin_watch_failures_total", labels) or 0.0
+
+    before = failures()
+    member.holds({0: 1})
+    answers = [KeyError("of another broker")] * MAX_FAILURES
+    watch = StandingWatch(Script(*answers, standing()), {"group": member}, health)
+    for _ in answers:
+        assert health.ready() == (True, "ready")
+        watch.once()
+    assert failures() - before == MAX_FAILURES
+    good, why = health.ready()
+    assert good and "its standing cannot be read" in why
+    watch.once()
+    assert health.ready() == (True, "ready")

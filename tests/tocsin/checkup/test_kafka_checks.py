@@ -1,48 +1,49 @@
-"""Topics that others made: what is wrong with them, in words; more room than ours never is."""
+"""Topics and groups as ``tocsin doctor`` tells them, in words."""
 
 import pytest
 
 from runtime.kafka import client
 from runtime.kafka.client import unreadable_compression
+from runtime.kafka.group_positions import Standing
+from runtime.kafka.topic_configs import Difference, Harm
+from runtime.kafka.unread_age import Retention, Unread
 from schemas.topic_registry import topics
-from tocsin.checkup.kafka_checks import GROUPS, topic_complaints
-
-OURS = topics()["posts"].configs()
+from tocsin.checkup.kafka_checks import GROUPS, fullest_disk, losses, topic_complaints
 
 
-@pytest.mark.parametrize(
-    ("changed", "says"),
-    [
-        ({}, []),
-        ({"retention.ms": "-1", "max.message.bytes": "99999999"}, []),
-        ({"max.message.bytes": "1048588"}, ["max.message.bytes"]),
-        ({"retention.ms": "3600000"}, ["0.0 days"]),
-        ({"cleanup.policy": "compact"}, ["cleanup.policy compact"]),
-        ({"compression.type": "producer"}, []),
-        ({"compression.type": "gzip"}, []),
-        ({"compression.type": "snappy"}, []),
-        ({"compression.type": "lz4"}, []),
-        ({"max.message.bytes": None}, []),
-        ({"retention.ms": "1", "max.message.bytes": "1"}, ["max.message", "retention"]),
-    ],
-)
-def test_complaints(changed: dict[str, str | None], says: list[str]) -> None:
-    complaints = list(topic_complaints({**OURS, **changed}, OURS))
-    assert len(complaints) == len(says)
-    for complaint, words in zip(complaints, says, strict=True):
-        assert words in complaint
+def test_what_loses_messages_fails_and_what_is_less_safe_is_noted() -> None:
+    found = {
+        "t.posts": [
+            Difference("retention.ms", "1", Harm.LOSS, "keeps messages 0.0 days"),
+            Difference("min.insync.replicas", "2", Harm.NOTE, "acknowledges with 1 of 3"),
+        ],
+        "t.brands": [Difference("cleanup.policy", "compact", Harm.RUIN, "deletes state")],
+        "t.alerts": [],
+    }
+    faults, notes = topic_complaints(found)
+    assert faults == ["t.posts keeps messages 0.0 days", "t.brands deletes state"]
+    assert notes == ["t.posts acknowledges with 1 of 3"]
 
 
-def test_a_compression_without_its_package_is_a_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "find_spec", lambda module: None if module == "cramjam" else module)
-    (complaint,) = topic_complaints({**OURS, "compression.type": "snappy"}, OURS)
-    assert "snappy" in complaint and "cramjam" in complaint
+def test_a_compression_without_its_package_cannot_be_read() -> None:
+    assert client.is_readable("snappy", lambda module: object())
+    assert not client.is_readable("snappy", lambda module: None)
+    assert client.is_readable("gzip", lambda module: None)
 
 
-def test_a_topic_that_tells_nothing_is_no_complaint() -> None:
-    for topic in topics().values():
-        assert not list(topic_complaints({}, topic.configs()))
-        assert not list(topic_complaints({**topic.configs()}, topic.configs()))
+def test_a_stopped_group_whose_messages_are_near_their_end_is_told() -> None:
+    unread = Unread({0: 4 * 86_400.0}, {}, Retention(7 * 86_400.0))
+    (told,) = losses("process", "posts", Standing({0: 9}, {0: 0}, unread=unread))
+    assert "96.0 hours old, at 57% of what posts keeps" in told
+    fresh = Unread({0: 86_400.0}, {}, Retention(7 * 86_400.0))
+    assert not list(losses("process", "posts", Standing({0: 9}, {0: 0}, unread=fresh)))
+
+
+def test_what_a_stopped_group_has_lost_is_told() -> None:
+    standing = Standing({0: 9}, {0: 500, 1: 7}, committed={2: 90}, ends={2: 3})
+    expired, anew = losses("detector", "activity", standing)
+    assert expired == "Kafka deleted 507 messages of activity before detector read them"
+    assert "made anew" in anew
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,12 @@ def test_compression_that_cannot_be_read_names_the_package(error: str, names: li
 
 def test_every_group_reads_a_topic_that_exists() -> None:
     assert set(GROUPS.values()) <= topics().keys()
+
+
+def test_the_fullest_disk_of_all_brokers_is_told() -> None:
+    def folder(total: int, usable: int, error: int = 0) -> dict[str, int]:
+        return {"error_code": error, "total_bytes": total, "usable_bytes": usable}
+
+    brokers = [{"log_dirs": [folder(100, 40), folder(-1, -1)]}, {"log_dirs": [folder(10, 1, 56)]}]
+    assert fullest_disk(brokers) == (pytest.approx(0.9), 1)
+    assert fullest_disk([{"log_dirs": [folder(-1, -1)]}]) == (None, 0), "an older broker"

@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from tocsin.local.pipeline import (
     monitor_ports_of,
     service_commands,
 )
-from tocsin.local.stack import StackError
+from tocsin.local.stack import Endpoints, Launched, Progress, StackError
 
 
 def options(folder: Path, *, fresh: bool = False) -> LocalOptions:
@@ -62,3 +64,44 @@ def test_the_commands_of_a_pipeline() -> None:
     assert [c.name for c in service_commands(detector=False)] == ["process", "sink"]
     of = LocalOptions("auto", Path(), [], [Command("x", ["ingest", "x"]), *service_commands()])
     assert of.ingestors == ["x"]
+
+
+class TwiceStarted:
+    """A stack whose servers start on other ports the second time, and then fail for good."""
+
+    def __init__(self, look: Callable[[], list[str]]) -> None:
+        self.look = look
+        self.seen: list[list[str]] = []
+
+    def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
+        for port in (1, 2):
+            launched(Endpoints(f"127.0.0.1:{port}", f"http://127.0.0.1:{port}"))
+            self.seen.append(self.look())
+        raise StackError("no more")
+
+    def stop(self) -> None:
+        return None
+
+    def failure(self) -> str | None:
+        return "no server"
+
+
+def test_services_follow_servers_that_start_again_on_other_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    held = [Command("sink", ["sink", "elasticsearch"], needs_index=True)]
+
+    def servers() -> list[str]:
+        services = pipeline.supervisor.services
+        assert all(service.running for service in services)
+        return [service.environment["TOCSIN_KAFKA_BOOTSTRAP_SERVERS"] for service in services]
+
+    stack: Any = TwiceStarted(servers)
+    pipeline = LocalPipeline(
+        LocalOptions("engines", tmp_path, [brand()], held), lambda text: None, stack
+    )
+    with pytest.raises(StackError, match="no more"), pipeline:
+        pass
+    assert stack.seen == [["127.0.0.1:1"], ["127.0.0.1:2"]]
+    assert not any(service.running for service in pipeline.supervisor.services)

@@ -40,7 +40,8 @@ class Stack(Protocol):
     def start(self, progress: Progress, launched: Launched = lambda endpoints: None) -> Endpoints:
         """Return once a record can be produced and the index is yellow or green; idempotent.
 
-        ``launched`` is called in this thread, while the servers still start.
+        ``launched`` is called in this thread, while the servers still start, and again with other
+        addresses where another program took a port meanwhile.
         """
         ...
 

@@ -43,8 +43,9 @@ class Account:
         return next((folder for folder in folders if not self.can_pass(folder)), None)
 
     def own(self, folder: Path) -> None:
-        """Create a folder that this account may write in, or take over an existing one."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Create a folder for this account alone, or take over an existing one."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         if folder.stat().st_uid == self.uid:
             return
         if os.geteuid() != 0:

@@ -7,7 +7,7 @@ Acknowledged data is in the data folder and survives stop, kill and start.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tocsin.local.stack import Progress, StackError
+from tocsin.local.stack import Progress
 from tocsin.local.stack.account import Account, server_account
 from tocsin.local.stack.distribution import server_files
 from tocsin.local.stack.elasticsearch_server import ElasticsearchServer
@@ -16,7 +16,7 @@ from tocsin.local.stack.java import Java, find_java
 from tocsin.local.stack.kafka_server import KafkaServer
 from tocsin.local.stack.ports import kept_ports
 from tocsin.local.stack.process import ChildProcess
-from tocsin.local.stack.server_stack import ServerStack, ended_early
+from tocsin.local.stack.server_stack import ServerStack, StartLog, ended_early
 from tocsin.local.stack.servers import Component, JavaServer, Server
 from tocsin.local.stack.start_cache import start_cache
 
@@ -68,10 +68,11 @@ class EnginesStack(ServerStack):
         if dump is not None:
             kafka.starts.keep_java_classes(ChildProcess(dump), scratch)
         if not kafka.is_formatted and not kafka.format_from_cache():
+            log = StartLog(kafka.log.parent)
             process = ChildProcess(kafka.format_command())
             process.wait_or_kill(self.READY_SECONDS)
             if process.exit_code != 0:
-                raise StackError(ended_early(kafka))
+                raise ended_early(kafka, log)
             kafka.keep_format()
         self._run(kafka)
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,15 +45,38 @@ def folder_errors(folder: Path, advice: str) -> Iterator[None]:
         raise StackError(f"The folder {folder} cannot be written ({cause}): {remedy}.") from error
 
 
+def private_mode() -> int:
+    """The mode of our folders: closed to others, whatever the umask.
+
+    As root the servers run under another account, which has to pass through: others may then pass,
+    and list nothing.
+    """
+    return 0o711 if os.geteuid() == 0 else 0o700
+
+
+def open_private_folder(folder: Path) -> None:
+    """Make the missing folders of a path, closed to others; existing ones stay as they are."""
+    for missing in [path for path in (folder, *folder.parents) if not path.exists()][::-1]:
+        missing.mkdir(exist_ok=True)
+        missing.chmod(private_mode())
+
+
+def close_folder(folder: Path) -> None:
+    """Take from others what :func:`private_mode` does not leave them, if the folder is ours."""
+    status = folder.stat()
+    if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) & 0o077 & ~private_mode():
+        folder.chmod(private_mode())
+
+
 def open_data_folder(folder: Path, account: Account) -> None:
     """Make a data folder that the servers' account can reach, and refuse one that it cannot.
 
     A new folder is opened to that account. The mode of a folder with content stays: it may be
     closed to others on purpose.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    open_private_folder(folder)
     if not any(folder.iterdir()) and not account.is_us:
-        folder.chmod(0o755)
+        folder.chmod(private_mode())
     if barrier := account.barrier(folder / "kafka"):
         raise StackError(
             f"The servers run as the user {account.name}, who cannot pass through {barrier} "

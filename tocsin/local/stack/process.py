@@ -19,6 +19,13 @@ from tocsin.local.stack import StackError
 from tocsin.local.stack.account import Account
 
 PR_SET_PDEATHSIG = 1
+PRIVATE_UMASK = 0o077
+"""Data and logs hold posts of people: others on this machine do not read them."""
+
+
+def private_log(path: Path) -> IO[bytes]:
+    """Open a log to append to; a new one is readable for its owner alone."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class ChildProcess:
     """
 
     def __init__(self, command: Command) -> None:
-        with command.output.open("ab") as output:
+        with private_log(command.output) as output:
             self._process = _popen(command, output)
         assert self._process.stdin is not None
         self._input = self._process.stdin
@@ -90,6 +97,7 @@ def _popen(command: Command, output: IO[bytes]) -> "subprocess.Popen[bytes]":
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=PRIVATE_UMASK,
             user=None if account.is_us else account.uid,
             group=None if account.is_us else account.gid,
             extra_groups=None if account.is_us else [],

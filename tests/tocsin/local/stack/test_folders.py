@@ -2,13 +2,23 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from tests.tocsin.local.stack.records import quiet
 from tocsin.local.stack import StackError, open_stack
-from tocsin.local.stack.folders import DATA_ADVICE, folder_errors, open_cache_folder
+from tocsin.local.stack.folders import (
+    DATA_ADVICE,
+    close_folder,
+    folder_errors,
+    open_cache_folder,
+    open_private_folder,
+    private_mode,
+)
+from tocsin.local.stack.process import private_log
+from tocsin.local.state_file import NAME, RunningStack, StateFile
 
 
 @pytest.mark.parametrize(
@@ -55,3 +65,29 @@ def test_the_folders_of_a_cache_are_open_to_all_and_those_that_are_there_stay(
     assert modes == [0o700, 0o755]
     with pytest.raises(StackError, match="cannot be written .*set TOCSIN_CACHE_DIR"):
         open_cache_folder(Path("/proc/tocsin"))
+
+
+def test_the_folders_of_a_stack_are_closed_to_others_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        open_private_folder(folder := tmp_path / ".tocsin" / "engines")
+        state = StateFile(tmp_path / ".tocsin")
+        state.write(RunningStack("tocsin up", 1, "k", "e", "logs"))
+        with private_log(folder / "output.log") as log:
+            log.write(b"posts of people")
+    finally:
+        os.umask(before)
+    for path in (tmp_path / ".tocsin", folder):
+        # As root, the servers' account passes through; nobody lists or reads.
+        assert stat.S_IMODE(path.stat().st_mode) == private_mode()
+        assert private_mode() & 0o066 == 0
+    for path in (folder / "output.log", tmp_path / ".tocsin" / NAME):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    state.remove()
+
+
+def test_a_folder_of_an_older_release_is_closed_and_a_closed_one_stays(tmp_path: Path) -> None:
+    for mode, closed in ((0o755, private_mode()), (0o777, private_mode()), (0o700, 0o700)):
+        tmp_path.chmod(mode)
+        close_folder(tmp_path)
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == closed
