@@ -1,0 +1,52 @@
+"""Event time is what strangers write: what of it is believed, and the clock that measures passing.
+
+A record is never younger than its ingestion, and its ingestion never later than our clock. Passing
+time is measured by the monotonic clock, since a wall clock may step.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from runtime.clock import Clock
+from schemas.activity import Activity
+
+EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+"""Older event times are read as this: the arithmetic of minutes stays within the calendar."""
+
+
+def believed(record: Activity, now: datetime | None = None) -> Activity:
+    """The record with ``at`` no later than ``ingested_at``, and that no later than ``now``."""
+    ingested_at = record.ingested_at if now is None else min(record.ingested_at, now)
+    ingested_at = max(ingested_at, EARLIEST)
+    at = max(min(record.at, ingested_at), EARLIEST)
+    if at == record.at and ingested_at == record.ingested_at:
+        return record
+    return replace(record, at=at, ingested_at=ingested_at)
+
+
+def is_ahead(record: Activity, now: datetime) -> bool:
+    """Whether the record claims a time that has not come."""
+    return record.at > record.ingested_at or record.ingested_at > now
+
+
+class SteadyClock:
+    """A wall clock that a step backwards does not set back; ``passed_s`` ignores steps of both
+    kinds.
+    """
+
+    def __init__(self, wall: Clock, monotonic: Callable[[], float]) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._begun = wall(), monotonic()
+
+    def passed_s(self) -> float:
+        """Monotonic seconds."""
+        return self._monotonic()
+
+    def now(self) -> datetime:
+        """The wall clock, or the begin of the process plus the time that has passed since."""
+        began, at = self._begun
+        return max(self._wall(), began + timedelta(seconds=self._monotonic() - at))
