@@ -204,7 +204,6 @@ class DetectorWorker:
         except InvalidMessage as error:
             return given_up(SERVICE, message, error.reason, error.detail, self._clock())
         now, passed_s = self._steady.now(), self._steady.passed_s()
-        metrics.DETECTOR_AHEAD.inc(is_ahead(claimed, now))
         record = believed(claimed, now)
         heard = record.ingested_at
         self._heard_since = min(self._heard_since or heard, heard)
@@ -212,6 +211,7 @@ class DetectorWorker:
             self._heard = heard, passed_s
         if not self._detectors.note(record.brand, message.partition, message.offset + 1):
             return self._alerts(self._coverage.observe(record.source, heard))
+        metrics.DETECTOR_AHEAD.inc(is_ahead(claimed, now))
         if self._waiting.take(record, message, now, passed_s):
             return self._alerts(self._coverage.observe(record.source, heard))
         return self._count(record, message)
@@ -367,6 +367,7 @@ class DetectorWorker:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         metrics.DETECTOR_SNAPSHOT.set(now.timestamp())
+        self._export()
         if bad:
             self._brake.record(0, bad)
 

@@ -106,6 +106,7 @@ class Process:
     stepped: timedelta = timedelta(0)
     """How far the wall clock has stepped: ``now`` less this is what passed."""
     published: Mapping[str, datetime] = field(default_factory=dict)
+    recover_states: Callable[..., Recovered] | None = None
     registry: Registry = field(init=False)
     worker: DetectorWorker = field(init=False)
 
@@ -122,7 +123,7 @@ class Process:
             monotonic=lambda: (self.now - self.stepped).timestamp(),
             registry=self.registry,
             producer=Producer(self.kafka),
-            recover_states=self.kafka.recover,
+            recover_states=self.recover_states or self.kafka.recover,
             latest_values=self.kafka.latest_values,
         )
 

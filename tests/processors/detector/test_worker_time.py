@@ -118,7 +118,7 @@ def test_a_step_of_the_wall_clock_changes_no_alert_and_no_saving(
     steps: dict[int, timedelta],
 ) -> None:
     async def test(kafka: Kafka) -> None:
-        await lived(kafka, on_time(RECORDS), steps)
+        await lived(kafka, on_time(RECORDS), steps, hours=10)
         found = [minute for minute, _ in opened(kafka.alerts)]
         assert found == [minute for minute, _ in opened(replay(RECORDS, BRANDS.values()))]
         assert [alert for alert in kafka.alerts if alert.kind == "blind"] == []
@@ -163,3 +163,4 @@ async def test_a_time_at_the_end_of_the_calendar_ends_no_process_not_even_when_s
         await process.tick_once()
     assert kafka.committed[0] == 1
     assert kafka.letters == []
+
