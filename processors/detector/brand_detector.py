@@ -179,7 +179,7 @@ class BrandDetector:
             counted = self._counts.add(record)
             if counted and minute < self.looked - SHORT:
                 # The next windows of half an hour hold it, those of a few minutes do not.
-                self._late.dirty.add(minute)
+                self._late.touch(minute, self.looked)
         elif minute < self.looked - MAX_LATE:
             self.tally["lost"] += 1
             return alerts
@@ -215,7 +215,7 @@ class BrandDetector:
     def advance(self, now: datetime, looks: int = MAX_LOOKS_AGAIN) -> list[Alert]:
         """Advance event time; ``looks``: how many minutes may be looked at again."""
         alerts = self._look_up_to(minute_of(now))
-        if self._late.dirty and looks > 0:
+        if looks > 0 and self._late.has_settled(self.looked):
             alerts += self.look_again(looks)
         return alerts
 

@@ -4,7 +4,7 @@ A record is never younger than its ingestion, and its ingestion never later than
 time is measured by the monotonic clock, since a wall clock may step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,6 +15,10 @@ from schemas.activity import Activity
 
 EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
 """Older event times are read as this: the arithmetic of minutes stays within the calendar."""
+
+_AT_ONCE: Final = 10
+"""Records were read from a file if they were ingested so many times faster than they were posted.
+"""
 
 
 def believed(record: Activity, now: datetime | None = None) -> Activity:
@@ -30,6 +34,23 @@ def believed(record: Activity, now: datetime | None = None) -> Activity:
 def is_ahead(record: Activity, now: datetime) -> bool:
     """Whether the record claims a time that has not come."""
     return record.at > record.ingested_at or record.ingested_at > now
+
+
+def were_read_at_once(moments: Sequence[tuple[datetime, datetime]]) -> bool:
+    """Whether records were read from a file: each with when it was ingested and when written.
+
+    Then their ingestion says nothing about when a source was heard. The times of a few posts, which
+    may claim anything, do not count.
+    """
+    ingested, at = ([moment[number] for moment in moments] for number in (0, 1))
+    return bool(moments) and _AT_ONCE * _span(ingested) < _span(at)
+
+
+def _span(times: Iterable[datetime]) -> timedelta:
+    """Without the earliest and the latest twentieth."""
+    ordered = sorted(times)
+    left_out = len(ordered) // 20
+    return ordered[-1 - left_out] - ordered[left_out]
 
 
 class SteadyClock:

@@ -25,6 +25,13 @@ MAX_LATE: Final = 7 * 24 * 60
 """Minutes by which a mention may be late and still count."""
 RESTS: Final = 30
 """Minutes without a late mention after which the minutes are learnt and dropped."""
+SETTLES: Final = 2
+"""Minutes without a late mention after which the windows are looked at again: a backlog comes in
+many parts, and each look at a part may tell an alert of its own."""
+MAX_SETTLING: Final = 10
+"""Minutes after which they are looked at again, though more come."""
+MAX_ASKED: Final = 24
+"""How often it may be asked whether they have settled, where time stands still."""
 _WINDOW = timedelta(minutes=60)
 _GROUPS: Final = 100
 
@@ -36,6 +43,7 @@ class LateState(Struct, kw_only=True):
     dirty: list[int] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     added: int = 0
+    since: int = 0
     duplicates: WindowState | None = None
 
 
@@ -46,7 +54,8 @@ class LateCounts:
         self.dirty = set(state.dirty)
         """The minutes whose windows are to be looked at again, in time or late."""
         self._seen = dict.fromkeys(state.seen)
-        self._added = state.added
+        self._added, self._since = state.added, state.since
+        self._asked = 0
         self._duplicates = (
             DuplicateWindow.restore(state.duplicates)
             if state.duplicates
@@ -68,6 +77,7 @@ class LateCounts:
             dirty=sorted(self.dirty),
             seen=list(self._seen),
             added=self._added,
+            since=self._since,
             duplicates=self._duplicates.snapshot(),
         )
 
@@ -85,9 +95,26 @@ class LateCounts:
             minute = self._minutes[start] = Minute(start)
         group = self._duplicates.add(record.at, record.post_id, record.duplicate_keys)
         count_into(minute, record, group)
-        self.dirty.add(start)
-        self._added = looked
+        self.touch(start, looked)
         return True
+
+    def touch(self, start: int, looked: int) -> None:
+        """Have the windows of a minute looked at again."""
+        if not self.dirty:
+            self._since = looked
+        self.dirty.add(start)
+        self._added, self._asked = looked, 0
+
+    def has_settled(self, looked: int) -> bool:
+        """Whether the windows may be looked at again at the minute ``looked``."""
+        if not self.dirty:
+            return False
+        self._asked += 1
+        return (
+            looked - self._added >= SETTLES
+            or looked - self._since >= MAX_SETTLING
+            or self._asked >= MAX_ASKED
+        )
 
     def get(self, start: int) -> Minute | None:
         return self._minutes.get(start)
