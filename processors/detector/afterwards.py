@@ -68,7 +68,9 @@ class Retold:
         if state.status == "close":
             self._close(state, minute)
             return
-        others = [one for one in overlapping(self.told, lane.began, minute) if one is not self._told]
+        others = [
+            one for one in overlapping(self.told, lane.began, minute) if one is not self._told
+        ]
         for one in others:
             one.began, one.end = min(one.began, lane.began), max(one.end, minute)
         if state.severity <= max((one.severity for one in others), default=0):

@@ -43,9 +43,7 @@ class Ledger(Struct, kw_only=True):
     """When the first record was ingested that any process heard."""
 
 
-def ledger_snapshots(
-    partition: int, ledger: Ledger, now: datetime
-) -> Iterator[DetectorSnapshot]:
+def ledger_snapshots(partition: int, ledger: Ledger, now: datetime) -> Iterator[DetectorSnapshot]:
     """The ledger in messages of at most ``MAX_OFFSETS`` brands each."""
     offsets = sorted(ledger.offsets.items())
     for number in range(max(1, -(-len(offsets) // MAX_OFFSETS))):

@@ -193,10 +193,10 @@ def backtest(
 ) -> None:
     """Run past mentions through the detector and show which alerts it would have raised.
 
-    What was before --from is learnt from, and not told. Each alert has its first and most seen posts, if the file or the index has their texts. A ?
-    marks a time in which a source delivered nothing, so alerts may be missing there. With --policy
-    the alerts of both policies are compared: - only with the first, + only with the other, ~ with
-    both but different. Times are UTC.
+    What was before --from is learnt from, and not told. Each alert has its first and most seen
+    posts, if the file or the index has their texts. A ? marks a time in which a source delivered
+    nothing, so alerts may be missing there. With --policy the alerts of both policies are compared:
+    - only with the first, + only with the other, ~ with both but different. Times are UTC.
 
     Example: `tocsin backtest --brand velmora --from 2026-03-01 --to 2026-03-08`
     """

@@ -144,7 +144,6 @@ class Process:
             await self.worker.take(batch, generation, acknowledge)
         return self.kafka.committed != committed
 
-
     async def tick_once(self) -> None:
         """What the worker does at each interval, once."""
         await self.worker.tick()

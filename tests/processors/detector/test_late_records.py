@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.detector.backtest import backtest_alerts, replay
-from processors.detector.brand_detectors import MAX_STATE_BYTES, BrandDetectors
 from processors.detector.brand_detector import pack
+from processors.detector.brand_detectors import MAX_STATE_BYTES, BrandDetectors
 from processors.detector.state.late_counts import MAX_LATE_MINUTES
 from schemas.activity import Activity
 from schemas.alert import Alert

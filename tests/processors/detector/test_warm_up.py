@@ -28,7 +28,10 @@ def test_live_a_brand_is_known_since_it_was_published_and_sources_were_heard(
 ) -> None:
     async def test(kafka: Kafka) -> None:
         process = Process(
-            kafka, [0, 1], START, published={"velmora": published}  # type: ignore[dict-item]
+            kafka,
+            [0, 1],
+            START,
+            published={"velmora": published},  # type: ignore[dict-item]
         )
         kafka.activity[1] += [record("first", START, brand="corvo")]
         process.now += timedelta(minutes=1)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from processors.detector.backtest import replay
@@ -12,7 +11,7 @@ from processors.detector.snapshots import Ledger, ledger_snapshot
 from runtime import metrics
 from schemas.activity import Activity
 from schemas.alert import Alert
-from schemas.codec import ACTIVITY, DETECTOR_STATE
+from schemas.codec import DETECTOR_STATE
 from tests.processors.detector.detector_process import (
     BRANDS,
     PARTITION_OF,
@@ -163,4 +162,3 @@ async def test_a_time_at_the_end_of_the_calendar_ends_no_process_not_even_when_s
         await process.tick_once()
     assert kafka.committed[0] == 1
     assert kafka.letters == []
-
