@@ -40,6 +40,8 @@ MAX_LOADS: Final = 1_000
 SLICE: Final = 50
 """Units of work between two chances for others: a look is one, to pack or to load is ten."""
 PACKING: Final = 10
+COMPARED: Final = 100
+"""Brands that are compared with their new policies for one unit."""
 
 
 class _Idle(NamedTuple):
@@ -97,16 +99,31 @@ class BrandDetectors:
 
     def set_brands(self, brands: Mapping[str, Brand]) -> None:
         """Replace the brands; a detector keeps its state under its new policy."""
+        for _ in self.setting_brands(brands):
+            pass
+
+    def setting_brands(self, brands: Mapping[str, Brand]) -> Iterator[None]:
+        """``set_brands`` in slices of bounded work."""
         if brands is self._latest:
             return
         self._latest, self._brands = brands, dict(brands)
-        for name, idle in list(self._idle.items()):
+        work = 0.0
+        for name in list(self):
+            if work >= SLICE:
+                yield
+                work = 0.0
+            work += 1 / COMPARED
+            idle = self._idle.get(name)
+            if idle is None:
+                detector = self._loaded[name]
+                detector.brand = brands.get(name, detector.brand)
+                continue
             brand = brands.get(name, idle.brand)
             # Brands that did not change are mostly the same objects.
             if brand is not idle.brand and brand != idle.brand:
                 self._load(name)
-        for name, detector in self._loaded.items():
-            detector.brand = brands.get(name, detector.brand)
+                self._loaded[name].brand = brand
+                work += PACKING
 
     def detector(self, brand: str) -> BrandDetector:
         """The detector of a brand at the time of the last ``advance``; creates it if needed."""
@@ -151,7 +168,9 @@ class BrandDetectors:
         ``without``: brands whose records still wait to be counted.
         """
         alerts: list[Alert] = []
-        work, looks = PACKING * self._wake(now), MAX_LOOKS_AGAIN
+        for _ in self._waking(now):
+            yield []
+        work, looks = 0, MAX_LOOKS_AGAIN
         for name in sorted(self._loaded):
             if work >= SLICE:
                 yield alerts
@@ -173,8 +192,8 @@ class BrandDetectors:
         self._now = now if self._now is None else max(self._now, now)
         yield alerts
 
-    def _wake(self, now: datetime) -> int:
-        """Load the idle detectors whose time has come; returns how many."""
+    def _waking(self, now: datetime) -> Iterator[None]:
+        """Load the idle detectors whose time has come, in slices."""
         count = 0
         while self._ends and self._ends[0][0] <= minute_of(now) and count < MAX_LOADS:
             until, name = heappop(self._ends)
@@ -182,7 +201,8 @@ class BrandDetectors:
             if idle is not None and idle.until == until:
                 self._load(name)
                 count += 1
-        return count
+                if count % (SLICE // PACKING) == 0:
+                    yield
 
     def _advance(
         self, name: str, detector: BrandDetector, now: datetime, looks: int

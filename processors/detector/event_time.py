@@ -71,3 +71,51 @@ class SteadyClock:
         """The wall clock, or the begin of the process plus the time that has passed since."""
         began, at = self._begun
         return max(self._wall(), began + timedelta(seconds=self._monotonic() - at))
+
+
+class HeardTimes:
+    """How far event time and hearing have come, by what was read and by what passed since."""
+
+    def __init__(self, clock: SteadyClock) -> None:
+        self._clock = clock
+        self._newest: tuple[datetime, float] | None = None
+        self._heard: tuple[datetime, float] | None = None
+        self.heard_since: datetime | None = None
+        """When the first record was ingested that any process heard."""
+
+    @property
+    def newest(self) -> datetime | None:
+        """Event time of the newest record that was counted."""
+        return None if self._newest is None else self._newest[0]
+
+    def hear(self, ingested_at: datetime) -> None:
+        """Take the ingestion of a record that was read."""
+        self.heard_since = min(self.heard_since or ingested_at, ingested_at)
+        if self._heard is None or ingested_at > self._heard[0]:
+            self._heard = ingested_at, self._clock.passed_s()
+
+    def count(self, at: datetime) -> None:
+        """Take the event time of a record that was counted."""
+        if self._newest is None or at > self._newest[0]:
+            self._newest = at, self._clock.passed_s()
+
+    def take_over(self, newest: datetime | None, heard_since: datetime | None) -> None:
+        """Go on from what was saved: without it an open alert stays open until the next record."""
+        if newest is not None:
+            self.count(min(newest, self._clock.now()))
+        self._heard, self.heard_since = None, heard_since
+
+    def event_time(self, horizon: timedelta | None) -> datetime | None:
+        """The newest record's time and what passed since, ``horizon`` at most."""
+        if self._newest is None:
+            return None
+        newest, read_s = self._newest
+        passed = timedelta(seconds=self._clock.passed_s() - read_s)
+        return newest + (passed if horizon is None else min(passed, horizon))
+
+    def listening_at(self) -> datetime:
+        """The time by which silence is measured: that of the ingestors, and what passed since."""
+        if self._heard is None:
+            return self._clock.now()
+        heard, read_s = self._heard
+        return heard + timedelta(seconds=self._clock.passed_s() - read_s)

@@ -17,7 +17,7 @@ from brands.registry import BrandRegistry
 from processors.detector.afterwards import afterwards
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
-from processors.detector.event_time import SteadyClock, believed, is_ahead
+from processors.detector.event_time import HeardTimes, SteadyClock, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshots, ledgers
@@ -97,9 +97,7 @@ class DetectorWorker:
         self._held: list[Callable[[], None]] = []
         self._held_records = 0
         self._saved_s = monotonic()
-        self._newest: tuple[datetime, float] | None = None
-        self._heard: tuple[datetime, float] | None = None
-        self._heard_since: datetime | None = None
+        self._times = HeardTimes(self._steady)
         self._removed: dict[str, float] = {}
         self._counted: Counter[str] = Counter()
         self.is_recovering = False
@@ -157,16 +155,11 @@ class DetectorWorker:
             self._settings.rebuild_records,
             self.health.beat,
         )
-        now, passed_s = self._steady.now(), self._steady.passed_s()
         self._detectors, self._coverage = recovered.detectors, recovered.coverage
         self._detectors.known_since = self._known_since
         self._counted = Counter(self._detectors.tally)
         metrics.DETECTOR_BRANDS.set(len(self._detectors))
-        newest = recovered.newest
-        if newest is not None and (self._newest is None or newest > self._newest[0]):
-            # Without this an open alert would stay open until the next record.
-            self._newest = (min(newest, now), passed_s)
-        self._heard, self._heard_since = None, recovered.heard_since
+        self._times.take_over(recovered.newest, recovered.heard_since)
         self._generation, self._mine, self._unsaved = generation, mine, True
         self._held, self._held_records, self._read = [], 0, dict(recovered.positions)
         self._waiting.clear()
@@ -174,14 +167,13 @@ class DetectorWorker:
 
     def _known_since(self, brand: str) -> int | None:
         """The minute since which mentions of a brand would have been heard."""
-        published = self._registry.published_at(brand)
-        if published is None or self._heard_since is None:
-            return None
-        return minute_of(max(published, self._heard_since))
+        published, heard = self._registry.published_at(brand), self._times.heard_since
+        return None if published is None or heard is None else minute_of(max(published, heard))
 
     async def _observe(self, batch: Sequence[Incoming]) -> int:
         """Take the records of a batch and deliver what they show; returns how many were bad."""
-        self._detectors.set_brands(self._registry.brands())
+        for _ in self._detectors.setting_brands(self._registry.brands()):
+            await asyncio.sleep(0)
         self._unsaved = True
         bad, outgoing = 0, list[Outgoing]()
         for number, message in enumerate(batch, 1):
@@ -206,9 +198,7 @@ class DetectorWorker:
         now, passed_s = self._steady.now(), self._steady.passed_s()
         record = believed(claimed, now)
         heard = record.ingested_at
-        self._heard_since = min(self._heard_since or heard, heard)
-        if self._heard is None or heard > self._heard[0]:
-            self._heard = heard, passed_s
+        self._times.hear(heard)
         if not self._detectors.note(record.brand, message.partition, message.offset + 1):
             return self._alerts(self._coverage.observe(record.source, heard))
         metrics.DETECTOR_AHEAD.inc(is_ahead(claimed, now))
@@ -218,17 +208,15 @@ class DetectorWorker:
 
     def _count(self, record: Activity, message: Incoming) -> list[Outgoing] | Outgoing:
         """Count a record; one that cannot be counted costs itself alone."""
-        now, passed_s = self._steady.now(), self._steady.passed_s()
         try:
-            alerts = self._detectors.count(record, now)
+            alerts = self._detectors.count(record, self._steady.now())
             alerts += self._coverage.observe(record.source, record.ingested_at)
             outgoing = self._alerts(alerts)
         except _ENDS:
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of a library is none of ours
             return given_up(SERVICE, message, "detect_failed", repr(error), self._clock())
-        if self._newest is None or record.at > self._newest[0]:
-            self._newest = record.at, passed_s
+        self._times.count(record.at)
         return outgoing
 
     async def _count_waiting(self, *, every: bool = False) -> int:
@@ -298,26 +286,16 @@ class DetectorWorker:
         It stops where the quickest source would have been heard: Kafka, the processors or the
         source may be away, and what they hold comes later.
         """
-        if self._newest is not None:
-            newest, read_s = self._newest
-            passed = timedelta(seconds=self._steady.passed_s() - read_s)
-            horizon = self._coverage.horizon()
-            passed = passed if horizon is None else min(passed, horizon)
+        reached = self._times.event_time(self._coverage.horizon())
+        if reached is not None:
             # Records of the same time may still arrive in other partitions.
-            until = newest + passed - timedelta(seconds=self._settings.grace_s)
+            until = reached - timedelta(seconds=self._settings.grace_s)
             for alerts in self._detectors.advancing(until, self._waiting.brands):
                 if alerts:
                     await self._producer.deliver(self._alerts(alerts))
                 await asyncio.sleep(0)
-        alerts = await self._listen(self._listening_at())
+        alerts = await self._listen(self._times.listening_at())
         await self._producer.deliver(self._alerts(alerts))
-
-    def _listening_at(self) -> datetime:
-        """The time by which silence is measured: that of the ingestors, and what passed since."""
-        if self._heard is None:
-            return self._steady.now()
-        heard, read_s = self._heard
-        return heard + timedelta(seconds=self._steady.passed_s() - read_s)
 
     async def _listen(self, now: datetime) -> list[Alert]:
         """The alerts of silent sources, once the ledgers of the other processes are read."""
@@ -389,14 +367,13 @@ class DetectorWorker:
         await self._producer.deliver([Outgoing(STATE, name.encode(), None) for name in gone])
 
     def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
-        newest = None if self._newest is None else self._newest[0]
         for partition in self._mine:
             offsets = self._detectors.offsets(partition)
             ledger = Ledger(
                 offsets=offsets,
                 coverage=self._coverage,
-                newest=newest,
-                heard_since=self._heard_since,
+                newest=self._times.newest,
+                heard_since=self._times.heard_since,
             )
             yield from ledger_snapshots(partition, ledger, now)
 

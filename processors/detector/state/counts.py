@@ -19,8 +19,8 @@ from schemas.types import Kind
 KEPT: Final = 90
 """Minutes that are kept: an hour until they are learnt, and the lateness."""
 LATENESS: Final = 10
-"""Minutes by which a record may be older than the minute that was looked at last, and still count in
-its own; an older one is counted by `late_counts`."""
+"""Minutes by which a record may be older than the minute that was looked at last, and still count
+in its own; an older one is counted by `late_counts`."""
 MAX_AUTHORS: Final = 500
 """Of one minute; the rest count as distinct. The limits keep a brand's state within the maximum
 message size of its topic (2 MiB)."""
@@ -189,7 +189,7 @@ class BrandCounts:
                 del minute.posts[1:]
         limit = self.newest - KEPT
         # In the order of arrival, which is nearly that of their minutes.
-        gone = []
+        gone: list[int] = []
         for post, start in self._seen.items():
             if start >= limit and len(self._seen) - len(gone) <= MAX_SEEN:
                 break
