@@ -270,7 +270,7 @@ def _learnt(
     before = len(everything) - len(records)
     first = records[0].at
     days = (first - min(known_since or first, first)).total_seconds() / 86_400
-    if days < 1 and not before:
+    if not before and days * 24 < 1:
         return "learnt from these mentions alone; nothing earlier was known"
     return f"learnt before: {counted(before, 'mention')} in {days:.1f} days"
 

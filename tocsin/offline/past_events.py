@@ -19,7 +19,7 @@ from brands.brands_file import load_brands
 from ingestors.files.charset import UTF_8
 from ingestors.files.lines import FileLines
 from ingestors.files.splitters import LineSplitter
-from processors.detector.event_time import were_read_at_once
+from processors.detector.event_time import believed, were_read_at_once
 from processors.enrichment.annotator_table import build_enricher
 from runtime.clock import utc_now
 from runtime.settings import ProcessSettings, load
@@ -126,9 +126,10 @@ def _heard_when_written(line: bytes) -> bytes:
         if b'"op"' in line:
             event = MENTION_EVENT.decode(line)
             if isinstance(event, MentionUpsert):
-                event = replace(event, ingested_at=event.mention.post.created_at)
+                written = min(event.mention.post.created_at, event.ingested_at)
+                event = replace(event, ingested_at=written)
             return MENTION_EVENT.encode(event) + b"\n"
-        record = ACTIVITY.decode(line)
+        record = believed(ACTIVITY.decode(line))
     except InvalidMessage:
         return line
     return ACTIVITY.encode(replace(record, ingested_at=record.at)) + b"\n"
