@@ -188,7 +188,7 @@ DETECTOR_FAILED = Counter(
     "Evaluations of a brand that failed; its alerts may be missing.",
 )
 DETECTOR_HELD = Gauge(
-    "tocsin_detector_held_records",
+    "tocsin_detector_held_messages",
     "Activity records of a backlog that wait to be put into the order of event time.",
 )
 DETECTOR_BRANDS = Gauge("tocsin_detector_brands", "Brands whose state this process holds.")

@@ -68,9 +68,18 @@ class SteadyClock:
         return self._monotonic()
 
     def now(self) -> datetime:
-        """The wall clock, or the begin of the process plus the time that has passed since."""
+        """The wall clock, or the begin of the process plus the time that has passed since if that
+        is later: the latest that a record may claim.
+        """
+        return max(self._wall(), self._without_steps())
+
+    def earliest(self) -> datetime:
+        """The earlier of both: what is old by it is old, whatever the wall clock does."""
+        return min(self._wall(), self._without_steps())
+
+    def _without_steps(self) -> datetime:
         began, at = self._begun
-        return max(self._wall(), began + timedelta(seconds=self._monotonic() - at))
+        return began + timedelta(seconds=self._monotonic() - at)
 
 
 class HeardTimes:

@@ -202,7 +202,7 @@ class DetectorWorker:
         if not self._detectors.note(record.brand, message.partition, message.offset + 1):
             return self._alerts(self._coverage.observe(record.source, heard))
         metrics.DETECTOR_AHEAD.inc(is_ahead(claimed, now))
-        if self._waiting.take(record, message, now, passed_s):
+        if self._waiting.take(record, message, self._steady.earliest(), passed_s):
             return self._alerts(self._coverage.observe(record.source, heard))
         return self._count(record, message)
 
@@ -247,7 +247,7 @@ class DetectorWorker:
         self._detectors.failures.clear()
 
     def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
-        old = self._steady.now() - AFTERWARDS
+        old = self._steady.earliest() - AFTERWARDS
         alerts = [
             afterwards(alert) if alert.kind == "crisis" and alert.raised_at < old else alert
             for alert in alerts
