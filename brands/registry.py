@@ -109,6 +109,7 @@ class BrandRegistry:
         self._matching = matching
         self._published: dict[str, Brand] = {}
         self._brands: dict[str, Brand] = {}
+        self._published_at: dict[str, datetime] = {}
         self._unreadable: set[str] = set()
         self._matcher = BrandMatcher(())
         self._stop = threading.Event()
@@ -120,6 +121,10 @@ class BrandRegistry:
 
     def brands(self) -> dict[str, Brand]:
         return self._published
+
+    def published_at(self, brand: str) -> datetime | None:
+        """When the present state of a brand was published, by the clock of who did."""
+        return self._published_at.get(brand)
 
     def start(self, on_failure: Callable[[Exception], None]) -> None:
         """Read and follow the topic in a thread; ``on_failure`` gets the error that ends it."""
@@ -135,23 +140,24 @@ class BrandRegistry:
             consumer = kafka.consumer(self._settings, "brands", fetch_max_wait_ms=250)
             with closing(consumer):
                 for record in read_to_end(consumer, self._settings.topic_prefix + TOPIC):
-                    self._take(record.key, record.value)
+                    self._take(record.key, record.value, record.timestamp)
                 self._publish()
                 while not self._stop.is_set():
                     polled = consumer.poll(timeout_ms=500)
                     for record in chain.from_iterable(polled.values()):
-                        self._take(record.key, record.value)
+                        self._take(record.key, record.value, record.timestamp)
                     if polled:
                         self._publish()
         except Exception as error:  # noqa: BLE001
             # Any error: outdated brands would be a silent fault.
             on_failure(error)
 
-    def _take(self, key: bytes | None, value: bytes | None) -> None:
+    def _take(self, key: bytes | None, value: bytes | None, timestamp_ms: int) -> None:
         name = (key or b"").decode("utf-8", "replace")
         self._unreadable.discard(name)
         if value is None:
             self._brands.pop(name, None)
+            self._published_at.pop(name, None)
             return
         try:
             brand = BRAND.decode(value)
@@ -162,6 +168,8 @@ class BrandRegistry:
             self._unreadable.add(name)
             return
         self._brands[brand.id] = brand
+        if timestamp_ms >= 0:
+            self._published_at[brand.id] = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
     def _publish(self) -> None:
         if self._matching:

@@ -225,7 +225,27 @@ DETECTOR_UNCOMMITTED = Gauge(
 DETECTOR_RECORDS = Counter("tocsin_detector_records_total", "Activity records read.")
 DETECTOR_LATE = Gauge(
     "tocsin_detector_late_records",
-    "Activity records not counted: too late for their minute, or repeated.",
+    "Activity records not counted since the start: too late, or repeated.",
+)
+DETECTOR_AHEAD = Counter(
+    "tocsin_detector_ahead_records_total",
+    "Activity records that claim a time later than their ingestion, or than our clock.",
+)
+DETECTOR_MADE_UP = Counter(
+    "tocsin_detector_made_up_records_total",
+    "Late activity records that were counted; the windows that they touch are evaluated again.",
+)
+DETECTOR_UNCOUNTED = Counter(
+    "tocsin_detector_uncounted_records_total",
+    "Activity records that came too late to be counted.",
+)
+DETECTOR_FAILED = Counter(
+    "tocsin_detector_failed_looks_total",
+    "Evaluations of a brand that failed; its alerts may be missing.",
+)
+DETECTOR_HELD = Gauge(
+    "tocsin_detector_held_messages",
+    "Activity records of a backlog that wait to be put into the order of event time.",
 )
 DETECTOR_BRANDS = Gauge("tocsin_detector_brands", "Brands whose state this process holds.")
 DETECTOR_ALERTS = Counter(

@@ -24,6 +24,7 @@ class TitleWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     close: str
     blind: str
     restored: str
+    afterwards: str
 
 
 class TitleLanguage(Protocol):
@@ -51,6 +52,11 @@ def crisis_title(headline: Headline, status: Status, language: TitleLanguage) ->
     return words.line.format(headline.name, ", ".join(facts))
 
 
+def titled_afterwards(title: str, language: TitleLanguage) -> str:
+    """``title`` with the word that its mentions came late: ``..., found afterwards``."""
+    return language.title.afterwards.format(title)
+
+
 def blind_title(source: str, status: Status, since: str, language: TitleLanguage) -> str:
     """``x: blind since 09:05 UTC, quiet may not be calm``; ``since`` is a formatted time."""
     words = language.title
@@ -69,6 +75,7 @@ class _Wire:
         close="back to the usual",
         blind="blind since {}, quiet may not be calm",
         restored="speaks again",
+        afterwards="{}, found afterwards",
     )
 
     def counted(self, noun: Noun, count: int) -> str:

@@ -60,7 +60,8 @@ def _events(seed: int, posts: int, start: datetime, duration: timedelta) -> Iter
 class GeneratorSource:
     """Plays a generated day as a source (``ingestors.source.Source``).
 
-    Without ``start``, a paced day begins at the first ``open``, and an unpaced one ends there. The
+    Without ``start``, the day ends at the first ``open``, or when it has been played at its pace:
+    no post is dated ahead of the clock. The
     position holds the start: a restart generates the same day and skips the events before it.
     """
 
@@ -93,7 +94,10 @@ class GeneratorSource:
         events = 0
         if position is None:
             now = self._clock()
-            usual = now if self._pacer.pace is not None else now - self._duration
+            # No post is dated ahead: a quick day ends now, or when it has been played.
+            pace = self._pacer.pace
+            played = timedelta(0) if pace is None else self._duration / max(pace, 1.0)
+            usual = now - self._duration + played
             self._start = self._wanted_start or usual
         else:
             self._start, events = self._read(position)

@@ -22,6 +22,7 @@ from processors.faust.app import (
     run,
     start,
     watch_group,
+    without_payload,
 )
 from processors.faust.messages import end_process
 from processors.faust.watchdog import Gauges, watch
@@ -61,7 +62,9 @@ async def _work(stream: Any) -> None:
         for generation, group in groupby(events, attrgetter("message.generation_id")):
             batch = list(group)
             records = [incoming(event) for event in batch]
-            await worker.take(records, generation, partial(acknowledge, batch))
+            # Faust acknowledges message by message, so the messages are held, not what they carry.
+            held = without_payload(batch)
+            await worker.take(records, generation, partial(acknowledge, held))
     await worker.stop()
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.event_time import believed
+from processors.detector.state.counts import minute_of
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
@@ -25,16 +27,22 @@ class BacktestAlert:
     states: list[Alert] = field(default_factory=list)
 
 
-def replay(records: Iterable[Activity], brands: Iterable[Brand]) -> list[Alert]:
-    """The alerts of records in the order of their ingestion."""
-    detectors = BrandDetectors({brand.id: brand for brand in brands})
+def replay(
+    records: Iterable[Activity], brands: Iterable[Brand], known_since: datetime | None = None
+) -> list[Alert]:
+    """The alerts of records, which are put in the order of event time.
+
+    ``known_since``: the time from which mentions of the brands would have been heard, if any. A
+    live detector that gets the records in another order tells the same alerts, some afterwards.
+    """
+    known = None if known_since is None else minute_of(known_since)
+    detectors = BrandDetectors({brand.id: brand for brand in brands}, lambda _: known)
     alerts: list[Alert] = []
-    last: datetime | None = None
-    for record in records:
+    ordered = sorted(map(believed, records), key=lambda record: record.at)
+    for record in ordered:
         alerts += detectors.observe(record)
-        last = record.at if last is None else max(last, record.at)
-    if last is not None:
-        alerts += detectors.advance(last + CLOSES)
+    if ordered:
+        alerts += detectors.advance(ordered[-1].at + CLOSES)
     return alerts
 
 

@@ -2,9 +2,12 @@
 
 ``observe`` and ``advance`` look at every minute that has passed, in order: the same records and
 times give the same alerts live, in a back-test and after a restart. A minute is looked at as soon
-as a later record comes; a late record counts from its arrival on, and a count can only grow.
+as a later record comes. A record that comes for a minute that has been looked at counts all the
+same, and ``advance`` looks again at the windows that it touches: what they show is told as found
+afterwards, once.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -14,21 +17,25 @@ import zstandard
 from msgspec import Struct, field
 
 from brands.alert_policy import channels_of, is_muted
+from processors.detector.afterwards import Retold, Told, afterwards, alert_id, overlapping
 from processors.detector.evidence import evidence, headline, rounded
 from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.severity import is_below_minimum, severity
 from processors.detector.signals.summary import WindowSummary, summarize
 from processors.detector.state.baseline import Baseline
 from processors.detector.state.counts import (
+    DETAILED,
     KEPT,
+    LATENESS,
     BrandCounts,
     CountsState,
     Minute,
     minute_of,
     time_of,
 )
+from processors.detector.state.late_counts import MAX_LATE, LateCounts, LateState
 from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines, VolumeBaselinesState
-from processors.detector.state.window import LONG, Window, totals
+from processors.detector.state.window import LONG, SHORT, Window, totals
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import AlertPolicy, Brand
@@ -39,6 +46,14 @@ LEARNS_AFTER: Final = 60
 LEARNS_EVERY: Final = 10
 HISTORY: Final = 180
 """Minutes that a brand must be known before anything is unusual."""
+MIN_MENTIONS: Final = 30
+"""Mentions before the first live one that make a past: fewer may be posts that claim old dates."""
+MAX_RUN: Final = 240
+"""Minutes of one run of late mentions that are looked at again together."""
+MAX_LOOKS_AGAIN: Final = 600
+"""Minutes that one ``advance`` looks at again; the rest is left to the next one."""
+MAX_TOLD: Final = 64
+"""Alerts that are remembered, to tell none of them again."""
 MAX_UNLEARNT_MINUTES: Final = 24 * 60
 """Minutes after which an open alert's volume is learnt: it is the new usual."""
 _STRIDE: Final = 24 * 60
@@ -68,13 +83,19 @@ class DetectorState(Struct, kw_only=True):
     baseline: Baseline = field(default_factory=Baseline, name="usual")
     volumes: VolumeBaselinesState = field(default_factory=VolumeBaselinesState)
     lifecycle: AlertLifecycle = field(default_factory=AlertLifecycle, name="episode")
-    late: int = 0
+    heard: int = -1
+    """Minute from which the brand was heard live, or known and silent; 0 before it, -1 in states
+    that are older than this field."""
+    afterwards: LateState | None = None
+    told: list[Told] = field(default_factory=list)
 
 
 class BrandDetector:
     """One brand. Not thread-safe; bounded memory.
 
-    ``can_skip``: whether minutes certainly have severity 0 while no alert is open.
+    ``can_skip``: whether minutes certainly have severity 0 while no alert is open. ``known``: the
+    minute since which its mentions would have been heard, if any. ``tally`` counts records and
+    looks by what became of them.
     """
 
     def __init__(
@@ -82,20 +103,35 @@ class BrandDetector:
         brand: Brand,
         state: DetectorState | None = None,
         can_skip: Callable[[Sequence[Minute], AlertPolicy], bool] = is_below_minimum,
+        known: int | None = None,
+        tally: Counter[str] | None = None,
     ) -> None:
-        state = state or DetectorState(brand=brand.id)
+        state = state or DetectorState(brand=brand.id, heard=0)
         self.brand = brand
         self.looked = state.looked
         """The last minute that was judged."""
-        self.late = state.late
+        self.known = known
+        self.tally: Counter[str] = Counter() if tally is None else tally
+        self.failure: Exception | None = None
+        """Why the last look failed, if one did."""
+        self._heard = state.heard
         self._counts = BrandCounts(state.counts)
+        self._late = LateCounts(state.afterwards)
+        self._told = list(state.told)
         self._baseline = state.baseline
         self._volumes = VolumeBaselines(state.volumes)
         self._lifecycle = state.lifecycle
         self._can_skip = can_skip
 
     def snapshot(self) -> DetectorState:
-        """The live state: encode it before the detector goes on."""
+        """The live state: encode it before the detector goes on.
+
+        It names no post older than the evidence of a new alert, but for the shift of an open one.
+        """
+        lifecycle, before = self._lifecycle, self.looked - DETAILED - LATENESS
+        if lifecycle.is_open or lifecycle.above:
+            before = min(before, lifecycle.began - 1)
+        self._counts.strip(before)
         return DetectorState(
             brand=self.brand.id,
             looked=self.looked,
@@ -103,8 +139,15 @@ class BrandDetector:
             baseline=self._baseline,
             volumes=self._volumes.snapshot(),
             lifecycle=self._lifecycle,
-            late=self.late,
+            heard=self._heard,
+            afterwards=self._late.snapshot(),
+            told=self._told,
         )
+
+    def shed(self) -> None:
+        """Make the state smaller: drop the late minutes, and the detail of all others."""
+        self._late = LateCounts()
+        self._counts.strip(self.looked + 1)
 
     def is_idle(self, min_silence: int = 0) -> bool:
         """Whether no minute before the next record can raise an alert.
@@ -114,19 +157,98 @@ class BrandDetector:
         lifecycle, newest = self._lifecycle, self._counts.newest
         if self.looked - newest < min_silence or lifecycle.is_open or lifecycle.above:
             return False
+        if self._late:
+            return False
         first, end = self.looked - LONG, max(self.looked, newest + 1)
         minutes = self._counts.between(first, end)
         return end - first < KEPT and self._can_skip(minutes, self.brand.alerts)
 
+    @property
+    def names_posts_until(self) -> int | None:
+        """The minute after which a snapshot would name no post any more; None if it names none."""
+        if not self._counts.names_posts():
+            return None
+        return self._counts.newest + DETAILED + LATENESS + 1
+
     def observe(self, record: Activity) -> list[Alert]:
         """Take a record; returns the alerts of the minutes that it ends."""
-        alerts = self._look_up_to(minute_of(record.at))
-        if not self._counts.add(record):
-            self.late += 1
+        minute = minute_of(record.at)
+        alerts = self._look_up_to(minute)
+        self._hear(record, minute)
+        if minute >= self.looked - LATENESS:
+            counted = self._counts.add(record)
+            if counted and minute < self.looked - SHORT:
+                # The next windows of half an hour hold it, those of a few minutes do not.
+                self._late.touch(minute, self.looked)
+        elif minute < self.looked - MAX_LATE:
+            self.tally["lost"] += 1
+            return alerts
+        else:
+            counted = not self._counts.knows(record) and self._late.add(record, self.looked)
+            self.tally["made_up"] += counted
+        self.tally["repeated"] += not counted
+        if self._late.is_full:
+            alerts += self.look_again(MAX_LOOKS_AGAIN)
+            self._rest()
         return alerts
 
-    def advance(self, now: datetime) -> list[Alert]:
-        return self._look_up_to(minute_of(now))
+    def _hear(self, record: Activity, minute: int) -> None:
+        """Note since when the brand is heard, at its first live record.
+
+        Only what was heard is a past: a post that claims an old date is none, and silence is one if
+        the brand was known and its sources were heard.
+        """
+        if self._heard:
+            return
+        known, newest = self.known, self._counts.newest
+        has_past = self._baseline.mentions >= MIN_MENTIONS and minute - newest <= KEPT
+        if known is not None and known < minute and not has_past:
+            self._baseline, self._volumes = Baseline(), VolumeBaselines()
+            self._baseline.begin(known)
+            self._baseline.learn([], minute - LEARNS_AFTER)
+            self._heard = known
+        elif minute_of(record.ingested_at) - minute <= KEPT:
+            if newest and not has_past:
+                self._baseline, self._volumes = Baseline(), VolumeBaselines()
+            self._heard = self._baseline.first if has_past else minute - LEARNS_AFTER
+
+    def advance(self, now: datetime, looks: int = MAX_LOOKS_AGAIN) -> list[Alert]:
+        """Advance event time; ``looks``: how many minutes may be looked at again."""
+        alerts = self._look_up_to(minute_of(now))
+        if looks > 0 and self._late.has_settled(self.looked):
+            alerts += self.look_again(looks)
+        return alerts
+
+    @property
+    def late_minutes(self) -> int:
+        """Minutes whose windows wait to be looked at again."""
+        return len(self._late.dirty)
+
+    def look_again(self, looks: int) -> list[Alert]:
+        """Look at the windows of late mentions, oldest first; returns what was not told yet."""
+        alerts: list[Alert] = []
+        while looks > 0 and (run := self._late.run(MAX_RUN)):
+            first, last = run
+            end = min(last + LONG, self.looked)
+            looks -= max(end - first, 1)
+            alerts += self._look_at_run(first + 1, end)
+            self._late.looked_at(first, last)
+        return alerts
+
+    def _look_at_run(self, first: int, end: int) -> list[Alert]:
+        lane, retold = AlertLifecycle(), Retold(self._told, self._lifecycle, self.looked)
+        for minute in range(first, end + 1):
+            state = self._look(minute, lane, _NO_VOLUMES)
+            if state is not None:
+                retold.take(state, lane, minute)
+        if lane.is_open and not retold.is_empty:
+            if end == self.looked and not self._lifecycle.is_open and not retold.joined:
+                # It goes on: the next minutes end it.
+                self._lifecycle = lane
+            else:
+                retold.end(end)
+        self._told = retold.told[-MAX_TOLD:]
+        return [afterwards(alert) for alert in retold.alerts]
 
     def _look_up_to(self, minute: int) -> list[Alert]:
         if not self.looked:
@@ -138,14 +260,39 @@ class BrandDetector:
             self.looked = minute
         while self.looked < minute:
             self.looked += 1
-            if self.looked % STEP == 0:
-                self._count_volumes(self.looked - SETTLES - STEP)
-            alert = self._look(self.looked)
+            try:
+                alert = self._pass(self.looked)
+            except Exception as error:  # noqa: BLE001
+                # A policy or a state that breaks costs its brand this minute, and nobody else.
+                self.failure = error
+                self.tally["failed"] += 1
+                continue
             if alert is not None:
                 alerts.append(alert)
-            if self.looked % LEARNS_EVERY == 0:
-                self._learn(self.looked - LEARNS_AFTER)
         return alerts
+
+    def _pass(self, minute: int) -> Alert | None:
+        if minute % STEP == 0:
+            self._count_volumes(minute - SETTLES - STEP)
+        alert = self._look(minute, self._lifecycle, self._volumes)
+        if alert is not None and alert.status == "close":
+            lifecycle = self._lifecycle
+            told = Told(alert.id, lifecycle.began, minute, alert.severity, alert.version)
+            self._told = [*self._told, told][-MAX_TOLD:]
+        if minute % LEARNS_EVERY == 0:
+            self._learn(minute - LEARNS_AFTER)
+            self._rest()
+        return alert
+
+    def _rest(self) -> None:
+        """Learn the late minutes once no more come, except those of a crisis."""
+        if not self._late:
+            return
+        minutes = self._late.rested(self.looked, self.looked - LEARNS_AFTER)
+        if self._baseline.upto:
+            self._baseline.learn_late(
+                [m for m in minutes if not overlapping(self._told, m.start, m.start, 0)]
+            )
 
     def _count_volumes(self, first: int) -> None:
         minutes = self._counts.between(first, first + STEP)
@@ -167,30 +314,51 @@ class BrandDetector:
             return
         baseline.learn(self._counts.between(baseline.upto or upto - KEPT, upto), upto)
 
-    def _look(self, now: int) -> Alert | None:
-        baseline, lifecycle, policy = self._baseline, self._lifecycle, self.brand.alerts
-        if not baseline.upto or now - baseline.first < HISTORY:
+    def _is_warm(self, now: int) -> bool:
+        baseline = self._baseline
+        if not baseline.upto:
+            return False
+        # A minute before the brand was heard live belongs to a past that is read at once.
+        first = max(baseline.first, self._heard) if now >= self._heard else baseline.first
+        return now - first >= HISTORY
+
+    def _between(self, first: int, end: int) -> list[Minute]:
+        """The minutes with mentions, those in time and late ones; a minute may have one of each."""
+        if not self._late:
+            return self._counts.between(first, end)
+        both = (
+            minute
+            for start in range(first, end)
+            for minute in (self._counts.get(start), self._late.get(start))
+        )
+        return [minute for minute in both if minute is not None]
+
+    def _look(self, now: int, lifecycle: AlertLifecycle, volumes: VolumeBaselines) -> Alert | None:
+        policy = self.brand.alerts
+        if not self._is_warm(now):
             return None
-        minutes = self._counts.between(now - LONG, now)
+        minutes = self._between(now - LONG, now)
         if not minutes and not lifecycle.is_open and not lifecycle.above:
             return None
         if not lifecycle.is_open and self._can_skip(minutes, policy):
             lifecycle.step(now, 0)
             return None
         window = Window(minutes, now)
-        summary = summarize(window, baseline, self._volumes)
+        summary = summarize(window, self._baseline, volumes)
         change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))
-        return self._alert(change, window, summary) if change else None
+        return self._alert(change, window, summary, lifecycle) if change else None
 
-    def _alert(self, change: Change, window: Window, summary: WindowSummary) -> Alert:
-        lifecycle, policy = self._lifecycle, self.brand.alerts
+    def _alert(
+        self, change: Change, window: Window, summary: WindowSummary, lifecycle: AlertLifecycle
+    ) -> Alert:
+        policy = self.brand.alerts
         grade = lifecycle.severity or lifecycle.last
         at, began = time_of(window.end), lifecycle.began - 1
         facts = headline(self.brand.name, summary)
         # Empty once the first minutes of the shift have expired.
-        shift = self._counts.between(began, window.end) if began >= window.end - KEPT else []
+        shift = self._between(began, window.end) if began >= window.end - KEPT else []
         return Alert(
-            id=f"{self.brand.id}-{time_of(lifecycle.opened):%Y-%m-%dT%H:%MZ}",
+            id=alert_id(self.brand.id, lifecycle.opened),
             brand=self.brand.id,
             version=window.end * 60_000_000,
             status=change,
@@ -201,6 +369,10 @@ class BrandDetector:
             signals=sorted(summary.signals.values(), key=lambda s: -(s.significance or 0)),
             evidence=evidence(window, self._baseline, shift),
             channels=channels_of(policy, grade),
-            muted=is_muted(policy, grade, at),
+            muted=is_muted(policy, grade, max(at, time_of(self.looked))),
             headline=rounded(facts),
         )
+
+
+_NO_VOLUMES: Final = VolumeBaselines()
+"""The model of volumes knows the present alone: windows of the past are judged without it."""

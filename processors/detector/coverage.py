@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct, field
 
+from processors.detector.event_time import EARLIEST
 from processors.detector.state.counts import time_of
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -32,6 +33,10 @@ LIVE: Final = timedelta(hours=1)
 """Maximum age of a live record; older ones were read from a file."""
 _MEMORY: Final = 0.98
 SEVERITY: Final = 2
+MAX_SOURCES: Final = 1_000
+"""Sources are named by posts; beyond this many, the one that was heard longest ago is dropped."""
+MAX_NAME: Final = 200
+"""Characters of a source's name."""
 
 
 class SourceState(Struct):
@@ -61,10 +66,11 @@ class Coverage(Struct):
 
     def observe(self, source: str, at: datetime) -> list[Alert]:
         """Take a record of a source, by its ingestion time."""
+        source = source[:MAX_NAME]
         state = self.sources.get(source)
         if state is None:
             self.sources[source] = SourceState(at)
-            return []
+            return self._bound(at)
         passed = (at - state.last).total_seconds()
         if passed < 0:
             return []
@@ -75,6 +81,25 @@ class Coverage(Struct):
         kept = min(_MEMORY, state.records / (state.records + 1))
         state.gap_s = state.gap_s * kept + passed * (1 - kept)
         return []
+
+    def _bound(self, at: datetime) -> list[Alert]:
+        """Drop the sources that were heard longest ago; the alert of a blind one ends."""
+        alerts = []
+        while len(self.sources) > MAX_SOURCES:
+            name = min(self.sources, key=lambda source: self.sources[source].last)
+            state = self.sources.pop(name)
+            if state.blind_since is not None:
+                words = "not heard for longest of too many sources, no longer expected"
+                alerts.append(_alert(name, state.blind_since, at, words, is_over=True))
+        return alerts
+
+    def horizon(self) -> timedelta | None:
+        """How long without any record event time may go on; None if no source is known well.
+
+        The quickest source would have been heard by then: later minutes are not silent but unheard.
+        """
+        gaps = [state.gap_s for state in self.sources.values() if state.records >= LEARNT]
+        return max(MIN_SILENCE, TIMES * timedelta(seconds=min(gaps))) if gaps else None
 
     def _back(self, source: str, state: SourceState, at: datetime) -> list[Alert]:
         since = state.blind_since
@@ -128,12 +153,17 @@ class Coverage(Struct):
                 state.last = theirs.last
         return alerts
 
-    def take_over(self, saved: "Coverage") -> None:
-        """Merge the ledger of an assigned partition; of each source the newest state counts."""
+    def take_over(self, saved: "Coverage", now: datetime | None = None) -> None:
+        """Merge the ledger of an assigned partition; of each source the newest state counts.
+
+        None was heard after ``now``.
+        """
         for source, theirs in saved.sources.items():
+            last = theirs.last if now is None else min(theirs.last, now)
             state = self.sources.get(source)
-            if state is None or theirs.last > state.last:
-                self.sources[source] = msgspec.structs.replace(theirs)
+            if state is None or last > state.last:
+                self.sources[source] = msgspec.structs.replace(theirs, last=last)
+        self._bound(EARLIEST)
 
 
 def _alert(source: str, since: datetime, at: datetime, words: str, *, is_over: bool) -> Alert:

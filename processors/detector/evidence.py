@@ -58,7 +58,8 @@ def headline(name: str, summary: WindowSummary) -> Headline:
         minutes=totals.minutes,
         mentions=totals.mentions,
         authors=totals.authors,
-        times=summary.ratio("volume") if "volume" in summary.signals else None,
+        # Of this window: the signal may be that of the last few minutes.
+        times=totals.mentions / max(summary.expected, 0.5) if "volume" in summary.signals else None,
         negative_share=totals.negative / totals.scored if totals.scored else None,
     )
 
@@ -157,7 +158,9 @@ def _shown(window: Window, since_began: Sequence[Minute]) -> list[ShownPost]:
     typical = max(widest, key=lambda post: (groups.get(post.group, 0), post.reach, post.id))
     roles.setdefault(typical.id, "typical")
     return [
-        ShownPost(id=p.id, role=role, at=p.at, url=p.url, reach=p.reach, score=p.score)
+        ShownPost(
+            id=p.id, role=role, at=p.at, url=p.url, reach=p.reach, score=p.score, author=p.author
+        )
         for p, role in zip(map(posts.__getitem__, roles), roles.values(), strict=True)
     ]
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from processors.detector.snapshots import Recovered, recovered
 from runtime import metrics
+from runtime.clock import utc_now
 from runtime.kafka.protocols import Record
 from runtime.kafka.reader import Span, latest_values, read_ranges, spans
 from runtime.logs import get_logger
@@ -38,7 +39,8 @@ def recover(
     """
     ours = spans(settings, SERVICE, RECORDS, partitions)
     values = latest_values(settings, SERVICE, STATE).values()
-    saved = recovered(values, {partition: span.end for partition, span in ours.items()}, brands)
+    ends = {partition: span.end for partition, span in ours.items()}
+    saved = recovered(values, ends, brands, utc_now())
     saved.positions = {partition: span.position for partition, span in ours.items()}
     for partition in saved.renewed:
         log.warning("activity was recreated: its old offsets are forgotten", partition=partition)

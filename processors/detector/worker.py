@@ -7,14 +7,21 @@ acknowledging.
 """
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from brands.registry import BrandRegistry
+from processors.detector.afterwards import afterwards
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
+from processors.detector.event_time import HeardTimes, SteadyClock, believed, is_ahead
+from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
-from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, ledgers
+from processors.detector.snapshots import Ledger, Recovered, ledger_snapshots, ledgers
+from processors.detector.state.counts import minute_of
 from processors.faust.messages import Incoming, Outgoing, end_process, given_up
 from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
@@ -25,6 +32,7 @@ from runtime.kafka.dead_letters import Brake
 from runtime.kafka.reader import latest_values
 from runtime.logs import get_logger
 from runtime.settings import DetectorSettings, KafkaSettings
+from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
@@ -32,12 +40,25 @@ from schemas.errors import InvalidMessage
 
 log = get_logger(SERVICE)
 
+AFTERWARDS: Final = timedelta(minutes=15)
+"""Age of a minute from which its alert is told as found afterwards."""
+SLICE: Final = 10
+"""Records, or states to save, between two turns of the event loop."""
+MAX_HELD: Final = 100_000
+"""Records read and not acknowledged, from which the states are saved at once."""
+REMOVED_AFTER_S: Final = 3600.0
+"""Seconds after which the state of a brand that was removed is dropped: until then a mistake in the
+brands file costs nothing."""
+_ENDS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+"""What ends a process or a task, and is no fault of a record."""
+
 
 class DetectorWorker:
     """The state of one detector process.
 
     ``partitions``: the assigned ones with their offsets; ``generation``: that of the consumer
     group, 0 or None before the first. ``recover_states`` and ``latest_values`` read the snapshots.
+    ``monotonic`` measures what passes, in seconds: ``clock`` may step.
     """
 
     def __init__(
@@ -49,6 +70,7 @@ class DetectorWorker:
         generation: Callable[[], int | None],
         clock: Clock = utc_now,
         *,
+        monotonic: Callable[[], float] = time.monotonic,
         registry: BrandRegistry | None = None,
         producer: BatchProducer | None = None,
         recover_states: Callable[..., Recovered] = recover,
@@ -64,15 +86,20 @@ class DetectorWorker:
         self._partitions = partitions
         self._generation_now = generation
         self._clock = clock
+        self._steady = SteadyClock(clock, monotonic)
         self._brake = Brake.of(detector)
         self._detectors, self._coverage = BrandDetectors(), Coverage()
+        self._waiting = MergeBuffer()
         self._generation: int | None = None
         self._mine: list[int] = []
         self._unsaved = False
         self._read: dict[int, int] = {}
         self._held: list[Callable[[], None]] = []
-        self._saved = clock()
-        self._newest: tuple[datetime, datetime] | None = None
+        self._held_records = 0
+        self._saved_s = monotonic()
+        self._times = HeardTimes(self._steady)
+        self._removed: dict[str, float] = {}
+        self._counted: Counter[str] = Counter()
         self.is_recovering = False
         """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
         # Batches and ticks take turns: both change the states.
@@ -95,9 +122,9 @@ class DetectorWorker:
         async with self._turn:
             if not await self._is_recovered() or generation != self._generation:
                 return
-            outgoing, bad = self._observe(batch)
+            bad = await self._observe(batch)
             self._held.append(acknowledge)
-            await self._producer.deliver(outgoing)
+            self._held_records += len(batch)
             self._brake.record(len(batch) - bad, bad)
             await self._save_if_due()
 
@@ -129,40 +156,102 @@ class DetectorWorker:
             self.health.beat,
         )
         self._detectors, self._coverage = recovered.detectors, recovered.coverage
+        self._detectors.known_since = self._known_since
+        self._counted = Counter(self._detectors.tally)
         metrics.DETECTOR_BRANDS.set(len(self._detectors))
-        newest = recovered.newest
-        if newest is not None and (self._newest is None or newest > self._newest[0]):
-            # Without this an open alert would stay open until the next record.
-            self._newest = (newest, self._clock())
+        self._times.take_over(recovered.newest, recovered.heard_since)
         self._generation, self._mine, self._unsaved = generation, mine, True
-        self._held, self._read = [], dict(recovered.positions)
+        self._held, self._held_records, self._read = [], 0, dict(recovered.positions)
+        self._waiting.clear()
         self.health.clear("states")
 
-    def _observe(self, batch: Sequence[Incoming]) -> tuple[list[Outgoing], int]:
-        outgoing: list[Outgoing] = []
-        bad = 0
-        self._detectors.set_brands(self._registry.brands())
+    def _known_since(self, brand: str) -> int | None:
+        """The minute since which mentions of a brand would have been heard."""
+        published, heard = self._registry.published_at(brand), self._times.heard_since
+        return None if published is None or heard is None else minute_of(max(published, heard))
+
+    async def _observe(self, batch: Sequence[Incoming]) -> int:
+        """Take the records of a batch and deliver what they show; returns how many were bad."""
+        for _ in self._detectors.setting_brands(self._registry.brands()):
+            await asyncio.sleep(0)
         self._unsaved = True
-        for message in batch:
+        bad, outgoing = 0, list[Outgoing]()
+        for number, message in enumerate(batch, 1):
             self._read[message.partition] = message.offset + 1
-            try:
-                record = ACTIVITY.decode(message.value or b"")
-            except InvalidMessage as error:
-                bad += 1
-                at = self._clock()
-                outgoing.append(given_up(SERVICE, message, error.reason, error.detail, at))
-                continue
-            if self._newest is None or record.at > self._newest[0]:
-                self._newest = (record.at, self._clock())
-            alerts = self._detectors.observe(record, message.partition, message.offset + 1)
-            alerts += self._coverage.observe(record.source, record.ingested_at)
-            outgoing += self._alerts(alerts)
+            found = self._take_message(message)
+            bad += isinstance(found, Outgoing)
+            outgoing += [found] if isinstance(found, Outgoing) else found
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        await self._producer.deliver(outgoing)
+        bad += await self._count_waiting(every=self._waiting.is_full)
         metrics.DETECTOR_RECORDS.inc(len(batch) - bad)
+        self._export()
+        return bad
+
+    def _take_message(self, message: Incoming) -> list[Outgoing] | Outgoing:
+        """The alerts of a record, or its dead letter."""
+        try:
+            claimed = ACTIVITY.decode(message.value or b"")
+        except InvalidMessage as error:
+            return given_up(SERVICE, message, error.reason, error.detail, self._clock())
+        now, passed_s = self._steady.now(), self._steady.passed_s()
+        record = believed(claimed, now)
+        heard = record.ingested_at
+        self._times.hear(heard)
+        if not self._detectors.note(record.brand, message.partition, message.offset + 1):
+            return self._alerts(self._coverage.observe(record.source, heard))
+        metrics.DETECTOR_AHEAD.inc(is_ahead(claimed, now))
+        if self._waiting.take(record, message, self._steady.earliest(), passed_s):
+            return self._alerts(self._coverage.observe(record.source, heard))
+        return self._count(record, message)
+
+    def _count(self, record: Activity, message: Incoming) -> list[Outgoing] | Outgoing:
+        """Count a record; one that cannot be counted costs itself alone."""
+        try:
+            alerts = self._detectors.count(record, self._steady.now())
+            alerts += self._coverage.observe(record.source, record.ingested_at)
+            outgoing = self._alerts(alerts)
+        except _ENDS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of a library is none of ours
+            return given_up(SERVICE, message, "detect_failed", repr(error), self._clock())
+        self._times.count(record.at)
+        return outgoing
+
+    async def _count_waiting(self, *, every: bool = False) -> int:
+        """Count the held records whose time has come; returns how many were bad."""
+        bad, outgoing = 0, list[Outgoing]()
+        due = self._waiting.due(self._steady.passed_s(), every=every)
+        for number, waiting in enumerate(due, 1):
+            found = self._count(waiting.record, waiting.message)
+            bad += isinstance(found, Outgoing)
+            outgoing += [found] if isinstance(found, Outgoing) else found
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        if outgoing:
+            await self._producer.deliver(outgoing)
+        return bad
+
+    def _export(self) -> None:
+        tally, before = self._detectors.tally, self._counted
+        metrics.DETECTOR_MADE_UP.inc(tally["made_up"] - before["made_up"])
+        metrics.DETECTOR_UNCOUNTED.inc(tally["lost"] - before["lost"])
+        metrics.DETECTOR_FAILED.inc(tally["failed"] - before["failed"])
+        self._counted = Counter(tally)
         metrics.DETECTOR_LATE.set(self._detectors.late)
+        metrics.DETECTOR_HELD.set(len(self._waiting))
         metrics.DETECTOR_BRANDS.set(len(self._detectors))
-        return outgoing, bad
+        for brand, error in self._detectors.failures.items():
+            log.error("a look at a brand failed; the others go on", brand=brand, why=repr(error))
+        self._detectors.failures.clear()
 
     def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
+        old = self._steady.earliest() - AFTERWARDS
+        alerts = [
+            afterwards(alert) if alert.kind == "crisis" and alert.raised_at < old else alert
+            for alert in alerts
+        ]
         for alert in alerts:
             metrics.DETECTOR_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
             log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
@@ -173,26 +262,40 @@ class DetectorWorker:
         try:
             while True:
                 await asyncio.sleep(self._settings.tick_interval_s)
-                self.health.beat()
-                async with self._turn:
-                    if not await self._is_recovered():
-                        continue
-                    if self._is_caught_up():
-                        await self._producer.deliver(self._alerts(await self._advance()))
-                    await self._save_if_due()
+                await self.tick()
         except Exception as error:  # noqa: BLE001
             end_process(error)
 
-    async def _advance(self) -> list[Alert]:
-        """Event time goes on from the newest record at the clock's pace, also in a replay."""
-        now = self._clock()
-        alerts: list[Alert] = []
-        if self._newest is not None:
-            newest, read_at = self._newest
+    async def tick(self) -> None:
+        """What is done at each interval, with or without records."""
+        self.health.beat()
+        async with self._turn:
+            if not await self._is_recovered():
+                return
+            bad = await self._count_waiting()
+            if self._is_caught_up():
+                await self._advance()
+            self._export()
+            if bad:
+                self._brake.record(0, bad)
+            await self._save_if_due()
+
+    async def _advance(self) -> None:
+        """Event time goes on from the newest record with passing time, also in a replay.
+
+        It stops where the quickest source would have been heard: Kafka, the processors or the
+        source may be away, and what they hold comes later.
+        """
+        reached = self._times.event_time(self._coverage.horizon())
+        if reached is not None:
             # Records of the same time may still arrive in other partitions.
-            passed = now - read_at - timedelta(seconds=self._settings.grace_s)
-            alerts = self._detectors.advance(newest + passed)
-        return alerts + await self._listen(now)
+            until = reached - timedelta(seconds=self._settings.grace_s)
+            for alerts in self._detectors.advancing(until, self._waiting.brands):
+                if alerts:
+                    await self._producer.deliver(self._alerts(alerts))
+                await asyncio.sleep(0)
+        alerts = await self._listen(self._times.listening_at())
+        await self._producer.deliver(self._alerts(alerts))
 
     async def _listen(self, now: datetime) -> list[Alert]:
         """The alerts of silent sources, once the ledgers of the other processes are read."""
@@ -217,39 +320,79 @@ class DetectorWorker:
         )
 
     async def _save_if_due(self) -> None:
-        now = self._clock()
-        if (now - self._saved).total_seconds() >= self._settings.snapshot_interval_s:
-            await self._save(now)
+        passed_s = self._steady.passed_s() - self._saved_s
+        interval_s = self._settings.snapshot_interval_s
+        # To save is to count what waits for its order: better a little later.
+        if self._waiting and self._held_records < MAX_HELD:
+            interval_s *= 2
+        if passed_s >= interval_s or self._held_records >= MAX_HELD:
+            await self._save()
 
-    async def _save(self, now: datetime) -> None:
-        self._saved = now
+    async def _save(self) -> None:
+        now = self._steady.now()
+        self._saved_s = self._steady.passed_s()
+        bad = await self._count_waiting(every=True)
+        await self._forget_removed()
         await self._deliver_states(self._detectors.snapshots(now))
         if self._unsaved:
             # After the states: a ledger never claims more than was saved.
             await self._deliver_states(self._ledgers(now))
             self._unsaved = False
         held, self._held = self._held, []
-        for acknowledge in held:
+        self._held_records = 0
+        for number, acknowledge in enumerate(held, 1):
             acknowledge()
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
         metrics.DETECTOR_SNAPSHOT.set(now.timestamp())
+        self._export()
+        if bad:
+            self._brake.record(0, bad)
+
+    async def _forget_removed(self) -> None:
+        """Drop the states of brands that were removed from the registry, here and on the topic."""
+        brands, passed_s = self._registry.brands(), self._steady.passed_s()
+        if not brands:
+            return  # the registry itself may be lost
+        removed = {name for name in self._detectors if name not in brands}
+        since = {name: self._removed.get(name, passed_s) for name in removed}
+        gone = sorted(name for name, at in since.items() if passed_s - at >= REMOVED_AFTER_S)
+        self._removed = {name: at for name, at in since.items() if name not in gone}
+        if not gone:
+            return
+        self._unsaved = True
+        log.info("states of removed brands are dropped", count=len(gone), brands=gone[:20])
+        for name in gone:
+            self._detectors.forget(name)
+        await self._producer.deliver([Outgoing(STATE, name.encode(), None) for name in gone])
 
     def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
-        newest = None if self._newest is None else self._newest[0]
         for partition in self._mine:
             offsets = self._detectors.offsets(partition)
-            ledger = Ledger(offsets=offsets, coverage=self._coverage, newest=newest)
-            yield ledger_snapshot(partition, ledger, now)
+            ledger = Ledger(
+                offsets=offsets,
+                coverage=self._coverage,
+                newest=self._times.newest,
+                heard_since=self._times.heard_since,
+            )
+            yield from ledger_snapshots(partition, ledger, now)
 
     async def _deliver_states(self, states: Iterable[DetectorSnapshot]) -> None:
-        await self._producer.deliver(
-            [Outgoing(STATE, s.brand.encode(), DETECTOR_STATE.encode(s)) for s in states]
-        )
+        part: list[Outgoing] = []
+        for state in states:
+            part.append(Outgoing(STATE, state.brand.encode(), DETECTOR_STATE.encode(state)))
+            if len(part) == SLICE:
+                await self._producer.deliver(part)
+                part = []
+                await asyncio.sleep(0)
+        if part:
+            await self._producer.deliver(part)
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         async with self._turn:
             if self._generation and self._generation == self._generation_now():
-                await self._save(self._clock())
+                await self._save()
         self._registry.stop()
         await self._producer.stop()

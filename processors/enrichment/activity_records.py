@@ -30,7 +30,8 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
             brand=brand.id,
             post_id=post.id,
             version=version,
-            at=post.created_at,
+            # A post is no younger than its ingestion, whatever its author's clock says.
+            at=min(post.created_at, ingested_at),
             ingested_at=ingested_at,
             source=post.source,
             author=author,

@@ -101,7 +101,7 @@ def _encode(enriched: Enriched) -> list[Outgoing]:
         Outgoing("mentions", event.id.encode(), MENTION_EVENT.encode(event))
         for event in enriched.mentions
     ]
-    largest = max((len(message.value) for message in mentions), default=0)
+    largest = max((len(message.value or b"") for message in mentions), default=0)
     if largest > MAX_MENTION_BYTES:
         raise _TooLarge(f"the mention has {largest} bytes, the limit is {MAX_MENTION_BYTES}")
     activity = [

@@ -33,7 +33,8 @@ class Outgoing(NamedTuple):
 
     topic: str
     key: bytes | None
-    value: bytes
+    value: bytes | None
+    """None is a tombstone, on a compacted topic."""
 
 
 def given_up(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from processors.detector.backtest import BacktestAlert, backtest_alerts, compare, replay
 from processors.detector.coverage import Listening, Silence, heard_at
+from processors.detector.event_time import believed, were_read_at_once
 from processors.enrichment.activity_records import activity_of
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -42,6 +43,8 @@ from tocsin.offline.backtest_posts import (
     shown_ids,
 )
 
+LEARNT_FROM: Final = timedelta(days=28)
+"""How much before --from is read from the index to learn what is usual."""
 COLUMNS: Final = (
     "policy",
     "change",
@@ -94,7 +97,8 @@ def _brand(name: str, file: Path | None) -> Brand:
 class _Past:
     """The records of a brand, of a seekable file of events or of the index.
 
-    ``listening`` hears those of the file's other brands too.
+    What was before ``first`` is read, too, as far as ``LEARNT_FROM`` in the index: the detector
+    learns from it. ``listening`` hears the records of the file's other brands too.
     """
 
     brand: str
@@ -102,6 +106,8 @@ class _Past:
     first: datetime | None
     end: datetime | None
     listening: Listening = field(default_factory=Listening)
+    known_since: datetime | None = None
+    """When the first record of any brand was written."""
 
     def __post_init__(self) -> None:
         if self.events is None and (self.first is None or self.end is None):
@@ -114,12 +120,21 @@ class _Past:
         if self.events is not None:
             self.events.close()
 
-    def records(self) -> Iterator[Activity]:
-        for record in self._all():
-            if self._holds(record.at):
+    def records(self) -> list[Activity]:
+        """The brand's records up to the end, in the order of event time."""
+        everything = [
+            believed(record) for record in self._all() if self.end is None or record.at < self.end
+        ]
+        if self.events is None and were_read_at_once([(r.ingested_at, r.at) for r in everything]):
+            # The index was filled from a file, which says nothing about when its source was heard.
+            everything = [replace(record, ingested_at=record.at) for record in everything]
+        if everything:
+            self.known_since = min(record.at for record in everything)
+        for record in everything:
+            if self.holds(record.at):
                 self.listening.take(record)
-                if record.brand == self.brand:
-                    yield record
+        own = (record for record in everything if record.brand == self.brand)
+        return sorted(own, key=lambda record: record.at)
 
     def _all(self) -> Iterator[Activity]:
         if self.events is not None:
@@ -128,10 +143,17 @@ class _Past:
         from tocsin.offline.activity_history import records_of_index
 
         assert self.first is not None and self.end is not None
-        return records_of_index(load(ElasticsearchSettings), self.brand, self.first, self.end)
+        settings, since = load(ElasticsearchSettings), self.first - LEARNT_FROM
+        return records_of_index(settings, self.brand, since, self.end)
 
-    def _holds(self, at: datetime) -> bool:
+    def holds(self, at: datetime) -> bool:
+        """Whether ``at`` is in what the back-test was asked for."""
         return (self.first is None or at >= self.first) and (self.end is None or at < self.end)
+
+    def alerts(self, records: Sequence[Activity], brand: Brand) -> list[BacktestAlert]:
+        """The alerts that open within what was asked for."""
+        alerts = backtest_alerts(replay(records, [brand], self.known_since))
+        return [alert for alert in alerts if self.holds(alert.opened_at)]
 
     def mentions(self, ids: set[str]) -> list[Mention]:
         """The posts with their texts; a file of activity has none."""
@@ -171,10 +193,10 @@ def backtest(
 ) -> None:
     """Run past mentions through the detector and show which alerts it would have raised.
 
-    Each alert has its first and most seen posts, if the file or the index has their texts. A ?
-    marks a time in which a source delivered nothing, so alerts may be missing there. With --policy
-    the alerts of both policies are compared: - only with the first, + only with the other, ~ with
-    both but different. Times are UTC.
+    What was before --from is learnt from, and not told. Each alert has its first and most seen
+    posts, if the file or the index has their texts. A ? marks a time in which a source delivered
+    nothing, so alerts may be missing there. With --policy the alerts of both policies are compared:
+    - only with the first, + only with the other, ~ with both but different. Times are UTC.
 
     Example: `tocsin backtest --brand velmora --from 2026-03-01 --to 2026-03-08`
     """
@@ -193,17 +215,17 @@ def backtest(
             file, brands, source=source, mapping=mapping, encoding=encoding, say=say
         )
     with _Past(brand, events, *within) as past:
-        records = list(past.records())
+        everything = past.records()
+        records = [record for record in everything if past.holds(record.at)]
         if not records:
             say(f"there are no mentions of {brand}")
             sys.exit(1)
-        states = replay(records, [chosen])
+        alerts = past.alerts(everything, chosen)
         if json:
-            for state in states:
+            for state in (state for alert in alerts for state in alert.states):
                 json_result(ALERT.encode(state).decode())
             return
-        alerts = backtest_alerts(states)
-        others = [] if other is None else backtest_alerts(replay(records, [other]))
+        others = [] if other is None else past.alerts(everything, other)
         mentions = past.mentions(shown_ids((*alerts, *others)))
         silences = past.listening.silences(max(map(heard_at, records)))
     told = published_by_alert(alerts, mentions, records)
@@ -215,6 +237,7 @@ def backtest(
         write_rows(rows, COLUMNS, format)
         return
     _print(records, silences, alerts, told)
+    say(_learnt(everything, records, past.known_since))
     if other is not None:
         changes = difference_lines(alerts, others, compare(alerts, others), _length(records))
         for line in ("", *changes):
@@ -238,6 +261,18 @@ def _draw(
 
 def _length(records: Sequence[Activity]) -> timedelta:
     return max(r.at for r in records) - records[0].at
+
+
+def _learnt(
+    everything: Sequence[Activity], records: Sequence[Activity], known_since: datetime | None
+) -> str:
+    """How much past the detector knew at the first record."""
+    before = len(everything) - len(records)
+    first = records[0].at
+    days = (first - min(known_since or first, first)).total_seconds() / 86_400
+    if not before and days * 24 < 1:
+        return "learnt from these mentions alone; nothing earlier was known"
+    return f"learnt before: {counted(before, 'mention')} in {days:.1f} days"
 
 
 def _print(

@@ -6,7 +6,7 @@ that is silent about one brand is heard by the others.
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -19,6 +19,7 @@ from brands.brands_file import load_brands
 from ingestors.files.charset import UTF_8
 from ingestors.files.lines import FileLines
 from ingestors.files.splitters import LineSplitter
+from processors.detector.event_time import believed, were_read_at_once
 from processors.enrichment.annotator_table import build_enricher
 from runtime.clock import utc_now
 from runtime.settings import ProcessSettings, load
@@ -30,9 +31,6 @@ from tocsin.offline.post_reader import Bad, PostReader, batches
 
 _IN_MEMORY: Final = 2**26
 """Bytes of events above which they go to a temporary file."""
-_AT_ONCE: Final = 10
-"""A file was written at once if its records were ingested so many times faster than they were
-posted."""
 
 
 class _Moment(Struct):
@@ -108,9 +106,7 @@ def _heard(events: BinaryIO) -> Iterator[bytes]:
     """The lines, with the time of the post as that of ingestion if they were written at once."""
     moments = [moment for line in events if (moment := _moment(line)) is not None]
     events.seek(0)
-    at_once = bool(moments) and _AT_ONCE * _span(m for m, _ in moments) < _span(
-        at for _, at in moments
-    )
+    at_once = were_read_at_once(moments)
     for line in events:
         yield _heard_when_written(line) if at_once else line
     events.close()
@@ -125,19 +121,15 @@ def _moment(line: bytes) -> tuple[datetime, datetime] | None:
     return moment.ingested_at, at
 
 
-def _span(times: Iterable[datetime]) -> timedelta:
-    known = list(times)
-    return max(known) - min(known)
-
-
 def _heard_when_written(line: bytes) -> bytes:
     try:
         if b'"op"' in line:
             event = MENTION_EVENT.decode(line)
             if isinstance(event, MentionUpsert):
-                event = replace(event, ingested_at=event.mention.post.created_at)
+                written = min(event.mention.post.created_at, event.ingested_at)
+                event = replace(event, ingested_at=written)
             return MENTION_EVENT.encode(event) + b"\n"
-        record = ACTIVITY.decode(line)
+        record = believed(ACTIVITY.decode(line))
     except InvalidMessage:
         return line
     return ACTIVITY.encode(replace(record, ingested_at=record.at)) + b"\n"

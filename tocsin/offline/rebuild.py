@@ -6,10 +6,12 @@ Reads a brand's records from the index up to the oldest one that `activity` reta
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from statistics import median_low
 
 from aiokafka.partitioner import DefaultPartitioner
 
 from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.event_time import believed
 from processors.detector.recovery import RECORDS, SERVICE, STATE, retained_activity
 from runtime.kafka import client as kafka
 from runtime.kafka.client import publish
@@ -75,14 +77,16 @@ def _refuse_if_running(settings: KafkaSettings) -> None:
 
 
 def _first_times(settings: KafkaSettings, retained: Mapping[int, Span]) -> dict[int, datetime]:
-    """By partition, the event time of the oldest retained record."""
-    times: dict[int, datetime] = {}
+    """By partition, the event time of the oldest retained records: their median, since any of them
+    may claim what it likes.
+    """
+    times: dict[int, list[datetime]] = {}
     oldest = {
         number: (span.first, min(span.first + 100, span.end)) for number, span in retained.items()
     }
     for partition, _, record in retained_activity(settings, oldest):
-        times.setdefault(partition, record.at)
-    return times
+        times.setdefault(partition, []).append(believed(record).at)
+    return {partition: median_low(of_partition) for partition, of_partition in times.items()}
 
 
 def write(settings: KafkaSettings, snapshots: Iterable[DetectorSnapshot]) -> int:

@@ -33,6 +33,8 @@ class WindowSummary(Struct, frozen=True):
     long: WindowTotals
     signals: dict[str, Signal]
     baseline_negative: float = 0.0
+    expected: float = 0.0
+    """Mentions that are usual in the long window."""
 
     def significance(self, name: str) -> float:
         moved = self.signals.get(name)
@@ -60,7 +62,14 @@ def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> W
         other = signals.get(candidate.name)
         if other is None or (candidate.significance or 0) > (other.significance or 0):
             signals[candidate.name] = candidate
-    return WindowSummary(window.short, window.long, signals, baseline.negative_share)
+    expected = window.long.minutes * _rate(baseline, volumes, window.end, "mentions")
+    return WindowSummary(window.short, window.long, signals, baseline.negative_share, expected)
+
+
+def _rate(baseline: Baseline, volumes: VolumeBaselines, end: int, field: str) -> float:
+    """Usual per minute at the end of a window."""
+    rate = volumes.per_minute(field)
+    return baseline.per_minute(end - 1, field) if rate is None else rate
 
 
 def _volumes(
@@ -70,10 +79,7 @@ def _volumes(
     signals = []
     for name, field, unit in _VOLUMES:
         observed = float(getattr(totals, field))
-        rate = volumes.per_minute(field)
-        if rate is None:
-            rate = baseline.per_minute(end - 1, field)
-        expected = totals.minutes * rate
+        expected = totals.minutes * _rate(baseline, volumes, end, field)
         deviation = math.sqrt(expected + baseline.variation * expected**2 + 1)
         distance = (observed - expected) / deviation
         if observed > expected:

@@ -113,6 +113,15 @@ class Baseline(Struct, kw_only=True):
                 largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
                 setattr(self, name, dict(largest[:limit]))
 
+    def begin(self, minute: int) -> None:
+        """Start with silence that was heard from ``minute`` on."""
+        self.upto = self.first = minute
+
+    def learn_late(self, minutes: Sequence[Minute]) -> None:
+        """Add mentions of minutes that were learnt before they came."""
+        for minute in minutes:
+            self._add(minute)
+
     def _decay(self, minutes: int) -> None:
         kept = 0.5 ** (minutes / HALF_LIFE)
         for name, prior in _SUMS.items():

@@ -19,7 +19,8 @@ from schemas.types import Kind
 KEPT: Final = 90
 """Minutes that are kept: an hour until they are learnt, and the lateness."""
 LATENESS: Final = 10
-"""Minutes by which a record may be older than the newest one and still count."""
+"""Minutes by which a record may be older than the minute that was looked at last, and still count
+in its own; an older one is counted by `late_counts`."""
 MAX_AUTHORS: Final = 500
 """Of one minute; the rest count as distinct. The limits keep a brand's state within the maximum
 message size of its topic (2 MiB)."""
@@ -102,6 +103,11 @@ def minute_of(at: datetime) -> int:
     return int(at.timestamp()) // 60
 
 
+def post_key(post_id: str) -> int:
+    """64 bits of a post's id, by which a duplicate is known."""
+    return int.from_bytes(blake2b(post_id.encode(), digest_size=8).digest())
+
+
 def time_of(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
@@ -127,10 +133,14 @@ class BrandCounts:
             duplicates=self._duplicates.snapshot(),
         )
 
+    def knows(self, record: Activity) -> bool:
+        """Whether the post was counted in the last ``KEPT`` minutes."""
+        return post_key(record.post_id) in self._seen
+
     def add(self, record: Activity) -> bool:
         """Count a record; False if it is a duplicate, or its minute is closed."""
         start = minute_of(record.at)
-        post = int.from_bytes(blake2b(record.post_id.encode(), digest_size=8).digest())
+        post = post_key(record.post_id)
         if start < self.newest - LATENESS or post in self._seen:
             return False
         if start > self.newest:
@@ -140,8 +150,29 @@ class BrandCounts:
         minute = self._minutes.get(start)
         if minute is None:
             minute = self._minutes[start] = Minute(start)
-        self._count(minute, record)
+        group = self._duplicates.add(record.at, record.post_id, record.duplicate_keys)
+        count_into(minute, record, group)
         return True
+
+    def get(self, start: int) -> Minute | None:
+        return self._minutes.get(start)
+
+    def strip(self, before: int) -> bool:
+        """Drop what names posts and authors in minutes before ``before``; says if there was any.
+
+        Numbers and terms stay.
+        """
+        stripped = False
+        for start, minute in self._minutes.items():
+            if start < before and (minute.posts or minute.authors or minute.groups):
+                minute.authors, minute.groups, minute.voices = {}, {}, {}
+                minute.posts = []
+                stripped = True
+        return stripped
+
+    def names_posts(self) -> bool:
+        """Whether a minute names a post or an author."""
+        return any(minute.posts or minute.authors for minute in self._minutes.values())
 
     def between(self, first: int, end: int) -> list[Minute]:
         """The minutes with mentions from ``first`` up to ``end``, which is excluded."""
@@ -156,40 +187,44 @@ class BrandCounts:
             elif start < self.newest - DETAILED - LATENESS and minute.authors:
                 minute.authors, minute.groups, minute.voices = {}, {}, {}
                 del minute.posts[1:]
-        limit = self.newest - LATENESS
+        limit = self.newest - KEPT
         # In the order of arrival, which is nearly that of their minutes.
-        for post, start in list(self._seen.items()):
-            if start >= limit and len(self._seen) <= MAX_SEEN:
+        gone: list[int] = []
+        for post, start in self._seen.items():
+            if start >= limit and len(self._seen) - len(gone) <= MAX_SEEN:
                 break
+            gone.append(post)
+        for post in gone:
             del self._seen[post]
 
-    def _count(self, minute: Minute, record: Activity) -> None:
-        minute.mentions += 1
-        group = self._duplicates.add(record.at, record.post_id, record.duplicate_keys)
-        copied = group != record.post_id
-        minute.copies += copied
-        minute.reposts += record.kind == "repost"
-        minute.reach += record.reach
-        minute.lexicon += "crisis" in record.intents
-        posts = _bump(minute.authors, record.author, MAX_AUTHORS)
-        minute.distinct += posts == 1
-        young = record.account_age_days is not None and record.account_age_days < YOUNG_DAYS
-        minute.aged += record.account_age_days is not None
-        minute.young += young
-        minute.discounted += weight(record.kind, copied, young, posts)
-        if copied:
-            _bump(minute.groups, group, MAX_GROUPS)
-        if record.score is not None:
-            minute.scored += 1
-            minute.negative += record.sentiment == "negative"
-            minute.score_sum += record.score
-            minute.score_squares += record.score**2
-        _bump(minute.sources, record.source, MAX_TERMS)
-        _bump(minute.languages, record.language or "und", MAX_TERMS)
-        if record.country:
-            _bump(minute.countries, record.country, MAX_TERMS)
-        _count_terms(minute, record)
-        _keep(minute.posts, record, group)
+
+def count_into(minute: Minute, record: Activity, group: str) -> None:
+    """Count a record in its minute; ``group``: the id of the first post of its copies."""
+    minute.mentions += 1
+    copied = group != record.post_id
+    minute.copies += copied
+    minute.reposts += record.kind == "repost"
+    minute.reach += record.reach
+    minute.lexicon += "crisis" in record.intents
+    posts = _bump(minute.authors, record.author, MAX_AUTHORS)
+    minute.distinct += posts == 1
+    young = record.account_age_days is not None and record.account_age_days < YOUNG_DAYS
+    minute.aged += record.account_age_days is not None
+    minute.young += young
+    minute.discounted += weight(record.kind, copied, young, posts)
+    if copied:
+        _bump(minute.groups, group, MAX_GROUPS)
+    if record.score is not None:
+        minute.scored += 1
+        minute.negative += record.sentiment == "negative"
+        minute.score_sum += record.score
+        minute.score_squares += record.score**2
+    _bump(minute.sources, record.source, MAX_TERMS)
+    _bump(minute.languages, record.language or "und", MAX_TERMS)
+    if record.country:
+        _bump(minute.countries, record.country, MAX_TERMS)
+    _count_terms(minute, record)
+    _keep(minute.posts, record, group)
 
 
 def _count_terms(minute: Minute, record: Activity) -> None:

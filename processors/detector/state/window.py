@@ -63,8 +63,8 @@ def totals(minutes: Iterable[Minute], length: int) -> WindowTotals:
     # Plain additions: this runs each minute for each brand.
     for minute in minutes:
         authors.update(minute.authors)
-        # Authors beyond the limit count as distinct.
-        sums.authors += minute.distinct - len(minute.authors) if minute.authors else 0
+        # Authors beyond the limit, or of a minute whose authors are dropped, count as distinct.
+        sums.authors += minute.distinct - len(minute.authors)
         sums.mentions += minute.mentions
         sums.discounted += minute.discounted
         sums.copies += minute.copies

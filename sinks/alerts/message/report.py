@@ -15,7 +15,7 @@ from schemas.alert import Alert, Carrier, Evidence, Lift, ShownPost, Signal
 from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.post_texts import Published, PublishedPost, excerpt
 from sinks.alerts.message.render import BREAK, Line, Report, Section, Span
-from text.alert_title import blind_title, crisis_title
+from text.alert_title import blind_title, crisis_title, titled_afterwards
 from text.terminal import printable, single_line
 
 MAX_TITLE = 200
@@ -49,7 +49,8 @@ def title(alert: Alert, style: Style) -> str:
     if alert.kind == "blind":
         since = style.when(alert.began_at)
         return blind_title(headline.name, alert.status, since, style.locale)
-    return crisis_title(headline, alert.status, style.locale)
+    told = crisis_title(headline, alert.status, style.locale)
+    return titled_afterwards(told, style.locale) if alert.found_afterwards else told
 
 
 def flag(alert: Alert, style: Style) -> str:

@@ -148,10 +148,15 @@ def test_a_record_that_comes_twice_counts_once(again: list[int]) -> None:
     assert alerts_of(twice) == restarted()[0]
 
 
-def test_what_comes_late_counts_and_what_comes_much_later_is_told() -> None:
+def test_what_comes_late_counts_and_what_comes_twice_or_after_a_week_does_not() -> None:
     detectors = BrandDetectors({"velmora": VELMORA})
-    for minute, name in ((60, "a"), (52, "late"), (40, "too late"), (60, "a")):
+    week = 8 * 24 * 60
+    for minute, name in ((60, "a"), (52, "late"), (40, "later"), (60, "a"), (60 - week, "old")):
         detectors.observe(record(name, START + timedelta(minutes=minute)))
-    assert detectors.late == 2
-    counted = detectors.detector("velmora").snapshot().counts.minutes
-    assert [minute.mentions for minute in counted] == [1, 1]
+    assert dict(detectors.tally) | {"ahead": 0} == {
+        "ahead": 0, "made_up": 1, "repeated": 1, "lost": 1
+    }  # fmt: skip
+    state = detectors.detector("velmora").snapshot()
+    assert [minute.mentions for minute in state.counts.minutes] == [1, 1]
+    assert state.afterwards is not None
+    assert [minute.mentions for minute in state.afterwards.minutes] == [1]

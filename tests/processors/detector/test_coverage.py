@@ -9,11 +9,14 @@ import pytest
 from processors.detector.coverage import (
     FORGOTTEN,
     LEARNT,
+    MAX_SOURCES,
     MIN_SILENCE,
     Coverage,
     Listening,
     Silence,
 )  # fmt: skip
+from processors.detector.snapshots import MAX_OFFSETS, Ledger, ledger_snapshots, ledgers
+from schemas.codec import DETECTOR_STATE
 from tests.processors.detector.storms import START, record
 
 
@@ -147,3 +150,48 @@ def test_the_silences_of_the_past_are_told_with_their_ends() -> None:
     # What was read from a file long afterwards is taken by its own time.
     of_file = silences(lambda minutes: timedelta(days=30) - timedelta(minutes=minutes))
     assert of_file[0].since == since
+
+
+def test_sources_are_bounded_and_those_heard_longest_ago_are_dropped() -> None:
+    coverage = away()
+    told = []
+    for number in range(2 * MAX_SOURCES):
+        at = START + timedelta(hours=1, seconds=number)
+        told += coverage.observe(f"site-{number}-{'x' * 10_000}", at)
+    assert len(coverage.sources) == MAX_SOURCES
+    assert [(alert.brand, alert.status) for alert in told] == [("source:x", "close")]
+    assert next(iter(coverage.sources)).startswith(f"site-{MAX_SOURCES}-")
+    coverage.take_over(speaking())
+    assert len(coverage.sources) == MAX_SOURCES
+    ledger = Ledger(coverage=coverage)
+    (snapshot,) = ledger_snapshots(0, ledger, START)
+    assert len(DETECTOR_STATE.encode(snapshot)) < 2**19
+
+
+def test_a_partition_of_many_brands_has_a_ledger_of_several_messages() -> None:
+    offsets = {f"brand-{number:060}": number + 2**40 for number in range(2 * MAX_OFFSETS + 1)}
+    whole = Ledger(offsets=offsets, coverage=speaking(), newest=START)
+    snapshots = list(ledger_snapshots(3, whole, START))
+    assert len(snapshots) == len({snapshot.brand for snapshot in snapshots}) == 3
+    encoded = [DETECTOR_STATE.encode(snapshot) for snapshot in snapshots]
+    assert max(map(len, encoded)) < 2**20
+    assert ledgers(encoded) == {3: whole}
+    # Without the first of them the records of the partition are read again.
+    assert ledgers(encoded[1:]) == {}
+
+
+def test_time_goes_on_no_further_than_the_quickest_source_would_be_silent() -> None:
+    assert Coverage().horizon() is None
+    assert speaking(records=LEARNT // 2).horizon() is None
+    assert speaking(timedelta(seconds=1)).horizon() == MIN_SILENCE
+    slow = speaking(timedelta(minutes=5), 2 * LEARNT).horizon()
+    assert slow is not None
+    assert timedelta(minutes=90) < slow <= timedelta(minutes=100)
+
+
+def test_a_saved_time_that_has_not_come_is_not_believed() -> None:
+    saved = Coverage()
+    saved.observe("x", START + timedelta(days=9000))
+    coverage = Coverage()
+    coverage.take_over(saved, START)
+    assert coverage.sources["x"].last == START

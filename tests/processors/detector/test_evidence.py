@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.detector.evidence import evidence, headline
+from processors.detector.signals.novelty import signal
 from processors.detector.signals.summary import WindowSummary, summarize
 from processors.detector.state.volume import VolumeBaselines
-from processors.detector.state.window import LONG
+from processors.detector.state.window import LONG, WindowTotals
 from schemas.activity import Activity
 from schemas.alert import Evidence, Headline, Lift
 from tests.processors.detector.days import NOW, baseline_of, posts, window_of
@@ -112,3 +113,12 @@ def test_what_is_shown_is_bounded_and_counts_no_more_than_there_is(
             assert lift.count > lift.expected
     mentions = sum(carrier.mentions for carrier in limits.carriers)
     assert mentions <= limits.mentions == len(records)
+
+
+def test_the_numbers_of_a_title_are_of_one_window() -> None:
+    burst = signal("volume", 15.0, 1.24, "posts/5min", 9.0)
+    summary = WindowSummary(
+        WindowTotals(5, mentions=15), WindowTotals(30, mentions=30), {"volume": burst}, expected=7.5
+    )
+    facts = headline("Delta", summary)
+    assert (facts.minutes, facts.mentions, facts.times) == (30, 30, 4.0)

@@ -230,3 +230,42 @@ def test_a_file_of_posts_is_tested_on_its_mentions(
     assert "text from tweet, created_at from date" in ran.err
     assert f"{len(records):,} mentions" in ran.err
     assert not any(line.startswith("?") for line in ran.out.splitlines())
+
+
+def test_what_was_before_from_is_learnt_and_not_told(tocsin: Commands, tmp_path: Path) -> None:
+    path = written(tmp_path, together(calm(72, 2), storm(18, 45, 20), storm(66, 45, 20, seed=2)))
+    window = ("--from", "2026-03-04T17:50", "--to", "2026-03-05")
+    ran = tocsin("backtest", "--brand", "velmora", *window, str(path))
+    assert "1 alert in" in ran.err
+    assert re.search(r"learnt before: [\d,]+ mentions in 2\.\d days", ran.err)
+    assert "2026-03-04 18:0" in ran.out
+    assert "2026-03-02" not in ran.out
+    ran = tocsin("backtest", "--brand", "velmora", *window, "--json", str(path))
+    states = [ALERT.decode(line.encode()) for line in ran.out.splitlines()]
+    assert [state.status for state in states].count("open") == 1
+
+
+def test_a_brand_whose_first_mention_is_its_crisis_is_told_by_a_file_with_others(
+    tocsin: Commands, tmp_path: Path
+) -> None:
+    crisis = list(storm(18, 45, 10))
+    alone = tocsin("backtest", "--brand", "velmora", str(written(tmp_path, crisis)))
+    assert "0 alerts" in alone.err
+    assert "nothing earlier was known" in alone.err
+    others = [replace(one, brand="corvo", post_id=f"c{one.post_id}") for one in calm(24, 1)]
+    path = written(tmp_path, together(others, crisis))
+    ran = tocsin("backtest", "--brand", "velmora", str(path))
+    assert "1 alert in" in ran.err
+    assert "learnt before: 0 mentions in 0.7 days" in ran.err
+
+
+def test_a_file_that_was_read_just_now_is_not_blind_though_a_post_claims_a_later_date(
+    tocsin: Commands, tmp_path: Path
+) -> None:
+    records = list(calm(3, 4))
+    end = records[-1].at
+    read = [replace(one, ingested_at=end + timedelta(seconds=n / 100))
+            for n, one in enumerate(records)]  # fmt: skip
+    ahead = replace(read[-1], post_id="x:ahead", at=end + timedelta(hours=20))
+    ran = tocsin("backtest", "--brand", "velmora", str(written(tmp_path, [*read, ahead])))
+    assert "blind" not in ran.out

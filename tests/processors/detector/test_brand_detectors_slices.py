@@ -1,0 +1,95 @@
+"""Many brands: what is done between two turns of the event loop, and what a silent brand keeps."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from processors.detector import worker
+from processors.detector.brand_detector import DetectorState, unpack
+from processors.detector.brand_detectors import MAX_IDLE_MINUTES, PACKING, SLICE, BrandDetectors
+from processors.detector.state.counts import DETAILED, LATENESS
+from processors.faust.messages import Outgoing
+from schemas.detector_state import DetectorSnapshot
+from tests.processors.detector.detector_process import Kafka, Process, Producer, in_a_loop
+from tests.processors.detector.storms import START, VELMORA, calm, record
+
+BRANDS = 230
+
+
+class Counting(BrandDetectors):
+    """Counts the states that were packed since it was asked last."""
+
+    packed = 0
+
+    def _pack(self, name: str, packed: bytes) -> None:
+        self.packed += 1
+        super()._pack(name, packed)
+
+
+def test_a_look_at_all_brands_comes_in_slices_of_bounded_work() -> None:
+    detectors = Counting()
+    for number in range(BRANDS):
+        detectors.observe(record(number, START, brand=f"b{number}"))
+    slices = 0
+    for _ in detectors.advancing(START + timedelta(minutes=20)):
+        assert PACKING * detectors.packed <= SLICE + PACKING
+        detectors.packed = 0
+        slices += 1
+    assert detectors.idle == BRANDS
+    assert slices >= BRANDS * PACKING / SLICE
+
+
+class Parts(Producer):
+    parts: list[int]
+
+    async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
+        states = [one for one in outgoing if one.topic == "detector-state"]
+        self.parts.append(len(states))
+        await super().deliver(outgoing)
+
+
+@in_a_loop
+async def test_a_save_comes_in_slices_and_the_states_before_the_ledger(kafka: Kafka) -> None:
+    process = Process(kafka, [0], START + timedelta(minutes=1))
+    producer = Parts(kafka)
+    producer.parts = []
+    process.worker._producer = producer
+    kafka.activity[0] = [record(n, START, brand=f"b{n}") for n in range(BRANDS)]
+    process.now += timedelta(seconds=1)
+    assert await process.read()
+    assert max(producer.parts) <= worker.SLICE
+    assert sum(producer.parts) == BRANDS + 1
+    assert kafka.written == ["brand"] * BRANDS + ["partition"]
+
+
+def posts_of(snapshots: Sequence[DetectorSnapshot]) -> int:
+    (snapshot,) = snapshots
+    state = unpack(snapshot.state, DetectorState)
+    assert state is not None
+    return sum(len(minute.posts) + len(minute.authors) for minute in state.counts.minutes)
+
+
+def test_a_brand_that_falls_silent_is_saved_once_more_without_its_posts() -> None:
+    detectors = BrandDetectors({"velmora": VELMORA})
+    for one in calm(4, per_minute=0.5):
+        detectors.observe(one)
+    assert posts_of(list(detectors.snapshots(START))) > 0
+    end = one.at
+    saved = []
+    for minute in range(MAX_IDLE_MINUTES):
+        detectors.advance(end + timedelta(minutes=minute))
+        saved += [(minute, snapshot) for snapshot in detectors.snapshots(START)]
+    assert len(saved) == 1
+    assert saved[0][0] <= DETAILED + LATENESS + 2
+    assert posts_of([saved[0][1]]) == 0
+    assert posts_of(list(detectors.snapshots(START, every=True))) == 0
+
+
+def test_a_brand_that_is_talked_of_keeps_no_posts_older_than_the_evidence() -> None:
+    detectors = BrandDetectors({"velmora": VELMORA})
+    for one in calm(4, per_minute=1):
+        detectors.observe(one)
+    (snapshot,) = detectors.snapshots(START)
+    state = unpack(snapshot.state, DetectorState)
+    assert state is not None
+    oldest = min(post.at for minute in state.counts.minutes for post in minute.posts)
+    assert one.at - oldest <= timedelta(minutes=DETAILED + LATENESS + 1)
