@@ -45,6 +45,7 @@ SMALL = {
     "queries/matching/query_matcher.py": "the entry point of matching",
     "runtime/backoff.py": "an interface",
     "runtime/clock.py": "an interface",
+    "sinks/elasticsearch/plan.py": "types, and the function that makes them",
     "text/clauses.py": "one of the readers of text",
     "runtime/collector.py": "an interface of one function",
     "text/everyday.py": "one of the readers of text",

@@ -40,7 +40,6 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
         check(client, es_settings)
         health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
         probe = SearchableProbe(client, names, NAME)
-        housekeeping = Housekeeping(client, names, settings.tombstone_days)
         producer = kafka.producer(kafka_settings, SERVICE)
         sink = ElasticsearchSink(
             kafka.consumer(
@@ -56,6 +55,14 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
             settings=settings,
             health=health,
             on_written=probe.sample,
+        )
+        housekeeping = Housekeeping(
+            client,
+            names,
+            settings.tombstone_days,
+            snapshot_days=settings.snapshot_days,
+            expunge_hours=settings.expunge_hours,
+            leads=lambda: sink.leads,
         )
         probe.start()
         housekeeping.start()
