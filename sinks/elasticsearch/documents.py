@@ -97,8 +97,8 @@ def moved(id_: str, version: int, index: str, event: tuple[str, int]) -> Operati
 
 def removal(id_: str, version: int, names: IndexNames, at: datetime) -> Operation:
     """Records that a post which the index does not have is deleted up to ``version``."""
-    body = {"version": version, "deleted_at": at}
     key = removal_key(id_)
+    body = {"key": key, "version": version, "deleted_at": at}
     return Operation(key, names.removals, version, _encode(body), "removal", (id_, version))
 
 

@@ -167,7 +167,7 @@ ERASURE_PROPERTIES: JsonObject = {
     "done_at": _DATE,
     "expunged_at": _DATE,
 }
-REMOVAL_PROPERTIES: JsonObject = {"version": _LONG, "deleted_at": _DATE}
+REMOVAL_PROPERTIES: JsonObject = {"key": _KEYWORD, "version": _LONG, "deleted_at": _DATE}
 
 NOT_DELETED: JsonObject = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
 """The filter of the read alias: everything but tombstones."""
