@@ -19,6 +19,7 @@ from sinks.elasticsearch.documents import removal_key
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.placement import (
     NEVER_REUSED,
+    UNKNOWN,
     Copy,
     Erased,
     Event,
@@ -166,7 +167,7 @@ def _hits(
 def copy_of(hit: Hit) -> Copy:
     source = hit["_source"]
     read = source.get("ingested_at")
-    ingested = 0 if read is None else microseconds(datetime.fromisoformat(read))
+    ingested = UNKNOWN if read is None else microseconds(datetime.fromisoformat(read))
     dead = "deleted_at" in source
     return Copy(hit["_index"], source.get("version", 0), ingested, dead, hit["_id"])
 

@@ -25,6 +25,8 @@ that order, since its key is the id. So a post comes after its delete only if it
 and those are recorded (version 0). Rows of files have any order."""
 NEVER_REUSED = ("bluesky",)
 """Sources that never give the id of a deleted account to another one: an erasure has no end."""
+UNKNOWN = 2**63
+"""The time of reading of what does not have one, as tombstones."""
 AWAITED = 0
 """The version of a delete that deletes nothing and announces a dead letter."""
 
@@ -37,8 +39,8 @@ class Copy(NamedTuple):
     place: str
     """The name of the index."""
     version: int
-    ingested: int = 0
-    """Microseconds since 1970; 0 in tombstones."""
+    ingested: int = UNKNOWN
+    """Microseconds since 1970."""
     dead: bool = False
     id: str = ""
 

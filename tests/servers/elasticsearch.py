@@ -75,8 +75,8 @@ class ElasticsearchServer(HttpServer):
     """The actions of each bulk request that arrived whole."""
     refreshes: int = 0
     searches: int = 0
-    blocked: set[str] = field(default_factory=set)
-    """Indices that take no writes."""
+    blocked: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """Index to the answer for each of its items: status, the error's type, and its reason."""
     deleted: set[str] = field(default_factory=set)
     """Indices whose segments still hold deleted documents."""
     expunged: list[str] = field(default_factory=list)
@@ -185,7 +185,7 @@ class ElasticsearchServer(HttpServer):
         if "if_seq_no" in action and (present is None or present.seq_no != action["if_seq_no"]):
             return _failure(409, "version_conflict_engine_exception")
         if key[0] in self.blocked:
-            return _failure(403, "cluster_block_exception")
+            return _failure(*self.blocked[key[0]])
         if present is not None and "if_seq_no" not in action and version < present.version:
             return _failure(409, "version_conflict_engine_exception")
         if present is not None:

@@ -32,6 +32,7 @@ from tests.servers.elasticsearch import Failure, Items
 from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, SNOWFLAKE, upsert
 
 ERASURE = Erasure("file", "17", 9)
+BLOCKED = (403, "cluster_block_exception", "index [..] blocked by: [FORBIDDEN/8/write (api)]")
 BUSY = (429, "es_rejected_execution_exception")
 
 
@@ -139,7 +140,7 @@ def test_copies_of_the_words_under_other_ids_go_too(client: Client, server: Serv
 def test_one_blocked_month_does_not_stop_the_others(client: Client, server: Server) -> None:
     index(client, *(f"file:{n}" for n in range(600)), created_at=AT - timedelta(days=90))
     index(client, "file:new")
-    server.blocked = {"tocsin-mentions-2025.10"}
+    server.blocked = {"tocsin-mentions-2025.10": BLOCKED}
     with pytest.raises(ErasureIncomplete, match="2025.10") as error:
         erase(client, NAMES, ERASURE, AT, AT)
     assert error.value.erased == 1
@@ -189,14 +190,14 @@ def test_alerts_of_older_versions_are_redacted_by_id(client: Client, server: Ser
 def test_an_erasure_that_an_index_refused_is_finished_later(client: Client, server: Server) -> None:
     index(client, "file:1")
     remember(client, NAMES, ERASURE, AT)
-    server.blocked = {INDEX}
+    server.blocked = {INDEX: BLOCKED}
     with pytest.raises(ErasureIncomplete):
         carry_out(client, NAMES, ERASURE, AT, AT)
     client.indices.refresh(index="*")
     assert oldest_unfinished(client, NAMES) == AT
     with pytest.raises(ErasureIncomplete):
         finish(client, NAMES, AT)
-    server.blocked = set()
+    server.blocked = {}
     assert finish(client, NAMES, AT + timedelta(hours=1)) == 1
     client.indices.refresh(index="*")
     assert oldest_unfinished(client, NAMES) is None

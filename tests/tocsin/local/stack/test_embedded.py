@@ -19,7 +19,7 @@ from elasticsearch import Elasticsearch
 from kafka import TopicPartition
 
 from runtime.settings import ElasticsearchSettings, load
-from sinks.elasticsearch import erasure
+from sinks.elasticsearch import erasure, retention
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.setup import setup
@@ -94,11 +94,11 @@ def test_the_sinks_indices_erase_and_purge_as_in_the_engines(endpoints: Endpoint
         ann = erasure.Erasure("x", "ann", 5)
         erasure.remember(client, names, ann, now)
         client.indices.refresh(index=names.erasures)
-        assert erasure.erase(client, names, ann, now) == 2
+        assert erasure.erase(client, names, ann, now, now) == 2
         assert erasure.sweep(client, names, now, keep_days=1) == 0
         assert client.count(index=names.mentions)["count"] == 2
         assert client.count(index=names.mentions_pattern)["count"] == 4
-        assert erasure.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
+        assert retention.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
         assert client.count(index=names.mentions_pattern)["count"] == 2
 
 
