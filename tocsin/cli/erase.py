@@ -78,14 +78,17 @@ def erase(
         _ask(f"{_matched(found)}: erase what {author_id} of {source} wrote, for good?", yes)
         # From now on the sink writes no post of the author.
         erasure.remember(client, names, author, now)
-        if not index_only:
-            _announce(author)
+        incomplete = ""
         try:
-            erased = erasure.carry_out(client, names, author, now, utc_now())
             alerts = erasure.redact_unlisted(client, names, author)
+            erased = erasure.carry_out(client, names, author, now, utc_now())
         except erasure.ErasureIncomplete as error:
-            say(f"not all is erased yet ({error}); the sink finishes it, or repeat the command")
-            sys.exit(1)
+            incomplete = str(error)
+    if not index_only:
+        _announce(author)
+    if incomplete:
+        say(f"not all is erased yet ({incomplete}); the sink finishes it, or repeat the command")
+        sys.exit(1)
     say(f"{counted(erased, 'post')} erased")
     if alerts:
         say(f"{counted(alerts, 'alert')} redacted")
