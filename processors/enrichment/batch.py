@@ -72,7 +72,8 @@ def _enrich(
     if not decoded:
         return
     try:
-        enriched = enricher.enrich([event for _, event in decoded], clock(), tier)
+        events = [event for _, event in decoded]
+        enriched = enricher.enrich(events, clock(), tier, stored=True)
         outgoing = _encode(enriched)
     except (ConfigurationError, ServiceUnavailable):
         raise  # a model that cannot be loaded is not the fault of a post

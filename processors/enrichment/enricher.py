@@ -80,10 +80,14 @@ class Enricher:
         at: datetime,
         tier: Tier = "accurate",
         targets: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        *,
+        stored: bool = False,
     ) -> Enriched:
         """Enrich a batch; ``at`` is the time of enrichment to record.
 
-        ``targets``: post id to phrases that get a sentiment of their own, as brands do.
+        ``targets``: post id to phrases that get a sentiment of their own, as brands do. ``stored``:
+        an index may have earlier states of the posts, so those that may have named a brand before
+        and do not now are deleted there.
         """
         upserts = [event for event in events if isinstance(event, PostUpsert)]
         batch = [
@@ -105,7 +109,7 @@ class Enricher:
                 activity.extend(activity_of(event.version, event.ingested_at, mention))
                 continue
             unmatched += 1
-            if may_have_matched(event):
+            if may_have_matched(event, stored):
                 mentions.append(_unmatched(event, at))
         return Enriched(mentions, activity, unmatched)
 
@@ -142,9 +146,10 @@ class Enricher:
             mention.provenance[annotator.name] = annotator.version
 
 
-def may_have_matched(event: PostUpsert) -> bool:
+def may_have_matched(event: PostUpsert, stored: bool) -> bool:
     """Whether an earlier state of the post may have named a brand, and so be a mention."""
-    return event.post.edited_at is not None or event.source not in MARKS_EDITS
+    unmarked = stored and event.source not in MARKS_EDITS
+    return event.post.edited_at is not None or unmarked
 
 
 def _unmatched(event: PostUpsert, at: datetime) -> MentionDelete:

@@ -76,6 +76,14 @@ def test_a_post_that_names_nothing_is_good_and_unmatched() -> None:
     assert run([]) == Processed()
 
 
+def test_a_row_of_a_file_that_names_nothing_takes_an_earlier_mention_away() -> None:
+    row = POST_EVENT.encode(make.upsert(make.post("sorry, wrong company", id="forum:1"), 3))
+    result = run([row], Enricher([BrandAnnotator(lambda: MATCHER)]))
+    (event,) = mentions(result)
+    assert isinstance(event, MentionDelete) and event.unmatched
+    assert (result.good, result.unmatched) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

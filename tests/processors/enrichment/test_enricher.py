@@ -77,7 +77,9 @@ def test_an_edit_that_removes_the_brand_deletes_the_mention() -> None:
 def test_a_file_may_have_another_text_for_the_same_post() -> None:
     """Read again, without any date of an edit; the index takes no notice of unknown posts."""
     post = make.post("sorry, wrong company", id="forum:1")
-    (event,) = enrich([make.upsert(post, 3)]).mentions
+    enricher = Enricher([BRANDS])
+    assert enricher.enrich([make.upsert(post, 3)], ENRICHED).mentions == []
+    (event,) = enricher.enrich([make.upsert(post, 3)], ENRICHED, stored=True).mentions
     assert isinstance(event, MentionDelete)
     assert (event.unmatched, event.version, event.created_at) == (True, 3, AT)
 
