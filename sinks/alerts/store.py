@@ -61,7 +61,9 @@ class Index(Channel):
         document = merged(alert, before)
         if document is None or not self.erasures:
             return document
-        wanted = [(self.erasures, author) for author in document["authors"]]
+        # An older state is added to a document that may be of a version without the field.
+        authors = document.get("authors") or authors_in(document)
+        wanted = [(self.erasures, author) for author in authors]
         erased = {found["_id"]: found["_source"] for found in documents(self.client, wanted)}
         ids = [source["author_id"] for source in erased.values()]
         return redacted(document, erased.keys(), account_ids(ids)) or document

@@ -271,7 +271,7 @@ def _sweep(client: Elasticsearch, names: IndexNames, query: JsonObject, now: dat
             refresh(client, names)
             fresh = True
         for source in sorted({hit["_source"]["source"] for hit in page}):
-            theirs = [hit["_source"] for hit in page if hit["_source"]["source"] == source]
+            theirs = [hit for hit in page if hit["_source"]["source"] == source]
             try:
                 erased += _sweep_source(client, names, theirs, now)
             except ErasureIncomplete as error:
@@ -282,14 +282,19 @@ def _sweep(client: Elasticsearch, names: IndexNames, query: JsonObject, now: dat
 
 
 def _sweep_source(
-    client: Elasticsearch, names: IndexNames, recorded: Sequence[JsonObject], now: datetime
+    client: Elasticsearch, names: IndexNames, recorded: Sequence[Hit], now: datetime
 ) -> int:
-    due = [(_erasure(record), datetime.fromisoformat(record["erased_at"])) for record in recorded]
+    due = [
+        (_erasure(hit["_source"]), datetime.fromisoformat(hit["_source"]["erased_at"]))
+        for hit in recorded
+    ]
     erased = _erase_all(client, names, [(each, microseconds(at)) for each, at in due], now)
     redact(client, names, [each for each, _ in due])
-    for record, (erasure, at) in zip(recorded, due, strict=True):
-        if "done_at" not in record:
+    for hit, (erasure, at) in zip(recorded, due, strict=True):
+        if "done_at" not in hit["_source"]:
             remember(client, names, erasure, at, now)
+        if hit["_id"] != erasure.hash:  # recorded by an older version, under the account's id
+            client.bulk(operations=[{"delete": {"_index": hit["_index"], "_id": hit["_id"]}}])
     return erased
 
 

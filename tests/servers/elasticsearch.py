@@ -186,7 +186,7 @@ class ElasticsearchServer(HttpServer):
             return _failure(409, "version_conflict_engine_exception")
         if key[0] in self.blocked:
             return _failure(*self.blocked[key[0]])
-        if present is not None and "if_seq_no" not in action and version < present.version:
+        if present is not None and "version" in action and version < present.version:
             return _failure(409, "version_conflict_engine_exception")
         if present is not None:
             self.deleted.add(key[0])

@@ -173,3 +173,11 @@ def test_a_later_state_does_not_bring_an_erased_author_back(server: Server, clie
     assert [post["id"] for post in stored["evidence"]["shown"]] == ["x:1"]
     assert stored["authors"] == [author_hash("x", "2")]
     assert versions(stored) == [1, 2]
+
+
+def test_a_document_of_an_older_version_takes_a_late_state(server: Server, client: Client) -> None:
+    channel = Index(client, INDEX, "tocsin-erasures")
+    channel.deliver(state(2, "update"), None)
+    del server.documents[ID]["authors"]
+    channel.deliver(state(1), None)
+    assert versions(server.documents[ID]) == [1, 2]

@@ -27,8 +27,8 @@ from sinks.elasticsearch.erasure import (
     remember,
     sweep,
 )
+from tests.servers.elasticsearch import Document, Failure, Items
 from tests.servers.elasticsearch import ElasticsearchServer as Server
-from tests.servers.elasticsearch import Failure, Items
 from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, SNOWFLAKE, upsert
 
 ERASURE = Erasure("file", "17", 9)
@@ -205,6 +205,16 @@ def test_an_erasure_that_an_index_refused_is_finished_later(client: Client, serv
     assert record["done_at"] == (AT + timedelta(hours=1)).isoformat()
 
 
+def test_an_erasure_of_an_older_version_is_done_once_and_found_by_the_hash(
+    client: Client, server: Server
+) -> None:
+    document = {**ERASURE._asdict(), "erased_at": AT.isoformat()}
+    client.index(index=NAMES.erasures, id="file:17", document=document)
+    finish(client, NAMES, AT)
+    ((id_, record),) = server.sources(NAMES.erasures).items()
+    assert (id_, record["done_at"]) == (ERASURE.hash, AT.isoformat())
+
+
 def test_a_later_erasure_of_an_author_is_not_taken_back(client: Client, server: Server) -> None:
     for version in (9, 5):
         remember(client, NAMES, Erasure("file", "17", version), AT)
@@ -214,7 +224,10 @@ def test_a_later_erasure_of_an_author_is_not_taken_back(client: Client, server: 
 
 def test_a_sweep_of_many_authors_is_a_few_requests(client: Client, server: Server) -> None:
     for author in range(1_500):
-        remember(client, NAMES, Erasure("file", str(author), 9), AT)
+        erasure = Erasure("file", str(author), 9)
+        done = {"erased_at": AT.isoformat(), "done_at": AT.isoformat()}
+        record = Document({**erasure._asdict(), **done}, 9, visible=True)
+        server.documents[NAMES.erasures, erasure.hash] = record
     index(client, "file:1", "file:2", author="1400")
     searches, refreshes = server.searches, server.refreshes
     assert sweep(client, NAMES, AT, keep_days=8) == 2
