@@ -25,6 +25,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+_ERASURE_SECONDS = (1, 3, 10, 30, 60, 300, 1800, 3600, 7200, 86400, 604800)
 
 # --- every service -------------------------------------------------------------------------
 BUILD = Info("tocsin_build", "Version of tocsin and name of the service.")
@@ -306,6 +307,21 @@ SINK_SEARCHABLE_LATENCY = Histogram(
 )
 SINK_LAST_WRITE = Gauge(
     "tocsin_sink_last_write_timestamp_seconds", "Time of the last acknowledged batch.", ["sink"]
+)
+
+SINK_ERASURE_SECONDS = Histogram(
+    "tocsin_sink_erasure_seconds",
+    "Time from the erasure of an author to the last index that is done with it.",
+    buckets=_ERASURE_SECONDS,
+)
+SINK_OLDEST_ERASURE = Gauge(
+    "tocsin_sink_oldest_erasure_timestamp_seconds",
+    "Time of the oldest erasure that is not done in every index; 0 if there is none.",
+)
+SINK_STRANGERS = Counter(
+    "tocsin_sink_unknown_deletes_total",
+    "Deletes of posts that were never in the store; nothing is written for them.",
+    ["sink"],
 )
 
 # --- alerts to people ----------------------------------------------------------------------

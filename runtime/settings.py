@@ -304,11 +304,27 @@ class SinkSettings(BrakeSettings):
     retry_first_s: float = Field(0.2, gt=0, description="Initial back-off, seconds.")
     retry_max_s: float = Field(10.0, gt=0, description="Maximum back-off, seconds.")
     tombstone_days: float = Field(
-        45.0,
+        50.0,
         ge=0,
         description=(
             "Retention of tombstones, days; longer than that of `posts`, `mentions` and "
             "`dead-letters` together."
+        ),
+    )
+    snapshot_days: float = Field(
+        30.0,
+        ge=0,
+        description=(
+            "Age of the oldest snapshot that is ever restored, days; records of erasures are kept "
+            "that much longer than tombstones."
+        ),
+    )
+    expunge_hours: float = Field(
+        24.0,
+        gt=0,
+        description=(
+            "Interval between merges that remove deleted documents from the disk, hours; they are "
+            "gone from every search at once."
         ),
     )
 

@@ -157,10 +157,17 @@ class MentionUpsert(Change, kw_only=True, tag="upsert"):
 
 
 class MentionDelete(Change, kw_only=True, tag="delete"):
-    """A post was deleted, or names no brand after an edit."""
+    """A post was deleted, or names no brand after an edit.
+
+    Version 0 deletes nothing: a state of the post is a dead letter, so a later delete must be kept
+    for its replay.
+    """
 
     enriched_at: EnrichedAt
     created_at: Annotated[Time | None, Meta(description="The post's event time, if known.")] = None
+    unmatched: Annotated[
+        bool, Meta(description="The post exists and names no brand in this version.")
+    ] = False
 
 
 class MentionErasure(Change, kw_only=True, tag="erase_author"):

@@ -37,6 +37,10 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     producers: list[str]
     consumers: list[str]
     retention_days: float | None = None
+    segment_hours: float = 24
+    """Kafka deletes and compacts whole segments, so a record may outlive its time by this."""
+    compaction_lag_hours: float | None = None
+    """How long a compacted topic may keep a replaced or deleted value."""
     compatibility: Literal["backward"] = "backward"
 
     def configs(self) -> dict[str, str]:
@@ -44,10 +48,21 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         configs = {
             "cleanup.policy": self.cleanup,
             "max.message.bytes": str(self.max_message_bytes),
+            "segment.ms": str(int(self.segment_hours * 3_600_000)),
         }
         if self.retention_days is not None:
             configs["retention.ms"] = str(int(self.retention_days * 86_400_000))
+        if self.compaction_lag_hours is not None:
+            configs["max.compaction.lag.ms"] = str(int(self.compaction_lag_hours * 3_600_000))
         return configs
+
+    @property
+    def kept_days(self) -> float:
+        """Within how many days a record is gone: of a compacted topic, a replaced one."""
+        segment = self.segment_hours / 24
+        if self.retention_days is None:
+            return segment + (self.compaction_lag_hours or 0) / 24
+        return self.retention_days + segment
 
 
 @cache

@@ -46,6 +46,7 @@ SMALL = {
     "runtime/backoff.py": "an interface",
     "runtime/clock.py": "an interface",
     "runtime/secret_files.py": "an interface of two functions, of settings and of channels",
+    "sinks/elasticsearch/plan.py": "types, and the function that makes them",
     "text/clauses.py": "one of the readers of text",
     "runtime/collector.py": "an interface of one function",
     "text/everyday.py": "one of the readers of text",

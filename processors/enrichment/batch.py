@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from processors.enrichment.enricher import Enriched, Enricher
+from processors.enrichment.enricher import Enriched, Enricher, awaited
 from processors.faust.messages import Incoming, Outgoing, given_up
 from runtime import metrics
 from runtime.logs import get_logger
 from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import Reason
 from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
-from schemas.post import PostEvent
+from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
 from schemas.types import Tier
 
@@ -72,7 +72,8 @@ def _enrich(
     if not decoded:
         return
     try:
-        enriched = enricher.enrich([event for _, event in decoded], clock(), tier)
+        events = [event for _, event in decoded]
+        enriched = enricher.enrich(events, clock(), tier, stored=True)
         outgoing = _encode(enriched)
     except (ConfigurationError, ServiceUnavailable):
         raise  # a model that cannot be loaded is not the fault of a post
@@ -84,6 +85,10 @@ def _enrich(
                 _enrich(half, enricher, clock, tier, result)
             return
         ((message, event),) = decoded
+        if isinstance(event, PostUpsert):
+            # The letter may be replayed after a delete of the post: the sink must keep that.
+            marker = MENTION_EVENT.encode(awaited(event, clock()))
+            result.outgoing.append(Outgoing("mentions", event.id.encode(), marker))
         if isinstance(error, _TooLarge):
             _give_up(result, message, "too_large", str(error), clock())
             return

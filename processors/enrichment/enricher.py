@@ -31,6 +31,9 @@ BRANDS: Final = "brands"
 """The annotator that decides which posts are mentions."""
 SKIPPED: Final = "skipped"
 """Version in a mention's provenance where an accurate annotator skipped it, in the fast tier."""
+MARKS_EDITS: Final = ("bluesky", "x")
+"""Sources whose edited posts have a date of edit. A file that is read again may have another text
+for the same post, without any date."""
 WARM_LANGUAGES: Final = ("fr", "en")
 """Languages whose models are loaded before the first post."""
 
@@ -77,10 +80,14 @@ class Enricher:
         at: datetime,
         tier: Tier = "accurate",
         targets: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        *,
+        stored: bool = False,
     ) -> Enriched:
         """Enrich a batch; ``at`` is the time of enrichment to record.
 
-        ``targets``: post id to phrases that get a sentiment of their own, as brands do.
+        ``targets``: post id to phrases that get a sentiment of their own, as brands do. ``stored``:
+        an index may have earlier states of the posts, so those that may have named a brand before
+        and do not now are deleted there.
         """
         upserts = [event for event in events if isinstance(event, PostUpsert)]
         batch = [
@@ -102,10 +109,8 @@ class Enricher:
                 activity.extend(activity_of(event.version, event.ingested_at, mention))
                 continue
             unmatched += 1
-            if mention.post.edited_at is not None:
-                # It may have named a brand before the edit: delete that mention.
-                created_at = mention.post.created_at
-                mentions.append(MentionDelete(created_at=created_at, **_envelope(event, at)))
+            if may_have_matched(event, stored):
+                mentions.append(_unmatched(event, at))
         return Enriched(mentions, activity, unmatched)
 
     def _annotate(self, batch: list[Mention], tier: Tier) -> None:
@@ -139,6 +144,25 @@ class Enricher:
         metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
         for mention in chosen:
             mention.provenance[annotator.name] = annotator.version
+
+
+def may_have_matched(event: PostUpsert, stored: bool) -> bool:
+    """Whether an earlier state of the post may have named a brand, and so be a mention."""
+    unmarked = stored and event.source not in MARKS_EDITS
+    return event.post.edited_at is not None or unmarked
+
+
+def _unmatched(event: PostUpsert, at: datetime) -> MentionDelete:
+    created_at = event.post.created_at
+    return MentionDelete(created_at=created_at, unmatched=True, **_envelope(event, at))
+
+
+def awaited(event: PostUpsert, at: datetime) -> MentionDelete:
+    """Tells the sink that a state of the post is a dead letter, which may be replayed.
+
+    Deletes of posts that were never mentions are dropped there, but for these.
+    """
+    return MentionDelete(**{**_envelope(event, at), "version": 0})
 
 
 def _envelope(event: PostEvent, at: datetime) -> dict[str, Any]:

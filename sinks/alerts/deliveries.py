@@ -15,8 +15,10 @@ from schemas.delivery import AlertDelivery
 from schemas.errors import InvalidMessage
 
 TOPIC = "alert-deliveries"
-KEPT = timedelta(days=120)
+KEPT = timedelta(days=70)
 """Longer than ``alerts`` plus ``dead-letters`` keep a state that a replay could repeat."""
+
+_FORGET_EVERY = timedelta(days=1)
 
 
 class Deliveries:
@@ -29,6 +31,7 @@ class Deliveries:
         self._channel = channel
         self._partitions = assign_all(consumer, topic)
         self._last: dict[str, AlertDelivery] = {}
+        self._forgot_at: datetime | None = None
 
     def catch_up(self) -> None:
         """Read up to the current end: another copy of this service may have written."""
@@ -59,9 +62,12 @@ class Deliveries:
         """Store a delivery; returns once Kafka has it."""
         deliver(self._producer, [self._record(delivery.alert_id, ALERT_DELIVERY.encode(delivery))])
         self._last[delivery.alert_id] = delivery
+        if self._forgot_at is None or delivery.at - self._forgot_at >= _FORGET_EVERY:
+            self.forget(delivery.at)
 
     def forget(self, now: datetime) -> int:
         """Delete deliveries older than :data:`KEPT`, or the topic would grow for ever."""
+        self._forgot_at = now
         old = [d.alert_id for d in self._last.values() if d.at < now - KEPT]
         deliver(self._producer, [self._record(alert_id, None) for alert_id in old])
         for alert_id in old:

@@ -19,7 +19,9 @@ from schemas.delivery import AlertDelivery
 from schemas.types import JsonObject
 from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.triage import AlertDocument, Triage
+from sinks.elasticsearch.alert_redaction import account_ids, authors_in, redacted
 from sinks.elasticsearch.connection import reason
+from sinks.elasticsearch.lookup import documents
 
 INDEX = "index"
 """The name of the index among the channels."""
@@ -42,6 +44,8 @@ class Index(Channel):
     name: str = field(default=INDEX, init=False)
     client: Elasticsearch
     index: str
+    erasures: str = ""
+    """The index of erasures: an alert is stored without the authors in it."""
 
     @property
     def attempt_s(self) -> float:
@@ -49,7 +53,7 @@ class Index(Channel):
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
         try:
-            if update(self.client, self.index, alert.id, partial(merged, alert)):
+            if update(self.client, self.index, alert.id, partial(self._merged, alert)):
                 return None
         except ApiError as error:
             why = f"Elasticsearch answered {error.status_code}: {reason(error)}"
@@ -59,6 +63,17 @@ class Index(Channel):
         except TransportError as error:
             raise Busy(f"Elasticsearch does not answer ({error.message})", "connection") from None
         raise Busy("other writers keep changing this alert", "conflict")
+
+    def _merged(self, alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
+        document = merged(alert, before)
+        if document is None or not self.erasures:
+            return document
+        # An older state is added to a document that may be of a version without the field.
+        authors = document.get("authors") or authors_in(document)
+        wanted = [(self.erasures, author) for author in authors]
+        erased = {found["_id"]: found["_source"] for found in documents(self.client, wanted)}
+        ids = [source["author_id"] for source in erased.values()]
+        return redacted(document, erased.keys(), account_ids(ids)) or document
 
     def close(self) -> None:
         self.client.close()
@@ -138,7 +153,8 @@ def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
     # Fields with a default are written too, since people filter by them.
     filters = {"kind": alert.kind, "muted": alert.muted, "channels": alert.channels}
     desk = before.get("desk") or {}
-    return {**msgspec.to_builtins(alert), **filters, "states": states, "desk": desk}
+    document = {**msgspec.to_builtins(alert), **filters, "states": states, "desk": desk}
+    return {**document, "authors": authors_in(document)}
 
 
 def _summary(alert: Alert) -> JsonObject:

@@ -2,6 +2,9 @@
 
 - ``connection``: the client; ``mappings``: the indices; ``setup``: creates and migrates them.
 - ``documents``: a mention event to its document and back; pure.
-- ``plan``: a batch as steps; ``bulk``: writes them; ``erasure``: deletes an author's posts.
+- ``plan``: a batch as steps; ``placement``: what they write, given what ``lookup`` finds;
+  ``bulk``: writes it.
+- ``erasure``: deletes an author's posts; ``alert_redaction``: takes an author out of alerts;
+  ``retention``: deletes for good.
 - ``sink``: the consumer; ``side_threads``: housekeeping and the latency probe.
 """

@@ -112,7 +112,7 @@ def triage(operations: Sequence[Operation], items: Sequence[dict[str, Item]]) ->
         status = result["status"]
         error = result.get("error", {})
         kind = error.get("type", "")
-        if 200 <= status < 300:
+        if 200 <= status < 300 or (status == 404 and not error):  # deleted already
             outcome.written.append(operation)
         elif status == 409 and kind == "version_conflict_engine_exception":
             outcome.superseded.append(operation)

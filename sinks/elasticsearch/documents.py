@@ -4,10 +4,11 @@ A document is flat where analysts filter and aggregate. A field of the post or t
 its name, except for those listed in ``to_document``.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -28,22 +29,45 @@ _MENTION_FIELDS: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One document to write under an external version."""
+    """One document to write, or to delete, under an external version.
+
+    ========= =====================================================================
+    kind      what is written
+    ========= =====================================================================
+    upsert    the mention
+    tombstone the mark of a deleted post, in place of its mention
+    move      nothing: the copy in this index is deleted, since another index has it
+    removal   the hashed id of a deleted post that the index does not have
+    ========= =====================================================================
+    """
 
     id: str
     index: str
     version: int
     document: bytes
-    deletes: bool = False
+    kind: Literal["upsert", "tombstone", "move", "removal"] = "upsert"
+    event: tuple[str, int] | None = None
+    """Id and version of the event it comes from, where they differ from the document's."""
+
+    @property
+    def deletes(self) -> bool:
+        return self.kind == "tombstone"
+
+    @property
+    def origin(self) -> tuple[str, int]:
+        """Id and version of the event that this operation comes from."""
+        return self.event or (self.id, self.version)
 
     def lines(self) -> bytes:
-        """The two lines of the bulk body, without the final newline."""
+        """The lines of the bulk body, without the final newline."""
         action = {
             "_index": self.index,
             "_id": self.id,
             "version": self.version,
             "version_type": "external_gte",
         }
+        if self.kind == "move":
+            return _encode({"delete": action})
         return _encode({"index": action}) + b"\n" + self.document
 
 
@@ -53,10 +77,34 @@ def upsert(event: MentionUpsert, names: IndexNames) -> Operation:
     return Operation(event.id, index, event.version, _encode(to_document(event)))
 
 
-def tombstone(id_: str, source: str, version: int, index: str, deleted_at: datetime) -> Operation:
+def tombstone(
+    id_: str,
+    source: str,
+    version: int,
+    index: str,
+    deleted_at: datetime,
+    event: tuple[str, int] | None = None,
+) -> Operation:
     """Replaces a deleted post: just enough to refuse an older state of it."""
     body = {"id": id_, "source": source, "version": version, "deleted_at": deleted_at}
-    return Operation(id_, index, version, _encode(body), deletes=True)
+    return Operation(id_, index, version, _encode(body), "tombstone", event)
+
+
+def moved(id_: str, version: int, index: str, event: tuple[str, int]) -> Operation:
+    """Deletes the copy of a post in an index that it has left."""
+    return Operation(id_, index, version, b"", "move", event)
+
+
+def removal(id_: str, version: int, names: IndexNames, at: datetime) -> Operation:
+    """Records that a post which the index does not have is deleted up to ``version``."""
+    key = removal_key(id_)
+    body = {"key": key, "version": version, "deleted_at": at}
+    return Operation(key, names.removals, version, _encode(body), "removal", (id_, version))
+
+
+def removal_key(id_: str) -> str:
+    """A hash, since a post id can name its author."""
+    return hashlib.blake2b(id_.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def to_document(event: MentionUpsert) -> JsonObject:

@@ -18,7 +18,7 @@ from queries.elasticsearch.index_fields import (
 )
 from runtime.settings import ElasticsearchSettings
 from schemas.bounds import plausible
-from schemas.ids import time_of
+from schemas.ids import microseconds, time_of
 from schemas.mention import MentionDelete, MentionUpsert
 from schemas.types import JsonObject
 
@@ -26,6 +26,9 @@ FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index, or an account with made-up dates could create hundreds."""
 VERSION = 5
 """Raised with every change of a mapping; stored in the ``_meta`` of each index."""
+
+CERTAIN_IDS = ("x",)
+"""Platforms whose clients cannot choose ids, so the time within is certain."""
 
 _KEYWORD = {"type": "keyword", "ignore_above": 2048}
 _DATE = {"type": "date"}
@@ -136,6 +139,8 @@ ALERT_PROPERTIES: JsonObject = {
     "title": _TEXT,
     "signals": _OFF,
     "evidence": _OFF,
+    # Hashes of the authors in the evidence, by which an erasure finds it.
+    "authors": _KEYWORD,
     "headline": _OFF,
     "kind": _KEYWORD,
     "channels": _KEYWORD,
@@ -159,7 +164,10 @@ ERASURE_PROPERTIES: JsonObject = {
     "author_id": _KEYWORD,
     "version": _LONG,
     "erased_at": _DATE,
+    "done_at": _DATE,
+    "expunged_at": _DATE,
 }
+REMOVAL_PROPERTIES: JsonObject = {"key": _KEYWORD, "version": _LONG, "deleted_at": _DATE}
 
 NOT_DELETED: JsonObject = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
 """The filter of the read alias: everything but tombstones."""
@@ -174,21 +182,39 @@ class IndexNames:
         self.mentions_pattern = self.mentions + "-*"
         self.alerts = settings.index_prefix + "alerts"
         self.erasures = settings.index_prefix + "erasures"
-        self.templates = (self.mentions, self.alerts, self.erasures)
+        self.removals = settings.index_prefix + "removals"
+        """Hashed ids of deleted posts that no other index has."""
+        self.fixed = (self.alerts, self.erasures, self.removals)
+        self.templates = (self.mentions, *self.fixed)
 
     def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
         """The index of the month of the post, or None for a delete without a time.
 
-        The time within the id comes first, since a delete has it too, if it is plausible. Where
-        clients choose their ids this is a guess, and a later event of the same post may be judged
-        otherwise; so deletes search as well.
+        The time within the id comes first, since a delete has it too. Clients of other platforms
+        than X choose their ids, so there it counts only if the state is not older than it.
         """
         encoded = time_of(event.id)
-        if encoded is not None and plausible(encoded, event.ingested_at):
+        if (
+            encoded is not None
+            and plausible(encoded, event.ingested_at)
+            and (event.source in CERTAIN_IDS or microseconds(encoded) <= event.version)
+        ):
             return self.mentions_of(encoded)
         if isinstance(event, MentionUpsert):
             return self.mentions_of(event.mention.post.created_at)
         return None if event.created_at is None else self.mentions_of(event.created_at)
+
+    def is_certain(self, event: MentionUpsert) -> bool:
+        """Whether no other state of the post can be in another index.
+
+        An edit of a post whose first state was older than the time within its id has another
+        month, so the index of an edit is uncertain.
+        """
+        encoded = time_of(event.id)
+        if encoded is None or not plausible(encoded, event.ingested_at):
+            return False
+        first = event.mention.post.edited_at is None and microseconds(encoded) <= event.version
+        return event.source in CERTAIN_IDS or first
 
     def mentions_of(self, when: datetime) -> str:
         """The index of the month (UTC) of an event time; old times share one index."""
@@ -214,7 +240,7 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
         "refresh_interval": "1s",
     }
     alias = {names.mentions: {"filter": NOT_DELETED}}
-    # Alerts and erasures are kept: only months of mentions grow old.
+    # The others are kept or purged: only months of mentions grow old.
     policy = {"lifecycle": {"name": settings.ilm_policy}} if settings.ilm_policy else {}
     return {
         name: {
@@ -231,5 +257,6 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
             (names.mentions, names.mentions_pattern, MENTION_PROPERTIES, alias, policy),
             (names.alerts, names.alerts, ALERT_PROPERTIES, {}, {}),
             (names.erasures, names.erasures, ERASURE_PROPERTIES, {}, {}),
+            (names.removals, names.removals, REMOVAL_PROPERTIES, {}, {}),
         )
     }

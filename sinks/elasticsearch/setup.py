@@ -16,6 +16,7 @@ from sinks.elasticsearch.mappings import (
     ALERT_PROPERTIES,
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
+    REMOVAL_PROPERTIES,
     VERSION,
     IndexNames,
     mappings,
@@ -32,6 +33,7 @@ def setup(
         names.mentions_pattern: MENTION_PROPERTIES,
         names.alerts: ALERT_PROPERTIES,
         names.erasures: ERASURE_PROPERTIES,
+        names.removals: REMOVAL_PROPERTIES,
     }
     with elasticsearch_errors(settings):
         # First, since an older tocsin must not overwrite newer templates.
@@ -40,7 +42,7 @@ def setup(
         for name, template in templates(settings).items():
             client.indices.put_index_template(name=name, **template)
             say(f"template {name} is at version {VERSION}")
-        for index in (names.alerts, names.erasures):
+        for index in names.fixed:
             if not client.indices.exists(index=index):
                 client.indices.create(index=index)
                 say(f"index {index} created")

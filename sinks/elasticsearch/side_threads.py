@@ -3,7 +3,9 @@
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime, timedelta
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
@@ -11,11 +13,14 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
+from schemas.ids import EPOCH
 from schemas.mention import MentionEvent
-from sinks.elasticsearch import erasure
+from schemas.topic_registry import topics
+from sinks.elasticsearch import erasure, retention
 from sinks.elasticsearch.mappings import IndexNames
 
 log = get_logger("housekeeping")
+SWEEP_EVERY = timedelta(hours=1)
 
 
 @dataclass(eq=False)
@@ -50,22 +55,66 @@ class SideThread(ABC):
 
 @dataclass(eq=False)
 class Housekeeping(SideThread):
-    """Sweeps recent erasures again and purges old tombstones; several at once do no harm."""
+    """Finishes erasures, sweeps recent ones again, and deletes what is old for good.
+
+    ``leads``: whether this process is the one of its group that does it. Erasures that an index
+    did not take are tried again each time; the rest is done hourly, and ``expunge_hours`` apart.
+    """
 
     tombstone_days: float
-    every_s: float = field(default=3600.0, kw_only=True)
+    snapshot_days: float = field(default=30.0, kw_only=True)
+    expunge_hours: float = field(default=24.0, kw_only=True)
+    leads: Callable[[], bool] = field(default=lambda: True, kw_only=True)
+    every_s: float = field(default=60.0, kw_only=True)
+    _swept_at: datetime = field(default=EPOCH, init=False)
+    _expunged_at: datetime = field(default=EPOCH, init=False)
 
     def once(self) -> None:
-        """Sweep and purge now; if the cluster is away, the next call tries again."""
+        """Do what is due now; what the cluster does not take is tried again."""
+        if not self.leads():
+            metrics.SINK_OLDEST_ERASURE.set(0)
+            return
+        now = self.clock()
+        self._attempt(lambda: self._finish(now))
+        if now - self._swept_at >= SWEEP_EVERY and self._attempt(lambda: self._sweep(now)):
+            self._swept_at = now
+        due = now - self._expunged_at >= timedelta(hours=self.expunge_hours)
+        if due and self._attempt(self._expunge):
+            self._expunged_at = now
+
+    def _attempt(self, action: Callable[[], None]) -> bool:
         try:
-            now = self.clock()
-            swept = erasure.sweep(self.client, self.names, now, self.tombstone_days)
-            purged = erasure.purge(self.client, self.names, now, self.tombstone_days)
+            action()
         except (ApiError, TransportError, erasure.ErasureIncomplete) as error:
             log.warning("housekeeping postponed", why=str(error))
-            return
-        if swept or purged:
-            log.info("housekeeping", swept=swept, purged=purged)
+            return False
+        return True
+
+    def _finish(self, now: datetime) -> None:
+        try:
+            finished = erasure.finish(self.client, self.names, now)
+        finally:
+            oldest = erasure.oldest_unfinished(self.client, self.names)
+            metrics.SINK_OLDEST_ERASURE.set(0 if oldest is None else oldest.timestamp())
+        if finished:
+            log.info("erasures finished", posts=finished)
+
+    def _sweep(self, now: datetime) -> None:
+        swept = erasure.sweep(self.client, self.names, now, sweep_days())
+        purged = retention.purge(self.client, self.names, now, self.tombstone_days)
+        kept = self.tombstone_days + self.snapshot_days
+        forgotten = retention.purge_erasures(self.client, self.names, now, kept)
+        if swept or purged or forgotten:
+            log.info("housekeeping", swept=swept, purged=purged, forgotten=forgotten)
+
+    def _expunge(self) -> None:
+        if indices := retention.expunge(self.client, self.names):
+            log.info("deleted documents leave the disk", indices=indices)
+
+
+def sweep_days() -> float:
+    """How long an upsert may be under way in the topics, with a day of lag."""
+    return 1 + sum(topics()[name].kept_days for name in ("posts", "mentions"))
 
 
 @dataclass(eq=False)

@@ -7,8 +7,8 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from threading import Event
 from typing import TypeVar
 
@@ -29,9 +29,11 @@ from schemas.dead_letter import Reason
 from schemas.mention import MentionErasure, MentionEvent, MentionUpsert
 from sinks.elasticsearch import erasure
 from sinks.elasticsearch.bulk import Outcome, write
-from sinks.elasticsearch.documents import Operation
+from sinks.elasticsearch.documents import Operation, removal
+from sinks.elasticsearch.lookup import Lookup
 from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.plan import Plan, Step, locate, located, plan, refresh
+from sinks.elasticsearch.placement import settle
+from sinks.elasticsearch.plan import Plan, Step, plan
 
 NAME = "elasticsearch"
 SERVICE = "sink-elasticsearch"
@@ -68,7 +70,8 @@ class ElasticsearchSink:
         self.health = health
         self._clock = clock
         self._on_written = on_written
-        self._locate = partial(locate, client, names)
+        self._lookup = Lookup(client, names)
+        self._held: frozenset[int] = frozenset()
         self._busy = False
         self._consumer = PausingConsumer(
             consumer=consumer,
@@ -96,11 +99,20 @@ class ElasticsearchSink:
     def beat(self) -> None:
         self.health.beat()
         self.membership.holds(self._consumer.lag(), self._consumer.held)
+        held = frozenset(self._consumer.held)
+        if not held <= self._held:
+            self._lookup.forget()
+        self._held = held
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does the housekeeping of its group: it has the first partition."""
+        return 0 in self._held
 
     def handle(self, records: Sequence[Record]) -> int:
         if not records:
             return 0
-        work = plan(records, self.names)
+        work = plan(records)
         rejected: Rejected = []
         for step in work.steps:
             rejected += self._take_step(step)
@@ -109,13 +121,20 @@ class ElasticsearchSink:
         return dead
 
     def _take_step(self, step: Step) -> Rejected:
-        rejected = self._write(step.operations)
-        if step.to_locate:
-            if any(self.names.index_of(event) is None for event in step.to_locate):
-                # The post may be a second old, and only the search can find it. If the month is
-                # known, the search is for copies under a date that a client chose.
-                self._insist(lambda: refresh(self.client, self.names))
-            rejected += self._write(self._insist(lambda: located(step, self._locate)))
+        known = self._insist(lambda: self._lookup.known(step.events))
+        settled = settle(step.events, known, self.names)
+        rejected = self._write(settled.operations)
+        # A dead letter may be replayed after a delete, which must then be known.
+        self._write(
+            [
+                removal(operation.id, 0, self.names, self._clock())
+                for operation, _ in rejected
+                if operation.kind == "upsert"
+            ]
+        )
+        self._lookup.wrote(known)
+        metrics.SINK_ITEMS.labels(NAME, "superseded").inc(settled.superseded)
+        metrics.SINK_STRANGERS.labels(NAME).inc(settled.strangers)
         if step.erase is not None:
             self._erase(step.erase)
         return rejected
@@ -151,14 +170,15 @@ class ElasticsearchSink:
         return self._consumer.insist(attempt)
 
     def _erase(self, event: MentionErasure) -> None:
+        """Erase once; what an index does not take now is left to the housekeeping."""
         author = erasure.Erasure(event.source, event.author_id, event.version)
-        at = self._clock()
-
-        def action() -> int:
-            erasure.remember(self.client, self.names, author, event.enriched_at)
-            return erasure.erase(self.client, self.names, author, at)
-
-        erased = self._insist(action)
+        since, now = event.ingested_at, self._clock()
+        self._insist(lambda: erasure.remember(self.client, self.names, author, since))
+        try:
+            erased = erasure.carry_out(self.client, self.names, author, since, now)
+        except (ApiError, TransportError, erasure.ErasureIncomplete) as error:
+            log.error("erasure incomplete; it is repeated", source=event.source, why=str(error))
+            return
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)
         log.info("author erased", source=event.source, posts=erased)
 
@@ -182,17 +202,16 @@ class ElasticsearchSink:
             (record, error.reason, error.detail) for record, error in work.invalid
         ]
         letters += [
-            (work.records[operation.id, operation.version], "index_rejected", why)
-            for operation, why in rejected
+            (work.records[operation.origin], "index_rejected", why) for operation, why in rejected
         ]
         self._consumer.dead_letter(letters)
         metrics.SINK_ITEMS.labels(NAME, "dead").inc(len(letters))
         return len(letters)
 
     def _count(self, outcome: Outcome) -> None:
-        deleted = sum(operation.deletes for operation in outcome.written)
-        metrics.SINK_ITEMS.labels(NAME, "deleted").inc(deleted)
-        metrics.SINK_ITEMS.labels(NAME, "written").inc(len(outcome.written) - deleted)
+        kinds = Counter(operation.kind for operation in outcome.written)
+        metrics.SINK_ITEMS.labels(NAME, "deleted").inc(kinds["tombstone"])
+        metrics.SINK_ITEMS.labels(NAME, "written").inc(kinds["upsert"])
         metrics.SINK_ITEMS.labels(NAME, "superseded").inc(len(outcome.superseded))
 
     def _observe(self, work: Plan, rejected: Rejected) -> None:

@@ -4,13 +4,19 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import zstandard
 
 from runtime.kafka.dead_letters import encode_dead_letter
-from schemas.codec import POST_EVENT
+from schemas.alert import Carrier, Evidence, ShownPost
+from schemas.codec import DETECTOR_STATE, POST_EVENT
 from schemas.dead_letter import DeadLetter
+from schemas.detector_state import DetectorSnapshot
+from schemas.ids import author_hash
 from schemas.post import PostEvent
+from schemas.topic_registry import CODECS
 from tests import make
 from tests.engines.pipeline import FAST, Pipeline
+from tocsin.checkup.erasure_certificate import Needles
 
 pytestmark = pytest.mark.engines
 
@@ -82,6 +88,85 @@ def test_an_erased_author_is_gone_with_every_post(pipeline: Pipeline) -> None:
     }
     pipeline.client.indices.refresh(index=pipeline.names.erasures)
     assert pipeline.client.count(index=pipeline.names.erasures)["count"] == 1
+
+
+def test_an_erasure_is_proven_in_every_place(pipeline: Pipeline) -> None:
+    did = "did:plc:zzzzzzzzzzzzzzzzzzzzzzzz"
+    post = make.post(
+        "Air Volta is awful",
+        id=f"bluesky:{did}/3kabcdefghi2a",
+        author=did,
+        url=f"https://bsky.app/profile/{did}/post/3kabcdefghi2a",
+        created_at=NOW,
+    )
+    hash_ = author_hash("bluesky", did)
+    evidence = Evidence(
+        shown=[ShownPost(id=post.id, role="first", at=NOW, url=post.url, author=hash_)],
+        carriers=[Carrier(author=hash_, mentions=1, url=post.url)],
+    )
+    state = DetectorSnapshot(
+        brand="volta",
+        partition=0,
+        offset=0,
+        saved_at=NOW,
+        format=0,
+        state=zstandard.compress(post.id.encode() * 20),
+    )
+    letter = DeadLetter(
+        service="process",
+        reason="enrich_failed",
+        detail="KeyError",
+        payload=POST_EVENT.encode(make.upsert(post, 1, NOW)),
+        at=NOW,
+    )
+    pipeline.listen([VOLTA])
+    pipeline.start("alerts", "sink", "alerts")
+    pipeline.produce("dead-letters", [(b"k", encode_dead_letter(letter))])
+    pipeline.produce("detector-state", [(b"volta", DETECTOR_STATE.encode(state))])
+    send(pipeline, make.upsert(post, 1, NOW), upsert(1, "Air Volta"))
+    raised = make.alert(1, brand="volta", evidence=evidence)
+    pipeline.send("alerts", [raised])
+    alerts = pipeline.names.alerts
+
+    def stored(version: int) -> bool:
+        pipeline.client.indices.refresh(index=alerts)
+        hits = pipeline.search(index=alerts)["hits"]["hits"]
+        return any(hit["_source"]["version"] == version for hit in hits)
+
+    pipeline.wait("the alert", lambda: stored(1))
+    before = json.loads(pipeline.tocsin("erase", "--check", "--json", "bluesky", did).stdout)
+    left = {each["place"] for each in before["places"] if each["verdict"] == "left"}
+    assert left == {"index mentions", "index alerts"} and not before["proven"]
+
+    erased = pipeline.tocsin("erase", "bluesky", did, "--yes")
+    assert erased.returncode == 0, erased.stderr
+    assert "1 post erased" in erased.stderr and "1 alert redacted" in erased.stderr
+    # A later state of the alert, and the post once more, from where they still are.
+    pipeline.send("alerts", [make.alert(2, brand="volta", evidence=evidence)])
+    send(pipeline, make.upsert(post, 1, NOW))
+    pipeline.wait("the later state", lambda: stored(2))
+    assert pipeline.documents().keys() == {"forum:1"}
+
+    checked = pipeline.tocsin("erase", "--check", "--json", "bluesky", did)
+    certificate = json.loads(checked.stdout)
+    found = {each["place"]: (each["hits"] > 0, each["verdict"]) for each in certificate["places"]}
+    for index in (alerts, pipeline.names.removals, pipeline.names.mentions):
+        pipeline.client.indices.refresh(index=f"{index}*")
+        text = str(pipeline.search(index=index)["hits"]["hits"])
+        assert did not in text and hash_ not in text
+    assert found["index mentions"] == found["index alerts"] == (False, "clean")
+    assert found["tombstones"] == found["index erasures"] == (True, "in time")
+    named = [name for name in found if name.startswith("topic ")]
+    assert len(named) == len(CODECS) - 1
+    for name in named:
+        raw = pipeline.read(name.removeprefix("topic "))
+        needles = Needles("bluesky", did)
+        assert found[name][0] == any(
+            needles.count(part) for record in raw for part in (record.key, record.value) if part
+        )
+        assert found[name][1] == ("in time" if found[name][0] else "clean")
+    assert found["topic dead-letters"][0] and found["topic detector-state"][0]
+    assert (checked.returncode, certificate["proven"]) == (0, True), checked.stderr
 
 
 def test_running_processors_take_a_change_of_brands(pipeline: Pipeline) -> None:

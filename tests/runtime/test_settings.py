@@ -119,7 +119,7 @@ def test_a_url_with_a_password_is_refused_and_not_printed(
 
 def test_a_dead_letter_that_is_replayed_meets_the_tombstone() -> None:
     # A post may be dead-lettered at the end of its retention, and replayed at the letter's.
-    days = [topics()[name].retention_days or 0 for name in ("posts", "mentions", "dead-letters")]
+    days = [topics()[name].kept_days for name in ("posts", "mentions", "dead-letters")]
     assert SinkSettings().tombstone_days > sum(days)
 
 

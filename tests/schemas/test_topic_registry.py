@@ -57,13 +57,23 @@ def test_a_topic_is_kept_for_a_time_or_compacted_in_its_partitions(topic: Topic)
     assert topic.partitions == 1 if single else topic.partitions > 1
 
 
+@each_topic
+def test_a_record_outlives_its_time_by_a_segment_at_most(topic: Topic) -> None:
+    configs = topic.configs()
+    day_ms = 86_400_000
+    assert 0 < int(configs["segment.ms"]) <= day_ms
+    lag = int(configs.get("max.compaction.lag.ms", 0))
+    kept = int(configs.get("retention.ms", lag))
+    assert topic.kept_days == (kept + int(configs["segment.ms"])) / day_ms
+
+
 def test_topics_are_kept_as_the_design_says() -> None:
     kept = {name: topic.retention_days or topic.cleanup for name, topic in topics().items()}
     assert kept == {
         "posts": 7,
         "mentions": 7,
         "activity": 2,
-        "alerts": 90,
+        "alerts": 29,
         "alert-deliveries": "compact",
         "dead-letters": 30,
         "checkpoints": "compact",

@@ -23,8 +23,12 @@ class AlertIndex(HttpServer):
     writes: int = 0
     mentions: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Documents by id, which a search of ``tocsin-mentions`` finds."""
+    others: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Documents of other indices, by index and id, for reads of several at once."""
 
     def answer(self, request: Received) -> Answer:
+        if request.parts == ["_mget"]:
+            return answered(200, {"docs": [self._one(each) for each in request.json["docs"]]})
         index, action, *rest = request.parts
         if index == "tocsin-mentions":
             return answered(200, self._mentions(request.json))
@@ -37,6 +41,10 @@ class AlertIndex(HttpServer):
             return answered(status, {"error": {"type": "scripted", "reason": f"scripted {status}"}})
         creates = action == "_create" or request.parameters.get("op_type") == "create"
         return self._put(rest[0], creates, request.parameters.get("if_seq_no"), request.json)
+
+    def _one(self, wanted: dict[str, str]) -> dict[str, Any]:
+        source = self.others.get((wanted["_index"], wanted["_id"]))
+        return {**wanted, "found": source is not None, "_source": source}
 
     def _get(self, id_: str) -> Answer:
         if id_ not in self.documents:

@@ -75,6 +75,11 @@ class ElasticsearchServer(HttpServer):
     """The actions of each bulk request that arrived whole."""
     refreshes: int = 0
     searches: int = 0
+    blocked: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """Index to the answer for each of its items: status, the error's type, and its reason."""
+    deleted: set[str] = field(default_factory=set)
+    """Indices whose segments still hold deleted documents."""
+    expunged: list[str] = field(default_factory=list)
     writes: int = 0
     """Documents written, over all indices; also the sequence number of the last one."""
 
@@ -88,10 +93,22 @@ class ElasticsearchServer(HttpServer):
                 return self._bulk(request.body)
             case [_, "_doc", id_] if len(id_.encode()) > self.max_id_bytes:
                 return _refused(400, "action_request_validation_exception")
-            case [index, "_doc", id_]:
+            case [index, "_doc" | "_create", id_]:
                 with self.lock:
-                    self.documents[index, id_] = Document(request.json, 1)
-                return answered(201, {"result": "created"})
+                    return self._index(index, id_, request)
+            case ["_mget"]:
+                with self.lock:
+                    return answered(200, {"docs": [self._get(one) for one in request.json["docs"]]})
+            case [*_, "_stats", "docs"]:
+                with self.lock:
+                    return answered(200, self._stats())
+            case [index, "_settings"]:
+                return answered(200, {"acknowledged": True})
+            case [index, "_forcemerge"]:
+                with self.lock:
+                    self.expunged.append(index)
+                    self.deleted.discard(index)
+                return answered(200, {"task": "node:1"})
             case [_, "_refresh"]:
                 with self.lock:
                     self.refresh()
@@ -100,6 +117,38 @@ class ElasticsearchServer(HttpServer):
                 with self.lock:
                     return answered(200, self.search(index, request.json))
         return _refused(404, "no_such_path")
+
+    def _index(self, index: str, id_: str, request: Received) -> Answer:
+        present = self.documents.get((index, id_))
+        version = int(request.parameters.get("version", 1))
+        wanted = request.parameters.get("if_seq_no")
+        if index in self.blocked:
+            return _refused(403, "cluster_block_exception")
+        if present is not None and (
+            ("version" in request.parameters and version < present.version)
+            or (wanted is not None and present.seq_no != int(wanted))
+        ):
+            return _refused(409, "version_conflict_engine_exception")
+        self.writes += 1
+        self.documents[index, id_] = Document(request.json, version, seq_no=self.writes)
+        if present is not None:
+            self.deleted.add(index)
+        return answered(201, {"result": "created"})
+
+    def _get(self, wanted: dict[str, str]) -> dict[str, Any]:
+        """In real time, unlike a search."""
+        present = self.documents.get((wanted["_index"], wanted["_id"]))
+        found = {} if present is None else {"_source": present.source}
+        return {**wanted, "found": present is not None, **found}
+
+    def _stats(self) -> dict[str, Any]:
+        names = {index for index, _ in self.documents} | self.deleted
+        return {
+            "indices": {
+                name: {"primaries": {"docs": {"deleted": int(name in self.deleted)}}}
+                for name in names
+            }
+        }
 
     def _bulk(self, body: bytes) -> Answer:
         fault = self.faults.pop(0) if self.faults else None
@@ -135,10 +184,14 @@ class ElasticsearchServer(HttpServer):
         present, version = self.documents.get(key), action.get("version", 0)
         if "if_seq_no" in action and (present is None or present.seq_no != action["if_seq_no"]):
             return _failure(409, "version_conflict_engine_exception")
+        if key[0] in self.blocked:
+            return _failure(*self.blocked[key[0]])
+        if present is not None and "version" in action and version < present.version:
+            return _failure(409, "version_conflict_engine_exception")
+        if present is not None:
+            self.deleted.add(key[0])
         if verb == "delete" or source is None:
             return {"status": 200 if self.documents.pop(key, None) else 404}
-        if present is not None and version < present.version:
-            return _failure(409, "version_conflict_engine_exception")
         self.writes += 1
         self.documents[key] = Document(source, version, seq_no=self.writes)
         return {"status": 200 if present else 201}
@@ -192,9 +245,14 @@ def _failure(status: int, kind: str, reason: str = "") -> dict[str, Any]:
 def matches(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
     """Whether a document matches a query; a clause that tocsin does not use is an error."""
     ((kind, clause),) = query.items()
+    if kind == "match_all":
+        return True
     if kind == "bool":
-        return all(matches(inner, id_, source) for inner in clause.get("filter", [])) and not any(
-            matches(inner, id_, source) for inner in clause.get("must_not", [])
+        either = clause.get("should", [])
+        return (
+            all(matches(inner, id_, source) for inner in clause.get("filter", []))
+            and (not either or any(matches(inner, id_, source) for inner in either))
+            and not any(matches(inner, id_, source) for inner in clause.get("must_not", []))
         )
     if kind == "ids":
         return id_ in clause["values"]
@@ -204,6 +262,8 @@ def matches(query: dict[str, Any], id_: str, source: dict[str, Any]) -> bool:
     value = _value(source, name)
     if kind == "term":
         return bool(value == wanted or (isinstance(value, list) and wanted in value))
+    if kind == "terms":
+        return not set(value if isinstance(value, list) else [value]).isdisjoint(wanted)
     if kind == "range":
         return value is not None and all(COMPARE[key](value, b) for key, b in wanted.items())
     raise AssertionError(f"the server does not know {kind} queries")

@@ -14,7 +14,7 @@ DANGEROUS: dict[tuple[str, ...], str] = {
     ("checkpoints", "reset"): "the resume position is lost: posts since then are not read again",
     ("dead-letters", "replay"): "many letters at once are handled again, and count as replayed",
     ("detector", "rebuild"): "the present state of the brands is replaced",
-    ("index", "erase"): "all posts of an author are erased for good",
+    ("erase",): "all posts of an author are erased for good",
 }
 """Command to what cannot be undone. Each has ``--yes``; tests hold the table against them."""
 

@@ -64,6 +64,10 @@ COMMANDS = {
     "query": LazyCommand("tocsin.cli.query:app", "Work with brand queries (docs/queries.md)."),
     "topics": LazyCommand("tocsin.cli.topics:app", "Create and list the Kafka topics."),
     "index": LazyCommand("tocsin.cli.index:app", "Set up and clean the Elasticsearch indices."),
+    "erase": LazyCommand(
+        "tocsin.cli.erase:erase",
+        "Erase all that an author wrote, in every place, or check what is left of it.",
+    ),
     "ingest": LazyCommand(
         "tocsin.cli.ingest:app", "Read posts from a source and write them to Kafka."
     ),

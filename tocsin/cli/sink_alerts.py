@@ -41,7 +41,8 @@ def alerts(
     configured = [] if settings.channels is None else load_channels(settings.channels, settings)
     channels: dict[str, Channel] = {each.name: each for each in configured}
     names = set(channels)
-    index = Index(connect(es_settings), IndexNames(es_settings).alerts)
+    indices = IndexNames(es_settings)
+    index = Index(connect(es_settings), indices.alerts, indices.erasures)
     channels = {index.name: index, **channels}
     wanted = set(channel or channels)
     if missing := sorted(wanted - channels.keys()):

@@ -42,7 +42,6 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
         health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
         kafka.check_topics(kafka_settings, (TOPIC, DEAD_LETTERS))
         probe = SearchableProbe(client, names, NAME)
-        housekeeping = Housekeeping(client, names, settings.tombstone_days)
         producer = kafka.producer(kafka_settings, SERVICE)
         sink = ElasticsearchSink(
             kafka.consumer(
@@ -58,6 +57,14 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
             settings=settings,
             health=health,
             on_written=probe.sample,
+        )
+        housekeeping = Housekeeping(
+            client,
+            names,
+            settings.tombstone_days,
+            snapshot_days=settings.snapshot_days,
+            expunge_hours=settings.expunge_hours,
+            leads=lambda: sink.leads,
         )
         probe.start()
         housekeeping.start()

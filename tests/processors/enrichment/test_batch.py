@@ -15,7 +15,7 @@ from processors.faust.messages import Incoming
 from runtime.kafka.dead_letters import REPLAYS_HEADER
 from schemas.codec import ACTIVITY, DEAD_LETTER, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import DeadLetter
-from schemas.mention import MentionEvent
+from schemas.mention import MentionDelete, MentionEvent
 from tests import make
 from tests.processors.enrichment.fakes import ENRICHED, MATCHER, Fragile, Loudness, delete, upsert
 
@@ -33,8 +33,22 @@ def run(values: list[bytes | None], enricher: Enricher = ENRICHER) -> Processed:
     return process(incoming(values), enricher, lambda: ENRICHED)
 
 
-def mentions(result: Processed) -> list[MentionEvent]:
+def events(result: Processed) -> list[MentionEvent]:
     return [MENTION_EVENT.decode(out.value) for out in result.outgoing if out.topic == "mentions"]
+
+
+def is_announcement(event: MentionEvent) -> bool:
+    return isinstance(event, MentionDelete) and event.version == 0
+
+
+def mentions(result: Processed) -> list[MentionEvent]:
+    """Without what announces dead letters."""
+    return [event for event in events(result) if not is_announcement(event)]
+
+
+def announced(result: Processed) -> list[str]:
+    """The posts of dead letters, of which the sink hears."""
+    return [event.id for event in events(result) if is_announcement(event)]
 
 
 def letters(result: Processed) -> list[DeadLetter]:
@@ -60,6 +74,14 @@ def test_a_post_that_names_nothing_is_good_and_unmatched() -> None:
     result = run([good(1, "nothing")], Enricher([BrandAnnotator(lambda: MATCHER)]))
     assert result == Processed(good=1, unmatched=1)
     assert run([]) == Processed()
+
+
+def test_a_row_of_a_file_that_names_nothing_takes_an_earlier_mention_away() -> None:
+    row = POST_EVENT.encode(make.upsert(make.post("sorry, wrong company", id="forum:1"), 3))
+    result = run([row], Enricher([BrandAnnotator(lambda: MATCHER)]))
+    (event,) = mentions(result)
+    assert isinstance(event, MentionDelete) and event.unmatched
+    assert (result.good, result.unmatched) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +118,7 @@ def test_a_mention_that_outgrows_its_topic_is_a_letter() -> None:
     (letter,) = letters(result)
     assert (letter.reason, letter.payload) == ("too_large", POST_EVENT.encode(large))
     assert str(MAX_MENTION_BYTES) in letter.detail
+    assert announced(result) == [large.id]
 
 
 def test_failures_are_counted_by_reason_and_explained() -> None:
@@ -131,6 +154,7 @@ def test_every_message_comes_out_exactly_once(kinds: list[str]) -> None:
     reasons = {"poison": "enrich_failed", "schema": "invalid_message"}
     by_offset = {letter.offset: letter for letter in letters(result)}
     assert len(by_offset) == len(letters(result)) == len(bad)
+    assert announced(result) == [f"x:{number}" for number in bad if bad[number] == "poison"]
     for number, kind in bad.items():
         letter = by_offset[100 + number]
         told = (letter.reason, letter.payload, letter.key)

@@ -10,11 +10,12 @@ from processors.enrichment.annotators.base import Annotator
 from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.annotators.duplicates import FingerprintAnnotator
 from processors.enrichment.annotators.influence import InfluenceAnnotator
-from processors.enrichment.enricher import SKIPPED, Enriched, Enricher
+from processors.enrichment.enricher import SKIPPED, Enriched, Enricher, awaited
 from runtime import metrics
 from schemas.ids import author_hash
-from schemas.mention import Mention, MentionUpsert
+from schemas.mention import Mention, MentionDelete, MentionUpsert
 from schemas.post import PostEvent
+from tests import make
 from tests.make import AT, erase
 from tests.processors.enrichment.fakes import ENRICHED, MATCHER, Initials, Loudness, delete, upsert
 
@@ -71,6 +72,21 @@ def test_an_edit_that_removes_the_brand_deletes_the_mention() -> None:
     assert result.unmatched == 1
     (event,) = enrich([upsert(1, "Velmora, edited", edited=True)]).mentions
     assert event.op == "upsert"
+
+
+def test_a_file_may_have_another_text_for_the_same_post() -> None:
+    """Read again, without any date of an edit; the index takes no notice of unknown posts."""
+    post = make.post("sorry, wrong company", id="forum:1")
+    enricher = Enricher([BRANDS])
+    assert enricher.enrich([make.upsert(post, 3)], ENRICHED).mentions == []
+    (event,) = enricher.enrich([make.upsert(post, 3)], ENRICHED, stored=True).mentions
+    assert isinstance(event, MentionDelete)
+    assert (event.unmatched, event.version, event.created_at) == (True, 3, AT)
+
+
+def test_a_dead_letter_is_announced_with_a_version_that_deletes_nothing() -> None:
+    event = awaited(upsert(1, "Velmora"), ENRICHED)
+    assert (event.op, event.id, event.version, event.unmatched) == ("delete", "x:1", 0, False)
 
 
 def test_heavy_annotators_read_only_posts_that_name_a_brand_unless_there_is_no_prefilter() -> None:

@@ -55,13 +55,15 @@ def test_what_is_too_old_to_come_again_is_forgotten(kafka: FakeKafka) -> None:
     made = memory(kafka)
     made.remember(sent("old", at=NOW - KEPT - timedelta(hours=1)))
     made.remember(sent("new"))
-    assert made.forget(NOW) == 1
     assert memory(kafka).last("old") is None
     assert memory(kafka).last("new") == sent("new")
+    made.remember(sent("newer", at=NOW + KEPT - timedelta(hours=1)))
+    assert made.last("new") is not None
+    assert made.forget(NOW + KEPT + timedelta(days=1)) == 1
 
 
 def test_the_memory_is_longer_than_what_can_come_again() -> None:
-    kept = [topics()[name].retention_days or 0 for name in ("alerts", "dead-letters")]
+    kept = [topics()[name].kept_days for name in ("alerts", "dead-letters")]
     assert timedelta(days=sum(kept)) <= KEPT
 
 

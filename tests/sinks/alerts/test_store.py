@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from elasticsearch import Elasticsearch as Client
 
-from schemas.alert import Alert
+from schemas.alert import Alert, Carrier, Evidence, ShownPost
+from schemas.ids import author_hash
 from sinks.alerts import triage as desk
 from sinks.alerts.channels.base import Busy
 from sinks.alerts.store import MAX_STATES, Index, alert_of, merged, read, with_desk, write
@@ -150,3 +151,33 @@ def test_two_sinks_create_it_once(server: Server, client: Client) -> None:
     assert write(client, INDEX, ID, source, None)
     assert not write(client, INDEX, ID, source, None)
     assert read(client, INDEX, "absent") is None
+
+
+def test_a_later_state_does_not_bring_an_erased_author_back(server: Server, client: Client) -> None:
+    did = "did:plc:abcdefghijklmnop"
+    hash_ = author_hash("bluesky", did)
+    erased = {"source": "bluesky", "author_id": did, "version": 1}
+    server.others = {("tocsin-erasures", hash_): erased}
+    shown = ShownPost(
+        id=f"bluesky:{did}/3k", role="first", at=NOW, url=f"https://bsky.app/{did}", author=hash_
+    )
+    kept = ShownPost(id="x:1", role="typical", at=NOW, author=author_hash("x", "2"))
+    evidence = Evidence(
+        mentions=3, shown=[shown, kept], carriers=[Carrier(author=hash_, mentions=2)]
+    )
+    channel = Index(client, INDEX, "tocsin-erasures")
+    for version in (1, 2):
+        assert channel.deliver(state(version, "update", evidence=evidence), None) is None
+    stored = server.documents[ID]
+    assert did not in str(stored) and hash_ not in str(stored)
+    assert [post["id"] for post in stored["evidence"]["shown"]] == ["x:1"]
+    assert stored["authors"] == [author_hash("x", "2")]
+    assert versions(stored) == [1, 2]
+
+
+def test_a_document_of_an_older_version_takes_a_late_state(server: Server, client: Client) -> None:
+    channel = Index(client, INDEX, "tocsin-erasures")
+    channel.deliver(state(2, "update"), None)
+    del server.documents[ID]["authors"]
+    channel.deliver(state(1), None)
+    assert versions(server.documents[ID]) == [1, 2]

@@ -57,7 +57,7 @@ def test_from_nothing(server: Server, client: Client) -> None:
         check(client, SETTINGS)
     ready(client)
     check(client, SETTINGS)
-    assert server.indices.keys() == {NAMES.alerts, NAMES.erasures}
+    assert server.indices.keys() == set(NAMES.fixed)
     server.create(MONTH)
     assert server.indices[MONTH] == mappings(MENTION_PROPERTIES)
     # Again it touches no index.

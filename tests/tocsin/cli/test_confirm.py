@@ -70,7 +70,7 @@ CASES: dict[tuple[str, ...], tuple[list[str], Callable[[FakeKafka], None], str]]
     ("checkpoints", "reset"): (["bluesky"], prepare_checkpoint, "position of bluesky"),
     ("dead-letters", "replay"): ([], prepare_letters, "Replay 101 dead letters"),
     ("detector", "rebuild"): ([], prepare_brands, "detector state of 2 brands"),
-    ("index", "erase"): (["file", "17"], lambda kafka: None, "for good"),
+    ("erase",): (["file", "17", "--index-only"], lambda kafka: None, "for good"),
 }
 """Command to arguments, what makes it dangerous, and what it asks."""
 

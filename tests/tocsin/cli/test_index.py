@@ -1,6 +1,7 @@
 """``tocsin index erase``: it says how much, asks, and erases."""
 
 import io
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import upsert as upsert_of
 from tests.servers.elasticsearch import ElasticsearchServer as Server
-from tests.sinks.elasticsearch.events import NAMES, upsert
+from tests.sinks.elasticsearch.events import INDEX, NAMES, upsert
 from tests.tocsin.cli.commands import Commands
 
 
@@ -39,7 +40,8 @@ def recorded(server: Server) -> int:
     return len(server.sources(NAMES.erasures))
 
 
-ERASE = ("index", "erase", "file", "17")
+ERASE = ("index", "erase", "file", "17", "--index-only")
+"""The name of before; the same command."""
 
 
 def test_a_dry_run_counts_and_erases_nothing(tocsin: Commands, server: Server) -> None:
@@ -48,7 +50,7 @@ def test_a_dry_run_counts_and_erases_nothing(tocsin: Commands, server: Server) -
     assert living(server) == {"file:1", "file:2", "file:3"}
     assert recorded(server) == 0
     ran = tocsin("index", "erase", "nosuch", "foo", "--dry-run")
-    assert (ran.status, ran.err) == (1, "0 posts match; nothing is erased\n")
+    assert (ran.status, ran.err) == (0, "0 posts match; nothing is erased\n")
 
 
 def test_nobody_to_ask_means_no(tocsin: Commands, server: Server) -> None:
@@ -61,6 +63,7 @@ def test_nobody_to_ask_means_no(tocsin: Commands, server: Server) -> None:
 def test_it_erases_and_remembers(tocsin: Commands, server: Server) -> None:
     ran = tocsin(*ERASE, "--yes")
     assert (ran.status, ran.err) == (0, "2 posts erased\n")
+    assert "topic posts" in ran.out and "within 9 days" in ran.out
     assert living(server) == {"file:3"}
     assert recorded(server) == 1
 
@@ -68,9 +71,35 @@ def test_it_erases_and_remembers(tocsin: Commands, server: Server) -> None:
 def test_an_author_without_posts_is_remembered_for_what_is_still_in_the_topics(
     tocsin: Commands, server: Server
 ) -> None:
-    ran = tocsin("index", "erase", "nosuch", "foo", "--yes")
-    assert (ran.status, ran.err) == (1, "0 posts match\n")
+    ran = tocsin("index", "erase", "nosuch", "foo", "--yes", "--index-only")
+    assert (ran.status, ran.err) == (0, "0 posts erased\n")
     assert recorded(server) == 1
+
+
+def test_what_an_index_does_not_take_is_said(tocsin: Commands, server: Server) -> None:
+    server.blocked = {INDEX: (403, "cluster_block_exception", "read-only")}
+    ran = tocsin(*ERASE, "--yes")
+    assert ran.status == 1 and "not all is erased yet" in ran.err
+    (record,) = server.sources(NAMES.erasures).values()
+    assert "done_at" not in record
+    server.blocked = {}
+    assert tocsin(*ERASE, "--yes").status == 0
+    assert living(server) == {"file:3"}
+
+
+def test_a_certificate_says_what_is_left(tocsin: Commands, server: Server) -> None:
+    check = ("erase", "--check", "--index-only", "--json", "file", "17")
+    ran = tocsin(*check)
+    before = json.loads(ran.out)
+    assert (ran.status, before["proven"]) == (1, False)
+    assert tocsin(*ERASE, "--yes").status == 0
+    ran = tocsin(*check)
+    after = json.loads(ran.out)
+    assert (ran.status, after["proven"]) == (0, True), ran.out
+    verdicts = {each["place"]: each["verdict"] for each in after["places"]}
+    assert verdicts["index mentions"] == "clean"
+    assert verdicts["index erasures"] == "in time"
+    assert "snapshots of Elasticsearch" in {each["place"] for each in after["elsewhere"]}
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n", 3), ("y", 1)])

@@ -19,10 +19,15 @@ from elasticsearch import Elasticsearch
 from kafka import TopicPartition
 
 from runtime.settings import ElasticsearchSettings, load
-from sinks.elasticsearch import erasure
+from schemas.mention import MentionDelete, MentionUpsert
+from sinks.elasticsearch import erasure, retention
+from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.lookup import Lookup
 from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.placement import settle
 from sinks.elasticsearch.setup import setup
+from tests import make
 from tests.tocsin.local.stack.records import consume, create_topic, group_consumer, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack
 from tocsin.local.stack.embedded import EmbeddedStack
@@ -94,12 +99,43 @@ def test_the_sinks_indices_erase_and_purge_as_in_the_engines(endpoints: Endpoint
         ann = erasure.Erasure("x", "ann", 5)
         erasure.remember(client, names, ann, now)
         client.indices.refresh(index=names.erasures)
-        assert erasure.erase(client, names, ann, now) == 2
+        assert erasure.erase(client, names, ann, now, now) == 2
         assert erasure.sweep(client, names, now, keep_days=1) == 0
         assert client.count(index=names.mentions)["count"] == 2
         assert client.count(index=names.mentions_pattern)["count"] == 4
-        assert erasure.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
+        assert retention.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
         assert client.count(index=names.mentions_pattern)["count"] == 2
+
+
+def test_the_sink_looks_up_moves_and_expunges_as_in_the_engines(endpoints: Endpoints) -> None:
+    settings = load(ElasticsearchSettings, url=endpoints.elasticsearch, index_prefix="settle-")
+    names, now = IndexNames(settings), datetime.now(UTC)
+    old = make.mention(make.post(id="file:1", created_at=now - timedelta(days=90)))
+    new = make.mention(make.post(id="file:1", created_at=now))
+    with connect(settings) as client:
+        setup(client, settings, quiet)
+        lookup = Lookup(client, names)
+
+        def take(*events: MentionUpsert | MentionDelete) -> None:
+            known = lookup.known(events)
+            outcome = write(client, settle(events, known, names).operations)
+            assert not outcome.rejected and not outcome.retry, outcome
+            lookup.wrote(known)
+
+        def counted() -> tuple[int, int]:
+            client.indices.refresh(index=names.mentions_pattern)
+            every = client.count(index=names.mentions_pattern)["count"]
+            return every, client.count(index=names.mentions)["count"]
+
+        take(make.enriched(old, 1))
+        lookup = Lookup(client, names)
+        take(make.enriched(new, 2))
+        assert counted() == (1, 1)
+        take(make.enriched(make.delete("file:1", 3)), make.enriched(make.delete("file:2", 3)))
+        lookup = Lookup(client, names)
+        take(make.enriched(old, 2), make.enriched(make.mention(make.post(id="file:2")), 2))
+        assert counted() == (1, 0)
+        retention.expunge(client, names)
 
 
 def test_fields_outside_the_mapping_are_searchable_unlike_in_the_engines(

@@ -1,0 +1,101 @@
+"""Deletes for good: old tombstones, old records of deletes and erasures, and their last bytes.
+
+A deleted document stays in its segment until Elasticsearch merges it. :func:`expunge` merges the
+segments that hold deleted documents, at most once a stated time.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from elasticsearch import Elasticsearch
+
+from schemas.ids import EPOCH
+from schemas.types import JsonObject
+from sinks.elasticsearch.connection import Hit
+from sinks.elasticsearch.erasure import ErasureIncomplete
+from sinks.elasticsearch.mappings import IndexNames
+
+_PAGE = 500
+_EXPUNGE_ALL = {"index.merge.policy.expunge_deletes_allowed": 0}
+"""Percent of deleted documents that a merge may leave in a segment; Elasticsearch leaves 10."""
+
+
+def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float) -> int:
+    """Delete tombstones and recorded deletes older than ``keep_days``; returns how many.
+
+    By then the topics hold no older state that a replay could bring back. A document that was
+    replaced since the search is left alone.
+    """
+    old = {"range": {"deleted_at": {"lt": _before(now, keep_days)}}}
+    indices = (names.mentions_pattern, names.removals)
+    return sum(_delete(client, index, old) for index in indices)
+
+
+def purge_erasures(
+    client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float
+) -> int:
+    """Delete records of erasures that were done ``keep_days`` ago; returns how many."""
+    done = {"range": {"done_at": {"lt": _before(now, keep_days)}}}
+    return _delete(client, names.erasures, done)
+
+
+def _before(now: datetime, days: float) -> str:
+    return max(EPOCH, now - timedelta(days=days)).isoformat()
+
+
+def _delete(client: Elasticsearch, index: str, query: JsonObject) -> int:
+    deleted = 0
+    for hits in _found(client, index, query):
+        answer = client.bulk(operations=[{"delete": _as_searched(hit)} for hit in hits])
+        statuses = [item["delete"]["status"] for item in answer["items"]]
+        if not {200, 404, 409}.issuperset(statuses):
+            raise ErasureIncomplete("old tombstones were not deleted; try again later")
+        deleted += statuses.count(200)
+    return deleted
+
+
+def _found(client: Elasticsearch, index: str, query: JsonObject) -> Iterator[list[Hit]]:
+    """Pages of what matches now, until nothing does."""
+    while True:
+        client.indices.refresh(index=index, ignore_unavailable=True)
+        hits: list[Hit] = client.search(
+            index=index,
+            query=query,
+            size=_PAGE,
+            source=False,
+            ignore_unavailable=True,
+            seq_no_primary_term=True,
+        )["hits"]["hits"]
+        if not hits:
+            return
+        yield hits
+
+
+def _as_searched(hit: Hit) -> dict[str, object]:
+    """The document of a hit in the state that the search saw; any other state is a conflict."""
+    return {
+        "_index": hit["_index"],
+        "_id": hit["_id"],
+        "if_seq_no": hit["_seq_no"],
+        "if_primary_term": hit["_primary_term"],
+    }
+
+
+def expunge(client: Elasticsearch, names: IndexNames) -> list[str]:
+    """Merge the segments that hold deleted documents; returns the indices.
+
+    Returns when the cluster has taken the task; the merge goes on behind it.
+    """
+    patterns = [names.mentions_pattern, *(f"{index}*" for index in names.fixed)]
+    statistics = client.indices.stats(index=patterns, metric=["docs"])
+    months = names.mentions_pattern.removesuffix("*")
+    indices = sorted(
+        index
+        for index, each in statistics.get("indices", {}).items()
+        if (index.startswith(months) or index in names.fixed)
+        and each["primaries"].get("docs", {}).get("deleted", 0)
+    )
+    for index in indices:
+        client.indices.put_settings(index=index, settings=_EXPUNGE_ALL)
+        client.indices.forcemerge(index=index, only_expunge_deletes=True, wait_for_completion=False)
+    return indices

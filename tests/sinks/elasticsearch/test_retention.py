@@ -1,0 +1,137 @@
+"""What is old is deleted for good: tombstones, records of deletes and erasures, and their bytes."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch as Client
+
+from runtime.settings import ElasticsearchSettings
+from sinks.elasticsearch.bulk import write
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.documents import removal, removal_key, tombstone
+from sinks.elasticsearch.documents import upsert as upsert_of
+from sinks.elasticsearch.erasure import Erasure, ErasureIncomplete, remember
+from sinks.elasticsearch.retention import expunge, purge, purge_erasures
+from sinks.elasticsearch.side_threads import Housekeeping
+from tests.servers.elasticsearch import ElasticsearchServer as Server
+from tests.servers.elasticsearch import Failure, Items, Stall
+from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, upsert
+
+
+def index(client: Client, *ids: str, version: int = 1) -> None:
+    write(client, [upsert_of(upsert(id_, version), NAMES) for id_ in ids])
+
+
+def bury(client: Client, *ids: str, days: int = 30) -> None:
+    """Write tombstones of that age."""
+    at = AT - timedelta(days=days)
+    write(client, [tombstone(id_, "file", 2, INDEX, at) for id_ in ids])
+
+
+def with_field(field: str, server: Server) -> set[str]:
+    return {id_ for (_, id_), document in server.documents.items() if field in document.source}
+
+
+living = partial(with_field, "text")
+dead = partial(with_field, "deleted_at")
+
+
+def test_only_old_tombstones_are_purged(client: Client, server: Server) -> None:
+    for id_, days in {"file:1": 20, "file:2": 9, "file:3": 7}.items():
+        bury(client, id_, days=days)
+    index(client, "file:4")
+    assert purge(client, NAMES, AT, keep_days=8) == 2
+    assert (living(server), dead(server)) == ({"file:4"}, {"file:3"})
+
+
+def test_a_post_that_replaced_its_tombstone_is_not_purged(
+    client: Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(client, "file:0", "file:1", "file:2")
+
+    def bulk(**arguments: Any) -> Any:
+        monkeypatch.undo()
+        index(client, "file:1", version=3)
+        return client.bulk(**arguments)
+
+    monkeypatch.setattr(client, "bulk", bulk)
+    assert purge(client, NAMES, AT, keep_days=8) == 2
+    assert (living(server), dead(server)) == ({"file:1"}, set())
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_an_incomplete_purge_is_an_error(client: Client, server: Server, status: int) -> None:
+    bury(client, "file:0", "file:1", "file:2")
+    server.faults = [Items({"file:1": (status, "some_exception")})]
+    with pytest.raises(ErasureIncomplete):
+        purge(client, NAMES, AT, keep_days=8)
+    assert dead(server) == {"file:1"}
+
+
+def test_recorded_deletes_and_done_erasures_go_in_time(client: Client, server: Server) -> None:
+    for id_, days in (("file:1", 60), ("file:2", 6)):
+        write(client, [removal(id_, 1, NAMES, AT - timedelta(days=days))])
+        remember(client, NAMES, Erasure("file", id_, 9), AT, AT - timedelta(days=days))
+    remember(client, NAMES, Erasure("file", "open", 9), AT - timedelta(days=900))
+    assert purge(client, NAMES, AT, keep_days=8) == 1
+    assert purge_erasures(client, NAMES, AT, keep_days=8) == 1
+    assert server.sources(NAMES.removals).keys() == {removal_key("file:2")}
+    left = {record["author_id"] for record in server.sources(NAMES.erasures).values()}
+    assert left == {"file:2", "open"}
+
+
+def test_only_indices_with_deleted_documents_are_merged(client: Client, server: Server) -> None:
+    index(client, "file:1", "file:2")
+    bury(client, "file:1")
+    index(client, "x:1541815603606036480")
+    server.deleted.add("somebody-elses")
+    assert expunge(client, NAMES) == [INDEX]
+    assert server.expunged == [INDEX]
+    assert expunge(client, NAMES) == []
+
+
+def test_housekeeping_sweeps_and_purges(client: Client, server: Server) -> None:
+    remember(client, NAMES, Erasure("file", "17", 9), AT)
+    index(client, "file:1")
+    bury(client, "file:2")
+    client.indices.refresh(index="*")
+    Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: AT).once()
+    assert (living(server), dead(server)) == (set(), {"file:1"})
+
+
+def test_housekeeping_postpones_what_the_cluster_does_not_take(server: Server) -> None:
+    with connect(ElasticsearchSettings(url=server.url, request_timeout_s=0.3)) as client:
+        bury(client, "file:2")
+        housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: AT)
+        for fault in (Failure(503), Stall()):
+            server.faults = [fault]
+            housekeeping.once()
+            assert dead(server) == {"file:2"}
+        housekeeping.once()
+        assert dead(server) == set()
+
+
+def test_only_the_leader_keeps_house(client: Client, server: Server) -> None:
+    bury(client, "file:2")
+    housekeeping = Housekeeping(
+        client, NAMES, tombstone_days=8, clock=lambda: AT, leads=lambda: False
+    )
+    housekeeping.once()
+    assert (dead(server), server.searches) == ({"file:2"}, 0)
+
+
+def test_housekeeping_finishes_each_time_and_sweeps_hourly(client: Client, server: Server) -> None:
+    now = [AT]
+    housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: now[0])
+    housekeeping.once()
+    remember(client, NAMES, Erasure("file", "17", 9), AT)
+    index(client, "file:1")
+    bury(client, "file:2")
+    now[0] = AT + timedelta(minutes=1)
+    housekeeping.once()
+    assert (living(server), dead(server)) == (set(), {"file:1", "file:2"})
+    now[0] = AT + timedelta(minutes=61)
+    housekeeping.once()
+    assert dead(server) == {"file:1"}
