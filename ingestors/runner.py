@@ -25,6 +25,7 @@ from ingestors.checkpoints import TOPIC as CHECKPOINTS
 from ingestors.source import Batch, Position, Source, SourceError, Unreadable
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.client import told
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
@@ -119,6 +120,7 @@ class Runner:
             self.health.beat()
             self._tell(batch.obstacle)
             self._send(batch)
+            reached("ingest_sent")
             self._settle()
             self._save_checkpoint()
             if batch.finished:
@@ -237,6 +239,7 @@ class Runner:
             self.health.clear("kafka")
             self._in_flight -= settled
             self._acknowledged += events
+            reached("ingest_acknowledged")
             metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(events)
             metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
         elif self._sent and self._monotonic() - self._sent[0].at > SLOW_AFTER_S:
@@ -277,6 +280,7 @@ class Runner:
         gauge = metrics.INGEST_CHECKPOINT.labels(self.source.source_id)
         future.add_callback(lambda _: gauge.set(moment.timestamp()))
         self._checkpoint_sent, self._saved = future, self._position
+        reached("ingest_checkpoint_sent")
 
     def _check_checkpoint(self) -> None:
         """Raise if Kafka refused the last checkpoint: a restart would read much again."""

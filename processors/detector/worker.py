@@ -20,6 +20,7 @@ from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.dead_letters import Brake
 from runtime.kafka.reader import latest_values
@@ -98,6 +99,7 @@ class DetectorWorker:
             outgoing, bad = self._observe(batch)
             self._held.append(acknowledge)
             await self._producer.deliver(outgoing)
+            reached("detector_alerted")
             self._brake.record(len(batch) - bad, bad)
             await self._save_if_due()
 
@@ -224,10 +226,12 @@ class DetectorWorker:
     async def _save(self, now: datetime) -> None:
         self._saved = now
         await self._deliver_states(self._detectors.snapshots(now))
+        reached("detector_states_saved")
         if self._unsaved:
             # After the states: a ledger never claims more than was saved.
             await self._deliver_states(self._ledgers(now))
             self._unsaved = False
+        reached("detector_ledger_saved")
         held, self._held = self._held, []
         for acknowledge in held:
             acknowledge()

@@ -17,6 +17,7 @@ from processors.faust.messages import Incoming, end_process
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.dead_letters import Brake
 from runtime.logs import get_logger
@@ -113,6 +114,7 @@ class EnrichmentWorker:
                 result = await asyncio.to_thread(process, batch, self._enricher, self._clock, tier)
                 if delivery is not None:
                     await delivery
+                reached("process_enriched")
                 delivery = asyncio.create_task(self._finish(result, acknowledge, began))
         except Exception as error:  # noqa: BLE001
             end_process(error)
@@ -130,6 +132,7 @@ class EnrichmentWorker:
     ) -> None:
         try:
             await self._delivery.deliver(result.outgoing)
+            reached("process_delivered")
             acknowledge()
             for op, count in result.mentions.items():
                 metrics.PROCESS_MENTIONS.labels(op).inc(count)

@@ -18,6 +18,7 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
@@ -104,6 +105,7 @@ class ElasticsearchSink:
         rejected: Rejected = []
         for step in work.steps:
             rejected += self._take_step(step)
+        reached("sink_written")
         dead = self._dead_letters(work, rejected)
         self._observe(work, rejected)
         return dead
@@ -156,9 +158,11 @@ class ElasticsearchSink:
 
         def action() -> int:
             erasure.remember(self.client, self.names, author, event.enriched_at)
+            reached("sink_erasure_remembered")
             return erasure.erase(self.client, self.names, author, at)
 
         erased = self._insist(action)
+        reached("sink_erased")
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)
         log.info("author erased", source=event.source, posts=erased)
 
