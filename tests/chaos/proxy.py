@@ -166,6 +166,7 @@ class HttpProxy(HttpServer):
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._deck: list[HttpFault] = []
 
     def answer(self, request: Received) -> Answer:
         fault = self._fault_of(request)
@@ -173,22 +174,24 @@ class HttpProxy(HttpServer):
             with self.lock:
                 self.passed += 1
             return self._pass_on(request, request.body)
-        harmed = self._harm(request, fault)
-        if harmed is None:
-            return self._pass_on(request, request.body)
         with self.lock:
             self.fired[fault] += 1
-        return harmed
+        return self._harm(request, fault)
 
     def _fault_of(self, request: Received) -> HttpFault | None:
         with self.lock:
-            faults = self.faults
-            if not faults or self._random.random() >= self.share or not self.only(request):
+            if not self.faults or self._random.random() >= self.share or not self.only(request):
                 return None
-            return self._random.choice(faults)
+            # Each fault once before any comes again: a short run has seen all.
+            if not self._deck:
+                self._deck = self._random.sample(self.faults, len(self.faults))
+            suits = next((f for f in self._deck if _suits(f, request)), None)
+            if suits is not None:
+                self._deck.remove(suits)
+            return suits
 
-    def _harm(self, request: Received, fault: HttpFault) -> Answer | None:
-        """The answer of a harmed request; None if the fault does not suit it."""
+    def _harm(self, request: Received, fault: HttpFault) -> Answer:
+        """The answer of a harmed request."""
         if fault == "partial":
             return self._refuse_some(request)
         if fault == "reset":
@@ -201,19 +204,14 @@ class HttpProxy(HttpServer):
         if fault in ("stall", "slow"):
             self.closing.wait(self.stall_s if fault == "stall" else 0.3)
             return RESET if fault == "stall" else self._pass_on(request, request.body)
-        if fault == "413" and request.body.count(b"\n") <= 2:
-            return None  # one document alone: a server that refuses it refuses it for good
         status = int(fault)
         return Answer(status, json.dumps({**BUSY, "status": status}).encode(), _HEADERS)
 
-    def _refuse_some(self, request: Received) -> Answer | None:
-        if not request.path.split("?")[0].endswith("_bulk"):
-            return None
+    def _refuse_some(self, request: Received) -> Answer:
         operations = operations_of(request.body)
         with self.lock:
             refused = [self._random.random() < 0.5 for _ in operations]
-        if not any(refused):
-            return None
+        refused[0] = True
         kept = [op for op, no in zip(operations, refused, strict=True) if not no]
         items: list[dict[str, Any]] = []
         if kept:
@@ -253,6 +251,15 @@ _HEADERS = {
     "X-Elastic-Product": "Elasticsearch",
     "Content-Type": "application/vnd.elasticsearch+json;compatible-with=9",
 }
+
+
+def _suits(fault: HttpFault, request: Received) -> bool:
+    """A server that refuses one document alone as too large refuses it for good; only a bulk
+    request is answered in part."""
+    if fault not in ("413", "partial"):
+        return True
+    bulk = request.path.split("?")[0].endswith("_bulk")
+    return bulk and len(operations_of(request.body)) > 1
 
 
 def operations_of(body: bytes) -> list[bytes]:

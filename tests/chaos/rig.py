@@ -12,9 +12,11 @@ from kafka import KafkaProducer
 
 from runtime.kafka import client as kafka
 from schemas.codec import ACTIVITY
+from schemas.ids import author_hash
 from tests.chaos.gauges import committed_offsets, metric
 from tests.chaos.ledger import (
     BRANDS,
+    SOURCE,
     Coordinate,
     Difference,
     Ledger,
@@ -178,7 +180,9 @@ class ChaosPipeline(Pipeline):
         for index in self.client.indices.get(index=pattern):
             hits = self.search(index=index, size=MAX_HITS)["hits"]["hits"]
             assert len(hits) < MAX_HITS, f"{index} holds too much to be searched whole"
-            if index != self.names.erasures and any(author in json.dumps(hit) for hit in hits):
+            marks = (author, author_hash(SOURCE, author))
+            held = any(mark in json.dumps(hit) for hit in hits for mark in marks)
+            if held and index != self.names.erasures:
                 holders.append(index)
         return sorted(holders)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.chaos.gauges import Gauges
 from tests.chaos.ledger import Difference, Ledger, Shares
@@ -120,9 +120,9 @@ class Run:
         self._healed: float | None = None
         self._began = time.monotonic()
 
-    def feeder(self, shares: Shares | None = None, **ledger: float) -> Feeder:
+    def feeder(self, shares: Shares | None = None, **ledger: Any) -> Feeder:
         """A feeder of a new ledger."""
-        return Feeder(self.pipeline, Ledger(self.options.seed, shares, **ledger))  # type: ignore[arg-type]
+        return Feeder(self.pipeline, Ledger(self.options.seed, shares, **ledger))
 
     def through_kafka_proxy(self) -> None:
         """From now on, services start with the proxy as their Kafka."""

@@ -24,7 +24,7 @@ from tests.engines.pipeline import BROKEN_SOCKETS
 from tests.servers.http import FakeHttp
 
 pytestmark = [BROKEN_SOCKETS]
-CYCLE_S = 5.0
+CYCLE_S = 4.0
 """About what one kill and the restart after it take."""
 STATES = 20
 ALERT_GROUPS = ("sink-alerts-desk", "sink-alerts-index")
@@ -75,7 +75,7 @@ def compare_alerts(run: Run, records: Sequence[Any]) -> None:
 def test_the_detector(run: Run, role: str) -> None:
     pipeline, kills = run.pipeline, run.options.many(KILLS, CI_KILLS)
     pipeline.apply(detectors.BRANDS)
-    with sending(run, "activity", detectors.EVERY, kills * CYCLE_S + 15):
+    with sending(run, "activity", detectors.EVERY, kills * CYCLE_S + 6):
         child = pipeline.role(role)
         kill_often(run, child, kills, partial(detectors.progress, pipeline), role)
         run.healed()
@@ -131,7 +131,7 @@ def compare_deliveries(run: Run, desk: FakeHttp, states: Sequence[Alert]) -> Non
 def test_the_sink_of_alerts(run: Run, role: str) -> None:
     kills = run.options.many(KILLS, CI_KILLS)
     states = alert_states(max(20, kills * 2))
-    with FakeHttp() as desk, sending(run, "alerts", states, kills * CYCLE_S + 15):
+    with FakeHttp() as desk, sending(run, "alerts", states, kills * CYCLE_S + 6):
         child = run.pipeline.alerts(desks.webhook(desk))
         kill_often(run, child, kills, lambda: len(desk.taken), ALERT_GROUPS[0], ALERT_GROUPS[1])
         run.healed()
