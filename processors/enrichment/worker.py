@@ -38,14 +38,19 @@ class EnrichmentWorker:
         health: Health,
         lag: Callable[[], int] = lambda: 0,
         clock: Clock = utc_now,
+        *,
+        registry: BrandRegistry | None = None,
+        producer: BatchProducer | None = None,
+        end: Callable[[Exception], None] = end_process,
     ) -> None:
         self.health = health
         self.settings = settings
-        self.book = BrandRegistry(kafka, clock)
+        self.book = registry or BrandRegistry(kafka, clock)
+        self._end = end
         self._clock = clock
         self._lag = lag
         self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
-        self._delivery = BatchProducer(kafka)
+        self._delivery = producer or BatchProducer(kafka)
         self._enricher: Enricher | None = None
         self._tasks: list[asyncio.Task[None]] = []
         # One waits, one is enriched, one is delivered: three batches in memory.
@@ -117,7 +122,7 @@ class EnrichmentWorker:
                 reached("process_enriched")
                 delivery = asyncio.create_task(self._finish(result, acknowledge, began))
         except Exception as error:  # noqa: BLE001
-            end_process(error)
+            self._end(error)
 
     def _choose_tier(self) -> Tier:
         before = self._tiers.fallen_back
@@ -140,7 +145,7 @@ class EnrichmentWorker:
             metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
             self._brake.record(result.good, result.bad)
         except Exception as error:  # noqa: BLE001
-            end_process(error)
+            self._end(error)
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from schemas.codec import POST_EVENT
+from schemas.topic_registry import topics
 from tests import make
 from tests.chaos.ledger import POISON, START
 
 ODD = "odd:"
 
-_LARGE = 1_900_000
-"""Bytes; the topics take two megabytes."""
+_FRAMING = 100_000
+"""Bytes that a message may be smaller than the topic permits."""
 
 
 class Odd(NamedTuple):
@@ -23,14 +24,18 @@ class Odd(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def garbage() -> list[Odd]:
-    """No service can read these values; the keys and headers are strange as well."""
+def garbage(topic: str = "posts") -> list[Odd]:
+    """No service can read these values; the keys and headers are strange as well.
+
+    The largest one is as large as the topic permits.
+    """
+    largest = topics()[topic].max_message_bytes - _FRAMING
     return [
         *(Odd(b"poison", value) for value in POISON),
         Odd(b"", b"empty key"),
         Odd(None, b"no key"),
         Odd(b"\xff\xfe", b"a key that is no text"),
-        Odd(b"k" * _LARGE, b"a key of two megabytes"),
+        Odd(b"k" * largest, b"a key as large as the topic permits"),
         Odd(b"k" * 2_000, b"a key of two kilobytes"),
         Odd(b"poison", None),
         Odd(b"poison", b""),
@@ -38,7 +43,7 @@ def garbage() -> list[Odd]:
         Odd(b"poison", b'{"op":"upsert"' * 1_000),
         Odd(b"poison", b"{" * 500_000),
         Odd(b"poison", b'"' + b"\\u0000" * 100_000),
-        Odd(b"poison", b"1" * 1_000_000),
+        Odd(b"poison", b"1" * largest),
         Odd(b"poison", b"headers", tuple((f"h{n}", b"v") for n in range(500))),
         Odd(b"poison", b"replays", (("tocsin-replays", b"9" * 50_000),)),
         Odd(b"poison", b"replays", (("tocsin-replays", b"\xff"), ("tocsin-replays", b"-1"))),

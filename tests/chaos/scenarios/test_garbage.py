@@ -65,11 +65,11 @@ def test_some_poison_on_every_topic(run: Run) -> None:
         odd = produce(run, "posts", odd_posts())
         feeder.poison |= produce(run, "posts", garbage())
         feeder.send(feeder.ledger.events(500))
-        bad = {topic: produce(run, topic, garbage()) for topic in ("mentions", "activity")}
+        bad = {topic: produce(run, topic, garbage(topic)) for topic in ("mentions", "activity")}
         for topic in COMPACTED:
-            produce(run, topic, [m for m in garbage() if m.key])
+            produce(run, topic, [m for m in garbage(topic) if m.key])
         bad["alerts"] = {}
-        for number, message in enumerate(garbage()):
+        for number, message in enumerate(garbage("alerts")):
             pipeline.send("alerts", states[number : number + 1])
             bad["alerts"] |= produce(run, "alerts", [message])
         run.nemesis.fired["poison"] += len(feeder.poison) + sum(map(len, bad.values()))

@@ -1,0 +1,85 @@
+"""Writes ``benchmarks/reports/chaos.md`` from the rows of ``make chaos``."""
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from tests.chaos.scenario import Options, Row, rows
+
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "benchmarks" / "reports" / "chaos.md"
+COLUMNS = ("scenario", "what", "faults", "events", "lost", "doubled", "repeated", "recovery", "ok")
+HEAD = """\
+# Chaos ledger
+
+`make chaos` injects faults into the whole pipeline on real Kafka and real Elasticsearch, and
+compares the index, the activity, the dead letters and the alerts with a ledger that knows every
+event. Written by the command on {date}, on {machine}.
+
+- **faults**: those that took effect; a scenario without any fails.
+- **lost**, **doubled**: differences from the ledger. Both must be 0.
+- **repeated**: messages that a topic holds twice. Delivery at least once allows it; readers count
+  `(id, version)` once.
+- **recovery**: seconds from the end of the last fault until nobody had lag. It includes what the
+  stream still sent meanwhile.
+"""
+
+
+def machine() -> str:
+    """The machine in words, without its name."""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {_python()}"
+
+
+def _python() -> str:
+    return ".".join(map(str, sys.version_info[:2]))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    faults = ", ".join(f"{count:,} {name}" for name, count in sorted(row.faults.items()))
+    recovery = "" if row.recovery_s is None else f"{row.recovery_s:.0f} s"
+    verdict = "skipped" if row.skipped else "yes" if row.passed else "**no**"
+    numbers = (f"{n:,}" for n in (row.events, row.lost, row.doubled, row.repeated))
+    return (row.scenario, row.title, faults, *numbers, recovery, verdict)
+
+
+def report(found: Sequence[Row]) -> str:
+    """The whole page."""
+    date = max((row.at for row in found), default="")[:10] or "no date"
+    lines = [HEAD.format(date=date, machine=machine())]
+    lines.append("| " + " | ".join(COLUMNS) + " |")
+    lines.append("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |")
+    lines += ["| " + " | ".join(_cells(row)) + " |" for row in found]
+    notes = [(row.scenario, row.skipped or row.detail) for row in found]
+    told = [f"- **{name}**: {_plain(note)}" for name, note in notes if note]
+    if told:
+        lines += ["", "## Not passed", "", *told]
+    total = sum(row.seconds for row in found) / 60
+    passed = sum(row.passed and not row.skipped for row in found)
+    lines += ["", f"{passed} of {len(found)} scenarios passed, in {total:.0f} minutes together."]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(note: str) -> str:
+    """One line without what Markdown would read."""
+    return " ".join(note.split()).replace("|", "/").replace("<", "(").replace(">", ")")[:400]
+
+
+def main() -> int:
+    options = Options.of_environment()
+    found = rows(options.folder)
+    text = report(found)
+    if options.ci:
+        print(text)
+    else:
+        REPORT.write_text(text, "utf-8")
+        print(f"{len(found)} rows: {REPORT.relative_to(ROOT)}")
+    return 0 if all(row.passed or row.skipped for row in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
