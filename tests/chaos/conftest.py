@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.proxied_engines import ProxiedEngines
 from tests.chaos.proxy import TcpProxy
 from tests.chaos.rig import ChaosPipeline
-from tests.chaos.scenario import Options, Row, Run, is_finished
+from tests.chaos.scenario import Options, Row, Run, is_finished, number_of
 from tests.stack_fixtures import RunningEngines
 
 ROW = pytest.StashKey[Row]()
@@ -37,7 +37,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if found is None or options.takes(found[0], found[2]) else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
+    # Scenarios in the order of their numbers, as in the report; other tests stay where they are.
+    ordered = iter(sorted(filter(scenario_of, kept), key=_order))
+    items[:] = [next(ordered) if scenario_of(item) else item for item in kept]
+
+
+def _order(item: pytest.Item) -> tuple[int, str]:
+    found = scenario_of(item)
+    assert found is not None
+    return number_of(found[0]), found[0]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

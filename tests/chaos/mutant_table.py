@@ -23,7 +23,10 @@ BATCH = ("tests/processors/enrichment/test_batch.py",)
 ENRICHER = ("tests/processors/enrichment/test_enricher.py",)
 DETECTOR = ("tests/processors/detector/test_worker.py",)
 RECOVERY = ("tests/processors/detector/test_recovery.py", *DETECTOR)
-CONSUMER = ("tests/runtime/kafka/test_consumer.py",)
+CONSUMER = (
+    "tests/runtime/kafka/test_consumer.py",
+    "tests/runtime/kafka/test_consumer_letters.py",
+)
 LETTERS = ("tests/runtime/kafka/test_dead_letters.py",)
 BULK = ("tests/sinks/elasticsearch/test_bulk.py",)
 DOCUMENTS = ("tests/sinks/elasticsearch/test_documents.py", *BULK)
@@ -32,7 +35,7 @@ PLAN = ("tests/sinks/elasticsearch/test_plan.py",)
 ALERTS = ("tests/sinks/alerts/test_workers.py", "tests/sinks/alerts/test_deliveries.py")
 ROUTING = ("tests/sinks/alerts/test_routing.py",)
 STORE = ("tests/sinks/alerts/test_store.py",)
-REGISTRY = ("tests/brands/test_registry.py",)
+REGISTRY = ("tests/brands/test_registry.py", "tests/brands/test_registry_removals.py")
 BOUNDS = ("tests/schemas/test_bounds.py",)
 WATCHDOG = ("tests/processors/faust/test_watchdog.py",)
 GROUPS = ("tests/runtime/kafka/test_group_positions.py", "tests/runtime/kafka/test_membership.py")
@@ -387,10 +390,10 @@ MUTANTS = (
         BULK,
     ),
     Mutant(
-        "an erasure takes later posts as well",
+        "an erasure takes the posts of other sources",
         "sinks/elasticsearch/erasure.py",
-        '{"lte": erasure.version}',
-        '{"gte": 0}',
+        '        {"term": {"source": erasure.source}},\n',
+        "",
         ERASURE,
     ),
     Mutant(

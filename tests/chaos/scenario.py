@@ -92,10 +92,11 @@ class Row:
 def rows(folder: Path) -> list[Row]:
     """The rows of a folder, in the order of their numbers."""
     found = [Row(**json.loads(path.read_text())) for path in sorted(folder.glob("S*.json"))]
-    return sorted(found, key=lambda row: (_number(row.scenario), row.scenario))
+    return sorted(found, key=lambda row: (number_of(row.scenario), row.scenario))
 
 
-def _number(scenario: str) -> int:
+def number_of(scenario: str) -> int:
+    """17 for S17-index."""
     digits = "".join(letter for letter in scenario.partition("-")[0] if letter.isdigit())
     return int(digits or "0")
 
