@@ -144,7 +144,10 @@ def test_every_line_of_a_file_ends(row: Row, role: str, tmp_path: Path) -> None:
 
         data = zstandard.compress(data)
     path.write_bytes(data)
-    source, began = ReplaySource(str(path)), time.monotonic()
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(CSV_MAPPING)
+    source = ReplaySource(str(path), mapping=str(mapping) if role == "csv" else None)
+    began = time.monotonic()
     source.open(None)
     try:
         while True:
@@ -158,6 +161,14 @@ def test_every_line_of_a_file_ends(row: Row, role: str, tmp_path: Path) -> None:
     row.seconds = round(time.monotonic() - began, 1)
     row.lost = count - row.events
     assert row.events == count, f"{count} lines, {row.events} events and letters"
+
+
+CSV_MAPPING = """
+source: feed
+format: csv
+fields: {id: id, text: text, created_at: created_at, hashtags: hashtags}
+times: ["%Y-%m-%d"]
+"""
 
 
 def csv_of(seed: int, count: int) -> bytes:
