@@ -1,13 +1,11 @@
 """Writes ``benchmarks/reports/chaos.md`` from the rows of ``make chaos``."""
 
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
+from benchmarks import machine
+from benchmarks.markdown import table
 from tests.chaos.scenario import Options, Row, rows
 
 ROOT = Path(__file__).parents[2]
@@ -16,9 +14,11 @@ COLUMNS = ("scenario", "what", "faults", "events", "lost", "doubled", "repeated"
 HEAD = """\
 # Chaos ledger
 
-`make chaos` injects faults into the whole pipeline on real Kafka and real Elasticsearch, and
-compares the index, the activity, the dead letters and the alerts with a ledger that knows every
-event. Written by the command on {date}, on {machine}.
+Made by `make chaos`. It injects faults into the whole pipeline on real Kafka and real
+Elasticsearch, and compares the index, the activity, the dead letters and the alerts with a ledger
+that knows every event.
+
+{machine}
 
 - **faults**: those that took effect; a scenario without any fails.
 - **lost**, **doubled**: differences from the ledger. Both must be 0.
@@ -27,19 +27,10 @@ event. Written by the command on {date}, on {machine}.
 - **recovery**: seconds from the end of the last fault until nobody had lag. It includes what the
   stream still sent meanwhile.
 """
+MAX_NOTE = 400
 
 
-def machine() -> str:
-    """The machine in words, without its name."""
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {_python()}"
-
-
-def _python() -> str:
-    return ".".join(map(str, sys.version_info[:2]))
-
-
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[object, ...]:
     faults = ", ".join(f"{count:,} {name}" for name, count in sorted(row.faults.items()))
     recovery = "" if row.recovery_s is None else f"{row.recovery_s:.0f} s"
     verdict = "skipped" if row.skipped else "yes" if row.passed else "**no**"
@@ -49,24 +40,22 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def report(found: Sequence[Row]) -> str:
     """The whole page."""
-    date = max((row.at for row in found), default="")[:10] or "no date"
-    lines = [HEAD.format(date=date, machine=machine())]
-    lines.append("| " + " | ".join(COLUMNS) + " |")
-    lines.append("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |")
-    lines += ["| " + " | ".join(_cells(row)) + " |" for row in found]
+    lines = [HEAD.format(machine="\n".join(machine.describe()))]
+    lines += table(COLUMNS, map(_cells, found))
     notes = [(row.scenario, row.skipped or row.detail) for row in found]
     told = [f"- **{name}**: {_plain(note)}" for name, note in notes if note]
     if told:
-        lines += ["", "## Not passed", "", *told]
-    total = sum(row.seconds for row in found) / 60
+        lines += ["## Not passed, or left out", "", *told, ""]
+    minutes = sum(row.seconds for row in found) / 60
     passed = sum(row.passed and not row.skipped for row in found)
-    lines += ["", f"{passed} of {len(found)} scenarios passed, in {total:.0f} minutes together."]
+    lines.append(f"{passed} of {len(found)} scenarios passed, in {minutes:.0f} minutes together.")
     return "\n".join(lines) + "\n"
 
 
 def _plain(note: str) -> str:
     """One line without what Markdown would read."""
-    return " ".join(note.split()).replace("|", "/").replace("<", "(").replace(">", ")")[:400]
+    plain = " ".join(note.split()).replace("|", "/").replace("<", "(").replace(">", ")")
+    return plain[:MAX_NOTE]
 
 
 def main() -> int:

@@ -23,6 +23,18 @@ def test_there_are_enough_mutants_and_no_name_twice() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
+def test_the_mutants_and_tests_that_the_architecture_names_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = page.partition("What holds them:")[2].partition("\nWhat is **not**")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    assert rows
+    named = {name for row in rows for name in row[2].split("; ")}
+    assert named <= {mutant.name for mutant in MUTANTS}
+    for row in rows:
+        for test in row[1].replace("`", "").split(", "):
+            assert (ROOT / test).is_file(), f"{test} is gone"
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "sum.py").write_text("def add(a, b):\n    return a + b\n")
