@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.chaos.mutant_table import MUTANTS, Mutant
+from tests.chaos.mutant import Mutant
+from tests.chaos.mutant_table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 240.0

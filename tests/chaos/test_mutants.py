@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.mutant_table import MUTANTS, Mutant
+from tests.chaos.mutant import Mutant
+from tests.chaos.mutant_table import MUTANTS
 from tests.chaos.mutants import ROOT, Unmatched, mutated, try_mutant
 
 MIN_MUTANTS = 40

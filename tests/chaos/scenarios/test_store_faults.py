@@ -12,7 +12,7 @@ from tests.chaos.scenario import Run
 from tests.engines.pipeline import BROKEN_SOCKETS, Child
 
 pytestmark = [BROKEN_SOCKETS]
-TEN_MINUTES, CI_S = 600, 45
+TEN_MINUTES, CI_S = 600, 30
 ALL_FAULTS = ("429", "503", "413", "partial", "reset", "reset_after", "hang_up", "stall", "slow")
 HELD_S, CI_HELD_S = 60, 10
 
