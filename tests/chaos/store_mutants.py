@@ -35,8 +35,8 @@ MUTANTS = (
     Mutant(
         "the clock closes minutes while records wait",
         "processors/detector/worker.py",
-        "                    if self._is_caught_up():",
-        "                    if True:",
+        "if self._is_caught_up():",
+        "if True:",
         DETECTOR,
     ),
     Mutant(

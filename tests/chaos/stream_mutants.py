@@ -207,15 +207,15 @@ MUTANTS = (
     Mutant(
         "a batch is acknowledged before its delivery",
         "processors/enrichment/worker.py",
-        "            await self._delivery.deliver(result.outgoing)\n",
-        "            acknowledge()\n            await self._delivery.deliver(result.outgoing)\n",
+        "await self._delivery.deliver(result.outgoing)",
+        "acknowledge(); await self._delivery.deliver(result.outgoing)",
         WORKER,
     ),
     Mutant(
         "batches overtake each other",
         "processors/enrichment/worker.py",
-        "                if delivery is not None:\n",
-        "                if False:\n",
+        "if delivery is not None:",
+        "if False:",
         WORKER,
     ),
     Mutant(
@@ -228,8 +228,8 @@ MUTANTS = (
     Mutant(
         "posts are matched while no brand is published",
         "processors/enrichment/worker.py",
-        "                if self.holding:\n",
-        "                if False:\n",
+        "if self.holding:",
+        "if False:",
         WORKER,
     ),
     Mutant(
