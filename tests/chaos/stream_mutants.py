@@ -6,7 +6,7 @@ See :mod:`tests.chaos.mutant_table`.
 from tests.chaos.mutant import Mutant
 
 RUNNER = ("tests/ingestors/test_runner.py",)
-WORKER = ("tests/processors/enrichment/test_worker.py",)
+WORKER = ("tests/processors/enrichment/test_worker_delivery.py",)
 BATCH = ("tests/processors/enrichment/test_batch.py",)
 ENRICHER = ("tests/processors/enrichment/test_enricher.py",)
 CONSUMER = (
