@@ -9,6 +9,7 @@ from runtime.kafka import client as kafka
 from schemas.codec import ACTIVITY
 from tests import make
 from tests.chaos.ledger import BRANDS, Sent, Shares, compare_versions, expected
+from tests.chaos.proxy import HttpProxy
 from tests.chaos.scenario import Run
 from tests.chaos.scenarios.test_alert_kills import ALERT_GROUPS, alert_states
 from tests.engines.pipeline import BROKEN_SOCKETS, Child
@@ -131,3 +132,36 @@ def test_a_stopped_sink_of_alerts(run: Run, role: str) -> None:
         # Each channel is a consumer of its own, and tells of its own loss.
         counted(run, child, missing * len(ALERT_GROUPS), lambda: len(desk.taken) >= told)
     run.row.events = len(states)
+
+
+@pytest.mark.chaos("S18-paused", "retention passes a sink that waits for Elasticsearch")
+def test_a_sink_that_waits(run: Run) -> None:
+    """It holds its partitions, so no assignment tells it that messages are gone."""
+    pipeline = run.pipeline
+    feeder = run.feeder(Shares(edit=0, delete=0, erase=0, poison=0, noise=0))
+    with HttpProxy(pipeline.elasticsearch.url) as proxy:
+        run.through(proxy, timeout_s=2.0)
+        _, sink = pipeline.both()
+        before = list(feeder.ledger.events(BEFORE))
+        pipeline.drain(feeder.send(before))
+        proxy.share, proxy.faults = 1.0, ("503",)
+        feeder.send(feeder.ledger.events(MISSED))
+        pipeline.wait("the mentions", lambda: pipeline.meter.look().lag["posts"] == 0)
+        pipeline.wait("the sink to wait", lambda: "does not take writes" in sink.output())
+        expire(run, "mentions", "sink-elasticsearch")
+        proxy.faults = ()
+        run.add_faults(proxy.fired)
+        run.healed()
+        after = list(feeder.ledger.events(AFTER))
+        feeder.send(after)
+        pipeline.wait("what came afterwards", lambda: kept(run, after) == [])
+        run.recovered()
+        # What the sink held in memory is written; the rest is counted.
+        lost = MISSED - (len(versions(run)) - len(before) - len(after))
+        pipeline.wait(
+            f"{lost} expired messages to be counted",
+            lambda: pipeline.metric(sink, EXPIRED) >= lost,
+            patience_s=60,
+        )
+    run.row.events = len(feeder.ledger.sent)
+    assert pipeline.metric(sink, EXPIRED) == lost
