@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms sbom audit clean
+.PHONY: help demo test test-engines chaos chaos-ci mutants lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms sbom audit clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -53,6 +53,19 @@ test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.
 
 test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (needs a JDK 21).
 	$(BIN)/pytest -m engines
+
+# Rows of finished scenarios are kept in .tocsin/chaos: a run that was broken off goes on there.
+CHAOS = SCENARIO=$(SCENARIO) AFRESH=$(AFRESH) SCALE=$(SCALE) SEED=$(SEED)
+
+chaos: $(VENV)/dev ## The chaos ledger, to a report (2.5 h; SCENARIO=S3, AFRESH=1, SCALE=0.1, SEED=n).
+	-$(CHAOS) $(BIN)/pytest -m chaos tests/chaos
+	$(BIN)/python -m tests.chaos.report
+
+chaos-ci: $(VENV)/dev ## The scenarios of the chaos ledger that guard every change (6 min).
+	CHAOS_CI=1 $(CHAOS) $(BIN)/pytest -m chaos tests/chaos
+
+mutants: $(VENV)/dev ## Mutants of the lines that hold the invariants: a test must kill each.
+	$(BIN)/python -m tests.chaos.mutants
 
 lint: $(VENV)/dev ## Lint and types only.
 	$(BIN)/ruff check .

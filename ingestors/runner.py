@@ -30,6 +30,7 @@ from ingestors.sender import Message, Sender
 from ingestors.source import Acknowledged, Batch, Position, Source, SourceError
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.client import told
 from runtime.logs import get_logger
@@ -130,6 +131,7 @@ class Runner:
             self.health.beat()
             self._tell(batch.obstacle)
             self._send(batch)
+            reached("ingest_sent")
             self._settle()
             self._save_checkpoint()
             if batch.finished:
@@ -225,6 +227,7 @@ class Runner:
             self.health.clear("kafka")
             self._in_flight -= settled
             self._acknowledged += events
+            reached("ingest_acknowledged")
             metrics.INGEST_ACKNOWLEDGED.labels(self.source.source_id).inc(events)
             metrics.INGEST_IN_FLIGHT.labels(self.source.source_id).set(self._in_flight)
         elif self._sent and self._monotonic() - self._sent[0].at > SLOW_AFTER_S:
@@ -265,6 +268,7 @@ class Runner:
         gauge = metrics.INGEST_CHECKPOINT.labels(self.source.source_id)
         future.add_callback(lambda _: gauge.set(moment.timestamp()))
         self._checkpoint_sent, self._saved = future, self._position
+        reached("ingest_checkpoint_sent")
 
     def _check_checkpoint(self) -> None:
         """Raise if Kafka refused the last checkpoint: a restart would read much again."""

@@ -29,6 +29,8 @@ OTHER_NAMES: dict[str, str] = {
     "TOCSIN_MAVEN_ALLOW_PLAIN": "`true` allows the repository's password over http:// elsewhere.",
     "TOCSIN_MAVEN_REPOSITORY": "Maven repository that the engines are downloaded from.",
     "TOCSIN_SHARED_DATA": "Folder with the data sets of the accuracy and agreement tests.",
+    "TOCSIN_TEST_CLOCK_OFFSET_FILE": "Tests: a file with seconds that are added to the clock.",
+    "TOCSIN_TEST_CRASH_AT": "Tests: kills the service at a point of runtime/crash_points.py.",
 }
 """What is no setting of a service, and who reads it."""
 

@@ -27,6 +27,7 @@ from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.dead_letters import Brake
 from runtime.kafka.reader import latest_values
@@ -184,6 +185,7 @@ class DetectorWorker:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         await self._producer.deliver(outgoing)
+        reached("detector_alerted")
         bad += await self._count_waiting(every=self._waiting.is_full)
         metrics.DETECTOR_RECORDS.inc(len(batch) - bad)
         self._export()
@@ -231,6 +233,7 @@ class DetectorWorker:
                 await asyncio.sleep(0)
         if outgoing:
             await self._producer.deliver(outgoing)
+            reached("detector_alerted")
         return bad
 
     def _export(self) -> None:
@@ -286,10 +289,10 @@ class DetectorWorker:
         It stops where the quickest source would have been heard: Kafka, the processors or the
         source may be away, and what they hold comes later.
         """
-        reached = self._times.event_time(self._coverage.horizon())
-        if reached is not None:
+        heard = self._times.event_time(self._coverage.horizon())
+        if heard is not None:
             # Records of the same time may still arrive in other partitions.
-            until = reached - timedelta(seconds=self._settings.grace_s)
+            until = heard - timedelta(seconds=self._settings.grace_s)
             for alerts in self._detectors.advancing(until, self._waiting.brands):
                 if alerts:
                     await self._producer.deliver(self._alerts(alerts))
@@ -334,10 +337,12 @@ class DetectorWorker:
         bad = await self._count_waiting(every=True)
         await self._forget_removed()
         await self._deliver_states(self._detectors.snapshots(now))
+        reached("detector_states_saved")
         if self._unsaved:
             # After the states: a ledger never claims more than was saved.
             await self._deliver_states(self._ledgers(now))
             self._unsaved = False
+        reached("detector_ledger_saved")
         held, self._held = self._held, []
         self._held_records = 0
         for number, acknowledge in enumerate(held, 1):

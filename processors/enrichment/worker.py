@@ -17,6 +17,7 @@ from processors.faust.messages import Incoming, end_process
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.dead_letters import Brake
 from runtime.logs import get_logger
@@ -37,14 +38,19 @@ class EnrichmentWorker:
         health: Health,
         lag: Callable[[], int] = lambda: 0,
         clock: Clock = utc_now,
+        *,
+        registry: BrandRegistry | None = None,
+        producer: BatchProducer | None = None,
+        end: Callable[[Exception], None] = end_process,
     ) -> None:
         self.health = health
         self.settings = settings
-        self.book = BrandRegistry(kafka, clock)
+        self.book = registry or BrandRegistry(kafka, clock)
+        self._end = end
         self._clock = clock
         self._lag = lag
         self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
-        self._delivery = BatchProducer(kafka)
+        self._delivery = producer or BatchProducer(kafka)
         self._enricher: Enricher | None = None
         self._tasks: list[asyncio.Task[None]] = []
         # One waits, one is enriched, one is delivered: three batches in memory.
@@ -113,9 +119,10 @@ class EnrichmentWorker:
                 result = await asyncio.to_thread(process, batch, self._enricher, self._clock, tier)
                 if delivery is not None:
                     await delivery
+                reached("process_enriched")
                 delivery = asyncio.create_task(self._finish(result, acknowledge, began))
         except Exception as error:  # noqa: BLE001
-            end_process(error)
+            self._end(error)
 
     def _choose_tier(self) -> Tier:
         before = self._tiers.fallen_back
@@ -130,6 +137,7 @@ class EnrichmentWorker:
     ) -> None:
         try:
             await self._delivery.deliver(result.outgoing)
+            reached("process_delivered")
             acknowledge()
             for op, count in result.mentions.items():
                 metrics.PROCESS_MENTIONS.labels(op).inc(count)
@@ -137,7 +145,7 @@ class EnrichmentWorker:
             metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
             self._brake.record(result.good, result.bad)
         except Exception as error:  # noqa: BLE001
-            end_process(error)
+            self._end(error)
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from processors.faust.messages import Outgoing
+from runtime.crash_points import reached
 from runtime.kafka.client import MAX_MESSAGE_BYTES, connection
 from runtime.settings import KafkaSettings
 from schemas.errors import ServiceUnavailable
@@ -50,6 +51,7 @@ class BatchProducer:
                 await send(prefix + message.topic, value=message.value, key=message.key)
                 for message in outgoing
             ]
+            reached("process_delivering")
             await asyncio.gather(*futures)
         except (KafkaError, OSError) as error:
             raise ServiceUnavailable(

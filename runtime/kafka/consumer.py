@@ -31,6 +31,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock
+from runtime.crash_points import reached
 from runtime.kafka.client import deliver, told, unreadable_compression
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import Brake, dead_letter_of
@@ -154,7 +155,9 @@ class PausingConsumer:
         self._batch = records
         dead = self.sink.handle(records)
         if records:
+            reached("consumer_handled")
             self._commit(records)
+            reached("consumer_committed")
             self._batch = ()
             self.on_committed(time.perf_counter() - began)
             self.brake.record(len(records) - dead, dead)
@@ -208,6 +211,7 @@ class PausingConsumer:
             letter = dead_letter_of(record, service=service, reason=reason, detail=detail, at=at)
             outgoing.append(OutgoingRecord(topic, record.key, letter))
         deliver(self.producer, outgoing)
+        reached("consumer_letters_sent")
         for _, reason, _ in letters:
             metrics.DEAD_LETTERS.labels(service, reason).inc()
 

@@ -22,6 +22,7 @@ from threading import Event
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
 from runtime.kafka.membership import Membership
@@ -165,7 +166,9 @@ class ChannelWorker:
             log.error("alert refused", channel=self.channel.name, alert=alert.id, why=refused.why)
             self._dead_letter(record, reason, f"channel {self.channel.name}: {refused.why}")
             return True
+        reached("alert_delivered")
         self._remember(alert, repeat)
+        reached("alert_recorded")
         self._count("delivered")
         return False
 

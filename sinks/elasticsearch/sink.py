@@ -18,6 +18,7 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
+from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
@@ -116,6 +117,7 @@ class ElasticsearchSink:
         rejected: Rejected = []
         for step in work.steps:
             rejected += self._take_step(step)
+        reached("sink_written")
         dead = self._dead_letters(work, rejected)
         self._observe(work, rejected)
         return dead
@@ -174,11 +176,13 @@ class ElasticsearchSink:
         author = erasure.Erasure(event.source, event.author_id, event.version)
         since, now = event.ingested_at, self._clock()
         self._insist(lambda: erasure.remember(self.client, self.names, author, since))
+        reached("sink_erasure_remembered")
         try:
             erased = erasure.carry_out(self.client, self.names, author, since, now)
         except (ApiError, TransportError, erasure.ErasureIncomplete) as error:
             log.error("erasure incomplete; it is repeated", source=event.source, why=str(error))
             return
+        reached("sink_erased")
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)
         log.info("author erased", source=event.source, posts=erased)
 

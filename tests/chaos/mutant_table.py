@@ -1,0 +1,10 @@
+"""S21: mutants of the lines that hold the invariants of ``docs/architecture.md``.
+
+Each replaces ``old``, which stands once in its file, by ``new``, and must be killed by one of its
+tests. Texts are short, so that they outlive a change beside them.
+"""
+
+from tests.chaos import store_mutants, stream_mutants
+from tests.chaos.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (*stream_mutants.MUTANTS, *store_mutants.MUTANTS)
