@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 
 from runtime import metrics
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import dead_letter_of
+from runtime.kafka.dead_letters import dead_letter_of, letter_key
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
 from schemas.errors import TocsinError
@@ -42,7 +42,7 @@ def given_up(
     """The dead letter of a message; counts it in the metrics."""
     metrics.DEAD_LETTERS.labels(service, reason).inc()
     letter = dead_letter_of(message, service=service, reason=reason, detail=detail, at=at)
-    return Outgoing(DEAD_LETTERS, message.key, letter)
+    return Outgoing(DEAD_LETTERS, letter_key(message.key), letter)
 
 
 def end_process(error: Exception) -> NoReturn:

@@ -33,7 +33,7 @@ from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock
 from runtime.kafka.client import deliver, told, unreadable_compression
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import Brake, dead_letter_of
+from runtime.kafka.dead_letters import Brake, dead_letter_of, letter_key
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
@@ -206,7 +206,7 @@ class PausingConsumer:
         outgoing = []
         for record, reason, detail in letters:
             letter = dead_letter_of(record, service=service, reason=reason, detail=detail, at=at)
-            outgoing.append(OutgoingRecord(topic, record.key, letter))
+            outgoing.append(OutgoingRecord(topic, letter_key(record.key), letter))
         deliver(self.producer, outgoing)
         for _, reason, _ in letters:
             metrics.DEAD_LETTERS.labels(service, reason).inc()
