@@ -3,6 +3,7 @@
 A thin shell: it reads settings and batches, and hands the batches to ``EnrichmentWorker``.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -77,8 +78,12 @@ async def _work(stream: Any, worker: EnrichmentWorker) -> None:
     )
     await worker.start()
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
-        await worker.take([incoming(event) for event in events], partial(acknowledge, events))
+        await worker.take([incoming(event) for event in events], partial(_acknowledge, events))
     await worker.stop()
+
+
+def _acknowledge(events: Sequence[Any], first: int, end: int) -> None:
+    acknowledge(events[first:end])
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def given_up(
     return Outgoing(DEAD_LETTERS, letter_key(message.key), letter)
 
 
-def end_process(error: Exception) -> NoReturn:
+def end_process(error: BaseException) -> NoReturn:
     """Log why and exit at once: nothing is flushed, nothing is acknowledged."""
     fault = None if isinstance(error, TocsinError) else error
     log.error("ending without acknowledging", why=str(error), exc_info=fault)
