@@ -150,15 +150,9 @@ def _folded(exact: list[str], ascii_only: bool) -> list[str]:
     if ascii_only:
         return [token[:MAX_FOLDED].lower() for token in exact]
     # NFKD folds ＠ and ＃ too. A mark alone folds to an empty string and is kept.
-    forms: dict[str, str] = {}
-    folded = []
-    for token in exact:
-        if token.isascii():
-            folded.append(token[:MAX_FOLDED].lower())
-            continue
-        form = forms.get(token)
-        if form is None:
-            # A text may repeat one emoji or one character tens of thousands of times.
-            form = forms[token] = folded_form(token) or _cut(token)
-        folded.append(form)
-    return folded
+    # A text may repeat one emoji or one character tens of thousands of times.
+    forms = {
+        token: token[:MAX_FOLDED].lower() if token.isascii() else folded_form(token) or _cut(token)
+        for token in set(exact)
+    }
+    return [forms[token] for token in exact]

@@ -23,6 +23,7 @@ from processors.faust.app import (
     start,
     watch_group,
 )
+from processors.faust.byte_limits import TakenBytes
 from processors.faust.messages import end_process
 from processors.faust.watchdog import Gauges, watch
 from runtime import metrics
@@ -77,7 +78,10 @@ async def _work(stream: Any, worker: EnrichmentWorker) -> None:
         watch_group(app, _kafka, SERVICE, "posts", gauges.lag),
     )
     await worker.start()
+    limit = TakenBytes(stream)
+    stream.add_processor(limit.hold)
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
+        limit.taken()
         await worker.take([incoming(event) for event in events], partial(_acknowledge, events))
     await worker.stop()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from queries.language.fields import normal
@@ -22,8 +22,7 @@ _LONG = 2_000
 """Code points from which a text is read with offsets at once rather than twice."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class MatchedSpan:
+class MatchedSpan(NamedTuple):
     """A matched word or phrase, in code points of ``field``."""
 
     field: str

@@ -1,4 +1,4 @@
-"""The worker delivers and acknowledges slice by slice, and ends its process rather than lose one."""
+"""The worker delivers and acknowledges slice by slice; a fault ends its process."""
 
 import asyncio
 import threading
