@@ -17,8 +17,7 @@ from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import SERVICE, Processed, process, too_slow
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.tiers import TierChooser
-from processors.faust.background import forever, guarded
-from processors.faust.messages import Incoming, Outgoing, end_process
+from processors.faust.messages import Incoming, Outgoing, end_process, forever, guarded
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
