@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from processors.enrichment.activity_records import activity_of
-from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.annotators.base import MAX_READ, Annotator
 from runtime import metrics
 from runtime.collector import paused_collector
 from schemas.activity import Activity
@@ -31,6 +31,8 @@ BRANDS: Final = "brands"
 """The annotator that decides which posts are mentions."""
 SKIPPED: Final = "skipped"
 """Version in a mention's provenance where an accurate annotator skipped it, in the fast tier."""
+IN_PART: Final = " (first part)"
+"""After the version in a mention's provenance where the text is longer than annotators read."""
 WARM_LANGUAGES: Final = ("fr", "en")
 """Languages whose models are loaded before the first post."""
 
@@ -138,7 +140,8 @@ class Enricher:
         spent = time.perf_counter() - began
         metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
         for mention in chosen:
-            mention.provenance[annotator.name] = annotator.version
+            in_part = not annotator.whole and len(mention.post.text) > MAX_READ
+            mention.provenance[annotator.name] = annotator.version + (IN_PART if in_part else "")
 
 
 def _envelope(event: PostEvent, at: datetime) -> dict[str, Any]:

@@ -44,6 +44,9 @@ class Annotator(ABC):
     heavy: bool = True
     """Too slow for every post: runs only on posts that name a brand."""
 
+    whole: bool = False
+    """Whether it reads more of a text than its first ``MAX_READ`` code points."""
+
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
         """The annotator for these settings; ``matcher`` gives the current brands."""
