@@ -1,11 +1,12 @@
 """The compacted ``brands`` topic: publish, read once, and follow in a thread."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from brands.brand_matcher import BrandMatcher
 from brands.brand_query import query_of
@@ -23,6 +24,10 @@ from schemas.codec import BRAND
 from schemas.errors import ConfigurationError, InvalidMessage
 
 TOPIC = "brands"
+SETTLED_S: Final = 1.0
+"""Seconds without a record after which a burst of changes is over, and the matcher is built."""
+MAX_WAIT_S: Final = 10.0
+"""Seconds after which changes that never pause are published all the same."""
 log = get_logger("brands")
 
 
@@ -93,12 +98,35 @@ def publish_brands(
     return changed, len(values) - changed
 
 
+class Burst:
+    """Tells when a burst of changes is over: no change for ``settled_s``, or ``max_s`` in all."""
+
+    def __init__(self, settled_s: float, max_s: float) -> None:
+        self._settled_s = settled_s
+        self._max_s = max_s
+        self._first: float | None = None
+        self._last = 0.0
+
+    def is_over(self, changed: bool, now: float) -> bool:
+        """Call at each poll; ``now`` is monotonic. True once a burst."""
+        if changed:
+            self._first = now if self._first is None else self._first
+            self._last = now
+        if self._first is None:
+            return False
+        if now - self._last < self._settled_s and now - self._first < self._max_s:
+            return False
+        self._first = None
+        return True
+
+
 class BrandRegistry:
     """Follows the topic; ``matcher()`` and ``brands()`` are safe from any thread.
 
-    A change takes a fraction of a second. The whole topic is read before the first matcher is
-    built, so no post meets half of the brands. ``matching=False`` skips the matcher, which takes
-    seconds to build for thousands of brands.
+    A change takes a second or two. The whole topic is read before the first matcher is built, and
+    later ones are built once a burst of changes is over: so no post meets half of the brands, and
+    applying 10,000 brands builds one matcher rather than one a poll. ``matching=False`` skips the
+    matcher, which takes seconds to build for thousands of brands.
     """
 
     def __init__(
@@ -142,11 +170,12 @@ class BrandRegistry:
                 for record in read_to_end(consumer, self._settings.topic_prefix + TOPIC):
                     self._take(record.key, record.value, record.timestamp)
                 self._publish()
+                changes = Burst(SETTLED_S, MAX_WAIT_S)
                 while not self._stop.is_set():
-                    polled = consumer.poll(timeout_ms=500)
+                    polled = consumer.poll(timeout_ms=250)
                     for record in chain.from_iterable(polled.values()):
                         self._take(record.key, record.value, record.timestamp)
-                    if polled:
+                    if changes.is_over(bool(polled), time.monotonic()):
                         self._publish()
         except Exception as error:  # noqa: BLE001
             # Any error: outdated brands would be a silent fault.

@@ -236,6 +236,17 @@ class ProcessSettings(BrakeSettings):
         False, description="Publish posts that match no brand too, without entities."
     )
     batch_size: int = Field(500, ge=1, le=10_000, description="Maximum posts per batch.")
+    batch_bytes: int = Field(
+        2**20, ge=1_000, description="Maximum size of a batch of several posts, bytes."
+    )
+    message_budget_s: float = Field(
+        20.0,
+        gt=0,
+        description=(
+            "Maximum time for a post that is enriched alone, after a process ended without a "
+            "commit, seconds; beyond it, three times, it is a dead letter (`too_slow`)."
+        ),
+    )
     batch_within_s: float = Field(
         0.1, gt=0, le=10, description="Maximum wait for a full batch, seconds."
     )

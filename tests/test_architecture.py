@@ -37,7 +37,6 @@ SMALL = {
     "ingestors/x/reconnects.py": "a type; pure, so apart from the connection",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/tiers.py": "a type",
-    "processors/faust/messages.py": "types",
     "processors/models/artifact_files.py": "an interface that four models share",
     "processors/volume/parameters.py": "a type",
     "queries/language/errors.py": "a type",

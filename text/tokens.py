@@ -150,7 +150,9 @@ def _folded(exact: list[str], ascii_only: bool) -> list[str]:
     if ascii_only:
         return [token[:MAX_FOLDED].lower() for token in exact]
     # NFKD folds ＠ and ＃ too. A mark alone folds to an empty string and is kept.
-    return [
-        token[:MAX_FOLDED].lower() if token.isascii() else folded_form(token) or _cut(token)
-        for token in exact
-    ]
+    # A text may repeat one emoji or one character tens of thousands of times.
+    forms = {
+        token: token[:MAX_FOLDED].lower() if token.isascii() else folded_form(token) or _cut(token)
+        for token in set(exact)
+    }
+    return [forms[token] for token in exact]

@@ -22,7 +22,7 @@ from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshots, ledgers
 from processors.detector.state.counts import minute_of
-from processors.faust.messages import Incoming, Outgoing, end_process, given_up
+from processors.faust.messages import Incoming, Outgoing, end_process, forever, given_up
 from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
 from runtime import metrics
@@ -113,7 +113,7 @@ class DetectorWorker:
         except Exception as error:  # noqa: BLE001
             end_process(error)
         self._registry.start(on_failure=end_process)
-        self._tasks = [asyncio.create_task(self._tick())]
+        self._tasks = [forever(self._tick(), "ticks of the detector")]
         self.health.clear("start")
 
     async def take(

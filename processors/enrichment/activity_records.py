@@ -14,6 +14,8 @@ from text.tokens import folded_tokens
 
 MAX_TERM: Final = 80
 """Characters of a term or of a name."""
+MAX_READ: Final = 10_000
+"""Code points of a text that terms are taken from: its first part."""
 _SIGNS: Final = "#＃@＠"
 _MIN_LETTERS: Final = 4
 """Shorter words are mostly function words, in scripts with letters."""
@@ -96,7 +98,7 @@ def _words_of(brand: BrandMatch) -> set[str]:
 
 
 def _terms(mention: Mention) -> Iterator[str]:
-    tokens = folded_tokens(mention.post.text)
+    tokens = folded_tokens(mention.post.text[:MAX_READ])
     yield from (token for token in tokens if token[0] == "#")
     yield from filter(None, map(_bare_link, mention.post.links))
     names = {word for entity in mention.entities for word in folded_tokens(entity.text)}

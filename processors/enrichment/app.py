@@ -3,6 +3,7 @@
 A thin shell: it reads settings and batches, and hands the batches to ``EnrichmentWorker``.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from processors.faust.app import (
     start,
     watch_group,
 )
+from processors.faust.byte_limits import TakenBytes
 from processors.faust.messages import end_process
 from processors.faust.watchdog import Gauges, watch
 from runtime import metrics
@@ -76,9 +78,16 @@ async def _work(stream: Any, worker: EnrichmentWorker) -> None:
         watch_group(app, _kafka, SERVICE, "posts", gauges.lag),
     )
     await worker.start()
+    limit = TakenBytes(stream)
+    stream.add_processor(limit.hold)
     async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
-        await worker.take([incoming(event) for event in events], partial(acknowledge, events))
+        limit.taken()
+        await worker.take([incoming(event) for event in events], partial(_acknowledge, events))
     await worker.stop()
+
+
+def _acknowledge(events: Sequence[Any], first: int, end: int) -> None:
+    acknowledge(events[first:end])
 
 
 def main() -> None:

@@ -5,13 +5,17 @@ Every message of a batch comes out: as a mention, as unmatched, or as a dead let
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from processors.enrichment.enricher import Enriched, Enricher, awaited
 from processors.faust.messages import Incoming, Outgoing, given_up
 from runtime import metrics
 from runtime.logs import get_logger
+from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT, bound_post
 from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import Reason
 from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
@@ -55,10 +59,49 @@ def process(
         except InvalidMessage as error:
             _give_up(result, message, error.reason, error.detail, clock())
             continue
-        decoded.append((message, event))
+        decoded.append((message, _within_bounds(event)))
         metrics.PROCESS_EVENTS.labels(event.op).inc()
     _enrich(decoded, enricher, clock, tier, result)
     return result
+
+
+def too_slow(message: Incoming, detail: str, at: datetime) -> Processed:
+    """The result of a message that is given up because it costs too much."""
+    result = Processed()
+    with suppress(InvalidMessage):
+        _announce(result, POST_EVENT.decode(message.value or b""), at)
+    _give_up(result, message, "too_slow", detail, at)
+    return result
+
+
+def _announce(result: Processed, event: PostEvent, at: datetime) -> None:
+    """The letter of a post may be replayed after a delete of the post: the sink must keep that."""
+    if isinstance(event, PostUpsert):
+        marker = MENTION_EVENT.encode(awaited(event, at))
+        result.outgoing.append(Outgoing("mentions", event.id.encode(), marker))
+
+
+def _within_bounds(event: PostEvent) -> PostEvent:
+    """Our sources bound each field of a post; another producer may not. Cost goes by length."""
+    if not isinstance(event, PostUpsert):
+        return event
+    post = event.post
+    texts = (post.title, post.author.name, *post.links[: MAX_ITEMS + 1])
+    lists = (post.mentions, post.hashtags, post.links, post.media, post.labels)
+    if (
+        len(post.text) <= MAX_TEXT
+        and all(len(items) <= MAX_ITEMS for items in lists)
+        and all(len(text) <= MAX_SHORT for text in texts if text)
+    ):
+        return event
+    return replace(event, post=bound_post(post, max(event.ingested_at, post.created_at)))
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 (its text is that of an unknown library)
+        return type(error).__name__
 
 
 def _enrich(
@@ -75,9 +118,11 @@ def _enrich(
         events = [event for _, event in decoded]
         enriched = enricher.enrich(events, clock(), tier, stored=True)
         outgoing = _encode(enriched)
-    except (ConfigurationError, ServiceUnavailable):
+    except (ConfigurationError, ServiceUnavailable, KeyboardInterrupt):
         raise  # a model that cannot be loaded is not the fault of a post
-    except Exception as error:  # a bug of an annotator must not stop the stream
+    except BaseException as error:
+        # A bug of an annotator must not stop the stream. A panic of a library in Rust, or
+        # SystemExit in this thread, is no Exception and would end the work without a word.
         if len(decoded) > 1:
             metrics.PROCESS_BISECTIONS.inc()
             middle = len(decoded) // 2
@@ -85,15 +130,12 @@ def _enrich(
                 _enrich(half, enricher, clock, tier, result)
             return
         ((message, event),) = decoded
-        if isinstance(event, PostUpsert):
-            # The letter may be replayed after a delete of the post: the sink must keep that.
-            marker = MENTION_EVENT.encode(awaited(event, clock()))
-            result.outgoing.append(Outgoing("mentions", event.id.encode(), marker))
+        _announce(result, event, clock())
         if isinstance(error, _TooLarge):
             _give_up(result, message, "too_large", str(error), clock())
             return
         log.error("enrichment failed", post=event.id, exc_info=error)
-        _give_up(result, message, "enrich_failed", f"{type(error).__name__}: {error}", clock())
+        _give_up(result, message, "enrich_failed", _told(error), clock())
         return
     result.outgoing.extend(outgoing)
     result.good += len(decoded)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from processors.enrichment.activity_records import activity_of
-from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.annotators.base import MAX_READ, Annotator
 from runtime import metrics
 from runtime.collector import paused_collector
 from schemas.activity import Activity
@@ -34,6 +34,8 @@ SKIPPED: Final = "skipped"
 MARKS_EDITS: Final = ("bluesky", "x")
 """Sources whose edited posts have a date of edit. A file that is read again may have another text
 for the same post, without any date."""
+IN_PART: Final = " (first part)"
+"""After the version in a mention's provenance where the text is longer than annotators read."""
 WARM_LANGUAGES: Final = ("fr", "en")
 """Languages whose models are loaded before the first post."""
 
@@ -143,7 +145,8 @@ class Enricher:
         spent = time.perf_counter() - began
         metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
         for mention in chosen:
-            mention.provenance[annotator.name] = annotator.version
+            in_part = not annotator.whole and len(mention.post.text) > MAX_READ
+            mention.provenance[annotator.name] = annotator.version + (IN_PART if in_part else "")
 
 
 def may_have_matched(event: PostUpsert, stored: bool) -> bool:

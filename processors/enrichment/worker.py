@@ -6,19 +6,24 @@ On a fatal error the process ends without acknowledging, and Kafka delivers the 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
+from brands.brand_matcher import BrandMatcher
 from brands.registry import BrandRegistry
 from processors.enrichment.annotator_table import build_enricher
-from processors.enrichment.batch import SERVICE, Processed, process
+from processors.enrichment.batch import SERVICE, Processed, process, too_slow
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.tiers import TierChooser
-from processors.faust.messages import Incoming, end_process
+from processors.faust.messages import Incoming, Outgoing, end_process, forever, guarded
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.crash_points import reached
 from runtime.health import Health
+from runtime.kafka.attempts import MAX_TRIES, Attempts, AttemptStore, GroupAttempts
 from runtime.kafka.dead_letters import Brake
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
@@ -26,6 +31,63 @@ from schemas.errors import ServiceUnavailable, TocsinError
 from schemas.types import Tier
 
 log = get_logger(SERVICE)
+
+
+class Brands(Protocol):
+    """The part of :class:`BrandRegistry` that a worker uses."""
+
+    @property
+    def filled(self) -> Any: ...
+    def matcher(self) -> BrandMatcher: ...
+    def start(self, on_failure: Callable[[Exception], None]) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Delivers(Protocol):
+    """The part of :class:`BatchProducer` that a worker uses."""
+
+    async def start(self) -> None: ...
+    async def deliver(self, outgoing: Sequence[Outgoing]) -> None: ...
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a worker is made of; tests hand in others."""
+
+    brands: Brands
+    producer: Delivers
+    attempts: AttemptStore
+    enricher: Enricher | None = None
+    """None: that of the settings, loaded at the start."""
+    end: Callable[[BaseException], Any] = end_process
+
+    @classmethod
+    def of(cls, kafka: KafkaSettings, clock: Clock) -> "Parts":
+        attempts = GroupAttempts(kafka, SERVICE, "posts")
+        return cls(BrandRegistry(kafka, clock), BatchProducer(kafka), attempts)
+
+
+class _Slice(NamedTuple):
+    messages: Sequence[Incoming]
+    acknowledge: Callable[[], None]
+    alone: bool
+
+
+def slices(batch: Sequence[Incoming], alone: Set[int], max_bytes: int) -> Iterator[tuple[int, int]]:
+    """First and end of the slices of a batch: at most ``max_bytes`` together, or one message.
+
+    A message at a place in ``alone`` is a slice of its own.
+    """
+    first = size = 0
+    for place, message in enumerate(batch):
+        own = len(message.value or b"") + len(message.key or b"")
+        if place > first and (size + own > max_bytes or place in alone or place - 1 in alone):
+            yield first, place
+            first, size = place, 0
+        size += own
+    if batch:
+        yield first, len(batch)
 
 
 class EnrichmentWorker:
@@ -38,25 +100,22 @@ class EnrichmentWorker:
         health: Health,
         lag: Callable[[], int] = lambda: 0,
         clock: Clock = utc_now,
-        *,
-        registry: BrandRegistry | None = None,
-        producer: BatchProducer | None = None,
-        end: Callable[[Exception], None] = end_process,
+        parts: Parts | None = None,
     ) -> None:
+        parts = parts or Parts.of(kafka, clock)
         self.health = health
         self.settings = settings
-        self.book = registry or BrandRegistry(kafka, clock)
-        self._end = end
+        self.book = parts.brands
         self._clock = clock
         self._lag = lag
         self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
-        self._delivery = producer or BatchProducer(kafka)
-        self._enricher: Enricher | None = None
+        self._delivery = parts.producer
+        self._attempts = Attempts(parts.attempts)
+        self._enricher = parts.enricher
+        self._end = parts.end
         self._tasks: list[asyncio.Task[None]] = []
-        # One waits, one is enriched, one is delivered: three batches in memory.
-        self._batches: asyncio.Queue[tuple[Sequence[Incoming], Callable[[], None]]] = asyncio.Queue(
-            maxsize=1
-        )
+        # One waits, one is enriched, one is delivered: three slices in memory.
+        self._slices: asyncio.Queue[_Slice] = asyncio.Queue(maxsize=1)
         self._brake = Brake.of(settings)
 
     @property
@@ -78,14 +137,18 @@ class EnrichmentWorker:
                 await asyncio.to_thread(self.load)
             await self._delivery.start()
         except TocsinError as error:
-            end_process(error)
-        self.book.start(on_failure=end_process)
-        self._tasks = [asyncio.create_task(work) for work in (self._beat(), self._handle_batches())]
+            self._end(error)
+            raise
+        self.book.start(on_failure=self._end)
+        self._tasks = [
+            forever(self._handle_slices(), "enrichment of posts", self._end),
+            forever(self._beat(), "heartbeat", self._end),
+        ]
         self.health.clear("start")
         await self._wait_for_brands()
 
     async def _beat(self) -> None:
-        while True:
+        while not self._tasks[0].done():  # /healthz must not outlive the work
             self.health.beat()
             await asyncio.sleep(5)
 
@@ -96,33 +159,70 @@ class EnrichmentWorker:
             await asyncio.sleep(0.2)
         self.health.clear("brands")
 
-    async def take(self, batch: Sequence[Incoming], acknowledge: Callable[[], None]) -> None:
-        """Queue a batch, as soon as there is room. Batches are delivered in the order of calls;
-        ``acknowledge`` is called after delivery."""
-        await self._batches.put((batch, acknowledge))
+    async def take(
+        self, batch: Sequence[Incoming], acknowledge: Callable[[int, int], None]
+    ) -> None:
+        """Queue a batch in slices, each as soon as there is room.
 
-    async def _handle_batches(self) -> None:
-        """Enrich batches in order; never returns, never raises."""
+        Slices are delivered in the order of messages; ``acknowledge(first, end)`` is called after
+        the delivery of the messages at these places of the batch.
+        """
+        alone = await asyncio.to_thread(self._alone, batch)
+        for first, end in slices(batch, alone, self.settings.batch_bytes):
+            await self._slices.put(
+                _Slice(batch[first:end], partial(acknowledge, first, end), first in alone)
+            )
+
+    def _alone(self, batch: Sequence[Incoming]) -> set[int]:
+        """The places of the messages that are handled one at a time."""
+        attempts = self._attempts
+        return {
+            place
+            for place, message in enumerate(batch)
+            if attempts.is_alone(message.partition, message.offset)
+        }
+
+    async def _handle_slices(self) -> None:
+        """Enrich slices in order; never returns."""
         delivery: asyncio.Task[None] | None = None
+        while True:
+            piece = await self._slices.get()
+            if self.holding:
+                # Waiting here would block a rebalance; after a restart, start() waits.
+                raise ServiceUnavailable(
+                    "the last brand was removed; run 'tocsin brands apply brands.yaml'"
+                )
+            began = time.perf_counter()
+            result = await self._result(piece)
+            if delivery is not None:
+                await delivery
+            reached("process_enriched")
+            work = self._finish(result, piece.acknowledge, began)
+            delivery = guarded(work, "delivery of enriched posts", self._end)
+
+    async def _result(self, piece: "_Slice") -> Processed:
+        """The enriched slice. In a thread, so heartbeats and fetches go on meanwhile."""
+        assert self._enricher is not None, "start() comes first"
+        tier = self._choose_tier()
+        work = partial(process, piece.messages, self._enricher, self._clock, tier)
+        if not piece.alone:
+            return await asyncio.to_thread(work)
+        (message,) = piece.messages
+        place, budget_s = (message.partition, message.offset), self.settings.message_budget_s
+        if not await asyncio.to_thread(self._attempts.begin, *place):
+            detail = (
+                f"{MAX_TRIES} processes ended while they enriched it alone, or after {budget_s:g} s"
+            )
+            return too_slow(message, detail, self._clock())
         try:
-            while True:
-                batch, acknowledge = await self._batches.get()
-                if self.holding:
-                    # Waiting here would block a rebalance; after a restart, start() waits.
-                    raise ServiceUnavailable(
-                        "the last brand was removed; run 'tocsin brands apply brands.yaml'"
-                    )
-                began = time.perf_counter()
-                assert self._enricher is not None, "start() comes first"
-                # In a thread, so heartbeats and fetches go on meanwhile.
-                tier = self._choose_tier()
-                result = await asyncio.to_thread(process, batch, self._enricher, self._clock, tier)
-                if delivery is not None:
-                    await delivery
-                reached("process_enriched")
-                delivery = asyncio.create_task(self._finish(result, acknowledge, began))
-        except Exception as error:  # noqa: BLE001
-            self._end(error)
+            result = await asyncio.wait_for(asyncio.to_thread(work), budget_s)
+        except TimeoutError:
+            raise TocsinError(
+                f"the post at offset {message.offset} of partition {message.partition} takes more "
+                f"than {budget_s:g} s; ending, since it cannot be interrupted"
+            ) from None
+        await asyncio.to_thread(self._attempts.finish, *place)
+        return result
 
     def _choose_tier(self) -> Tier:
         before = self._tiers.fallen_back
@@ -135,17 +235,14 @@ class EnrichmentWorker:
     async def _finish(
         self, result: Processed, acknowledge: Callable[[], None], began: float
     ) -> None:
-        try:
-            await self._delivery.deliver(result.outgoing)
-            reached("process_delivered")
-            acknowledge()
-            for op, count in result.mentions.items():
-                metrics.PROCESS_MENTIONS.labels(op).inc(count)
-            metrics.PROCESS_UNMATCHED.inc(result.unmatched)
-            metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
-            self._brake.record(result.good, result.bad)
-        except Exception as error:  # noqa: BLE001
-            self._end(error)
+        await self._delivery.deliver(result.outgoing)
+        reached("process_delivered")
+        acknowledge()
+        for op, count in result.mentions.items():
+            metrics.PROCESS_MENTIONS.labels(op).inc(count)
+        metrics.PROCESS_UNMATCHED.inc(result.unmatched)
+        metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
+        self._brake.record(result.good, result.bad)
 
     async def stop(self) -> None:
         for task in self._tasks:

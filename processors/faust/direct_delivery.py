@@ -16,6 +16,8 @@ import faust
 from faust.transport.drivers.aiokafka import Consumer
 from mode.services import Service, WaitResults
 
+from processors.faust.byte_limits import ByteBoundQueue
+
 
 class DirectDelivery(Service):
     """A mixin for a service that waits for the first of a delivery and one other coroutine."""
@@ -62,7 +64,14 @@ class _DirectConsumer(DirectDelivery, Consumer):
 
 
 class DirectApp(faust.App):
-    """A Faust application whose consumer delivers without tasks."""
+    """A Faust application whose consumer delivers without tasks, into buffers bound by bytes."""
+
+    def FlowControlQueue(  # noqa: N802 (Faust's name)
+        self, maxsize: int | None = None, *, clear_on_resume: bool = False
+    ) -> ByteBoundQueue:
+        return ByteBoundQueue(
+            maxsize or 0, flow_control=self.flow_control, clear_on_resume=clear_on_resume
+        )
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()

@@ -10,6 +10,7 @@ import gc
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +47,11 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
 }
 """Packages with a pipeline, by language; the first one installed is used."""
 
-MAX_TEXT: Final = 40_000
+MAX_TEXT: Final = 4_000
 """Code points read of a text."""
+MAX_WORDS: Final = 300
+"""Words and punctuation marks read of a text: the network's cost goes by these."""
+_WORD = re.compile(r"\w+|[^\w\s]")
 MAX_NAME: Final = 100
 """Code points of an entity."""
 BATCH: Final = 256
@@ -124,7 +128,7 @@ class EntityRecognizer:
         return self._pipeline(language) is not None and language in self._tuned
 
     def _read_zone(self, pipeline: Language, texts: Sequence[str]) -> list[list[Entity]]:
-        readable = [_readable(text[: self.text_limit]) for text in texts]
+        readable = [_readable(first_words(text[: self.text_limit])) for text in texts]
         entities: list[list[Entity]] = []
         with pipeline.memory_zone():
             for begin, end in _batches(readable):
@@ -157,6 +161,14 @@ def _readable(text: str) -> str:
     """The text as spaCy can read it, of the same length: without surrogates, and without endless
     words, since the tokenizer is quadratic in their length."""
     return _ENDLESS.sub(lambda match: " " * len(match[0]), _UNENCODABLE.sub("\ufffd", text))
+
+
+def first_words(text: str) -> str:
+    """The text up to the end of its ``MAX_WORDS``-th word or mark."""
+    if len(text) <= MAX_WORDS:
+        return text
+    last = next(islice(_WORD.finditer(text), MAX_WORDS - 1, None), None)
+    return text if last is None else text[: last.end()]
 
 
 def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from queries.language.fields import normal
@@ -18,10 +18,11 @@ from text.tokens import Tokens, folded_tokens, tokenize, url_words
 
 ANYWHERE = ("text", "title")
 """The fields of a term without a field; a phrase or NEAR stays within one of them."""
+_LONG = 2_000
+"""Code points from which a text is read with offsets at once rather than twice."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class MatchedSpan:
+class MatchedSpan(NamedTuple):
     """A matched word or phrase, in code points of ``field``."""
 
     field: str
@@ -50,6 +51,9 @@ class Document:
         texts = self._read.get(field)
         if texts is not None:
             return [tokens.folded for tokens in texts]
+        if field == "text" and len(self.mention.post.text) > _LONG:
+            # The spans of a match need the offsets: a long text is read once.
+            return [tokens.folded for tokens in self.texts_of(field)]
         return [folded_tokens(text) for text in _TEXTS[field](self.mention.post)]
 
     def values_of(self, field: str) -> frozenset[str]:

@@ -34,7 +34,7 @@ from runtime.clock import Clock
 from runtime.crash_points import reached
 from runtime.kafka.client import deliver, told, unreadable_compression
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import Brake, dead_letter_of
+from runtime.kafka.dead_letters import Brake, dead_letter_of, letter_key
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
@@ -209,7 +209,7 @@ class PausingConsumer:
         outgoing = []
         for record, reason, detail in letters:
             letter = dead_letter_of(record, service=service, reason=reason, detail=detail, at=at)
-            outgoing.append(OutgoingRecord(topic, record.key, letter))
+            outgoing.append(OutgoingRecord(topic, letter_key(record.key), letter))
         deliver(self.producer, outgoing)
         reached("consumer_letters_sent")
         for _, reason, _ in letters:

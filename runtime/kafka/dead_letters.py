@@ -1,8 +1,10 @@
 """Dead letters, and the brake that stops a consumer before it fills the topic with them."""
 
+import hashlib
 from collections import deque
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -16,34 +18,58 @@ TOPIC = "dead-letters"
 MAX_PAYLOAD_BYTES = 2_900_000
 """Fits the topic's 4 MiB in base64. Every topic takes less; only a source can deliver more."""
 MAX_DETAIL = 500
+MAX_KEY_BYTES = 1_000
+"""Bytes of a record's key that a letter keeps; a longer key is hashed as the letter's own key."""
+MAX_SOURCE = 200
+"""Characters of a letter's ``source``."""
+MAX_HEADERS = 100
+"""Headers of a record that are read; ours are the first."""
 
 REPLAYS_HEADER = "tocsin-replays"
 """Kafka header on a replayed message: how often it was replayed, as decimal digits."""
+FIRST_AT_HEADER = "tocsin-first-at"
+"""Kafka header on a replayed message: the time of its first letter, microseconds since 1970."""
 REPLAYED_HEADER = "tocsin-replayed"
 """Kafka header on a record of ``dead-letters`` without a value: the id of a letter that was
 replayed. Readers of letters skip it."""
 
 
 def encode_dead_letter(letter: DeadLetter) -> bytes:
-    """The bytes of a letter, its payload and detail cut to what the topic takes. Never fails."""
-    detail, size = letter.detail, len(letter.payload)
-    if size > MAX_PAYLOAD_BYTES:
-        detail = f"{detail} (payload cut from {size} bytes)"
-    detail = _writable(detail)
+    """The bytes of a letter, each part cut to what the topic takes. Never fails.
+
+    The detail says what was cut.
+    """
+    cuts = [
+        f"{name} cut from {len(value)} bytes"
+        for name, value, limit in (
+            ("payload", letter.payload, MAX_PAYLOAD_BYTES),
+            ("key", letter.key or b"", MAX_KEY_BYTES),
+        )
+        if len(value) > limit
+    ]
+    note = f" ({', '.join(cuts)})" if cuts else ""
     return DEAD_LETTER.encode(
         replace(
             letter,
-            detail=detail if len(detail) <= MAX_DETAIL else detail[: MAX_DETAIL - 1] + "…",
+            detail=_cut(_writable(letter.detail), MAX_DETAIL - len(note)) + note,
             payload=letter.payload[:MAX_PAYLOAD_BYTES],
-            source=None if letter.source is None else _writable(letter.source),
+            key=None if letter.key is None else letter.key[:MAX_KEY_BYTES],
+            source=None if letter.source is None else _cut(_writable(letter.source), MAX_SOURCE),
         )
     )
+
+
+def letter_key(key: bytes | None) -> bytes | None:
+    """The key of a record's letter: its own, or its hash if it is longer than ``MAX_KEY_BYTES``."""
+    if key is None or len(key) <= MAX_KEY_BYTES:
+        return key
+    return b"sha256:" + hashlib.sha256(key).hexdigest().encode()
 
 
 def dead_letter_of(
     record: Record, *, service: str, reason: Reason, detail: str, at: datetime
 ) -> bytes:
-    """The encoded letter of a record that was read from Kafka."""
+    """The encoded letter of a record that was read from Kafka; its key is :func:`letter_key`."""
     return encode_dead_letter(
         DeadLetter(
             service=service,
@@ -56,6 +82,7 @@ def dead_letter_of(
             partition=record.partition,
             offset=record.offset,
             replays=replays_of(record.headers),
+            first_at=first_at_of(record.headers, at),
         )
     )
 
@@ -65,15 +92,41 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def replays_of(headers: object) -> int:
     """How often a message with these Kafka headers was replayed before."""
+    return int(next(_digits(headers, REPLAYS_HEADER), b"0")[:6])
+
+
+def first_at_of(headers: object, at: datetime) -> datetime | None:
+    """When the first letter of a message with these headers was written, at the latest ``at``."""
+    digits = next(_digits(headers, FIRST_AT_HEADER), None)
+    if digits is None:
+        return None
+    try:
+        return min(at, datetime.fromtimestamp(int(digits[:17]) / 1e6, UTC))
+    except (OverflowError, ValueError):
+        return at
+
+
+def replay_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
+    """The headers of a letter that is sent back to its topic."""
+    first_at = letter.first_at or letter.at
+    return [
+        (REPLAYS_HEADER, str(letter.replays + 1).encode()),
+        (FIRST_AT_HEADER, str(max(0, round(first_at.timestamp() * 1e6))).encode()),
+    ]
+
+
+def _digits(headers: object, wanted: str) -> Iterator[bytes]:
+    """The values of a header that hold only digits."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    if not isinstance(pairs, Iterable):
-        return 0
-    for name, value in pairs:
-        if name == REPLAYS_HEADER and isinstance(value, bytes) and value.isdigit():
-            return int(value[:6])
-    return 0
+    for name, value in islice(pairs, MAX_HEADERS) if isinstance(pairs, Iterable) else ():
+        if name == wanted and isinstance(value, bytes) and value.isdigit():
+            yield value
 
 
 class Brake:

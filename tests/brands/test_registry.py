@@ -3,7 +3,7 @@
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from brands.registry import current_brands, decoded_brands, publish_brands
+from brands.registry import Burst, current_brands, decoded_brands, publish_brands
 from runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from tests.make import brand
@@ -41,3 +41,15 @@ def test_an_unreadable_brand_is_named(kafka: FakeKafka) -> None:
     kafka.send("t.brands", key=b"a", value=b"{")
     with pytest.raises(ConfigurationError, match="brand a cannot be read .* run 'tocsin brands"):
         decoded_brands(current_brands(SETTINGS))
+
+
+def test_a_burst_of_changes_is_over_once_after_its_last_record() -> None:
+    burst = Burst(settled_s=1.0, max_s=10.0)
+    polls = [(0.0, False), (1.0, True), (1.5, True), (2.4, False), (2.5, False), (9.0, False)]
+    assert [now for now, changed in polls if burst.is_over(changed, now)] == [2.5]
+
+
+def test_changes_that_never_pause_are_published_all_the_same() -> None:
+    burst = Burst(settled_s=1.0, max_s=10.0)
+    over = [tenth / 2 for tenth in range(61) if burst.is_over(True, tenth / 2)]
+    assert over == [10.0, 20.5]

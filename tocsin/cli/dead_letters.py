@@ -3,8 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+import msgspec
 import typer
 
 from schemas.codec import DEAD_LETTER
@@ -15,7 +18,7 @@ from tocsin.cli.output import FormatOption, counted, json_result, say, write_row
 from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
-    from runtime.kafka.protocols import OutgoingRecord, Record
+    from runtime.kafka.protocols import Record
 
 app = typer.Typer(no_args_is_help=True, help="Messages that could not be handled.")
 
@@ -141,6 +144,53 @@ def as_text(letter: DeadLetter, replayed: bool) -> dict[str, Any]:
     return {**shown, "replayed": replayed}
 
 
+class _State(msgspec.Struct):
+    """The part of an event or a record that tells its age; the rest is not read."""
+
+    ingested_at: datetime | None = None
+
+
+def state_time(letter: DeadLetter) -> datetime:
+    """The time of the state that a letter holds: when it was read at its source, if it tells.
+
+    Else the time of its first letter. Never later than that.
+    """
+    first = letter.first_at or letter.at
+    try:
+        read_at = msgspec.json.decode(letter.payload, type=_State).ingested_at
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return first
+    if read_at is None or read_at.tzinfo is None:
+        return first
+    return min(first, read_at)
+
+
+@dataclass
+class Choice:
+    """Which letters a replay sends back: replayed less than ``most`` times, none before ``oldest``.
+
+    It counts what it has chosen and left, and holds no letter.
+    """
+
+    most: int
+    oldest: datetime | None
+    names: list[str] = field(default_factory=list)
+    """The ids of the chosen letters."""
+    skipped: int = 0
+    """Letters without a topic, or that were replayed too often."""
+    too_old: int = 0
+
+    def of(self, letters: Iterable[tuple[str, DeadLetter]]) -> Iterator[DeadLetter]:
+        for name, letter in letters:
+            if letter.topic is None or letter.replays >= self.most:
+                self.skipped += 1
+            elif self.oldest is not None and state_time(letter) < self.oldest:
+                self.too_old += 1
+            else:
+                self.names.append(name)
+                yield letter
+
+
 @app.command("replay")
 def replay(
     letter_ids: Annotated[
@@ -153,44 +203,59 @@ def replay(
         int, typer.Option("--most", min=0, help="Skip letters that were replayed this often.")
     ] = 3,
     yes: YesOption = False,
+    also_old: Annotated[
+        bool,
+        typer.Option(
+            "--also-old",
+            help="Also letters older than the index remembers deletes: deleted posts may return.",
+        ),
+    ] = False,
 ) -> None:
     """Send dead letters back to their topics. A repeat is harmless, because events have versions.
 
     Letters of a source (a post that is unreadable or too large) have no topic and are skipped.
     Before more than 100 letters it asks, or needs --yes where nobody can answer.
+    Letters whose state is older than `TOCSIN_SINK_TOMBSTONE_DAYS` less a day are refused: the
+    index no longer knows whether their posts were deleted.
 
     Example: `tocsin dead-letters replay --reason index_rejected`
     """
+    from runtime.clock import utc_now
     from runtime.kafka.client import publish
-    from runtime.kafka.dead_letters import REPLAYED_HEADER, REPLAYS_HEADER, TOPIC
+    from runtime.kafka.dead_letters import REPLAYED_HEADER, TOPIC, replay_headers
     from runtime.kafka.protocols import OutgoingRecord
-    from runtime.settings import KafkaSettings, load
+    from runtime.settings import KafkaSettings, SinkSettings, load
 
     settings = load(KafkaSettings)
+    days = load(SinkSettings).tombstone_days
+    oldest = None if also_old else utc_now() - timedelta(days=max(0.0, days - 1))
     wanted = None if not letter_ids else set(letter_ids)
     if wanted is None and not yes:
         count = sum(1 for _ in _letters(reason, service))
         confirm(f"Replay {counted(count, 'dead letter')}?", count <= MAX_UNASKED)
-    names: list[str] = []
-    skipped = 0
-
-    def records() -> "Iterator[OutgoingRecord]":
-        nonlocal skipped
-        for name, letter in _letters(reason, service):
-            if wanted is not None and name not in wanted:
-                continue
-            if letter.topic is None or letter.replays >= limit:
-                skipped += 1
-                continue
-            headers = [(REPLAYS_HEADER, str(letter.replays + 1).encode())]
-            names.append(name)
-            yield OutgoingRecord(letter.topic, letter.key, letter.payload, headers)
-
-    publish(settings, "dead-letters", records(), "a replay")
+    letters = (pair for pair in _letters(reason, service) if wanted is None or pair[0] in wanted)
+    choice = Choice(most=limit, oldest=oldest)
+    publish(
+        settings,
+        "dead-letters",
+        (
+            OutgoingRecord(letter.topic or "", letter.key, letter.payload, replay_headers(letter))
+            for letter in choice.of(letters)
+        ),
+        "a replay",
+    )
     topic = settings.topic_prefix + TOPIC
     marks = [
         OutgoingRecord(topic, name.encode(), None, [(REPLAYED_HEADER, name.encode())])
-        for name in names
+        for name in choice.names
     ]
     publish(settings, "dead-letters", marks, "that the letters were replayed")
-    say(f"{len(names)} replayed, {skipped} skipped (without a topic, or replayed {limit} times)")
+    say(
+        f"{len(marks)} replayed, {choice.skipped} skipped (without a topic, or replayed {limit} "
+        "times)"
+    )
+    if choice.too_old:
+        say(
+            f"{counted(choice.too_old, 'letter')} refused: older than the {days:g} days for which "
+            "the index remembers deletes, so a deleted post could return; --also-old sends them"
+        )

@@ -17,6 +17,11 @@ from text.phrases import phrases_of
 
 FALLBACK: Final = "en"
 """The language of posts whose language is unknown."""
+MAX_READ: Final = 10_000
+"""Code points of a text that annotators read: the first part, so offsets hold in the whole text.
+
+Brands are looked for in the whole text. An annotator may read less (its model's own limit).
+"""
 MIN_CONFIDENCE: Final = 0.5
 """Minimum confidence in a language to choose its model."""
 LEXICONS: Final = Path(__file__).parents[1] / "lexicons"
@@ -38,6 +43,9 @@ class Annotator(ABC):
     """Changes whenever the results may change; recorded in provenance."""
     heavy: bool = True
     """Too slow for every post: runs only on posts that name a brand."""
+
+    whole: bool = False
+    """Whether it reads more of a text than its first ``MAX_READ`` code points."""
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:

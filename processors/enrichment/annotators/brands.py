@@ -31,6 +31,7 @@ class BrandAnnotator(Annotator):
 
     name = "brands"
     heavy = False
+    whole = True
     version = "queries-1"
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.annotators.base import MAX_READ, Annotator
 from schemas.mention import Mention
 from text.fingerprint import VERSION, fingerprints
 
@@ -12,6 +12,6 @@ class FingerprintAnnotator(Annotator):
     version = VERSION
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        prints = fingerprints([mention.post.text for mention in batch])
+        prints = fingerprints([mention.post.text[:MAX_READ] for mention in batch])
         for mention, (group, keys) in zip(batch, prints, strict=True):
             mention.duplicate_group, mention.duplicate_keys = group, keys

@@ -9,7 +9,7 @@ from typing import Final, Self, cast
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
-from processors.enrichment.annotators.base import Annotator, model_language
+from processors.enrichment.annotators.base import MAX_READ, Annotator, model_language
 from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.gazetteer import Gazetteer, built_in
@@ -64,7 +64,7 @@ class EncoderAnnotator(Annotator):
     def annotate(self, batch: Sequence[Mention]) -> None:
         targets = [_targets(mention) for mention in batch]
         readings = self._encoder.read(
-            [mention.post.text for mention in batch],
+            [mention.post.text[:MAX_READ] for mention in batch],
             [[span for _, span in named] for named in targets],
         )
         for mention, named, reading in zip(batch, targets, readings, strict=True):
@@ -96,13 +96,13 @@ class EncoderAnnotator(Annotator):
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
         if self._names_in(model_language(mention)):
-            text = mention.post.text
-            mention.entities = self._gazetteer.apply(text, reading.entities, len(text))
+            text = mention.post.text[:MAX_READ]
+            mention.entities = self._gazetteer.apply(text, reading.entities, MAX_READ)
 
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
     """Name and span of all that gets a sentiment towards it."""
-    text = mention.post.text
+    text = mention.post.text[:MAX_READ]
     things = {f"brand:{brand.id}": _spans(brand) for brand in mention.brands} | {
         f"target:{target.text}": occurrences(text, target.text) for target in mention.targets
     }

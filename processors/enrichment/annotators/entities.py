@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from brands.brand_matcher import BrandMatcher
-from processors.enrichment.annotators.base import Annotator, model_language
+from processors.enrichment.annotators.base import MAX_READ, Annotator, model_language
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.entity_model import EntityRecognizer
 from runtime.settings import ProcessSettings
@@ -21,6 +21,8 @@ from schemas.mention import Entity, Mention
 
 _MAX_CACHED = 10_000
 """Texts in the cache of entities: a few minutes of a busy stream, a few megabytes."""
+_MAX_CACHED_TEXT = 500
+"""Code points of a text in the cache: copies are short, and long texts would fill the memory."""
 _SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
 """Links and handles. Wider than the pattern of the word lists: it includes "@.Paris"."""
 
@@ -47,10 +49,13 @@ class EntityAnnotator(Annotator):
         self._recognizer.warm(languages)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        keys = [(model_language(mention), mention.post.text) for mention in batch]
+        keys = [(model_language(mention), mention.post.text[:MAX_READ]) for mention in batch]
         self._fill_cache(dict.fromkeys(keys))
         for mention, key in zip(batch, keys, strict=True):
             mention.entities = self._cache[key]
+        for key in keys:
+            if len(key[1]) > _MAX_CACHED_TEXT:
+                self._cache.pop(key, None)
         while len(self._cache) > _MAX_CACHED:
             self._cache.popitem(last=False)
 
@@ -68,7 +73,7 @@ class EntityAnnotator(Annotator):
         entities = dict(zip(read, answers, strict=True))
         for key in new:
             spans = [(start, end, label) for _, start, end, label in entities.get(key, ())]
-            self._cache[key] = self._gazetteer.apply(key[1], spans, self._recognizer.text_limit)
+            self._cache[key] = self._gazetteer.apply(key[1], spans, MAX_READ)
 
     def _may_name(self, language: str, text: str) -> bool:
         return may_name(text) or (

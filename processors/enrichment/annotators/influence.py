@@ -18,6 +18,7 @@ _FIRST_NETWORK = datetime(1995, 1, 1, tzinfo=UTC)
 class InfluenceAnnotator(Annotator):
     name = "influence"
     heavy = False
+    whole = True
     version = "counts-1"
 
     def annotate(self, batch: Sequence[Mention]) -> None:

@@ -41,12 +41,14 @@ class Loudness(Initials):
     name: str = "loudness"
     version: str = "2"
     heavy: bool = True
+    times: int = 1
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         self.seen += [mention.post.id for mention in batch]
         for mention in batch:
             text = mention.post.text
-            mention.entities = [Entity(text=text, label="ORG", start=0, end=len(text))]
+            entity = Entity(text=text, label="ORG", start=0, end=len(text))
+            mention.entities = [entity] * self.times
 
 
 @dataclass

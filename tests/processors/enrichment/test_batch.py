@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from processors.enrichment.annotators.brands import BrandAnnotator
@@ -13,9 +14,10 @@ from processors.enrichment.batch import MAX_MENTION_BYTES, Processed, process
 from processors.enrichment.enricher import Enricher
 from processors.faust.messages import Incoming
 from runtime.kafka.dead_letters import REPLAYS_HEADER
+from schemas.bounds import MAX_ITEMS, MAX_TEXT
 from schemas.codec import ACTIVITY, DEAD_LETTER, MENTION_EVENT, POST_EVENT
 from schemas.dead_letter import DeadLetter
-from schemas.mention import MentionDelete, MentionEvent
+from schemas.mention import MentionDelete, MentionEvent, MentionUpsert
 from tests import make
 from tests.processors.enrichment.fakes import ENRICHED, MATCHER, Fragile, Loudness, delete, upsert
 
@@ -110,15 +112,29 @@ def test_a_bad_message_is_a_letter_with_the_reason(value: bytes | None, reason: 
 
 
 def test_a_mention_that_outgrows_its_topic_is_a_letter() -> None:
-    # The post fits; with its text as an entity too, the mention does not.
-    large = upsert(1, "Velmora " + "x" * (MAX_MENTION_BYTES - 10_000))
-    enricher = Enricher([BrandAnnotator(lambda: MATCHER), Loudness()])
+    # The post fits; with its text as entities too, the mention does not.
+    large = upsert(1, "Velmora " + "x" * 90_000)
+    enricher = Enricher(
+        [BrandAnnotator(lambda: MATCHER), Loudness(times=MAX_MENTION_BYTES // 90_000)]
+    )
     result = run([good(2), POST_EVENT.encode(large), good(3)], enricher)
     assert [event.id for event in mentions(result)] == ["x:2", "x:3"]
     (letter,) = letters(result)
     assert (letter.reason, letter.payload) == ("too_large", POST_EVENT.encode(large))
     assert str(MAX_MENTION_BYTES) in letter.detail
     assert announced(result) == [large.id]
+
+
+def test_a_post_of_another_producer_is_cut_to_the_bounds_of_ours() -> None:
+    large = upsert(1, "Velmora " + "x" * 300_000)
+    large = replace(large, post=replace(large.post, hashtags=["#x"] * 5_000))
+    (event,) = mentions(
+        run([POST_EVENT.encode(large)], Enricher([BrandAnnotator(lambda: MATCHER)]))
+    )
+    assert isinstance(event, MentionUpsert)
+    post = event.mention.post
+    assert (len(post.text), post.truncated, len(post.hashtags)) == (MAX_TEXT, True, MAX_ITEMS)
+    assert post.created_at == large.post.created_at
 
 
 def test_failures_are_counted_by_reason_and_explained() -> None:

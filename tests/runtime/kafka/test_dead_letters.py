@@ -1,5 +1,6 @@
 """Dead letters are always built, fit and lose nothing; the brake stops on too many."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,11 +8,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runtime.kafka.dead_letters import (
+    FIRST_AT_HEADER,
     MAX_DETAIL,
+    MAX_KEY_BYTES,
     MAX_PAYLOAD_BYTES,
     REPLAYS_HEADER,
     Brake,
     encode_dead_letter,
+    first_at_of,
+    letter_key,
     replays_of,
 )
 from schemas.codec import DEAD_LETTER
@@ -56,9 +61,63 @@ def test_a_long_detail_is_cut_with_an_ellipsis_and_a_cut_payload_states_its_leng
 
 @pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1, 9_000_000])
 def test_the_largest_payload_fits_into_the_topic(size: int) -> None:
-    encoded, letter = sent("🍊" * 1_000, b"\xff" * size, key=b"k" * 2_048, source="s" * 100)
+    encoded, letter = sent("🍊" * 1_000, b"\xff" * size, key=b"k" * 1_000, source="s" * 100)
     assert encoded < topics()["dead-letters"].max_message_bytes - 4_096
     assert len(letter.payload) == min(size, MAX_PAYLOAD_BYTES)
+
+
+@given(
+    detail=st.integers(0, 3_000_000),
+    payload=st.integers(0, 6_000_000),
+    key=st.none() | st.integers(0, 5_000_000),
+    source=st.none() | st.integers(0, 3_000_000),
+    letter=st.sampled_from(["x", "\x00", "🍊", "\ud800", "é"]),
+)
+@example(3_000_000, 6_000_000, 5_000_000, 3_000_000, "\x00")
+@example(500, MAX_PAYLOAD_BYTES, 2_000_000, None, "\ud800")
+@settings(max_examples=30, deadline=None)
+def test_a_letter_of_any_sizes_fits_its_topic_and_says_what_was_cut(
+    detail: int, payload: int, key: int | None, source: int | None, letter: str
+) -> None:
+    own = None if key is None else b"k" * key
+    encoded, read = sent(
+        letter * detail,
+        b"\xff" * payload,
+        key=own,
+        source=None if source is None else letter * source,
+        topic="t" * 249,
+    )
+    total = encoded + len(letter_key(own) or b"")
+    assert total < topics()["dead-letters"].max_message_bytes - 4_096
+    assert len(read.detail) <= MAX_DETAIL
+    assert (f"payload cut from {payload} bytes" in read.detail) == (payload > MAX_PAYLOAD_BYTES)
+    assert (f"key cut from {key} bytes" in read.detail) == ((key or 0) > MAX_KEY_BYTES)
+
+
+def test_the_key_of_a_letter_is_that_of_its_record_or_its_hash() -> None:
+    assert [letter_key(key) for key in (None, b"", b"x:1")] == [None, b"", b"x:1"]
+    assert letter_key(b"k" * MAX_KEY_BYTES) == b"k" * MAX_KEY_BYTES
+    hashed = letter_key(b"k" * 2_000_000) or b""
+    assert hashed.startswith(b"sha256:") and len(hashed) == 71
+    assert hashed != letter_key(b"k" * 2_000_001)
+
+
+@pytest.mark.parametrize(
+    ("written", "first_at"),
+    [
+        (b"1772452800000000", datetime(2026, 3, 2, 12, tzinfo=UTC)),
+        (b"0", datetime(1970, 1, 1, tzinfo=UTC)),
+        (b"9" * 16, datetime(2026, 3, 3, tzinfo=UTC)),
+        (b"9" * 1_000_000, datetime(2026, 3, 3, tzinfo=UTC)),
+        (b"-1", None),
+        (b"\xff", None),
+    ],
+)
+def test_the_first_time_is_read_from_any_header_and_is_never_in_the_future(
+    written: bytes, first_at: datetime | None
+) -> None:
+    headers = [("other", b"7"), (FIRST_AT_HEADER, written)]
+    assert first_at_of(headers, datetime(2026, 3, 3, tzinfo=UTC)) == first_at
 
 
 @pytest.mark.parametrize(
