@@ -36,6 +36,10 @@ class Operation:
     document: bytes
     deletes: bool = False
 
+    def size(self) -> int:
+        """About the bytes of :meth:`lines`, never less."""
+        return len(self.document) + 6 * len(self.id) + len(self.index) + 128
+
     def lines(self) -> bytes:
         """The two lines of the bulk body, without the final newline."""
         action = {

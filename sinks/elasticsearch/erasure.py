@@ -4,6 +4,7 @@ A post of the author may still be in Kafka, in another partition. So an erasure 
 index, and swept again until the topics hold nothing older.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,6 +35,15 @@ class ErasureIncomplete(Exception):
     """The cluster did not take every tombstone; try again."""
 
 
+class ErasureBlocked(ErasureIncomplete):
+    """All but the posts in these indices are erased: the indices take no writes."""
+
+    def __init__(self, erased: int, blocked: Mapping[str, str]) -> None:
+        super().__init__("; ".join(blocked.values()))
+        self.erased = erased
+        self.indices = tuple(blocked)
+
+
 def remember(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: datetime) -> None:
     """Record the erasure, before it is carried out."""
     client.index(
@@ -46,14 +56,17 @@ def remember(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: dat
 def erase(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: datetime) -> int:
     """Replace the posts of the author by tombstones; returns how many.
 
-    A tombstone that is refused for good is logged and skipped.
+    A tombstone that is refused for good is logged and skipped. Raises :class:`ErasureBlocked` at
+    the end if posts stay in indices that take no writes.
     """
     source, _, version = erasure
     wanted = _of_author(erasure)
-    erased, skipped = 0, list[str]()
+    erased, skipped, blocked = 0, list[str](), dict[str, str]()
     while True:
         unwanted = [*NOT_DELETED["bool"]["must_not"], {"ids": {"values": skipped}}]
         hits = _search(client, names, {"bool": {"filter": wanted, "must_not": unwanted}})
+        if not hits and blocked:
+            raise ErasureBlocked(erased, blocked)
         if not hits:
             return erased
         tombstones = [tombstone(hit["_id"], source, version, hit["_index"], at) for hit in hits]
@@ -63,6 +76,9 @@ def erase(client: Elasticsearch, names: IndexNames, erasure: Erasure, at: dateti
             skipped.append(refused.id)
         if outcome.retry:
             raise ErasureIncomplete(outcome.why)
+        for stays, why in outcome.blocked:
+            blocked[stays.index] = why
+            skipped.append(stays.id)
         skipped += [later.id for later in outcome.superseded]
         erased += len(outcome.written)
 

@@ -33,6 +33,8 @@ class Step:
     to_locate: list[MentionDelete] = field(default_factory=list)
     """Deletes whose posts may be in other indices as well."""
     erase: MentionErasure | None = None
+    erase_record: Record | None = None
+    """The record of ``erase``."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ def plan(records: Sequence[Record], names: IndexNames) -> Plan:
             continue
         result.events.append(event)
         if isinstance(event, MentionErasure):
-            step.erase = event
+            step.erase, step.erase_record = event, record
             result.steps.append(step)
             step = Step()
             continue

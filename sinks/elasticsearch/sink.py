@@ -4,9 +4,14 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 
 1. A record is handled once its state is in the index, superseded there, or a dead letter.
 2. Operations on one post are written in order, also within a batch.
+3. An index that takes no writes holds back its own messages only, unless it is that of the current
+   month: see :mod:`sinks.elasticsearch.blocked_writes`.
+4. No index is created that our template does not shape. It is asked of Elasticsearch before the
+   first write to each index.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event
@@ -26,10 +31,14 @@ from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
 from runtime.settings import SinkSettings
 from schemas.dead_letter import Reason
-from schemas.mention import MentionErasure, MentionEvent, MentionUpsert
+from schemas.errors import InvalidMessage
+from schemas.mention import MentionEvent, MentionUpsert
 from sinks.elasticsearch import erasure
-from sinks.elasticsearch.bulk import Outcome, write
+from sinks.elasticsearch.blocked_writes import BlockedWrites, blocked_detail
+from sinks.elasticsearch.bulk import Outcome, RequestSize, takes_writes, write
+from sinks.elasticsearch.connection import reason
 from sinks.elasticsearch.documents import Operation
+from sinks.elasticsearch.index_shape import check_index
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.plan import Plan, Step, locate, located, plan, refresh
 
@@ -41,6 +50,10 @@ log = get_logger("sink")
 Result = TypeVar("Result")
 Rejected = list[tuple[Operation, str]]
 """Operations that Elasticsearch refuses for good, each with the reason."""
+MAX_ITEM_FAILURES = 8
+"""How often one document may fail alone (5xx) while its shard takes other writes."""
+_FOR_GOOD = (400, 413, 414, 422)
+"""Answers to a whole request that a repeat does not change."""
 
 
 def _set_lag(partition: int, messages: int) -> None:
@@ -82,7 +95,22 @@ class ElasticsearchSink:
             brake=Brake.of(settings),
             clock=clock,
             on_committed=metrics.SINK_BATCH_SECONDS.labels(NAME).observe,
+            on_poison=metrics.SINK_ITEMS.labels(NAME, "dead").inc,
         )
+        self._size = RequestSize(settings.batch_bytes)
+        self._blocked = BlockedWrites(
+            client,
+            names,
+            self._consumer,
+            self._size,
+            sink=NAME,
+            wait_s=settings.blocked_wait_s,
+            clock=clock,
+            insist=self._insist,
+            count=self._count,
+        )
+        self._shaped: set[str] = set()
+        """The indices whose shape was looked at."""
         self.membership = Membership(health, GROUP, TOPIC, _set_lag)
         metrics.SINK_PAUSED.labels(NAME).set(0)
 
@@ -98,69 +126,138 @@ class ElasticsearchSink:
         self.membership.holds(self._consumer.lag(), self._consumer.held)
 
     def handle(self, records: Sequence[Record]) -> int:
-        if not records:
-            return 0
+        self._blocked.retry_due()
+        dead = self._write_batch(records) if records else 0
+        self._blocked.measure()
+        self.health.note("blocked indices", self._blocked.told())
+        return dead
+
+    def _write_batch(self, records: Sequence[Record]) -> int:
         work = plan(records, self.names)
         rejected: Rejected = []
         for step in work.steps:
-            rejected += self._take_step(step)
+            rejected += self._take_step(step, work)
         dead = self._dead_letters(work, rejected)
         self._observe(work, rejected)
         return dead
 
-    def _take_step(self, step: Step) -> Rejected:
-        rejected = self._write(step.operations)
+    def _take_step(self, step: Step, work: Plan) -> Rejected:
+        rejected = self._write(step.operations, work)
         if step.to_locate:
             if any(self.names.index_of(event) is None for event in step.to_locate):
                 # The post may be a second old, and only the search can find it. If the month is
                 # known, the search is for copies under a date that a client chose.
                 self._insist(lambda: refresh(self.client, self.names))
-            rejected += self._write(self._insist(lambda: located(step, self._locate)))
+            rejected += self._write(self._insist(lambda: located(step, self._locate)), work)
         if step.erase is not None:
-            self._erase(step.erase)
+            self._erase(step)
         return rejected
 
-    def _write(self, operations: Sequence[Operation]) -> Rejected:
-        """Retry until each operation is written or refused; returns the refused ones."""
+    def _write(self, operations: Sequence[Operation], work: Plan) -> Rejected:
+        """Retry until each operation is written, refused or parked; returns the refused ones."""
+        self._look_at({operation.index for operation in operations})
         rejected: Rejected = []
-        pending = list(operations)
+        failures: Counter[tuple[str, str]] = Counter()
+        pending = []
+        for operation in operations:
+            if self._blocked.is_blocked(operation.index):
+                self._park(operation, work)
+            else:
+                pending.append(operation)
 
         def attempt() -> None:
             nonlocal pending
-            outcome = write(self.client, pending)
-            rejected.extend(outcome.rejected)
+            self.beat()
+            outcome = write(self.client, pending, self._size)
+            pending = []
+            self._set_apart(outcome, work)
             self._count(outcome)
+            rejected.extend(outcome.rejected)
             pending = outcome.retry
+            failures.update(outcome.failing.keys())
+            for key, why in outcome.failing.items():
+                if failures[key] >= MAX_ITEM_FAILURES and takes_writes(self.client, *key) is None:
+                    refused = [each for each in pending if (each.index, each.id) == key]
+                    rejected.extend((each, f"{why} ({failures[key]} times)") for each in refused)
+                    pending = [each for each in pending if each not in refused]
             if pending:
                 raise Busy(outcome.why, outcome.cause)
 
-        self._consumer.insist(attempt)
+        self._insist(attempt)
         return rejected
 
+    def _look_at(self, indices: set[str]) -> None:
+        """Before the first write to an index: that it has, or would get, our shape."""
+        for index in sorted(indices - self._shaped):
+            self._insist(
+                partial(
+                    check_index,
+                    self.client,
+                    self.names,
+                    index,
+                    existing=self._blocked.is_current(index),
+                )
+            )
+            self._shaped.add(index)
+
+    def _set_apart(self, outcome: Outcome, work: Plan) -> None:
+        """Park what is for a blocked index; the current month is waited for instead."""
+        for operation, why in outcome.blocked:
+            if self._blocked.is_current(operation.index):
+                outcome.retry.append(operation)
+                outcome.why, outcome.cause = outcome.why or why, outcome.cause or "index_blocked"
+            else:
+                self._park(operation, work, why)
+
+    def _park(self, operation: Operation, work: Plan, why: str | None = None) -> None:
+        self._blocked.park(operation, work.records[operation.id, operation.version], why)
+
     def _insist(self, action: Callable[[], Result]) -> Result:
-        """Retry ``action`` until the cluster takes it."""
+        """Retry ``action`` until the cluster takes it.
+
+        Raises :class:`InvalidMessage` if it never will, so that the loop finds the record.
+        """
 
         def attempt() -> Result:
             try:
                 return action()
             except ApiError as error:
-                raise Busy(str(error.message), f"status_{error.status_code}") from None
+                why = f"{error.status_code}: {reason(error)}"
+                if error.status_code in _FOR_GOOD:
+                    raise InvalidMessage("index_rejected", why) from None
+                raise Busy(why, f"status_{error.status_code}") from None
             except (TransportError, erasure.ErasureIncomplete) as error:
                 raise Busy(str(error), "connection") from None
 
         return self._consumer.insist(attempt)
 
-    def _erase(self, event: MentionErasure) -> None:
+    def _erase(self, step: Step) -> None:
+        assert step.erase is not None
+        assert step.erase_record is not None
+        event = step.erase
         author = erasure.Erasure(event.source, event.author_id, event.version)
         at = self._clock()
 
-        def action() -> int:
+        def action() -> tuple[int, erasure.ErasureBlocked | None]:
+            self.beat()
             erasure.remember(self.client, self.names, author, event.enriched_at)
-            return erasure.erase(self.client, self.names, author, at)
+            try:
+                return erasure.erase(self.client, self.names, author, at), None
+            except erasure.ErasureBlocked as blocked:
+                if any(self._blocked.is_current(index) for index in blocked.indices):
+                    raise
+                return blocked.erased, blocked
 
-        erased = self._insist(action)
+        erased, blocked = self._insist(action)
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(erased)
-        log.info("author erased", source=event.source, posts=erased)
+        if blocked is None:
+            log.info("author erased", source=event.source, posts=erased)
+            return
+        # It is recorded, so the hourly sweep repeats it; the letter is for people.
+        log.error("posts of an erased author stay in blocked indices", why=str(blocked))
+        metrics.SINK_ITEMS.labels(NAME, "blocked").inc()
+        detail = f"erasure incomplete: {blocked_detail(', '.join(blocked.indices), str(blocked))}"
+        self._consumer.dead_letter([(step.erase_record, "index_blocked", detail)])
 
     def busy(self, why: str, cause: str) -> None:
         if not self._busy:
@@ -204,6 +301,8 @@ class ElasticsearchSink:
         newest = None
         for event in work.events:
             if not isinstance(event, MentionUpsert) or event.id in refused:
+                continue
+            if self._blocked.is_blocked(self.names.index_of(event) or ""):
                 continue
             event_latency.observe(max(0.0, (now - event.mention.post.created_at).total_seconds()))
             ingest_latency.observe(max(0.0, (now - event.ingested_at).total_seconds()))
