@@ -74,6 +74,11 @@ class BlockedQueues:
         queue.failures += 1
         return now - queue.since >= self._wait_s
 
+    def begin_anew(self, queue: Queue) -> None:
+        """Try the index now, and count its time from now."""
+        queue.since = queue.next_try = self._monotonic()
+        queue.failures = 1
+
     def cleared(self, queue: Queue) -> None:
         """The index takes writes again, and its queue is written."""
         del self.by_index[queue.index]

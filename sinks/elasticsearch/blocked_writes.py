@@ -71,6 +71,8 @@ class BlockedWrites:
         self._insist = insist
         self._count = count
         self._queues = BlockedQueues(wait_s, monotonic)
+        self._waited = False
+        """Whether the current month took no writes when it was asked."""
         metrics.SINK_BLOCKED.labels(sink).set(0)
 
     def is_current(self, index: str) -> bool:
@@ -149,6 +151,11 @@ class BlockedWrites:
 
     def _give_up(self, queue: Queue) -> None:
         self._insist(self._current_month_takes_writes)
+        if self._waited:
+            # The cluster as a whole was blocked, so the time of this index begins anew.
+            self._waited = False
+            self._queues.begin_anew(queue)
+            return
         self._drop_moved(queue)
         detail = blocked_detail(queue.index, queue.why)
         self._letters(queue.parked, "index_blocked", lambda each: detail)
@@ -165,6 +172,7 @@ class BlockedWrites:
 
     def _current_month_takes_writes(self) -> None:
         if (why := takes_writes(self._client, self._names.mentions_of(self._clock()))) is not None:
+            self._waited = True
             raise Busy(why, "index_blocked")
 
     def _letters(

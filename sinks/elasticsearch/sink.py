@@ -11,6 +11,7 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -75,6 +76,7 @@ class ElasticsearchSink:
         health: Health,
         clock: Clock = utc_now,
         on_written: Callable[[MentionEvent], None] = lambda event: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.client = client
         self.names = names
@@ -108,6 +110,7 @@ class ElasticsearchSink:
             clock=clock,
             insist=self._insist,
             count=self._count,
+            monotonic=monotonic,
         )
         self._shaped: set[str] = set()
         """The indices whose shape was looked at."""

@@ -74,6 +74,8 @@ class ElasticsearchServer(HttpServer):
     """Index to the answer for each of its items: status, the error's type, and its reason."""
     broken: set[str] = field(default_factory=set)
     """Ids of documents that fail with 500 at each attempt."""
+    refused_searches: set[str] = field(default_factory=set)
+    """A search that names one of these ids is answered 400."""
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Index templates by name; simulated only."""
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
@@ -81,6 +83,10 @@ class ElasticsearchServer(HttpServer):
     """The actions of each bulk request that arrived whole."""
     answered_faults: list[str] = field(default_factory=list)
     """The kind of each scripted fault that fired."""
+    sizes: list[int] = field(default_factory=list)
+    """Bytes of each bulk request."""
+    too_large: int = 0
+    """Requests that were answered 413."""
     refreshes: int = 0
     searches: int = 0
     writes: int = 0
@@ -111,6 +117,10 @@ class ElasticsearchServer(HttpServer):
                 with self.lock:
                     self.refresh()
                 return answered(200, {})
+            case [_, "_search"] if any(
+                id_.encode() in request.body for id_ in self.refused_searches
+            ):
+                return _refused(400, "search_phase_execution_exception")
             case [index, "_search" | "_count"]:
                 with self.lock:
                     return answered(200, self.search(index, request.json))
@@ -127,7 +137,9 @@ class ElasticsearchServer(HttpServer):
             return HANG_UP
         if isinstance(fault, Failure):
             return _refused(fault.status, fault.type)
+        self.sizes.append(len(body))
         if len(body) > self.max_bytes:
+            self.too_large += 1
             return _refused(413, "content_too_long_exception")
         operations = _operations(body)
         if any(len(action["_id"].encode()) > self.max_id_bytes for _, action, _ in operations):
