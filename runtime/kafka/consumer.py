@@ -42,8 +42,8 @@ from runtime.clock import Clock
 from runtime.kafka.client import deliver, told, unreadable_compression
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import Brake, dead_letter_of
+from runtime.kafka.offset_holds import Hold, Uncommitted, partition_of
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
-from runtime.kafka.uncommitted import Hold, Uncommitted, partition_of
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
 from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable, TocsinError

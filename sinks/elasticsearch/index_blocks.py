@@ -22,9 +22,9 @@ from runtime.kafka.consumer import PausingConsumer
 from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
-from sinks.elasticsearch.blocked_queues import BlockedQueues, Parked, Queue
 from sinks.elasticsearch.bulk import Outcome, RequestSize, takes_writes, write
 from sinks.elasticsearch.documents import Operation
+from sinks.elasticsearch.index_queues import BlockedQueues, Parked, Queue
 from sinks.elasticsearch.mappings import IndexNames
 
 _CHUNK = 1_000

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sinks.elasticsearch import blocked_queues
-from sinks.elasticsearch.blocked_queues import BlockedQueues, Parked
+from sinks.elasticsearch import index_queues
+from sinks.elasticsearch.index_queues import BlockedQueues, Parked
 from tests.sinks.elasticsearch.events import operation
 
 
@@ -59,7 +59,7 @@ def test_what_comes_after_its_time_is_tried_before_it_is_given_up() -> None:
 
 @pytest.mark.parametrize(
     ("count", "size"),
-    [(blocked_queues.MAX_PARKED, 0), (65, blocked_queues.MAX_PARKED_BYTES // 64)],
+    [(index_queues.MAX_PARKED, 0), (65, index_queues.MAX_PARKED_BYTES // 64)],
 )
 def test_the_longest_queue_is_named_when_too_much_waits(count: int, size: int) -> None:
     queues = BlockedQueues(300.0, Clock())

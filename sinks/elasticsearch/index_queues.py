@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from runtime.backoff import exponential
+from runtime.kafka.offset_holds import Hold
 from runtime.kafka.protocols import Record
-from runtime.kafka.uncommitted import Hold
 from sinks.elasticsearch.documents import Operation
 
 MAX_PARKED = 10_000
