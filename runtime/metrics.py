@@ -268,8 +268,18 @@ DETECTOR_SNAPSHOT = Gauge(
 # --- sinks ---------------------------------------------------------------------------------
 SINK_ITEMS = Counter(
     "tocsin_sink_items_total",
-    "Documents by result: written, deleted, superseded, dead.",
+    "Documents by result: written, deleted, superseded, dead, blocked.",
     ["sink", "result"],
+)
+SINK_PARKED = Gauge(
+    "tocsin_sink_parked_messages",
+    "Messages that wait for an index that takes no writes, by that index.",
+    ["sink", "index"],
+)
+SINK_BLOCKED = Gauge(
+    "tocsin_sink_blocked_indices",
+    "Indices that take no writes while others do.",
+    ["sink"],
 )
 SINK_BATCH_SECONDS = Histogram(
     "tocsin_sink_batch_seconds",

@@ -307,13 +307,24 @@ class SinkSettings(BrakeSettings):
         1_000, ge=1, le=10_000, description="Maximum documents per bulk request."
     )
     batch_bytes: int = Field(
-        8 * 2**20, ge=2**16, le=90 * 2**20, description="Maximum bytes per bulk request."
+        8 * 2**20,
+        ge=2**16,
+        le=90 * 2**20,
+        description="Maximum bytes of documents per bulk request; one document may be larger.",
     )
     batch_within_s: float = Field(
         0.25, gt=0, le=10, description="Maximum wait for a full bulk request, seconds."
     )
     retry_first_s: float = Field(0.2, gt=0, description="Initial back-off, seconds.")
     retry_max_s: float = Field(10.0, gt=0, description="Maximum back-off, seconds.")
+    blocked_wait_s: float = Field(
+        300.0,
+        ge=0,
+        description=(
+            "Maximum wait for an index that takes no writes while others do, seconds; then its "
+            "messages go to dead-letters as `index_blocked`."
+        ),
+    )
     tombstone_days: float = Field(
         50.0,
         ge=0,

@@ -184,8 +184,7 @@ class DetectorWorker:
             outgoing += [found] if isinstance(found, Outgoing) else found
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        await self._producer.deliver(outgoing)
-        reached("detector_alerted")
+        await self._tell(outgoing)
         bad += await self._count_waiting(every=self._waiting.is_full)
         metrics.DETECTOR_RECORDS.inc(len(batch) - bad)
         self._export()
@@ -232,9 +231,12 @@ class DetectorWorker:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         if outgoing:
-            await self._producer.deliver(outgoing)
-            reached("detector_alerted")
+            await self._tell(outgoing)
         return bad
+
+    async def _tell(self, outgoing: Sequence[Outgoing]) -> None:
+        await self._producer.deliver(outgoing)
+        reached("detector_alerted")
 
     def _export(self) -> None:
         tally, before = self._detectors.tally, self._counted

@@ -3,26 +3,34 @@
 Invariants:
 
 1. An offset is committed only after the sink has handled the records before it: each is in the
-   store, needs no write, or is in dead-letters and acknowledged by Kafka.
+   store, needs no write, or is in dead-letters and acknowledged by Kafka. A record that the sink
+   holds (:meth:`PausingConsumer.hold`) is not handled yet, though later ones may be.
 2. While the store is busy, the partitions are paused and the same attempt is repeated after a
    jittered back-off. The consumer goes on polling to stay in its group. A partition that was just
    assigned may deliver before it is paused: its records are carried over.
 3. Records of a partition are handled in order, and batches do not overlap.
 4. A rebalance loses nothing. A record whose partition has moved is neither handled nor committed.
-   Its new owner handles it, perhaps again, so a sink's writes must be idempotent.
+   Its new owner handles it, perhaps again, so a sink's writes must be idempotent. A partition that
+   comes back has a new owner, too: this one, from the committed offset.
 5. The brake is applied after the commit, so it neither loses nor repeats a dead letter.
 6. A stop during a back-off ends the loop without a commit: the batch is delivered again.
+7. A record that makes the sink raise anything becomes a dead letter. Halves of the batch find it.
+8. A commit that Kafka does not take in time is repeated with the next one. No call waits for ever.
 """
 
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import NamedTuple, Protocol, TypeVar
 
 from kafka.errors import (
     CommitFailedError,
     KafkaError,
+    KafkaTimeoutError,
     RebalanceInProgressError,
     UnsupportedCodecError,
 )
@@ -35,14 +43,19 @@ from runtime.crash_points import reached
 from runtime.kafka.client import deliver, told, unreadable_compression
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import Brake, dead_letter_of, letter_key
+from runtime.kafka.offset_holds import Hold, Uncommitted, partition_of
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
-from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable, TocsinError
 
 MAX_RETRY_AFTER_S = 300.0
 """Bounds the wait that a store may ask for."""
 _POLL_S = 0.5
+COMMIT_S = 5.0
+"""Bounds the wait for one commit; a stop may take 7.5 s."""
+_CLOSE_S = 2.0
+_POSITION_MS = 1_000
 log = get_logger("consumer")
 Result = TypeVar("Result")
 
@@ -55,8 +68,9 @@ class Sink(Protocol):
     """The loop's callbacks, all on the thread of :meth:`PausingConsumer.run`.
 
     - ``begin``: once, before the first poll.
-    - ``handle``: write a batch to the store; returns how many records became dead letters. The
-      batch is empty if nothing came for half a second.
+    - ``handle``: write a batch to the store; returns how many records became dead letters by their
+      own fault. The batch is empty if nothing came for half a second. If it raises, it gets halves
+      of the batch.
     - ``beat``: once a batch, and at least every half second of a back-off.
     - ``busy``: an attempt failed and will be repeated; ``cause`` is a metric label.
     - ``free``: an attempt succeeded, whether or not one failed before it.
@@ -70,7 +84,10 @@ class Sink(Protocol):
 
 
 class BatchLimits(NamedTuple):
-    """A batch ends at the first of these limits; seconds count from its first poll."""
+    """A batch ends at the first of these limits; seconds count from its first poll.
+
+    ``max_bytes`` may be exceeded by one record that is larger alone.
+    """
 
     max_records: int = 1
     max_bytes: int = 2**30
@@ -96,11 +113,17 @@ class PausingConsumer:
     clock: Clock
     on_committed: Callable[[float], None] = lambda seconds: None
     """Takes the seconds that a batch needed from its poll to its commit."""
+    poison_reason: Reason = "index_rejected"
+    """The reason of the letter of a record that makes the sink raise."""
+    on_poison: Callable[[Record], None] = lambda record: None
+    """Called before such a letter."""
     held: Sequence[int] = field(default=(), init=False)
     """The partitions of the last look at the lag."""
     _stop: Event = field(default_factory=Event, init=False)
-    _batch: Sequence[Record] = field(default=(), init=False)
-    _carried: list[Record] = field(default_factory=list, init=False)
+    _carried: deque[Record] = field(default_factory=deque, init=False)
+    _uncommitted: Uncommitted = field(default_factory=Uncommitted, init=False)
+    _moved: set[TopicPartition] = field(default_factory=set, init=False)
+    """Partitions that were taken away since the batch was read."""
 
     def run(self, topic: str, stop: Event) -> None:
         """Consume ``topic`` (named without the prefix) until ``stop`` is set.
@@ -109,7 +132,7 @@ class PausingConsumer:
         letters, and the sink's own errors.
         """
         self._stop = stop
-        self.consumer.subscribe([self.topic_prefix + topic])
+        self.consumer.subscribe([self.topic_prefix + topic], listener=self._uncommitted)
         try:
             self.sink.begin()
             while not stop.is_set():
@@ -124,57 +147,127 @@ class PausingConsumer:
                 f"Kafka does not serve {self.name} ({told(error)}); no record is lost, restart it"
             ) from None
         finally:
-            self.consumer.close()
+            self.consumer.close(timeout_ms=int(_CLOSE_S * 1000))
 
     def _gather(self) -> list[Record]:
         """Records up to the limits of a batch, carried-over records first."""
         max_records, max_bytes, max_s = self.limits
-        records, self._carried = self._carried[:max_records], self._carried[max_records:]
-        size = sum(len(record.value or b"") for record in records)
+        self._moved.clear()
+        records: list[Record] = []
         deadline = time.monotonic() + max_s
-        while len(records) < max_records and size < max_bytes:
+        while True:
             left = deadline - time.monotonic()
-            if records and left <= 0:
-                break
-            polled = self._poll(left if records else _POLL_S, max_records - len(records))
-            size += sum(len(record.value or b"") for record in polled)
-            records += polled
-            if not records:
+            if not self._carried and not (records and left <= 0):
+                timeout_s = left if records else _POLL_S
+                self._poll(timeout_s, max_records - len(records))
+                # Of a partition that was taken away, only what came after it counts.
+                records = self._kept(records)
+                self._moved.clear()
+            polled = bool(self._carried)
+            size = sum(len(record.value or b"") for record in records)
+            while self._carried and len(records) < max_records and size < max_bytes:
+                size += len(self._carried[0].value or b"")
+                if records and size > max_bytes:
+                    break
+                records.append(self._carried.popleft())
+            if self._carried or not polled or len(records) >= max_records or size >= max_bytes:
                 break
         ours = self.consumer.assignment()
-        return [record for record in records if (record.topic, record.partition) in ours]
+        return [record for record in records if partition_of(record) in ours]
 
-    def _poll(self, timeout_s: float, max_records: int | None = None) -> list[Record]:
+    def _poll(self, timeout_s: float, max_records: int | None = None) -> None:
+        """Add the next records to those that are carried over."""
         polled = self.consumer.poll(
             timeout_ms=max(1, int(timeout_s * 1000)), max_records=max_records
         )
-        return [record for records in polled.values() for record in records]
+        self._forget_revoked()
+        records: list[Record] = [record for records in polled.values() for record in records]
+        self._uncommitted.read(records)
+        self._carried.extend(records)
+
+    def _forget_revoked(self) -> None:
+        moved = self._uncommitted.forget_revoked()
+        if moved:
+            self._moved |= moved
+            self._carried = deque(self._kept(self._carried))
+
+    def _kept(self, records: Iterable[Record]) -> list[Record]:
+        return [record for record in records if partition_of(record) not in self._moved]
 
     def _take(self, records: Sequence[Record]) -> None:
-        began = time.perf_counter()
-        self._batch = records
-        dead = self.sink.handle(records)
+        began, held = time.perf_counter(), self._uncommitted.held()
+        dead = self._handle(records)
+        self._forget_revoked()
+        self._uncommitted.handled(self._kept(records))
         if records:
             reached("consumer_handled")
-            self._commit(records)
+        self._commit()
+        if records:
             reached("consumer_committed")
-            self._batch = ()
             self.on_committed(time.perf_counter() - began)
-            self.brake.record(len(records) - dead, dead)
+            # What is held is neither good nor bad yet.
+            held = max(0, self._uncommitted.held() - held)
+            self.brake.record(max(0, len(records) - dead - held), dead)
 
-    def _commit(self, records: Sequence[Record]) -> None:
-        """Commit offsets, not positions: carried-over records have been polled too."""
-        ours = self.consumer.assignment()
-        offsets = {
-            tp: OffsetAndMetadata(record.offset + 1, "", -1)
-            for record in records
-            if (tp := TopicPartition(record.topic, record.partition)) in ours
-        }
+    def _handle(self, records: Sequence[Record]) -> int:
+        """Returns how many became dead letters; halves a batch that raises, to find the record."""
         try:
-            self.consumer.commit(offsets)
+            return self.sink.handle(records)
+        except InvalidMessage as error:
+            if len(records) == 1:
+                return self._poison(records[0], error.reason, error.detail)
+            if not records:
+                raise
+        except (Stopped, TocsinError, KafkaError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            if not records:
+                raise
+            if len(records) == 1:
+                # The message of the error is not told, as it may contain a secret or a whole post.
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{Path(frame.filename).name}, line {frame.lineno}"
+                detail = f"internal error ({type(error).__name__} in {where})"
+                return self._poison(records[0], self.poison_reason, detail)
+        middle = len(records) // 2
+        return self._handle(records[:middle]) + self._handle(records[middle:])
+
+    def _poison(self, record: Record, reason: Reason, detail: str) -> int:
+        log.error("record given up", sink=self.name, offset=record.offset, why=detail)
+        self.on_poison(record)
+        self.dead_letter([(record, reason, detail)])
+        return 1
+
+    def _commit(self) -> None:
+        """Commit offsets, not positions: carried-over records have been polled too."""
+        offsets = self._uncommitted.to_commit(self.consumer.assignment())
+        if not offsets:
+            return
+        entries = {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()}
+        try:
+            self.consumer.commit(entries, timeout_ms=int(COMMIT_S * 1000))
         except (CommitFailedError, RebalanceInProgressError):
             # The new owner handles the records again, which changes nothing.
             log.info("partitions moved before the commit", sink=self.name)
+        except KafkaTimeoutError:
+            log.warning("Kafka takes no commit; it is repeated with the next", sink=self.name)
+        else:
+            self._uncommitted.committed(offsets)
+
+    def hold(self, record: Record) -> Hold:
+        """Commit nothing from this record on until :meth:`release`; later records are handled."""
+        hold = self._uncommitted.hold(record)
+        if hold.tp in self._moved:
+            self._uncommitted.release(hold)
+        return hold
+
+    def is_held(self, hold: Hold) -> bool:
+        """Whether the record is still this consumer's: its partition has not been taken away."""
+        return self._uncommitted.is_held(hold)
+
+    def release(self, hold: Hold) -> None:
+        """The record is handled. Its offset is committed with the batch under way."""
+        self._uncommitted.release(hold)
 
     def insist(self, action: Callable[[], Result]) -> Result:
         """Repeat ``action`` while it raises :class:`Busy`; returns its result.
@@ -198,7 +291,7 @@ class PausingConsumer:
         while (left := deadline - time.monotonic()) > 0 and not self._stop.is_set():
             self.sink.beat()
             self.consumer.pause(*self.consumer.assignment())
-            self._carried += self._poll(min(left, _POLL_S))
+            self._poll(min(left, _POLL_S))
         if self._stop.is_set():
             raise Stopped
         self.consumer.resume(*self.consumer.paused())
@@ -216,16 +309,16 @@ class PausingConsumer:
             metrics.DEAD_LETTERS.labels(service, reason).inc()
 
     def lag(self) -> dict[int, int]:
-        """Unhandled records by assigned partition, where the end offset is known."""
-        polled = (*self._batch, *self._carried)
-        unhandled = {(record.topic, record.partition): record.offset for record in reversed(polled)}
+        """Uncommitted records by assigned partition, where the end offset is known."""
         lags = {}
         assignment = self.consumer.assignment()
         self.held = [tp.partition for tp in assignment]
         for tp in assignment:
             if (end := self.consumer.highwater(tp)) is None:
                 continue
-            offset = unhandled.get(tp, self.consumer.position(tp, timeout_ms=1_000))
+            offset = self._uncommitted.first(tp)
+            if offset is None:
+                offset = self.consumer.position(tp, timeout_ms=_POSITION_MS)
             if offset is not None:
                 lags[tp.partition] = max(0, end - offset)
         return lags

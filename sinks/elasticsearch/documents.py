@@ -58,6 +58,10 @@ class Operation:
         """Id and version of the event that this operation comes from."""
         return self.event or (self.id, self.version)
 
+    def size(self) -> int:
+        """About the bytes of :meth:`lines`, never less."""
+        return len(self.document) + 6 * len(self.id) + len(self.index) + 128
+
     def lines(self) -> bytes:
         """The lines of the bulk body, without the final newline."""
         action = {
@@ -95,11 +99,19 @@ def moved(id_: str, version: int, index: str, event: tuple[str, int]) -> Operati
     return Operation(id_, index, version, b"", "move", event)
 
 
-def removal(id_: str, version: int, names: IndexNames, at: datetime) -> Operation:
+def removal(
+    id_: str,
+    version: int,
+    names: IndexNames,
+    at: datetime,
+    event: tuple[str, int] | None = None,
+) -> Operation:
     """Records that a post which the index does not have is deleted up to ``version``."""
     key = removal_key(id_)
     body = {"key": key, "version": version, "deleted_at": at}
-    return Operation(key, names.removals, version, _encode(body), "removal", (id_, version))
+    return Operation(
+        key, names.removals, version, _encode(body), "removal", event or (id_, version)
+    )
 
 
 def removal_key(id_: str) -> str:

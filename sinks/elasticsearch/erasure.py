@@ -131,7 +131,10 @@ def _erase_all(client: Elasticsearch, names: IndexNames, due: Sequence[Due], at:
         for refused, reason in outcome.rejected:
             log.error("tombstone refused; its post stays", id=refused.id, why=reason)
         why = outcome.why if outcome.retry else why
-        kept = [*(refused for refused, _ in outcome.rejected), *outcome.retry, *outcome.superseded]
+        for _, reason in outcome.blocked:
+            why = reason
+        kept = [operation for operation, _ in (*outcome.rejected, *outcome.blocked)]
+        kept += [*outcome.retry, *outcome.superseded]
         left += [operation.id for operation in kept]
         erased += len(outcome.written)
         refresh(client, names)

@@ -26,6 +26,8 @@ FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index, or an account with made-up dates could create hundreds."""
 VERSION = 5
 """Raised with every change of a mapping; stored in the ``_meta`` of each index."""
+PRIORITY = 500
+"""Of our index templates: the highest priority of all that match shapes an index."""
 
 CERTAIN_IDS = ("x",)
 """Platforms whose clients cannot choose ids, so the time within is certain."""
@@ -245,7 +247,7 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
     return {
         name: {
             "index_patterns": [pattern],
-            "priority": 500,
+            "priority": PRIORITY,
             "_meta": {"tocsin": VERSION},
             "template": {
                 "settings": {"index": {**index, **extra}},

@@ -190,4 +190,5 @@ def _delete_reposts(event: MentionDelete, known: Known, settled: Settled) -> Non
 def _record(event: MentionDelete, known: Known, names: IndexNames, settled: Settled) -> None:
     version = max(event.version, known.removed.get(event.id, 0))
     known.removed[event.id] = version
-    settled.operations.append(removal(event.id, version, names, event.enriched_at))
+    origin = event.id, event.version
+    settled.operations.append(removal(event.id, version, names, event.enriched_at, origin))

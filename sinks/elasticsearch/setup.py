@@ -12,6 +12,7 @@ from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
 from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors, reason
+from sinks.elasticsearch.index_shape import check_shapes, check_templates
 from sinks.elasticsearch.mappings import (
     ALERT_PROPERTIES,
     ERASURE_PROPERTIES,
@@ -42,6 +43,7 @@ def setup(
         for name, template in templates(settings).items():
             client.indices.put_index_template(name=name, **template)
             say(f"template {name} is at version {VERSION}")
+        check_templates(client, names)
         for index in names.fixed:
             if not client.indices.exists(index=index):
                 client.indices.create(index=index)
@@ -49,6 +51,7 @@ def setup(
         # Read again: a sink may have created an index from the old template meanwhile.
         for pattern, properties in kinds.items():
             _migrate(client, _versions(client, pattern), properties, say)
+        check_shapes(client, names)
 
 
 def _versions(client: Elasticsearch, pattern: str) -> dict[str, int]:
@@ -93,7 +96,7 @@ def _migrate(
 
 
 def check(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
-    """Raise unless every template exists at the current version.
+    """Raise unless every template exists at the current version, and is the one that is used.
 
     Without its template, the first write of a month would create an index with guessed types,
     which cannot be changed in place.
@@ -112,3 +115,5 @@ def check(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
                 f"index template {name} is at version {meta.get('tocsin')}, this tocsin needs "
                 f"{VERSION}; run 'tocsin index setup'"
             )
+    with elasticsearch_errors(settings):
+        check_shapes(client, IndexNames(settings))

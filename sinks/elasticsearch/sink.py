@@ -4,11 +4,18 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 
 1. A record is handled once its state is in the index, superseded there, or a dead letter.
 2. Operations on one post are written in order, also within a batch.
+3. An index that takes no writes holds back its own messages only, unless it is that of the current
+   month: see :mod:`sinks.elasticsearch.index_blocks`.
+4. No index is created that our template does not shape. It is asked of Elasticsearch before the
+   first write to each index.
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from threading import Event
 from typing import TypeVar
 
@@ -26,11 +33,16 @@ from runtime.kafka.membership import Membership
 from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
 from runtime.settings import SinkSettings
+from schemas.codec import MENTION_EVENT
 from schemas.dead_letter import Reason
+from schemas.errors import InvalidMessage
 from schemas.mention import MentionErasure, MentionEvent, MentionUpsert
 from sinks.elasticsearch import erasure
-from sinks.elasticsearch.bulk import Outcome, write
+from sinks.elasticsearch.bulk import Outcome, RequestSize, takes_writes, write
+from sinks.elasticsearch.connection import reason
 from sinks.elasticsearch.documents import Operation, removal
+from sinks.elasticsearch.index_blocks import BlockedWrites
+from sinks.elasticsearch.index_shape import check_index
 from sinks.elasticsearch.lookup import Lookup
 from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.placement import settle
@@ -44,6 +56,10 @@ log = get_logger("sink")
 Result = TypeVar("Result")
 Rejected = list[tuple[Operation, str]]
 """Operations that Elasticsearch refuses for good, each with the reason."""
+MAX_ITEM_FAILURES = 8
+"""How often one document may fail alone (5xx) while its shard takes other writes."""
+_FOR_GOOD = (400, 413, 414, 422)
+"""Answers to a whole request that a repeat does not change."""
 
 
 def _set_lag(partition: int, messages: int) -> None:
@@ -65,6 +81,7 @@ class ElasticsearchSink:
         health: Health,
         clock: Clock = utc_now,
         on_written: Callable[[MentionEvent], None] = lambda event: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.client = client
         self.names = names
@@ -86,7 +103,24 @@ class ElasticsearchSink:
             brake=Brake.of(settings),
             clock=clock,
             on_committed=metrics.SINK_BATCH_SECONDS.labels(NAME).observe,
+            on_poison=self._on_poison,
         )
+        self._size = RequestSize(settings.batch_bytes)
+        self._blocked = BlockedWrites(
+            client,
+            names,
+            self._consumer,
+            self._size,
+            sink=NAME,
+            wait_s=settings.blocked_wait_s,
+            clock=clock,
+            insist=self._insist,
+            count=self._count,
+            expect=self._expect,
+            monotonic=monotonic,
+        )
+        self._shaped: set[str] = set()
+        """The indices whose shape was looked at."""
         self.membership = Membership(health, GROUP, TOPIC, _set_lag)
         metrics.SINK_PAUSED.labels(NAME).set(0)
 
@@ -111,29 +145,27 @@ class ElasticsearchSink:
         return 0 in self._held
 
     def handle(self, records: Sequence[Record]) -> int:
-        if not records:
-            return 0
+        self._blocked.retry_due()
+        dead = self._write_batch(records) if records else 0
+        self._blocked.measure()
+        self.health.note("blocked indices", self._blocked.told())
+        return dead
+
+    def _write_batch(self, records: Sequence[Record]) -> int:
         work = plan(records)
         rejected: Rejected = []
         for step in work.steps:
-            rejected += self._take_step(step)
+            rejected += self._take_step(step, work)
         reached("sink_written")
         dead = self._dead_letters(work, rejected)
         self._observe(work, rejected)
         return dead
 
-    def _take_step(self, step: Step) -> Rejected:
+    def _take_step(self, step: Step, work: Plan) -> Rejected:
         known = self._insist(lambda: self._lookup.known(step.events))
         settled = settle(step.events, known, self.names)
-        rejected = self._write(settled.operations)
-        # A dead letter may be replayed after a delete, which must then be known.
-        self._write(
-            [
-                removal(operation.id, 0, self.names, self._clock())
-                for operation, _ in rejected
-                if operation.kind == "upsert"
-            ]
-        )
+        rejected = self._write(settled.operations, work)
+        self._expect([operation.id for operation, _ in rejected if operation.kind == "upsert"])
         self._lookup.wrote(known)
         metrics.SINK_ITEMS.labels(NAME, "superseded").inc(settled.superseded)
         metrics.SINK_STRANGERS.labels(NAME).inc(settled.strangers)
@@ -141,31 +173,100 @@ class ElasticsearchSink:
             self._erase(step.erase)
         return rejected
 
-    def _write(self, operations: Sequence[Operation]) -> Rejected:
-        """Retry until each operation is written or refused; returns the refused ones."""
-        rejected: Rejected = []
-        pending = list(operations)
+    def _on_poison(self, record: Record) -> None:
+        metrics.SINK_ITEMS.labels(NAME, "dead").inc()
+        with suppress(InvalidMessage):
+            event = MENTION_EVENT.decode(record.value or b"")
+            if isinstance(event, MentionUpsert):
+                self._expect([event.id])
+
+    def _expect(self, ids: Sequence[str]) -> None:
+        """A letter of a post may be replayed after a delete of it, which must then be known."""
+        pending = [removal(id_, 0, self.names, self._clock()) for id_ in ids]
 
         def attempt() -> None:
             nonlocal pending
-            outcome = write(self.client, pending)
-            rejected.extend(outcome.rejected)
+            outcome = write(self.client, pending, self._size)
+            pending = [*outcome.retry, *(operation for operation, _ in outcome.blocked)]
+            if pending:
+                raise Busy(outcome.why or outcome.blocked[0][1], outcome.cause or "index_blocked")
+
+        if pending:
+            self._insist(attempt)
+
+    def _write(self, operations: Sequence[Operation], work: Plan) -> Rejected:
+        """Retry until each operation is written, refused or parked; returns the refused ones."""
+        self._look_at({operation.index for operation in operations})
+        rejected: Rejected = []
+        failures: Counter[tuple[str, str]] = Counter()
+        pending = []
+        for operation in operations:
+            if self._blocked.is_blocked(operation.index):
+                self._park(operation, work)
+            else:
+                pending.append(operation)
+
+        def attempt() -> None:
+            nonlocal pending
+            self.beat()
+            outcome = write(self.client, pending, self._size)
+            pending = []
+            self._set_apart(outcome, work)
             self._count(outcome)
+            rejected.extend(outcome.rejected)
             pending = outcome.retry
+            failures.update(outcome.failing.keys())
+            for key, why in outcome.failing.items():
+                if failures[key] >= MAX_ITEM_FAILURES and takes_writes(self.client, *key) is None:
+                    refused = [each for each in pending if (each.index, each.id) == key]
+                    rejected.extend((each, f"{why} ({failures[key]} times)") for each in refused)
+                    pending = [each for each in pending if each not in refused]
             if pending:
                 raise Busy(outcome.why, outcome.cause)
 
-        self._consumer.insist(attempt)
+        self._insist(attempt)
         return rejected
 
+    def _look_at(self, indices: set[str]) -> None:
+        """Before the first write to an index: that it has, or would get, our shape."""
+        for index in sorted(indices - self._shaped):
+            self._insist(
+                partial(
+                    check_index,
+                    self.client,
+                    self.names,
+                    index,
+                    existing=self._blocked.is_current(index),
+                )
+            )
+            self._shaped.add(index)
+
+    def _set_apart(self, outcome: Outcome, work: Plan) -> None:
+        """Park what is for a blocked index; the current month is waited for instead."""
+        for operation, why in outcome.blocked:
+            if self._blocked.is_current(operation.index):
+                outcome.retry.append(operation)
+                outcome.why, outcome.cause = outcome.why or why, outcome.cause or "index_blocked"
+            else:
+                self._park(operation, work, why)
+
+    def _park(self, operation: Operation, work: Plan, why: str | None = None) -> None:
+        self._blocked.park(operation, work.records[operation.origin], why)
+
     def _insist(self, action: Callable[[], Result]) -> Result:
-        """Retry ``action`` until the cluster takes it."""
+        """Retry ``action`` until the cluster takes it.
+
+        Raises :class:`InvalidMessage` if it never will, so that the loop finds the record.
+        """
 
         def attempt() -> Result:
             try:
                 return action()
             except ApiError as error:
-                raise Busy(str(error.message), f"status_{error.status_code}") from None
+                why = f"{error.status_code}: {reason(error)}"
+                if error.status_code in _FOR_GOOD:
+                    raise InvalidMessage("index_rejected", why) from None
+                raise Busy(why, f"status_{error.status_code}") from None
             except (TransportError, erasure.ErasureIncomplete) as error:
                 raise Busy(str(error), "connection") from None
 
@@ -227,6 +328,8 @@ class ElasticsearchSink:
         newest = None
         for event in work.events:
             if not isinstance(event, MentionUpsert) or event.id in refused:
+                continue
+            if self._blocked.is_blocked(self.names.index_of(event) or ""):
                 continue
             event_latency.observe(max(0.0, (now - event.mention.post.created_at).total_seconds()))
             ingest_latency.observe(max(0.0, (now - event.ingested_at).total_seconds()))

@@ -12,9 +12,8 @@ ALL = {
     name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
-    "annotator", "cause", "channel", "field", "kind", "op", "partition", "reason", "result",
-    "service", "severity", "sink", "source", "status", "tier",
-    "watch",
+    "annotator", "cause", "channel", "field", "index", "kind", "op", "outcome", "partition",
+    "reason", "result", "service", "severity", "sink", "source", "status", "tier", "watch",
 }  # fmt: skip
 """All from closed sets or settings. What a post or a person names would grow without bound."""
 UNITS = ("_seconds", "_bytes", "_messages", "_ratio", "_timestamp_seconds")
@@ -28,6 +27,10 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_detector_blind",
     "tocsin_detector_brands",
     "tocsin_detector_late_records",
+    "tocsin_ingest_rejected",
+    "tocsin_ingest_x_rules",
+    "tocsin_ingest_x_rules_outdated",
+    "tocsin_sink_blocked_indices",
     "tocsin_sink_paused",
     "tocsin_alerts_failing",
 }

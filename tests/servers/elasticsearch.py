@@ -70,13 +70,25 @@ class ElasticsearchServer(HttpServer):
     """Larger requests are answered 413."""
     max_id_bytes: int = 512
     """A longer id fails the whole request with 400, as in the real Elasticsearch."""
+    blocked: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """Index to the answer for each of its items: status, the error's type, and its reason."""
+    broken: set[str] = field(default_factory=set)
+    """Ids of documents that fail with 500 at each attempt."""
+    refused_searches: set[str] = field(default_factory=set)
+    """A search that names one of these ids is answered 400."""
+    templates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Index templates by name; simulated only."""
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     bulks: list[list[dict[str, Any]]] = field(default_factory=list)
     """The actions of each bulk request that arrived whole."""
+    answered_faults: list[str] = field(default_factory=list)
+    """The kind of each scripted fault that fired."""
+    sizes: list[int] = field(default_factory=list)
+    """Bytes of each bulk request."""
+    too_large: int = 0
+    """Requests that were answered 413."""
     refreshes: int = 0
     searches: int = 0
-    blocked: dict[str, tuple[int, str, str]] = field(default_factory=dict)
-    """Index to the answer for each of its items: status, the error's type, and its reason."""
     deleted: set[str] = field(default_factory=set)
     """Indices whose segments still hold deleted documents."""
     expunged: list[str] = field(default_factory=list)
@@ -93,6 +105,13 @@ class ElasticsearchServer(HttpServer):
                 return self._bulk(request.body)
             case [_, "_doc", id_] if len(id_.encode()) > self.max_id_bytes:
                 return _refused(400, "action_request_validation_exception")
+            case ["_index_template"]:
+                listed = [{"name": n, "index_template": t} for n, t in self.templates.items()]
+                return answered(200, {"index_templates": listed})
+            case ["_index_template", "_simulate_index", index]:
+                return answered(200, {"template": simulated(self.templates, index)})
+            case [index] if request.method == "GET":
+                return _refused(404, "index_not_found_exception")
             case [index, "_doc" | "_create", id_]:
                 with self.lock:
                     return self._index(index, id_, request)
@@ -113,6 +132,10 @@ class ElasticsearchServer(HttpServer):
                 with self.lock:
                     self.refresh()
                 return answered(200, {})
+            case [_, "_search"] if any(
+                id_.encode() in request.body for id_ in self.refused_searches
+            ):
+                return _refused(400, "search_phase_execution_exception")
             case [index, "_search" | "_count"]:
                 with self.lock:
                     return answered(200, self.search(index, request.json))
@@ -152,6 +175,8 @@ class ElasticsearchServer(HttpServer):
 
     def _bulk(self, body: bytes) -> Answer:
         fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            self.answered_faults.append(type(fault).__name__)
         if isinstance(fault, Reset):
             return RESET
         if isinstance(fault, Stall):
@@ -159,7 +184,9 @@ class ElasticsearchServer(HttpServer):
             return HANG_UP
         if isinstance(fault, Failure):
             return _refused(fault.status, fault.type)
+        self.sizes.append(len(body))
         if len(body) > self.max_bytes:
+            self.too_large += 1
             return _refused(413, "content_too_long_exception")
         operations = _operations(body)
         if any(len(action["_id"].encode()) > self.max_id_bytes for _, action, _ in operations):
@@ -182,10 +209,12 @@ class ElasticsearchServer(HttpServer):
     ) -> dict[str, Any]:
         key = action["_index"], action["_id"]
         present, version = self.documents.get(key), action.get("version", 0)
-        if "if_seq_no" in action and (present is None or present.seq_no != action["if_seq_no"]):
-            return _failure(409, "version_conflict_engine_exception")
         if key[0] in self.blocked:
             return _failure(*self.blocked[key[0]])
+        if key[1] in self.broken:
+            return _failure(500, "null_pointer_exception")
+        if "if_seq_no" in action and (present is None or present.seq_no != action["if_seq_no"]):
+            return _failure(409, "version_conflict_engine_exception")
         if present is not None and "version" in action and version < present.version:
             return _failure(409, "version_conflict_engine_exception")
         if present is not None:
@@ -220,6 +249,17 @@ class ElasticsearchServer(HttpServer):
             hits = [hit for hit in hits if hit["sort"] > body["search_after"]]
         page = {"total": {"value": len(hits)}, "hits": hits[: body.get("size", 10)]}
         return {"hits": page, "count": len(hits)}
+
+
+def simulated(templates: Mapping[str, dict[str, Any]], index: str) -> dict[str, Any]:
+    """What an index would be made of: the template that fits with the highest priority."""
+    fitting = [
+        template
+        for template in templates.values()
+        if any(fnmatchcase(index, pattern) for pattern in template["index_patterns"])
+    ]
+    best = max(fitting, key=lambda template: template.get("priority", 0), default={})
+    return {"mappings": {}, "aliases": {}, **best.get("template", {})}
 
 
 def _operations(body: bytes) -> list[Operation]:

@@ -87,9 +87,11 @@ class FakeConsumer:
         self._group = group
         self._positions: dict[TopicPartition, int | None] = {}
         self._paused: set[TopicPartition] = set()
+        self.listener: Any = None
         self.closed = False
 
-    def subscribe(self, topics: list[str]) -> None:
+    def subscribe(self, topics: list[str], *, listener: Any = None) -> None:
+        self.listener = listener
         for topic in topics:
             for number in self._kafka.partitions:
                 self.receive(TopicPartition(topic, number))
@@ -100,6 +102,8 @@ class FakeConsumer:
 
     def lose(self, tp: TopicPartition) -> None:
         """A rebalance assigns the partition to another consumer."""
+        if self.listener is not None:
+            self.listener.on_partitions_revoked([tp])
         del self._positions[tp]
         self._paused.discard(tp)
 
@@ -141,7 +145,8 @@ class FakeConsumer:
             Event().wait(0.001)
         return polled
 
-    def commit(self, offsets: dict[TopicPartition, Any]) -> None:
+    def commit(self, offsets: dict[TopicPartition, Any], timeout_ms: int | None = None) -> None:
+        assert timeout_ms, "it would wait for ever"
         for tp, entry in offsets.items():
             self._kafka.committed[self._group or "", tp] = entry.offset
 
@@ -170,5 +175,5 @@ class FakeConsumer:
         assert timeout_ms, "it would wait for ever"
         return self._positions[tp]
 
-    def close(self) -> None:
+    def close(self, timeout_ms: int | None = None) -> None:
         self.closed = True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.servers.elasticsearch import answered
+from tests.servers.elasticsearch import answered, simulated
 from tests.servers.http import Answer, HttpServer, Received
 
 
@@ -21,15 +21,14 @@ class IndexServer(HttpServer):
     templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     indices: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Index to its mapping."""
+    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     """Paths of the requests that changed something."""
 
     def create(self, index: str) -> None:
-        for template in self.templates.values():
-            if any(fnmatchcase(index, pattern) for pattern in template["index_patterns"]):
-                self.indices[index] = copy.deepcopy(template["template"]["mappings"])
-                return
-        self.indices[index] = {}
+        made = copy.deepcopy(simulated(self.templates, index))
+        self.indices[index] = made["mappings"]
+        self.aliases[index] = made["aliases"]
 
     def answer(self, request: Received) -> Answer:
         if request.method == "PUT":
@@ -43,6 +42,23 @@ class IndexServer(HttpServer):
                     return answered(404, _error("resource_not_found_exception", name))
                 found = {"name": name, "index_template": self.templates[name]}
                 return answered(200, {"index_templates": [found]})
+            case "GET", ["_index_template"]:
+                listed = [
+                    {"name": name, "index_template": template}
+                    for name, template in self.templates.items()
+                ]
+                return answered(200, {"index_templates": listed})
+            case "POST", ["_index_template", "_simulate_index", index]:
+                return answered(200, {"template": simulated(self.templates, index)})
+            case "GET", [pattern]:
+                named = [name for name in self.indices if fnmatchcase(name, pattern)]
+                if not named and "*" not in pattern:
+                    return answered(404, _error("index_not_found_exception", pattern))
+                bodies = {
+                    name: {"mappings": self.indices[name], "aliases": self.aliases.get(name, {})}
+                    for name in named
+                }
+                return answered(200, bodies)
             case "HEAD", [index]:
                 return answered(200 if index in self.indices else 404, {})
             case "PUT", [index]:

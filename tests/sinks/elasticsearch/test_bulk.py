@@ -26,7 +26,12 @@ def ids(operations: Sequence[Operation]) -> list[str]:
 
 
 def all_of(outcome: Outcome) -> list[Operation]:
-    return [*outcome.written, *outcome.superseded, *rejected(outcome), *outcome.retry]
+    kept = [*outcome.written, *outcome.superseded, *rejected(outcome), *outcome.retry]
+    return [*kept, *blocked(outcome)]
+
+
+def blocked(outcome: Outcome) -> list[Operation]:
+    return [operation for operation, _ in outcome.blocked]
 
 
 def rejected(outcome: Outcome) -> list[Operation]:
@@ -73,9 +78,11 @@ def test_an_older_state_is_superseded(client: Client, server: Server) -> None:
         (413, "too_large", "rejected"),
         (*BUSY, "retry"),
         (500, "internal", "retry"),
-        (503, "unavailable_shards_exception", "retry"),
-        (403, "cluster_block_exception", "retry"),
-        (404, "index_not_found_exception", "retry"),
+        (503, "unavailable_shards_exception", "blocked"),
+        (403, "cluster_block_exception", "blocked"),
+        (429, "cluster_block_exception", "blocked"),
+        (404, "index_not_found_exception", "blocked"),
+        (400, "index_closed_exception", "blocked"),
     ],
 )
 def test_an_item_is_triaged_by_its_answer(
@@ -91,6 +98,8 @@ def test_an_item_is_triaged_by_its_answer(
         assert outcome.cause == f"status_{status}"
     else:
         assert (outcome.why, outcome.cause) == ("", "")
+    if ends_in == "blocked":
+        assert f"{INDEX}: {status} {kind}" in outcome.blocked[0][1]
 
 
 def test_a_rejected_document_says_why(client: Client, server: Server) -> None:
@@ -106,14 +115,14 @@ SHARD_LIMIT = (
 
 
 @pytest.mark.parametrize("kind", ["validation_exception", "illegal_argument_exception"])
-def test_an_index_that_cannot_be_made_is_tried_again_and_said(
+def test_an_index_that_cannot_be_made_is_blocked_and_says_why(
     client: Client, server: Server, kind: str
 ) -> None:
     server.faults = [Items({"file:3": (400, kind, SHARD_LIMIT)})]
     outcome = write(client, TEN)
-    assert (outcome.retry, outcome.rejected) == ([TEN[3]], [])
-    assert "maximum normal shards open" in outcome.why
-    assert write(client, outcome.retry) == Outcome(written=[TEN[3]])
+    ((operation, why),) = outcome.blocked
+    assert (operation, outcome.retry, outcome.rejected) == (TEN[3], [], [])
+    assert "maximum normal shards open" in why
 
 
 def test_a_post_that_quotes_the_shard_limit_is_still_rejected(
@@ -125,14 +134,15 @@ def test_a_post_that_quotes_the_shard_limit_is_still_rejected(
 
 
 def test_answers_of_all_kinds_at_once(client: Client, server: Server) -> None:
-    blocked = (403, "cluster_block_exception")
-    faults = {"file:7": BUSY, "file:2": BAD, "file:4": blocked, "file:1": BUSY, "file:9": BAD}
+    block = (403, "cluster_block_exception")
+    faults = {"file:7": BUSY, "file:2": BAD, "file:4": block, "file:1": BUSY, "file:9": BAD}
     server.faults = [Items(faults)]
     outcome = write(client, TEN)
     assert ids(outcome.written) == ["file:0", "file:3", "file:5", "file:6", "file:8"]
     assert ids(rejected(outcome)) == ["file:2", "file:9"]
-    assert ids(outcome.retry) == ["file:1", "file:4", "file:7"]
-    assert write(client, outcome.retry).written == outcome.retry
+    assert ids(outcome.retry) == ["file:1", "file:7"]
+    assert ids(blocked(outcome)) == ["file:4"]
+    assert len(write(client, [*outcome.retry, *blocked(outcome)]).written) == 3
     assert len(server.sources(INDEX)) == 8
 
 

@@ -1,0 +1,104 @@
+"""What a consumer has read of each partition and not committed yet. No input and no output.
+
+An offset may be committed once every record before it is handled and none of them is held. A
+partition that is taken away is forgotten, also if it comes back at once: its records are then
+delivered again from the committed offset, so nothing of before counts.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from kafka import ConsumerRebalanceListener
+from kafka.structs import TopicPartition
+
+from runtime.kafka.protocols import Record
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hold:
+    """Keeps the offset of one record, and all later ones of its partition, from being committed."""
+
+    tp: TopicPartition
+    offset: int
+
+
+def partition_of(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+class Uncommitted(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One thread uses it, but the client may report a rebalance from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._first: dict[TopicPartition, int] = {}
+        """The lowest offset that was read and is not committed."""
+        self._next: dict[TopicPartition, int] = {}
+        """The offset after the last handled record, until it is committed."""
+        self._holds: dict[TopicPartition, set[Hold]] = {}
+        self._revoked: deque[TopicPartition] = deque()
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._revoked.extend(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing is known of a partition before its first record."""
+
+    def forget_revoked(self) -> set[TopicPartition]:
+        """Forget the partitions that were taken away since the last call, and return them."""
+        moved = set()
+        while self._revoked:
+            tp = self._revoked.popleft()
+            moved.add(tp)
+            for known in (self._first, self._next, self._holds):
+                known.pop(tp, None)
+        return moved
+
+    def read(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self._first.setdefault(partition_of(record), record.offset)
+
+    def handled(self, records: Iterable[Record]) -> None:
+        """Take records that are in the store, or in dead-letters, unless they are held."""
+        for record in records:
+            self._next[partition_of(record)] = record.offset + 1
+
+    def hold(self, record: Record) -> Hold:
+        hold = Hold(partition_of(record), record.offset)
+        self._holds.setdefault(hold.tp, set()).add(hold)
+        return hold
+
+    def is_held(self, hold: Hold) -> bool:
+        """Whether it still holds: its partition has not been taken away since."""
+        return hold in self._holds.get(hold.tp, ())
+
+    def release(self, hold: Hold) -> None:
+        """End a hold; one of a partition that was taken away has ended already."""
+        holds = self._holds.get(hold.tp, set())
+        holds.discard(hold)
+        if not holds:
+            self._holds.pop(hold.tp, None)
+
+    def held(self) -> int:
+        """The number of holds."""
+        return sum(map(len, self._holds.values()))
+
+    def to_commit(self, assignment: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset to commit by partition, where it is further than the last one."""
+        offsets = {}
+        for tp, handled in self._next.items():
+            offset = min([handled, *(hold.offset for hold in self._holds.get(tp, ()))])
+            if tp in assignment and offset > self._first.get(tp, offset):
+                offsets[tp] = offset
+        return offsets
+
+    def committed(self, offsets: dict[TopicPartition, int]) -> None:
+        for tp, offset in offsets.items():
+            if tp in self._first:
+                self._first[tp] = offset
+            if self._next.get(tp) == offset:
+                del self._next[tp]
+
+    def first(self, tp: TopicPartition) -> int | None:
+        """The offset that a new owner would begin at; None if nothing has been read."""
+        return self._first.get(tp)
