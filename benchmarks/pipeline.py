@@ -37,8 +37,8 @@ from schemas.codec import POST_EVENT
 from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import setup as setup_indices
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.indices.setup import setup as setup_indices
 from tocsin.local.stack import Endpoints, open_stack
 from tocsin.local.stack.ports import free_ports
 from tocsin.local.supervisor import Supervisor

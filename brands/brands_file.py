@@ -14,8 +14,8 @@ from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.language.references import SavedQueries
-from runtime.files import read_yaml
-from runtime.validation import field_error, unknown_field
+from runtime.configuration.files import read_yaml
+from runtime.configuration.validation import field_error, unknown_field
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from text.spelling import nearest

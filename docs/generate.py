@@ -19,10 +19,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from docs.layers import layers
-from runtime import metrics, settings_group
+from runtime import metrics
+from runtime.configuration import settings_group
+from runtime.configuration.variable_names import OTHER_NAMES
 from runtime.metrics import OLD_NAMES as OLD
 from runtime.settings import GROUPS, Group
-from runtime.variable_names import OTHER_NAMES
 from schemas import errors
 from schemas.topic_registry import Topic, topics
 from tocsin.cli.main import app

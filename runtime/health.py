@@ -25,6 +25,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime import metrics
 from runtime.logs import get_logger
+from runtime.metric_registry import of_service
 from schemas.errors import ConfigurationError
 
 MAX_CONNECTIONS = 32
@@ -131,9 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.answers(self.connection)
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self._answer(
-                200, generate_latest(metrics.of_service(self.health.service)), CONTENT_TYPE_LATEST
-            )
+            self._answer(200, generate_latest(of_service(self.health.service)), CONTENT_TYPE_LATEST)
         elif path in ("/healthz", "/readyz"):
             good, text = self.health.alive() if path == "/healthz" else self.health.ready()
             self._answer(200 if good else 503, f"{text}\n".encode(), "text/plain; charset=utf-8")

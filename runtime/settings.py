@@ -2,8 +2,8 @@
 
 Each group is a frozen object with its own prefix (``TOCSIN_KAFKA_``, ...). A secret may be a file
 instead: ``TOCSIN_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka``. Nothing else in tocsin reads the
-environment, except ``runtime.files`` for alert channels. Tests compare ``docs/settings.md`` with
-this module.
+environment, except ``runtime.configuration.files`` for alert channels. Tests compare
+``docs/settings.md`` with this module.
 """
 
 from pathlib import Path
@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from runtime.settings_group import Group as Group
-from runtime.settings_group import load as load
+from runtime.configuration.settings_group import Group as Group
+from runtime.configuration.settings_group import load as load
+from runtime.ingest_settings import IngestSettings as IngestSettings
 from schemas.errors import ConfigurationError
 
 
@@ -142,74 +143,6 @@ class ElasticsearchSettings(Group):
                 "set TOCSIN_ELASTICSEARCH_USERNAME and TOCSIN_ELASTICSEARCH_PASSWORD instead"
             )
         return url
-
-
-class IngestSettings(Group):
-    """Ingestors."""
-
-    model_config = SettingsConfigDict(env_prefix="TOCSIN_INGEST_")
-    buffer_events: int = Field(
-        10_000,
-        ge=1,
-        description="Maximum messages in flight; at this limit the source is not read.",
-    )
-    checkpoint_interval_s: float = Field(5.0, gt=0, description="Checkpoint interval, seconds.")
-    drain_timeout_s: float = Field(
-        6.0, gt=0, description="Maximum wait for Kafka's acknowledgements at shutdown, seconds."
-    )
-    x_bearer_token: SecretStr | None = Field(
-        None, description="App-only bearer token of the X API."
-    )
-    x_url: str = Field("https://api.x.com", description="Base URL of the X API.")
-    x_allow_plain: bool = Field(
-        False, description="Allow the token over http:// to another machine, such as a test server."
-    )
-    x_backfill_minutes: int = Field(
-        0,
-        ge=0,
-        le=5,
-        description="Backfill after a reconnect, minutes; needs a plan that allows it.",
-    )
-    x_max_rules: int | None = Field(
-        None, ge=1, description="Rules that the plan has; unset leaves the limit to X."
-    )
-    x_rules_settle_s: float = Field(
-        5.0, ge=0, description="Wait after a change of brands before X's rules follow, seconds."
-    )
-    spool_dir: Path | None = Field(
-        None,
-        description=(
-            "Folder that keeps what X sent until Kafka has it; unset, an ingestor that is killed "
-            "loses it."
-        ),
-    )
-    spool_max_bytes: int = Field(
-        64 * 2**20, ge=2**20, description="Maximum size of that folder, bytes."
-    )
-    x_keep_alive_timeout_s: float = Field(
-        45.0,
-        gt=0,
-        description="Maximum silence before a reconnect, seconds; X sends a keep-alive every 20.",
-    )
-    bluesky_urls: str = Field(
-        "wss://jetstream1.us-east.bsky.network/subscribe,"
-        "wss://jetstream2.us-east.bsky.network/subscribe,"
-        "wss://jetstream1.us-west.bsky.network/subscribe,"
-        "wss://jetstream2.us-west.bsky.network/subscribe",
-        description="Jetstream endpoints, comma-separated, tried in turn.",
-    )
-    bluesky_api_url: str = Field(
-        "https://public.api.bsky.app", description="Bluesky's public API, to reconcile posts."
-    )
-    bluesky_relay_url: str = Field(
-        "https://bsky.network", description="A relay, to reconcile the state of accounts."
-    )
-    bluesky_receive_timeout_s: float = Field(
-        30.0, gt=0, description="Maximum silence before the next endpoint is tried, seconds."
-    )
-    bluesky_zstd_dictionary: Path | None = Field(
-        None, description="Jetstream's zstd dictionary; if set, the stream is compressed."
-    )
 
 
 class ProcessSettings(BrakeSettings):

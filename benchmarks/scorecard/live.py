@@ -31,7 +31,7 @@ from schemas.ids import microseconds
 from schemas.post import Author, Post, PostEvent, PostUpsert
 from schemas.topic_registry import topics
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.setup import setup as setup_indices
+from sinks.elasticsearch.indices.setup import setup as setup_indices
 from tests.servers.http import Answer, FakeHttp, Received
 from tocsin.local.stack import Endpoints
 from tocsin.local.stack.ports import free_ports

@@ -16,8 +16,8 @@ from msgspec import Struct, field
 from ingestors.files.cells import FIELDS, NAMED_TIMES, NotAPost
 from ingestors.files.charset import known_charset
 from ingestors.files.post_line import source_name
-from runtime.files import read_yaml
-from runtime.validation import field_error
+from runtime.configuration.files import read_yaml
+from runtime.configuration.validation import field_error
 from schemas.errors import ConfigurationError
 from text.spelling import nearest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from runtime.files import read_yaml
+from runtime.configuration.files import read_yaml
 
 _FOLDER = Path(__file__).parent / "phrases"
 _EMOJI = {

@@ -2,8 +2,7 @@
 
 Alerts leave at once. Records are acknowledged only when the state that holds them is on the topic
 ``detector-state``: a process that is killed earlier reads them again and writes the same alerts
-under the same ids. Never raises: where going on would be wrong, the process ends without
-acknowledging.
+under the same ids. Where going on would be wrong, the process ends without acknowledging.
 """
 
 import asyncio
@@ -263,13 +262,9 @@ class DetectorWorker:
         return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
 
     async def _tick(self) -> None:
-        """Advance event time without records; never returns, never raises."""
-        try:
-            while True:
-                await asyncio.sleep(self._settings.tick_interval_s)
-                await self.tick()
-        except Exception as error:  # noqa: BLE001
-            end_process(error)
+        while True:
+            await asyncio.sleep(self._settings.tick_interval_s)
+            await self.tick()
 
     async def tick(self) -> None:
         """What is done at each interval, with or without records."""

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from runtime.files import read_yaml
+from runtime.configuration.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.mention import Entity
 from schemas.types import EntityLabel

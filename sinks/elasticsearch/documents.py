@@ -17,7 +17,7 @@ from queries.matching.document import Document
 from schemas.mention import Language, Mention, MentionUpsert, Sentiment
 from schemas.post import Post
 from schemas.types import JsonObject
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 
 _encode = msgspec.json.Encoder().encode
 _POST_FIELDS: Final = tuple(name for name in Post.__struct_fields__ if name != "language")

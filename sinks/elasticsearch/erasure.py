@@ -16,12 +16,12 @@ from runtime.logs import get_logger
 from schemas.ids import author_hash, microseconds
 from schemas.types import JsonObject
 from sinks.elasticsearch.alert_redaction import account_ids, redacted
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.documents import Operation, tombstone
+from sinks.elasticsearch.indices.mappings import NOT_DELETED, IndexNames
 from sinks.elasticsearch.lookup import copy_of, refresh
-from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
 from sinks.elasticsearch.placement import Erased
+from sinks.elasticsearch.writes.bulk import write
 
 log = get_logger("erasure")
 _PAGE = 500

@@ -16,7 +16,7 @@ from schemas.mention import MentionDelete, MentionUpsert
 from schemas.types import JsonObject
 from sinks.elasticsearch.connection import Hit
 from sinks.elasticsearch.documents import removal_key
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.placement import (
     NEVER_REUSED,
     UNKNOWN,

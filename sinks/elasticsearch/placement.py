@@ -17,7 +17,7 @@ from typing import NamedTuple
 from schemas.ids import author_hash, microseconds
 from schemas.mention import MentionDelete, MentionUpsert
 from sinks.elasticsearch.documents import Operation, moved, removal, tombstone, upsert
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 
 ORDERED = ("bluesky", "x")
 """Sources that say of each post first that it exists, and later that it is deleted. One topic keeps

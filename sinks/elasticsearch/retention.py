@@ -13,7 +13,7 @@ from schemas.ids import EPOCH
 from schemas.types import JsonObject
 from sinks.elasticsearch.connection import Hit
 from sinks.elasticsearch.erasure import ErasureIncomplete
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 
 _PAGE = 500
 _EXPUNGE_ALL = {"index.merge.policy.expunge_deletes_allowed": 0}

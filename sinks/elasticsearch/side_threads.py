@@ -17,7 +17,7 @@ from schemas.ids import EPOCH
 from schemas.mention import MentionEvent
 from schemas.topic_registry import topics
 from sinks.elasticsearch import erasure, retention
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 
 log = get_logger("housekeeping")
 SWEEP_EVERY = timedelta(hours=1)

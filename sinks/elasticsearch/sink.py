@@ -5,7 +5,7 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 1. A record is handled once its state is in the index, superseded there, or a dead letter.
 2. Operations on one post are written in order, also within a batch.
 3. An index that takes no writes holds back its own messages only, unless it is that of the current
-   month: see :mod:`sinks.elasticsearch.index_blocks`.
+   month: see :mod:`sinks.elasticsearch.writes.index_blocks`.
 4. No index is created that our template does not shape. It is asked of Elasticsearch before the
    first write to each index.
 """
@@ -38,15 +38,15 @@ from schemas.dead_letter import Reason
 from schemas.errors import InvalidMessage
 from schemas.mention import MentionErasure, MentionEvent, MentionUpsert
 from sinks.elasticsearch import erasure
-from sinks.elasticsearch.bulk import Outcome, RequestSize, takes_writes, write
 from sinks.elasticsearch.connection import reason
 from sinks.elasticsearch.documents import Operation, removal
-from sinks.elasticsearch.index_blocks import BlockedWrites
-from sinks.elasticsearch.index_shape import check_index
+from sinks.elasticsearch.indices.index_shape import check_index
+from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.lookup import Lookup
-from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.placement import settle
 from sinks.elasticsearch.plan import Plan, Step, plan
+from sinks.elasticsearch.writes.bulk import Outcome, RequestSize, takes_writes, write
+from sinks.elasticsearch.writes.index_blocks import BlockedWrites
 
 NAME = "elasticsearch"
 SERVICE = "sink-elasticsearch"

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from runtime.settings import ElasticsearchSettings, load
-from sinks.elasticsearch.mappings import templates
+from sinks.elasticsearch.indices.mappings import templates
 from tests.deploy.compose import DEPLOY, TOP
 
 POLICY: dict[str, Any] = json.loads((DEPLOY / "elasticsearch" / "ilm.json").read_bytes())["policy"]

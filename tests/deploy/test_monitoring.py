@@ -13,7 +13,7 @@ import yaml
 
 from docs import generate
 from runtime.settings import ElasticsearchSettings, MonitorSettings, SinkSettings, load
-from sinks.elasticsearch.mappings import MENTION_PROPERTIES, IndexNames
+from sinks.elasticsearch.indices.mappings import MENTION_PROPERTIES, IndexNames
 from tests.deploy.compose import DEPLOY, OURS, SERVICES
 
 PROMETHEUS = DEPLOY / "prometheus"

@@ -18,7 +18,7 @@ from runtime.settings import GROUPS
 from schemas.brand import AlertPolicy, Brand
 from schemas.post import Author, Post
 from schemas.topic_registry import topics
-from sinks.elasticsearch.mappings import MENTION_PROPERTIES
+from sinks.elasticsearch.indices.mappings import MENTION_PROPERTIES
 
 DOCS = generate.DOCS
 TOP = DOCS.parent

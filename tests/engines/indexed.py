@@ -7,11 +7,11 @@ from elasticsearch import Elasticsearch
 
 from runtime.settings import ElasticsearchSettings
 from schemas.mention import Mention
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import Operation, tombstone, upsert
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import setup as setup_indices
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.indices.setup import setup as setup_indices
+from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.queries.asked import WHEN
 from tests.stack_fixtures import RunningEngines

@@ -27,8 +27,8 @@ from schemas.codec import DEAD_LETTER
 from schemas.dead_letter import DeadLetter
 from schemas.topic_registry import CODECS, topics
 from sinks.elasticsearch.connection import connect, pages
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import setup as setup_indices
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.indices.setup import setup as setup_indices
 from tests.stack_fixtures import RunningEngines
 
 PATIENCE_S = 120.0

@@ -12,8 +12,8 @@ from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT, DEAD_LETTER
 from schemas.dead_letter import DeadLetter
 from sinks.alerts.store import Index
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import upsert
+from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.engines.pipeline import BROKEN_SOCKETS, Pipeline
 from tests.sinks.alerts.states import ID, NOW, rich

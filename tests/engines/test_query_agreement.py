@@ -26,7 +26,7 @@ from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
 from schemas.post import Author, Metrics, Post
 from schemas.types import SentimentLabel
 from sinks.elasticsearch.documents import Operation
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from tests import make
 from tests.engines.indexed import indexed
 from tests.queries.agreement_cases import CASES

@@ -7,6 +7,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
 from prometheus_client.metrics import MetricWrapperBase
 
 from runtime import metrics
+from runtime.metric_registry import of_service
 
 ALL = {
     name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
@@ -107,13 +108,13 @@ def test_a_service_serves_its_own_metrics_and_those_of_every_service() -> None:
         ("sink-elasticsearch", "sink"),
         ("sink-alerts", "alerts"),
     ]:
-        served = {family.name for family in metrics.of_service(service).collect()}
+        served = {family.name for family in of_service(service).collect()}
         others = tuple(f"tocsin_{prefix}_" for prefix in prefixes - {own})
         assert not [name for name in served if name.startswith(others)]
         assert [name for name in served if name.startswith(f"tocsin_{own}_")]
         assert {"tocsin_ready", "tocsin_build", "tocsin_expired_messages"} <= served
     everything = {family.name for family in REGISTRY.collect()}
-    assert {family.name for family in metrics.of_service("a test").collect()} == everything
+    assert {family.name for family in of_service("a test").collect()} == everything
 
 
 def test_no_sample_tells_when_a_metric_was_created() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from runtime import logs
+from runtime.configuration.settings_group import OLD_NAMES
 from runtime.settings import (
     GROUPS,
     ElasticsearchSettings,
@@ -20,7 +21,6 @@ from runtime.settings import (
     SinkSettings,
     load,
 )
-from runtime.settings_group import OLD_NAMES
 from schemas.errors import ConfigurationError
 from schemas.topic_registry import topics
 

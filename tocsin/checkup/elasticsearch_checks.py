@@ -11,7 +11,7 @@ from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.setup import check
+from sinks.elasticsearch.indices.setup import check
 from tocsin.checkup.check_runner import Noted
 
 _ANSWER_S = 4.0

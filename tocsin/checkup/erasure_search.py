@@ -14,7 +14,7 @@ from runtime.kafka.protocols import Consumer, StoredRecord
 from runtime.kafka.reader import assign_all, partitions_of, read_until
 from runtime.settings import KafkaSettings
 from sinks.elasticsearch.connection import Hit, pages
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from tocsin.checkup.erasure_certificate import Finding, Needles, Place, finding, names_in
 
 MAX_FILE_BYTES = 64 * 2**20

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from runtime.secret_files import open_to_others
+from runtime.configuration.secret_files import open_to_others
+from runtime.configuration.settings_group import setting_names
 from runtime.settings import (
     GROUPS,
     AlertsSettings,
@@ -22,7 +23,6 @@ from runtime.settings import (
     ProcessSettings,
     load,
 )
-from runtime.settings_group import setting_names
 from schemas.errors import TocsinError
 from tocsin.checkup.check_runner import Noted, Skipped
 from tocsin.local.state_file import HOME, StateFile

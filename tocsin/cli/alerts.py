@@ -47,7 +47,7 @@ from tocsin.cli.row_writers import Row
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
 
 app = typer.Typer(no_args_is_help=True, help="List alerts, and record what people do about them.")
 _PAGE = 500
@@ -115,7 +115,7 @@ def _alert_index() -> "Iterator[tuple[Elasticsearch, IndexNames]]":
     """A client, and the names of the indices."""
     from runtime.settings import ElasticsearchSettings, load
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
 
     settings = load(ElasticsearchSettings)
     with connect(settings) as client, elasticsearch_errors(settings):

@@ -31,7 +31,7 @@ from schemas.codec import ALERT, DEAD_LETTER
 from schemas.errors import ConfigurationError, InvalidMessage, TocsinError
 from schemas.types import Tier
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from tocsin.cli.demo_report import COLUMNS, counts_text, print_alerts, print_summary, shown_ids
 from tocsin.cli.demo_summary import alerts_of, posts_of, summarise
 from tocsin.cli.live_view import demo_lines, up_lines

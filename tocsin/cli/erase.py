@@ -65,7 +65,7 @@ def erase(
     from schemas.ids import microseconds
     from sinks.elasticsearch import erasure
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
 
     settings, now = load(ElasticsearchSettings), utc_now()
     names = IndexNames(settings)
@@ -192,7 +192,7 @@ def _findings(
     """The places in their order; what the topics of posts tell is looked for everywhere else."""
     from runtime.settings import ElasticsearchSettings, KafkaSettings, load
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
     from tocsin.checkup.erasure_certificate import MAX_NAMES, Finding, Needles
     from tocsin.checkup.erasure_search import search_indices, search_topic
 

@@ -17,7 +17,7 @@ def setup() -> None:
     """
     from runtime.settings import ElasticsearchSettings, load
     from sinks.elasticsearch.connection import connect
-    from sinks.elasticsearch.setup import setup as setup_indices
+    from sinks.elasticsearch.indices.setup import setup as setup_indices
 
     settings = load(ElasticsearchSettings)
     with connect(settings) as client:
@@ -33,7 +33,7 @@ def purge() -> None:
     from runtime.settings import ElasticsearchSettings, SinkSettings, load
     from sinks.elasticsearch import retention
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
 
     settings, sink = load(ElasticsearchSettings), load(SinkSettings)
     with connect(settings) as client, elasticsearch_errors(settings):

@@ -186,7 +186,7 @@ def reconcile(
     from runtime.settings import ElasticsearchSettings
     from schemas.codec import POST_EVENT
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
     from tocsin.offline.reconcile import indexed_posts, reconcile_index
 
     settings, elastic = load(IngestSettings), load(ElasticsearchSettings)

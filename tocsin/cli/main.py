@@ -154,7 +154,9 @@ def _refuse_unknown_settings() -> None:
     if {"--help", "-h", "--version"} & set(sys.argv[1:]):
         return  # help is at once, and there for whoever has a wrong setting
     if any(name.upper().startswith("TOCSIN_") for name in os.environ):
-        from runtime.settings_group import refuse_unknown_settings  # takes a fifth of a second
+        from runtime.configuration.settings_group import (
+            refuse_unknown_settings,  # takes a fifth of a second
+        )
 
         refuse_unknown_settings()
 

@@ -13,7 +13,7 @@ from queries.language.errors import QueryError, shorten
 from queries.language.parser import parse
 from queries.language.references import resolve
 from queries.language.tree import walk
-from runtime.files import read_yaml
+from runtime.configuration.files import read_yaml
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import say
 

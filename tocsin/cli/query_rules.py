@@ -9,7 +9,7 @@ import typer
 from queries.language.errors import QueryError
 from queries.matching.document import Document
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
-from runtime.files import read_yaml
+from runtime.configuration.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.types import JsonObject
 from tocsin.cli.output import json_result, report, result, say

@@ -23,7 +23,7 @@ from sinks.alerts.deliveries import Deliveries
 from sinks.alerts.store import Index
 from sinks.alerts.workers import memberships, run_all
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 
 
 def alerts(

@@ -14,8 +14,8 @@ from runtime.settings import (
     load,
 )
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.mappings import IndexNames
-from sinks.elasticsearch.setup import check
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.indices.setup import check
 from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
 from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, TOPIC, ElasticsearchSink
 

@@ -25,7 +25,7 @@ from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from schemas.topic_registry import topics
 from schemas.types import Tier
 from sinks.elasticsearch.connection import connect
-from sinks.elasticsearch.setup import setup as setup_indices
+from sinks.elasticsearch.indices.setup import setup as setup_indices
 from tocsin.local.alert_stream import AlertStream, OpenedAlerts
 from tocsin.local.poller import Poller
 from tocsin.local.service_probe import ServiceProbe, ServiceState

@@ -9,7 +9,7 @@ from runtime.settings import ElasticsearchSettings
 from schemas.activity import Activity
 from sinks.elasticsearch.connection import connect, elasticsearch_errors, pages
 from sinks.elasticsearch.documents import from_document
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 
 _PAGE: Final = 2_000
 

@@ -52,7 +52,7 @@ def mentions_of_file(lines: Iterable[bytes], ids: Collection[str]) -> list[Menti
 def mentions_in_index(settings: "ElasticsearchSettings", ids: Collection[str]) -> list[Mention]:
     """The mentions of these posts as far as they are in the index."""
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
-    from sinks.elasticsearch.mappings import IndexNames
+    from sinks.elasticsearch.indices.mappings import IndexNames
 
     rest, found = iter(ids), list[Mention]()
     index = IndexNames(settings).mentions

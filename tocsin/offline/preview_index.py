@@ -17,7 +17,7 @@ from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors
 from sinks.elasticsearch.documents import mention_of
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of
 
 _MAX_BYTES: Final = 8 * 2**20

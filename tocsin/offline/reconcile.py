@@ -11,7 +11,7 @@ from ingestors.coerce import as_mapping, as_string, as_time
 from schemas.errors import TocsinError
 from schemas.post import PostEvent
 from sinks.elasticsearch.connection import pages
-from sinks.elasticsearch.mappings import NOT_DELETED, IndexNames
+from sinks.elasticsearch.indices.mappings import NOT_DELETED, IndexNames
 
 PAGE = 500
 MIN_JUDGED = 200

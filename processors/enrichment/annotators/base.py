@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Self, TypeAlias
 
 from brands.brand_matcher import BrandMatcher
-from runtime.files import read_yaml
+from runtime.configuration.files import read_yaml
 from runtime.settings import ProcessSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import Mention

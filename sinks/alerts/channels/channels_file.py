@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 from pydantic import SecretStr
 
-from runtime.files import read_secret, read_yaml
+from runtime.configuration.files import read_secret, read_yaml
+from runtime.configuration.validation import field_error
 from runtime.limits.secret_transport import CHANNELS_ALLOWED_BY, plain_hosts, refuse_plain
 from runtime.settings import AlertsSettings
-from runtime.validation import field_error
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.alertmanager import PATH, Alertmanager, basic
 from sinks.alerts.channels.base import Channel

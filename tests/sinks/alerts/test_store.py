@@ -12,7 +12,7 @@ from sinks.alerts import triage as desk
 from sinks.alerts.channels.base import Busy
 from sinks.alerts.store import MAX_STATES, Index, alert_of, merged, read, with_desk, write
 from sinks.alerts.triage import AlertDocument, NotPossible, desk_of, standing
-from sinks.elasticsearch.mappings import ALERT_PROPERTIES
+from sinks.elasticsearch.indices.mappings import ALERT_PROPERTIES
 from tests.servers.alert_index import AlertIndex as Server
 from tests.sinks.alerts.states import ID, NOW, rich, state
 

@@ -8,7 +8,7 @@ from runtime.settings import ElasticsearchSettings
 from schemas.codec import MENTION_EVENT
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.documents import Operation
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from tests import make
 from tests.make import AT
 

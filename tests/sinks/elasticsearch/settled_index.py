@@ -7,9 +7,9 @@ from typing import Any
 from elasticsearch import Elasticsearch as Client
 
 from schemas.mention import MentionDelete, MentionEvent, MentionUpsert
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.lookup import Lookup
 from sinks.elasticsearch.placement import Settled, settle
+from sinks.elasticsearch.writes.bulk import write
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.sinks.elasticsearch.events import NAMES
 

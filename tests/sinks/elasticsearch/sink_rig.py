@@ -14,7 +14,7 @@ from runtime.settings import ElasticsearchSettings, SinkSettings
 from schemas.codec import DEAD_LETTER, MENTION_EVENT
 from schemas.dead_letter import DeadLetter
 from schemas.mention import MentionEvent
-from sinks.elasticsearch.mappings import templates
+from sinks.elasticsearch.indices.mappings import templates
 from sinks.elasticsearch.sink import GROUP, ElasticsearchSink
 from tests.make import AT
 from tests.runtime.kafka.fake_kafka import FakeConsumer, FakeKafka

@@ -26,7 +26,7 @@ from schemas.mention import (
 )
 from schemas.post import Author, Media, Metrics, Post
 from sinks.elasticsearch.documents import from_document, to_document, tombstone, upsert
-from sinks.elasticsearch.mappings import MENTION_PROPERTIES
+from sinks.elasticsearch.indices.mappings import MENTION_PROPERTIES
 from tests import make
 from tests.schemas.field_paths import field_paths
 from tests.sinks.elasticsearch import events

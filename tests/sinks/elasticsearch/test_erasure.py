@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 from schemas.ids import author_hash
 from schemas.post import Author
 from sinks.elasticsearch.alert_redaction import authors_in
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import upsert as upsert_of
 from sinks.elasticsearch.erasure import (
     Erasure,
@@ -27,6 +26,7 @@ from sinks.elasticsearch.erasure import (
     remember,
     sweep,
 )
+from sinks.elasticsearch.writes.bulk import write
 from tests.servers.elasticsearch import Document, Failure, Items
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, SNOWFLAKE, upsert

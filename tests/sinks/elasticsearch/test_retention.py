@@ -8,13 +8,13 @@ import pytest
 from elasticsearch import Elasticsearch as Client
 
 from runtime.settings import ElasticsearchSettings
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import removal, removal_key, tombstone
 from sinks.elasticsearch.documents import upsert as upsert_of
 from sinks.elasticsearch.erasure import Erasure, ErasureIncomplete, remember
 from sinks.elasticsearch.retention import expunge, purge, purge_erasures
 from sinks.elasticsearch.side_threads import Housekeeping
+from sinks.elasticsearch.writes.bulk import write
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.servers.elasticsearch import Failure, Items, Stall
 from tests.sinks.elasticsearch.events import AT, INDEX, NAMES, upsert

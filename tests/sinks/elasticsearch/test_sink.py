@@ -9,7 +9,7 @@ from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.erasure import ErasureIncomplete, finish
-from sinks.elasticsearch.mappings import templates
+from sinks.elasticsearch.indices.mappings import templates
 from tests.make import AT
 from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.servers.elasticsearch import ElasticsearchServer as Server

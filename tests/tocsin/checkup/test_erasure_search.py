@@ -11,10 +11,10 @@ from elasticsearch import Elasticsearch as Client
 from runtime.settings import ElasticsearchSettings
 from schemas.ids import microseconds
 from schemas.topic_registry import topics
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import tombstone, upsert
 from sinks.elasticsearch.erasure import Erasure, remember
+from sinks.elasticsearch.writes.bulk import write
 from tests.make import AT
 from tests.runtime.kafka.fake_kafka import FakeRecord
 from tests.servers.elasticsearch import ElasticsearchServer as Server

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from runtime.files import read_secret
-from runtime.secret_files import open_to_others
+from runtime.configuration.files import read_secret
+from runtime.configuration.secret_files import open_to_others
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from tocsin.checkup.check_runner import Noted
 from tocsin.checkup.local_checks import check_secrets, plain_secrets, secret_files

@@ -14,9 +14,9 @@ from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.checkpoint import Checkpoint
 from schemas.codec import CHECKPOINT, DEAD_LETTER
 from schemas.dead_letter import DeadLetter
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import upsert as upsert_of
+from sinks.elasticsearch.writes.bulk import write
 from tests.make import brand
 from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.servers.elasticsearch import ElasticsearchServer

@@ -9,9 +9,9 @@ from elasticsearch import Elasticsearch as Client
 
 from runtime.settings import ElasticsearchSettings
 from schemas.post import Author
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import upsert as upsert_of
+from sinks.elasticsearch.writes.bulk import write
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.sinks.elasticsearch.events import INDEX, NAMES, upsert
 from tests.tocsin.cli.commands import Commands

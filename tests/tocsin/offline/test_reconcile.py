@@ -14,10 +14,10 @@ from schemas.errors import ServiceUnavailable
 from schemas.ids import microseconds
 from schemas.mention import MentionUpsert
 from schemas.post import PostDelete, PostErasure, PostEvent
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.documents import upsert
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.plan import refresh
+from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.ingestors.bluesky.bluesky_feed import DID, NOW, OTHER
 from tests.ingestors.reading import FakeTime

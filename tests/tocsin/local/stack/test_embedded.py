@@ -21,12 +21,12 @@ from kafka import TopicPartition
 from runtime.settings import ElasticsearchSettings, load
 from schemas.mention import MentionDelete, MentionUpsert
 from sinks.elasticsearch import erasure, retention
-from sinks.elasticsearch.bulk import write
 from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.indices.setup import setup
 from sinks.elasticsearch.lookup import Lookup
-from sinks.elasticsearch.mappings import IndexNames
 from sinks.elasticsearch.placement import settle
-from sinks.elasticsearch.setup import setup
+from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.tocsin.local.stack.records import consume, create_topic, group_consumer, produce, quiet
 from tocsin.local.stack import Endpoints, StackError, open_stack

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sinks.elasticsearch import index_queues
-from sinks.elasticsearch.index_queues import BlockedQueues, Parked
+from sinks.elasticsearch.writes import index_queues
+from sinks.elasticsearch.writes.index_queues import BlockedQueues, Parked
 from tests.sinks.elasticsearch.events import operation
 
 

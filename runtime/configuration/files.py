@@ -1,7 +1,6 @@
 """YAML files and secrets that people write; every error is one sentence with the file's path."""
 
 import os
-import stat
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -9,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import yaml
 
-from runtime.secret_files import remark_if_open
-from runtime.validation import field_error, repeated_name, yaml_error
+from runtime.configuration.secret_files import remark_if_open
+from runtime.configuration.validation import field_error, repeated_name, yaml_error
 from schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -77,14 +76,3 @@ def read_secret(what: str, variable: str | None, path: Path | None) -> "SecretSt
         raise ConfigurationError(f"{what}: {path} is empty")
     remark_if_open(what, path)
     return SecretStr(value)
-
-
-def others_may_read(path: Path) -> bool:
-    """Whether accounts beyond the owner and the group may read a file, such as one with a secret.
-
-    False for a file that is not there.
-    """
-    try:
-        return bool(path.stat().st_mode & stat.S_IROTH)
-    except OSError:
-        return False

@@ -13,11 +13,11 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from runtime.configuration.secret_files import remark_if_open
+from runtime.configuration.variable_names import OLD_NAMES as OLD_NAMES
+from runtime.configuration.variable_names import refuse_unknown_names
 from runtime.limits.secret_transport import refuse_plain_settings
 from runtime.logs import get_logger
-from runtime.secret_files import remark_if_open
-from runtime.variable_names import OLD_NAMES as OLD_NAMES
-from runtime.variable_names import refuse_unknown_names
 from schemas.errors import ConfigurationError
 
 log = get_logger("settings")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from runtime.configuration.settings_group import setting_names
+from runtime.configuration.variable_names import OLD_NAMES, OTHER_NAMES, known_names
 from runtime.settings import GROUPS, LogSettings, load
-from runtime.settings_group import setting_names
-from runtime.variable_names import OLD_NAMES, OTHER_NAMES, known_names
 from schemas.errors import ConfigurationError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAMED_AND_NOT_SET = {"TOCSIN_PROCESS_PORT"}
 """Kubernetes would set it for a Service; the manifests switch that off and say so."""
 

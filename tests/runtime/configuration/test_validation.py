@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestors.files.mapping import MappingFile
-from runtime.files import read_yaml
-from runtime.validation import PATTERNS, field_error, unknown_field
+from runtime.configuration.files import read_yaml
+from runtime.configuration.validation import PATTERNS, field_error, unknown_field
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from sinks.alerts.channels.channels_file import Entry
@@ -109,7 +109,7 @@ def test_no_word_of_a_library_is_left(raw: dict[str, Any], type_: Any) -> None:
 
 
 def test_every_pattern_of_a_file_has_a_rule_for_people() -> None:
-    top = Path(__file__).parents[2]
+    top = Path(__file__).parents[3]
     for name in ("schemas/brand.py", "sinks/alerts/channels/channels_file.py"):
         for pattern in re.findall(r'pattern=r"(.*)"\)', (top / name).read_text("utf-8")):
             assert pattern in PATTERNS, name

@@ -15,7 +15,7 @@ from runtime.clock import utc_now
 from runtime.logs import get_logger
 from schemas.errors import ConfigurationError
 from schemas.types import JsonObject
-from sinks.elasticsearch.mappings import PRIORITY, VERSION, IndexNames
+from sinks.elasticsearch.indices.mappings import PRIORITY, VERSION, IndexNames
 
 log = get_logger("setup")
 

@@ -22,10 +22,10 @@ from runtime.kafka.consumer import PausingConsumer
 from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
-from sinks.elasticsearch.bulk import Outcome, RequestSize, takes_writes, write
 from sinks.elasticsearch.documents import Operation
-from sinks.elasticsearch.index_queues import BlockedQueues, Parked, Queue
-from sinks.elasticsearch.mappings import IndexNames
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.writes.bulk import Outcome, RequestSize, takes_writes, write
+from sinks.elasticsearch.writes.index_queues import BlockedQueues, Parked, Queue
 
 _CHUNK = 1_000
 _PROBE_WAIT_S = 1

@@ -10,14 +10,14 @@ from elasticsearch import Elasticsearch as Client
 
 from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
-from sinks.elasticsearch.mappings import (
+from sinks.elasticsearch.indices.mappings import (
     MENTION_PROPERTIES,
     VERSION,
     IndexNames,
     mappings,
     templates,
 )
-from sinks.elasticsearch.setup import check, setup
+from sinks.elasticsearch.indices.setup import check, setup
 from tests.sinks.elasticsearch.index_server import IndexServer as Server
 
 SETTINGS = ElasticsearchSettings()

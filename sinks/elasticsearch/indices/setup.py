@@ -12,8 +12,8 @@ from runtime.settings import ElasticsearchSettings
 from schemas.errors import ConfigurationError
 from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors, reason
-from sinks.elasticsearch.index_shape import check_shapes, check_templates
-from sinks.elasticsearch.mappings import (
+from sinks.elasticsearch.indices.index_shape import check_shapes, check_templates
+from sinks.elasticsearch.indices.mappings import (
     ALERT_PROPERTIES,
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.settings import ElasticsearchSettings
-from sinks.elasticsearch.bulk import Outcome, triage, write
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import Operation
+from sinks.elasticsearch.writes.bulk import Outcome, triage, write
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.servers.elasticsearch import Failure, Items, Reset, Stall
 from tests.sinks.elasticsearch.events import INDEX, operation

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.files import others_may_read
+from runtime.configuration.secret_files import open_to_others
 
 
 @pytest.mark.parametrize(
@@ -14,5 +14,5 @@ def test_a_file_that_all_may_read_is_told(tmp_path: Path, mode: int, expected: b
     path = tmp_path / "secret"
     path.write_text("correct-horse-battery")
     path.chmod(mode)
-    assert others_may_read(path) is expected
-    assert not others_may_read(tmp_path / "absent")
+    assert (open_to_others(path) is not None) is expected
+    assert open_to_others(tmp_path / "absent") is None

@@ -1,0 +1,1 @@
+"""The shape of the indices: their mappings and templates, how they are made and checked."""

@@ -1,0 +1,1 @@
+"""One attempt to write operations, and what becomes of those whose index takes no writes."""
