@@ -130,11 +130,17 @@ class BrandRegistry:
     """
 
     def __init__(
-        self, settings: KafkaSettings, clock: Clock = utc_now, *, matching: bool = True
+        self,
+        settings: KafkaSettings,
+        clock: Clock = utc_now,
+        *,
+        matching: bool = True,
+        settled_s: float = SETTLED_S,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._matching = matching
+        self._settled_s = settled_s
         self._published: dict[str, Brand] = {}
         self._brands: dict[str, Brand] = {}
         self._published_at: dict[str, datetime] = {}
@@ -170,7 +176,7 @@ class BrandRegistry:
                 for record in read_to_end(consumer, self._settings.topic_prefix + TOPIC):
                     self._take(record.key, record.value, record.timestamp)
                 self._publish()
-                changes = Burst(SETTLED_S, MAX_WAIT_S)
+                changes = Burst(self._settled_s, MAX_WAIT_S)
                 while not self._stop.is_set():
                     polled = consumer.poll(timeout_ms=250)
                     for record in chain.from_iterable(polled.values()):

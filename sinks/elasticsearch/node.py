@@ -21,6 +21,10 @@ _request = threading.local()
 class _Guarded(HTTPConnection):
     """A connection that the deadline of the present request closes."""
 
+    def __repr__(self) -> str:
+        # urllib3 puts it into the sentence of a connection that fails.
+        return f"HTTPConnection(host={self.host!r}, port={self.port!r})"
+
     def _new_conn(self) -> socket.socket:
         deadline: Deadline = _request.deadline
         try:

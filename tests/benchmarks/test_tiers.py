@@ -15,6 +15,7 @@ class Guess:
     name = "language"
     version = "1"
     heavy = False
+    whole = False
 
     def __init__(self, shift: int = 0) -> None:
         self.shift = shift

@@ -16,7 +16,7 @@ SETTINGS = KafkaSettings(topic_prefix="t.")
 @pytest.fixture
 def registry(kafka: FakeKafka) -> Iterator[BrandRegistry]:
     publish_brands(SETTINGS, [brand("a"), brand("b")], keep_others=False)
-    registry, trouble = BrandRegistry(SETTINGS), list[Exception]()
+    registry, trouble = BrandRegistry(SETTINGS, settled_s=0), list[Exception]()
     registry.start(on_failure=trouble.append)
     yield registry
     registry.stop()

@@ -64,7 +64,8 @@ def test_only_mentions_take_the_policy_and_only_if_it_is_set() -> None:
         for name, template in named.items()
     }
     mentions = {"name": "tocsin-mentions"}
-    assert taken == {"tocsin-mentions": mentions, "tocsin-alerts": None, "tocsin-erasures": None}
+    others = ("tocsin-alerts", "tocsin-erasures", "tocsin-removals")
+    assert taken == {"tocsin-mentions": mentions, **dict.fromkeys(others)}
 
 
 def test_the_page_tells_how_to_apply_it() -> None:

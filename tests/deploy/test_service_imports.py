@@ -23,7 +23,7 @@ SERVICES = {
     "ingestors.files.source": set(),
     "ingestors.generator.source": set(),
     "ingestors.bluesky.source": {"websockets"},
-    "ingestors.x.source": {"tweepy"},
+    "ingestors.x.source": {"kafka", "tweepy"},
     "runtime.service": set(),
     "brands.registry": {"kafka"},
 }

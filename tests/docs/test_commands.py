@@ -37,6 +37,7 @@ NEEDS = {
     "dead-letters": "Kafka",
     "demo": "it starts servers and takes a minute",
     "detector": "Kafka",
+    "erase": "the index and Kafka",
     "doctor": "it asks a running deployment",
     "env": "a stack that runs in the folder",
     "index": "Elasticsearch",

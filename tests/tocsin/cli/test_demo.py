@@ -84,7 +84,10 @@ def test_a_file_of_which_no_post_names_a_brand_is_one_sentence(stack_dir: Path) 
     [
         ({"dead-letters": 40}, "all 40 rows are dead letters, the first one since it is no post;"),
         ({}, "there is no post in the file"),
-        ({"posts": 3, "dead-letters": 1}, "no post names a brand: 3 posts were read"),
+        (
+            {"posts": 3, "mentions": 3, "dead-letters": 1},
+            "no post names a brand: 3 posts were read",
+        ),
     ],
 )
 def test_why_there_is_nothing_to_show(written: dict[str, int], sentence: str) -> None:
@@ -93,7 +96,7 @@ def test_why_there_is_nothing_to_show(written: dict[str, int], sentence: str) ->
 
 
 def test_where_there_are_mentions_nothing_is_asked() -> None:
-    flow = TopicLag({"posts": 1, "mentions": 1, "dead-letters": 9})
+    flow = TopicLag({"posts": 1, "mentions": 1, "activity": 1, "dead-letters": 9})
     assert nothing_to_show(flow, lambda: pytest.fail("not needed")) is None
 
 

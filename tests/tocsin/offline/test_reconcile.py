@@ -16,7 +16,7 @@ from schemas.mention import MentionUpsert
 from schemas.post import PostDelete, PostErasure, PostEvent
 from sinks.elasticsearch.documents import upsert
 from sinks.elasticsearch.indices.mappings import IndexNames
-from sinks.elasticsearch.plan import refresh
+from sinks.elasticsearch.lookup import refresh
 from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.ingestors.bluesky.bluesky_feed import DID, NOW, OTHER
