@@ -23,6 +23,7 @@ class ToldLanguage:
     name = "language"
     version = "told"
     heavy = False
+    whole = True
 
     def __init__(self, code: str) -> None:
         self._language = Language(code=code, confidence=1.0)
