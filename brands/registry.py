@@ -26,6 +26,8 @@ from schemas.errors import ConfigurationError, InvalidMessage
 TOPIC = "brands"
 SETTLED_S: Final = 1.0
 """Seconds without a record after which a burst of changes is over, and the matcher is built."""
+MAX_SHOWN: Final = 200
+"""Characters of a key or an error in the log: any program may write to the topic."""
 MAX_WAIT_S: Final = 10.0
 """Seconds after which changes that never pause are published all the same."""
 log = get_logger("brands")
@@ -70,7 +72,8 @@ def decoded_brands(encoded: Mapping[str, bytes]) -> dict[str, Brand]:
             brands[name] = BRAND.decode(value)
         except InvalidMessage as error:
             raise ConfigurationError(
-                f"brand {name} cannot be read ({error.detail}); run 'tocsin brands apply'"
+                f"brand {name[:MAX_SHOWN]} cannot be read ({error.detail[:MAX_SHOWN]}); run "
+                "'tocsin brands apply'"
             ) from None
     return brands
 
@@ -199,7 +202,11 @@ class BrandRegistry:
             query_of(brand)
         except (InvalidMessage, QueryError) as error:
             # Another program wrote it: keep the last state rather than stop.
-            log.error("a brand is unreadable; its last state stays", brand=name, why=str(error))
+            log.error(
+                "a brand is unreadable; its last state stays",
+                brand=name[:MAX_SHOWN],
+                why=str(error)[:MAX_SHOWN],
+            )
             self._unreadable.add(name)
             return
         self._brands[brand.id] = brand

@@ -5,6 +5,7 @@ adds to its clock: a test of clocks that step. Unset, nothing is read.
 """
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,23 @@ class OffsetClock:
         except (OSError, ValueError):
             offset = timedelta()
         return datetime.now(UTC) + offset
+
+
+class UnsteppedClock:
+    """The wall clock, unless it is ahead of the time that has passed since this was made.
+
+    A clock that steps forward makes nothing older than it is. One that steps back shows that it was
+    ahead, and is followed.
+    """
+
+    def __init__(self, wall: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._began, self._began_s = wall(), monotonic()
+
+    def __call__(self) -> datetime:
+        passed = timedelta(seconds=self._monotonic() - self._began_s)
+        return min(self._wall(), self._began + passed)
 
 
 _offset_file = os.environ.get("TOCSIN_TEST_CLOCK_OFFSET_FILE")

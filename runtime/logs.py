@@ -23,6 +23,9 @@ _ONLY_ERRORS = (
 """Their warnings describe normal operation: a rebalance, its first round without the topic's
 partitions, a step that waited for the processor while models load, and the metadata of Faust's
 members, which only Faust reads."""
+MAX_VALUE = 2_000
+MAX_TRACEBACK = 20_000
+"""Characters of one value in a line."""
 _state: dict[str, Style] = {"style": "console"}
 
 
@@ -46,6 +49,7 @@ def configure(style: Style, level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _bounded_values,
             *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -55,6 +59,21 @@ def configure(style: Style, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     _quieten(level)
+
+
+def _bounded_values(logger: Any, method: str, event: "structlog.typing.EventDict") -> Any:
+    """One line is no longer than its values may be: strangers choose the size of ids and keys."""
+    for name, value in event.items():
+        limit = MAX_TRACEBACK if name == "exception" else MAX_VALUE
+        if not isinstance(value, str | bytes | list | tuple | dict | set | Exception):
+            continue
+        if not isinstance(value, str):
+            if len(text := str(value)) <= limit:
+                continue
+            value = text
+        if len(value) > limit:
+            event[name] = f"{value[:limit]}... ({len(value)} characters)"
+    return event
 
 
 def _printable_values(logger: Any, method: str, event: "structlog.typing.EventDict") -> Any:

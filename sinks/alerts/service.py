@@ -9,19 +9,20 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 3. States of one alert are delivered in order (one partition per brand), never an older one after a
    newer.
 4. No secret is logged: the errors of channels contain none.
+5. The age of a state is not judged by a wall clock that has stepped forward.
 """
 
 import random
 import time
 import traceback
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
-from runtime.clock import Clock, utc_now
+from runtime.clock import Clock, UnsteppedClock, utc_now
 from runtime.crash_points import reached
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
@@ -65,6 +66,7 @@ class ChannelWorker:
         topic_prefix: str,
         settings: AlertsSettings,
         clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.channel = channel
         self.deliveries = deliveries
@@ -77,6 +79,8 @@ class ChannelWorker:
         self._lag: dict[int, int] = {}
         self._configured = configured
         self._clock = clock
+        self._unstepped = UnsteppedClock(clock, monotonic)
+        self._refused: Reason = "index_rejected" if channel.takes_all else "delivery_rejected"
         self._next_repeat = 0.0
         self._consumer = PausingConsumer(
             consumer=consumer,
@@ -89,6 +93,8 @@ class ChannelWorker:
             backoff=JitteredBackoff(settings.retry_first_s, settings.retry_max_s, random.random),
             brake=Brake(1.0, max(10, settings.dead_letter_run), settings.dead_letter_run),
             clock=clock,
+            poison_reason=self._refused,
+            on_poison=self._on_poison,
         )
         metrics.ALERTS_FAILING.labels(channel.name).set(0)
 
@@ -149,7 +155,7 @@ class ChannelWorker:
             # Another copy of this service may have had the partition until a moment ago.
             self.deliveries.catch_up()
             before = self.deliveries.last(alert.id)
-        oldest = self._clock() - timedelta(hours=self.settings.expire_hours)
+        oldest = self._unstepped() - timedelta(hours=self.settings.expire_hours)
         decision = decide(alert, self.channel, before, self._configured, oldest)
         if decision != "deliver":
             self._count(decision)
@@ -162,9 +168,8 @@ class ChannelWorker:
             repeat = self._deliver(alert, before)
         except Refused as refused:
             self.free()
-            reason: Reason = "index_rejected" if self.channel.takes_all else "delivery_rejected"
             log.error("alert refused", channel=self.channel.name, alert=alert.id, why=refused.why)
-            self._dead_letter(record, reason, f"channel {self.channel.name}: {refused.why}")
+            self._dead_letter(record, self._refused, f"channel {self.channel.name}: {refused.why}")
             return True
         reached("alert_delivered")
         self._remember(alert, repeat)
@@ -200,13 +205,18 @@ class ChannelWorker:
             alert_id=alert.id,
             version=alert.version,
             status=alert.status,
-            at=self._clock(),
+            at=self._unstepped(),
             repeat=repeat,
         )
         self.deliveries.remember(delivery)
 
     def _dead_letter(self, record: Record, reason: Reason, detail: str) -> None:
         self._consumer.dead_letter([(record, reason, detail)])
+        self._count("dead")
+
+    def _on_poison(self, record: Record) -> None:
+        self.free()
+        log.error("alert given up", channel=self.channel.name, offset=record.offset)
         self._count("dead")
 
     def _repeat_when_due(self) -> None:

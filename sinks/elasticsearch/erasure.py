@@ -19,7 +19,7 @@ from sinks.elasticsearch.alert_redaction import account_ids, redacted
 from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.documents import Operation, tombstone
 from sinks.elasticsearch.indices.mappings import NOT_DELETED, IndexNames
-from sinks.elasticsearch.lookup import copy_of, refresh
+from sinks.elasticsearch.lookup import copy_of, refresh, unsearchable
 from sinks.elasticsearch.placement import Erased
 from sinks.elasticsearch.writes.bulk import write
 
@@ -140,6 +140,8 @@ def _erase_all(client: Elasticsearch, names: IndexNames, due: Sequence[Due], at:
         refresh(client, names)
     else:
         why = why or "the author has more posts than one erasure takes away"
+    if not why and (hidden := unsearchable(client, names)):
+        why = f"closed, or without a shard, so not searched: {', '.join(hidden)[:300]}; open them"
     if why:
         raise ErasureIncomplete(why, erased)
     return erased

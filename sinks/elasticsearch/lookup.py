@@ -2,15 +2,19 @@
 
 A search misses what was written in the last second. So the lookup remembers what this process
 wrote since the last refresh, and refreshes when it starts, when it takes over partitions, and when
-it remembers too much.
+it remembers too much. Of what waits for a blocked index it forgets nothing.
+
+A search passes months that are closed or lack a shard without a word: see :func:`unsearchable`.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import AuthorizationException, Elasticsearch
 
+from runtime.logs import get_logger
 from schemas.ids import microseconds
 from schemas.mention import MentionDelete, MentionUpsert
 from schemas.types import JsonObject
@@ -34,17 +38,30 @@ _CHUNK = 1_000
 _MAX_HITS = 10_000
 """Elasticsearch returns no more in one answer."""
 _STATE = ["version", "ingested_at", "deleted_at"]
+_UNSEARCHABLE_S = 15.0
+"""How long an answer to :func:`unsearchable` counts."""
+log = get_logger("sink")
 
 
 class Lookup:
-    """One for each sink; not thread-safe."""
+    """One for each sink; not thread-safe. ``waiting``: the ids of posts whose writes wait."""
 
     def __init__(
-        self, client: Elasticsearch, names: IndexNames, max_remembered: int = MAX_REMEMBERED
+        self,
+        client: Elasticsearch,
+        names: IndexNames,
+        max_remembered: int = MAX_REMEMBERED,
+        *,
+        waiting: Callable[[], Collection[str]] = tuple,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._names = names
         self._max_remembered = max_remembered
+        self._waiting = waiting
+        self._monotonic = monotonic
+        self._unsearchable: list[str] = []
+        self._asked_at: float | None = None
         self._written: dict[str, list[Copy]] = {}
         self._is_fresh = False
 
@@ -66,21 +83,34 @@ class Lookup:
         removed, erased = self._records(
             [*ids, *originals], {author for event in upserts for author in authors_of(event)}
         )
-        return Known(
-            self._copies([*ids, *originals], uncertain), removed, erased, self._reposts(deletes)
-        )
+        copies = self._copies([*ids, *originals], uncertain)
+        missing = any(event.id not in copies and event.version for event in deletes)
+        hidden = self._hidden() if missing else ()
+        return Known(copies, removed, erased, self._reposts(deletes), hidden)
 
     def wrote(self, known: Known) -> None:
         """Remember the state after a batch."""
         self._written.update(known.copies)
         if len(self._written) > self._max_remembered:
-            self._written.clear()
+            self._clear()
             self._is_fresh = False
+
+    def _clear(self) -> None:
+        # No refresh makes searchable what is not written yet.
+        kept = [id_ for id_ in self._waiting() if id_ in self._written]
+        self._written = {id_: self._written[id_] for id_ in kept}
+
+    def _hidden(self) -> Sequence[str]:
+        now = self._monotonic()
+        if self._asked_at is None or now - self._asked_at >= _UNSEARCHABLE_S:
+            self._unsearchable = unsearchable(self._client, self._names)
+            self._asked_at = now
+        return self._unsearchable
 
     def _copies(self, ids: Sequence[str], uncertain: set[str]) -> dict[str, list[Copy]]:
         if uncertain and not self._is_fresh:
             refresh(self._client, self._names)
-            self._written.clear()
+            self._clear()
             self._is_fresh = True
         found = locate(self._client, self._names, list(uncertain))
         # What this process wrote is newer than what a search finds.
@@ -170,6 +200,23 @@ def copy_of(hit: Hit) -> Copy:
     ingested = UNKNOWN if read is None else microseconds(datetime.fromisoformat(read))
     dead = "deleted_at" in source
     return Copy(hit["_index"], source.get("version", 0), ingested, dead, hit["_id"])
+
+
+def unsearchable(client: Elasticsearch, names: IndexNames) -> list[str]:
+    """The months that a search passes: closed ones, and those without all of their shards."""
+    try:
+        rows: Any = client.cat.indices(
+            index=names.mentions_pattern,
+            expand_wildcards="all",
+            h=["index", "status", "health"],
+            format="json",
+        )
+    except AuthorizationException as error:
+        log.warning("closed indices are not seen; grant 'monitor' on the indices", why=str(error))
+        return []
+    return sorted(
+        row["index"] for row in rows if row["status"] == "close" or row.get("health") == "red"
+    )
 
 
 def refresh(client: Elasticsearch, names: IndexNames) -> None:

@@ -7,7 +7,8 @@ A post is in one index, in its newest state, or deleted:
 2. A delete replaces the newest copy by a tombstone and deletes the others. Reposts that repeat
    the words of the post are replaced, too.
 3. A delete of a post that the index does not have is recorded only where the post may still come:
-   see :data:`ORDERED`.
+   see :data:`ORDERED`. If it may be in a month that cannot be searched, its tombstone is for that
+   month, where it waits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,6 +74,8 @@ class Known:
     """By the hash of the author (``schemas.ids.author_hash``)."""
     reposts: Mapping[str, Sequence[Copy]] = field(default_factory=dict)
     """Post id to the reposts that repeat its words."""
+    hidden: Sequence[str] = ()
+    """The months that could not be searched."""
 
 
 @dataclass(slots=True)
@@ -107,17 +110,11 @@ def authors_of(event: MentionUpsert) -> list[str]:
 
 
 def _upsert(event: MentionUpsert, known: Known, names: IndexNames, settled: Settled) -> None:
-    copies = known.copies.get(event.id, [])
-    version, ingested = event.version, microseconds(event.ingested_at)
-    newest = max((copy.version for copy in copies), default=-1)
-    erased = (known.erased.get(author) for author in authors_of(event))
-    if (
-        max(newest, known.removed.get(event.id, -1)) > version
-        or _original_is_deleted(event, known)
-        or any(one is not None and one.covers(event.source, version, ingested) for one in erased)
-    ):
+    if is_superseded(event, known):
         settled.superseded += 1
         return
+    copies = known.copies.get(event.id, [])
+    version, ingested = event.version, microseconds(event.ingested_at)
     written = upsert(event, names)
     settled.operations.append(written)
     settled.operations += [
@@ -126,6 +123,18 @@ def _upsert(event: MentionUpsert, known: Known, names: IndexNames, settled: Sett
         if copy.place != written.index
     ]
     known.copies[event.id] = [Copy(written.index, version, ingested, id=event.id)]
+
+
+def is_superseded(event: MentionUpsert, known: Known) -> bool:
+    """Whether a later state, a delete or an erasure covers the upsert."""
+    version, ingested = event.version, microseconds(event.ingested_at)
+    newest = max((copy.version for copy in known.copies.get(event.id, [])), default=-1)
+    erased = (known.erased.get(author) for author in authors_of(event))
+    return (
+        max(newest, known.removed.get(event.id, -1)) > version
+        or _original_is_deleted(event, known)
+        or any(one is not None and one.covers(event.source, version, ingested) for one in erased)
+    )
 
 
 def _original_is_deleted(event: MentionUpsert, known: Known) -> bool:
@@ -150,7 +159,9 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
     if not copies:
         if event.unmatched:
             return
-        if event.source in ORDERED and event.id not in known.removed:
+        if places := _hidden_places(event, known, names):
+            _delete_unseen(event, places, known, settled)
+        elif event.source in ORDERED and event.id not in known.removed:
             settled.strangers += 1
         else:
             _record(event, known, names, settled)
@@ -166,6 +177,25 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
     )
     settled.operations += [moved(event.id, version, copy.place, origin) for copy in others]
     known.copies[event.id] = [Copy(kept.place, version, dead=True, id=event.id)]
+
+
+def _hidden_places(event: MentionDelete, known: Known, names: IndexNames) -> Sequence[str]:
+    """The months that could not be searched and may have the post."""
+    month = names.index_of(event)
+    return [place for place in known.hidden if month in (None, place)]
+
+
+def _delete_unseen(
+    event: MentionDelete, places: Sequence[str], known: Known, settled: Settled
+) -> None:
+    origin = event.id, event.version
+    settled.operations += [
+        tombstone(event.id, event.source, event.version, place, event.enriched_at, origin)
+        for place in places
+    ]
+    known.copies[event.id] = [
+        Copy(place, event.version, dead=True, id=event.id) for place in places
+    ]
 
 
 def _floor(copy: Copy, event: MentionDelete) -> int:

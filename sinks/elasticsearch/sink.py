@@ -43,7 +43,7 @@ from sinks.elasticsearch.documents import Operation, removal
 from sinks.elasticsearch.indices.index_shape import check_index
 from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.lookup import Lookup
-from sinks.elasticsearch.placement import settle
+from sinks.elasticsearch.placement import is_superseded, settle
 from sinks.elasticsearch.plan import Plan, Step, plan
 from sinks.elasticsearch.writes.bulk import Outcome, RequestSize, takes_writes, write
 from sinks.elasticsearch.writes.index_blocks import BlockedWrites
@@ -88,7 +88,6 @@ class ElasticsearchSink:
         self.health = health
         self._clock = clock
         self._on_written = on_written
-        self._lookup = Lookup(client, names)
         self._held: frozenset[int] = frozenset()
         self._busy = False
         self._consumer = PausingConsumer(
@@ -117,8 +116,10 @@ class ElasticsearchSink:
             insist=self._insist,
             count=self._count,
             expect=self._expect,
+            outdated=self._outdated,
             monotonic=monotonic,
         )
+        self._lookup = Lookup(client, names, waiting=self._blocked.waiting, monotonic=monotonic)
         self._shaped: set[str] = set()
         """The indices whose shape was looked at."""
         self.membership = Membership(health, GROUP, TOPIC, _set_lag)
@@ -172,6 +173,13 @@ class ElasticsearchSink:
         if step.erase is not None:
             self._erase(step.erase)
         return rejected
+
+    def _outdated(self, records: Sequence[Record]) -> list[bool]:
+        """Which upserts, after a wait, are covered by a later state, a delete or an erasure."""
+        events = [MENTION_EVENT.decode(record.value or b"") for record in records]
+        upserts = [event for event in events if isinstance(event, MentionUpsert)]
+        known = self._insist(lambda: self._lookup.known(upserts))
+        return [is_superseded(event, known) for event in upserts]
 
     def _on_poison(self, record: Record) -> None:
         metrics.SINK_ITEMS.labels(NAME, "dead").inc()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from brands.registry import BrandRegistry, publish_brands
+from runtime import logs
 from runtime.settings import KafkaSettings
 from tests.make import brand
 from tests.runtime.kafka.fake_kafka import FakeKafka
@@ -43,3 +44,18 @@ def test_without_any_brand_it_holds(registry: BrandRegistry) -> None:
     until(lambda: not registry.filled.is_set())
     publish_brands(SETTINGS, [brand("c")], keep_others=False)
     until(registry.filled.is_set)
+
+
+def test_an_unreadable_brand_is_logged_in_one_short_line(
+    kafka: FakeKafka, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("json", "info")
+    kafka.send("t.brands", key=b"k" * 2**20, value=b"[" * 2**20)
+    publish_brands(SETTINGS, [brand("a")], keep_others=True)
+    registry = BrandRegistry(SETTINGS)
+    registry.start(on_failure=lambda error: None)
+    until(registry.filled.is_set)
+    registry.stop()
+    told = capsys.readouterr()
+    assert "a brand is unreadable" in told.out + told.err
+    assert len(told.out + told.err) < 5_000

@@ -34,6 +34,19 @@ def test_json_style_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> 
     assert fourth["event"] == "not JSON"
 
 
+@pytest.mark.parametrize("style", ["json", "console"])
+@pytest.mark.parametrize("value", ["k" * 2**20, ["k" * 2**20], ValueError("k" * 2**20)])
+def test_a_value_of_any_size_makes_one_short_line(
+    capsys: pytest.CaptureFixture[str], style: str, value: object
+) -> None:
+    logs.configure(style, "info")  # type: ignore[arg-type]
+    logs.get_logger("brands").error("unreadable", brand=value)
+    (line,) = lines(capsys)
+    assert len(line) < 3_000
+    assert "kkk" in line
+    assert "characters" in line
+
+
 def test_console_style_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("console", "info")
     logs.get_logger("sink").info("paused", why="429")

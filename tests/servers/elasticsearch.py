@@ -128,6 +128,9 @@ class ElasticsearchServer(HttpServer):
                     self.expunged.append(index)
                     self.deleted.discard(index)
                 return answered(200, {"task": "node:1"})
+            case ["_cat", "indices", pattern]:
+                with self.lock:
+                    return Answer(200, json.dumps(self._listed(pattern)).encode(), HEADERS)
             case [_, "_refresh"]:
                 with self.lock:
                     self.refresh()
@@ -163,6 +166,26 @@ class ElasticsearchServer(HttpServer):
         present = self.documents.get((wanted["_index"], wanted["_id"]))
         found = {} if present is None else {"_source": present.source}
         return {**wanted, "found": present is not None, **found}
+
+    def _is_hidden(self, index: str) -> bool:
+        """Whether a search passes the index: it is closed, or has no shard."""
+        kind = self.blocked.get(index, (0, "", ""))[1]
+        return kind in ("index_closed_exception", "unavailable_shards_exception")
+
+    def _listed(self, pattern: str) -> list[dict[str, str]]:
+        names = {index for index, _ in self.documents} | self.blocked.keys()
+        closed = {
+            name for name in names if self.blocked.get(name, (0, ""))[1] == "index_closed_exception"
+        }
+        return [
+            {
+                "index": name,
+                "status": "close" if name in closed else "open",
+                "health": "red" if self._is_hidden(name) else "green",
+            }
+            for name in sorted(names)
+            if fnmatchcase(name, pattern)
+        ]
 
     def _stats(self) -> dict[str, Any]:
         names = {index for index, _ in self.documents} | self.deleted
@@ -238,6 +261,7 @@ class ElasticsearchServer(HttpServer):
             | ({"_seq_no": document.seq_no, "_primary_term": 1} if with_seq_no else {})
             for (index, id_), document in self.documents.items()
             if document.visible
+            and not self._is_hidden(index)
             and fnmatchcase(index, pattern)
             and matches(body.get("query", {"bool": {}}), id_, document.source)
         ]

@@ -91,6 +91,7 @@ def _worker(
             client_id,
             alerts_service.group_of(channel.name),
             max_poll_records=100,
+            fetch_max_bytes=kafka.MAX_MESSAGE_BYTES,
         ),
         producer,
         deliveries,

@@ -49,6 +49,8 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
                 SERVICE,
                 GROUP,
                 max_poll_records=settings.batch_size,
+                # At most this many bytes from one broker, as they are compressed in Kafka.
+                fetch_max_bytes=max(settings.batch_bytes, kafka.MAX_MESSAGE_BYTES),
             ),
             producer,
             client,

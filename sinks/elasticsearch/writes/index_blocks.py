@@ -7,6 +7,8 @@ Invariants:
 2. It becomes a dead letter (``index_blocked``) only while the current month takes writes: if that
    is blocked too, the fault is the cluster's, and the sink waits.
 3. An index is tried again after at most 15 s, with one operation first.
+4. What waited is written only if no later state, delete or erasure covers it by then.
+5. The sink also waits for the index of removals, which decides about all posts.
 """
 
 import time
@@ -22,6 +24,7 @@ from runtime.kafka.consumer import PausingConsumer
 from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
+from schemas.errors import InvalidMessage
 from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.writes.bulk import Outcome, RequestSize, takes_writes, write
@@ -46,7 +49,8 @@ class BlockedWrites:
     """Used on the thread of the sink only.
 
     ``insist`` repeats an action until the cluster takes it. ``count`` takes each outcome, and
-    ``expect`` the ids of posts that are about to become letters.
+    ``expect`` the ids of posts that are about to become letters. ``outdated`` tells of the records
+    of upserts which are covered by now; it raises :class:`InvalidMessage` if that cannot be known.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class BlockedWrites:
         insist: Callable[[Callable[[], None]], None],
         count: Callable[[Outcome], None],
         expect: Callable[[Sequence[str]], None],
+        outdated: Callable[[Sequence[Record]], Sequence[bool]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
@@ -73,13 +78,16 @@ class BlockedWrites:
         self._insist = insist
         self._count = count
         self._expect = expect
+        self._outdated = outdated
         self._queues = BlockedQueues(wait_s, monotonic)
         self._waited = False
         """Whether the current month took no writes when it was asked."""
         metrics.SINK_BLOCKED.labels(sink).set(0)
 
     def is_current(self, index: str) -> bool:
-        """Whether it is the index of posts of now: if that is blocked, the sink waits."""
+        """Whether it is the index of posts of now, or of removals: if blocked, the sink waits."""
+        if index == self._names.removals:
+            return True
         now = self._clock()
         # A day either way: clocks differ, and a month ends somewhere else first.
         return index in {self._names.mentions_of(at) for at in (now - _DAY, now, now + _DAY)}
@@ -92,6 +100,15 @@ class BlockedWrites:
         if not self.is_blocked(operation.index):
             log.warning("an index takes no writes; its messages wait apart", why=why)
         self._queues.park(Parked(operation, record, self._consumer.hold(record)), why)
+
+    def waiting(self) -> set[str]:
+        """The ids of the documents that wait and are still this consumer's."""
+        return {
+            each.operation.id
+            for queue in self._queues.by_index.values()
+            for each in queue.parked
+            if self._consumer.is_held(each.hold)
+        }
 
     def told(self) -> str | None:
         """One sentence for ``/readyz``; None if no index is blocked."""
@@ -121,6 +138,12 @@ class BlockedWrites:
     def _try(self, queue: Queue) -> None:
         chunk = 1
         while queue.parked:
+            try:
+                self._drop_outdated(queue, chunk)
+            except InvalidMessage as error:
+                if self._queues.failed(queue, f"{queue.index}: {error.detail}"):
+                    self._give_up(queue)
+                return
             operations = [each.operation for each in queue.parked[:chunk]]
             outcome = write(self._client, operations, self._size, _PROBE_WAIT_S)
             self._count(outcome)
@@ -136,6 +159,17 @@ class BlockedWrites:
         self._queues.cleared(queue)
         metrics.SINK_PARKED.remove(self._sink, queue.index)
         log.info("an index takes writes again", index=queue.index)
+
+    def _drop_outdated(self, queue: Queue, first: int) -> None:
+        upserts = [each for each in queue.parked[:first] if each.operation.kind == "upsert"]
+        if not upserts:
+            return
+        flags = self._outdated([each.record for each in upserts])
+        dropped = [each.operation for each, flag in zip(upserts, flags, strict=True) if flag]
+        if dropped:
+            outcome = Outcome(superseded=dropped)
+            self._count(outcome)
+            self._settle(queue, outcome)
 
     def _settle(self, queue: Queue, outcome: Outcome) -> None:
         """Release what was written or superseded; refused documents become letters."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -9,14 +10,14 @@ from runtime import metrics
 from runtime.health import Health
 from runtime.settings import AlertsSettings
 from schemas.alert import Alert
-from schemas.codec import ALERT
+from schemas.codec import ALERT, DEAD_LETTER
 from schemas.delivery import AlertDelivery
 from schemas.errors import BrakeTripped, ServiceUnavailable
 from sinks.alerts.channels.base import Busy, Channel, Refused
 from sinks.alerts.workers import run_all
 from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.sinks.alerts.channels.rigs import PATIENCE_S, wait, worker_of
-from tests.sinks.alerts.states import state
+from tests.sinks.alerts.states import NOW, state
 
 SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=1)
 
@@ -24,7 +25,7 @@ SETTINGS = AlertsSettings(retry_first_s=0.01, retry_max_s=0.02, dead_letter_run=
 class Scripted(Channel):
     """Raises the error that it is given, and keeps what it accepts."""
 
-    def __init__(self, name: str, error: Exception | None = None) -> None:
+    def __init__(self, name: str, error: BaseException | None = None) -> None:
         super().__init__(name)
         self.error = error
         self.taken: list[int] = []
@@ -42,6 +43,10 @@ class Scripted(Channel):
 
     def close(self) -> None:
         self.closed = True
+
+
+class Storing(Scripted):
+    takes_all = True
 
 
 class Hanging(Scripted):
@@ -63,6 +68,10 @@ class Hanging(Scripted):
 
 def failing(channel: Channel) -> float:
     return float(metrics.ALERTS_FAILING.labels(channel.name)._value.get())
+
+
+class Panic(BaseException):
+    """What a library in Rust raises: no Exception."""
 
 
 class Crew:
@@ -188,3 +197,53 @@ def test_open_alerts_are_repeated_also_after_a_restart() -> None:
     wait(lambda: again.repeated == [[1]])
     second.end()
     assert again.taken == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(Storing, "index_rejected"), (Scripted, "delivery_rejected")]
+)
+def test_an_alert_that_makes_a_channel_panic_is_a_letter_of_that_channel(
+    kind: type[Scripted], reason: str
+) -> None:
+    bad = kind(f"panics-{reason}", Panic("a secret"))
+    crew = Crew(bad)
+    crew.start(1)
+    wait(lambda: len(crew.kafka.log["t.dead-letters"]) == 1)
+    crew.end()
+    assert crew.error is None
+    letter = DEAD_LETTER.decode(crew.kafka.log["t.dead-letters"][0].value or b"")
+    assert (letter.service, letter.reason) == ("sink-alerts", reason)
+    assert "Panic" in letter.detail
+    assert "secret" not in letter.detail
+    assert metrics.ALERTS_STATES.labels(bad.name, "dead")._value.get() == 1
+    assert failing(bad) == 0
+
+
+@pytest.mark.parametrize("hours", [-25, 25, 24 * 400])
+def test_a_wall_clock_that_steps_makes_no_state_too_old(hours: int) -> None:
+    desk, stepped = Scripted("desk"), [timedelta()]
+    worker = worker_of(desk, FakeKafka(), SETTINGS, clock=lambda: NOW + stepped[0])
+    worker.begin()
+    stepped[0] = timedelta(hours=hours)
+    crew_kafka = FakeKafka()
+    crew_kafka.send("t.alerts", key=b"velmora", value=ALERT.encode(state(1)))
+    worker.handle(crew_kafka.log["t.alerts"])
+    assert desk.taken == [1]
+    assert worker.deliveries is not None
+    assert worker.deliveries.held(), "nor is its delivery forgotten"
+
+
+def test_a_state_is_too_old_after_the_time_has_really_passed() -> None:
+    desk, passed = Scripted("desk"), [0.0]
+    worker = worker_of(
+        desk,
+        FakeKafka(),
+        SETTINGS,
+        clock=lambda: NOW + timedelta(seconds=passed[0]),
+        monotonic=lambda: passed[0],
+    )
+    passed[0] = 25 * 3_600.0
+    kafka = FakeKafka()
+    kafka.send("t.alerts", key=b"velmora", value=ALERT.encode(state(1)))
+    worker.handle(kafka.log["t.alerts"])
+    assert desk.taken == []

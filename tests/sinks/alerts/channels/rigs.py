@@ -44,7 +44,14 @@ def wait(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def worker_of(channel: Channel, kafka: FakeKafka, settings: AlertsSettings) -> ChannelWorker:
+def worker_of(
+    channel: Channel,
+    kafka: FakeKafka,
+    settings: AlertsSettings,
+    *,
+    clock: Callable[[], datetime] = clock,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> ChannelWorker:
     name, deliveries = channel.name, None
     if not channel.takes_all:
         deliveries = Deliveries(kafka.consumer(), kafka, "t.alert-deliveries", name)
@@ -57,6 +64,7 @@ def worker_of(channel: Channel, kafka: FakeKafka, settings: AlertsSettings) -> C
         topic_prefix="t.",
         settings=settings,
         clock=clock,
+        monotonic=monotonic,
     )
 
 
