@@ -12,9 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from elasticsearch import AuthorizationException, Elasticsearch
+from elasticsearch import Elasticsearch
 
-from runtime.logs import get_logger
 from schemas.ids import microseconds
 from schemas.mention import MentionDelete, MentionUpsert
 from schemas.types import JsonObject
@@ -40,7 +39,6 @@ _MAX_HITS = 10_000
 _STATE = ["version", "ingested_at", "deleted_at"]
 _UNSEARCHABLE_S = 15.0
 """How long an answer to :func:`unsearchable` counts."""
-log = get_logger("sink")
 
 
 class Lookup:
@@ -204,19 +202,11 @@ def copy_of(hit: Hit) -> Copy:
 
 def unsearchable(client: Elasticsearch, names: IndexNames) -> list[str]:
     """The months that a search passes: closed ones, and those without all of their shards."""
-    try:
-        rows: Any = client.cat.indices(
-            index=names.mentions_pattern,
-            expand_wildcards="all",
-            h=["index", "status", "health"],
-            format="json",
-        )
-    except AuthorizationException as error:
-        log.warning("closed indices are not seen; grant 'monitor' on the indices", why=str(error))
-        return []
-    return sorted(
-        row["index"] for row in rows if row["status"] == "close" or row.get("health") == "red"
-    )
+    pattern = names.mentions_pattern
+    closed = client.indices.get(index=pattern, features=["aliases"], expand_wildcards="closed")
+    health = client.cluster.health(index=pattern, level="indices", filter_path="indices.*.status")
+    red = {name for name, one in health.get("indices", {}).items() if one["status"] == "red"}
+    return sorted({*closed, *red})
 
 
 def refresh(client: Elasticsearch, names: IndexNames) -> None:

@@ -110,6 +110,10 @@ class ElasticsearchServer(HttpServer):
                 return answered(200, {"index_templates": listed})
             case ["_index_template", "_simulate_index", index]:
                 return answered(200, {"template": simulated(self.templates, index)})
+            case [pattern] if request.parameters.get("expand_wildcards") == "closed":
+                with self.lock:
+                    hidden = self._hidden(pattern, "index_closed_exception")
+                return answered(200, {name: {"aliases": {}} for name in hidden})
             case [index] if request.method == "GET":
                 return _refused(404, "index_not_found_exception")
             case [index, "_doc" | "_create", id_]:
@@ -128,9 +132,10 @@ class ElasticsearchServer(HttpServer):
                     self.expunged.append(index)
                     self.deleted.discard(index)
                 return answered(200, {"task": "node:1"})
-            case ["_cat", "indices", pattern]:
+            case ["_cluster", "health", pattern]:
                 with self.lock:
-                    return Answer(200, json.dumps(self._listed(pattern)).encode(), HEADERS)
+                    hidden = self._hidden(pattern, "unavailable_shards_exception")
+                return answered(200, {"indices": {name: {"status": "red"} for name in hidden}})
             case [_, "_refresh"]:
                 with self.lock:
                     self.refresh()
@@ -172,19 +177,11 @@ class ElasticsearchServer(HttpServer):
         kind = self.blocked.get(index, (0, "", ""))[1]
         return kind in ("index_closed_exception", "unavailable_shards_exception")
 
-    def _listed(self, pattern: str) -> list[dict[str, str]]:
-        names = {index for index, _ in self.documents} | self.blocked.keys()
-        closed = {
-            name for name in names if self.blocked.get(name, (0, ""))[1] == "index_closed_exception"
-        }
+    def _hidden(self, pattern: str, kind: str) -> list[str]:
         return [
-            {
-                "index": name,
-                "status": "close" if name in closed else "open",
-                "health": "red" if self._is_hidden(name) else "green",
-            }
-            for name in sorted(names)
-            if fnmatchcase(name, pattern)
+            name
+            for name, answer in sorted(self.blocked.items())
+            if answer[1] == kind and fnmatchcase(name, pattern)
         ]
 
     def _stats(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from runtime.kafka.reader import assign_all, partitions_of, read_until
 from runtime.settings import KafkaSettings
 from sinks.elasticsearch.connection import Hit, pages
 from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.lookup import unsearchable
 from tocsin.checkup.erasure_certificate import Finding, Needles, Place, finding, names_in
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -81,7 +82,8 @@ def _search_mentions(
     limits: Limits,
     say: Say,
 ) -> Iterator[Finding]:
-    unread: list[str] = []
+    hidden = unsearchable(client, names)
+    unread = [f"closed, or without a shard: {', '.join(hidden)[:200]}"] if hidden else []
     looked_at, hits = {True: 0, False: 0}, {True: 0, False: 0}
     by: datetime | None = None
     documents = _documents(client, names.mentions_pattern, "id")
@@ -92,8 +94,9 @@ def _search_mentions(
             hits[dead] += found
             if dead:
                 by = _latest(by, _gone_by(hit, "deleted_at", times["tombstones"], now))
-    yield finding("index mentions", looked_at[False], hits[False], None, now, *unread)
-    yield finding("tombstones", looked_at[True], hits[True], by, now, *unread)
+    why = "; ".join(unread)
+    yield finding("index mentions", looked_at[False], hits[False], None, now, why)
+    yield finding("tombstones", looked_at[True], hits[True], by, now, why)
 
 
 def _documents(client: Elasticsearch, index: str, sort: str) -> Iterator[Hit]:

@@ -62,6 +62,15 @@ def test_indices_are_searched_as_text(client: Client) -> None:
     assert searched(client, Limits(1, 60))["tombstones"].verdict == "not read"
 
 
+def test_a_closed_month_proves_nothing() -> None:
+    with Server() as server, connect(ElasticsearchSettings(url=server.url)) as client:
+        write(client, [upsert(events.upsert(f"bluesky:{DID}/1"), NAMES)])
+        server.blocked = {INDEX: (400, "index_closed_exception", "closed")}
+        mentions = searched(client)["index mentions"]
+    assert (mentions.verdict, mentions.hits) == ("not read", 0)
+    assert INDEX in repr(mentions)
+
+
 class Clock:
     """A second for each look."""
 
