@@ -46,8 +46,9 @@ LEARNS_AFTER: Final = 60
 LEARNS_EVERY: Final = 10
 HISTORY: Final = 180
 """Minutes that a brand must be known before anything is unusual."""
-MIN_MENTIONS: Final = 30
-"""Mentions before the first live one that make a past: fewer may be posts that claim old dates."""
+MIN_MENTIONS: Final = 1_000
+"""Mentions before the first live one that make a past: fewer may be posts that claim old dates, to
+pass as hours in which the brand was hardly mentioned."""
 MAX_RUN: Final = 240
 """Minutes of one run of late mentions that are looked at again together."""
 MAX_LOOKS_AGAIN: Final = 600
@@ -112,6 +113,8 @@ class BrandDetector:
         """The last minute that was judged."""
         self.known = known
         self.tally: Counter[str] = Counter() if tally is None else tally
+        self.looks = 0
+        """Windows whose signals were computed: that costs some milliseconds each."""
         self.failure: Exception | None = None
         """Why the last look failed, if one did."""
         self._heard = state.heard
@@ -144,10 +147,10 @@ class BrandDetector:
             told=self._told,
         )
 
-    def shed(self) -> None:
-        """Make the state smaller: drop the late minutes, and the detail of all others."""
+    def forget_posts(self) -> None:
+        """Drop what names posts and authors; the numbers of minutes stay, but not of late ones."""
         self._late = LateCounts()
-        self._counts.strip(self.looked + 1)
+        self._counts.strip(max(self.looked, self._counts.newest) + 1)
 
     def is_idle(self, min_silence: int = 0) -> bool:
         """Whether no minute before the next record can raise an alert.
@@ -166,9 +169,14 @@ class BrandDetector:
     @property
     def names_posts_until(self) -> int | None:
         """The minute after which a snapshot would name no post any more; None if it names none."""
-        if not self._counts.names_posts():
+        if not self.names_posts:
             return None
         return self._counts.newest + DETAILED + LATENESS + 1
+
+    @property
+    def names_posts(self) -> bool:
+        """Whether a snapshot names a post or an author."""
+        return self._counts.names_posts() or self._late.names_posts()
 
     def observe(self, record: Activity) -> list[Alert]:
         """Take a record; returns the alerts of the minutes that it ends."""
@@ -207,10 +215,11 @@ class BrandDetector:
             self._baseline.begin(known)
             self._baseline.learn([], minute - LEARNS_AFTER)
             self._heard = known
-        elif minute_of(record.ingested_at) - minute <= KEPT:
+        elif (ingested := minute_of(record.ingested_at)) - minute <= KEPT:
             if newest and not has_past:
                 self._baseline, self._volumes = Baseline(), VolumeBaselines()
-            self._heard = self._baseline.first if has_past else minute - LEARNS_AFTER
+            # By the ingestion: posts of the last ninety minutes may be written at once, too.
+            self._heard = self._baseline.first if has_past else ingested - LEARNS_AFTER
 
     def advance(self, now: datetime, looks: int = MAX_LOOKS_AGAIN) -> list[Alert]:
         """Advance event time; ``looks``: how many minutes may be looked at again."""
@@ -343,6 +352,7 @@ class BrandDetector:
         if not lifecycle.is_open and self._can_skip(minutes, policy):
             lifecycle.step(now, 0)
             return None
+        self.looks += 1
         window = Window(minutes, now)
         summary = summarize(window, self._baseline, volumes)
         change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))
