@@ -56,14 +56,10 @@ class Looking(BrandDetectors):
 def test_a_look_at_brands_that_are_talked_of_comes_in_smaller_slices() -> None:
     detectors = Looking()
     for number in range(40):
-        for at in [START, *([START + timedelta(hours=5)] * 30)]:
-            name = f"{number}-{at}-{detectors.tally['repeated']}-{len(detectors)}"
-            for copy in range(2):
-                mention = record(f"{name}-{copy}", at, brand=f"b{number}", **said("negative"))
-                detectors.observe(mention)
-        for mention in range(30):
-            at = START + timedelta(hours=5)
-            detectors.observe(record(f"{number}:{mention}", at, brand=f"b{number}"))
+        for post in range(31):
+            at = START + timedelta(hours=5 if post else 0)
+            mention = record(f"{number}-{post}", at, brand=f"b{number}", **said("negative"))
+            detectors.observe(mention)
     before, most, total = detectors.looks(), 0, 0
     for _ in detectors.advancing(START + timedelta(hours=5, minutes=1)):
         done = detectors.looks() - before

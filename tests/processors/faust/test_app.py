@@ -34,9 +34,11 @@ class Stub:
     """As much of an application as Faust's own ``Consumer.ack`` asks."""
 
     def __init__(self, committed: int) -> None:
-        self.app = self.topics = self.consumer = self
-        self._committed_offset = defaultdict(lambda: committed)
-        self._acked, self._acked_index = defaultdict(list), defaultdict(set)
+        self.app: Any = self
+        self.topics = self.consumer = self
+        self._committed_offset: dict[Any, int] = defaultdict(lambda: committed)
+        self._acked: dict[Any, list[int]] = defaultdict(list)
+        self._acked_index: dict[Any, set[int]] = defaultdict(set)
         self._unacked_messages: WeakSet[Any] = WeakSet()
         self._n_acked, self._waiting_for_ack = 0, None
 
@@ -44,13 +46,15 @@ class Stub:
         return topic == "activity"
 
     def ack(self, message: Any) -> bool:
-        return Consumer.ack(self, message)
+        itself: Any = self
+        return Consumer.ack(itself, message)
 
 
 def event(partition: int, offset: int) -> Event:
     at = TP("activity", partition)
     message = ConsumerMessage("activity", partition, offset, 1.0, 0, [], b"k", b"v", None, tp=at)
-    return Event(None, b"k", b"v", [], message)
+    app: Any = None
+    return Event(app, b"k", b"v", [], message)
 
 
 def test_events_that_wait_for_their_acknowledgement_are_held_as_offsets_alone() -> None:
