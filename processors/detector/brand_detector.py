@@ -8,7 +8,7 @@ afterwards, once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -53,6 +53,8 @@ MAX_RUN: Final = 240
 """Minutes of one run of late mentions that are looked at again together."""
 MAX_LOOKS_AGAIN: Final = 600
 """Minutes that one ``advance`` looks at again; the rest is left to the next one."""
+AT_ONCE: Final = 5
+"""Of these minutes, between two parts of an ``advancing``."""
 MAX_TOLD: Final = 64
 """Alerts that are remembered, to tell none of them again."""
 MAX_UNLEARNT_MINUTES: Final = 24 * 60
@@ -223,10 +225,13 @@ class BrandDetector:
 
     def advance(self, now: datetime, looks: int = MAX_LOOKS_AGAIN) -> list[Alert]:
         """Advance event time; ``looks``: how many minutes may be looked at again."""
-        alerts = self._look_up_to(minute_of(now))
+        return [alert for alerts in self.advancing(now, looks) for alert in alerts]
+
+    def advancing(self, now: datetime, looks: int) -> Iterator[list[Alert]]:
+        """``advance`` in parts of at most ``AT_ONCE`` late windows; nothing may come between."""
+        yield self._look_up_to(minute_of(now))
         if looks > 0 and self._late.has_settled(self.looked):
-            alerts += self.look_again(looks)
-        return alerts
+            yield from self._looking_again(looks)
 
     @property
     def late_minutes(self) -> int:
@@ -235,21 +240,24 @@ class BrandDetector:
 
     def look_again(self, looks: int) -> list[Alert]:
         """Look at the windows of late mentions, oldest first; returns what was not told yet."""
-        alerts: list[Alert] = []
+        return [alert for alerts in self._looking_again(looks) for alert in alerts]
+
+    def _looking_again(self, looks: int) -> Iterator[list[Alert]]:
         while looks > 0 and (run := self._late.run(MAX_RUN)):
             first, last = run
             end = min(last + LONG, self.looked)
             looks -= max(end - first, 1)
-            alerts += self._look_at_run(first + 1, end)
+            yield from self._looking_at_run(first + 1, end)
             self._late.looked_at(first, last)
-        return alerts
 
-    def _look_at_run(self, first: int, end: int) -> list[Alert]:
+    def _looking_at_run(self, first: int, end: int) -> Iterator[list[Alert]]:
         lane, retold = AlertLifecycle(), Retold(self._told, self._lifecycle, self.looked)
         for minute in range(first, end + 1):
             state = self._look(minute, lane, _NO_VOLUMES)
             if state is not None:
                 retold.take(state, lane, minute)
+            if (minute - first) % AT_ONCE == AT_ONCE - 1:
+                yield []
         if lane.is_open and not retold.is_empty:
             if end == self.looked and not self._lifecycle.is_open and not retold.joined:
                 # It goes on: the next minutes end it.
@@ -257,7 +265,7 @@ class BrandDetector:
             else:
                 retold.end(end)
         self._told = retold.told[-MAX_TOLD:]
-        return [afterwards(alert) for alert in retold.alerts]
+        yield [afterwards(alert) for alert in retold.alerts]
 
     def _look_up_to(self, minute: int) -> list[Alert]:
         if not self.looked:

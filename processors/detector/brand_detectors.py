@@ -188,13 +188,20 @@ class BrandDetectors:
             if detector is None or name in without:
                 continue
             waiting, before = detector.late_minutes, detector.looks
-            of_brand = self._advance(name, detector, now, looks)
-            looked_again = waiting - detector.late_minutes
-            looks -= looked_again
-            work += 1 + looked_again + LOOKING * (detector.looks - before)
-            if of_brand or looked_again:
+            work += 1
+            for of_brand in self._advance(name, detector, now, looks):
+                if of_brand:
+                    self._changed.add(name)
+                    alerts += of_brand
+                work += LOOKING * (detector.looks - before)
+                before = detector.looks
+                if work >= SLICE:
+                    yield alerts
+                    alerts, work = [], 0
+            if looked_again := waiting - detector.late_minutes:
                 self._changed.add(name)
-                alerts += of_brand
+                looks -= looked_again
+                work += looked_again
             if name not in self.failures and detector.is_idle(MIN_SILENT_MINUTES):
                 self._pack(name, pack(detector.snapshot()))
                 work += PACKING
@@ -215,10 +222,9 @@ class BrandDetectors:
 
     def _advance(
         self, name: str, detector: BrandDetector, now: datetime, looks: int
-    ) -> list[Alert]:
-        alerts: list[Alert] = []
+    ) -> Iterator[list[Alert]]:
         try:
-            alerts = detector.advance(now, looks)
+            yield from detector.advancing(now, looks)
         except Exception as error:  # noqa: BLE001
             # One brand that breaks must not silence the others.
             detector.failure = error
@@ -226,7 +232,6 @@ class BrandDetectors:
         if detector.failure is not None:
             self.failures[name] = detector.failure
             detector.failure = None
-        return alerts
 
     def offset(self, brand: str, partition: int) -> int:
         """The offset up to which a brand's state holds its records; 0 if unknown."""

@@ -68,6 +68,21 @@ def test_a_look_at_brands_that_are_talked_of_comes_in_smaller_slices() -> None:
     assert LOOKING * most <= SLICE
 
 
+def test_late_windows_of_one_brand_come_in_slices_too() -> None:
+    detectors = Looking()
+    for minute in range(12 * 60):
+        detectors.observe(record(minute, START + timedelta(minutes=minute)))
+    for number in range(20 * 200):
+        at = START + timedelta(hours=6, seconds=3 * number)
+        detectors.observe(record(f"late-{number}", at, **said("negative")))
+    before, most, total = detectors.looks(), 0, 0
+    for _ in detectors.advancing(START + timedelta(hours=12, minutes=2)):
+        done = detectors.looks() - before
+        before, most, total = before + done, max(most, done), total + done
+    assert total > 200
+    assert LOOKING * most <= 2 * SLICE
+
+
 class Parts(Producer):
     parts: list[int]
 
