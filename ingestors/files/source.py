@@ -84,7 +84,8 @@ class ReplaySource:
 
     Without ``mapping``, lines are PostEvents or bare posts (of ``default_source`` if they name no
     source), or the columns are recognised by their names. ``pace`` is the speed-up: None is full
-    speed, 60 a minute a second. ``redate`` shifts the first or last event to the first ``open``.
+    speed, 60 a minute a second. ``redate`` shifts the first or last event to the first ``open``;
+    the first only with a pace of 1 at most, since no post is from the future.
     ``sort`` reads the whole file first.
     """
 
@@ -106,6 +107,12 @@ class ReplaySource:
         if path == "-" and (sort or redate == "end"):
             raise ConfigurationError(
                 "standard input cannot be sorted or redated by its end; save it to a file first"
+            )
+        if redate == "start" and (pace is None or pace > 1):
+            # No record is younger than its ingestion: the detector would count them all as of now.
+            raise ConfigurationError(
+                "a file that is redated by its start and played faster than its times is dated "
+                "ahead of the clock; redate it by its end (--redate end), or play it at --pace 1"
             )
         self._path = path
         file = load_mapping(mapping) if mapping else None

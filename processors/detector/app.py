@@ -12,8 +12,9 @@ from typing import Any
 from processors.detector.recovery import RECORDS, SERVICE, STATE
 from processors.detector.worker import DetectorWorker
 from processors.faust.app import (
-    acknowledge,
+    acknowledge_offsets,
     create_app,
+    held_offsets,
     incoming,
     leave_if_stuck,
     monitor,
@@ -22,7 +23,6 @@ from processors.faust.app import (
     run,
     start,
     watch_group,
-    without_payload,
 )
 from processors.faust.messages import end_process
 from processors.faust.watchdog import Gauges, watch
@@ -62,9 +62,9 @@ async def _work(stream: Any) -> None:
         for generation, group in groupby(events, attrgetter("message.generation_id")):
             batch = list(group)
             records = [incoming(event) for event in batch]
-            # Faust acknowledges message by message, so the messages are held, not what they carry.
-            held = without_payload(batch)
-            await worker.take(records, generation, partial(acknowledge, held))
+            # Some 30 s of records are held: their offsets, not their messages.
+            held = held_offsets(batch)
+            await worker.take(records, generation, partial(acknowledge_offsets, app, held))
     await worker.stop()
 
 

@@ -8,7 +8,7 @@ afterwards, once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -46,12 +46,15 @@ LEARNS_AFTER: Final = 60
 LEARNS_EVERY: Final = 10
 HISTORY: Final = 180
 """Minutes that a brand must be known before anything is unusual."""
-MIN_MENTIONS: Final = 30
-"""Mentions before the first live one that make a past: fewer may be posts that claim old dates."""
+MIN_MENTIONS: Final = 1_000
+"""Mentions before the first live one that make a past: fewer may be posts that claim old dates, to
+pass as hours in which the brand was hardly mentioned."""
 MAX_RUN: Final = 240
 """Minutes of one run of late mentions that are looked at again together."""
 MAX_LOOKS_AGAIN: Final = 600
 """Minutes that one ``advance`` looks at again; the rest is left to the next one."""
+AT_ONCE: Final = 5
+"""Of these minutes, between two parts of an ``advancing``."""
 MAX_TOLD: Final = 64
 """Alerts that are remembered, to tell none of them again."""
 MAX_UNLEARNT_MINUTES: Final = 24 * 60
@@ -112,6 +115,8 @@ class BrandDetector:
         """The last minute that was judged."""
         self.known = known
         self.tally: Counter[str] = Counter() if tally is None else tally
+        self.looks = 0
+        """Windows whose signals were computed: that costs some milliseconds each."""
         self.failure: Exception | None = None
         """Why the last look failed, if one did."""
         self._heard = state.heard
@@ -144,10 +149,10 @@ class BrandDetector:
             told=self._told,
         )
 
-    def shed(self) -> None:
-        """Make the state smaller: drop the late minutes, and the detail of all others."""
+    def forget_posts(self) -> None:
+        """Drop what names posts and authors; the numbers of minutes stay, but not of late ones."""
         self._late = LateCounts()
-        self._counts.strip(self.looked + 1)
+        self._counts.strip(max(self.looked, self._counts.newest) + 1)
 
     def is_idle(self, min_silence: int = 0) -> bool:
         """Whether no minute before the next record can raise an alert.
@@ -166,9 +171,14 @@ class BrandDetector:
     @property
     def names_posts_until(self) -> int | None:
         """The minute after which a snapshot would name no post any more; None if it names none."""
-        if not self._counts.names_posts():
+        if not self.names_posts:
             return None
         return self._counts.newest + DETAILED + LATENESS + 1
+
+    @property
+    def names_posts(self) -> bool:
+        """Whether a snapshot names a post or an author."""
+        return self._counts.names_posts() or self._late.names_posts()
 
     def observe(self, record: Activity) -> list[Alert]:
         """Take a record; returns the alerts of the minutes that it ends."""
@@ -207,17 +217,21 @@ class BrandDetector:
             self._baseline.begin(known)
             self._baseline.learn([], minute - LEARNS_AFTER)
             self._heard = known
-        elif minute_of(record.ingested_at) - minute <= KEPT:
+        elif (ingested := minute_of(record.ingested_at)) - minute <= KEPT:
             if newest and not has_past:
                 self._baseline, self._volumes = Baseline(), VolumeBaselines()
-            self._heard = self._baseline.first if has_past else minute - LEARNS_AFTER
+            # By the ingestion: posts of the last ninety minutes may be written at once, too.
+            self._heard = self._baseline.first if has_past else ingested - LEARNS_AFTER
 
     def advance(self, now: datetime, looks: int = MAX_LOOKS_AGAIN) -> list[Alert]:
         """Advance event time; ``looks``: how many minutes may be looked at again."""
-        alerts = self._look_up_to(minute_of(now))
+        return [alert for alerts in self.advancing(now, looks) for alert in alerts]
+
+    def advancing(self, now: datetime, looks: int) -> Iterator[list[Alert]]:
+        """``advance`` in parts of at most ``AT_ONCE`` late windows; nothing may come between."""
+        yield self._look_up_to(minute_of(now))
         if looks > 0 and self._late.has_settled(self.looked):
-            alerts += self.look_again(looks)
-        return alerts
+            yield from self._looking_again(looks)
 
     @property
     def late_minutes(self) -> int:
@@ -226,21 +240,24 @@ class BrandDetector:
 
     def look_again(self, looks: int) -> list[Alert]:
         """Look at the windows of late mentions, oldest first; returns what was not told yet."""
-        alerts: list[Alert] = []
+        return [alert for alerts in self._looking_again(looks) for alert in alerts]
+
+    def _looking_again(self, looks: int) -> Iterator[list[Alert]]:
         while looks > 0 and (run := self._late.run(MAX_RUN)):
             first, last = run
             end = min(last + LONG, self.looked)
             looks -= max(end - first, 1)
-            alerts += self._look_at_run(first + 1, end)
+            yield from self._looking_at_run(first + 1, end)
             self._late.looked_at(first, last)
-        return alerts
 
-    def _look_at_run(self, first: int, end: int) -> list[Alert]:
+    def _looking_at_run(self, first: int, end: int) -> Iterator[list[Alert]]:
         lane, retold = AlertLifecycle(), Retold(self._told, self._lifecycle, self.looked)
         for minute in range(first, end + 1):
             state = self._look(minute, lane, _NO_VOLUMES)
             if state is not None:
                 retold.take(state, lane, minute)
+            if (minute - first) % AT_ONCE == AT_ONCE - 1:
+                yield []
         if lane.is_open and not retold.is_empty:
             if end == self.looked and not self._lifecycle.is_open and not retold.joined:
                 # It goes on: the next minutes end it.
@@ -248,7 +265,7 @@ class BrandDetector:
             else:
                 retold.end(end)
         self._told = retold.told[-MAX_TOLD:]
-        return [afterwards(alert) for alert in retold.alerts]
+        yield [afterwards(alert) for alert in retold.alerts]
 
     def _look_up_to(self, minute: int) -> list[Alert]:
         if not self.looked:
@@ -343,6 +360,7 @@ class BrandDetector:
         if not lifecycle.is_open and self._can_skip(minutes, policy):
             lifecycle.step(now, 0)
             return None
+        self.looks += 1
         window = Window(minutes, now)
         summary = summarize(window, self._baseline, volumes)
         change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))

@@ -20,7 +20,7 @@ from processors.detector.brand_detector import (
     pack,
     unpack,
 )
-from processors.detector.event_time import believed
+from processors.detector.event_time import Passing, believed
 from processors.detector.state.counts import minute_of
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -38,8 +38,10 @@ MAX_STATE_BYTES: Final = 1_500_000
 MAX_LOADS: Final = 1_000
 """Idle detectors that one ``advance`` loads because their time has come; the rest wait."""
 SLICE: Final = 50
-"""Units of work between two chances for others: a look is one, to pack or to load is ten."""
+"""Units of work between two chances for others: a look that shows at once that nothing is told is
+one, to compute the signals of a window, to pack or to load is ten."""
 PACKING: Final = 10
+LOOKING: Final = 10
 COMPARED: Final = 100
 """Brands that are compared with their new policies for one unit."""
 
@@ -75,10 +77,12 @@ class BrandDetectors:
         self._idle: dict[str, _Idle] = {}
         self._ends: list[tuple[int, str]] = []
         self._now: datetime | None = None
+        self._passing = Passing()
         self._offsets: dict[str, tuple[int, int]] = {}
         self._of_partition: dict[int, dict[str, int]] = {}
         self._changed: set[str] = set()
         self._naming: set[str] = set()
+        """The brands whose saved state names posts."""
 
     def __len__(self) -> int:
         return len(self._loaded) + len(self._idle)
@@ -155,11 +159,15 @@ class BrandDetectors:
         """Count a record; no time that it claims is later than its ingestion, or than ``now``."""
         self._changed.add(record.brand)
         credible = believed(record, now)
+        self._passing.take(record, credible.ingested_at)
         self.tally["ahead"] += credible.at < record.at
         return self.detector(record.brand).observe(credible)
 
     def advance(self, now: datetime, without: Container[str] = ()) -> list[Alert]:
-        """Advance event time; returns the alerts in the order of the brands' names."""
+        """Advance event time; returns the alerts in the order of the brands' names.
+
+        A time that only a record claims is not reached, though the caller believes it.
+        """
         return [alert for alerts in self.advancing(now, without) for alert in alerts]
 
     def advancing(self, now: datetime, without: Container[str] = ()) -> Iterator[list[Alert]]:
@@ -167,6 +175,7 @@ class BrandDetectors:
 
         ``without``: brands whose records still wait to be counted.
         """
+        now = self._passing.believed(now)
         alerts: list[Alert] = []
         for _ in self._waking(now):
             yield []
@@ -178,14 +187,21 @@ class BrandDetectors:
             detector = self._loaded.get(name)
             if detector is None or name in without:
                 continue
-            waiting = detector.late_minutes
-            of_brand = self._advance(name, detector, now, looks)
-            looked_again = waiting - detector.late_minutes
-            looks -= looked_again
-            work += 1 + looked_again
-            if of_brand or looked_again:
+            waiting, before = detector.late_minutes, detector.looks
+            work += 1
+            for of_brand in self._advance(name, detector, now, looks):
+                if of_brand:
+                    self._changed.add(name)
+                    alerts += of_brand
+                work += LOOKING * (detector.looks - before)
+                before = detector.looks
+                if work >= SLICE:
+                    yield alerts
+                    alerts, work = [], 0
+            if looked_again := waiting - detector.late_minutes:
                 self._changed.add(name)
-                alerts += of_brand
+                looks -= looked_again
+                work += looked_again
             if name not in self.failures and detector.is_idle(MIN_SILENT_MINUTES):
                 self._pack(name, pack(detector.snapshot()))
                 work += PACKING
@@ -206,10 +222,9 @@ class BrandDetectors:
 
     def _advance(
         self, name: str, detector: BrandDetector, now: datetime, looks: int
-    ) -> list[Alert]:
-        alerts: list[Alert] = []
+    ) -> Iterator[list[Alert]]:
         try:
-            alerts = detector.advance(now, looks)
+            yield from detector.advancing(now, looks)
         except Exception as error:  # noqa: BLE001
             # One brand that breaks must not silence the others.
             detector.failure = error
@@ -217,7 +232,6 @@ class BrandDetectors:
         if detector.failure is not None:
             self.failures[name] = detector.failure
             detector.failure = None
-        return alerts
 
     def offset(self, brand: str, partition: int) -> int:
         """The offset up to which a brand's state holds its records; 0 if unknown."""
@@ -249,6 +263,16 @@ class BrandDetectors:
         partition, _ = self._offsets.pop(brand, (0, 0))
         self._of_partition.get(partition, {}).pop(brand, None)
 
+    def forgetting_posts(self) -> Iterator[None]:
+        """Drop what names posts and authors, of all brands, in slices; they are saved anew."""
+        for count, name in enumerate(sorted(self), 1):
+            if name in self._idle and name not in self._naming:
+                continue
+            self.detector(name).forget_posts()
+            self._changed.add(name)
+            if count % (SLICE // PACKING) == 0:
+                yield
+
     def snapshots(self, now: datetime, *, every: bool = False) -> Iterator[DetectorSnapshot]:
         """The states of the brands that have changed since the last call."""
         names = sorted(self if every else self._changed)
@@ -270,9 +294,13 @@ class BrandDetectors:
             return idle.state
         detector = self.detector(name)
         state = pack(detector.snapshot())
+        if detector.names_posts:
+            self._naming.add(name)
+        else:
+            self._naming.discard(name)
         if len(state) > MAX_STATE_BYTES:
             self.tally["shed"] += 1
-            detector.shed()
+            detector.forget_posts()
             state = pack(detector.snapshot())
         return state
 
@@ -291,6 +319,8 @@ class BrandDetectors:
             self._idle.pop(name, None)
             self._loaded[name] = self._made(self._brand(name), state)
             self._place(name, snapshot.partition, snapshot.offset)
+            if self._loaded[name].names_posts:
+                self._naming.add(name)
             if self._loaded[name].is_idle():
                 self._pack(name, snapshot.state)
         return unreadable

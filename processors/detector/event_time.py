@@ -82,6 +82,35 @@ class SteadyClock:
         return began + timedelta(seconds=self._monotonic() - at)
 
 
+class Passing:
+    """The time to which a caller's ``advance`` may go while a record claims to be from the future.
+
+    A caller may add passing time to the newest time that a record claims. Then only the difference
+    of two calls is believed, from the newest ingestion on.
+    """
+
+    def __init__(self) -> None:
+        self._claimed = self._heard = EARLIEST
+        self._at_heard: datetime | None = None
+        """What the caller called the present when the newest ingestion was known first."""
+
+    def take(self, claimed: Activity, ingested_at: datetime) -> None:
+        """Take a record as it came, and its believed ingestion."""
+        if claimed.at > ingested_at or claimed.ingested_at > ingested_at:
+            self._claimed = max(self._claimed, claimed.at, claimed.ingested_at)
+        if ingested_at > self._heard:
+            self._heard, self._at_heard = ingested_at, None
+
+    def believed(self, now: datetime) -> datetime:
+        """``now``, or what has passed since the newest ingestion if a claim is newer than that."""
+        if self._at_heard is None:
+            self._at_heard = now
+        if self._claimed <= self._heard:
+            return now
+        passed = max(now - self._at_heard, timedelta(0))
+        return now if now - self._heard <= passed else self._heard + passed
+
+
 class HeardTimes:
     """How far event time and hearing have come, by what was read and by what passed since."""
 
@@ -89,6 +118,7 @@ class HeardTimes:
         self._clock = clock
         self._newest: tuple[datetime, float] | None = None
         self._heard: tuple[datetime, float] | None = None
+        self._silent_since_s = clock.passed_s()
         self.heard_since: datetime | None = None
         """When the first record was ingested that any process heard."""
 
@@ -99,9 +129,18 @@ class HeardTimes:
 
     def hear(self, ingested_at: datetime) -> None:
         """Take the ingestion of a record that was read."""
+        self._silent_since_s = self._clock.passed_s()
         self.heard_since = min(self.heard_since or ingested_at, ingested_at)
         if self._heard is None or ingested_at > self._heard[0]:
             self._heard = ingested_at, self._clock.passed_s()
+
+    def is_silent(self, for_s: float) -> bool:
+        """Whether nothing was read for so long, or since the start; true once each time."""
+        now_s = self._clock.passed_s()
+        if now_s - self._silent_since_s < for_s:
+            return False
+        self._silent_since_s = now_s
+        return True
 
     def count(self, at: datetime) -> None:
         """Take the event time of a record that was counted."""

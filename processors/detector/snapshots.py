@@ -43,6 +43,22 @@ class Ledger(Struct, kw_only=True):
     """When the first record was ingested that any process heard."""
 
 
+def in_slices(
+    states: Iterable[DetectorSnapshot], count: int, max_bytes: int
+) -> Iterator[list[DetectorSnapshot]]:
+    """Slices of ``count`` states, or of the first that pass ``max_bytes`` together."""
+    part: list[DetectorSnapshot] = []
+    size = 0
+    for state in states:
+        part.append(state)
+        size += len(state.state)
+        if len(part) >= count or size >= max_bytes:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
 def ledger_snapshots(partition: int, ledger: Ledger, now: datetime) -> Iterator[DetectorSnapshot]:
     """The ledger in messages of at most ``MAX_OFFSETS`` brands each."""
     offsets = sorted(ledger.offsets.items())

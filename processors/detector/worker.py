@@ -19,7 +19,7 @@ from processors.detector.coverage import Coverage
 from processors.detector.event_time import HeardTimes, SteadyClock, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
-from processors.detector.snapshots import Ledger, Recovered, ledger_snapshots, ledgers
+from processors.detector.snapshots import Ledger, Recovered, in_slices, ledger_snapshots, ledgers
 from processors.detector.state.counts import minute_of
 from processors.faust.messages import Incoming, Outgoing, end_process, forever, given_up
 from processors.faust.producer import BatchProducer
@@ -44,6 +44,10 @@ AFTERWARDS: Final = timedelta(minutes=15)
 """Age of a minute from which its alert is told as found afterwards."""
 SLICE: Final = 10
 """Records, or states to save, between two turns of the event loop."""
+SLICE_BYTES: Final = 500_000
+"""Bytes of packed states between two turns: some 30 ms."""
+FORGETS_AFTER_S: Final = 24 * 3600.0
+"""Seconds without any record after which no state names posts: event time stands still."""
 MAX_HELD: Final = 100_000
 """Records read and not acknowledged, from which the states are saved at once."""
 REMOVED_AFTER_S: Final = 3600.0
@@ -275,6 +279,9 @@ class DetectorWorker:
             bad = await self._count_waiting()
             if self._is_caught_up():
                 await self._advance()
+            if self._times.is_silent(FORGETS_AFTER_S):
+                for _ in self._detectors.forgetting_posts():
+                    await asyncio.sleep(0)
             self._export()
             if bad:
                 self._brake.record(0, bad)
@@ -294,16 +301,16 @@ class DetectorWorker:
                 if alerts:
                     await self._producer.deliver(self._alerts(alerts))
                 await asyncio.sleep(0)
-        alerts = await self._listen(self._times.listening_at())
-        await self._producer.deliver(self._alerts(alerts))
+        silent = await self._listen(self._times.listening_at())
+        await self._producer.deliver(self._alerts(silent))
 
     async def _listen(self, now: datetime) -> list[Alert]:
         """The alerts of silent sources, once the ledgers of the other processes are read."""
-        alerts: list[Alert] = []
+        alerts = list[Alert]()
         if self._coverage.silent(now):
             values = await asyncio.to_thread(self._latest_values, self._kafka, SERVICE, STATE)
-            others = ledgers(values.values())
-            alerts = self._coverage.hear(ledger.coverage for ledger in others.values())
+            others = ledgers(values.values()).values()
+            alerts = self._coverage.hear(ledger.coverage for ledger in others)
         alerts += self._coverage.advance(now)
         self._unsaved = self._unsaved or bool(alerts)
         metrics.DETECTOR_BLIND.clear()
@@ -321,10 +328,8 @@ class DetectorWorker:
 
     async def _save_if_due(self) -> None:
         passed_s = self._steady.passed_s() - self._saved_s
-        interval_s = self._settings.snapshot_interval_s
         # To save is to count what waits for its order: better a little later.
-        if self._waiting and self._held_records < MAX_HELD:
-            interval_s *= 2
+        interval_s = self._settings.snapshot_interval_s * (2 if self._waiting else 1)
         if passed_s >= interval_s or self._held_records >= MAX_HELD:
             await self._save()
 
@@ -342,10 +347,9 @@ class DetectorWorker:
         reached("detector_ledger_saved")
         held, self._held = self._held, []
         self._held_records = 0
-        for number, acknowledge in enumerate(held, 1):
+        for acknowledge in held:
             acknowledge()
-            if number % SLICE == 0:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
         metrics.DETECTOR_SNAPSHOT.set(now.timestamp())
         self._export()
         if bad:
@@ -380,15 +384,11 @@ class DetectorWorker:
             yield from ledger_snapshots(partition, ledger, now)
 
     async def _deliver_states(self, states: Iterable[DetectorSnapshot]) -> None:
-        part: list[Outgoing] = []
-        for state in states:
-            part.append(Outgoing(STATE, state.brand.encode(), DETECTOR_STATE.encode(state)))
-            if len(part) == SLICE:
-                await self._producer.deliver(part)
-                part = []
-                await asyncio.sleep(0)
-        if part:
-            await self._producer.deliver(part)
+        for part in in_slices(states, SLICE, SLICE_BYTES):
+            await self._producer.deliver(
+                [Outgoing(STATE, one.brand.encode(), DETECTOR_STATE.encode(one)) for one in part]
+            )
+            await asyncio.sleep(0)
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -28,6 +28,10 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 _MIN_BASE64 = 12
 HOUR = timedelta(hours=1)
 """Kafka and the housekeeping look that often for what is old."""
+UNSAVED = timedelta(hours=3)
+"""Event time after which the state of a brand that fell silent is saved without posts."""
+FORGETS = timedelta(days=1)
+"""The same where no brand is heard, so that event time stands still."""
 
 
 class Place(NamedTuple):
@@ -76,13 +80,19 @@ def places(topics: dict[str, Topic], kept: Kept) -> list[Place]:
         if name == "alert-deliveries":
             time += KEPT
         if name == "detector-state":
-            gone = f"{_days(time)} after the brand's next post, or a restart"
+            time += UNSAVED + FORGETS
+            gone = f"{_days(time)}, while the detector runs"
         else:
             gone = _days(time)
         rows.append(Place(f"topic {name}", holds, gone, time))
     return [
         *rows,
-        Place("memory of the detector", "as detector-state", "90 minutes of new posts", None),
+        Place(
+            "memory of the detector",
+            "as detector-state",
+            "3 hours, or a day if nothing is heard",
+            None,
+        ),
         Place(
             "local files",
             ".tocsin, TOCSIN_PROCESS_DATA_DIR, reports and exports of commands",

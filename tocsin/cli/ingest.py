@@ -92,7 +92,9 @@ def replay(
     pace: PaceOption = None,
     redate: Annotated[
         Literal["start", "end"] | None,
-        typer.Option(help="Shift all times: the first (start) or the last (end) post is now."),
+        typer.Option(
+            help="Shift all times: the first (start, with --pace 1) or last (end) post is now."
+        ),
     ] = None,
     sort: Annotated[bool, typer.Option(help="Sort the file by time first.")] = False,
     source: Annotated[str, typer.Option(help="The source of posts without one.")] = "file",
@@ -102,7 +104,7 @@ def replay(
 
     The exit status is 1 if no line of the file is a post.
 
-    Example: `tocsin ingest replay tweets.csv.gz --mapping my.yaml --pace 60 --redate start`
+    Example: `tocsin ingest replay tweets.csv.gz --mapping my.yaml --redate end`
     """
     from ingestors.files.source import ReplaySource
 

@@ -7,6 +7,7 @@ Reads a brand's records from the index up to the oldest one that `activity` reta
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import median_low
+from typing import Final
 
 from aiokafka.partitioner import DefaultPartitioner
 
@@ -15,8 +16,8 @@ from processors.detector.event_time import believed
 from processors.detector.recovery import RECORDS, SERVICE, STATE, retained_activity
 from runtime.kafka import client as kafka
 from runtime.kafka.client import publish
-from runtime.kafka.protocols import OutgoingRecord
-from runtime.kafka.reader import Span, partition_numbers, spans
+from runtime.kafka.protocols import OutgoingRecord, Record
+from runtime.kafka.reader import Span, partition_numbers, read_ranges, spans
 from runtime.settings import KafkaSettings
 from schemas.activity import Activity
 from schemas.brand import Brand
@@ -24,6 +25,8 @@ from schemas.codec import DETECTOR_STATE
 from schemas.detector_state import DetectorSnapshot
 from schemas.errors import ConfigurationError
 
+OLDEST: Final = 100
+"""Retained records of a partition that tell its beginning."""
 History = Callable[[str, datetime, datetime], Iterable[Activity]]
 """A brand's records with an event time between the two times, in that order."""
 
@@ -47,11 +50,11 @@ def rebuild(
     choose = DefaultPartitioner()
     partition_of = {b: choose(b.encode(), partitions, partitions) for b in wanted}
     retained = spans(settings, SERVICE, RECORDS, set(partition_of.values()))
-    first_times = _first_times(settings, retained)
+    begins = first_times(settings, retained)
     detectors = BrandDetectors(brands)
     from_index = 0
     for brand, partition in partition_of.items():
-        end = first_times.get(partition, now)
+        end = begins.get(partition, now)
         for record in history(brand, end - reach, end):
             detectors.observe(record)
             from_index += 1
@@ -76,15 +79,20 @@ def _refuse_if_running(settings: KafkaSettings) -> None:
             )
 
 
-def _first_times(settings: KafkaSettings, retained: Mapping[int, Span]) -> dict[int, datetime]:
-    """By partition, the event time of the oldest retained records: their median, since any of them
-    may claim what it likes.
+def first_times(
+    settings: KafkaSettings,
+    retained: Mapping[int, Span],
+    read: Callable[..., Iterable[Record]] = read_ranges,
+) -> dict[int, datetime]:
+    """By partition, the event time of the oldest retained records: the median of ``OLDEST`` of
+    them, since any of them may claim what it likes.
     """
     times: dict[int, list[datetime]] = {}
     oldest = {
-        number: (span.first, min(span.first + 100, span.end)) for number, span in retained.items()
+        number: (span.first, min(span.first + OLDEST, span.end))
+        for number, span in retained.items()
     }
-    for partition, _, record in retained_activity(settings, oldest):
+    for partition, _, record in retained_activity(settings, oldest, read):
         times.setdefault(partition, []).append(believed(record).at)
     return {partition: median_low(of_partition) for partition, of_partition in times.items()}
 

@@ -108,6 +108,11 @@ def post_key(post_id: str) -> int:
     return int.from_bytes(blake2b(post_id.encode(), digest_size=8).digest())
 
 
+def post_name(post_id: str) -> str:
+    """What a group of copies is named after its first post: an id may hold an account's."""
+    return f"{post_key(post_id):016x}"
+
+
 def time_of(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
@@ -150,8 +155,10 @@ class BrandCounts:
         minute = self._minutes.get(start)
         if minute is None:
             minute = self._minutes[start] = Minute(start)
-        group = self._duplicates.add(record.at, record.post_id, record.duplicate_keys)
-        count_into(minute, record, group)
+        name = post_name(record.post_id)
+        count_into(
+            minute, record, name, self._duplicates.add(record.at, name, record.duplicate_keys)
+        )
         return True
 
     def get(self, start: int) -> Minute | None:
@@ -172,7 +179,7 @@ class BrandCounts:
 
     def names_posts(self) -> bool:
         """Whether a minute names a post or an author."""
-        return any(minute.posts or minute.authors for minute in self._minutes.values())
+        return any(map(names_posts, self._minutes.values()))
 
     def between(self, first: int, end: int) -> list[Minute]:
         """The minutes with mentions from ``first`` up to ``end``, which is excluded."""
@@ -198,10 +205,16 @@ class BrandCounts:
             del self._seen[post]
 
 
-def count_into(minute: Minute, record: Activity, group: str) -> None:
-    """Count a record in its minute; ``group``: the id of the first post of its copies."""
+def names_posts(minute: Minute) -> bool:
+    return bool(minute.posts or minute.authors)
+
+
+def count_into(minute: Minute, record: Activity, name: str, group: str) -> None:
+    """Count a record in its minute; ``group``: the ``post_name`` of the first post of its copies,
+    ``name``: its own.
+    """
     minute.mentions += 1
-    copied = group != record.post_id
+    copied = group != name
     minute.copies += copied
     minute.reposts += record.kind == "repost"
     minute.reach += record.reach

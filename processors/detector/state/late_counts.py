@@ -13,7 +13,9 @@ from processors.detector.state.counts import (
     Minute,
     count_into,
     minute_of,
+    names_posts,
     post_key,
+    post_name,
 )
 from processors.detector.state.near_duplicates import DuplicateWindow, WindowState
 from processors.detector.state.window import LONG
@@ -93,10 +95,16 @@ class LateCounts:
         minute = self._minutes.get(start)
         if minute is None:
             minute = self._minutes[start] = Minute(start)
-        group = self._duplicates.add(record.at, record.post_id, record.duplicate_keys)
-        count_into(minute, record, group)
+        name = post_name(record.post_id)
+        count_into(
+            minute, record, name, self._duplicates.add(record.at, name, record.duplicate_keys)
+        )
         self.touch(start, looked)
         return True
+
+    def names_posts(self) -> bool:
+        """Whether a minute names a post or an author."""
+        return any(map(names_posts, self._minutes.values()))
 
     def touch(self, start: int, looked: int) -> None:
         """Have the windows of a minute looked at again."""

@@ -154,6 +154,7 @@ def test_pace_multiplies_and_waits_for_no_row_without_a_time(
         *(("a", {"pace": pace}, "above 0") for pace in (0, -1, float("inf"), float("nan"))),
         ("-", {"sort": True}, "save it to a file"),
         ("-", {"redate": "end"}, "save it to a file"),
+        *(("a", {"redate": "start", "pace": pace}, "--redate end") for pace in (None, 1.5, 60)),
     ],
 )
 def test_options_that_cannot_be_are_refused(path: str, options: Any, message: str) -> None:
@@ -168,11 +169,11 @@ def test_redate_start_puts_the_first_event_at_the_present(tmp_path: Path) -> Non
     edited = (FIRST + timedelta(seconds=90)).isoformat()
     path = write(tmp_path / "a.jsonl", [row(1, 60), row(2, 70, edited_at=edited), row(3)])
     time = FakeTime()
-    first, second, untimed = posts_of(drain(source(path, time, redate="start")))
+    first, second, untimed = posts_of(drain(source(path, time, redate="start", pace=1)))
     assert first.created_at == time.start
     assert second.created_at == time.start + timedelta(seconds=10)
     assert second.edited_at == time.start + timedelta(seconds=30)
-    assert untimed.created_at == time.start
+    assert untimed.created_at == time.clock()
 
 
 def test_redate_end_puts_the_last_event_at_the_present(tmp_path: Path) -> None:
@@ -187,11 +188,12 @@ def test_redate_end_puts_the_last_event_at_the_present(tmp_path: Path) -> None:
 @pytest.mark.parametrize("redate", ["start", "end"])
 def test_the_shift_outlives_a_restart(tmp_path: Path, redate: str) -> None:
     path = write(tmp_path / "a.jsonl", [row(n, n) for n in range(1000)])
-    whole = events_of(drain(source(path, redate=redate)))
-    batch = next_batch(source(path, redate=redate))
+    options: dict[str, Any] = {"redate": redate, "pace": 1}
+    whole = events_of(drain(source(path, **options)))
+    batch = next_batch(source(path, **options))
     later = FakeTime()
     later.passed = 7200.0
-    rest = events_of(drain(source(path, later, redate=redate), batch.position))
+    rest = events_of(drain(source(path, later, **options), batch.position))
     assert [e.post for e in [*batch.events, *rest]] == [e.post for e in whole]
 
 
@@ -245,7 +247,8 @@ def test_any_file_gives_the_same_events_however_often_it_is_interrupted(
     path = tmp_path / "any"
     data = (b"id,text,date,tags\n" if mapped else b"{}\n") + content
     path.write_bytes(gzip.compress(data) if zipped else data)
-    options = {"mapping": csv_mapping if mapped else None, "redate": "start", "sort": sort}
+    mapping = csv_mapping if mapped else None
+    options: dict[str, Any] = {"mapping": mapping, "redate": "end", "sort": sort}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(replay, "BATCH_EVENTS", size)
         try:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from processors.detector.backtest import backtest_alerts, replay
 from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.state.counts import minute_of
 from schemas.alert import Alert
 from tests.processors.detector.detector_process import BRANDS, Kafka, Process, in_a_loop
 from tests.processors.detector.storms import START, VELMORA, calm, record, storm, together
@@ -56,6 +57,26 @@ def test_a_first_post_that_claims_an_old_date_is_no_past(days: float, rate: int)
         detectors.observe(old)
         for one in calm(11, per_minute=rate, seed=seed):
             if one.at >= START + timedelta(hours=6):
+                alerts += detectors.observe(one)
+        assert alerts == []
+
+
+@pytest.mark.parametrize(("posts", "every_s"), [(30, 720), (60, 600), (400, 120)])
+@pytest.mark.parametrize("known", [None, 5])
+def test_a_chain_of_posts_that_claim_old_dates_is_no_past(
+    posts: int, every_s: int, known: int | None
+) -> None:
+    """Up to the present, without a gap, all ingested at once: hours of hardly any mentions."""
+    began = START + timedelta(hours=6)
+    known = known and minute_of(START + timedelta(hours=known))
+    for rate in (4, 30):
+        detectors = BrandDetectors({"velmora": VELMORA}, lambda _: known)
+        alerts = list[Alert]()
+        for number in range(posts):
+            at = began - timedelta(seconds=every_s * (posts - number))
+            alerts += detectors.observe(record(f"old{number}", at, ingested_at=began))
+        for one in calm(11, per_minute=rate):
+            if one.at >= began:
                 alerts += detectors.observe(one)
         assert alerts == []
 

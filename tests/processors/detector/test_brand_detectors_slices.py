@@ -5,12 +5,20 @@ from datetime import timedelta
 
 from processors.detector import worker
 from processors.detector.brand_detector import DetectorState, unpack
-from processors.detector.brand_detectors import MAX_IDLE_MINUTES, PACKING, SLICE, BrandDetectors
+from processors.detector.brand_detectors import (
+    LOOKING,
+    MAX_IDLE_MINUTES,
+    MAX_STATE_BYTES,
+    PACKING,
+    SLICE,
+    BrandDetectors,
+)
+from processors.detector.snapshots import in_slices
 from processors.detector.state.counts import DETAILED, LATENESS
 from processors.faust.messages import Outgoing
 from schemas.detector_state import DetectorSnapshot
 from tests.processors.detector.detector_process import Kafka, Process, Producer, in_a_loop
-from tests.processors.detector.storms import START, VELMORA, calm, record
+from tests.processors.detector.storms import START, VELMORA, calm, record, said
 
 BRANDS = 230
 
@@ -38,6 +46,43 @@ def test_a_look_at_all_brands_comes_in_slices_of_bounded_work() -> None:
     assert slices >= BRANDS * PACKING / SLICE
 
 
+class Looking(BrandDetectors):
+    """Counts the windows whose signals were computed since it was asked last."""
+
+    def looks(self) -> int:
+        return sum(detector.looks for detector in self._loaded.values())
+
+
+def test_a_look_at_brands_that_are_talked_of_comes_in_smaller_slices() -> None:
+    detectors = Looking()
+    for number in range(40):
+        for post in range(31):
+            at = START + timedelta(hours=5 if post else 0)
+            mention = record(f"{number}-{post}", at, brand=f"b{number}", **said("negative"))
+            detectors.observe(mention)
+    before, most, total = detectors.looks(), 0, 0
+    for _ in detectors.advancing(START + timedelta(hours=5, minutes=1)):
+        done = detectors.looks() - before
+        before, most, total = before + done, max(most, done), total + done
+    assert total == 40
+    assert LOOKING * most <= SLICE
+
+
+def test_late_windows_of_one_brand_come_in_slices_too() -> None:
+    detectors = Looking()
+    for minute in range(12 * 60):
+        detectors.observe(record(minute, START + timedelta(minutes=minute)))
+    for number in range(20 * 200):
+        at = START + timedelta(hours=6, seconds=3 * number)
+        detectors.observe(record(f"late-{number}", at, **said("negative")))
+    before, most, total = detectors.looks(), 0, 0
+    for _ in detectors.advancing(START + timedelta(hours=12, minutes=2)):
+        done = detectors.looks() - before
+        before, most, total = before + done, max(most, done), total + done
+    assert total > 200
+    assert LOOKING * most <= 2 * SLICE
+
+
 class Parts(Producer):
     parts: list[int]
 
@@ -59,6 +104,20 @@ async def test_a_save_comes_in_slices_and_the_states_before_the_ledger(kafka: Ka
     assert max(producer.parts) <= worker.SLICE
     assert sum(producer.parts) == BRANDS + 1
     assert kafka.written == ["brand"] * BRANDS + ["partition"]
+
+
+def test_states_are_delivered_in_slices_of_their_size() -> None:
+    def state(size: int) -> DetectorSnapshot:
+        return DetectorSnapshot(
+            brand="b", partition=0, offset=0, saved_at=START, format=1, state=b"x" * size
+        )
+
+    sizes = [10, 10, 10, 400, 700, 10, 300, 300, 10]
+    parts = list(in_slices(map(state, sizes), count=3, max_bytes=500))
+    assert [len(one.state) for part in parts for one in part] == sizes
+    assert [len(part) for part in parts] == [3, 2, 3, 1]
+    assert max(sum(len(one.state) for one in part[:-1]) for part in parts) < 500
+    assert worker.SLICE_BYTES < MAX_STATE_BYTES
 
 
 def posts_of(snapshots: Sequence[DetectorSnapshot]) -> int:

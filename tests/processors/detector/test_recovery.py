@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.detector.brand_detector import DetectorState, pack, unpack
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import LEARNT, Coverage
 from processors.detector.recovery import holes, ranges_of, read_again
@@ -130,6 +131,23 @@ def test_a_state_that_is_older_than_the_ledger_says_goes_on_from_its_own_offset(
     start = recovered(topic.values(), {0: len(RECORDS)}, BRANDS)
     assert start.missing == {0: DETECTOR_STATE.decode(topic["corvo"]).offset}
     goes_on_as(clean, begin(topic, position), position)
+
+
+def test_a_state_that_looked_ahead_is_made_again(clean: Run) -> None:
+    position = len(RECORDS) // 2
+    now = RECORDS[position].at
+    topic = saved(run(RECORDS[:position]))
+    ahead = DETECTOR_STATE.decode(topic["corvo"])
+    state = unpack(ahead.state, DetectorState)
+    assert state is not None
+    looked = msgspec.structs.replace(state, looked=state.looked + 600)
+    topic["corvo"] = DETECTOR_STATE.encode(msgspec.structs.replace(ahead, state=pack(looked)))
+    start = recovered(topic.values(), {0: len(RECORDS)}, BRANDS, now)
+    assert (start.unreadable, start.missing) == (1, {0: 0})
+    for offset in range(position):
+        start.count_again(RECORDS[offset], 0, offset + 1)
+    assert start.rebuilt == {"corvo"}
+    goes_on_as(clean, start, position)
 
 
 def test_killed_between_the_states_and_the_ledger_nothing_is_missing(clean: Run) -> None:

@@ -1,8 +1,12 @@
 """A detector process: it begins with what was saved, without a record too, and saves in order."""
 
 from datetime import timedelta
+from functools import partial
 
 from processors.detector.coverage import LEARNT, MIN_SILENCE
+from processors.detector.worker import MAX_HELD
+from processors.faust.messages import Incoming
+from schemas.codec import ACTIVITY
 from tests.processors.detector.detector_process import (
     Kafka,
     Process,
@@ -90,3 +94,16 @@ async def test_partitions_as_they_were_are_left_to_come_again_and_not_saved(kafk
     assert not await process.read(generation=1)
     assert kafka.written == []
     assert await process.read(generation=2)
+
+
+@in_a_loop
+async def test_what_is_held_is_saved_at_its_limit_before_the_interval(kafka: Kafka) -> None:
+    process = Process(kafka, [0], spoken(kafka, "velmora", 1), snapshot_interval_s=90)
+    value = ACTIVITY.encode(kafka.activity[0][0])
+    again = Incoming("activity", 0, 0, b"", value)
+    acknowledged: list[int] = []
+    for part in (MAX_HELD - 1, 1):
+        assert (kafka.written, acknowledged) == ([], [])
+        await process.worker.take([again] * part, 1, partial(acknowledged.append, part))
+    assert kafka.written == ["brand", "partition"]
+    assert acknowledged == [MAX_HELD - 1, 1]

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from collections import defaultdict
+from typing import Any
+from weakref import WeakSet
 
 from faust.events import Event
+from faust.transport.consumer import Consumer
 from faust.types.tuples import TP, ConsumerMessage
 
-from processors.faust.app import without_payload
+from processors.faust.app import acknowledge_offsets, held_offsets
 
 
 def test_a_prepared_service_serves_its_metrics_once() -> None:
@@ -26,19 +30,40 @@ def test_a_prepared_service_serves_its_metrics_once() -> None:
     assert ran.stdout == "True True\n"
 
 
-def test_an_event_that_waits_for_its_acknowledgement_keeps_its_offset_alone() -> None:
-    message = ConsumerMessage(
-        "activity", 0, 5, 1.0, 0, [("a", b"b")], b"key", b"value", None, tp=TP("activity", 0)
-    )
-    (event,) = without_payload([Event(None, b"key", b"value", [("a", b"b")], message)])
-    assert (event.key, event.value, message.key, message.value) == (None, None, None, None)
-    acked = []
+class Stub:
+    """As much of an application as Faust's own ``Consumer.ack`` asks."""
 
-    class Consumer:
-        def ack(self, message: ConsumerMessage) -> bool:
-            acked.append(message.offset)
-            return True
+    def __init__(self, committed: int) -> None:
+        self.app: Any = self
+        self.topics = self.consumer = self
+        self._committed_offset: dict[Any, int] = defaultdict(lambda: committed)
+        self._acked: dict[Any, list[int]] = defaultdict(list)
+        self._acked_index: dict[Any, set[int]] = defaultdict(set)
+        self._unacked_messages: WeakSet[Any] = WeakSet()
+        self._n_acked, self._waiting_for_ack = 0, None
 
-    message.incref()
-    assert message.ack(Consumer())
-    assert acked == [5]
+    def acks_enabled_for(self, topic: str) -> bool:
+        return topic == "activity"
+
+    def ack(self, message: Any) -> bool:
+        itself: Any = self
+        return Consumer.ack(itself, message)
+
+
+def event(partition: int, offset: int) -> Event:
+    at = TP("activity", partition)
+    message = ConsumerMessage("activity", partition, offset, 1.0, 0, [], b"k", b"v", None, tp=at)
+    app: Any = None
+    return Event(app, b"k", b"v", [], message)
+
+
+def test_events_that_wait_for_their_acknowledgement_are_held_as_offsets_alone() -> None:
+    held = held_offsets([event(0, 5), event(1, 3), event(0, 6), event(0, 2)])
+    assert {tp: offsets.itemsize for tp, offsets in held.items()} == {
+        TP("activity", 0): 8,
+        TP("activity", 1): 8,
+    }
+    stub: Any = Stub(committed=3)
+    acknowledge_offsets(stub, held)
+    # What is committed already is ignored.
+    assert stub._acked == {TP("activity", 0): [5, 6], TP("activity", 1): [3]}
