@@ -148,7 +148,7 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
     if not event.unmatched:
         _delete_reposts(event, known, settled)
     if not copies:
-        if event.unmatched:
+        if event.unmatched and event.id not in known.removed:
             return
         if event.source in ORDERED and event.id not in known.removed:
             settled.strangers += 1

@@ -140,6 +140,15 @@ def test_a_replayed_letter_does_not_bring_a_deleted_post_back(
     assert index.living() == {}
 
 
+def test_a_replayed_letter_does_not_undo_an_edit_that_drops_the_brand(index: SettledIndex) -> None:
+    index.take(delete("file:1", 0))
+    index.take(unmatched("file:1", 5))
+    index.take(upsert("file:1", 4))
+    assert index.living() == {}
+    index.take(upsert("file:1", 6, text="names it again"))
+    assert index.living() == {"file:1": "names it again"}
+
+
 def test_a_letter_that_is_replayed_without_a_delete_is_indexed(index: SettledIndex) -> None:
     index.take(upsert(TID, 3, text="before"))
     index.take(delete(TID, 0), upsert(TID, 4, text="replayed"))
