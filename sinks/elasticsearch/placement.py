@@ -7,7 +7,8 @@ A post is in one index, in its newest state, or deleted:
 2. A delete replaces the newest copy by a tombstone and deletes the others. Reposts that repeat
    the words of the post are replaced, too.
 3. A delete of a post that the index does not have is recorded only where the post may still come:
-   see :data:`ORDERED`.
+   see :data:`ORDERED`. So is an edit that names no brand; other posts that name none are not, since
+   they are the most of a stream.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +149,7 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
     if not event.unmatched:
         _delete_reposts(event, known, settled)
     if not copies:
-        if event.unmatched and event.id not in known.removed:
+        if event.unmatched and not _may_precede(event, known):
             return
         if event.source in ORDERED and event.id not in known.removed:
             settled.strangers += 1
@@ -166,6 +167,11 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
     )
     settled.operations += [moved(event.id, version, copy.place, origin) for copy in others]
     known.copies[event.id] = [Copy(kept.place, version, dead=True, id=event.id)]
+
+
+def _may_precede(event: MentionDelete, known: Known) -> bool:
+    """Whether an earlier state, with a brand, may come after this one without a brand."""
+    return event.id in known.removed or (event.edited and event.source not in ORDERED)
 
 
 def _floor(copy: Copy, event: MentionDelete) -> int:

@@ -195,6 +195,23 @@ def test_an_edit_that_drops_its_brand_takes_the_mention_away(index: SettledIndex
     assert index.recorded() == 0
 
 
+def test_an_edit_that_drops_its_brand_may_come_before_the_post(index: SettledIndex) -> None:
+    edit = changed(unmatched("file:1", 2), edited=True)
+    index.take(edit)
+    index.restart()
+    index.take(upsert("file:1", 1))
+    assert index.living() == {}
+    index.take(upsert("file:1", 3, text="again"))
+    assert index.living() == {"file:1": "again"}
+
+
+def test_an_edit_of_an_ordered_source_that_names_no_brand_records_nothing(
+    index: SettledIndex,
+) -> None:
+    index.take(changed(unmatched("x:1", 2), edited=True))
+    assert index.recorded() == 0
+
+
 def test_a_post_that_names_the_brand_again_is_back(index: SettledIndex) -> None:
     index.take(upsert("file:1", 1), unmatched("file:1", 2), upsert("file:1", 3, text="again"))
     assert index.living() == {"file:1": "again"}
