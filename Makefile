@@ -57,7 +57,7 @@ test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (nee
 # Rows of finished scenarios are kept in .tocsin/chaos: a run that was broken off goes on there.
 CHAOS = SCENARIO=$(SCENARIO) AFRESH=$(AFRESH) SCALE=$(SCALE) SEED=$(SEED)
 
-chaos: $(VENV)/dev ## The chaos ledger, to a report (2.5 h; SCENARIO=S3, AFRESH=1, SCALE=0.1, SEED=n).
+chaos: $(VENV)/dev ## The chaos ledger, to a report (2.5 h; SCENARIO=S3,S4, AFRESH=1, SCALE=0.1, SEED=n).
 	-$(CHAOS) $(BIN)/pytest -m chaos tests/chaos
 	$(BIN)/python -m tests.chaos.report
 

@@ -168,6 +168,9 @@ class MentionDelete(Change, kw_only=True, tag="delete"):
     unmatched: Annotated[
         bool, Meta(description="The post exists and names no brand in this version.")
     ] = False
+    edited: Annotated[
+        bool, Meta(description="With `unmatched`: an edit, so an earlier version may still come.")
+    ] = False
 
 
 class MentionErasure(Change, kw_only=True, tag="erase_author"):

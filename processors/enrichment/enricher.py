@@ -156,8 +156,13 @@ def may_have_matched(event: PostUpsert, stored: bool) -> bool:
 
 
 def _unmatched(event: PostUpsert, at: datetime) -> MentionDelete:
-    created_at = event.post.created_at
-    return MentionDelete(created_at=created_at, unmatched=True, **_envelope(event, at))
+    post = event.post
+    return MentionDelete(
+        created_at=post.created_at,
+        unmatched=True,
+        edited=post.edited_at is not None,
+        **_envelope(event, at),
+    )
 
 
 def awaited(event: PostUpsert, at: datetime) -> MentionDelete:

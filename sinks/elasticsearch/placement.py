@@ -7,8 +7,9 @@ A post is in one index, in its newest state, or deleted:
 2. A delete replaces the newest copy by a tombstone and deletes the others. Reposts that repeat
    the words of the post are replaced, too.
 3. A delete of a post that the index does not have is recorded only where the post may still come:
-   see :data:`ORDERED`. If it may be in a month that cannot be searched, its tombstone is for that
-   month, where it waits.
+   see :data:`ORDERED`. So is an edit that names no brand; other posts that name none are not, since
+   they are the most of a stream. If the post may be in a month that cannot be searched, its
+   tombstone is for that month, where it waits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -157,7 +158,7 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
     if not event.unmatched:
         _delete_reposts(event, known, settled)
     if not copies:
-        if event.unmatched:
+        if event.unmatched and not _may_precede(event, known):
             return
         if places := _hidden_places(event, known, names):
             _delete_unseen(event, places, known, settled)
@@ -196,6 +197,11 @@ def _delete_unseen(
     known.copies[event.id] = [
         Copy(place, event.version, dead=True, id=event.id) for place in places
     ]
+
+
+def _may_precede(event: MentionDelete, known: Known) -> bool:
+    """Whether an earlier state, with a brand, may come after this one without a brand."""
+    return event.id in known.removed or (event.edited and event.source not in ORDERED)
 
 
 def _floor(copy: Copy, event: MentionDelete) -> int:

@@ -21,11 +21,12 @@ from sinks.elasticsearch.indices.mappings import IndexNames
 
 log = get_logger("housekeeping")
 SWEEP_EVERY = timedelta(hours=1)
+ASK_TO_LEAD_S = 1.0
 
 
 @dataclass(eq=False)
 class SideThread(ABC):
-    """A daemon thread that calls :meth:`once` every ``every_s`` seconds, whatever it raises."""
+    """A daemon thread that calls :meth:`once` again and again, whatever it raises."""
 
     client: Elasticsearch
     names: IndexNames
@@ -47,7 +48,11 @@ class SideThread(ABC):
                 self.once()
             except Exception:
                 log.exception("side thread failed; it goes on", thread=type(self).__name__)
-            self._stop.wait(self.every_s)
+            self._stop.wait(self.rest_s())
+
+    def rest_s(self) -> float:
+        """Seconds until the next :meth:`once`."""
+        return self.every_s
 
     @abstractmethod
     def once(self) -> None: ...
@@ -59,6 +64,8 @@ class Housekeeping(SideThread):
 
     ``leads``: whether this process is the one of its group that does it. Erasures that an index
     did not take are tried again each time; the rest is done hourly, and ``expunge_hours`` apart.
+    A process that does not lead asks each second whether it does: a new one gets its partitions
+    only after its start.
     """
 
     tombstone_days: float
@@ -66,12 +73,14 @@ class Housekeeping(SideThread):
     expunge_hours: float = field(default=24.0, kw_only=True)
     leads: Callable[[], bool] = field(default=lambda: True, kw_only=True)
     every_s: float = field(default=60.0, kw_only=True)
+    _led: bool = field(default=False, init=False)
     _swept_at: datetime = field(default=EPOCH, init=False)
     _expunged_at: datetime = field(default=EPOCH, init=False)
 
     def once(self) -> None:
         """Do what is due now; what the cluster does not take is tried again."""
-        if not self.leads():
+        self._led = self.leads()
+        if not self._led:
             metrics.SINK_OLDEST_ERASURE.set(0)
             return
         now = self.clock()
@@ -81,6 +90,9 @@ class Housekeeping(SideThread):
         due = now - self._expunged_at >= timedelta(hours=self.expunge_hours)
         if due and self._attempt(self._expunge):
             self._expunged_at = now
+
+    def rest_s(self) -> float:
+        return self.every_s if self._led else min(self.every_s, ASK_TO_LEAD_S)
 
     def _attempt(self, action: Callable[[], None]) -> bool:
         try:

@@ -186,7 +186,9 @@ class Expected:
     activity: set[tuple[str, str, int]] = field(default_factory=set)
     """``(brand, post id, version)``."""
     deleted: set[str] = field(default_factory=set)
-    """Ids of posts that were mentions once, and are none at the end: each has a tombstone."""
+    """Ids of posts that were mentions once, and are none at the end, by a delete or an edit: each
+    has a tombstone or a recorded delete. Of an erased author's posts none must remain, and the
+    record of the erasure refuses them: those that come after it were never in the index."""
     erased: set[str] = field(default_factory=set)
     """Author ids."""
 
@@ -215,10 +217,11 @@ def expected(sent: Iterable[Sent], erased_too: Mapping[str, int] | None = None) 
             last[event.id] = message
     for id_, message in last.items():
         assert message.event is not None
-        gone = message.event.version <= erasures.get(message.author, -1)
-        if message.event.op == "upsert" and message.brand is not None and not gone:
+        is_upsert = message.event.op == "upsert"
+        gone = is_upsert and message.event.version <= erasures.get(message.author, -1)
+        if is_upsert and message.brand is not None and not gone:
             result.versions[id_] = message.event.version
-        elif id_ in mentions:
+        elif id_ in mentions and not gone:
             result.deleted.add(id_)
     result.erased = set(erasures)
     return result

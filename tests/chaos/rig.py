@@ -13,6 +13,8 @@ from kafka import KafkaProducer
 from runtime.kafka import client as kafka
 from schemas.codec import ACTIVITY
 from schemas.ids import author_hash
+from sinks.elasticsearch.documents import removal_key
+from sinks.elasticsearch.lookup import documents
 from tests.chaos.gauges import committed_offsets, metric
 from tests.chaos.ledger import (
     BRANDS,
@@ -159,7 +161,8 @@ class ChaosPipeline(Pipeline):
                 break
             time.sleep(1)
         tombstones = self.documents(tombstones=True).keys() - versions.keys()
-        total.lost += [f"the tombstone of {id_}" for id_ in wanted.deleted - tombstones]
+        unmarked = self.without_removal(wanted.deleted - tombstones)
+        total.lost += [f"the tombstone of {id_}" for id_ in unmarked]
         records = [ACTIVITY.decode(record.value) for record in self.read("activity")]
         keys = [(record.brand, record.post_id, record.version) for record in records]
         topic = self.kafka.topic_prefix + "posts"
@@ -171,6 +174,13 @@ class ChaosPipeline(Pipeline):
             total.doubled += part.doubled
             total.repeated += part.repeated
         return total
+
+    def without_removal(self, ids: Iterable[str]) -> list[str]:
+        """Those of the posts whose delete is not recorded; it is, where no index had the post."""
+        keys = {removal_key(id_): id_ for id_ in ids}
+        wanted = [(self.names.removals, key) for key in keys]
+        recorded = {found["_id"] for found in documents(self.client, wanted)}
+        return sorted(keys[key] for key in keys.keys() - recorded)
 
     def holders_of(self, author: str) -> list[str]:
         """The indices that hold this author, but for the list of erasures."""

@@ -27,7 +27,8 @@ class Options(NamedTuple):
     """What the command asks for."""
 
     scenario: str = ""
-    """The name of a scenario, or what it begins with: S1 is S1-process too, and not S12."""
+    """The names of scenarios, with commas, or what they begin with: S1 is S1-process too, and not
+    S12."""
     ci: bool = False
     """Only the short form of the scenarios that guard every change."""
     afresh: bool = False
@@ -52,7 +53,8 @@ class Options(NamedTuple):
     def takes(self, name: str, in_ci: bool) -> bool:
         """Whether the command asks for this scenario."""
         if self.scenario:
-            return name == self.scenario or name.startswith(f"{self.scenario}-")
+            asked = self.scenario.split(",")
+            return any(name == each or name.startswith(f"{each}-") for each in asked)
         return in_ci or not self.ci
 
     def many(self, full: float, ci: float | None = None) -> int:

@@ -10,7 +10,13 @@ from tests.chaos.scenario import Options, Row, is_finished, rows
 
 @pytest.mark.parametrize(
     ("wanted", "name", "taken"),
-    [("S1", "S1", True), ("S1", "S1-sink", True), ("S1", "S12", False), ("", "S12", True)],
+    [
+        ("S1", "S1", True),
+        ("S1", "S1-sink", True),
+        ("S1", "S12", False),
+        ("S1,S12", "S12", True),
+        ("", "S12", True),
+    ],
 )
 def test_a_scenario_is_chosen_by_its_name_or_the_begin_of_it(
     wanted: str, name: str, taken: bool

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runtime.kafka.dead_letters import encode_dead_letter
+from runtime.settings import SinkSettings
 from schemas.alert import Carrier, Evidence, ShownPost
 from schemas.dead_letter import DeadLetter
 from schemas.ids import author_hash
@@ -18,7 +19,7 @@ from tests.engines.pipeline import BROKEN_SOCKETS
 
 pytestmark = [BROKEN_SOCKETS]
 STEPS = ("sink_erasure_remembered", "sink_erased", "sink_written", "consumer_handled")
-FORTY_SIX_DAYS_S = 46 * 86_400.0
+LONG_AFTER_S = (SinkSettings().tombstone_days + 1) * 86_400.0
 """Past the life of a tombstone."""
 
 
@@ -72,7 +73,7 @@ def test_an_erased_author_is_nowhere_and_stays_away(run: Run) -> None:
     # Kafka has nothing of it any more, and the tombstones are purged: an old letter is replayed.
     clock = run.nemesis.clock("sink")
     sink.stop()
-    clock.step(FORTY_SIX_DAYS_S)
+    clock.step(LONG_AFTER_S)
     sink.environment = {**sink.environment, **clock.environment}
     sink.start()
     pipeline.wait("the purge", lambda: "purged=" in sink.output() or '"purged"' in sink.output())

@@ -89,7 +89,7 @@ def kept(run: Run, sent: list[Sent]) -> list[str]:
     return compare_versions(expected(sent).versions, versions(run)).lost
 
 
-@pytest.mark.chaos("S18", "retention passes a stopped consumer", ci=True)
+@pytest.mark.chaos("S18", "retention passes a stopped consumer")
 @pytest.mark.parametrize("role", ["detector"])
 def test_a_stopped_detector(run: Run, role: str) -> None:
     pipeline = run.pipeline
@@ -114,7 +114,7 @@ def test_a_stopped_detector(run: Run, role: str) -> None:
 RECORDS = "tocsin_detector_records_total"
 
 
-@pytest.mark.chaos("S18", "retention passes a stopped consumer", ci=True)
+@pytest.mark.chaos("S18", "retention passes a stopped consumer")
 @pytest.mark.parametrize("role", ["alerts"])
 def test_a_stopped_sink_of_alerts(run: Run, role: str) -> None:
     pipeline, states = run.pipeline, alert_states(30)

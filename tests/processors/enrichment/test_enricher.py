@@ -68,7 +68,9 @@ def test_an_edit_that_removes_the_brand_deletes_the_mention() -> None:
     result = enrich([upsert(1, "Velmora"), upsert(1, "never mind", edited=True, version=5)])
     changes = [(event.op, event.version) for event in result.mentions]
     assert changes == [("upsert", 1), ("delete", 5)]
-    assert result.mentions[1].created_at == AT
+    dropped = result.mentions[1]
+    assert isinstance(dropped, MentionDelete)
+    assert (dropped.created_at, dropped.unmatched, dropped.edited) == (AT, True, True)
     assert result.unmatched == 1
     (event,) = enrich([upsert(1, "Velmora, edited", edited=True)]).mentions
     assert event.op == "upsert"
@@ -82,6 +84,7 @@ def test_a_file_may_have_another_text_for_the_same_post() -> None:
     (event,) = enricher.enrich([make.upsert(post, 3)], ENRICHED, stored=True).mentions
     assert isinstance(event, MentionDelete)
     assert (event.unmatched, event.version, event.created_at) == (True, 3, AT)
+    assert not event.edited
 
 
 def test_a_dead_letter_is_announced_with_a_version_that_deletes_nothing() -> None:

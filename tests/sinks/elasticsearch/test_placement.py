@@ -140,6 +140,15 @@ def test_a_replayed_letter_does_not_bring_a_deleted_post_back(
     assert index.living() == {}
 
 
+def test_a_replayed_letter_does_not_undo_an_edit_that_drops_the_brand(index: SettledIndex) -> None:
+    index.take(delete("file:1", 0))
+    index.take(unmatched("file:1", 5))
+    index.take(upsert("file:1", 4))
+    assert index.living() == {}
+    index.take(upsert("file:1", 6, text="names it again"))
+    assert index.living() == {"file:1": "names it again"}
+
+
 def test_a_letter_that_is_replayed_without_a_delete_is_indexed(index: SettledIndex) -> None:
     index.take(upsert(TID, 3, text="before"))
     index.take(delete(TID, 0), upsert(TID, 4, text="replayed"))
@@ -183,6 +192,23 @@ def test_an_edit_that_drops_its_brand_takes_the_mention_away(index: SettledIndex
     index.take(upsert("file:1", 1), upsert("file:2", 1))
     index.take(unmatched("file:1", 1), unmatched("file:3", 1))
     assert index.living().keys() == {"file:2"}
+    assert index.recorded() == 0
+
+
+def test_an_edit_that_drops_its_brand_may_come_before_the_post(index: SettledIndex) -> None:
+    edit = changed(unmatched("file:1", 2), edited=True)
+    index.take(edit)
+    index.restart()
+    index.take(upsert("file:1", 1))
+    assert index.living() == {}
+    index.take(upsert("file:1", 3, text="again"))
+    assert index.living() == {"file:1": "again"}
+
+
+def test_an_edit_of_an_ordered_source_that_names_no_brand_records_nothing(
+    index: SettledIndex,
+) -> None:
+    index.take(changed(unmatched("x:1", 2), edited=True))
     assert index.recorded() == 0
 
 

@@ -43,6 +43,28 @@ def test_housekeeping_goes_on_after_any_error(client: Client) -> None:
     assert len(said) >= 2 and all(entry["exc_info"] for entry in said)
 
 
+def test_housekeeping_begins_soon_after_a_sink_takes_the_lead(client: Client) -> None:
+    began = threading.Event()
+    answers = iter([False])
+
+    def clock() -> datetime:
+        housekeeping.stop()
+        began.set()
+        raise RuntimeError("it has begun")
+
+    housekeeping = Housekeeping(
+        client,
+        NAMES,
+        tombstone_days=8,
+        every_s=3_600,
+        clock=clock,
+        leads=lambda: next(answers, True),
+    )
+    with capture_logs():
+        housekeeping.start()
+        assert began.wait(PATIENCE_S)
+
+
 def test_the_probe_goes_on_after_any_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     again = threading.Event()
     asked: list[str] = []
