@@ -161,3 +161,17 @@ async def test_a_time_at_the_end_of_the_calendar_ends_no_process_not_even_when_s
         await process.tick_once()
     assert kafka.committed[0] == 1
     assert kafka.letters == []
+
+
+@in_a_loop
+async def test_time_does_not_go_on_while_records_wait_in_kafka(kafka: Kafka) -> None:
+    storms = [one for one in RECORDS if one.at >= STORM]
+    lag = timedelta(minutes=8)
+    process = await lived(kafka, on_time([one for one in RECORDS if one.at < STORM]), hours=8)
+    kafka.activity[0] += [one for one in storms if one.at < STORM + lag]
+    process.now += lag
+    await process.tick_once()
+    assert kafka.alerts == []
+    await process.read()
+    await process.tick_once()
+    assert opened(kafka.alerts) == opened(replay(RECORDS, BRANDS.values()))
