@@ -10,7 +10,6 @@ CLAIMS = (
     "tests/processors/detector/test_worker_time.py",
     "tests/processors/detector/test_brand_detector_late.py",
 )
-COVERAGE = ("tests/processors/detector/test_coverage.py",)
 LATE = ("tests/processors/detector/test_brand_detector_late.py",)
 FAULTS = ("tests/processors/detector/test_worker_faults.py",)
 WAITING = ("tests/processors/detector/test_merge_buffer.py",)
@@ -55,7 +54,7 @@ MUTANTS = (
         "processors/detector/event_time.py",
         "passed if horizon is None else min(passed, horizon)",
         "passed",
-        COVERAGE,
+        TIME,
     ),
     # --- late records count, and their alert is told once ----------------------------------------
     Mutant(
@@ -123,10 +122,10 @@ MUTANTS = (
         ATTEMPTS,
     ),
     Mutant(
-        "the tries of one message count for the next",
+        "messages go on together where a process ended",
         "runtime/kafka/attempts.py",
-        "tries = attempt.tries if offset == attempt.at else 0",
-        "tries = attempt.tries",
+        "return attempt.starts > 1 and offset < attempt.start + self._careful",
+        "return False",
         ATTEMPTS,
     ),
     Mutant(

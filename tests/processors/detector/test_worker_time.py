@@ -175,3 +175,16 @@ async def test_time_does_not_go_on_while_records_wait_in_kafka(kafka: Kafka) -> 
     await process.read()
     await process.tick_once()
     assert opened(kafka.alerts) == opened(replay(RECORDS, BRANDS.values()))
+
+
+@in_a_loop
+async def test_a_crisis_does_not_end_while_nothing_can_be_heard(kafka: Kafka) -> None:
+    """The sources are away: that no mention comes says nothing of the crisis."""
+    heard = [one for one in RECORDS if one.at < STORM + timedelta(minutes=30)]
+    process = await lived(kafka, on_time(heard), hours=8.5)
+    for _ in range(180):
+        process.now += timedelta(minutes=1)
+        await process.tick_once()
+    crisis = [one for one in kafka.alerts if one.kind == "crisis"]
+    assert "open" in {one.status for one in crisis}
+    assert "close" not in {one.status for one in crisis}
