@@ -17,20 +17,23 @@ ENDS_WITHIN_S = 25.0
 """Generous, for a busy machine: later it has not ended by itself."""
 HANGING = {
     "a library in C that does not return": (
-        "import ctypes; c = ctypes.CDLL(None); lock = ctypes.create_string_buffer(64); "
+        "up(); import ctypes; c = ctypes.CDLL(None); lock = ctypes.create_string_buffer(64); "
         "c.pthread_mutex_lock(lock); c.pthread_mutex_lock(lock)"
     ),
     "an event loop that is blocked": (
         "import asyncio, signal, time\n"
+        "from runtime.limits.process_end import end_after\n"
         "async def main():\n"
         "    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)\n"
+        "    end_after([signal.SIGTERM], 0.5, 3)  # after the loop's own, as Faust's worker\n"
+        "    up()\n"
         "    time.sleep(600)\n"
         "asyncio.run(main())"
     ),
-    "a call that ignores the stop": "import time; time.sleep(600)",
-    "a loop that never looks": "while True: pass",
+    "a call that ignores the stop": "up(); import time; time.sleep(600)",
+    "a loop that never looks": "up()\nwhile True: pass",
     "a thread that is joined at the end": (
-        "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); "
+        "up(); import threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); "
         "stop.wait()"
     ),
 }
@@ -42,8 +45,7 @@ def test_a_stop_ends_what_hangs_with_a_word_and_its_status(tmp_path: Path, body:
 from runtime.service import service
 with service("test", (), 0.5, 3) as (health, stop):
     health.clear("start")
-    print("up", flush=True)
-    exec({body!r})
+    exec({body!r}, {{"up": lambda: print("up", flush=True), "stop": stop}})
 """
     log = tmp_path / "log"
     with log.open("wb") as out:
