@@ -31,8 +31,8 @@ MUTANTS = (
     Mutant(
         "one acknowledgement of a batch is enough",
         "ingestors/runner.py",
-        "if not all(message.future.is_done for",
-        "if not any(message.future.is_done for",
+        "if not all(message.future.is_done for message in sent.messages):",
+        "return any(message.future.is_done for message in sent.messages)\n        if True:",
         RUNNER,
     ),
     Mutant(
