@@ -159,8 +159,8 @@ MUTANTS = (
     Mutant(
         "records of partitions that moved away are handled",
         "runtime/kafka/consumer.py",
-        "return [record for record in records if partition_of(record) in ours]",
-        "return records",
+        "return [record for record in records if partition_of(record) not in self._moved]",
+        "return list(records)",
         CONSUMER,
     ),
     Mutant(
