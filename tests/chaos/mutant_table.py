@@ -4,7 +4,13 @@ Each replaces ``old``, which stands once in its file, by ``new``, and must be ki
 tests. Texts are short, so that they outlive a change beside them.
 """
 
-from tests.chaos import store_mutants, stream_mutants
+from tests.chaos import edge_mutants, loss_mutants, store_mutants, stream_mutants, time_mutants
 from tests.chaos.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*stream_mutants.MUTANTS, *store_mutants.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *stream_mutants.MUTANTS,
+    *store_mutants.MUTANTS,
+    *time_mutants.MUTANTS,
+    *loss_mutants.MUTANTS,
+    *edge_mutants.MUTANTS,
+)

@@ -5,11 +5,16 @@ See :mod:`tests.chaos.mutant_table`.
 
 from tests.chaos.mutant import Mutant
 
-DETECTOR = ("tests/processors/detector/test_worker.py",)
+DETECTOR = (
+    "tests/processors/detector/test_worker.py",
+    "tests/processors/detector/test_merge_buffer.py",
+)
+LAG = ("tests/processors/detector/test_worker_time.py",)
 RECOVERY = ("tests/processors/detector/test_recovery.py", *DETECTOR)
-BULK = ("tests/sinks/elasticsearch/test_bulk.py",)
+BULK = ("tests/sinks/elasticsearch/writes/test_bulk.py",)
 DOCUMENTS = ("tests/sinks/elasticsearch/test_documents.py", *BULK)
 ERASURE = ("tests/sinks/elasticsearch/test_erasure.py",)
+RETENTION = ("tests/sinks/elasticsearch/test_retention.py",)
 PLAN = ("tests/sinks/elasticsearch/test_plan.py",)
 ALERTS = ("tests/sinks/alerts/test_workers.py", "tests/sinks/alerts/test_deliveries.py")
 ROUTING = ("tests/sinks/alerts/test_routing.py",)
@@ -37,13 +42,13 @@ MUTANTS = (
         "processors/detector/worker.py",
         "if self._is_caught_up():",
         "if True:",
-        DETECTOR,
+        LAG,
     ),
     Mutant(
         "a stop saves nothing",
         "processors/detector/worker.py",
-        "                await self._save(self._clock())",
-        "                pass",
+        "            if self._generation and self._generation == self._generation_now():",
+        "            if False:",
         DETECTOR,
     ),
     Mutant(
@@ -78,8 +83,8 @@ MUTANTS = (
     Mutant(
         "a busy cluster refuses for good",
         "sinks/elasticsearch/writes/bulk.py",
-        "status in (403, 404, 429) or status >= 500",
-        "status in (403, 404)",
+        "elif status == 429 or status >= 500:",
+        "elif status >= 500:",
         BULK,
     ),
     Mutant(
@@ -92,8 +97,8 @@ MUTANTS = (
     Mutant(
         "the second half of a request is forgotten",
         "sinks/elasticsearch/writes/bulk.py",
-        "second = Outcome(retry=list(operations[middle:]))",
-        "second = Outcome()",
+        "outcome.add(write(client, operations[middle:], size, wait_s))",
+        "pass",
         BULK,
     ),
     Mutant(
@@ -106,29 +111,29 @@ MUTANTS = (
     Mutant(
         "an erasure takes the posts of other sources",
         "sinks/elasticsearch/erasure.py",
-        '        {"term": {"source": erasure.source}},\n',
-        "",
+        '"filter": [{"term": {"source": source}}, {"bool": {"should": theirs}}],',
+        '"filter": [{"bool": {"should": theirs}}],',
         ERASURE,
     ),
     Mutant(
         "a purge deletes what replaced a tombstone",
-        "sinks/elasticsearch/erasure.py",
+        "sinks/elasticsearch/retention.py",
         '        "if_seq_no": hit["_seq_no"],\n        "if_primary_term": hit["_primary_term"],\n',
         "",
-        ERASURE,
+        RETENTION,
     ),
     Mutant(
         "young tombstones are purged",
-        "sinks/elasticsearch/erasure.py",
-        "before = max(EPOCH, now - timedelta(days=keep_days)).isoformat()",
-        "before = now.isoformat()",
-        ERASURE,
+        "sinks/elasticsearch/retention.py",
+        "return max(EPOCH, now - timedelta(days=days)).isoformat()",
+        "return now.isoformat()",
+        RETENTION,
     ),
     Mutant(
         "a tombstone that was not taken is forgotten",
         "sinks/elasticsearch/erasure.py",
-        "        if outcome.retry:\n",
-        "        if False:\n",
+        "why = outcome.why if outcome.retry else why",
+        "pass",
         ERASURE,
     ),
     Mutant(

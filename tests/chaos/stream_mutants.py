@@ -6,6 +6,7 @@ See :mod:`tests.chaos.mutant_table`.
 from tests.chaos.mutant import Mutant
 
 RUNNER = ("tests/ingestors/test_runner.py",)
+SENDER = ("tests/ingestors/test_sender.py", *RUNNER)
 WORKER = ("tests/processors/enrichment/test_worker_delivery.py",)
 BATCH = ("tests/processors/enrichment/test_batch.py",)
 ENRICHER = ("tests/processors/enrichment/test_enricher.py",)
@@ -30,16 +31,16 @@ MUTANTS = (
     Mutant(
         "one acknowledgement of a batch is enough",
         "ingestors/runner.py",
-        "all(future.is_done for future",
-        "any(future.is_done for future",
+        "if not all(message.future.is_done for message in sent.messages):",
+        "return any(message.future.is_done for message in sent.messages)\n        if True:",
         RUNNER,
     ),
     Mutant(
         "an event that Kafka refused counts as delivered",
         "ingestors/runner.py",
-        "                if future.failed():",
-        "                if False:",
-        RUNNER,
+        "return all(message.future.succeeded() for message in sent.messages)",
+        "return True",
+        SENDER,
     ),
     Mutant(
         "no backpressure",
@@ -51,23 +52,23 @@ MUTANTS = (
     Mutant(
         "unreadable items are dropped",
         "ingestors/runner.py",
-        "futures += [self._send_unreadable(item) for item in batch.unreadable]",
-        "futures += []",
+        "messages += [self._sender.unreadable(item) for item in batch.unreadable]",
+        "messages += []",
         RUNNER,
     ),
     Mutant(
         "a post that is too large is sent all the same",
-        "ingestors/runner.py",
+        "ingestors/sender.py",
         "        if size > MAX_EVENT_BYTES:",
         "        if False:",
-        RUNNER,
+        SENDER,
     ),
     Mutant(
         "a post that cannot be encoded ends the service",
-        "ingestors/runner.py",
+        "ingestors/sender.py",
         "        except InvalidMessage as error:\n            payload",
         "        except ZeroDivisionError as error:\n            payload",
-        RUNNER,
+        SENDER,
     ),
     Mutant(
         "no checkpoint at the stop",
@@ -93,36 +94,37 @@ MUTANTS = (
     Mutant(
         "what a source still holds at the stop is not read",
         "ingestors/runner.py",
-        "                if not batch.events and not batch.unreadable:\n                    break",
-        "                break",
+        "            if not batch.events and not batch.unreadable:\n                break",
+        "            break",
         RUNNER,
     ),
     # --- producers and consumers of Kafka ------------------------------------------------------
     Mutant(
         "commit before the batch is handled",
         "runtime/kafka/consumer.py",
-        "        dead = self.sink.handle(records)\n",
-        "        self._commit(records)\n        dead = self.sink.handle(records)\n",
+        "        dead = self._handle(records)\n        self._forget_revoked()\n",
+        "        self._uncommitted.handled(records)\n        self._commit()\n"
+        "        dead = self._handle(records)\n        self._forget_revoked()\n",
         CONSUMER,
     ),
     Mutant(
         "one message too many is committed",
-        "runtime/kafka/consumer.py",
-        "OffsetAndMetadata(record.offset + 1,",
-        "OffsetAndMetadata(record.offset + 2,",
+        "runtime/kafka/offset_holds.py",
+        "= record.offset + 1",
+        "= record.offset + 2",
         CONSUMER,
     ),
     Mutant(
         "the last message is never committed",
-        "runtime/kafka/consumer.py",
-        "OffsetAndMetadata(record.offset + 1,",
-        "OffsetAndMetadata(record.offset,",
+        "runtime/kafka/offset_holds.py",
+        "= record.offset + 1",
+        "= record.offset",
         CONSUMER,
     ),
     Mutant(
         "the sinks have no brake",
         "runtime/kafka/consumer.py",
-        "self.brake.record(len(records) - dead, dead)",
+        "self.brake.record(max(0, len(records) - dead - held), dead)",
         "pass",
         CONSUMER,
     ),
@@ -136,8 +138,8 @@ MUTANTS = (
     Mutant(
         "what is polled during a wait is lost",
         "runtime/kafka/consumer.py",
-        "self._carried += self._poll(",
-        "self._poll(",
+        "            self._poll(min(left, _POLL_S))",
+        "            self.consumer.poll(timeout_ms=1)",
         CONSUMER,
     ),
     Mutant(
@@ -157,8 +159,8 @@ MUTANTS = (
     Mutant(
         "records of partitions that moved away are handled",
         "runtime/kafka/consumer.py",
-        "return [record for record in records if (record.topic, record.partition) in ours]",
-        "return records",
+        "return [record for record in records if partition_of(record) not in self._moved]",
+        "return list(records)",
         CONSUMER,
     ),
     Mutant(
@@ -199,8 +201,8 @@ MUTANTS = (
     Mutant(
         "expired messages are not counted",
         "runtime/kafka/group_positions.py",
-        "expired[tp.partition] = max(0, starts[tp] - at)",
-        "expired[tp.partition] = 0",
+        "expired={tp.partition: max(0, starts[tp] - claimed[tp]) for tp in ends}",
+        "expired={}",
         GROUPS,
     ),
     # --- enrichment: acknowledged after delivery, in order -------------------------------------
@@ -256,7 +258,7 @@ MUTANTS = (
     Mutant(
         "an edit that drops the brand leaves the mention",
         "processors/enrichment/enricher.py",
-        "            if mention.post.edited_at is not None:",
+        "            if may_have_matched(event, stored):",
         "            if False:",
         ENRICHER,
     ),

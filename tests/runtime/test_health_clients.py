@@ -132,6 +132,14 @@ def test_what_is_too_large_or_no_request_is_ended_without_a_word_in_the_log(
     assert capfd.readouterr().err == ""
 
 
+def test_a_request_over_its_bound_gets_no_answer(clients: Callable[[bytes], socket.socket]) -> None:
+    header = b"X: " + b"y" * 1_000 + b"\r\n"
+    many = header * (MAX_REQUEST_BYTES // 1_000 + 1)
+    client = clients(b"GET /healthz HTTP/1.1\r\n" + many + b"\r\n")
+    with contextlib.suppress(ConnectionResetError):
+        assert client.recv(1) == b""
+
+
 def test_clients_that_are_served_do_not_count_for_ever(server: MonitorServer) -> None:
     assert {status(server) for _ in range(3 * MAX_CONNECTIONS)} == {200}
 

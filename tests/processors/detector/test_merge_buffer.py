@@ -112,6 +112,17 @@ async def test_a_process_that_is_killed_while_records_wait_reads_them_again(kafk
     assert states(kafka.alerts) == ordered[: len(kafka.alerts)]
 
 
+@in_a_loop
+async def test_what_waits_is_counted_before_it_is_acknowledged(kafka: Kafka) -> None:
+    kafka.activity[0] = [record(n, START + timedelta(seconds=n)) for n in range(100)]
+    process = Process(kafka, [0], START + timedelta(days=1), snapshot_interval_s=30)
+    assert not await process.read()
+    await process.worker.stop()
+    assert kafka.committed[0] == 100
+    saved = kafka.recover(None, BRANDS, [0]).detectors.detector("velmora").snapshot()
+    assert sum(minute.mentions for minute in saved.counts.minutes) == 100
+
+
 def test_a_replay_puts_its_records_into_order() -> None:
     assert states(replay(in_partitions(RECORDS, 4, 700), BRANDS.values())) == states(
         replay(RECORDS, BRANDS.values())

@@ -161,3 +161,30 @@ async def test_a_time_at_the_end_of_the_calendar_ends_no_process_not_even_when_s
         await process.tick_once()
     assert kafka.committed[0] == 1
     assert kafka.letters == []
+
+
+@in_a_loop
+async def test_time_does_not_go_on_while_records_wait_in_kafka(kafka: Kafka) -> None:
+    storms = [one for one in RECORDS if one.at >= STORM]
+    lag = timedelta(minutes=8)
+    process = await lived(kafka, on_time([one for one in RECORDS if one.at < STORM]), hours=8)
+    kafka.activity[0] += [one for one in storms if one.at < STORM + lag]
+    process.now += lag
+    await process.tick_once()
+    assert kafka.alerts == []
+    await process.read()
+    await process.tick_once()
+    assert opened(kafka.alerts) == opened(replay(RECORDS, BRANDS.values()))
+
+
+@in_a_loop
+async def test_a_crisis_does_not_end_while_nothing_can_be_heard(kafka: Kafka) -> None:
+    """The sources are away: that no mention comes says nothing of the crisis."""
+    heard = [one for one in RECORDS if one.at < STORM + timedelta(minutes=30)]
+    process = await lived(kafka, on_time(heard), hours=8.5)
+    for _ in range(180):
+        process.now += timedelta(minutes=1)
+        await process.tick_once()
+    crisis = [one for one in kafka.alerts if one.kind == "crisis"]
+    assert "open" in {one.status for one in crisis}
+    assert "close" not in {one.status for one in crisis}

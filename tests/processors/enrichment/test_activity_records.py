@@ -1,15 +1,29 @@
-"""The terms and entities of an activity record."""
+"""The time, the terms and the entities of an activity record."""
+
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.enrichment.activity_records import MAX_TERM, entities_of, terms_of
+from processors.enrichment.activity_records import MAX_TERM, activity_of, entities_of, terms_of
 from schemas.activity import MAX_ENTITIES, MAX_TERMS
 from schemas.mention import BrandMatch, Entity, Match
+from tests.make import AT
 from tests.processors.enrichment.fakes import mention
 from tests.strategies import HOSTILE_TEXT
 
 VELMORA = BrandMatch(id="velmora", matches=[Match(text="Velmora", start=0, end=7)])
+
+
+def test_a_post_is_counted_no_later_than_it_was_read() -> None:
+    for ahead, counted in (
+        (timedelta(hours=23), AT),
+        (-timedelta(hours=1), AT - timedelta(hours=1)),
+    ):
+        post = mention("Velmora", created_at=AT + ahead)
+        post.brands = [VELMORA]
+        (record,) = activity_of(1, AT, post)
+        assert (record.at, record.ingested_at) == (counted, AT)
 
 
 def test_hashtags_links_names_and_rarer_words() -> None:

@@ -140,8 +140,9 @@ class FakeConsumer:
             self._positions[tp] = first + len(records)
             if records:
                 polled[tp] = records
-        if not polled and self._group is not None and not self._paused:
-            self._kafka.idle.set()
+        if not polled and not self._paused:
+            if self._group is not None:
+                self._kafka.idle.set()
             Event().wait(0.001)
         return polled
 

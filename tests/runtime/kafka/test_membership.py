@@ -107,6 +107,7 @@ class Script:
 
     def __init__(self, *answers: Standing | Exception) -> None:
         self._answers = iter(answers)
+        self.claimed: list[Standing] = []
 
     def read(self) -> Mapping[str, Standing]:
         answer = next(self._answers)
@@ -115,10 +116,21 @@ class Script:
         return {"group": answer}
 
     def claim(self, standings: Mapping[str, Standing]) -> None:
-        return None
+        self.claimed += standings.values()
 
     def close(self) -> None:
         return None
+
+
+def test_the_first_look_gives_the_group_its_positions(member: Membership, health: Health) -> None:
+    """Without a position, what expires before the first commit is no loss that can be counted."""
+    first = standing("Empty", owned=0)
+    script = Script(first, standing())
+    watch = StandingWatch(script, {"group": member}, health, every_s=1e6)
+    watch.start()
+    watch.stop()
+    watch.once()
+    assert script.claimed == [first]
 
 
 def test_kafka_that_is_away_is_a_reason(member: Membership, health: Health) -> None:

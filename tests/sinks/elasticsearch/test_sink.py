@@ -124,24 +124,28 @@ def test_after_its_time_a_blocked_month_becomes_letters_that_can_be_replayed(
     assert any("deleted_at" in kept for kept in server.sources(NAMES.removals).values())
 
 
+@pytest.mark.parametrize("wait_s", [1, 900])
 def test_the_sink_waits_if_the_current_month_is_blocked(
-    kafka: FakeKafka, server: Server, client: Client
+    kafka: FakeKafka, server: Server, client: Client, wait_s: float
 ) -> None:
     server.blocked = {INDEX: (429, "cluster_block_exception", "disk usage exceeded flood-stage")}
     send(kafka, [*now(3), old("file:old")])
-    rig = SinkRig(kafka, server, client, blocked_wait_s=1)
+    rig = SinkRig(kafka, server, client, blocked_wait_s=wait_s)
     seen: list[float | None] = []
+    ready: list[bool] = []
 
     def done() -> bool:
         if rig.polls > 20:
             server.blocked = {}
         else:
             seen.append(metric("lag_messages", partition="0"))
+            ready.append(rig.health.ready()[0])
         return rig.all_committed()
 
     rig.run(done)
     assert rig.letters() == []
     assert seen[-1] == 4, "what waits is lag"
+    assert not ready[-1], "it is told, as nothing goes on"
     assert len(server.sources(INDEX)) == 3
     assert len(server.sources(OLD)) == 1
 
