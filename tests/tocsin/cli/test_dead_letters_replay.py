@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from processors.faust.messages import Incoming
 from runtime.clock import utc_now
 from runtime.kafka.dead_letters import dead_letter_of
 from runtime.settings import ElasticsearchSettings, load
 from schemas.codec import MENTION_EVENT
 from schemas.mention import MentionEvent
 from sinks.elasticsearch.connection import connect
-from tests.runtime.kafka.fake_kafka import FakeKafka, FakeRecord
+from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.servers.elasticsearch import ElasticsearchServer
 from tests.sinks.elasticsearch.events import INDEX, delete, erase, upsert
 from tests.sinks.elasticsearch.sink_rig import TOPIC, SinkRig, send
@@ -33,7 +34,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ElasticsearchServer]:
 def give_up(kafka: FakeKafka, event: MentionEvent) -> None:
     """A letter of the sink with this event, as of an index that was blocked."""
     value = MENTION_EVENT.encode(event)
-    record = FakeRecord(TOPIC, 0, 0, b"file:1", value)
+    record = Incoming(TOPIC, 0, 0, b"file:1", value)
     letter = dead_letter_of(
         record, service="sink-elasticsearch", reason="index_blocked", detail="x", at=utc_now()
     )
