@@ -15,6 +15,12 @@ from schemas.post import Media, Post
 
 MAX_TEXT = 100_000
 """Code points of text kept; four times the longest post of a large platform."""
+MAX_READ = 10_000
+"""Code points of a text that queries and annotators read: its first part, so offsets stay true.
+
+The live matcher, the index, fingerprints and terms cut at the same place, so they agree. One post
+then costs at most tens of milliseconds, whatever it is made of; the whole text is stored and shown.
+"""
 MAX_SHORT = 2_048
 """Code points kept of names, titles, places, URLs and other short fields."""
 MAX_ITEMS = 100

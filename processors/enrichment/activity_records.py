@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from schemas.activity import MAX_ENTITIES, MAX_TERMS, Activity
+from schemas.bounds import MAX_READ
 from schemas.ids import author_hash
 from schemas.mention import BrandMatch, Mention
 from text.everyday import everyday_words
@@ -14,8 +15,6 @@ from text.tokens import folded_tokens
 
 MAX_TERM: Final = 80
 """Characters of a term or of a name."""
-MAX_READ: Final = 10_000
-"""Code points of a text that terms are taken from: its first part."""
 _SIGNS: Final = "#＃@＠"
 _MIN_LETTERS: Final = 4
 """Shorter words are mostly function words, in scripts with letters."""

@@ -12,10 +12,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from processors.enrichment.activity_records import activity_of
-from processors.enrichment.annotators.base import MAX_READ, Annotator
+from processors.enrichment.annotators.base import Annotator
 from runtime import metrics
 from runtime.collector import paused_collector
 from schemas.activity import Activity
+from schemas.bounds import MAX_READ
 from schemas.mention import (
     Mention,
     MentionDelete,

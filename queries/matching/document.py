@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from queries.language.fields import normal
+from schemas.bounds import MAX_READ
 from schemas.mention import Mention
 from schemas.post import Post
 from text.tokens import Tokens, folded_tokens, tokenize, url_words
@@ -72,6 +73,11 @@ class Document:
         return {"followers": post.author.followers, **counts, "date": date}
 
 
+def searched(text: str) -> str:
+    """The part of a text that queries search, in every back end."""
+    return text[:MAX_READ]
+
+
 def _values(*values: str | None) -> frozenset[str]:
     return frozenset(normal(value) for value in values if value)
 
@@ -96,7 +102,7 @@ def _milliseconds(when: datetime) -> datetime:
 
 
 _TEXTS: dict[str, Callable[[Post], Iterable[str]]] = {
-    "text": lambda post: (post.text,),
+    "text": lambda post: (searched(post.text),),
     "title": lambda post: filter(None, (post.title,)),
     "authorName": lambda post: filter(None, (post.author.name,)),
     "url": lambda post: (" ".join(url_words(url)) for url in (post.url, *post.links) if url),

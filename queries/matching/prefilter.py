@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term
-from queries.matching.document import Document
+from queries.matching.document import Document, searched
 from queries.matching.searchable import is_odd, searchable
 from queries.matching.triggers import Trigger, triggers
 from schemas.post import Post
@@ -74,7 +74,7 @@ class Prefilter:
         return chosen
 
     def _text(self, post: Post) -> str:
-        parts = [post.text, post.title, post.author.name if self._author else None]
+        parts = [searched(post.text), post.title, post.author.name if self._author else None]
         if self._urls:
             parts += [" ".join(url_words(url)) for url in (post.url, *post.links) if url]
         return "\n".join(filter(None, parts))

@@ -1,5 +1,10 @@
 """Queries and texts on which a back end once disagreed with the reference, or easily could."""
 
+from schemas.bounds import MAX_READ
+
+_FILLER = "-" * (MAX_READ - 4)
+"""Without a token; queries search four code points after it."""
+
 _TABLE: list[tuple[str, list[str], list[str]]] = [
     # Query, texts that match, texts that do not.
     # Alternatives within a NEAR within a NEAR: each has its own shortest stretches.
@@ -67,6 +72,11 @@ _TABLE: list[tuple[str, list[str], list[str]]] = [
     ("https://a.example/x?y=*", ["https://a.example/x?y=*"], []),
     ("https://a.example/x\\y", ["https://a.example/x\\y"], []),
     ("https://a.example/x*", [], ["https://a.example/xy"]),
+    # The first part of a text is searched; a word across its end is cut there.
+    ("far", [_FILLER + " far", _FILLER + " farther"], [_FILLER + "  far"]),
+    ("far*", [_FILLER + " farther"], [_FILLER + "  farther"]),
+    ('"x far"', [_FILLER[2:] + " x far"], [_FILLER[1:] + " x far"]),
+    ("x AND NOT far", [_FILLER[1:] + " x far"], [_FILLER[2:] + " x far"]),
 ]
 CASES = [
     (query, text, expected)

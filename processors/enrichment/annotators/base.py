@@ -17,11 +17,6 @@ from text.phrases import phrases_of
 
 FALLBACK: Final = "en"
 """The language of posts whose language is unknown."""
-MAX_READ: Final = 10_000
-"""Code points of a text that annotators read: the first part, so offsets hold in the whole text.
-
-Brands are looked for in the whole text. An annotator may read less (its model's own limit).
-"""
 MIN_CONFIDENCE: Final = 0.5
 """Minimum confidence in a language to choose its model."""
 LEXICONS: Final = Path(__file__).parents[1] / "lexicons"
@@ -45,7 +40,10 @@ class Annotator(ABC):
     """Too slow for every post: runs only on posts that name a brand."""
 
     whole: bool = False
-    """Whether it reads more of a text than its first ``MAX_READ`` code points."""
+    """Whether a long text costs it nothing: it does not read the text.
+
+    The others read the first ``MAX_READ`` code points, or less (their model's own limit).
+    """
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import UNKNOWN, Disambiguator, Identify, is_taught, learn
 from processors.enrichment.annotators.base import Annotator
+from queries.matching.document import searched
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.mention import BrandMatch, Mention
@@ -17,7 +18,7 @@ from text.tokens import Tokens, tokenize
 if TYPE_CHECKING:
     from processors.models.language_model import LanguageIdentifier
 
-MAX_READ = 10
+MAX_JUDGED = 10
 """Matches of a brand in a post that are judged one by one; the others follow the best of these."""
 
 
@@ -31,7 +32,6 @@ class BrandAnnotator(Annotator):
 
     name = "brands"
     heavy = False
-    whole = True
     version = "queries-1"
 
     def __init__(
@@ -91,15 +91,16 @@ class BrandAnnotator(Annotator):
                 judged.append(match)
                 continue
             if not fields:
-                fields = {"text": tokenize(mention.post.text)}
+                text = searched(mention.post.text)
+                fields = {"text": tokenize(text)}
                 if mention.post.title:
                     fields["title"] = tokenize(mention.post.title)
                 known = mention.language
-                language = known.code if known else self._identify([mention.post.text])[0]
+                language = known.code if known else self._identify([text])[0]
             disambiguator = self._disambiguator(brand)
             confidences = [
                 disambiguator.confidence(fields.get(part.field, fields["text"]), part, language)
-                for part in match.matches[:MAX_READ]
+                for part in match.matches[:MAX_JUDGED]
             ]
             judged += _probable(match, confidences, brand.minimum_confidence)
         return judged
@@ -130,5 +131,5 @@ def _probable(
     """The brand with its probable matches, if any; its confidence is that of the best."""
     judged = zip(match.matches, confidences, strict=False)
     if probable := [part for part, confidence in judged if confidence >= minimum]:
-        probable += match.matches[MAX_READ:]
+        probable += match.matches[MAX_JUDGED:]
         yield replace(match, matches=probable, confidence=max(confidences))

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from processors.enrichment.annotators.base import MAX_READ, Annotator
+from processors.enrichment.annotators.base import Annotator
+from schemas.bounds import MAX_READ
 from schemas.mention import Mention
 from text.fingerprint import VERSION, fingerprints
 

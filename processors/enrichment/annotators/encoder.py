@@ -9,12 +9,13 @@ from typing import Final, Self, cast
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
-from processors.enrichment.annotators.base import MAX_READ, Annotator, model_language
+from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.encoder_model import Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
+from schemas.bounds import MAX_READ
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
 from schemas.types import EmotionLabel
 from text.clauses import Span, about, clauses

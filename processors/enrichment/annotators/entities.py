@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Self
 
 from brands.brand_matcher import BrandMatcher
-from processors.enrichment.annotators.base import MAX_READ, Annotator, model_language
+from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.entity_model import EntityRecognizer
 from runtime.settings import ProcessSettings
+from schemas.bounds import MAX_READ
 from schemas.errors import ConfigurationError
 from schemas.mention import Entity, Mention
 

@@ -205,8 +205,8 @@ def test_targets_reach_the_annotators_of_their_own_post() -> None:
 def test_provenance_says_which_annotators_read_a_long_text_in_part() -> None:
     enricher = Enricher([BrandAnnotator(lambda: MATCHER), Initials()])
     for length, part in ((10, ""), (20_000, " (first part)")):
-        event = upsert(1, "x" * length + " Velmora")
+        event = upsert(1, "Velmora " + "x" * length)
         (mention,) = enricher.enrich([event], ENRICHED).mentions
         assert isinstance(mention, MentionUpsert)
-        wanted = {"brands": "queries-1", "initials": "1" + part}
+        wanted = {"brands": "queries-1" + part, "initials": "1" + part}
         assert mention.mention.provenance == wanted
