@@ -8,6 +8,7 @@ import pytest
 import zstandard
 from kafka.structs import TopicPartition
 
+from processors.detector.afterwards import afterwards
 from processors.detector.brand_detector import DetectorState
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.state.counts import CountsState
@@ -100,9 +101,11 @@ def by_version(alerts: Iterable[Alert], until: datetime) -> dict[tuple[str, int]
 def clean_run(
     records: Sequence[Activity], brands: Sequence[Brand]
 ) -> tuple[BrandDetectors, list[Alert]]:
-    """The detectors and alerts of a run without faults."""
+    """The detectors and alerts of a run without faults; a detector of today finds old ones
+    afterwards."""
     detectors = BrandDetectors({brand.id: brand for brand in brands})
-    return detectors, [alert for record in records for alert in detectors.observe(record)]
+    alerts = [alert for record in records for alert in detectors.observe(record)]
+    return detectors, [afterwards(alert) for alert in alerts]
 
 
 def counts_of(detectors: BrandDetectors) -> dict[str, CountsState]:
