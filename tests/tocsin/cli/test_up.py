@@ -125,7 +125,7 @@ def test_up_shows_posts_being_indexed_tells_where_it_is_and_stops_everything_on_
 def test_every_service_that_is_killed_is_started_again_and_goes_on(
     start: Callable[..., Up],
 ) -> None:
-    up = start("up", "--stack", "embedded", "--source", "generate", "--pace", "720")
+    up = start("up", "--stack", "embedded", "--source", "generate", "--pace", "120")
     up.wait_for(r"posts read, [1-9][\d,]* mentions indexed")
     for name, words in (("sink", ("sink", "elasticsearch")), ("process", ("process",))):
         (killed,) = up.children(*words)
