@@ -52,7 +52,7 @@ test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (needs a JDK 21).
-	$(BIN)/pytest -m engines
+	$(BIN)/pytest -m engines -n 2 --dist loadfile
 
 # Rows of finished scenarios are kept in .tocsin/chaos: a run that was broken off goes on there.
 CHAOS = SCENARIO=$(SCENARIO) AFRESH=$(AFRESH) SCALE=$(SCALE) SEED=$(SEED)

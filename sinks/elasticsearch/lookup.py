@@ -139,8 +139,10 @@ class Lookup:
             if not event.unmatched and event.version and event.source not in NEVER_REUSED
         ]
         reposts: dict[str, list[Copy]] = {}
-        for hit in _hits(self._client, self._names, "repost_of", ids, [*_STATE, "repost_of"]):
-            if "deleted_at" not in hit["_source"]:
+        fields = [*_STATE, "repost_of", "copied_from"]
+        for hit in _hits(self._client, self._names, "repost_of", ids, fields):
+            # One without copied_from has words of its own, and may come after the delete as well.
+            if "deleted_at" not in hit["_source"] and hit["_source"].get("copied_from"):
                 reposts.setdefault(hit["_source"]["repost_of"], []).append(copy_of(hit))
         return reposts
 

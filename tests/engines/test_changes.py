@@ -271,7 +271,7 @@ def test_dead_letters_are_listed_shown_and_replayed(pipeline: Pipeline) -> None:
     assert "1 dead letter (1 enrich_failed" in listed.stderr
     name = json.loads(pipeline.tocsin("dead-letters", "list", "--format", "jsonl").stdout)["id"]
     assert "given up once" in pipeline.tocsin("dead-letters", "show", name).stdout
-    assert "1 replayed" in pipeline.tocsin("dead-letters", "replay", name).stderr
+    assert "1 replayed" in pipeline.tocsin("dead-letters", "replay", name, "--also-old").stderr
     pipeline.wait_until_idle(2)
     assert pipeline.documents().keys() == {"forum:1", "forum:2"}
 
