@@ -24,8 +24,8 @@ that knows every event.
 - **lost**, **doubled**: differences from the ledger. Both must be 0.
 - **repeated**: messages that a topic holds twice. Delivery at least once allows it; readers count
   `(id, version)` once.
-- **recovery**: seconds from the end of the last fault until nobody had lag. It includes what the
-  stream still sent meanwhile.
+- **recovery**: seconds from the end of the last fault until every consumer lag is 0. New messages
+  arrive during that time, and count.
 """
 SHORT = "A short run: fewer kills, seconds and events than `make chaos` has.\n"
 MAX_NOTE = 400

@@ -76,7 +76,7 @@ class Row:
     repeated: int = 0
     """Messages that a topic holds twice; delivery at least once allows it, readers count once."""
     recovery_s: float | None = None
-    """From the end of the last fault until nobody had lag."""
+    """From the end of the last fault until every consumer lag is 0."""
     fired: bool = False
     passed: bool = False
     skipped: str = ""

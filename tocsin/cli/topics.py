@@ -33,8 +33,8 @@ def setup(
 ) -> None:
     """Create missing topics, and say where existing ones differ from the registry.
 
-    Existing topics stay as they are without --repair. More retention or room than the registry
-    asks for is no difference.
+    Existing topics stay as they are without --repair. A longer retention or a larger limit
+    than the registry's is accepted.
 
     Example: `TOCSIN_KAFKA_REPLICATION=3 tocsin topics setup`
     """
