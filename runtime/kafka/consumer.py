@@ -180,16 +180,29 @@ class PausingConsumer:
         polled = self.consumer.poll(
             timeout_ms=max(1, int(timeout_s * 1000)), max_records=max_records
         )
-        self._forget_revoked()
-        records: list[Record] = [record for records in polled.values() for record in records]
+        again = self._forget_revoked()
+        records: list[Record] = [
+            record for tp, records in polled.items() if tp not in again for record in records
+        ]
         self._uncommitted.read(records)
         self._carried.extend(records)
 
-    def _forget_revoked(self) -> None:
+    def _forget_revoked(self) -> set[TopicPartition]:
+        """Returns the partitions that are ours again, from the first uncommitted record on."""
         moved = self._uncommitted.forget_revoked()
-        if moved:
-            self._moved |= moved
-            self._carried = deque(self._kept(self._carried))
+        if not moved:
+            return set()
+        self._moved |= moved.keys()
+        self._carried = deque(self._kept(self._carried))
+        return {tp for tp, first in moved.items() if first is not None and self._rewind(tp, first)}
+
+    def _rewind(self, tp: TopicPartition, offset: int) -> bool:
+        """Go back in a partition that came back: the client goes on after what it has delivered."""
+        try:
+            self.consumer.seek(tp, offset)
+        except ValueError:  # it is another consumer's now
+            return False
+        return True
 
     def _kept(self, records: Iterable[Record]) -> list[Record]:
         return [record for record in records if partition_of(record) not in self._moved]

@@ -1,8 +1,8 @@
 """What a consumer has read of each partition and not committed yet. No input and no output.
 
 An offset may be committed once every record before it is handled and none of them is held. A
-partition that is taken away is forgotten, also if it comes back at once: its records are then
-delivered again from the committed offset, so nothing of before counts.
+partition that is taken away is forgotten, also if it comes back at once. The client keeps the
+position of such a partition, so its consumer has to go back to the first forgotten record.
 """
 
 from collections import deque
@@ -44,13 +44,17 @@ class Uncommitted(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Nothing is known of a partition before its first record."""
 
-    def forget_revoked(self) -> set[TopicPartition]:
-        """Forget the partitions that were taken away since the last call, and return them."""
-        moved = set()
+    def forget_revoked(self) -> dict[TopicPartition, int | None]:
+        """Forget the partitions that were taken away since the last call.
+
+        Returns them with the lowest offset that was read and not committed, None without one.
+        """
+        moved: dict[TopicPartition, int | None] = {}
         while self._revoked:
             tp = self._revoked.popleft()
-            moved.add(tp)
-            for known in (self._first, self._next, self._holds):
+            first = self._first.pop(tp, None)
+            moved[tp] = moved.get(tp) if first is None else first
+            for known in (self._next, self._holds):
                 known.pop(tp, None)
         return moved
 

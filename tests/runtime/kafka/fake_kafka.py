@@ -107,6 +107,10 @@ class FakeConsumer:
         del self._positions[tp]
         self._paused.discard(tp)
 
+    def keep(self, tp: TopicPartition) -> None:
+        """A rebalance revokes the partition and gives it back; the client keeps its position."""
+        self.listener.on_partitions_revoked([tp])
+
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
         self._positions = dict.fromkeys(partitions)
 
@@ -120,6 +124,8 @@ class FakeConsumer:
         self._positions |= dict.fromkeys(partitions)
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
+        if tp not in self._positions:
+            raise ValueError("Unassigned partition")
         self._positions[tp] = offset
 
     def poll(

@@ -1,6 +1,8 @@
 """Late commits, rebalances during a wait, sizes, and records that break the code."""
 
 from collections.abc import Sequence
+from itertools import chain, repeat
+from typing import Any
 
 import pytest
 from kafka.errors import KafkaTimeoutError
@@ -58,6 +60,51 @@ def test_a_commit_that_times_out_at_the_end_is_repeated_without_a_new_record() -
     consumer.late = 1
     Store(kafka, ONE_BY_ONE, consumer).run()
     assert committed(kafka) == 1
+
+
+class NotingStore(Store):
+    """Notes the partition and offset of each record that it handled; ends at three empty batches."""
+
+    def __init__(self, kafka: FakeKafka, limits: BatchLimits, consumer: FakeConsumer) -> None:
+        super().__init__(kafka, limits, consumer)
+        self.handled: set[tuple[int, int]] = set()
+        self.empty = 0
+
+    def handle(self, records: Sequence[Record]) -> int:
+        self.empty = 0 if records else self.empty + 1
+        if not records and self.empty < 3:
+            return 0
+        dead = super().handle(records)
+        self.handled.update((record.partition, record.offset) for record in records)
+        return dead
+
+
+class KeepingConsumer(FakeConsumer):
+    """A rebalance in the poll of this number gives all partitions back."""
+
+    number = 0
+    polls = 0
+
+    def poll(self, timeout_ms: int = 0, max_records: int | None = None) -> dict[Any, Any]:
+        self.polls += 1
+        if self.polls == self.number:
+            for tp in sorted(self.assignment()):
+                self.keep(tp)
+        return super().poll(timeout_ms, max_records)
+
+
+@pytest.mark.parametrize("number", range(2, 8))
+def test_what_was_read_of_partitions_that_a_rebalance_gives_back_is_read_again(number: int) -> None:
+    """The client keeps the position of a partition that stays with its consumer."""
+    kafka = filled(5, partitions=2)
+    kafka.polls = chain([2, 1, 2, 1, 2], repeat(100))
+    consumer = KeepingConsumer(kafka, "orders")
+    consumer.number = number
+    store = NotingStore(kafka, BatchLimits(max_records=4, max_s=0.05), consumer)
+    store.run()
+    assert consumer.polls >= number
+    assert store.handled == {(partition, offset) for partition in (0, 1) for offset in range(5)}
+    assert (committed(kafka, ZERO), committed(kafka, ONE)) == (5, 5)
 
 
 @pytest.mark.parametrize("returns", [False, True])
