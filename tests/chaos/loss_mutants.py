@@ -5,6 +5,7 @@ See :mod:`tests.chaos.mutant_table`.
 
 from tests.chaos.mutant import Mutant
 
+CONSUMER_FAULTS = ("tests/runtime/kafka/test_consumer_faults.py",)
 SINK = ("tests/sinks/elasticsearch/test_sink.py",)
 QUEUES = ("tests/sinks/elasticsearch/writes/test_index_queues.py",)
 PLACEMENT = ("tests/sinks/elasticsearch/test_placement.py",)
@@ -34,9 +35,16 @@ MUTANTS = (
     Mutant(
         "a hold outlives its partition",
         "runtime/kafka/offset_holds.py",
-        "for known in (self._first, self._next, self._holds):",
-        "for known in (self._first, self._next):",
+        "for known in (self._next, self._holds):",
+        "for known in (self._next,):",
         SINK,
+    ),
+    Mutant(
+        "what was dropped of a partition that comes back is not read again",
+        "runtime/kafka/consumer.py",
+        "self.consumer.seek(tp, offset)",
+        "return False",
+        CONSUMER_FAULTS,
     ),
     Mutant(
         "a blocked index is waited for too long",

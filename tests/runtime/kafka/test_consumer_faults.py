@@ -63,7 +63,7 @@ def test_a_commit_that_times_out_at_the_end_is_repeated_without_a_new_record() -
 
 
 class NotingStore(Store):
-    """Notes the partition and offset of each record that it handled; ends at three empty batches."""
+    """Notes the partition and offset of each handled record; ends at three empty batches."""
 
     def __init__(self, kafka: FakeKafka, limits: BatchLimits, consumer: FakeConsumer) -> None:
         super().__init__(kafka, limits, consumer)
