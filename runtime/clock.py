@@ -31,21 +31,32 @@ class OffsetClock:
         return datetime.now(UTC) + offset
 
 
-class UnsteppedClock:
-    """The wall clock, unless it is ahead of the time that has passed since this was made.
+class SteadyClock:
+    """The wall clock beside the time that has passed since this was made.
 
-    A clock that steps forward makes nothing older than it is. One that steps back shows that it was
-    ahead, and is followed.
+    A wall clock may step; ``passed_s`` never does.
     """
 
     def __init__(self, wall: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        self._began, self._began_s = wall(), monotonic()
+        self._begun = wall(), monotonic()
 
-    def __call__(self) -> datetime:
-        passed = timedelta(seconds=self._monotonic() - self._began_s)
-        return min(self._wall(), self._began + passed)
+    def passed_s(self) -> float:
+        """Monotonic seconds."""
+        return self._monotonic()
+
+    def now(self) -> datetime:
+        """The later of both: a step backwards does not set it back."""
+        return max(self._wall(), self._without_steps())
+
+    def earliest(self) -> datetime:
+        """The earlier of both: a step forward makes nothing older than it is."""
+        return min(self._wall(), self._without_steps())
+
+    def _without_steps(self) -> datetime:
+        began, at = self._begun
+        return began + timedelta(seconds=self._monotonic() - at)
 
 
 _offset_file = os.environ.get("TOCSIN_TEST_CLOCK_OFFSET_FILE")

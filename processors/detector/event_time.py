@@ -1,16 +1,16 @@
-"""Event time is what strangers write: what of it is believed, and the clock that measures passing.
+"""Event time is what strangers write: what of it is believed, and how far it has come.
 
 A record is never younger than its ingestion, and its ingestion never later than our clock. Passing
-time is measured by the monotonic clock, since a wall clock may step.
+time is measured by :class:`runtime.clock.SteadyClock`, since a wall clock may step.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
-from runtime.clock import Clock
+from runtime.clock import SteadyClock
 from schemas.activity import Activity
 
 EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
@@ -51,35 +51,6 @@ def _span(times: Iterable[datetime]) -> timedelta:
     ordered = sorted(times)
     left_out = len(ordered) // 20
     return ordered[-1 - left_out] - ordered[left_out]
-
-
-class SteadyClock:
-    """A wall clock that a step backwards does not set back; ``passed_s`` ignores steps of both
-    kinds.
-    """
-
-    def __init__(self, wall: Clock, monotonic: Callable[[], float]) -> None:
-        self._wall = wall
-        self._monotonic = monotonic
-        self._begun = wall(), monotonic()
-
-    def passed_s(self) -> float:
-        """Monotonic seconds."""
-        return self._monotonic()
-
-    def now(self) -> datetime:
-        """The wall clock, or the begin of the process plus the time that has passed since if that
-        is later: the latest that a record may claim.
-        """
-        return max(self._wall(), self._without_steps())
-
-    def earliest(self) -> datetime:
-        """The earlier of both: what is old by it is old, whatever the wall clock does."""
-        return min(self._wall(), self._without_steps())
-
-    def _without_steps(self) -> datetime:
-        began, at = self._begun
-        return began + timedelta(seconds=self._monotonic() - at)
 
 
 class Passing:

@@ -16,7 +16,7 @@ from brands.registry import BrandRegistry
 from processors.detector.afterwards import afterwards
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
-from processors.detector.event_time import HeardTimes, SteadyClock, believed, is_ahead
+from processors.detector.event_time import HeardTimes, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
 from processors.detector.snapshots import Ledger, Recovered, in_slices, ledger_snapshots, ledgers
@@ -25,7 +25,7 @@ from processors.faust.messages import Incoming, Outgoing, end_process, forever, 
 from processors.faust.producer import BatchProducer
 from processors.faust.watchdog import PartitionState
 from runtime import metrics
-from runtime.clock import Clock, utc_now
+from runtime.clock import Clock, SteadyClock, utc_now
 from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.dead_letters import Brake

@@ -11,7 +11,7 @@ Invariants:
 3. Records of a partition are handled in order, and batches do not overlap.
 4. A rebalance loses nothing. A record whose partition has moved is neither handled nor committed.
    Its new owner handles it, perhaps again, so a sink's writes must be idempotent. A partition that
-   comes back has a new owner, too: this one, from the committed offset.
+   comes back has a new owner, too: this one, from the first uncommitted record.
 5. The brake is applied after the commit, so it neither loses nor repeats a dead letter.
 6. A stop during a back-off ends the loop without a commit: the batch is delivered again.
 7. A record that makes the sink raise anything becomes a dead letter. Halves of the batch find it.

@@ -22,7 +22,7 @@ from threading import Event
 
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
-from runtime.clock import Clock, UnsteppedClock, utc_now
+from runtime.clock import Clock, SteadyClock, utc_now
 from runtime.crash_points import reached
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
 from runtime.kafka.dead_letters import Brake
@@ -79,7 +79,7 @@ class ChannelWorker:
         self._lag: dict[int, int] = {}
         self._configured = configured
         self._clock = clock
-        self._unstepped = UnsteppedClock(clock, monotonic)
+        self._steady = SteadyClock(clock, monotonic)
         self._refused: Reason = "index_rejected" if channel.takes_all else "delivery_rejected"
         self._next_repeat = 0.0
         self._consumer = PausingConsumer(
@@ -155,7 +155,7 @@ class ChannelWorker:
             # Another copy of this service may have had the partition until a moment ago.
             self.deliveries.catch_up()
             before = self.deliveries.last(alert.id)
-        oldest = self._unstepped() - timedelta(hours=self.settings.expire_hours)
+        oldest = self._steady.earliest() - timedelta(hours=self.settings.expire_hours)
         decision = decide(alert, self.channel, before, self._configured, oldest)
         if decision != "deliver":
             self._count(decision)
@@ -205,7 +205,7 @@ class ChannelWorker:
             alert_id=alert.id,
             version=alert.version,
             status=alert.status,
-            at=self._unstepped(),
+            at=self._steady.earliest(),
             repeat=repeat,
         )
         self.deliveries.remember(delivery)

@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "a step of the wall clock sets time back",
-        "processors/detector/event_time.py",
+        "runtime/clock.py",
         "return max(self._wall(), self._without_steps())",
         "return self._wall()",
         TIME,

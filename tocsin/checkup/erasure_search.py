@@ -47,17 +47,33 @@ class Limits(NamedTuple):
             yield item
 
 
+class Search(NamedTuple):
+    """What is looked for, as of when, within which limits; ``say`` takes the progress."""
+
+    needles: Needles
+    now: datetime
+    limits: Limits
+    say: Say
+
+    def kept(self, items: Iterable[Any], unread: list[str], place: str) -> Iterator[Any]:
+        return self.limits.kept(items, unread, place, self.say)
+
+    def count(self, hit: Hit) -> int:
+        text = f"{hit['_id']}\n".encode("utf-8", "replace") + msgspec.json.encode(hit["_source"])
+        return self.needles.count(text)
+
+    def gone_by(self, hit: Hit, since: str | None, place: Place) -> datetime | None:
+        if since is None or place.kept is None:
+            return None
+        written = hit["_source"].get(since)
+        return (datetime.fromisoformat(written) if written else self.now) + place.kept
+
+
 def search_indices(
-    client: Elasticsearch,
-    names: IndexNames,
-    needles: Needles,
-    times: dict[str, Place],
-    now: datetime,
-    limits: Limits,
-    say: Say,
+    client: Elasticsearch, names: IndexNames, times: dict[str, Place], search: Search
 ) -> Iterator[Finding]:
     """Every document as text, whether its fields are indexed or not."""
-    yield from _search_mentions(client, names, needles, times, now, limits, say)
+    yield from _search_mentions(client, names, times, search)
     for place, index, since, sort in (
         ("index alerts", names.alerts, None, "id"),
         ("index erasures", names.erasures, "done_at", "author_id"),
@@ -65,38 +81,32 @@ def search_indices(
     ):
         unread: list[str] = []
         looked_at, hits, by = 0, 0, None
-        for hit in limits.kept(_documents(client, index, sort), unread, place, say):
+        for hit in search.kept(_documents(client, index, sort), unread, place):
             looked_at += 1
-            if found := _count(needles, hit):
+            if found := search.count(hit):
                 hits += found
-                by = _latest(by, _gone_by(hit, since, times[place], now))
-        yield finding(place, looked_at, hits, by, now, *unread)
+                by = _latest(by, search.gone_by(hit, since, times[place]))
+        yield finding(place, looked_at, hits, by, search.now, *unread)
 
 
 def _search_mentions(
-    client: Elasticsearch,
-    names: IndexNames,
-    needles: Needles,
-    times: dict[str, Place],
-    now: datetime,
-    limits: Limits,
-    say: Say,
+    client: Elasticsearch, names: IndexNames, times: dict[str, Place], search: Search
 ) -> Iterator[Finding]:
     hidden = unsearchable(client, names)
     unread = [f"closed, or without a shard: {', '.join(hidden)[:200]}"] if hidden else []
     looked_at, hits = {True: 0, False: 0}, {True: 0, False: 0}
     by: datetime | None = None
     documents = _documents(client, names.mentions_pattern, "id")
-    for hit in limits.kept(documents, unread, "index mentions", say):
+    for hit in search.kept(documents, unread, "index mentions"):
         dead = "deleted_at" in hit["_source"]
         looked_at[dead] += 1
-        if found := _count(needles, hit):
+        if found := search.count(hit):
             hits[dead] += found
             if dead:
-                by = _latest(by, _gone_by(hit, "deleted_at", times["tombstones"], now))
+                by = _latest(by, search.gone_by(hit, "deleted_at", times["tombstones"]))
     why = "; ".join(unread)
-    yield finding("index mentions", looked_at[False], hits[False], None, now, why)
-    yield finding("tombstones", looked_at[True], hits[True], by, now, why)
+    yield finding("index mentions", looked_at[False], hits[False], None, search.now, why)
+    yield finding("tombstones", looked_at[True], hits[True], by, search.now, why)
 
 
 def _documents(client: Elasticsearch, index: str, sort: str) -> Iterator[Hit]:
@@ -113,18 +123,6 @@ def _documents(client: Elasticsearch, index: str, sort: str) -> Iterator[Hit]:
         yield from page
 
 
-def _count(needles: Needles, hit: Hit) -> int:
-    text = f"{hit['_id']}\n".encode("utf-8", "replace") + msgspec.json.encode(hit["_source"])
-    return needles.count(text)
-
-
-def _gone_by(hit: Hit, since: str | None, place: Place, now: datetime) -> datetime | None:
-    if since is None or place.kept is None:
-        return None
-    written = hit["_source"].get(since)
-    return (datetime.fromisoformat(written) if written else now) + place.kept
-
-
 def _latest(first: datetime | None, second: datetime | None) -> datetime | None:
     return second if first is None else first if second is None else max(first, second)
 
@@ -132,20 +130,17 @@ def _latest(first: datetime | None, second: datetime | None) -> datetime | None:
 def search_topic(
     settings: KafkaSettings,
     name: str,
-    needles: Needles,
     place: Place,
-    now: datetime,
-    limits: Limits,
-    say: Say,
+    search: Search,
     known: set[str] | None = None,
 ) -> Finding:
     """Every message of a topic that Kafka still has: key, headers and value."""
     with kafka.open_consumer(settings, "erase-check") as consumer:
         topic = settings.topic_prefix + name
         if not partitions_of(consumer, topic):
-            return finding(place.name, 0, 0, None, now, f"topic {topic} does not exist")
+            return finding(place.name, 0, 0, None, search.now, f"topic {topic} does not exist")
         records = _records(consumer, topic)
-        return search_records(records, needles, place, now, limits, say, known)
+        return search_records(records, place, search, known)
 
 
 def _records(consumer: Consumer, topic: str) -> Iterator[StoredRecord]:
@@ -155,17 +150,14 @@ def _records(consumer: Consumer, topic: str) -> Iterator[StoredRecord]:
 
 def search_records(
     records: Iterable[StoredRecord],
-    needles: Needles,
     place: Place,
-    now: datetime,
-    limits: Limits,
-    say: Say,
+    search: Search,
     known: set[str] | None = None,
 ) -> Finding:
     """``known``: takes the ids, URLs and handle of the author's posts that are found."""
-    unread: list[str] = []
+    needles, unread = search.needles, list[str]()
     looked_at, hits, by = 0, 0, None
-    for record in limits.kept(records, unread, place.name, say):
+    for record in search.kept(records, unread, place.name):
         looked_at += 1
         headers = str(record.headers or "").encode("utf-8", "replace")
         found = sum(needles.count(part) for part in (record.key, record.value, headers) if part)
@@ -175,7 +167,7 @@ def search_records(
                 known |= set(names_in(record.value or b"", needles.author_id))
             written = datetime.fromtimestamp(max(0, record.timestamp) / 1000, UTC)
             by = _latest(by, written + (place.kept or timedelta()))
-    return finding(place.name, looked_at, hits, by, now, *unread)
+    return finding(place.name, looked_at, hits, by, search.now, *unread)
 
 
 def search_files(paths: Iterable[Path], needles: Needles, now: datetime) -> Finding:

@@ -194,23 +194,24 @@ def _findings(
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
     from sinks.elasticsearch.indices.mappings import IndexNames
     from tocsin.checkup.erasure_certificate import MAX_NAMES, Finding, Needles
-    from tocsin.checkup.erasure_search import search_indices, search_topic
+    from tocsin.checkup.erasure_search import Search, search_indices, search_topic
 
     settings, now = load(ElasticsearchSettings), utc_now()
     places = {place.name: place for place in _places()}
     topics = [name.removeprefix("topic ") for name in places if name.startswith("topic ")]
-    needles, known = Needles(source, author_id, others), set[str]()
+    search, known = Search(Needles(source, author_id, others), now, limits, say), set[str]()
     # 'posts' and 'mentions' come first, and have the posts themselves.
     for topic in topics if kafka else ():
         place = places[f"topic {topic}"]
-        yield search_topic(load(KafkaSettings), topic, needles, place, now, limits, say, known)
-        needles = Needles(source, author_id, [*others, *sorted(known)[:MAX_NAMES]])
+        yield search_topic(load(KafkaSettings), topic, place, search, known)
+        more = [*others, *sorted(known)[:MAX_NAMES]]
+        search = search._replace(needles=Needles(source, author_id, more))
     if len(known) > MAX_NAMES:
         note = f"only {MAX_NAMES} of {len(known)} ids, URLs and handles were looked for elsewhere"
         yield Finding("names", len(known), 0, None, "not read", note)
     with connect(settings) as client, elasticsearch_errors(settings):
         names = IndexNames(settings)
-        yield from search_indices(client, names, needles, places, now, limits, say)
+        yield from search_indices(client, names, places, search)
 
 
 def _local_files(needles: "Needles", files: list[Path]) -> "Finding":

@@ -5,7 +5,7 @@ rest. The same records in the same order give the same minutes; a duplicate coun
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
@@ -152,13 +152,7 @@ class BrandCounts:
             self.newest = start
             self._forget()
         self._seen[post] = start
-        minute = self._minutes.get(start)
-        if minute is None:
-            minute = self._minutes[start] = Minute(start)
-        name = post_name(record.post_id)
-        count_into(
-            minute, record, name, self._duplicates.add(record.at, name, record.duplicate_keys)
-        )
+        count_in(self._minutes, record, self._duplicates)
         return True
 
     def get(self, start: int) -> Minute | None:
@@ -209,10 +203,19 @@ def names_posts(minute: Minute) -> bool:
     return bool(minute.posts or minute.authors)
 
 
-def count_into(minute: Minute, record: Activity, name: str, group: str) -> None:
-    """Count a record in its minute; ``group``: the ``post_name`` of the first post of its copies,
-    ``name``: its own.
-    """
+def count_in(
+    minutes: MutableMapping[int, Minute], record: Activity, duplicates: DuplicateWindow
+) -> None:
+    """Count a record in its minute, which is made if there is none."""
+    start, name = minute_of(record.at), post_name(record.post_id)
+    minute = minutes.get(start)
+    if minute is None:
+        minute = minutes[start] = Minute(start)
+    _count(minute, record, name, duplicates.add(record.at, name, record.duplicate_keys))
+
+
+def _count(minute: Minute, record: Activity, name: str, group: str) -> None:
+    """``group``: the ``post_name`` of the first post of its copies, ``name``: its own."""
     minute.mentions += 1
     copied = group != name
     minute.copies += copied

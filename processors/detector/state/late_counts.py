@@ -11,11 +11,10 @@ from msgspec import Struct, field
 
 from processors.detector.state.counts import (
     Minute,
-    count_into,
+    count_in,
     minute_of,
     names_posts,
     post_key,
-    post_name,
 )
 from processors.detector.state.near_duplicates import DuplicateWindow, WindowState
 from processors.detector.state.window import LONG
@@ -91,15 +90,8 @@ class LateCounts:
         self._seen[post] = None
         if len(self._seen) > MAX_LATE_SEEN:
             del self._seen[next(iter(self._seen))]
-        start = minute_of(record.at)
-        minute = self._minutes.get(start)
-        if minute is None:
-            minute = self._minutes[start] = Minute(start)
-        name = post_name(record.post_id)
-        count_into(
-            minute, record, name, self._duplicates.add(record.at, name, record.duplicate_keys)
-        )
-        self.touch(start, looked)
+        count_in(self._minutes, record, self._duplicates)
+        self.touch(minute_of(record.at), looked)
         return True
 
     def names_posts(self) -> bool:

@@ -7,7 +7,7 @@ index made from another has guessed types, which cannot be changed in place, and
 from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
 from elasticsearch import AuthorizationException, Elasticsearch, NotFoundError
 
@@ -18,22 +18,6 @@ from schemas.types import JsonObject
 from sinks.elasticsearch.indices.mappings import PRIORITY, VERSION, IndexNames
 
 log = get_logger("setup")
-
-
-class Winner(NamedTuple):
-    """The template that shapes ``name`` when it is created; ``ours`` tells whether it is ours."""
-
-    name: str
-    template: str
-    ours: bool
-
-
-def winning_template(client: Elasticsearch, names: IndexNames) -> list[Winner]:
-    """The template that wins for the next index of each kind, by simulation.
-
-    Raises the errors of the client; needs the right ``manage_index_templates``.
-    """
-    return [_winner(client, names, index) for index in _next_indices(names, utc_now())]
 
 
 def check_shapes(client: Elasticsearch, names: IndexNames) -> None:
@@ -106,12 +90,6 @@ def _check_next(client: Elasticsearch, names: IndexNames, index: str) -> None:
         f"index template {winner} wins over ours for {index}, whose fields would be guessed; give "
         f"it a priority below {PRIORITY} or other index_patterns, then start again"
     )
-
-
-def _winner(client: Elasticsearch, names: IndexNames, index: str) -> Winner:
-    template = client.indices.simulate_index_template(name=index).get("template", {})
-    ours = _fault(names, index, template) is None
-    return Winner(index, _winning_name(client, index), ours)
 
 
 def _winning_name(client: Elasticsearch, index: str) -> str:

@@ -21,7 +21,13 @@ from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.sinks.elasticsearch import events
 from tests.sinks.elasticsearch.events import INDEX, NAMES
 from tocsin.checkup.erasure_certificate import Finding, Kept, Needles, places
-from tocsin.checkup.erasure_search import Limits, search_files, search_indices, search_records
+from tocsin.checkup.erasure_search import (
+    Limits,
+    Search,
+    search_files,
+    search_indices,
+    search_records,
+)
 
 DID = "did:plc:abcdefghijklmnop"
 NEEDLES = Needles("bluesky", DID)
@@ -37,7 +43,7 @@ def client() -> Iterator[Client]:
 
 def searched(client: Client, limits: Limits = LIMITS, days: float = 1) -> dict[str, Finding]:
     now = AT + timedelta(days=days)
-    found = search_indices(client, NAMES, NEEDLES, PLACES, now, limits, lambda text: None)
+    found = search_indices(client, NAMES, PLACES, Search(NEEDLES, now, limits, lambda text: None))
     return {each.place: each for each in found}
 
 
@@ -92,16 +98,16 @@ def records(*values: bytes, days_ago: float = 0) -> list[Any]:
 def test_messages_are_gone_with_their_segment(days_ago: float, verdict: str) -> None:
     kept = records(b"nothing", DID.encode(), days_ago=days_ago)
     place = PLACES["topic posts"]
-    found = search_records(kept, NEEDLES, place, AT, LIMITS, lambda text: None)
+    found = search_records(kept, place, Search(NEEDLES, AT, LIMITS, lambda text: None))
     assert (found.looked_at, found.hits, found.verdict) == (2, 1, verdict)
 
 
 def test_a_search_ends_at_its_limits() -> None:
     place, said = PLACES["topic posts"], list[str]()
     many = records(*[b"nothing"] * 20)
-    found = search_records(many, NEEDLES, place, AT, Limits(5, 60), said.append)
+    found = search_records(many, place, Search(NEEDLES, AT, Limits(5, 60), said.append))
     assert (found.looked_at, found.verdict) == (5, "not read")
-    found = search_records(many, NEEDLES, place, AT, Limits(50, 3, Clock()), said.append)
+    found = search_records(many, place, Search(NEEDLES, AT, Limits(50, 3, Clock()), said.append))
     assert found.looked_at < 5 and "--seconds" in found.note
 
 
