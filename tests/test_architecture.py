@@ -43,7 +43,6 @@ SMALL = {
     "queries/language/tree.py": "an interface: walks over a tree",
     "queries/matching/query_matcher.py": "the entry point of matching",
     "runtime/backoff.py": "an interface",
-    "runtime/clock.py": "an interface",
     "runtime/metric_registry.py": "metrics.py has only the metrics",
     "runtime/configuration/secret_files.py": "an interface of two functions",
     "sinks/elasticsearch/plan.py": "types, and the function that makes them",

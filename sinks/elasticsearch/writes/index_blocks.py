@@ -136,16 +136,17 @@ class BlockedWrites:
         queue.parked = [each for each in queue.parked if self._consumer.is_held(each.hold)]
 
     def _try(self, queue: Queue) -> None:
-        chunk = 1
+        takes = False
         while queue.parked:
             try:
-                self._drop_outdated(queue, chunk)
+                due = self._still_due(queue, queue.parked[:_CHUNK])
             except InvalidMessage as error:
                 if self._queues.failed(queue, f"{queue.index}: {error.detail}"):
                     self._give_up(queue)
                 return
-            operations = [each.operation for each in queue.parked[:chunk]]
-            outcome = write(self._client, operations, self._size, _PROBE_WAIT_S)
+            if not due:
+                continue
+            outcome = write(self._client, due if takes else due[:1], self._size, _PROBE_WAIT_S)
             self._count(outcome)
             self._settle(queue, outcome)
             if outcome.blocked:
@@ -155,21 +156,24 @@ class BlockedWrites:
             if outcome.retry:  # the cluster is busy, which is not this index's fault
                 self._queues.failed(queue, outcome.why)
                 return
-            chunk = _CHUNK
+            takes = True
+        if not takes:  # all that waited is covered: the next operation tells
+            return
         self._queues.cleared(queue)
         metrics.SINK_PARKED.remove(self._sink, queue.index)
         log.info("an index takes writes again", index=queue.index)
 
-    def _drop_outdated(self, queue: Queue, first: int) -> None:
-        upserts = [each for each in queue.parked[:first] if each.operation.kind == "upsert"]
-        if not upserts:
-            return
-        flags = self._outdated([each.record for each in upserts])
-        dropped = [each.operation for each, flag in zip(upserts, flags, strict=True) if flag]
-        if dropped:
-            outcome = Outcome(superseded=dropped)
+    def _still_due(self, queue: Queue, first: Sequence[Parked]) -> list[Operation]:
+        """The operations of ``first`` that nothing covers; the others are settled."""
+        upserts = [each for each in first if each.operation.kind == "upsert"]
+        flags = self._outdated([each.record for each in upserts]) if upserts else ()
+        covered = [each.operation for each, flag in zip(upserts, flags, strict=True) if flag]
+        if covered:
+            outcome = Outcome(superseded=covered)
             self._count(outcome)
             self._settle(queue, outcome)
+        left = {id(operation) for operation in covered}
+        return [each.operation for each in first if id(each.operation) not in left]
 
     def _settle(self, queue: Queue, outcome: Outcome) -> None:
         """Release what was written or superseded; refused documents become letters."""

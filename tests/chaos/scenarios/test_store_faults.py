@@ -92,7 +92,7 @@ def test_no_room_for_the_next_month(run: Run) -> None:
             run,
             sink,
             "shard limit",
-            lambda: feeder.send(feeder.ledger.events(run.options.many(900))),
+            lambda: feeder.send(feeder.ledger.events(900)),
         )
     finally:
         limit(None)

@@ -47,8 +47,23 @@ def test_an_erasure_also_covers_what_waits(
     kafka: FakeKafka, server: Server, client: Client
 ) -> None:
     server.blocked = {OLD: BLOCK}
-    send(kafka, [old("file:a", author="17"), old("file:b", author="18"), erase("17")])
+    theirs = [old(f"file:a{number}", author="17") for number in range(20)]
+    send(kafka, [*theirs, old("file:b", author="18"), erase("17")])
     lifted_after(SinkRig(kafka, server, client), server, 30)
+    assert server.sources(OLD).keys() == {"file:b"}
+
+
+def test_an_index_stays_blocked_where_an_erasure_covers_all_that_waits(
+    kafka: FakeKafka, server: Server, client: Client
+) -> None:
+    server.blocked = {OLD: BLOCK}
+    send(kafka, [old("file:a", author="17"), erase("17")])
+    rig = SinkRig(kafka, server, client)
+    rig.run_until_committed()
+    assert metric("blocked_indices") == 1
+    send(kafka, [old("file:b", author="18")])
+    lifted_after(rig, server, rig.now + 30)
+    assert metric("blocked_indices") == 0
     assert server.sources(OLD).keys() == {"file:b"}
 
 
