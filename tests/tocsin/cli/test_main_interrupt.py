@@ -19,6 +19,14 @@ ENDS_WITHIN_S = 25.0
 INTERRUPTED = 130
 
 
+@pytest.fixture(autouse=True)
+def _hears_ctrl_c() -> Iterator[None]:
+    """A job in the background of a script ignores SIGINT, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextlib.contextmanager
 def running(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
