@@ -7,6 +7,7 @@ from tests.chaos.mutant import Mutant
 
 CONSUMER_FAULTS = ("tests/runtime/kafka/test_consumer_faults.py",)
 SINK = ("tests/sinks/elasticsearch/test_sink.py",)
+PARKED = ("tests/sinks/elasticsearch/test_sink_parked_posts.py",)
 QUEUES = ("tests/sinks/elasticsearch/writes/test_index_queues.py",)
 PLACEMENT = ("tests/sinks/elasticsearch/test_placement.py",)
 STORE = ("tests/sinks/alerts/test_store.py",)
@@ -59,6 +60,13 @@ MUTANTS = (
         "        self._insist(self._current_month_takes_writes)\n",
         "",
         SINK,
+    ),
+    Mutant(
+        "an erased post that waited is written",
+        "sinks/elasticsearch/writes/index_blocks.py",
+        "due = self._still_due(queue, queue.parked[:_CHUNK])",
+        "due = [each.operation for each in queue.parked[:_CHUNK]]",
+        PARKED,
     ),
     Mutant(
         "the current month is parked",
