@@ -62,7 +62,7 @@ chaos: $(VENV)/dev ## The chaos ledger, to a report (2.5 h; SCENARIO=S3,S4, AFRE
 	$(BIN)/python -m tests.chaos.report
 
 chaos-ci: $(VENV)/dev ## The scenarios of the chaos ledger that guard every change (6 min).
-	CHAOS_CI=1 $(CHAOS) $(BIN)/pytest -m chaos tests/chaos
+	CHAOS_CI=1 $(CHAOS) $(BIN)/pytest -m chaos -n 2 --dist worksteal tests/chaos
 
 mutants: $(VENV)/dev ## Mutants of the lines that hold the invariants: a test must kill each.
 	$(BIN)/python -m tests.chaos.mutants

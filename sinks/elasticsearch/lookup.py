@@ -31,7 +31,8 @@ from sinks.elasticsearch.placement import (
     is_located,
 )
 
-MAX_REMEMBERED = 100_000
+MAX_REMEMBERED = 20_000
+"""Posts: some six megabytes, and a refresh of the indices each time."""
 _CHUNK = 1_000
 """Ids in one request."""
 _MAX_HITS = 10_000
