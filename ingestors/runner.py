@@ -17,9 +17,10 @@ Invariants:
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 from kafka import KafkaProducer
@@ -69,6 +70,7 @@ class Runner:
         health: Health,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.source = source
         self.producer = producer
@@ -77,7 +79,7 @@ class Runner:
         self._prefix = topic_prefix
         self._clock = clock
         self._monotonic = monotonic
-        self._sender = Sender(source.source_id, self._produce, clock)
+        self._sender = Sender(source.source_id, self._produce, clock, limits)
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
         self._acknowledged = 0

@@ -5,8 +5,9 @@ than our registry. Such an event becomes a letter, and such a letter is cut, so 
 never stops its source.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from kafka.errors import InvalidRecordError, MessageSizeTooLargeError, RecordListTooLargeError
@@ -25,8 +26,10 @@ from schemas.errors import InvalidMessage, ServiceUnavailable
 from schemas.post import PostEvent
 from schemas.topic_registry import topics
 
-MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - 4_096
-"""Limit of the posts topic, minus Kafka's own framing."""
+_FRAMING = 4_096
+"""Kafka's own bytes around a message."""
+MAX_EVENT_BYTES = topics()["posts"].max_message_bytes - _FRAMING
+"""Limit of the posts topic, unless Kafka has a lower one."""
 MIN_PAYLOAD_BYTES = 1_024
 """A letter that Kafka calls too large is sent again with half of its payload, down to this."""
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -49,12 +52,24 @@ class Message:
 
 
 class Sender:
-    """Sends what one source reads; ``produce`` waits while Kafka is away."""
+    """Sends what one source reads; ``produce`` waits while Kafka is away.
 
-    def __init__(self, source_id: str, produce: Produce, clock: Clock) -> None:
+    ``limits``: topic to the bytes of the largest message that Kafka takes, where it is known.
+    """
+
+    def __init__(
+        self,
+        source_id: str,
+        produce: Produce,
+        clock: Clock,
+        limits: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._source_id = source_id
         self._produce = produce
         self._clock = clock
+        known = {topic: limit - _FRAMING for topic, limit in limits.items()}
+        self._max_event = min(MAX_EVENT_BYTES, known.get("posts", MAX_EVENT_BYTES))
+        self._max_letter = known.get(DEAD_LETTERS)
 
     def event(self, event: PostEvent) -> Message:
         try:
@@ -64,8 +79,8 @@ class Sender:
             return self._letter(payload, "unreadable_post", error.detail)
         key = event.id.encode()
         size = len(key) + len(data)
-        if size > MAX_EVENT_BYTES:
-            detail = f"it is {size} bytes; the topic takes at most {MAX_EVENT_BYTES}"
+        if size > self._max_event:
+            detail = f"it is {size} bytes; the topic takes at most {self._max_event}"
             return self._letter(data, "too_large", detail)
         try:
             return Message(self._produce("posts", key, data), data)
@@ -113,15 +128,21 @@ class Sender:
     def _send(self, letter: DeadLetter) -> Message:
         """Send a letter; with ever less of its payload, if the producer calls it too large."""
         while True:
+            data = encode_dead_letter(letter)
+            shorter = _shorter(letter)
+            if (
+                shorter is not None
+                and self._max_letter is not None
+                and len(data) > self._max_letter
+            ):
+                letter = shorter
+                continue
             try:
-                future = self._produce(DEAD_LETTERS, None, encode_dead_letter(letter))
+                return Message(self._produce(DEAD_LETTERS, None, data), b"", letter)
             except _TOO_LARGE:
-                shorter = _shorter(letter)
                 if shorter is None:
                     raise
                 letter = shorter
-            else:
-                return Message(future, b"", letter)
 
 
 def _shorter(letter: DeadLetter) -> DeadLetter | None:

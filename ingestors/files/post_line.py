@@ -77,8 +77,31 @@ def full_id(source: str, native: str | int | None) -> str | None:
     return post_id(source, text.removeprefix(f"{source}:") or text)
 
 
+def _reference(source: str, given: str | int | None, field: str, tally: Tally) -> str | None:
+    """The full id of another post; None if there is none, or if its id was rounded."""
+    try:
+        return full_id(source, None if given is None else native_id(_without(source, given)))
+    except NotAPost:
+        tally.drop(field, given)
+        return None
+
+
+def _without(source: str, given: str | int) -> str | int:
+    """The id without its source; what stands behind the source may be rounded too."""
+    return given.strip().removeprefix(f"{source}:") if isinstance(given, str) else given
+
+
 def _label(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _author_id(given: str | int | None, tally: Tally) -> str | None:
+    """One rounded id would be that of many authors."""
+    try:
+        return native_id(given)
+    except NotAPost:
+        tally.drop("author.id", given)
+        return None
 
 
 def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
@@ -92,9 +115,10 @@ def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
     elif author is None:
         author = _NO_AUTHOR
     handle = author.handle.lstrip("@") if author.handle else None
-    author_id = author.id if author.id not in (None, "") else (handle or author.name)
+    named = author.name if handle == author.id else handle or author.name
+    author_id = _author_id(author.id, tally) or named
     return Author(
-        id=f"unknown-{own_id}" if author_id in (None, "") else str(author_id),
+        id=author_id or f"unknown-{own_id}",
         handle=handle,
         name=author.name,
         followers=author.followers if line.followers is None else line.followers,
@@ -103,13 +127,13 @@ def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
     )
 
 
-def _repost_of(line: PostLine, source: str, text: str) -> str | None:
+def _repost_of(line: PostLine, source: str, text: str, tally: Tally) -> str | None:
     """The repeated post; of "RT @name: ..." without an id, one made of what it repeats."""
     is_copy = text.startswith("RT @") and _REPOST.match(text)
     if is_copy and line.repost_of is None and line.quote_of is None:
         digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
         return post_id(source, f"rt-{digest}")
-    return full_id(source, line.repost_of)
+    return _reference(source, line.repost_of, "repost_of", tally)
 
 
 def _copied_from(line: PostLine, text: str) -> list[str]:
@@ -153,9 +177,9 @@ def _post(
         language=line.language or line.lang,
         edited_at=_optional(line.edited_at, "edited_at", tally),
         claimed_at=_optional(line.claimed_at, "claimed_at", tally),
-        reply_to=full_id(source, line.reply_to),
-        repost_of=_repost_of(line, source, text),
-        quote_of=full_id(source, line.quote_of),
+        reply_to=_reference(source, line.reply_to, "reply_to", tally),
+        repost_of=_repost_of(line, source, text, tally),
+        quote_of=_reference(source, line.quote_of, "quote_of", tally),
         copied_from=_copied_from(line, text),
         mentions=mentions,
         hashtags=hashtags,
@@ -198,7 +222,7 @@ def _is_bounded(post: Post, now: datetime, line: bytes) -> bool:
 
 
 def _own_id(source: str, native: str | int) -> str:
-    id_ = full_id(source, native_id(native))
+    id_ = full_id(source, native_id(_without(source, native)))
     if id_ is None:
         raise NotAPost("the id of the post is empty; give every post a unique id")
     return id_

@@ -291,6 +291,22 @@ def topic_settings(
     }
 
 
+def message_limits(settings: KafkaSettings, names: Collection[str]) -> dict[str, int]:
+    """Topic (without the prefix) to the bytes of the largest message that Kafka takes for it.
+
+    An idempotent producer of kafka-python sends nothing more after a message that Kafka calls too
+    large, so none may be sent. Topics whose limit this user may not see are left out.
+    """
+    with admin(settings) as client:
+        found = topic_settings(client, {settings.topic_prefix + name for name in names})
+    limits = {name: str(values.get("max.message.bytes")) for name, values in found.items()}
+    return {
+        name.removeprefix(settings.topic_prefix): int(limit)
+        for name, limit in limits.items()
+        if limit.isdigit()
+    }
+
+
 def topic_differences(
     client: KafkaAdminClient, prefix: str, topics: Iterable[Topic]
 ) -> dict[str, list[Difference]]:

@@ -86,13 +86,25 @@ def elasticsearch_errors(settings: ElasticsearchSettings) -> Iterator[None]:
         if isinstance(error, UnsupportedProductError) or _is_other_version(error):
             raise ConfigurationError(other_server(settings.url)) from None
         raise ServiceUnavailable(
-            f"Elasticsearch at {settings.url} answered {error.status_code}: {error.message}"
+            f"Elasticsearch at {settings.url} answered {error.status_code}: {_answer(error)}"
         ) from None
     except TransportError as error:
         raise ServiceUnavailable(
             f"Elasticsearch at {settings.url} does not answer ({error.message}); check that it "
             "runs and that TOCSIN_ELASTICSEARCH_URL is right"
         ) from None
+
+
+def _answer(error: ApiError) -> str:
+    """The kind of the error, with the index that it is about."""
+    body = error.body if isinstance(error.body, dict) else {}
+    cause = body.get("error")
+    index = cause.get("index") if isinstance(cause, dict) else None
+    if not isinstance(index, str):
+        return str(error.message)
+    if error.message == "index_closed_exception":
+        return f"index {index} is closed; open it, or take it out of its alias"
+    return f"{error.message} of index {index}"
 
 
 def _is_other_version(error: ApiError) -> bool:

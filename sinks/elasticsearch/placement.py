@@ -16,15 +16,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from schemas.ids import author_hash, microseconds
+from schemas.ids import author_hash, microseconds, time_of
 from schemas.mention import MentionDelete, MentionUpsert
 from sinks.elasticsearch.documents import Operation, moved, removal, tombstone, upsert
 from sinks.elasticsearch.indices.mappings import IndexNames
 
-ORDERED = ("bluesky", "x")
+ORDERED = ("bluesky",)
 """Sources that say of each post first that it exists, and later that it is deleted. One topic keeps
 that order, since its key is the id. So a post comes after its delete only if it was a dead letter,
-and those are recorded (version 0). Rows of files have any order."""
+and those are recorded (version 0). Rows of files have any order, and so do deletes of X, which come
+from files alone."""
+EDITED_IN_ORDER = (*ORDERED, "x")
+"""Sources that send a post before its edits."""
 NEVER_REUSED = ("bluesky",)
 """Sources that never give the id of a deleted account to another one: an erasure has no end."""
 UNKNOWN = 2**63
@@ -162,7 +165,7 @@ def _delete(event: MentionDelete, known: Known, names: IndexNames, settled: Sett
             return
         if places := _hidden_places(event, known, names):
             _delete_unseen(event, places, known, settled)
-        elif event.source in ORDERED and event.id not in known.removed:
+        elif _was_never_here(event, known):
             settled.strangers += 1
         else:
             _record(event, known, names, settled)
@@ -199,9 +202,19 @@ def _delete_unseen(
     ]
 
 
+def _was_never_here(event: MentionDelete, known: Known) -> bool:
+    """Whether the post was no mention, and will be none.
+
+    Most deletes are such, so they must cost nothing. Nearly all record keys of Bluesky hold a time;
+    others are few, and clients may use them again.
+    """
+    in_order = event.source in ORDERED and time_of(event.id) is not None
+    return in_order and event.id not in known.removed
+
+
 def _may_precede(event: MentionDelete, known: Known) -> bool:
     """Whether an earlier state, with a brand, may come after this one without a brand."""
-    return event.id in known.removed or (event.edited and event.source not in ORDERED)
+    return event.id in known.removed or (event.edited and event.source not in EDITED_IN_ORDER)
 
 
 def _floor(copy: Copy, event: MentionDelete) -> int:

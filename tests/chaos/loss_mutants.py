@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "a delete of a stranger is written",
         "sinks/elasticsearch/placement.py",
-        "if event.source in ORDERED and event.id not in known.removed:",
-        "if False:",
+        "return in_order and event.id not in known.removed",
+        "return False",
         PLACEMENT,
     ),
     Mutant(

@@ -59,7 +59,7 @@ MUTANTS = (
     Mutant(
         "a post that is too large is sent all the same",
         "ingestors/sender.py",
-        "        if size > MAX_EVENT_BYTES:",
+        "        if size > self._max_event:",
         "        if False:",
         SENDER,
     ),

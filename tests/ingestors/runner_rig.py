@@ -3,9 +3,10 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from ingestors.runner import Runner
 from ingestors.source import Batch, Position, Source
@@ -97,6 +98,7 @@ def runner(
     source: Source,
     broker: Broker,
     monotonic: Callable[[], float] = time.monotonic,
+    limits: Mapping[str, int] = MappingProxyType({}),
     **settings: float,
 ) -> Runner:
     return Runner(
@@ -107,6 +109,7 @@ def runner(
         health=Health("ingest"),
         clock=lambda: NOW,
         monotonic=monotonic,
+        limits=limits,
     )
 
 

@@ -1,5 +1,6 @@
 """What Kafka will never take is given up, and what needs a person is not."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,12 +20,14 @@ from schemas.codec import DEAD_LETTER
 from schemas.errors import ServiceUnavailable
 from tests.ingestors.brokers import FakeBroker
 from tests.ingestors.runner_rig import (
+    ListSource,
     checkpoint,
     delivered,
     event,
     large_event,
     only_letter,
     run,
+    runner,
 )
 
 
@@ -70,6 +73,18 @@ def test_a_letter_that_kafka_calls_too_large_is_cut_until_it_fits() -> None:
         assert "cut further" in letter.detail
     assert broker.refused > 2
     assert checkpoint(broker).position == {"at": 1}
+
+
+def test_what_kafka_would_call_too_large_is_not_sent_where_its_limits_are_known() -> None:
+    """The real producer sends nothing more after the first refusal."""
+    limits = {"posts": 104_096, "dead-letters": 54_096}
+    broker = SmallBroker(limits={"posts": 100_000, "dead-letters": 50_000})
+    source = ListSource([Batch([large_event(1, 500_000), event(2)], {"at": 2}, finished=True)])
+    assert runner(source, broker, limits=limits).run(threading.Event(), None) == 2
+    letter = only_letter(broker)
+    assert (letter.reason, broker.refused) == ("too_large", 0)
+    assert 10_000 < len(letter.payload) < 50_000
+    assert delivered(broker) == ["test:2"]
 
 
 def test_an_event_that_kafka_calls_invalid_is_a_dead_letter() -> None:

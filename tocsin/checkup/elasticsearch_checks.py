@@ -71,7 +71,16 @@ def check_blocks() -> str:
             expand_wildcards="all",
             ignore_unavailable=True,
         )
+        resolved: Any = client.indices.resolve_index(
+            name=f"{settings.index_prefix}*", expand_wildcards="all"
+        )
     blocked = blocked_indices(answer)
+    closed = closed_indices(resolved)
+    if closed:
+        raise TocsinError(
+            f"{len(closed)} closed: {', '.join(closed[:5])}; their messages wait, and no search "
+            "over all months is answered: POST INDEX/_open, or take them out of their alias"
+        )
     if not blocked:
         return "no index refuses writes"
     named = ", ".join(f"{name} ({', '.join(why)})" for name, why in sorted(blocked.items())[:5])
@@ -91,6 +100,12 @@ def blocked_indices(settings: Mapping[str, Any]) -> dict[str, list[str]]:
         if names:
             found[index] = names
     return found
+
+
+def closed_indices(resolved: Mapping[str, Any]) -> list[str]:
+    """The indices that are closed, of an answer of ``_resolve/index``."""
+    found = resolved.get("indices", [])
+    return sorted(each["name"] for each in found if "closed" in each.get("attributes", ()))
 
 
 _WRITE_BLOCKS = ("read_only", "read_only_allow_delete", "write")

@@ -1,5 +1,6 @@
 """``tocsin ingest``: services that read a platform and write to Kafka."""
 
+import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,11 +56,13 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
         servers, topic = kafka_settings.bootstrap_servers, kafka_settings.topic_prefix + "posts"
         announce(health, reading=source.source_id, writing=f"{topic} of Kafka at {servers}")
         health.hinder("start", f"waiting for Kafka at {servers}")
-        checkpoint = None
+        checkpoint, limits = None, {}
         if not afresh:
             # A checkpoint that Kafka may delete is a gap that nobody counts.
             kafka.check_topics(kafka_settings, ("posts", CHECKPOINTS, DEAD_LETTERS))
             checkpoint = load_checkpoint(kafka_settings, source.source_id)
+        with contextlib.suppress(ServiceUnavailable):
+            limits = kafka.message_limits(kafka_settings, ("posts", DEAD_LETTERS))
         # An absent broker holds the source back; posts that were read are not lost.
         producer = kafka.producer(
             kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=2_000
@@ -70,6 +73,7 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
             topic_prefix=kafka_settings.topic_prefix,
             settings=settings,
             health=health,
+            limits=limits,
         )
         try:
             runner.run(stop, checkpoint)

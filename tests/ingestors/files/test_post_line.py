@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestors.files.cells import NotAPost
+from ingestors.files.cells import NotAPost, Tally
 from ingestors.files.post_line import read_post_line
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT
 from schemas.codec import POST_EVENT
@@ -71,6 +71,26 @@ def test_ids_that_carry_their_source_keep_it_once() -> None:
     event = read(id="x:99", source="x", reply_to="98", quote_of="x:97")
     assert event.id == "x:99"
     assert (event.post.reply_to, event.post.quote_of) == ("x:98", "x:97")
+
+
+@pytest.mark.parametrize("id_", ["x:1.37014E+18", "1.37014E+18", " x:1,37014E+18 ", "x:N/A"])
+def test_a_rounded_id_is_refused_behind_its_source_too(id_: str) -> None:
+    line = json.dumps({"id": id_, "source": "x", "text": "a"}).encode()
+    with pytest.raises(NotAPost, match=r"was rounded|is empty"):
+        read_post_line(line, NOW, "file")
+
+
+def test_a_rounded_id_of_an_author_or_of_another_post_costs_only_itself() -> None:
+    tally = Tally()
+    ids = {"reply_to": "1.3E+18", "repost_of": "x:1.3E+18", "quote_of": "1,3E+18"}
+    post = {"id": "1", "source": "x", "text": "a", "author": {"id": "7.8E+17", "handle": "ana"}}
+    event = read_post_line(json.dumps(post | ids).encode(), NOW, "file", tally)
+    assert isinstance(event, PostUpsert)
+    assert (event.post.kind, event.post.author.id) == ("original", "ana")
+    alone = read_post_line(json.dumps(post | {"author": "7.8E+17"}).encode(), NOW, "file", tally)
+    assert isinstance(alone, PostUpsert)
+    assert alone.post.author.id == "unknown-x:1"
+    assert tally.counts == {"author.id": 2, "reply_to": 1, "repost_of": 1, "quote_of": 1}
 
 
 def test_version_is_the_edit_where_there_is_one() -> None:

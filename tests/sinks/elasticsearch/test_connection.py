@@ -70,3 +70,16 @@ def test_another_version_or_product_is_told_as_such(given: Answer) -> None:
 def test_anything_else_is_one_sentence_too(given: Answer) -> None:
     error = error_of(given)
     assert isinstance(error, ServiceUnavailable) and error.exit_status == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("index_closed_exception", "index t-2026.10 is closed; open it, or take it out of its"),
+        ("index_not_found_exception", "answered 400: index_not_found_exception of index t-2026.10"),
+    ],
+)
+def test_an_error_of_one_index_names_it(kind: str, says: str) -> None:
+    body = {"error": {"type": kind, "reason": "closed", "index": "t-2026.10"}, "status": 400}
+    error = error_of(Answer(400, json.dumps(body).encode(), {**JSON, **PRODUCT}))
+    assert says in str(error)

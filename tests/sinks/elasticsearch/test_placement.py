@@ -118,15 +118,18 @@ def test_a_delete_of_a_post_that_was_never_a_mention_writes_nothing(
     assert server.documents == {}
 
 
-def test_rows_of_a_file_may_have_the_removal_first(index: SettledIndex) -> None:
-    index.take(delete("file:1", 5))
+@pytest.mark.parametrize("id_", ["file:1", SNOWFLAKE, "bluesky:did:plc:a/self"])
+def test_the_removal_may_come_first_where_a_source_keeps_no_order(
+    index: SettledIndex, id_: str
+) -> None:
+    index.take(delete(id_, 5))
     index.restart()
     assert index.recorded() == 1
     assert "did" not in str(index.server.sources(NAMES.removals))
-    index.take(upsert("file:1", 4))
+    index.take(upsert(id_, 4))
     assert index.living() == {}
-    index.take(upsert("file:1", 6, text="posted again"))
-    assert index.living() == {"file:1": "posted again"}
+    index.take(upsert(id_, 6, text="posted again"))
+    assert index.living() == {id_: "posted again"}
 
 
 @pytest.mark.parametrize("id_", [TID, SNOWFLAKE, "file:1"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.checkup.elasticsearch_checks import blocked_indices
+from tocsin.checkup.elasticsearch_checks import blocked_indices, closed_indices
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,8 @@ def test_the_blocks_that_stop_writes(blocks: dict[str, Any], named: list[str]) -
 
 def test_indices_without_a_block_are_not_named() -> None:
     assert blocked_indices({"tocsin-alerts": {"settings": {}}}) == {}
+
+
+def test_closed_indices_are_named() -> None:
+    found = [{"name": "b", "attributes": ["closed"]}, {"name": "a", "attributes": ["open"]}]
+    assert closed_indices({"indices": found, "aliases": []}) == ["b"]
