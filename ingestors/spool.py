@@ -25,7 +25,7 @@ from runtime.logs import get_logger
 
 MAX_SEGMENT_BYTES = 2**20
 MAX_RECORD_BYTES = 4 * 2**20
-"""A longer record in a segment is damage."""
+"""A longer record is missed; in a segment it is damage."""
 _HEAD = struct.Struct(">II")
 """Length and CRC-32 of a record."""
 log = get_logger("ingest")
@@ -87,10 +87,12 @@ class Spool:
         number, self._next = self._next, self._next + 1
         data = _HEAD.pack(len(record), zlib.crc32(record)) + record
         try:
+            if len(record) > MAX_RECORD_BYTES:
+                raise OSError(f"a record has {len(record)} bytes, of {MAX_RECORD_BYTES}")
             if self._bytes + len(data) > self._max_bytes:
                 raise OSError(f"it has {self._bytes} bytes, of {self._max_bytes}")
             segment, file = self._current()
-            file.write(data)
+            self._write(segment, file, data)
             segment.last, segment.size = number, segment.size + len(data)
             self._bytes += len(data)
             if segment.size >= MAX_SEGMENT_BYTES:
@@ -103,6 +105,20 @@ class Spool:
             self._is_missing = True
         metrics.INGEST_SPOOLED.labels(self._source_id).set(self._bytes)
         return number
+
+    def _write(self, segment: _Segment, file: BinaryIO, data: bytes) -> None:
+        """Write all of a record or nothing: a part would hide the records after it."""
+        try:
+            written = file.write(data)
+            if written < len(data):  # a disk that gets full takes a part without an error
+                raise OSError(f"the disk takes {written} bytes of {len(data)}")
+        except OSError:
+            try:
+                file.truncate(segment.size)
+                file.seek(segment.size)
+            except OSError:
+                self._end_segment()
+            raise
 
     def acknowledge(self, number: int) -> None:
         """Kafka has all records up to this one: delete the segments that hold nothing else."""

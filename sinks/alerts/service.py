@@ -185,12 +185,8 @@ class ChannelWorker:
                 return self.channel.deliver(alert, before)
             except (Busy, Refused):
                 raise
-            except Exception as error:  # noqa: BLE001
-                # A bug must not hold back the next alerts. The message of the error is not logged,
-                # as it may contain a secret.
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                where = f"{Path(frame.filename).name}, line {frame.lineno}"
-                raise Refused(f"internal error ({type(error).__name__} in {where})") from None
+            except Exception as error:  # noqa: BLE001 - a bug must not hold back the next alerts
+                raise Refused(_internal(error)) from None
 
         repeat = self._consumer.insist(attempt)
         delay = (self._clock() - alert.raised_at).total_seconds()
@@ -230,6 +226,8 @@ class ChannelWorker:
                 self.channel.again(held)
             except (Busy, Refused) as error:
                 self.busy(error.why, error.cause if isinstance(error, Busy) else "refused")
+            except Exception as error:  # noqa: BLE001 - the alert before it is delivered already
+                self.busy(_internal(error), "internal")
             else:
                 self.free()
 
@@ -248,3 +246,10 @@ class ChannelWorker:
 
     def _count(self, result: str) -> None:
         metrics.ALERTS_STATES.labels(self.channel.name, result).inc()
+
+
+def _internal(error: Exception) -> str:
+    """Where our code failed; without the message of the error, which may contain a secret."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return f"internal error ({type(error).__name__} in {where})"

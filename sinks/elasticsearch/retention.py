@@ -4,7 +4,7 @@ A deleted document stays in its segment until Elasticsearch merges it. :func:`ex
 segments that hold deleted documents, at most once a stated time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from elasticsearch import Elasticsearch
@@ -16,6 +16,8 @@ from sinks.elasticsearch.erasure import ErasureIncomplete
 from sinks.elasticsearch.indices.mappings import IndexNames
 
 _PAGE = 500
+_GONE = (200, 404, 409)
+"""Answers to a delete: it is gone, or replaced since the search."""
 _EXPUNGE_ALL = {"index.merge.policy.expunge_deletes_allowed": 0}
 """Percent of deleted documents that a merge may leave in a segment; Elasticsearch leaves 10."""
 
@@ -24,11 +26,11 @@ def purge(client: Elasticsearch, names: IndexNames, now: datetime, keep_days: fl
     """Delete tombstones and recorded deletes older than ``keep_days``; returns how many.
 
     By then the topics hold no older state that a replay could bring back. A document that was
-    replaced since the search is left alone.
+    replaced since the search is left alone. Raises :class:`ErasureIncomplete`, after the others
+    are deleted, if an index does not take its deletes.
     """
     old = {"range": {"deleted_at": {"lt": _before(now, keep_days)}}}
-    indices = (names.mentions_pattern, names.removals)
-    return sum(_delete(client, index, old) for index in indices)
+    return _delete(client, (names.mentions_pattern, names.removals), old)
 
 
 def purge_erasures(
@@ -36,31 +38,48 @@ def purge_erasures(
 ) -> int:
     """Delete records of erasures that were done ``keep_days`` ago; returns how many."""
     done = {"range": {"done_at": {"lt": _before(now, keep_days)}}}
-    return _delete(client, names.erasures, done)
+    return _delete(client, (names.erasures,), done)
 
 
 def _before(now: datetime, days: float) -> str:
     return max(EPOCH, now - timedelta(days=days)).isoformat()
 
 
-def _delete(client: Elasticsearch, index: str, query: JsonObject) -> int:
-    deleted = 0
-    for hits in _found(client, index, query):
-        answer = client.bulk(operations=[{"delete": _as_searched(hit)} for hit in hits])
-        statuses = [item["delete"]["status"] for item in answer["items"]]
-        if not {200, 404, 409}.issuperset(statuses):
-            raise ErasureIncomplete("old tombstones were not deleted; try again later")
-        deleted += statuses.count(200)
+def _delete(client: Elasticsearch, indices: Sequence[str], query: JsonObject) -> int:
+    """Delete what matches in each index; one that takes no deletes does not stop the others."""
+    deleted, refusing = 0, set[str]()
+    for index in indices:
+        gone, refuse = _delete_in(client, index, query)
+        deleted, refusing = deleted + gone, refusing | refuse
+    if refusing:
+        names = ", ".join(sorted(refusing))
+        raise ErasureIncomplete(f"not deleted yet in {names[:300]}; it is tried again", deleted)
     return deleted
 
 
-def _found(client: Elasticsearch, index: str, query: JsonObject) -> Iterator[list[Hit]]:
-    """Pages of what matches now, until nothing does."""
+def _delete_in(client: Elasticsearch, index: str, query: JsonObject) -> tuple[int, set[str]]:
+    """Returns how many are deleted, and the indices that take no deletes."""
+    deleted, refusing = 0, set[str]()
+    for hits in _found(client, index, query, refusing):
+        answer = client.bulk(operations=[{"delete": _as_searched(hit)} for hit in hits])
+        statuses = [item["delete"]["status"] for item in answer["items"]]
+        refusing |= {
+            hit["_index"] for hit, status in zip(hits, statuses, strict=True) if status not in _GONE
+        }
+        deleted += statuses.count(200)
+    return deleted, refusing
+
+
+def _found(
+    client: Elasticsearch, index: str, query: JsonObject, refusing: set[str]
+) -> Iterator[list[Hit]]:
+    """Pages of what matches now, until nothing does; without the indices that are ``refusing``."""
     while True:
         client.indices.refresh(index=index, ignore_unavailable=True)
+        others = {"must_not": [{"terms": {"_index": sorted(refusing)}}]}
         hits: list[Hit] = client.search(
             index=index,
-            query=query,
+            query={"bool": {"filter": [query], **others}},
             size=_PAGE,
             source=False,
             ignore_unavailable=True,

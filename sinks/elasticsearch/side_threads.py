@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
@@ -85,8 +86,12 @@ class Housekeeping(SideThread):
             return
         now = self.clock()
         self._attempt(lambda: self._finish(now))
-        if now - self._swept_at >= SWEEP_EVERY and self._attempt(lambda: self._sweep(now)):
-            self._swept_at = now
+        if now - self._swept_at >= SWEEP_EVERY:
+            # Each by itself: an index that takes no deletes stops none of the others.
+            parts = (self._sweep, self._purge, self._forget)
+            done = [self._attempt(partial(part, now)) for part in parts]
+            if all(done):
+                self._swept_at = now
         due = now - self._expunged_at >= timedelta(hours=self.expunge_hours)
         if due and self._attempt(self._expunge):
             self._expunged_at = now
@@ -112,12 +117,17 @@ class Housekeeping(SideThread):
             log.info("erasures finished", posts=finished)
 
     def _sweep(self, now: datetime) -> None:
-        swept = erasure.sweep(self.client, self.names, now, sweep_days())
-        purged = retention.purge(self.client, self.names, now, self.tombstone_days)
+        if swept := erasure.sweep(self.client, self.names, now, sweep_days()):
+            log.info("late posts of erased authors are erased", posts=swept)
+
+    def _purge(self, now: datetime) -> None:
+        if purged := retention.purge(self.client, self.names, now, self.tombstone_days):
+            log.info("old tombstones are deleted", documents=purged)
+
+    def _forget(self, now: datetime) -> None:
         kept = self.tombstone_days + self.snapshot_days
-        forgotten = retention.purge_erasures(self.client, self.names, now, kept)
-        if swept or purged or forgotten:
-            log.info("housekeeping", swept=swept, purged=purged, forgotten=forgotten)
+        if forgotten := retention.purge_erasures(self.client, self.names, now, kept):
+            log.info("records of old erasures are deleted", documents=forgotten)
 
     def _expunge(self) -> None:
         if indices := retention.expunge(self.client, self.names):

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from ingestors.source import SourceError
-from ingestors.spool import MAX_SEGMENT_BYTES, Spool
+from ingestors.spool import MAX_RECORD_BYTES, MAX_SEGMENT_BYTES, Spool
 
 NAME = "test-spool"
 
@@ -91,3 +91,41 @@ def test_a_folder_that_cannot_be_made_names_its_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SourceError, match="TOCSIN_INGEST_SPOOL_DIR"):
         opened(tmp_path / "file" / "inside")
+
+
+def test_a_disk_that_takes_half_a_record_costs_no_later_one(tmp_path: Path) -> None:
+    """A disk that gets full takes a part of a record, without an error; later it has room again."""
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from prometheus_client import REGISTRY\n"
+        "from ingestors.spool import Spool\n"
+        "spool = Spool(Path(sys.argv[1]), 'x', 2**30)\n"
+        "spool.open()\n"
+        "spool.append(b'first' * 10)\n"
+        "limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))\n"
+        "spool.append(b'second' * 20)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, limits)\n"
+        "spool.append(b'third')\n"
+        "spool.close()\n"
+        "print(REGISTRY.get_sample_value('tocsin_ingest_spool_missed_total', {'source': 'x'}))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], check=True, capture_output=True
+    )
+    assert ended.stdout.split()[-1] == b"1.0", "the disk took all of the second record"
+    spool, left = opened(tmp_path)
+    assert left == [b"first" * 10, b"third"]
+    spool.close()
+
+
+def test_a_record_that_no_start_would_read_is_missed_and_costs_no_later_one(tmp_path: Path) -> None:
+    spool, _ = opened(tmp_path)
+    before = missed()
+    spool.append(bytes(MAX_RECORD_BYTES + 1))
+    spool.append(b"next")
+    assert missed() == before + 1
+    _, left = opened(tmp_path)
+    assert left == [b"next"]
+    spool.close()

@@ -260,7 +260,7 @@ class ElasticsearchServer(HttpServer):
             if document.visible
             and not self._is_hidden(index)
             and fnmatchcase(index, pattern)
-            and matches(body.get("query", {"bool": {}}), id_, document.source)
+            and matches(body.get("query", {"bool": {}}), id_, {**document.source, "_index": index})
         ]
         names = [name for clause in body.get("sort", []) for name in clause]
         for hit in hits:

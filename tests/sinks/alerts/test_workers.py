@@ -199,6 +199,24 @@ def test_open_alerts_are_repeated_also_after_a_restart() -> None:
     assert again.taken == []
 
 
+class FailsToRepeat(Scripted):
+    def again(self, held: object) -> None:
+        super().again(held)
+        raise ValueError("a secret")
+
+
+def test_a_repeat_that_breaks_the_code_costs_no_alert_and_ends_no_channel() -> None:
+    ops = FailsToRepeat("repeats")
+    ops.repeat_every_s = 0.05
+    crew = Crew(ops)
+    crew.start(1, 2)
+    wait(lambda: len(ops.repeated) > 2)
+    why = crew.workers[0].failing
+    crew.end()
+    assert (ops.taken, crew.kafka.log["t.dead-letters"], crew.error) == ([1, 2], [], None)
+    assert why is not None and "ValueError" in why and "secret" not in why
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"), [(Storing, "index_rejected"), (Scripted, "delivery_rejected")]
 )

@@ -61,6 +61,21 @@ def test_a_post_that_replaced_its_tombstone_is_not_purged(
     assert (living(server), dead(server)) == ({"file:1"}, set())
 
 
+def test_a_blocked_month_keeps_its_tombstones_and_stops_no_other_purge(
+    client: Client, server: Server
+) -> None:
+    closed, at = "tocsin-mentions-2025.01", AT - timedelta(days=90)
+    old = [tombstone(f"file:{number:03}", "file", 2, closed, at) for number in range(600)]
+    write(client, old)
+    bury(client, "file:new")
+    write(client, [removal("file:2", 1, NAMES, at)])
+    remember(client, NAMES, Erasure("file", "17", 1), at, at)
+    server.blocked = {closed: (403, "cluster_block_exception", "FORBIDDEN/8/index write (api)")}
+    Housekeeping(client, NAMES, clock=lambda: AT, tombstone_days=8).once()
+    assert dead(server) == {operation.id for operation in old}
+    assert server.sources(NAMES.erasures) == {}
+
+
 @pytest.mark.parametrize("status", [403, 429, 503])
 def test_an_incomplete_purge_is_an_error(client: Client, server: Server, status: int) -> None:
     bury(client, "file:0", "file:1", "file:2")
