@@ -66,7 +66,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed:
         row.passed = False
         why = str(call.excinfo.value) if call.excinfo is not None else ""
-        row.detail = row.detail or " ".join(why.split())[:MAX_DETAIL]
+        # What the services logged follows after a line of dashes.
+        row.detail = row.detail or " ".join(why.partition("\n---")[0].split())[:MAX_DETAIL]
     if report.skipped:
         row.skipped = str(call.excinfo.value) if call.excinfo is not None else "skipped"
     row.write(Options.of_environment().folder)

@@ -36,6 +36,8 @@ LIGHT = {"TOCSIN_PROCESS_ANNOTATORS": "brands"}
 """Starts within two seconds: for services that are killed a hundred times."""
 PATIENCE_S = 420.0
 """Maximum wait for a condition; the machine may be busy. No scenario asserts a duration."""
+SLOWEST_PER_S = 300.0
+"""Messages a second that a busy machine handles at least: a long stream gets more patience."""
 SETTLE_S = 90.0
 """Maximum wait for the index after the end of the stream: refreshes, and sweeps of erasures."""
 MAX_HITS = 10_000
@@ -137,7 +139,8 @@ class ChaosPipeline(Pipeline):
             flow = self.meter.look()
             return flow.written["posts"] >= written and flow.idle
 
-        self.wait("the end of the stream", lambda: idle() and idle(), dying)
+        patience_s = max(PATIENCE_S, written / SLOWEST_PER_S)
+        self.wait("the end of the stream", lambda: idle() and idle(), dying, patience_s)
 
     def sweep(self) -> None:
         """Start a sink anew, which sweeps erasures at once: a post of an erased author may have

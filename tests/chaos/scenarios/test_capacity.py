@@ -24,6 +24,7 @@ from tocsin.local.stack.engines import EnginesStack
 pytestmark = [BROKEN_SOCKETS]
 DISK_MB = 500
 """Both servers need some of it before the first message."""
+FULL_BYTES = 2**20
 LEFT_MB = 24
 """Room that is left for messages before the disk is full."""
 
@@ -58,9 +59,9 @@ def test_a_full_disk(row: Row, disk: SmallDisk, tmp_path: Path) -> None:
             disk.resize(used + LEFT_MB)
             feeder.start(400)
             deadline = time.monotonic() + options.many(180, 60)
-            while disk.free_bytes > 2**19 and time.monotonic() < deadline:
+            while disk.free_bytes > FULL_BYTES and time.monotonic() < deadline:
                 time.sleep(0.5)
-            assert disk.free_bytes <= 2**20, "the disk was never full"
+            assert disk.free_bytes <= FULL_BYTES, "the disk was never full"
             row.faults["full disk"] = 1
             time.sleep(options.many(20, 10))
             disk.resize(4 * DISK_MB)

@@ -24,10 +24,19 @@ RATE = 120
 
 
 def kill_often(
-    run: Run, child: Child, kills: int, progress: Callable[[], int], *groups: str
+    run: Run,
+    child: Child,
+    kills: int,
+    progress: Callable[[], int],
+    *groups: str,
+    begun: Callable[[int, int], None] = lambda number, kills: None,
 ) -> None:
-    """Kills a service shortly after each of its first steps forward."""
+    """Kills a service shortly after each of its first steps forward.
+
+    ``begun`` is told the number of each kill to come, and of all.
+    """
     for number in range(kills):
+        begun(number, kills)
         before = progress()
         run.pipeline.wait(f"progress {number} of {child.name}", lambda b=before: progress() > b)  # type: ignore[misc]
         run.nemesis.pause(0.1, 2.0)
