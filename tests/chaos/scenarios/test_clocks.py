@@ -107,7 +107,8 @@ def test_clocks_that_step(run: Run) -> None:
         feeder.finish()
         pipeline.wait("the ledger", lambda: pipeline.meter.look().idle)
         run.recovered()
-        told = set(delivered(desk))
+        # The detector may also tell of the generator's sources, which end before the scenario.
+        told = {state for state in delivered(desk) if not state[0].startswith("blind-")}
         run.row.lost += len(wanted - told)
         assert told == wanted, f"{len(wanted - told)} states expired by a clock that stepped"
     assert all(child.process.poll() is None for child in children)
