@@ -26,10 +26,10 @@ from runtime.kafka.client import (
     sasl_login,
     tls_context,
     told,
-    unreadable_compression,
 )
 from runtime.kafka.membership import Membership, watch_groups
 from runtime.kafka.reader import with_messages
+from runtime.kafka.topic_configs import unreadable_compression
 from runtime.limits.process_end import end_after
 from runtime.service import STOP_WITHIN_S, start_monitor
 from runtime.settings import Group, KafkaSettings
@@ -57,7 +57,7 @@ def create_app(
     data_dir: Path | None = None,
     *,
     holds: bool = False,
-) -> faust.App:
+) -> DirectApp:
     """The application of a service, without its agent; ``batch_size`` is that of one fetch.
 
     ``holds``: it acknowledges long after it reads, so that a stop or a rebalance does not wait.
@@ -94,7 +94,8 @@ def partition_states(app: faust.App) -> list[PartitionState]:
         end = consumer.highwater(tp)
         committed = consumer._committed_offset.get(tp)
         pending = len(consumer._acked_index.get(tp, ()))
-        states.append(PartitionState(tp.partition, end, committed, pending))
+        position = consumer.positions.get(tp)
+        states.append(PartitionState(tp.partition, end, committed, pending, position))
     return states
 
 
@@ -220,13 +221,14 @@ def end_of(crash: BaseException | None) -> TocsinError | None:
 
 
 def watch_group(
-    app: faust.App, kafka: KafkaSettings, service: str, topic: str, lag: Gauge
+    app: DirectApp, kafka: KafkaSettings, service: str, topic: str, lag: Gauge
 ) -> Membership:
     """Report the place in the consumer group, and the lag of every partition."""
     health = monitor(service)
     membership = Membership(
         health, service, topic, lambda partition, count: lag.labels(str(partition)).set(count)
     )
+    app.on_gap = membership.skipped
     watch_groups(kafka, topic, {service: membership}, health)
     return membership
 

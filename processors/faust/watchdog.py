@@ -29,6 +29,8 @@ class PartitionState(NamedTuple):
     end: int | None
     committed: int | None
     acknowledged: int
+    position: int | None = None
+    """The offset after the last message that was read."""
 
 
 class Progress:
@@ -81,13 +83,15 @@ def export(
 ) -> None:
     """Set the metrics. The lag of a partition that this process lost is read from Kafka."""
     gauges.uncommitted.clear()
-    lag, held = {}, []
+    lag, held, positions = {}, [], {}
     for state in states:
         held.append(state.partition)
+        if state.position is not None:
+            positions[state.partition] = state.position
         if state.end is not None and state.end >= 0:
             lag[state.partition] = max(0, state.end - progress.committed(state))
         gauges.uncommitted.labels(str(state.partition)).set(state.acknowledged)
-    membership.holds(lag, held)
+    membership.holds(lag, held, positions)
 
 
 def end_blind(why: str) -> None:

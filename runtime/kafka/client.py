@@ -1,17 +1,15 @@
 """Connections, producers, consumers and topics; the context managers turn errors into sentences.
 
-kafka-python 3 defaults to idempotence and ``acks=all``. Both are named here because delivery
-depends on them.
+Delivery depends on idempotence and ``acks=all``, so both are named, though they are the defaults.
 """
 
 import contextlib
-import re
+import socket
 import ssl
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
@@ -21,9 +19,18 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
     UnsupportedCodecError,
 )
+from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 
 from runtime.kafka.protocols import OutgoingRecord, Producer
-from runtime.kafka.topic_configs import Difference, Harm, configs, differences
+from runtime.kafka.topic_configs import (
+    Difference,
+    Harm,
+    configs,
+    differences,
+    is_readable,
+    unreadable_compression,
+)
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
 from schemas.errors import ConfigurationError, ServiceUnavailable
@@ -81,19 +88,60 @@ def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     return config
 
 
+_DIRECT: Final = "direct://"
+
+
+class ClosingSocket(KafkaNetSocket):  # type: ignore[misc]
+    """The proxy that is none: kafka-python's socket, closed where it cannot connect.
+
+    kafka-python 3 leaves such a socket to the garbage collector, so a client of a dead broker
+    gathers descriptors. It finds its proxies by the scheme of ``proxy_url``.
+    """
+
+    SCHEMES = ("direct",)
+
+    async def sock_connect(
+        self, net: Any, sock: socket.socket, sockaddr: Any, timeout_at: float | None = None
+    ) -> Any:
+        try:
+            return await super().sock_connect(net, sock, sockaddr, timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+
+
+def _opened(kind: Callable[..., Any], config: Mapping[str, Any]) -> Any:
+    """A client. If Kafka does not answer, its thread is ended and its descriptors are closed."""
+    made: list[KafkaNetClient] = []
+
+    def make(**options: Any) -> KafkaNetClient:
+        made.append(KafkaNetClient(**options))
+        return made[-1]
+
+    try:
+        return kind(**config, kafka_client=make)
+    except BaseException:
+        for each in made:
+            each.close()
+        raise
+
+
 BOOTSTRAP_S = 10.0
 """How long a client waits for the first answer of Kafka."""
 
 
 def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     timeout_ms = int(BOOTSTRAP_S * 1000)
-    return {**connection(settings, client_id), "bootstrap_timeout_ms": timeout_ms}
+    own = {"bootstrap_timeout_ms": timeout_ms, "proxy_url": _DIRECT}
+    return {**connection(settings, client_id), **own}
 
 
-def admin_options(settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S) -> dict[str, Any]:
-    """The options of an admin client, which gives up after ``bootstrap_s`` without an answer."""
-    options = _connection(settings, "admin")
-    return {**options, "bootstrap_timeout_ms": int(bootstrap_s * 1000)}
+def admin_client(
+    settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S, **overrides: Any
+) -> KafkaAdminClient:
+    """An admin client, which gives up after ``bootstrap_s`` without an answer."""
+    bootstrap = {"bootstrap_timeout_ms": int(bootstrap_s * 1000)}
+    return _opened(KafkaAdminClient, {**_connection(settings, "admin"), **bootstrap, **overrides})
 
 
 @contextlib.contextmanager
@@ -129,34 +177,6 @@ def told(error: BaseException) -> str:
     return name if text in ("", name) else f"{name}: {text}"
 
 
-_CODECS = {"lz4": "lz4", "snappy": "python-snappy", "zstd": "zstandard"}
-_CODEC_MODULES = {
-    "lz4": ("lz4", "cramjam"),
-    "snappy": ("snappy", "cramjam"),
-    "zstd": ("zstandard", "cramjam"),
-}
-"""What kafka-python and aiokafka import to read each compression."""
-
-
-def is_readable(compression: str | None, find: Callable[[str], object | None] = find_spec) -> bool:
-    """Whether records of this ``compression.type`` can be read here."""
-    modules = _CODEC_MODULES.get(compression or "", ())
-    return all(find(module) is not None for module in modules)
-
-
-def unreadable_compression(error: BaseException) -> str:
-    """The sentence for records whose compression no installed package can read."""
-    codec = re.search(r"lz4|snappy|zstd", str(error).lower())
-    name = codec[0] if codec else "an unknown codec"
-    package = _CODECS.get(name)
-    # aiokafka reads all of them with cramjam, kafka-python each with a package of its own.
-    install = f"run pip install {package} cramjam, or " if package else ""
-    return (
-        f"a topic is compressed with {name}, which this installation cannot read; {install}set the "
-        "topic's compression.type to producer or gzip, and let what was written so expire"
-    )
-
-
 def producer(
     settings: KafkaSettings, client_id: str, delivery_timeout_s: float = 120.0, **overrides: Any
 ) -> KafkaProducer:
@@ -180,7 +200,7 @@ def producer(
         **overrides,
     }
     with kafka_errors(settings):
-        return KafkaProducer(**config)
+        return _opened(KafkaProducer, config)
 
 
 def consumer(
@@ -200,7 +220,7 @@ def consumer(
         **overrides,
     }
     with kafka_errors(settings):
-        return KafkaConsumer(**config)
+        return _opened(KafkaConsumer, config)
 
 
 def deliver(sender: Producer, records: Iterable[OutgoingRecord]) -> int:
@@ -244,8 +264,7 @@ def open_consumer(
 @contextlib.contextmanager
 def admin(settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S) -> Iterator[KafkaAdminClient]:
     """An admin client that is closed at the end; Kafka's errors become one sentence."""
-    config = admin_options(settings, bootstrap_s)
-    with kafka_errors(settings), contextlib.closing(KafkaAdminClient(**config)) as client:
+    with kafka_errors(settings), contextlib.closing(admin_client(settings, bootstrap_s)) as client:
         yield client
 
 

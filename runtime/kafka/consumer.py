@@ -18,6 +18,7 @@ Invariants:
 8. A commit that Kafka does not take in time is repeated with the next one. No call waits for ever.
 """
 
+import contextlib
 import time
 import traceback
 from collections import deque
@@ -40,11 +41,12 @@ from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock
 from runtime.crash_points import reached
-from runtime.kafka.client import deliver, told, unreadable_compression
+from runtime.kafka.client import deliver, told
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import Brake, dead_letter_of, letter_key
 from runtime.kafka.offset_holds import Hold, Uncommitted, partition_of
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
+from runtime.kafka.topic_configs import unreadable_compression
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
 from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable, TocsinError
@@ -117,6 +119,8 @@ class PausingConsumer:
     """The reason of the letter of a record that makes the sink raise."""
     on_poison: Callable[[Record], None] = lambda record: None
     """Called before such a letter."""
+    on_gap: Callable[[int, int, int], None] = lambda partition, first, after: None
+    """Takes a partition, the first offset that Kafka skipped, and the one after the last."""
     held: Sequence[int] = field(default=(), init=False)
     """The partitions of the last look at the lag."""
     _stop: Event = field(default_factory=Event, init=False)
@@ -181,11 +185,20 @@ class PausingConsumer:
             timeout_ms=max(1, int(timeout_s * 1000)), max_records=max_records
         )
         again = self._forget_revoked()
-        records: list[Record] = [
-            record for tp, records in polled.items() if tp not in again for record in records
-        ]
-        self._uncommitted.read(records)
-        self._carried.extend(records)
+        for tp, records in polled.items():
+            if tp not in again:
+                self._read(tp, records)
+                self._carried.extend(records)
+
+    def _read(self, tp: TopicPartition, records: Sequence[Record]) -> None:
+        if tp not in self._uncommitted.positions:
+            # What expired since the last commit of its owner before is a gap, too.
+            with contextlib.suppress(KafkaTimeoutError):
+                began = self.consumer.committed(tp, timeout_ms=_POSITION_MS)
+                if began is not None:
+                    self._uncommitted.positions[tp] = began
+        for first, after in self._uncommitted.read(tp, records):
+            self.on_gap(tp.partition, first, after)
 
     def _forget_revoked(self) -> set[TopicPartition]:
         """Returns the partitions that are ours again, from the first uncommitted record on."""
@@ -320,6 +333,11 @@ class PausingConsumer:
         reached("consumer_letters_sent")
         for _, reason, _ in letters:
             metrics.DEAD_LETTERS.labels(service, reason).inc()
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """Partition to the offset after the last record that was read, as far as any was."""
+        return {tp.partition: offset for tp, offset in self._uncommitted.positions.items()}
 
     def lag(self) -> dict[int, int]:
         """Uncommitted records by assigned partition, where the end offset is known."""

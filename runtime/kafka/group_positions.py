@@ -155,8 +155,7 @@ class KafkaStandings:
                 options = {**_ANSWER, **_ONE_RECORD}
                 self._consumer = kafka.consumer(self._settings, "standing", None, **options)
             if self._admin is None:
-                options = kafka.admin_options(self._settings)
-                self._admin = KafkaAdminClient(**options, **_ANSWER)
+                self._admin = kafka.admin_client(self._settings, **_ANSWER)
             partitions = partitions_of(self._consumer, self._topic)
             # In this order: a commit in between is neither a loss nor beyond the end.
             starts = self._consumer.beginning_offsets(partitions)

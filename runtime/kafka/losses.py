@@ -2,9 +2,13 @@
 
 Kafka tells none of it to a consumer that resets to the oldest record, so positions are compared
 with the topic here. One object a group and process; each look is compared with the one before.
+An offset expires once, so its message is counted once, whoever notices it.
 """
 
 import math
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from runtime import metrics
 from runtime.kafka.group_positions import Standing
@@ -14,8 +18,17 @@ from runtime.logs import get_logger
 log = get_logger("group")
 
 
+class _Gap(NamedTuple):
+    """Offsets that a consumer of this process did not get: a range without its end."""
+
+    partition: int
+    first: int
+    after: int
+    is_new: bool = True
+
+
 class Losses:
-    """Counts and logs the losses of one group; for one thread.
+    """Counts and logs the losses of one group; for one thread, but for :meth:`skipped`.
 
     ``service``: the label of its metrics. ``topic``: without the prefix.
     """
@@ -23,14 +36,33 @@ class Losses:
     def __init__(self, service: str, topic: str) -> None:
         self._service = service
         self._topic = topic
-        self._expired: dict[int, int] = {}
+        self._counted_to: dict[int, int] = {}
+        """Partition to the offset below which every expired message is counted."""
+        self._gaps: deque[_Gap] = deque()
         self._beyond: dict[int, int] = {}
         self._before: Standing | None = None
         self._was_near = False
 
-    def look(self, standing: Standing) -> None:
-        """Compare a standing with the one before."""
-        self._expiries(standing)
+    def skipped(self, partition: int, first: int, after: int) -> None:
+        """A consumer got the record at ``after`` where it expected ``first``; from any thread.
+
+        The next look counts what has expired of it: a transaction leaves gaps, too.
+        """
+        self._gaps.append(_Gap(partition, first, after))
+
+    def look(
+        self,
+        standing: Standing,
+        held: Collection[int] = (),
+        positions: Mapping[int, int] | None = None,
+    ) -> None:
+        """Compare a standing with the one before.
+
+        ``held``: the partitions of this process. ``positions``: up to where it has read them, as
+        far as it has: what is in memory is not lost when Kafka deletes it.
+        """
+        self._expired_gaps(standing.starts)
+        self._expiries(standing, held, positions or {})
         self._topic_anew(standing)
         if self._before is None:
             self._forgotten(standing)
@@ -40,18 +72,38 @@ class Losses:
             self._nearness(standing.unread)
         self._before = standing
 
-    def _expiries(self, standing: Standing) -> None:
+    def _expired_gaps(self, starts: Mapping[int, int]) -> None:
+        for _ in range(len(self._gaps)):
+            gap = self._gaps.popleft()
+            start = starts.get(gap.partition, 0)
+            self._count(gap.partition, gap.first, min(gap.after, start))
+            if gap.is_new and start < gap.after:
+                # Perhaps it came after this look had read where the topic begins.
+                self._gaps.append(gap._replace(is_new=False))
+
+    def _expiries(
+        self, standing: Standing, held: Collection[int], positions: Mapping[int, int]
+    ) -> None:
         for partition, messages in standing.expired.items():
-            new = messages - self._expired.get(partition, 0)
-            self._expired[partition] = messages
-            metrics.EXPIRED.labels(self._service, str(partition)).inc(max(0, new))
-            if new > 0:
-                log.error(
-                    "messages expired before they were read; lengthen the topic's retention",
-                    topic=self._topic,
-                    partition=partition,
-                    messages=new,
-                )
+            start = standing.starts[partition]
+            first = start - messages
+            if partition in held:
+                first = max(first, positions.get(partition, first))
+            elif partition in standing.owners:
+                continue  # its owner knows how far it has read
+            self._count(partition, first, start)
+
+    def _count(self, partition: int, first: int, after: int) -> None:
+        new = after - max(first, self._counted_to.get(partition, 0))
+        metrics.EXPIRED.labels(self._service, str(partition)).inc(max(0, new))
+        if new > 0:
+            self._counted_to[partition] = after
+            log.error(
+                "messages expired before they were read; lengthen the topic's retention",
+                topic=self._topic,
+                partition=partition,
+                messages=new,
+            )
 
     def _topic_anew(self, standing: Standing) -> None:
         """The group's offset is beyond the end, or the topic has another id than before."""
@@ -62,6 +114,7 @@ class Losses:
             is_new = partition in beyond and beyond[partition] != self._beyond.get(partition)
             if is_new or is_another:
                 self._reset("topic_anew")
+                self._counted_to.pop(partition, None)
                 log.error(
                     "the topic was made anew or truncated: what it held before is lost to the "
                     "group, which begins at the oldest record",

@@ -22,6 +22,8 @@ from runtime.settings import KafkaSettings
 from schemas.errors import TocsinError
 
 EVERY_S = 10.0
+_SOONEST_S = 1.0
+"""Between two looks, also when transactions leave gaps all the time."""
 MAX_FAILURES = 10
 """Looks that fail in a row before the service says so on its ``/readyz``."""
 log = get_logger("group")
@@ -56,12 +58,24 @@ class Membership:
         self._monotonic = monotonic
         self._held: frozenset[int] = frozenset()
         self._standing: Standing | None = None
+        self._positions: Mapping[int, int] = {}
         self._losses = Losses(self.service, topic)
+        self.look_soon: Callable[[], None] = lambda: None
+        """Asks for a look at the group without waiting for the next; the watch sets it."""
         self._idle_since: float | None = None
         self._tell()
 
-    def holds(self, lag: Mapping[int, int], held: Sequence[int] | None = None) -> None:
-        """The partitions that the consumer holds now, with their lag where it is known."""
+    def holds(
+        self,
+        lag: Mapping[int, int],
+        held: Sequence[int] | None = None,
+        positions: Mapping[int, int] | None = None,
+    ) -> None:
+        """The partitions that the consumer holds now, with their lag where it is known.
+
+        ``positions``: the next offset to read of each, as far as anything was read.
+        """
+        self._positions = positions or {}
         for partition, messages in lag.items():
             self._set_lag(partition, messages)
         before, self._held = self._held, frozenset(lag if held is None else held)
@@ -74,8 +88,13 @@ class Membership:
         for partition, messages in standing.lag.items():
             if partition not in self._held:
                 self._set_lag(partition, messages)
-        self._losses.look(standing)
+        self._losses.look(standing, self._held, self._positions)
         self._tell()
+
+    def skipped(self, partition: int, first: int, after: int) -> None:
+        """The consumer got no records from offset ``first`` to ``after``, which it has read."""
+        self._losses.skipped(partition, first, after)
+        self.look_soon()
 
     def _tell(self) -> None:
         if self._held:
@@ -117,6 +136,9 @@ class StandingWatch:
         self._every_s = every_s
         self._failures = 0
         self._stop = threading.Event()
+        self._soon = threading.Event()
+        for membership in memberships.values():
+            membership.look_soon = self._soon.set
 
     def start(self) -> None:
         """Look once, then go on in the thread.
@@ -130,6 +152,7 @@ class StandingWatch:
     def stop(self) -> None:
         """Ask the thread to end; does not wait for it."""
         self._stop.set()
+        self._soon.set()
 
     def once(self, claim: bool = False) -> None:
         """Read once. Kafka that does not answer is a reason not to be ready."""
@@ -164,8 +187,11 @@ class StandingWatch:
             self._health.note("group", f"its standing cannot be read ({why})")
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
-            self.once()
+        while not self._stop.wait(min(_SOONEST_S, self._every_s)):
+            self._soon.wait(max(0.0, self._every_s - _SOONEST_S))
+            self._soon.clear()
+            if not self._stop.is_set():
+                self.once()
 
 
 def watch_groups(

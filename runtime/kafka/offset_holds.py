@@ -6,7 +6,7 @@ position of such a partition, so its consumer has to go back to the first forgot
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kafka import ConsumerRebalanceListener
@@ -37,6 +37,8 @@ class Uncommitted(ConsumerRebalanceListener):  # type: ignore[misc]
         """The offset after the last handled record, until it is committed."""
         self._holds: dict[TopicPartition, set[Hold]] = {}
         self._revoked: deque[TopicPartition] = deque()
+        self.positions: dict[TopicPartition, int] = {}
+        """The offset after the last record that was read, or where reading began."""
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self._revoked.extend(revoked)
@@ -54,13 +56,25 @@ class Uncommitted(ConsumerRebalanceListener):  # type: ignore[misc]
             tp = self._revoked.popleft()
             first = self._first.pop(tp, None)
             moved[tp] = moved.get(tp) if first is None else first
-            for known in (self._next, self._holds):
+            for known in (self._next, self._holds, self.positions):
                 known.pop(tp, None)
         return moved
 
-    def read(self, records: Iterable[Record]) -> None:
-        for record in records:
-            self._first.setdefault(partition_of(record), record.offset)
+    def read(self, tp: TopicPartition, records: Sequence[Record]) -> Iterator[tuple[int, int]]:
+        """Take the next records of a partition.
+
+        Yields the offsets that were skipped: the first of them, and the one after the last.
+        """
+        if not records:
+            return
+        self._first.setdefault(tp, records[0].offset)
+        position = self.positions.get(tp, records[0].offset)
+        if records[-1].offset + 1 - position != len(records):
+            for record in records:
+                if record.offset > position:
+                    yield position, record.offset
+                position = record.offset + 1
+        self.positions[tp] = records[-1].offset + 1
 
     def handled(self, records: Iterable[Record]) -> None:
         """Take records that are in the store, or in dead-letters, unless they are held."""

@@ -131,7 +131,7 @@ def spans(
         firsts, ends = consumer.beginning_offsets(assigned), consumer.end_offsets(assigned)
         by_partition = {}
         for tp in assigned:
-            committed = consumer.committed(tp)
+            committed = consumer.committed(tp, timeout_ms=int(kafka.BOOTSTRAP_S * 1000))
             first, end = firsts[tp], ends[tp]
             retained = committed is not None and first <= committed <= end
             by_partition[tp.partition] = Span(first, committed if retained else first, end)

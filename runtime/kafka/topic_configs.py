@@ -1,10 +1,12 @@
-"""A topic's real settings compared with the registry: differences in words, and their remedy.
+"""A topic's real settings compared with the registry, and with the codecs that are installed here.
 
 Pure: ``runtime.kafka.client`` reads and changes the settings.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from schemas.topic_registry import Topic
@@ -120,4 +122,32 @@ def command(topic: str, found: Mapping[str, str], servers: str) -> str:
     return (
         f"kafka-configs.sh --bootstrap-server {servers} --alter --entity-type topics "
         f"--entity-name {topic} --add-config {settings}"
+    )
+
+
+_CODECS = {"lz4": "lz4", "snappy": "python-snappy", "zstd": "zstandard"}
+_CODEC_MODULES = {
+    "lz4": ("lz4", "cramjam"),
+    "snappy": ("snappy", "cramjam"),
+    "zstd": ("zstandard", "cramjam"),
+}
+"""What kafka-python and aiokafka import to read each compression."""
+
+
+def is_readable(compression: str | None, find: Callable[[str], object | None] = find_spec) -> bool:
+    """Whether records of this ``compression.type`` can be read here."""
+    modules = _CODEC_MODULES.get(compression or "", ())
+    return all(find(module) is not None for module in modules)
+
+
+def unreadable_compression(error: BaseException) -> str:
+    """The sentence for records whose compression no installed package can read."""
+    codec = re.search(r"lz4|snappy|zstd", str(error).lower())
+    name = codec[0] if codec else "an unknown codec"
+    package = _CODECS.get(name)
+    # aiokafka reads all of them with cramjam, kafka-python each with a package of its own.
+    install = f"run pip install {package} cramjam, or " if package else ""
+    return (
+        f"a topic is compressed with {name}, which this installation cannot read; {install}set the "
+        "topic's compression.type to producer or gzip, and let what was written so expire"
     )

@@ -95,6 +95,7 @@ class ChannelWorker:
             clock=clock,
             poison_reason=self._refused,
             on_poison=self._on_poison,
+            on_gap=self._on_gap,
         )
         metrics.ALERTS_FAILING.labels(channel.name).set(0)
 
@@ -115,10 +116,14 @@ class ChannelWorker:
         self.last_beat = time.monotonic()
         lag = self._consumer.lag()
         if self.membership is not None:
-            self.membership.holds(lag, self._consumer.held)
+            self.membership.holds(lag, self._consumer.held, self._consumer.positions)
         else:
             for partition, messages in lag.items():
                 self.set_lag(partition, messages)
+
+    def _on_gap(self, partition: int, first: int, after: int) -> None:
+        if self.membership is not None:
+            self.membership.skipped(partition, first, after)
 
     def hanging(self, now: float) -> str | None:
         """Why it counts as failing though no attempt has failed: the present one has no end.

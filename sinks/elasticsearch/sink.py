@@ -90,6 +90,7 @@ class ElasticsearchSink:
         self._on_written = on_written
         self._held: frozenset[int] = frozenset()
         self._busy = False
+        self.membership = Membership(health, GROUP, TOPIC, _set_lag)
         self._consumer = PausingConsumer(
             consumer=consumer,
             producer=producer,
@@ -103,6 +104,7 @@ class ElasticsearchSink:
             clock=clock,
             on_committed=metrics.SINK_BATCH_SECONDS.labels(NAME).observe,
             on_poison=self._on_poison,
+            on_gap=self.membership.skipped,
         )
         self._size = RequestSize(settings.batch_bytes)
         self._blocked = BlockedWrites(
@@ -122,7 +124,6 @@ class ElasticsearchSink:
         self._lookup = Lookup(client, names, waiting=self._blocked.waiting, monotonic=monotonic)
         self._shaped: set[str] = set()
         """The indices whose shape was looked at."""
-        self.membership = Membership(health, GROUP, TOPIC, _set_lag)
         metrics.SINK_PAUSED.labels(NAME).set(0)
 
     def run(self, stop: Event) -> None:
@@ -134,7 +135,8 @@ class ElasticsearchSink:
 
     def beat(self) -> None:
         self.health.beat()
-        self.membership.holds(self._consumer.lag(), self._consumer.held)
+        consumer = self._consumer
+        self.membership.holds(consumer.lag(), consumer.held, consumer.positions)
         held = frozenset(self._consumer.held)
         if not held <= self._held:
             self._lookup.forget()

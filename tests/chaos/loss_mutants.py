@@ -22,6 +22,9 @@ GROUPS = (
 LOSSES = ("tests/runtime/kafka/test_losses.py",)
 AGE = ("tests/runtime/kafka/test_unread_age.py",)
 TOPICS = ("tests/runtime/kafka/test_topic_configs.py",)
+CONSUMER = ("tests/runtime/kafka/test_consumer.py",)
+DIRECT = ("tests/processors/faust/test_direct_delivery.py",)
+CLIENT = ("tests/runtime/kafka/test_client.py",)
 LETTERS = ("tests/runtime/kafka/test_dead_letters.py",)
 
 MUTANTS = (
@@ -36,8 +39,8 @@ MUTANTS = (
     Mutant(
         "a hold outlives its partition",
         "runtime/kafka/offset_holds.py",
-        "for known in (self._next, self._holds):",
-        "for known in (self._next,):",
+        "for known in (self._next, self._holds, self.positions):",
+        "for known in (self._next, self.positions):",
         SINK,
     ),
     Mutant(
@@ -195,5 +198,69 @@ MUTANTS = (
         "if key is None or len(key) <= MAX_KEY_BYTES:",
         "if True:",
         LETTERS,
+    ),
+    # --- what Kafka skips is counted, and passed --------------------------------------------------
+    Mutant(
+        "a gap between two records is not seen",
+        "runtime/kafka/offset_holds.py",
+        "if record.offset > position:",
+        "if False:",
+        CONSUMER,
+    ),
+    Mutant(
+        "what expired before the first record is not seen",
+        "runtime/kafka/consumer.py",
+        "if began is not None:",
+        "if False:",
+        CONSUMER,
+    ),
+    Mutant(
+        "a message that expires is counted by its gap and by the look",
+        "runtime/kafka/losses.py",
+        "self._counted_to[partition] = after",
+        "pass",
+        LOSSES,
+    ),
+    Mutant(
+        "the gap of a transaction counts as expired",
+        "runtime/kafka/losses.py",
+        "min(gap.after, start)",
+        "gap.after",
+        LOSSES,
+    ),
+    Mutant(
+        "what is in memory counts as expired",
+        "runtime/kafka/losses.py",
+        "first = max(first, positions.get(partition, first))",
+        "pass",
+        GROUPS,
+    ),
+    Mutant(
+        "a commit passes a message that is not handled",
+        "processors/faust/direct_delivery.py",
+        "if not acknowledged or min(acknowledged) > next_offset:",
+        "if not acknowledged:",
+        DIRECT,
+    ),
+    Mutant(
+        "no commit passes a gap",
+        "processors/faust/direct_delivery.py",
+        "_, self._committed_offset[tp] = gaps.popleft()",
+        "gaps.popleft()",
+        DIRECT,
+    ),
+    Mutant(
+        "a client that finds no Kafka leaves its thread",
+        "runtime/kafka/client.py",
+        "            each.close()\n",
+        "            pass\n",
+        CLIENT,
+    ),
+    Mutant(
+        "a socket that cannot connect stays open",
+        "runtime/kafka/client.py",
+        "            sock.close()\n",
+        "            pass\n",
+        CLIENT,
     ),
 )

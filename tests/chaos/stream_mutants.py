@@ -110,15 +110,15 @@ MUTANTS = (
     Mutant(
         "one message too many is committed",
         "runtime/kafka/offset_holds.py",
-        "= record.offset + 1",
-        "= record.offset + 2",
+        "[partition_of(record)] = record.offset + 1",
+        "[partition_of(record)] = record.offset + 2",
         CONSUMER,
     ),
     Mutant(
         "the last message is never committed",
         "runtime/kafka/offset_holds.py",
-        "= record.offset + 1",
-        "= record.offset",
+        "[partition_of(record)] = record.offset + 1",
+        "[partition_of(record)] = record.offset",
         CONSUMER,
     ),
     Mutant(

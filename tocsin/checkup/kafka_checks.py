@@ -11,7 +11,7 @@ from runtime.kafka import client as kafka
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.group_positions import KafkaStandings, Standing
 from runtime.kafka.reader import latest_values, partitions_of
-from runtime.kafka.topic_configs import Difference, Harm
+from runtime.kafka.topic_configs import Difference, Harm, is_readable, unreadable_compression
 from runtime.kafka.unread_age import NEAR
 from runtime.settings import KafkaSettings, load
 from schemas.codec import CHECKPOINT
@@ -60,8 +60,8 @@ def check_topics() -> str:
     faults, notes = topic_complaints(found)
     for name, values in described.items():
         codec = values.get("compression.type")
-        if not kafka.is_readable(codec):
-            why = kafka.unreadable_compression(ValueError(codec)).removeprefix("a topic ")
+        if not is_readable(codec):
+            why = unreadable_compression(ValueError(codec)).removeprefix("a topic ")
             faults.append(f"{name} {why}")
     if faults:
         raise ConfigurationError("; ".join([*faults, _REPAIR]))

@@ -38,7 +38,7 @@ class Screen:
         self._thread: threading.Thread | None = None
         self._last_line, self._line_due = "", 0.0
         self._since: dict[str, tuple[str, float]] = {}
-        self._told: dict[str, str] = {}
+        self._told: dict[str, tuple[str, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -94,8 +94,10 @@ class Screen:
                 self._since[line.name] = since = (line.state, picture.elapsed_s)
             # Not what passes at once; and faults are told by the loop that watches the services.
             stays = line.mood == "good" or picture.elapsed_s - since[1] >= STAYS_S
-            if stays and line.mood != "bad" and self._told.get(line.name) != line.state:
-                self._told[line.name] = line.state
+            # A service that is ready again soon after a restart has never stayed otherwise.
+            state = line.state, line.restarts
+            if stays and line.mood != "bad" and self._told.get(line.name) != state:
+                self._told[line.name] = state
                 self.say(f"{line.name}: {line.state}")
         now, text = time.monotonic(), plain_line(picture)
         if text and text != self._last_line and now >= self._line_due:

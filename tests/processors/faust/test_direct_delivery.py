@@ -1,13 +1,19 @@
 """A delivery that ends at once needs no task; one that waits is interrupted as in Faust."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from faust.types.tuples import TP, ConsumerMessage
+from hypothesis import given
+from hypothesis import strategies as st
 from mode.services import Service
 
-from processors.faust.direct_delivery import DirectDelivery
+from processors.faust.app import create_app
+from processors.faust.direct_delivery import DirectConsumer, DirectDelivery
+from runtime.settings import KafkaSettings
 
 
 class Direct(DirectDelivery, Service):
@@ -111,3 +117,99 @@ def test_a_stop_ends_the_wait() -> None:
         return results.results, results.stopped
 
     assert in_both(check) == (([], True), ([], True))
+
+
+AT = TP("posts", 0)
+
+
+class ReadingConsumer(DirectConsumer):
+    """Faust's consumer as it is, but for Kafka: these offsets of one partition, then the end."""
+
+    committed: int | None
+    offsets: Sequence[int]
+
+    def assignment(self) -> set[Any]:
+        return {AT}
+
+    async def seek_to_committed(self) -> dict[Any, int | None]:  # type: ignore[override]
+        return {AT: self.committed}
+
+    async def getmany(self, timeout: float) -> AsyncIterator[Any]:  # noqa: ASYNC109
+        for offset in self.offsets:
+            args: Any = ("posts", 0, offset, 1.0, 0, [], b"k", b"v", None)
+            yield AT, ConsumerMessage(*args, tp=AT)
+        self._stopped.set()
+
+
+def read(committed: int | None, offsets: Sequence[int]) -> tuple[ReadingConsumer, list[Any]]:
+    """The consumer after it has read them, and what it told of: messages, and gaps."""
+    told: list[Any] = []
+
+    async def run() -> ReadingConsumer:
+        app = create_app(KafkaSettings(), "process", 10)
+        app.on_gap = lambda partition, first, after: told.append((partition, first, after))
+        app.topics.acks_enabled_for = lambda topic: True
+
+        async def deliver(message: Any) -> None:
+            told.append(message.offset)
+
+        async def moved(partitions: Any) -> None: ...
+
+        consumer = ReadingConsumer(
+            app.transport, deliver, on_partitions_revoked=moved, on_partitions_assigned=moved
+        )
+        consumer.committed, consumer.offsets = committed, offsets
+        await consumer.perform_seek()
+        await consumer._drain_messages(Service())
+        consumer._thread.thread_loop.close()
+        return consumer
+
+    return asyncio.run(run()), told
+
+
+@pytest.mark.parametrize(
+    ("committed", "told"),
+    [
+        (None, [7, 8, (0, 9, 12), 12]),
+        (7, [7, 8, (0, 9, 12), 12]),
+        (6, [(0, 6, 7), 7, 8, (0, 9, 12), 12]),
+        (0, [(0, 0, 7), 7, 8, (0, 9, 12), 12]),
+    ],
+)
+def test_the_offsets_that_kafka_skips_are_told_also_before_the_first(
+    committed: int | None, told: list[Any]
+) -> None:
+    consumer, found = read(committed, [7, 8, 12])
+    assert found == told
+    assert consumer.positions == {AT: 13}
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> tuple[int | None, list[int], list[int]]:
+    """A committed offset, the offsets that Kafka has after it, and the order of their acks."""
+    committed = draw(st.none() | st.integers(0, 3))
+    steps = draw(st.lists(st.sampled_from([1, 1, 1, 2, 5, 10**9]), min_size=1, max_size=12))
+    offsets = [draw(st.integers(committed or 0, 6))]
+    for step in steps:
+        offsets.append(offsets[-1] + step)
+    return committed, offsets, draw(st.permutations(offsets))
+
+
+@given(readings())
+def test_a_commit_passes_gaps_of_any_size_and_no_message_that_is_not_handled(
+    reading: tuple[int | None, list[int], list[int]],
+) -> None:
+    committed, offsets, acks = reading
+    consumer, _ = read(committed, offsets)
+    handled: set[int] = set()
+    commits = [committed or 0]
+    for offset in acks:
+        args: Any = ("posts", 0, offset, 1.0, 0, [], b"k", b"v", None)
+        consumer.ack(ConsumerMessage(*args, tp=AT))
+        handled.add(offset)
+        if (found := consumer._new_offset(AT)) is not None:
+            consumer._committed_offset[AT] = found
+            commits.append(found)
+        assert {each for each in offsets if each < commits[-1]} <= handled
+    assert commits[-1] == offsets[-1] + 1
+    assert all(before < after for before, after in pairwise(commits))

@@ -73,7 +73,13 @@ class FakeKafka:
         return [record for record in self.log[tp.topic] if record.partition == tp.partition]
 
     def end(self, tp: TopicPartition) -> int:
-        return self.retained_from + len(self.records(tp))
+        return max([self.retained_from, *(record.offset + 1 for record in self.records(tp))])
+
+    def expire(self, tp: TopicPartition, *offsets: int) -> None:
+        """Delete records, as Kafka does with old ones, and a transaction with its markers."""
+        kept = [record for record in self.log[tp.topic] if record.partition != tp.partition]
+        kept += [record for record in self.records(tp) if record.offset not in offsets]
+        self.log[tp.topic] = kept
 
     def consumer(self, group: str | None = None) -> "FakeConsumer":
         return FakeConsumer(self, group)
@@ -98,7 +104,7 @@ class FakeConsumer:
 
     def receive(self, tp: TopicPartition) -> None:
         """A rebalance assigns the partition to this consumer."""
-        self._positions[tp] = self.committed(tp)
+        self._positions[tp] = self._kafka.committed.get((self._group or "", tp))
 
     def lose(self, tp: TopicPartition) -> None:
         """A rebalance assigns the partition to another consumer."""
@@ -143,7 +149,7 @@ class FakeConsumer:
             records = [record for record in self._kafka.records(tp) if record.offset >= first]
             records = records[:left]
             left -= len(records)
-            self._positions[tp] = first + len(records)
+            self._positions[tp] = records[-1].offset + 1 if records else first
             if records:
                 polled[tp] = records
         if not polled and not self._paused:
@@ -157,7 +163,8 @@ class FakeConsumer:
         for tp, entry in offsets.items():
             self._kafka.committed[self._group or "", tp] = entry.offset
 
-    def committed(self, tp: TopicPartition) -> int | None:
+    def committed(self, tp: TopicPartition, *, timeout_ms: int | None = None) -> int | None:
+        assert timeout_ms, "it would wait for ever"
         return self._kafka.committed.get((self._group or "", tp))
 
     def pause(self, *partitions: TopicPartition) -> None:

@@ -1,6 +1,7 @@
 """The loop of every sink loses nothing, keeps the order, and waits for a busy store."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from threading import Event
 from typing import Any
 
@@ -50,7 +51,9 @@ class Store:
             backoff=JitteredBackoff(0.001, 0.002, lambda: 1.0),
             brake=Brake(1.0, 10, 1),
             clock=lambda: AT,
+            on_gap=lambda *gap: self.gaps.append(gap),
         )
+        self.gaps: list[tuple[int, int, int]] = []
 
     def run(self) -> None:
         self.loop.run("orders", self.stop)
@@ -234,6 +237,18 @@ def test_a_kafka_that_is_away_is_a_sentence() -> None:
     with pytest.raises(ServiceUnavailable, match="Kafka does not serve the store"):
         store.run()
     assert committed(kafka) is None
+
+
+def test_the_offsets_that_kafka_skips_are_told_and_committed_past() -> None:
+    kafka = filled(9)
+    kafka.committed["orders", ZERO] = 2
+    kafka.expire(ZERO, 0, 1, 2, 3, 6)
+    store = Store(kafka, BatchLimits(max_records=2, max_s=0.05))
+    store.run()
+    assert list(chain(*store.batches)) == [4, 5, 7, 8]
+    assert store.gaps == [(0, 2, 4), (0, 6, 7)]
+    assert committed(kafka) == 9
+    assert store.loop.positions == {0: 9}
 
 
 def test_lag_counts_what_is_in_hand() -> None:

@@ -70,6 +70,29 @@ def test_what_expires_is_counted_at_the_first_look_and_while_it_runs(losses: Los
     ]
 
 
+def test_a_gap_is_counted_as_far_as_it_has_expired_once(losses: Losses) -> None:
+    before = value("expired_messages_total", partition="0")
+    losses.skipped(0, 10, 40)
+    losses.look(standing(50, start=0, members=1))
+    assert value("expired_messages_total", partition="0") == before, "the look was before it"
+    losses.look(standing(50, start=35, members=1))
+    losses.look(standing(50, start=45, members=1))
+    assert value("expired_messages_total", partition="0") - before == 25
+    losses.look(standing(50, start=60, members=1))
+    losses.skipped(0, 50, 60)
+    losses.look(standing(60, start=60, members=1))
+    assert value("expired_messages_total", partition="0") - before == 35
+
+
+def test_a_topic_that_is_made_anew_may_lose_its_first_messages_again(losses: Losses) -> None:
+    before = value("expired_messages_total", partition="0")
+    losses.look(standing(10, start=40, members=1))
+    losses.look(replace(standing(0, end=5, members=1), topic_id="new"))
+    losses.look(replace(standing(80, end=5, members=1), topic_id="new"))
+    losses.look(replace(standing(0, start=3, end=5, members=1), topic_id="new"))
+    assert value("expired_messages_total", partition="0") - before == 33
+
+
 def test_a_topic_made_anew_is_told_by_an_offset_beyond_its_end(
     losses: Losses, resets: dict[str, float]
 ) -> None:

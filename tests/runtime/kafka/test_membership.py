@@ -1,5 +1,6 @@
 """A consumer without partitions is not ready unless it is a standby, and its lag stays known."""
 
+import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 
@@ -37,7 +38,8 @@ def member(health: Health, lag: dict[int, int], clock: SimpleNamespace) -> Membe
 
 
 def standing(state: str = "Stable", *, lag: int = 7, owned: int = 2) -> Standing:
-    return Standing({0: lag, 1: 0}, {0: 0, 1: 0}, 2, dict.fromkeys(range(owned), THEIRS), state)
+    owners = dict.fromkeys(range(owned), THEIRS)
+    return Standing({0: lag, 1: 0}, {0: 0, 1: 0}, 2, owners, state, starts={0: 0, 1: 0})
 
 
 def test_it_is_ready_once_it_holds_a_partition(member: Membership, health: Health) -> None:
@@ -91,15 +93,46 @@ def test_the_lag_of_its_own_partitions_is_the_consumers_and_of_others_kafkas(
     assert lag == {0: 7, 1: 0}
 
 
-def test_what_expires_unread_is_counted_once(member: Membership) -> None:
-    def expired() -> float | None:
-        labels = {"service": "test-membership", "partition": "0"}
-        return REGISTRY.get_sample_value("tocsin_expired_messages_total", labels)
+def expired() -> float:
+    labels = {"service": "test-membership", "partition": "0"}
+    return REGISTRY.get_sample_value("tocsin_expired_messages_total", labels) or 0.0
 
-    before = expired() or 0.0
-    for gone in (0, 40, 40, 65, 0, 10):
-        member.stands(Standing({0: 1}, {0: gone}))
-    assert (expired() or 0.0) - before == 75
+
+def of_offsets(committed: int, start: int, owner: str | None = None) -> Standing:
+    owners = {} if owner is None else {0: owner}
+    return Standing({0: 1}, {0: max(0, start - committed)}, owners=owners, starts={0: start})
+
+
+def test_what_expires_unread_is_counted_once(member: Membership) -> None:
+    before = expired()
+    for committed, start in ((0, 0), (0, 40), (0, 40), (0, 65), (90, 65), (90, 100)):
+        member.stands(of_offsets(committed, start))
+    assert expired() - before == 75
+
+
+def test_what_expires_of_a_partition_is_told_by_its_owner_who_knows_what_it_has_read(
+    member: Membership,
+) -> None:
+    before = expired()
+    member.stands(of_offsets(0, 40, THEIRS))
+    assert expired() - before == 0
+    member.holds({0: 1}, [0], {0: 25})
+    member.stands(of_offsets(0, 40, OURS))
+    assert expired() - before == 15, "25 messages are in its memory"
+
+
+def test_a_gap_is_looked_at_soon_and_counted_though_the_commit_has_passed_it(
+    member: Membership, health: Health
+) -> None:
+    before = expired()
+    watch = StandingWatch(Script(of_offsets(0, 0), of_offsets(60, 40)), {"group": member}, health)
+    watch.start()
+    member.skipped(0, 10, 40)
+    deadline = time.monotonic() + 60
+    while expired() == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    watch.stop()
+    assert expired() - before == 30
 
 
 class Script:

@@ -2,10 +2,8 @@
 
 import pytest
 
-from runtime.kafka import client
-from runtime.kafka.client import unreadable_compression
 from runtime.kafka.group_positions import Standing
-from runtime.kafka.topic_configs import Difference, Harm
+from runtime.kafka.topic_configs import Difference, Harm, is_readable, unreadable_compression
 from runtime.kafka.unread_age import Retention, Unread
 from schemas.topic_registry import topics
 from tocsin.checkup.kafka_checks import GROUPS, fullest_disk, losses, topic_complaints
@@ -26,9 +24,9 @@ def test_what_loses_messages_fails_and_what_is_less_safe_is_noted() -> None:
 
 
 def test_a_compression_without_its_package_cannot_be_read() -> None:
-    assert client.is_readable("snappy", lambda module: object())
-    assert not client.is_readable("snappy", lambda module: None)
-    assert client.is_readable("gzip", lambda module: None)
+    assert is_readable("snappy", lambda module: object())
+    assert not is_readable("snappy", lambda module: None)
+    assert is_readable("gzip", lambda module: None)
 
 
 def test_a_stopped_group_whose_messages_are_near_their_end_is_told() -> None:

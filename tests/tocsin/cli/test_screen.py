@@ -30,8 +30,10 @@ class Pictures:
         return self._pictures[0]
 
 
-def picture(seconds: float, posts: int, state: str, mood: str = "waiting") -> Picture:
-    line = ServiceLine("process", state, mood)  # type: ignore[arg-type]
+def picture(
+    seconds: float, posts: int, state: str, mood: str = "waiting", restarts: int = 0
+) -> Picture:
+    line = ServiceLine("process", state, mood, restarts)  # type: ignore[arg-type]
     return Picture(elapsed_s=seconds, flow=TopicLag({"posts": posts}), services=[line])
 
 
@@ -61,6 +63,16 @@ def test_without_a_terminal_only_what_is_new_is_told() -> None:
         "7 s: 3 posts read, 0 mentions indexed",
         "a line that stays",
     ]
+
+
+def test_a_service_that_is_ready_again_at_once_after_a_restart_is_told() -> None:
+    pictures = Pictures(
+        picture(0, 0, "ready", "good"),
+        picture(1, 0, "died", "bad"),
+        picture(2, 0, "starting", restarts=1),
+        picture(3, 0, "ready", "good", restarts=1),
+    )
+    assert shown(pictures, terminal=False).splitlines()[:2] == ["process: ready"] * 2
 
 
 def test_on_a_terminal_the_view_is_drawn_and_taken_away() -> None:
