@@ -221,6 +221,12 @@ class Feeder:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._trouble: BaseException | None = None
+        self._answered = time.monotonic()
+
+    @property
+    def waits_s(self) -> float:
+        """How long Kafka has acknowledged nothing of the stream."""
+        return time.monotonic() - self._answered
 
     def send(self, messages: Iterable[Sent]) -> int:
         """Sends messages now; returns how many, once Kafka has them."""
@@ -253,6 +259,7 @@ class Feeder:
             while not self._stop.wait(0.2):
                 due = int((time.monotonic() - began) * per_second) - done
                 done += self._send(producer, self.ledger.events(due))
+                self._answered = time.monotonic()
         except BaseException as error:  # noqa: BLE001
             self._trouble = error
         finally:

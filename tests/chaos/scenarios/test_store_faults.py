@@ -23,7 +23,8 @@ def some_documents(run: Run, more_than: int = 100) -> None:
 
 @pytest.mark.chaos("S3", "Elasticsearch answers 429, 503, 413, in part, late or never", ci=True)
 def test_every_bad_answer_mixed(run: Run) -> None:
-    feeder = run.feeder()
+    # An erasure is five calls in a row, each of which may meet a fault: one in a few seconds.
+    feeder = run.feeder(Shares(erase=0.001))
     with HttpProxy(run.pipeline.elasticsearch.url, run.options.seed, stall_s=3.0) as proxy:
         run.through(proxy, timeout_s=2.0)
         run.pipeline.both()
