@@ -5,6 +5,8 @@ It is told again only where it is graver than what was told.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +16,9 @@ from processors.detector.state.counts import time_of
 from processors.detector.state.window import LONG
 from schemas.alert import Alert
 from text.alert_title import WIRE, titled_afterwards
+
+AFTERWARDS: Final = timedelta(minutes=15)
+"""Age of a minute from which its alert is told as found afterwards."""
 
 
 class Told(Struct):
@@ -38,6 +43,15 @@ def afterwards(alert: Alert) -> Alert:
     if alert.found_afterwards:
         return alert
     return replace(alert, found_afterwards=True, title=titled_afterwards(alert.title, WIRE))
+
+
+def marked(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """The alerts, those of crises that are old at ``now`` marked."""
+    old = now - AFTERWARDS
+    return [
+        afterwards(alert) if alert.kind == "crisis" and alert.raised_at < old else alert
+        for alert in alerts
+    ]
 
 
 class Retold:

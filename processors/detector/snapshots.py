@@ -146,7 +146,9 @@ class Recovered:
             self.rebuilt.add(record.brand)
             try:
                 self.detectors.observe(record, partition, offset, self.now)
-            except Exception:  # noqa: BLE001
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException:  # noqa: BLE001 - a panic of a library is none of ours
                 # It became a dead letter when the detector first read it.
                 self.unreadable += 1
 

@@ -10,10 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from brands.registry import BrandRegistry
-from processors.detector.afterwards import afterwards
+from processors.detector.afterwards import marked
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.coverage import Coverage
 from processors.detector.event_time import HeardTimes, believed, is_ahead
@@ -40,8 +41,6 @@ from schemas.errors import InvalidMessage
 
 log = get_logger(SERVICE)
 
-AFTERWARDS: Final = timedelta(minutes=15)
-"""Age of a minute from which its alert is told as found afterwards."""
 SLICE: Final = 10
 """Records, or states to save, between two turns of the event loop."""
 SLICE_BYTES: Final = 500_000
@@ -55,6 +54,8 @@ REMOVED_AFTER_S: Final = 3600.0
 brands file costs nothing."""
 _ENDS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What ends a process or a task, and is no fault of a record."""
+_Found = list[Outgoing] | Outgoing
+"""The alerts of a record, or its dead letter."""
 
 
 class DetectorWorker:
@@ -193,12 +194,24 @@ class DetectorWorker:
         self._export()
         return bad
 
-    def _take_message(self, message: Incoming) -> list[Outgoing] | Outgoing:
+    def _take_message(self, message: Incoming) -> _Found:
         """The alerts of a record, or its dead letter."""
         try:
             claimed = ACTIVITY.decode(message.value or b"")
         except InvalidMessage as error:
             return given_up(SERVICE, message, error.reason, error.detail, self._clock())
+        return self._alone(message, partial(self._take_record, claimed, message))
+
+    def _alone(self, message: Incoming, take: Callable[[], list[Outgoing]]) -> _Found:
+        """What ``take`` gives; a record that it cannot take costs itself alone."""
+        try:
+            return take()
+        except _ENDS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of a library is none of ours
+            return given_up(SERVICE, message, "detect_failed", repr(error), self._clock())
+
+    def _take_record(self, claimed: Activity, message: Incoming) -> list[Outgoing]:
         now, passed_s = self._steady.now(), self._steady.passed_s()
         record = believed(claimed, now)
         heard = record.ingested_at
@@ -208,27 +221,20 @@ class DetectorWorker:
         metrics.DETECTOR_AHEAD.inc(is_ahead(claimed, now))
         if self._waiting.take(record, message, self._steady.earliest(), passed_s):
             return self._alerts(self._coverage.observe(record.source, heard))
-        return self._count(record, message)
+        return self._count(record)
 
-    def _count(self, record: Activity, message: Incoming) -> list[Outgoing] | Outgoing:
-        """Count a record; one that cannot be counted costs itself alone."""
-        try:
-            alerts = self._detectors.count(record, self._steady.now())
-            alerts += self._coverage.observe(record.source, record.ingested_at)
-            outgoing = self._alerts(alerts)
-        except _ENDS:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a panic of a library is none of ours
-            return given_up(SERVICE, message, "detect_failed", repr(error), self._clock())
+    def _count(self, record: Activity) -> list[Outgoing]:
+        alerts = self._detectors.count(record, self._steady.now())
+        alerts += self._coverage.observe(record.source, record.ingested_at)
         self._times.count(record.at)
-        return outgoing
+        return self._alerts(alerts)
 
     async def _count_waiting(self, *, every: bool = False) -> int:
         """Count the held records whose time has come; returns how many were bad."""
         bad, outgoing = 0, list[Outgoing]()
         due = self._waiting.due(self._steady.passed_s(), every=every)
         for number, waiting in enumerate(due, 1):
-            found = self._count(waiting.record, waiting.message)
+            found = self._alone(waiting.message, partial(self._count, waiting.record))
             bad += isinstance(found, Outgoing)
             outgoing += [found] if isinstance(found, Outgoing) else found
             if number % SLICE == 0:
@@ -255,12 +261,7 @@ class DetectorWorker:
         self._detectors.failures.clear()
 
     def _alerts(self, alerts: Sequence[Alert]) -> list[Outgoing]:
-        old = self._steady.earliest() - AFTERWARDS
-        alerts = [
-            afterwards(alert) if alert.kind == "crisis" and alert.raised_at < old else alert
-            for alert in alerts
-        ]
-        for alert in alerts:
+        for alert in (alerts := marked(alerts, self._steady.earliest())):
             metrics.DETECTOR_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
             log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
         return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
@@ -374,9 +375,8 @@ class DetectorWorker:
 
     def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
         for partition in self._mine:
-            offsets = self._detectors.offsets(partition)
             ledger = Ledger(
-                offsets=offsets,
+                offsets=self._detectors.offsets(partition),
                 coverage=self._coverage,
                 newest=self._times.newest,
                 heard_since=self._times.heard_since,

@@ -121,6 +121,8 @@ class PausingConsumer:
     """Called before such a letter."""
     on_gap: Callable[[int, int, int], None] = lambda partition, first, after: None
     """Takes a partition, the first offset that Kafka skipped, and the one after the last."""
+    on_moved: Callable[[], None] = lambda: None
+    """Called when partitions were taken away, also if they came back at once."""
     held: Sequence[int] = field(default=(), init=False)
     """The partitions of the last look at the lag."""
     _stop: Event = field(default_factory=Event, init=False)
@@ -206,6 +208,7 @@ class PausingConsumer:
         if not moved:
             return set()
         self._moved |= moved.keys()
+        self.on_moved()
         self._carried = deque(self._kept(self._carried))
         return {tp for tp, first in moved.items() if first is not None and self._rewind(tp, first)}
 
@@ -256,7 +259,10 @@ class PausingConsumer:
                 detail = f"internal error ({type(error).__name__} in {where})"
                 return self._poison(records[0], self.poison_reason, detail)
         middle = len(records) // 2
-        return self._handle(records[:middle]) + self._handle(records[middle:])
+        dead = self._handle(records[:middle])
+        # Their new owner handles what has moved meanwhile.
+        rest = self._kept(records[middle:])
+        return dead + (self._handle(rest) if rest else 0)
 
     def _poison(self, record: Record, reason: Reason, detail: str) -> int:
         log.error("record given up", sink=self.name, offset=record.offset, why=detail)

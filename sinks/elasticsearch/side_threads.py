@@ -14,7 +14,6 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime import metrics
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
-from schemas.ids import EPOCH
 from schemas.mention import MentionEvent
 from schemas.topic_registry import topics
 from sinks.elasticsearch import erasure, retention
@@ -22,6 +21,8 @@ from sinks.elasticsearch.indices.mappings import IndexNames
 
 log = get_logger("housekeeping")
 SWEEP_EVERY = timedelta(hours=1)
+RETRY_AFTER = timedelta(minutes=10)
+"""A sweep reads every index, so one that the cluster does not take is not repeated at once."""
 ASK_TO_LEAD_S = 1.0
 
 
@@ -75,8 +76,7 @@ class Housekeeping(SideThread):
     leads: Callable[[], bool] = field(default=lambda: True, kw_only=True)
     every_s: float = field(default=60.0, kw_only=True)
     _led: bool = field(default=False, init=False)
-    _swept_at: datetime = field(default=EPOCH, init=False)
-    _expunged_at: datetime = field(default=EPOCH, init=False)
+    _due_at: dict[str, datetime] = field(default_factory=dict, init=False)
 
     def once(self) -> None:
         """Do what is due now; what the cluster does not take is tried again."""
@@ -84,17 +84,23 @@ class Housekeeping(SideThread):
         if not self._led:
             metrics.SINK_OLDEST_ERASURE.set(0)
             return
-        now = self.clock()
+        now, expunge_every = self.clock(), timedelta(hours=self.expunge_hours)
         self._attempt(lambda: self._finish(now))
-        if now - self._swept_at >= SWEEP_EVERY:
-            # Each by itself: an index that takes no deletes stops none of the others.
-            parts = (self._sweep, self._purge, self._forget)
-            done = [self._attempt(partial(part, now)) for part in parts]
-            if all(done):
-                self._swept_at = now
-        due = now - self._expunged_at >= timedelta(hours=self.expunge_hours)
-        if due and self._attempt(self._expunge):
-            self._expunged_at = now
+        # Each by itself: an index that takes no deletes stops none of the others.
+        self._when_due(self._sweep, now, SWEEP_EVERY)
+        self._when_due(self._purge, now, SWEEP_EVERY)
+        self._when_due(self._forget, now, SWEEP_EVERY)
+        self._when_due(self._expunge, now, expunge_every)
+
+    def _when_due(
+        self, action: Callable[[datetime], None], now: datetime, every: timedelta
+    ) -> None:
+        due_at = self._due_at.get(action.__name__, now)
+        # One that is further away than its interval is of a clock that was set back since.
+        if now < due_at <= now + every:
+            return
+        done = self._attempt(partial(action, now))
+        self._due_at[action.__name__] = now + (every if done else min(every, RETRY_AFTER))
 
     def rest_s(self) -> float:
         return self.every_s if self._led else min(self.every_s, ASK_TO_LEAD_S)
@@ -129,7 +135,7 @@ class Housekeeping(SideThread):
         if forgotten := retention.purge_erasures(self.client, self.names, now, kept):
             log.info("records of old erasures are deleted", documents=forgotten)
 
-    def _expunge(self) -> None:
+    def _expunge(self, now: datetime) -> None:
         if indices := retention.expunge(self.client, self.names):
             log.info("deleted documents leave the disk", indices=indices)
 

@@ -58,8 +58,14 @@ Rejected = list[tuple[Operation, str]]
 """Operations that Elasticsearch refuses for good, each with the reason."""
 MAX_ITEM_FAILURES = 8
 """How often one document may fail alone (5xx) while its shard takes other writes."""
+KNOWN_S = 60.0
+"""How long what is known of posts and authors counts while the cluster takes no writes."""
 _FOR_GOOD = (400, 413, 414, 422)
 """Answers to a whole request that a repeat does not change."""
+
+
+class _Outdated(Exception):
+    """The cluster took no writes for so long that authors may have been erased meanwhile."""
 
 
 def _set_lag(partition: int, messages: int) -> None:
@@ -87,6 +93,7 @@ class ElasticsearchSink:
         self.names = names
         self.health = health
         self._clock = clock
+        self._monotonic = monotonic
         self._on_written = on_written
         self._held: frozenset[int] = frozenset()
         self._busy = False
@@ -105,6 +112,7 @@ class ElasticsearchSink:
             on_committed=metrics.SINK_BATCH_SECONDS.labels(NAME).observe,
             on_poison=self._on_poison,
             on_gap=self.membership.skipped,
+            on_moved=lambda: self._lookup.forget(),
         )
         self._size = RequestSize(settings.batch_bytes)
         self._blocked = BlockedWrites(
@@ -149,7 +157,8 @@ class ElasticsearchSink:
 
     def handle(self, records: Sequence[Record]) -> int:
         self._blocked.retry_due()
-        dead = self._write_batch(records) if records else 0
+        with self._blocked.undone():
+            dead = self._write_batch(records) if records else 0
         self._blocked.measure()
         self.health.note("blocked indices", self._blocked.told())
         return dead
@@ -165,9 +174,19 @@ class ElasticsearchSink:
         return dead
 
     def _take_step(self, step: Step, work: Plan) -> Rejected:
+        failures: Counter[tuple[str, str]] = Counter()
+        while True:
+            try:
+                with self._blocked.undone():
+                    return self._write_step(step, work, failures)
+            except _Outdated:
+                self._lookup.forget()
+
+    def _write_step(self, step: Step, work: Plan, failures: Counter[tuple[str, str]]) -> Rejected:
         known = self._insist(lambda: self._lookup.known(step.events))
         settled = settle(step.events, known, self.names)
-        rejected = self._write(settled.operations, work)
+        until = self._monotonic() + KNOWN_S
+        rejected = self._write(settled.operations, work, until, failures)
         self._expect([operation.id for operation, _ in rejected if operation.kind == "upsert"])
         self._lookup.wrote(known)
         metrics.SINK_ITEMS.labels(NAME, "superseded").inc(settled.superseded)
@@ -204,11 +223,20 @@ class ElasticsearchSink:
         if pending:
             self._insist(attempt)
 
-    def _write(self, operations: Sequence[Operation], work: Plan) -> Rejected:
-        """Retry until each operation is written, refused or parked; returns the refused ones."""
+    def _write(
+        self,
+        operations: Sequence[Operation],
+        work: Plan,
+        until: float,
+        failures: Counter[tuple[str, str]],
+    ) -> Rejected:
+        """Retry until each operation is written, refused or parked; returns the refused ones.
+
+        ``failures``: how often each document has failed alone. Raises :class:`_Outdated` if some
+        are left at ``until``, monotonic.
+        """
         self._look_at({operation.index for operation in operations})
         rejected: Rejected = []
-        failures: Counter[tuple[str, str]] = Counter()
         pending = []
         for operation in operations:
             if self._blocked.is_blocked(operation.index):
@@ -219,6 +247,8 @@ class ElasticsearchSink:
         def attempt() -> None:
             nonlocal pending
             self.beat()
+            if self._monotonic() > until:
+                raise _Outdated
             outcome = write(self.client, pending, self._size)
             pending = []
             self._set_apart(outcome, work)

@@ -199,6 +199,20 @@ MUTANTS = (
         "if True:",
         LETTERS,
     ),
+    Mutant(
+        "an author who is erased while the cluster waits is written",
+        "sinks/elasticsearch/sink.py",
+        "if self._monotonic() > until:",
+        "if False:",
+        PARKED,
+    ),
+    Mutant(
+        "a batch that raises parks its messages twice",
+        "sinks/elasticsearch/writes/index_blocks.py",
+        "queue.parked = [each for each in queue.parked if id(each) not in ids]",
+        "pass",
+        PARKED,
+    ),
     # --- what Kafka skips is counted, and passed --------------------------------------------------
     Mutant(
         "a gap between two records is not seen",

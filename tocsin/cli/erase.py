@@ -14,6 +14,7 @@ from tocsin.cli.confirm import YesOption, confirm
 from tocsin.cli.output import counted, json_result, say, write_rows
 
 if TYPE_CHECKING:
+    from schemas.errors import ServiceUnavailable
     from sinks.elasticsearch.erasure import Erasure
     from tocsin.checkup.erasure_certificate import Finding, Needles, Place
     from tocsin.checkup.erasure_search import Limits
@@ -67,25 +68,28 @@ def erase(
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
     from sinks.elasticsearch.indices.mappings import IndexNames
 
-    settings, now = load(ElasticsearchSettings), utc_now()
+    settings = load(ElasticsearchSettings)
     names = IndexNames(settings)
-    author = erasure.Erasure(source, author_id, microseconds(now))
     with connect(settings) as client, elasticsearch_errors(settings):
         found = erasure.count(client, names, source, author_id)
         if dry_run:
             say(f"{_matched(found)}; nothing is erased")
             return
         confirm(f"{_matched(found)}: erase what {author_id} of {source} wrote, for good?", yes)
-        # From now on the sink writes no post of the author.
+        # A person may take minutes to answer, and the author goes on writing.
+        now = utc_now()
+        author = erasure.Erasure(source, author_id, microseconds(now))
+        # From now on the sink writes no post of the author, and finishes what ends here.
         erasure.remember(client, names, author, now)
+        unheard = None if index_only else _announce(author)
         incomplete = ""
         try:
             alerts = erasure.redact_unlisted(client, names, author)
             erased = erasure.carry_out(client, names, author, now, utc_now())
         except erasure.ErasureIncomplete as error:
             incomplete = str(error)
-    if not index_only:
-        _announce(author)
+    if unheard is not None:
+        raise unheard
     if incomplete:
         say(f"not all is erased yet ({incomplete}); the sink finishes it, or repeat the command")
         sys.exit(1)
@@ -95,12 +99,16 @@ def erase(
     write_rows(_rows(_places()), ("place", "holds", "gone"))
 
 
-def _announce(author: "Erasure") -> None:
-    """Write the erasure to the stream, so that every service hears it."""
+def _announce(author: "Erasure") -> "ServiceUnavailable | None":
+    """Write the erasure to the stream, so that every service hears it.
+
+    Returns why Kafka does not take it: the index is erased all the same.
+    """
     from runtime.kafka.client import publish
     from runtime.kafka.protocols import OutgoingRecord
     from runtime.settings import KafkaSettings, load
     from schemas.codec import POST_EVENT
+    from schemas.errors import ServiceUnavailable
     from schemas.ids import EPOCH, post_id
     from schemas.post import PostErasure
 
@@ -115,7 +123,11 @@ def _announce(author: "Erasure") -> None:
     record = OutgoingRecord(
         settings.topic_prefix + "posts", event.id.encode(), POST_EVENT.encode(event)
     )
-    publish(settings, "erase", [record], "the erasure")
+    try:
+        publish(settings, "erase", [record], "the erasure")
+    except ServiceUnavailable as error:
+        return error
+    return None
 
 
 def _places() -> "list[Place]":

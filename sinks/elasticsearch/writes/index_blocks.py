@@ -11,8 +11,9 @@ Invariants:
 5. The sink also waits for the index of removals, which decides about all posts.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from elasticsearch import Elasticsearch
@@ -80,6 +81,8 @@ class BlockedWrites:
         self._expect = expect
         self._outdated = outdated
         self._queues = BlockedQueues(wait_s, monotonic)
+        self._parked: list[Parked] | None = None
+        """What was parked since the innermost :meth:`undone` began; None outside of it."""
         self._waited = False
         """Whether the current month took no writes when it was asked."""
         metrics.SINK_BLOCKED.labels(sink).set(0)
@@ -99,7 +102,30 @@ class BlockedWrites:
         """Let an operation wait; ``why`` is the answer if it was tried."""
         if not self.is_blocked(operation.index):
             log.warning("an index takes no writes; its messages wait apart", why=why)
-        self._queues.park(Parked(operation, record, self._consumer.hold(record)), why)
+        parked = Parked(operation, record, self._consumer.hold(record))
+        if self._parked is not None:
+            self._parked.append(parked)
+        self._queues.park(parked, why)
+
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """What raises is done again: what it parked waits no more. May be nested."""
+        before, parked = self._parked, list[Parked]()
+        self._parked = parked
+        try:
+            yield
+        except BaseException:
+            ids = set(map(id, parked))
+            for queue in self._queues.by_index.values():
+                queue.parked = [each for each in queue.parked if id(each) not in ids]
+            for each in parked:
+                self._consumer.release(each.hold)
+            raise
+        else:
+            if before is not None:
+                before += parked
+        finally:
+            self._parked = before
 
     def waiting(self) -> set[str]:
         """The ids of the documents that wait and are still this consumer's."""

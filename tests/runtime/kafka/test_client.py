@@ -36,4 +36,6 @@ def test_a_kafka_that_is_away_leaves_nothing_behind(no_collector: None, listens:
                 kafka.admin(settings, bootstrap_s=1.0) as client,
             ):
                 client.list_topics()
-        assert (us.num_fds(), us.num_threads()) == before
+        # Threads of earlier tests may end meanwhile.
+        assert us.num_fds() <= before[0]
+        assert us.num_threads() <= before[1]

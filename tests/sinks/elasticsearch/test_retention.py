@@ -13,7 +13,7 @@ from sinks.elasticsearch.documents import removal, removal_key, tombstone
 from sinks.elasticsearch.documents import upsert as upsert_of
 from sinks.elasticsearch.erasure import Erasure, ErasureIncomplete, remember
 from sinks.elasticsearch.retention import expunge, purge, purge_erasures
-from sinks.elasticsearch.side_threads import Housekeeping
+from sinks.elasticsearch.side_threads import RETRY_AFTER, Housekeeping
 from sinks.elasticsearch.writes.bulk import write
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.servers.elasticsearch import Failure, Items, Stall
@@ -119,13 +119,43 @@ def test_housekeeping_sweeps_and_purges(client: Client, server: Server) -> None:
 def test_housekeeping_postpones_what_the_cluster_does_not_take(server: Server) -> None:
     with connect(ElasticsearchSettings(url=server.url, request_timeout_s=0.3)) as client:
         bury(client, "file:2")
-        housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: AT)
+        now = [AT]
+        housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: now[0])
         for fault in (Failure(503), Stall()):
-            server.faults = [fault]
+            server.faults = [fault] * 9
             housekeeping.once()
             assert dead(server) == {"file:2"}
+            now[0] += RETRY_AFTER
+        server.faults = []
         housekeeping.once()
         assert dead(server) == set()
+
+
+def test_housekeeping_that_is_not_taken_is_not_repeated_each_minute(
+    client: Client, server: Server
+) -> None:
+    now = [AT]
+    housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: now[0])
+    bury(client, "file:2")
+    server.faults = [Failure(503)] * 9
+    housekeeping.once()
+    server.faults = []
+    now[0] += timedelta(minutes=1)
+    housekeeping.once()
+    assert dead(server) == {"file:2"}
+    now[0] += RETRY_AFTER
+    housekeeping.once()
+    assert dead(server) == set()
+
+
+def test_a_clock_that_is_set_back_stops_no_housekeeping(client: Client, server: Server) -> None:
+    now = [AT + timedelta(days=365)]
+    housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: now[0])
+    housekeeping.once()
+    bury(client, "file:2")
+    now[0] = AT
+    housekeeping.once()
+    assert dead(server) == set()
 
 
 def test_only_the_leader_keeps_house(client: Client, server: Server) -> None:

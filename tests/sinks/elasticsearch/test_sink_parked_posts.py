@@ -6,9 +6,10 @@ import pytest
 from elasticsearch import Elasticsearch as Client
 
 from schemas.mention import MentionEvent, MentionUpsert
-from sinks.elasticsearch.erasure import ErasureIncomplete, finish
+from sinks.elasticsearch.erasure import Erasure, ErasureIncomplete, finish, remember
 from sinks.elasticsearch.lookup import Lookup
 from sinks.elasticsearch.placement import Copy, Known
+from sinks.elasticsearch.sink import KNOWN_S
 from tests.make import AT
 from tests.runtime.kafka.fake_kafka import FakeKafka
 from tests.servers.elasticsearch import ElasticsearchServer as Server
@@ -209,3 +210,41 @@ def test_a_search_that_is_refused_costs_the_waiting_post_only(
     rig.run(done)
     assert [letter.reason for letter in rig.letters()] == ["index_blocked"]
     assert len(server.sources(INDEX)) == 5
+
+
+def test_an_erasure_by_others_covers_what_waits_for_the_current_month(
+    kafka: FakeKafka, server: Server, client: Client
+) -> None:
+    server.blocked = {INDEX: BLOCK}
+    send(
+        kafka,
+        [upsert("file:a", author="17"), old("file:b", author="18"), upsert("file:c", author="18")],
+    )
+    rig = SinkRig(kafka, server, client)
+    to_erase = [Erasure("file", "17", 9)]
+
+    def done() -> bool:
+        if to_erase and rig.now > KNOWN_S / 2:
+            remember(client, NAMES, to_erase.pop(), AT)
+        if rig.now > 2 * KNOWN_S:
+            server.blocked = {}
+        return rig.all_committed()
+
+    rig.run(done)
+    assert server.sources(INDEX).keys() == {"file:c"}
+    assert server.sources(OLD).keys() == {"file:b"}
+
+
+def test_a_batch_that_raises_parks_nothing_twice(
+    kafka: FakeKafka, server: Server, client: Client
+) -> None:
+    def on_written(event: MentionEvent) -> None:
+        assert event.id != "file:c", "a fault of ours"
+
+    server.blocked = {OLD: BLOCK}
+    send(kafka, [old("file:a"), upsert("file:b"), upsert("file:c")])
+    rig = SinkRig(kafka, server, client, on_written=on_written)
+    rig.run(lambda: len(rig.letters()) == 1 and rig.polls > 20)
+    assert metric("parked_messages", index=OLD) == 1
+    lifted_after(SinkRig(kafka, server, client), server, 10)
+    assert server.sources(OLD).keys() == {"file:a"}
