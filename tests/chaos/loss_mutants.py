@@ -209,8 +209,8 @@ MUTANTS = (
     Mutant(
         "a batch that raises parks its messages twice",
         "sinks/elasticsearch/writes/index_blocks.py",
-        "queue.parked = [each for each in queue.parked if id(each) not in ids]",
-        "pass",
+        "            for each in parked:\n                self._consumer.release(each.hold)\n",
+        "",
         PARKED,
     ),
     # --- what Kafka skips is counted, and passed --------------------------------------------------

@@ -109,15 +109,12 @@ class BlockedWrites:
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
-        """What raises is done again: what it parked waits no more. May be nested."""
+        """What raises is done again, so what it parked is held no more. May be nested."""
         before, parked = self._parked, list[Parked]()
         self._parked = parked
         try:
             yield
         except BaseException:
-            ids = set(map(id, parked))
-            for queue in self._queues.by_index.values():
-                queue.parked = [each for each in queue.parked if id(each) not in ids]
             for each in parked:
                 self._consumer.release(each.hold)
             raise
@@ -158,7 +155,7 @@ class BlockedWrites:
         metrics.SINK_BLOCKED.labels(self._sink).set(len(queues))
 
     def _drop_moved(self, queue: Queue) -> None:
-        """What moved to another consumer is read again by that one."""
+        """What moved to another consumer is read again by that one; what was undone, by us."""
         queue.parked = [each for each in queue.parked if self._consumer.is_held(each.hold)]
 
     def _try(self, queue: Queue) -> None:
