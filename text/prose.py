@@ -20,7 +20,8 @@ _SYMBOLS: Final = (
 _LINK = re.compile(r"\bhttps?://\S*|\bhttp\b|\bwww\.\S+|\bpic\.twitter\.com/\S*")
 _REPOST = re.compile(r"^RT\b")
 # A set of characters comes first: the search skips to one of them, in half the time.
-_NOISE = re.compile(rf"[@&{_SYMBOLS}](?:(?<=@)\w+|(?<=&)\w+;|[{_SYMBOLS}]*)")
+# U+200D joins emoji to one; in Hindi it joins letters, and stays.
+_NOISE = re.compile(rf"[@&{_SYMBOLS}](?:(?<=@)\w+|(?<=&)\w+;|[{_SYMBOLS}\u200d]*)")
 _REPEATED = re.compile(r"(\w{1,2}?)\1\1+")
 _EAST_ASIAN = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d]")
 _KANA = re.compile("[\u3041-\u30ff\uff66-\uff9d]")

@@ -15,3 +15,9 @@ def test_the_script_decides_for_chinese_and_japanese_only() -> None:
     assert by_script("快递没有更新") == "zh"
     assert by_script("my new 快递") is None
     assert by_script("третий день") is None
+
+
+def test_what_joins_emoji_is_no_word_and_what_joins_letters_stays() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+    assert prose(f"Velmora {family} {family * 3}") == "velmora"
+    assert prose("क्\u200dष") == "क्\u200dष"
