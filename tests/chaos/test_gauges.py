@@ -18,8 +18,18 @@ def test_a_flat_process_grows_not() -> None:
 
 
 def test_memory_that_grows_by_a_megabyte_a_minute_is_told() -> None:
-    assert growth("sink", usages(rss=2**20 / 50)) == ["sink grows by 1.2 MB a minute"]
+    (told,) = growth("sink", usages(rss=2**20 / 50))
+    assert told.startswith("sink grows by 1.2 MB a minute: [")
     assert growth("sink", usages(rss=2**20 / 120)) == []
+
+
+def test_memory_that_fills_up_to_a_bound_is_no_leak() -> None:
+    full = int(WARM_S + MIN_SPAN_S)
+    filling = usages(rss=2**20 / 20, until=full)
+    assert (
+        growth("sink", [*filling, *(filling[-1]._replace(at=at) for at in range(full, END, 2))])
+        == []
+    )
 
 
 def test_threads_that_pile_up_are_told() -> None:
