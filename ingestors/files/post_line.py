@@ -79,8 +79,15 @@ def full_id(source: str, native: str | int | None) -> str | None:
 
 def _reference(source: str, given: str | int | None, field: str, tally: Tally) -> str | None:
     """The full id of another post; None if there is none, or if its id was rounded."""
+    return full_id(
+        source, _exact_id(None if given is None else _without(source, given), field, tally)
+    )
+
+
+def _exact_id(given: str | int | None, field: str, tally: Tally) -> str | None:
+    """A rounded id, which would be that of many, costs itself alone."""
     try:
-        return full_id(source, None if given is None else native_id(_without(source, given)))
+        return native_id(given)
     except NotAPost:
         tally.drop(field, given)
         return None
@@ -95,15 +102,6 @@ def _label(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _author_id(given: str | int | None, tally: Tally) -> str | None:
-    """One rounded id would be that of many authors."""
-    try:
-        return native_id(given)
-    except NotAPost:
-        tally.drop("author.id", given)
-        return None
-
-
 def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
     """The author; each post without one gets its own.
 
@@ -116,7 +114,7 @@ def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
         author = _NO_AUTHOR
     handle = author.handle.lstrip("@") if author.handle else None
     named = author.name if handle == author.id else handle or author.name
-    author_id = _author_id(author.id, tally) or named
+    author_id = _exact_id(author.id, "author.id", tally) or named
     return Author(
         id=author_id or f"unknown-{own_id}",
         handle=handle,
