@@ -81,11 +81,12 @@ def _words(tokens: Sequence[str]) -> _Words:
 def _indices(tokens: Sequence[str]) -> list[int]:
     """Of the words that copies share: all but handles, links and the RT of a copy."""
     last = len(tokens) - 1
+    # Each of the distinct ones is looked at once: a text may repeat an emoji ten thousand times.
+    left_out = {word for word in set(tokens) if word[0] == "@" or is_link(word)}
     return [
         index
         for index, word in enumerate(tokens)
-        if word[0] != "@"
-        and not is_link(word)
+        if word not in left_out
         and not (word == "rt" and (index == 0 or (index < last and tokens[index + 1][0] == "@")))
     ]
 
@@ -158,9 +159,11 @@ _MULTIPLIERS = _scatter(np.array(_STEPS, dtype=np.uint64)) | np.uint64(1)
 
 def _band_keys(texts: Sequence[_Words]) -> list[list[str]]:
     """One key for each band: the minimum words of the text in ``_ROWS`` orders."""
-    hashes = [zlib.crc32(word.encode("utf-8", "replace")) for words in texts for word in words]
+    # The minimum is over the set of words: each counts once.
+    sets = [set(words) for words in texts]
+    hashes = [zlib.crc32(word.encode("utf-8", "replace")) for words in sets for word in words]
     numbers = _scatter(np.array(hashes, dtype=np.uint64) + np.uint64(_STEP))
-    starts = np.cumsum([0] + [len(words) for words in texts[:-1]])
+    starts = np.cumsum([0] + [len(words) for words in sets[:-1]])
     bands = np.zeros((len(texts), _BANDS), dtype=np.uint64)
     for index, multiplier in enumerate(_MULTIPLIERS):
         minima = np.minimum.reduceat(numbers * multiplier, starts)

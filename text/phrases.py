@@ -10,11 +10,12 @@ split into its words.
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Generic, TypeVar
 
 from schemas.errors import ConfigurationError
 from text.normalise import tripled
+from text.tokens import LONG
 
 MAX_TEXT: Final = 4_000
 """Code points that are read; bounds the time for one post."""
@@ -29,7 +30,7 @@ STOPS: Final = frozenset("?.")
 _MAX_EXPANSIONS = 2_000
 _MARK = "\u0300"
 """Replaces each code point that is dropped, until its word is known."""
-_EMOJI = re.compile("[\u203c\u2049\u2600-\u27bf\u2b50\U0001f1e6-\U0001faff]")
+_EMOJI = re.compile("([\u203c\u2049\u2600-\u27bf\u2b50\U0001f1e6-\U0001faff])")
 _SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠]\w[\w.\-]*")
 _FILLER = "\x01\x02"
 """Replaces URLs and handles: a word outside every list."""
@@ -114,7 +115,15 @@ class FoldedWords:
 
 
 def split(text: str) -> FoldedWords:
-    """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result."""
+    """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result.
+
+    Several lists read one text after another: a long one is split once.
+    """
+    return _last_long(text[:MAX_TEXT]) if len(text) > LONG else FoldedWords(*_split(text))
+
+
+@lru_cache(maxsize=1)
+def _last_long(text: str) -> FoldedWords:
     return FoldedWords(*_split(text))
 
 
@@ -138,7 +147,7 @@ def _split(text: str) -> tuple[list[str], list[str], str]:
         spaced = _part_hashtags(seen, folded)
     spaced = spaced.replace(".", " . ").replace("?", " ? ")
     if not ascii_only:
-        spaced = _EMOJI.sub(r" \g<0> ", spaced)
+        spaced = " ".join(_EMOJI.split(spaced))
     raw = words = spaced.split()
     if not ascii_only and _MARK in folded:
         words = [word.replace(_MARK, "") for word in raw]

@@ -17,46 +17,65 @@ attack), and normalizing, which is quadratic in a run of marks, stays cheap.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final
 
 import regex
 
-_CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
-_CLUSTERED = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts without spaces, whose marks belong to the letter before them."""
-_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_CJK}{_CLUSTERED}]]"
-_CLUSTER = rf"(?:[[\p{{L}}\p{{N}}]&&[{_CLUSTERED}]][\p{{M}}&&[{_CLUSTERED}]]*)"
-_EMOJI = r"\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F)?"
-_TOKEN = regex.compile(
-    rf"""
-      (?:https?://|www\.)[^\s\x1c-\x1f<>"]+           # URL
-    | (?<![\p{{L}}\p{{N}}_])[@＠]{_WORD}+(?:[.\-]{_WORD}+)*   # handle, Bluesky's have dots
-    | [#＃](?:{_WORD}|[{_CJK}]|{_CLUSTER})+            # hashtag
-    | (?<![\p{{L}}\p{{N}}_$])\$[A-Za-z]{{1,6}}(?![\p{{L}}\p{{N}}_])   # ticker
-    | {_WORD}+
-    | [{_CJK}]
-    | {_CLUSTER}
-    | [\p{{M}}&&[{_CLUSTERED}]]+                       # marks that belong to no letter
-    | \p{{RI}}\p{{RI}}                                # flag
-    | {_EMOJI}(?:\u200D{_EMOJI})*
-    """,
-    regex.VERBOSE | regex.VERSION1,
+from text.character_classes import (
+    BASE,
+    BASE_MARK,
+    CHARACTER,
+    EMOJI,
+    EMOJI_LETTER,
+    JOINER,
+    MARK,
+    REGIONAL,
+    SELECTOR,
+    SIGN,
+    TONE,
+    classes,
 )
-# The same for ASCII text, four times as fast.
-_ASCII_TOKEN = re.compile(
-    r"""
+
+# In classes of letters (``text.character_classes``); letters of ASCII stand for themselves.
+_WORD = rf"[\w{EMOJI_LETTER}{MARK}{SELECTOR}]"
+_LETTER = rf"[\w{EMOJI_LETTER}{BASE}{CHARACTER}]"
+_CLUSTER = rf"{BASE}{BASE_MARK}*"
+_EMOJI = rf"[{EMOJI}{EMOJI_LETTER}][{TONE}{SELECTOR}]?"
+_SIGNS = rf"""
+      (?:https?://|www\.)[^\s\x1c-\x1f<>"]+           # URL
+    | (?<!{_LETTER})@{_WORD}+(?:[.\-]{_WORD}+)*       # handle, Bluesky's have dots
+    | \#(?:{_WORD}+|[{SIGN}{CHARACTER}]+|{_CLUSTER})+  # hashtag
+    | (?<!{_LETTER})(?<!\$)\$[A-Za-z]{{1,6}}(?!{_LETTER})   # ticker
+    | {_WORD}+
+    | [{SIGN}{CHARACTER}]
+    | {_CLUSTER}
+    | {BASE_MARK}+                                    # marks that belong to no letter
+    | {REGIONAL}{REGIONAL}                            # flag
+    | {_EMOJI}(?:{JOINER}{_EMOJI})*
+"""
+_SPLIT = re.compile(f"({_SIGNS})", re.VERBOSE | re.ASCII)
+# The same for ASCII text, without the classes.
+_ASCII_SIGNS = r"""
       (?:https?://|www\.)[^\s\x1c-\x1f<>"]+
     | (?<!\w)@\w+(?:[.\-]\w+)*
     | \#\w+
     | (?<![\w$])\$[A-Za-z]{1,6}(?!\w)
     | \w+
-    """,
-    re.VERBOSE | re.ASCII,
-)
+"""
+_ASCII_SPLIT = re.compile(f"({_ASCII_SIGNS})", re.VERBOSE | re.ASCII)
 # A space too: NFKD makes one from some letters (ﷺ, presentation forms).
 _DIACRITICS = regex.compile(r"[\u0300-\u036f\u0640\u064b-\u0652\u0670\ufe0f ]")
 _NO_LETTERS = regex.compile(r"[\u0640\ufe0f ]")
 """Tatweel, the selector of coloured emoji, and space: they change only the look of a word."""
 
+LONG: Final = 2_000
+"""Code points from which the tokens of a text are kept until the next long text."""
+_MAX_KNOWN: Final = 50_000
+"""Tokens whose folded form is kept: some 10 MB at most."""
+_MAX_KNOWN_LENGTH: Final = 16
+"""Code points of such a token."""
 MAX_FOLDED = 255
 """UTF-16 code units of one token of Elasticsearch's whitespace tokenizer."""
 
@@ -122,19 +141,56 @@ def _cut(folded: str) -> str:
     return folded
 
 
+class _Forms(dict[str, str]):
+    """The folded forms of short tokens, each computed once; it begins anew when it is full."""
+
+    def __missing__(self, token: str) -> str:
+        # NFKD folds ＠ and ＃ too. A mark alone folds to an empty string and is kept.
+        form = folded_form(token) or _cut(token)
+        if len(token) <= _MAX_KNOWN_LENGTH:
+            if len(self) >= _MAX_KNOWN:
+                self.clear()
+            self[token] = form
+        return form
+
+
+_FORMS = _Forms()
+
+
 def tokenize(text: str) -> Tokens:
-    """Split ``text`` into tokens. Pure, total: any string gives a result."""
-    pattern = _ASCII_TOKEN if text.isascii() else _TOKEN
-    spans = [match.span() for match in pattern.finditer(text)]
-    exact = [text[start:end] for start, end in spans]
-    starts, ends = [start for start, _ in spans], [end for _, end in spans]
-    return Tokens(exact, _folded(exact, text.isascii()), starts, ends)
+    """Split ``text`` into tokens. Pure, total: any string gives a result, not to be changed.
+
+    The matcher, the gazetteer and others read one text after another: a long one is split once.
+    """
+    return _last_long(text) if len(text) > LONG else _split(text)
 
 
 def folded_tokens(text: str) -> list[str]:
-    """``tokenize(text).folded`` in half the time, without offsets."""
+    """``tokenize(text).folded``; of a short text in half the time, without offsets."""
+    if len(text) > LONG:
+        return _last_long(text).folded
+    if text.isascii():
+        return [token[:MAX_FOLDED].lower() for token in _ASCII_SPLIT.findall(text)]
+    return _split(text).folded
+
+
+def _split(text: str) -> Tokens:
     ascii_only = text.isascii()
-    return _folded((_ASCII_TOKEN if ascii_only else _TOKEN).findall(text), ascii_only)
+    # A split gives what is between two tokens, too: their lengths are the offsets, without an
+    # object a match.
+    parts = _ASCII_SPLIT.split(text) if ascii_only else _SPLIT.split(classes(text))
+    offsets = list(accumulate(map(len, parts)))
+    starts, ends = offsets[:-1:2], offsets[1::2]
+    if ascii_only:
+        exact = parts[1::2]
+        return Tokens(exact, [token[:MAX_FOLDED].lower() for token in exact], starts, ends)
+    exact = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    return Tokens(exact, list(map(_FORMS.__getitem__, exact)), starts, ends)
+
+
+@lru_cache(maxsize=1)
+def _last_long(text: str) -> Tokens:
+    return _split(text)
 
 
 def is_link(token: str) -> bool:
@@ -144,15 +200,3 @@ def is_link(token: str) -> bool:
 def url_words(url: str) -> list[str]:
     """The words of a URL without its scheme: "orange", "fr", "offres"."""
     return re.findall(r"\w+", url.removeprefix("http://").removeprefix("https://"))
-
-
-def _folded(exact: list[str], ascii_only: bool) -> list[str]:
-    if ascii_only:
-        return [token[:MAX_FOLDED].lower() for token in exact]
-    # NFKD folds ＠ and ＃ too. A mark alone folds to an empty string and is kept.
-    # A text may repeat one emoji or one character tens of thousands of times.
-    forms = {
-        token: token[:MAX_FOLDED].lower() if token.isascii() else folded_form(token) or _cut(token)
-        for token in set(exact)
-    }
-    return [forms[token] for token in exact]

@@ -25,6 +25,8 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
     if not mention.brands:
         return []
     post, influence = mention.post, mention.influence
+    # Once for all brands: a text may have thousands of distinct words.
+    terms = list(dict.fromkeys(_terms(mention)))
     author = author_hash(post.source, post.author.id)
     return [
         Activity(
@@ -48,7 +50,7 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
             emotion=None if mention.emotion is None else mention.emotion.label,
             account_age_days=None if influence is None else influence.account_age_days,
             url=post.url,
-            terms=terms_of(mention, brand),
+            terms=_without(brand, terms),
             entities=entities_of(mention, brand),
         )
         for brand in mention.brands
@@ -58,13 +60,13 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
 
 def terms_of(mention: Mention, brand: BrandMatch) -> list[str]:
     """Distinct terms, hashtags first. Links lose their queries, so copies of a link are equal."""
+    return _without(brand, _terms(mention))
+
+
+def _without(brand: BrandMatch, terms: Iterable[str]) -> list[str]:
     brand_words = _words_of(brand)
-    terms = (
-        term[:MAX_TERM]
-        for term in _terms(mention)
-        if brand_words.isdisjoint((term, term.lstrip("#")))
-    )
-    return _distinct(terms, MAX_TERMS)
+    others = (term[:MAX_TERM] for term in terms if brand_words.isdisjoint((term, term.lstrip("#"))))
+    return _distinct(others, MAX_TERMS)
 
 
 def entities_of(mention: Mention, brand: BrandMatch) -> list[str]:
@@ -93,11 +95,13 @@ def _distinct(values: Iterable[str], limit: int) -> list[str]:
 
 
 def _words_of(brand: BrandMatch) -> set[str]:
-    return {word for match in brand.matches for word in folded_tokens(match.text)}
+    return {
+        word for text in {match.text for match in brand.matches} for word in folded_tokens(text)
+    }
 
 
 def _terms(mention: Mention) -> Iterator[str]:
-    tokens = folded_tokens(mention.post.text[:MAX_READ])
+    tokens = dict.fromkeys(folded_tokens(mention.post.text[:MAX_READ]))
     yield from (token for token in tokens if token[0] == "#")
     yield from filter(None, map(_bare_link, mention.post.links))
     names = {word for entity in mention.entities for word in folded_tokens(entity.text)}

@@ -27,6 +27,7 @@ from schemas.mention import (
 )
 from schemas.post import PostDelete, PostErasure, PostEvent, PostUpsert
 from schemas.types import Tier
+from text.tokens import LONG
 
 BRANDS: Final = "brands"
 """The annotator that decides which posts are mentions."""
@@ -97,8 +98,7 @@ class Enricher:
             Mention(post=event.post, targets=[Target(text=t) for t in targets.get(event.id, ())])
             for event in upserts
         ]
-        self._annotate(batch, tier)
-        annotated = iter(batch)
+        annotated = zip(batch, self._read(upserts, batch, tier), strict=True)
         mentions: list[MentionEvent] = []
         activity: list[Activity] = []
         unmatched = 0
@@ -106,15 +106,33 @@ class Enricher:
             if not isinstance(event, PostUpsert):
                 mentions.append(_passed_on(event, at))
                 continue
-            mention = next(annotated)
+            mention, records = next(annotated)
             if mention.brands or self.keep_unmatched:
                 mentions.append(MentionUpsert(mention=mention, **_envelope(event, at)))
-                activity.extend(activity_of(event.version, event.ingested_at, mention))
+                activity.extend(records)
                 continue
             unmatched += 1
             if may_have_matched(event, stored):
                 mentions.append(_unmatched(event, at))
         return Enriched(mentions, activity, unmatched)
+
+    def _read(
+        self, upserts: Sequence[PostUpsert], batch: Sequence[Mention], tier: Tier
+    ) -> list[list[Activity]]:
+        """Annotate the batch; returns the records of each post.
+
+        A long text is read alone, so that all its readers share its tokens: they keep those of
+        one long text at a time.
+        """
+        records: list[list[Activity]] = [[] for _ in batch]
+        long = [at for at, mention in enumerate(batch) if len(mention.post.text) > LONG]
+        short = [at for at, mention in enumerate(batch) if len(mention.post.text) <= LONG]
+        for places in (short, *([place] for place in long)):
+            self._annotate([batch[place] for place in places], tier)
+            for place in places:
+                event = upserts[place]
+                records[place] = activity_of(event.version, event.ingested_at, batch[place])
+        return records
 
     def _annotate(self, batch: list[Mention], tier: Tier) -> None:
         matched = False

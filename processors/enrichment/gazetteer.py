@@ -7,11 +7,12 @@ two words or more, their hashtags and single words marked ``sure`` are found.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -40,6 +41,10 @@ _AGREE: Final[dict[EntityLabel, frozenset[str]]] = {
 """Labels of the recogniser that an entry accepts: it confuses makers with their products."""
 
 
+MAX_ENTITIES: Final = 100
+"""Entities kept of a post, the first ones."""
+
+
 class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     id: str | None = None
@@ -61,6 +66,21 @@ class _Occurrence(NamedTuple):
     end: int
     words: int
     entry: GazetteerEntry
+
+
+T = TypeVar("T", bound=Sequence[Any])
+
+
+class _Sorted(Generic[T]):
+    """Spans in their order, without overlaps, each with its start and end first."""
+
+    def __init__(self, spans: Sequence[T]) -> None:
+        self._spans = spans
+        self._starts = [span[0] for span in spans]
+        self._ends = [span[1] for span in spans]
+
+    def overlapping(self, start: int, end: int) -> Sequence[T]:
+        return self._spans[bisect_right(self._ends, start) : bisect_left(self._starts, end)]
 
 
 class Gazetteer:
@@ -100,27 +120,43 @@ class Gazetteer:
         self, text: str, spans: Sequence[tuple[int, int, str]], limit: int = 40_000
     ) -> list[Entity]:
         """Links the recogniser's spans, and adds names that it missed in the first `limit` code
-        points. The spans must not overlap; a known name replaces the spans inside it."""
+        points; the first `MAX_ENTITIES` of all. The spans must not overlap; a known name replaces
+        the spans inside it."""
         occurrences = self._search(text[:limit])
-        entities = [
-            _entity(text, start, end, label, self.link(text[start:end], label))
-            for start, end, label in spans
-            if not any(_replaces(occurrence, start, end) for occurrence in occurrences)
+        among = _Sorted(occurrences)
+        kept = [
+            (start, end, label)
+            for start, end, label in sorted(spans)
+            if not any(_replaces(name, start, end) for name in among.overlapping(start, end))
         ]
-        for start, end, _, entry in occurrences:
-            if not any(e.start < end and start < e.end for e in entities):
-                entities.append(_entity(text, start, end, entry.label, entry))
-        return sorted(entities, key=lambda entity: entity.start)
+        recognised = _Sorted(kept)
+        added = [
+            (name.start, name.end, name.entry)
+            for name in occurrences
+            if not recognised.overlapping(name.start, name.end)
+        ]
+        entities = [
+            *((start, end, label, None) for start, end, label in kept[:MAX_ENTITIES]),
+            *((start, end, entry.label, entry) for start, end, entry in added[:MAX_ENTITIES]),
+        ]
+        entities.sort(key=lambda entity: entity[0])
+        return [
+            _entity(text, start, end, label, entry or self.link(text[start:end], label))
+            for start, end, label, entry in entities[:MAX_ENTITIES]
+        ]
 
     def _search(self, text: str) -> list[_Occurrence]:
         tokens = tokenize(text)
-        folded, first = tokens.folded, 0
+        folded, alone, free = tokens.folded, self._alone, 0
         occurrences: list[_Occurrence] = []
-        while first < len(folded):
-            token, words = folded[first], 1
+        for first, token in enumerate(folded):
+            # Few tokens pass: a text may have ten thousand.
+            if (token not in alone and token[0] not in "@#") or first < free:
+                continue
+            words = 1
             entry: GazetteerEntry | None = None
-            if token in self._alone:
-                for key, candidate in self._alone[token]:
+            if token in alone:
+                for key, candidate in alone[token]:
                     if tuple(folded[first : first + len(key)]) == key and _close(
                         text, tokens, first, len(key)
                     ):
@@ -128,12 +164,12 @@ class Gazetteer:
                         break
             elif token[0] == "@":
                 entry = self._handles.get(token[1:])
-            elif token[0] == "#":
+            else:
                 entry = self._squeezed.get(token[1:])
             if entry is not None:
-                end = tokens.ends[first + words - 1]
-                occurrences.append(_Occurrence(tokens.starts[first], end, words, entry))
-            first += words
+                free = first + words
+                start, end = tokens.starts[first], tokens.ends[free - 1]
+                occurrences.append(_Occurrence(start, end, words, entry))
         return occurrences
 
     def _add(self, written: _FileEntry, label: EntityLabel, path: Path) -> None:

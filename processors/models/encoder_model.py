@@ -6,8 +6,10 @@ Training: `training/train_encoder.py`. Data, scores and limits: `docs/models/enc
 """
 
 import gzip
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -91,7 +93,7 @@ class TargetSpan(NamedTuple):
     """Spans to read for it; empty for the whole text."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Text:
     normalised: Normalised
     ids: list[int]
@@ -100,12 +102,22 @@ class _Text:
 
     def tokens_in(self, *spans: Span) -> list[int]:
         """Tokens that overlap spans of the published text."""
+        numbers, starts, ends = self._places
+        chosen: set[int] = set()
+        for start, end in spans:
+            chosen.update(numbers[bisect_right(ends, start) : bisect_left(starts, end)])
+        return sorted(chosen)
+
+    @cached_property
+    def _places(self) -> tuple[list[int], list[int], list[int]]:
+        """The tokens that are not empty; their starts and ends in the published text, in order."""
         starts, ends = self.normalised.starts, self.normalised.ends
-        return [
-            number
-            for number, (a, b) in enumerate(self.offsets)
-            if b > a and any(starts[a] < end and ends[b - 1] > start for start, end in spans)
-        ]
+        real = [(number, a, b) for number, (a, b) in enumerate(self.offsets) if b > a]
+        return (
+            [number for number, _, _ in real],
+            [starts[a] for _, a, _ in real],
+            [ends[b - 1] for _, _, b in real],
+        )
 
     def published(self, first: int, last: int) -> Span:
         """Tokens from first to last - 1 as a span of the published text: whole words, trimmed."""

@@ -10,11 +10,13 @@ import gc
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from processors.models.artifact_files import ARTIFACTS
 from processors.models.entity_weights import fine_tuned, first_installed, load_base
@@ -49,9 +51,11 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
 
 MAX_TEXT: Final = 4_000
 """Code points read of a text."""
-MAX_WORDS: Final = 300
-"""Words and punctuation marks read of a text: the network's cost goes by these."""
-_WORD = re.compile(r"\w+|[^\w\s]")
+MAX_WORDS: Final = 200
+"""Words and punctuation marks read of a text, some thousand letters: the network's cost goes by
+these. The pipeline's tokenizer makes more of some words than this pattern, so its tokens are cut
+there as well."""
+_WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 MAX_NAME: Final = 100
 """Code points of an entity."""
 BATCH: Final = 256
@@ -65,7 +69,8 @@ LEXEMES: Final = 2_000_000
 keeps some 40 bytes for each: this bounds that to about 80 MB a language."""
 
 _UNENCODABLE = re.compile("[\ud800-\udfff]")
-_ENDLESS = re.compile(r"\S{300,}")
+_ENDLESS = re.compile(r"\S{150,}|(?:[^\w\s]|_){40,}")
+"""Words, and runs of signs or emoji, of which the tokenizer takes the square of the length."""
 _HANDLE = re.compile(r"[@＠]\w")
 
 
@@ -87,6 +92,8 @@ class EntityRecognizer:
         self._packages = dict(packages)
         self.text_limit = text_limit
         self._pipelines: dict[str, Language | None] = {}
+        # A look for a package reads the file system, and each post asks.
+        self._installed = cache(self._find)
 
     def recognise(self, texts: Sequence[str], languages: Sequence[str]) -> list[list[Entity]]:
         """Entities of each text, in order, without overlaps; none if its language has no pipeline.
@@ -128,11 +135,12 @@ class EntityRecognizer:
         return self._pipeline(language) is not None and language in self._tuned
 
     def _read_zone(self, pipeline: Language, texts: Sequence[str]) -> list[list[Entity]]:
-        readable = [_readable(first_words(text[: self.text_limit])) for text in texts]
+        readable = [first_words(_readable(text[: self.text_limit])) for text in texts]
         entities: list[list[Entity]] = []
         with pipeline.memory_zone():
             for begin, end in _batches(readable):
-                docs = pipeline.pipe(readable[begin:end], batch_size=end - begin)
+                read = [_bounded(pipeline.make_doc(text)) for text in readable[begin:end]]
+                docs = pipeline.pipe(read, batch_size=end - begin)
                 for text, doc in zip(texts[begin:end], docs, strict=True):
                     spans = [
                         (span.start_char, span.end_char, LABELS[span.label_])
@@ -153,13 +161,12 @@ class EntityRecognizer:
             self._pipelines[language] = ours or pipeline
         return self._pipelines[language]
 
-    def _installed(self, language: str) -> str | None:
+    def _find(self, language: str) -> str | None:
         return first_installed(self._packages.get(language, ()))
 
 
 def _readable(text: str) -> str:
-    """The text as spaCy can read it, of the same length: without surrogates, and without endless
-    words, since the tokenizer is quadratic in their length."""
+    """The text as spaCy can read it, of the same length: without surrogates and endless words."""
     return _ENDLESS.sub(lambda match: " " * len(match[0]), _UNENCODABLE.sub("\ufffd", text))
 
 
@@ -169,6 +176,11 @@ def first_words(text: str) -> str:
         return text
     last = next(islice(_WORD.finditer(text), MAX_WORDS - 1, None), None)
     return text if last is None else text[: last.end()]
+
+
+def _bounded(doc: Doc) -> Doc:
+    """The first ``MAX_WORDS`` tokens."""
+    return doc if len(doc) <= MAX_WORDS else doc[:MAX_WORDS].as_doc()
 
 
 def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -19,8 +19,6 @@ from text.tokens import Tokens, folded_tokens, tokenize, url_words
 
 ANYWHERE = ("text", "title")
 """The fields of a term without a field; a phrase or NEAR stays within one of them."""
-_LONG = 2_000
-"""Code points from which a text is read with offsets at once rather than twice."""
 
 
 class MatchedSpan(NamedTuple):
@@ -52,9 +50,6 @@ class Document:
         texts = self._read.get(field)
         if texts is not None:
             return [tokens.folded for tokens in texts]
-        if field == "text" and len(self.mention.post.text) > _LONG:
-            # The spans of a match need the offsets: a long text is read once.
-            return [tokens.folded for tokens in self.texts_of(field)]
         return [folded_tokens(text) for text in _TEXTS[field](self.mention.post)]
 
     def values_of(self, field: str) -> frozenset[str]:

@@ -13,7 +13,7 @@ from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.gazetteer import Gazetteer, built_in
-from processors.models.encoder_model import Encoder, Reading, TargetSpan
+from processors.models.encoder_model import MAX_TEXT, Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
@@ -103,7 +103,7 @@ class EncoderAnnotator(Annotator):
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
     """Name and span of all that gets a sentiment towards it."""
-    text = mention.post.text[:MAX_READ]
+    text = mention.post.text[:MAX_TEXT]
     things = {f"brand:{brand.id}": _spans(brand) for brand in mention.brands} | {
         f"target:{target.text}": occurrences(text, target.text) for target in mention.targets
     }

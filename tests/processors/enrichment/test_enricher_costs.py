@@ -62,6 +62,13 @@ PARTS = {
     "brackets": "<",
     "zero width": "\u200b",
     "surrogates of direction": "\u202e",
+    "underscores": "_" * 290 + " ",
+    "known names": "SNCF ",
+    "flags": "🇫🇷🇩🇪",
+    "skin tones": "👍🏽👋🏿",
+    "currencies": "€" * 39 + " ",
+    "any character": "".join(map(chr, range(0x4E00, 0x9FFF))),
+    "any syllable": "".join(map(chr, range(0xAC00, 0xD7A3))),
 }
 
 

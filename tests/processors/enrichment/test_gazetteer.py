@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.enrichment.gazetteer import BUILT_IN, Gazetteer, built_in
+from processors.enrichment.gazetteer import BUILT_IN, MAX_ENTITIES, Gazetteer, built_in
 from schemas.errors import ConfigurationError
 from tests.strategies import ANY_TEXT
 
@@ -69,6 +69,12 @@ def test_a_name_does_not_run_across_a_sentence_or_a_line() -> None:
 def test_unknown_handles_and_the_end_of_a_long_text_are_not_found() -> None:
     assert names("@someone_else and RT @airfrance: hi") == [("@airfrance", "ORG", "Air France")]
     assert built_in().apply("x " * 50 + "SNCF", [], limit=100) == []
+
+
+def test_a_post_keeps_its_first_entities() -> None:
+    text = "SNCF " * 1_000
+    entities = built_in().apply(text, [(start, start + 4, "ORG") for start in range(0, 500, 10)])
+    assert [entity.start for entity in entities] == [5 * n for n in range(MAX_ENTITIES)]
 
 
 def test_a_file_of_ones_own_comes_first(tmp_path: Path) -> None:

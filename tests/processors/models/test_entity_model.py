@@ -42,6 +42,18 @@ def test_offsets_count_code_points_of_the_text_of_which_only_the_beginning_is_re
     assert RECOGNIZER.recognise(["word " * (MAX_TEXT // 5) + text], ["en"]) == [[]]
 
 
+@needs_english
+def test_words_beyond_the_bound_are_not_read_whatever_the_tokenizer_makes_of_them() -> None:
+    name = " I moved to Chicago with Barack Obama. "
+    # The tokenizer makes two words of each of these.
+    runs = "12km " * 150
+    signs = "😡" * 1_000
+    far, near, blank = RECOGNIZER.recognise([runs + name, name + runs, signs + name], ["en"] * 3)
+    assert far == []
+    assert {"Chicago", "Barack Obama"} <= {found for found, *_ in near}
+    assert {"Chicago", "Barack Obama"} <= {found for found, *_ in blank}
+
+
 def test_a_language_without_pipeline_has_no_entities_and_is_missing() -> None:
     assert RECOGNIZER.recognise(["Angela Merkel in Paris", ""], ["xx", "und"]) == [[], []]
     assert RECOGNIZER.missing(["xx", "und", "xx"]) == ["und", "xx"]

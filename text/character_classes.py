@@ -1,0 +1,85 @@
+"""Replaces each letter by its class, so that one small pattern finds the tokens of any script.
+
+The pattern of tokens asks for properties of Unicode (letter, script, emoji). A table gives the
+class of a letter for less than a pattern takes to test its properties, one after another.
+"""
+
+from typing import Final
+
+import regex
+
+MARK: Final = "\x82"
+"""A combining mark, part of a word."""
+SELECTOR: Final = "\x83"
+"""U+FE0F, which asks for the coloured form of an emoji; part of a word as well."""
+BASE: Final = "\x84"
+"""A letter of a script whose marks belong to the letter before them (Thai, Lao, Khmer, Burmese)."""
+BASE_MARK: Final = "\x85"
+"""A mark of such a script."""
+SIGN: Final = "\x86"
+"""A sign of Chinese or Japanese that is no letter."""
+CHARACTER: Final = "\x87"
+"""A letter of Chinese or Japanese: each is a token."""
+EMOJI: Final = "\x88"
+EMOJI_LETTER: Final = "\x89"
+"""A letter that is also an emoji (ℹ)."""
+TONE: Final = "\x8a"
+"""The colour of skin."""
+JOINER: Final = "\x8b"
+"""U+200D, between the parts of one emoji."""
+REGIONAL: Final = "\x8c"
+"""Half a flag."""
+OTHER: Final = "\x8d"
+"""All else, such as punctuation."""
+LETTER: Final = "0"
+"""A letter or digit of any other script: as a digit of ASCII, it is part of a word (``\\w``), and
+of neither a scheme nor a ticker."""
+
+_CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
+_CLUSTERED = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_CLASSES: Final = tuple(
+    (regex.compile(pattern, regex.VERSION1), letter)
+    for pattern, letter in (
+        ("＠", "@"),
+        ("＃", "#"),
+        (r"\s", " "),
+        ("\ufe0f", SELECTOR),
+        ("\u200d", JOINER),
+        (rf"[[\p{{L}}\p{{N}}]&&[{_CLUSTERED}]]", BASE),
+        (rf"[\p{{M}}&&[{_CLUSTERED}]]", BASE_MARK),
+        (rf"[[\p{{L}}\p{{N}}]&&[{_CJK}]]", CHARACTER),
+        (rf"[{_CJK}]", SIGN),
+        (r"[[\p{L}\p{N}]&&[\p{Extended_Pictographic}]]", EMOJI_LETTER),
+        (rf"[[\p{{L}}\p{{N}}]--[{_CLUSTERED}]]", LETTER),
+        (rf"[\p{{M}}--[{_CLUSTERED}]]", MARK),
+        (r"\p{EMod}", TONE),
+        (r"\p{Extended_Pictographic}", EMOJI),
+        (r"\p{RI}", REGIONAL),
+    )
+)
+"""The first that fits is the class."""
+_MAX_KNOWN = 50_000
+"""Letters in the table: a hostile sender could send all million of Unicode."""
+
+
+class _Table(dict[int, str]):
+    """A table for ``str.translate`` that fills itself; it begins anew when it is full."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        found = letter
+        if code > 127:
+            fits = (name for pattern, name in _CLASSES if pattern.match(letter))
+            found = next(fits, OTHER)
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        self[code] = found
+        return found
+
+
+_TABLE = _Table()
+
+
+def classes(text: str) -> str:
+    """The class of each letter, at the same place; those of ASCII stand for themselves."""
+    return text.translate(_TABLE)
