@@ -51,7 +51,7 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
 
 MAX_TEXT: Final = 4_000
 """Code points read of a text."""
-MAX_WORDS: Final = 200
+MAX_WORDS: Final = 300
 """Words and punctuation marks read of a text, some thousand letters: the network's cost goes by
 these. The pipeline's tokenizer makes more of some words than this pattern, so its tokens are cut
 there as well."""
