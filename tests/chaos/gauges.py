@@ -5,6 +5,7 @@ One thread looks every ``EVERY_S`` seconds. What it finds wrong is in :meth:`Gau
 
 import contextlib
 import http.client
+import statistics
 import threading
 import time
 from collections import defaultdict
@@ -162,8 +163,7 @@ def growth(name: str, usages: list[Usage]) -> list[str]:
     if not warm or warm[-1].at - warm[0].at < MIN_SPAN_S:
         return []
     wrong = []
-    # Caches fill and heaps settle in the first minutes; a leak goes on.
-    slope = min(_growth(warm), _growth(warm[len(warm) // 2 :]))
+    slope = _growth(warm)
     if slope > MAX_BYTES_PER_MINUTE:
         curve = [usage.rss // 2**20 for usage in warm[:: max(1, len(warm) // 8)]]
         wrong.append(f"{name} grows by {slope / 2**20:.1f} MB a minute: {curve}")
@@ -178,13 +178,15 @@ def growth(name: str, usages: list[Usage]) -> list[str]:
 
 
 def _growth(usages: list[Usage]) -> float:
-    """The slope of the least-squares line of the memory, bytes a minute."""
-    times, values = [usage.at for usage in usages], [usage.rss for usage in usages]
-    middle = sum(times) / len(times)
-    mean = sum(values) / len(values)
-    spread = sum((at - middle) ** 2 for at in times)
-    covered = sum((at - middle) * (v - mean) for at, v in zip(times, values, strict=True))
-    return covered / spread * 60
+    """Bytes a minute by which the memory grows at least, from each third of the time to the next.
+
+    A cache that fills up, or a burst that a heap keeps, is one step; a leak goes on.
+    """
+    third = len(usages) // 3
+    parts = [usages[n * third : (n + 1) * third] for n in range(3)]
+    rss = [statistics.median(usage.rss for usage in part) for part in parts]
+    at = [statistics.median(usage.at for usage in part) for part in parts]
+    return min((rss[n + 1] - rss[n]) / (at[n + 1] - at[n]) for n in range(2)) * 60
 
 
 def _group_of(child: Child) -> str | None:

@@ -32,6 +32,12 @@ def test_memory_that_fills_up_to_a_bound_is_no_leak() -> None:
     )
 
 
+def test_one_step_is_no_leak() -> None:
+    samples = usages()
+    late = [usage._replace(rss=2 * usage.rss) for usage in samples[len(samples) * 3 // 4 :]]
+    assert growth("sink", [*samples[: len(samples) * 3 // 4], *late]) == []
+
+
 def test_threads_that_pile_up_are_told() -> None:
     (told,) = growth("sink", usages(threads=3 * MAX_MORE / MIN_SPAN_S))
     assert "threads" in told
