@@ -81,7 +81,8 @@ def create_app(
         # Its web server would expose tables; ours serves metrics and health.
         web_enabled=False,
         store="memory://",
-        datadir=str(data_dir or tempfile.mkdtemp(prefix=f"tocsin-{service}-")),
+        # Named only: without tables, nothing is written there.
+        datadir=str(data_dir or Path(tempfile.gettempdir(), f"tocsin-{service}")),
         worker_redirect_stdouts=False,
     )
 

@@ -131,6 +131,9 @@ class DirectApp(faust.App):
             maxsize or 0, flow_control=self.flow_control, clear_on_resume=clear_on_resume
         )
 
+    def _create_directories(self) -> None:
+        """None: there are no tables, and each start would leave a folder behind."""
+
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()
         transport.Consumer = DirectConsumer

@@ -1,17 +1,22 @@
 """A Faust service serves its metrics once, also if it was prepared before it starts."""
 
+import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+import pytest
 from faust.events import Event
 from faust.transport.consumer import Consumer
 from faust.types.tuples import TP, ConsumerMessage
 
-from processors.faust.app import acknowledge_offsets, held_offsets
+from processors.faust.app import acknowledge_offsets, create_app, held_offsets
+from runtime.settings import KafkaSettings
 
 
 def test_a_prepared_service_serves_its_metrics_once() -> None:
@@ -28,6 +33,16 @@ def test_a_prepared_service_serves_its_metrics_once() -> None:
         check=True,
     )
     assert ran.stdout == "True True\n"
+
+
+def test_a_start_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def begin() -> None:
+        await create_app(KafkaSettings(), "process", 10).on_first_start()
+
+    asyncio.run(begin())
+    assert list(tmp_path.iterdir()) == []
 
 
 class Stub:
