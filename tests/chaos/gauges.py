@@ -178,15 +178,16 @@ def growth(name: str, usages: list[Usage]) -> list[str]:
 
 
 def _growth(usages: list[Usage]) -> float:
-    """Bytes a minute by which the memory grows at least, from each third of the time to the next.
+    """Bytes a minute by which the memory grows at least, in every part of the time.
 
-    A cache that fills up, or a burst that a heap keeps, is one step; a leak goes on.
+    A cache that fills up, or a burst that a heap keeps, is one step; a leak goes on to the end.
     """
-    third = len(usages) // 3
-    parts = [usages[n * third : (n + 1) * third] for n in range(3)]
+    parts = [usages[n * len(usages) // 6 : (n + 1) * len(usages) // 6] for n in range(6)]
     rss = [statistics.median(usage.rss for usage in part) for part in parts]
     at = [statistics.median(usage.at for usage in part) for part in parts]
-    return min((rss[n + 1] - rss[n]) / (at[n + 1] - at[n]) for n in range(2)) * 60
+    # From each third to the next, and within the last one.
+    pairs = [(0, 2), (1, 3), (2, 4), (3, 5), (4, 5)]
+    return min((rss[b] - rss[a]) / (at[b] - at[a]) for a, b in pairs) * 60
 
 
 def _group_of(child: Child) -> str | None:
