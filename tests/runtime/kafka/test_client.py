@@ -16,7 +16,7 @@ from schemas.errors import ServiceUnavailable
 
 gc.disable()
 settings, us, counts = KafkaSettings(bootstrap_servers=sys.argv[1]), psutil.Process(), []
-for _ in range(3):
+for _ in range(4):
     try:
         with kafka.admin(settings, bootstrap_s=1.0) as client:
             client.list_topics()
@@ -38,5 +38,7 @@ def test_a_kafka_that_is_away_leaves_nothing_behind(listens: bool) -> None:
         ran = subprocess.run(
             [sys.executable, "-c", LEFT_BEHIND, address], capture_output=True, text=True, check=True
         )
-    first, second, third = json.loads(ran.stdout)
-    assert first == second == third
+    (fds, threads), *_, (fds_at_last, threads_at_last) = json.loads(ran.stdout)
+    # One may be about to be closed; each client that leaves something leaves three or more.
+    assert fds_at_last - fds < 3
+    assert threads_at_last - threads < 2
