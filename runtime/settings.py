@@ -194,7 +194,7 @@ class ProcessSettings(BrakeSettings):
         description="Maximum time without a commit under lag before exit, seconds.",
     )
     data_dir: Path | None = Field(
-        None, description="Faust's data folder; unset takes a temporary one."
+        None, description="Faust's data folder. Nothing is written there: there are no tables."
     )
 
     @property

@@ -132,7 +132,7 @@ class DirectApp(faust.App):
         )
 
     def _create_directories(self) -> None:
-        """None: there are no tables, and each start would leave a folder behind."""
+        """Make no folders: the application has no tables."""
 
     def _new_transport(self) -> Any:
         transport: Any = super()._new_transport()

@@ -20,11 +20,9 @@ Invariants:
 
 import contextlib
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -43,7 +41,7 @@ from runtime.clock import Clock
 from runtime.crash_points import reached
 from runtime.kafka.client import deliver, told
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.dead_letters import Brake, dead_letter_of, letter_key
+from runtime.kafka.dead_letters import Brake, dead_letter_of, internal_error, letter_key
 from runtime.kafka.offset_holds import Hold, Uncommitted, partition_of
 from runtime.kafka.protocols import Consumer, OutgoingRecord, Producer, Record
 from runtime.kafka.topic_configs import unreadable_compression
@@ -253,11 +251,7 @@ class PausingConsumer:
             if not records:
                 raise
             if len(records) == 1:
-                # The message of the error is not told, as it may contain a secret or a whole post.
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                where = f"{Path(frame.filename).name}, line {frame.lineno}"
-                detail = f"internal error ({type(error).__name__} in {where})"
-                return self._poison(records[0], self.poison_reason, detail)
+                return self._poison(records[0], self.poison_reason, internal_error(error))
         middle = len(records) // 2
         dead = self._handle(records[:middle])
         # Their new owner handles what has moved meanwhile.

@@ -1,10 +1,12 @@
 """Dead letters, and the brake that stops a consumer before it fills the topic with them."""
 
 import hashlib
+import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -167,3 +169,10 @@ class Brake:
             f"stopped: {count} went to dead-letters; look at 'tocsin dead-letters list', fix the "
             "cause, then restart"
         )
+
+
+def internal_error(error: BaseException) -> str:
+    """Where our code failed; without the error's message, which may hold a secret or a post."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return f"internal error ({type(error).__name__} in {where})"

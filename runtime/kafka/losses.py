@@ -2,7 +2,7 @@
 
 Kafka tells none of it to a consumer that resets to the oldest record, so positions are compared
 with the topic here. One object a group and process; each look is compared with the one before.
-An offset expires once, so its message is counted once, whoever notices it.
+Each expired offset is counted once.
 """
 
 import math

@@ -14,10 +14,8 @@ The loop and its invariants are :mod:`runtime.kafka.consumer`. Here:
 
 import random
 import time
-import traceback
 from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
-from pathlib import Path
 from threading import Event
 
 from runtime import metrics
@@ -25,7 +23,7 @@ from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, SteadyClock, utc_now
 from runtime.crash_points import reached
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
-from runtime.kafka.dead_letters import Brake
+from runtime.kafka.dead_letters import Brake, internal_error
 from runtime.kafka.membership import Membership
 from runtime.kafka.protocols import Consumer, Producer, Record
 from runtime.logs import get_logger
@@ -191,7 +189,7 @@ class ChannelWorker:
             except (Busy, Refused):
                 raise
             except Exception as error:  # noqa: BLE001 - a bug must not hold back the next alerts
-                raise Refused(_internal(error)) from None
+                raise Refused(internal_error(error)) from None
 
         repeat = self._consumer.insist(attempt)
         delay = (self._clock() - alert.raised_at).total_seconds()
@@ -232,7 +230,7 @@ class ChannelWorker:
             except (Busy, Refused) as error:
                 self.busy(error.why, error.cause if isinstance(error, Busy) else "refused")
             except Exception as error:  # noqa: BLE001 - the alert before it is delivered already
-                self.busy(_internal(error), "internal")
+                self.busy(internal_error(error), "internal")
             else:
                 self.free()
 
@@ -251,10 +249,3 @@ class ChannelWorker:
 
     def _count(self, result: str) -> None:
         metrics.ALERTS_STATES.labels(self.channel.name, result).inc()
-
-
-def _internal(error: Exception) -> str:
-    """Where our code failed; without the message of the error, which may contain a secret."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(frame.filename).name}, line {frame.lineno}"
-    return f"internal error ({type(error).__name__} in {where})"
