@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from docs.layers import layers
-from runtime import metrics
+from runtime import metrics, tower_metrics
 from runtime.configuration import settings_group
 from runtime.configuration.variable_names import OTHER_NAMES
 from runtime.metrics import OLD_NAMES as OLD
@@ -131,8 +131,8 @@ def settings_page() -> str:
 
 
 def all_metrics() -> dict[str, MetricWrapperBase]:
-    """Every metric of ``runtime/metrics.py`` by the name under which it is served."""
-    values = vars(metrics).values()
+    """Every metric by the name under which it is served."""
+    values = [*vars(metrics).values(), *vars(tower_metrics).values()]
     return {served(m._name, m): m for m in values if isinstance(m, MetricWrapperBase)}
 
 

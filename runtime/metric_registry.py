@@ -35,6 +35,7 @@ _STAGES = {
     "detector": "tocsin_detector_",
     "sink-elasticsearch": "tocsin_sink_",
     "sink-alerts": "tocsin_alerts_",
+    "tower": "tocsin_tower_",
 }
 """Service to the prefix of its own metrics."""
 

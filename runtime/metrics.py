@@ -17,8 +17,8 @@ from prometheus_client.metrics import MetricWrapperBase
 # One more sample for each counter and histogram, which no query of ours needs.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-_BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+LATENCY_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 1800, 7200, 86400)
 _ERASURE_SECONDS = (1, 3, 10, 30, 60, 300, 1800, 3600, 7200, 86400, 604800)
 
 # --- every service -------------------------------------------------------------------------
@@ -171,7 +171,7 @@ PROCESS_UNMATCHED = Counter(
 PROCESS_BATCH_SECONDS = Histogram(
     "tocsin_process_batch_seconds",
     "Time from reading a batch to the acknowledgement of its output.",
-    buckets=_BATCH_SECONDS,
+    buckets=BATCH_SECONDS,
 )
 PROCESS_ANNOTATOR_SECONDS = Counter(
     "tocsin_process_annotator_seconds_total", "Time spent in each annotator.", ["annotator"]
@@ -279,7 +279,7 @@ SINK_BATCH_SECONDS = Histogram(
     "tocsin_sink_batch_seconds",
     "Time from polling a batch to committing its offsets.",
     ["sink"],
-    buckets=_BATCH_SECONDS,
+    buckets=BATCH_SECONDS,
 )
 SINK_LAG = Gauge(
     "tocsin_sink_lag_messages",
@@ -295,19 +295,19 @@ SINK_EVENT_LATENCY = Histogram(
     "tocsin_sink_event_latency_seconds",
     "Time from a post's publication to the store's acknowledgement.",
     ["sink"],
-    buckets=_LATENCY_SECONDS,
+    buckets=LATENCY_SECONDS,
 )
 SINK_INGEST_LATENCY = Histogram(
     "tocsin_sink_ingest_latency_seconds",
     "Time from ingestion to the store's acknowledgement.",
     ["sink"],
-    buckets=_LATENCY_SECONDS,
+    buckets=LATENCY_SECONDS,
 )
 SINK_SEARCHABLE_LATENCY = Histogram(
     "tocsin_sink_searchable_latency_seconds",
     "Time from ingestion to a hit in search; sampled about once a second.",
     ["sink"],
-    buckets=_LATENCY_SECONDS,
+    buckets=LATENCY_SECONDS,
 )
 SINK_LAST_WRITE = Gauge(
     "tocsin_sink_last_write_timestamp_seconds", "Time of the last acknowledged batch.", ["sink"]
@@ -352,7 +352,7 @@ ALERTS_LATENCY = Histogram(
     "tocsin_alerts_delivery_latency_seconds",
     "Time from the detector's decision to the channel's acknowledgement.",
     ["channel"],
-    buckets=_LATENCY_SECONDS,
+    buckets=LATENCY_SECONDS,
 )
 
 # --- names of before -----------------------------------------------------------------------

@@ -5,8 +5,9 @@ record.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
 
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import TopicPartition
@@ -163,3 +164,79 @@ def read_ranges(
         for record in read_until(consumer, ends, monotonic):
             if record.offset < ends[record.topic, record.partition]:
                 yield record
+
+
+TAIL_CHECK_S: Final = 2.0
+"""Interval between two questions whether Kafka answers: a poll of a dead broker is just empty."""
+TAIL_ANSWER_S: Final = 3.0
+
+
+class TopicTail:
+    """Follows topics from their present end, in no group, so nothing is committed.
+
+    It opens its consumer at the first poll, and again after a failure, then at the offsets where it
+    was. Not thread-safe.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        client_id: str,
+        names: Sequence[str],
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        """``names``: topics without their prefix."""
+        self._settings = settings
+        self._client_id = client_id
+        self._topics = [settings.topic_prefix + name for name in names]
+        self._monotonic = monotonic
+        self._consumer: Consumer | None = None
+        self._next: dict[TopicPartition, int] = {}
+        self._checked_at = 0.0
+
+    def poll(self, timeout_s: float, most: int = 500) -> list[StoredRecord]:
+        """New records, in the order of each partition; empty after ``timeout_s``.
+
+        Raises :class:`schemas.errors.ServiceUnavailable` when Kafka does not answer, and
+        :class:`ConfigurationError` when a topic is missing.
+        """
+        with kafka.kafka_errors(self._settings):
+            consumer = self._consumer or self._opened()
+            polled = consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=most)
+            now = self._monotonic()
+            if not polled and now - self._checked_at > TAIL_CHECK_S:
+                self._checked_at = now
+                consumer.end_offsets(list(self._next), timeout_ms=int(TAIL_ANSWER_S * 1000))
+        records = list(chain.from_iterable(polled.values()))
+        for record in records:
+            self._next[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        return records
+
+    def _opened(self) -> Consumer:
+        consumer: Consumer = kafka.consumer(
+            self._settings, self._client_id, auto_offset_reset="latest", fetch_max_wait_ms=250
+        )
+        try:
+            assigned = [tp for topic in self._topics for tp in self._partitions(consumer, topic)]
+            consumer.assign(assigned)
+            ends = consumer.end_offsets(assigned, timeout_ms=int(TAIL_ANSWER_S * 1000))
+            for tp in assigned:
+                # A topic that was made anew begins again: its end is before where we were.
+                self._next[tp] = min(self._next.get(tp, ends[tp]), ends[tp])
+                consumer.seek(tp, self._next[tp])
+        except BaseException:
+            consumer.close()
+            raise
+        self._consumer = consumer
+        return consumer
+
+    def _partitions(self, consumer: Consumer, topic: str) -> list[TopicPartition]:
+        if found := partitions_of(consumer, topic):
+            return found
+        raise ConfigurationError(f"topic {topic} does not exist; run 'tocsin topics setup'")
+
+    def close(self) -> None:
+        """Close the connection; the next poll opens it again where it was."""
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None

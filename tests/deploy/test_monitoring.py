@@ -120,6 +120,14 @@ NOT_SHOWN = {
     "tocsin_sink_unknown_deletes_total": "deletes of strangers' posts, most of all deletes",
     "tocsin_process_enriched_total": "the tier that annotated is in each mention",
     "tocsin_alerts_retries_total": "tocsin_alerts_failing tells a channel that fails",
+    "tocsin_tower_requests_total": "its pages say what fails to whoever looks at them",
+    "tocsin_tower_questions_total": "what people look at",
+    "tocsin_tower_search_failures_total": "its pages say what fails to whoever looks at them",
+    "tocsin_tower_events_total": "what people look at",
+    "tocsin_tower_dropped_events_total": "the screen that lost them says how many",
+    "tocsin_tower_live_failures_total": "every screen says that it is not live",
+    "tocsin_tower_refused_requests_total": "whoever is refused is told why",
+    "tocsin_tower_acts_total": "the history of each alert has them",
 }
 """Counters that have neither a rule nor a panel, and why."""
 

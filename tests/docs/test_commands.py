@@ -45,6 +45,7 @@ NEEDS = {
     "process": "Kafka",
     "sink": "Kafka and Elasticsearch",
     "topics setup": "Kafka",
+    "tower": "Kafka and Elasticsearch; its users file, a password",
     "up": "it starts servers and runs until Ctrl-C",
     "watch": "Bluesky",
 }

@@ -6,14 +6,16 @@ import pytest
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
 from prometheus_client.metrics import MetricWrapperBase
 
-from runtime import metrics
+from runtime import metrics, tower_metrics
 from runtime.metric_registry import of_service
 
 ALL = {
-    name: metric for name, metric in vars(metrics).items() if isinstance(metric, MetricWrapperBase)
+    name: metric
+    for name, metric in {**vars(metrics), **vars(tower_metrics)}.items()
+    if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
-    "annotator", "cause", "channel", "field", "index", "kind", "op", "outcome", "partition",
+    "act", "annotator", "cause", "channel", "event", "field", "index", "kind", "op", "outcome", "partition", "question",
     "reason", "result", "service", "severity", "sink", "source", "status", "tier", "watch",
 }  # fmt: skip
 """All from closed sets or settings. What a post or a person names would grow without bound."""
@@ -34,6 +36,7 @@ GAUGES_WITHOUT_UNIT = {
     "tocsin_sink_blocked_indices",
     "tocsin_sink_paused",
     "tocsin_alerts_failing",
+    "tocsin_tower_streams",
 }
 """Flags, and counts of things that the name says."""
 AGES = {"tocsin_oldest_unread_age_seconds"}

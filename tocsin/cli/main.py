@@ -21,6 +21,10 @@ COMMANDS = {
         "tocsin.cli.up:up",
         "Start a stack and all services, show their status, and stop them on Ctrl-C.",
     ),
+    "tower": LazyCommand(
+        "tocsin.cli.tower:app",
+        "Serve the control tower, the web application, until SIGTERM.",
+    ),
     "env": LazyCommand(
         "tocsin.cli.env:env",
         "Print the addresses of the stack that `tocsin up` or `tocsin demo --keep` runs here.",

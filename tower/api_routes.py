@@ -1,0 +1,106 @@
+"""Every question as JSON and CSV, and the document of the API."""
+
+import csv
+import io
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from queries.language.errors import QueryError
+from runtime import tower_metrics
+from tower.answers import Asked
+from tower.application import person_of, problem, signed_out, tower_of
+from tower.openapi import document
+from tower.questions.question import Answer, Ask, Question
+from tower.questions.question_table import QUESTIONS
+from tower.questions.scope import BadParameter
+from tower.request_parameters import ask_of
+from tower.security.rate_limits import TooMany
+from tower.withdrawn_answers import without_withdrawn
+
+BOM: Final = "\ufeff"
+"""Spreadsheets take a CSV without it for the code page of the machine."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def _answer(request: Request, question: Question[Any, Any], kind: str) -> Response:
+    person = person_of(request)
+    if person is None:
+        return signed_out(request)
+    tower = tower_of(request)
+    try:
+        with tower.requests.one(person.name):
+            given = {**request.query_params, **request.path_params}
+            ask: Ask = ask_of(question.ask, given)
+            found = await tower.answers.ask(question, ask)
+    except TooMany:
+        tower_metrics.TOWER_REFUSED.labels("rate").inc()
+        return problem(429, "Too many requests", "at most 8 at a time")
+    except BadParameter as error:
+        return problem(422, "Bad parameter", str(error), parameter=error.name)
+    except QueryError as error:
+        return problem(
+            422, "Bad query", error.message, parameter="q", start=error.start, end=error.end,
+            hint=error.hint,
+        )  # fmt: skip
+    return _response(request, question, without_withdrawn(tower.hub.withdrawn, found), kind)
+
+
+def _response(request: Request, question: Question[Any, Any], found: Asked, kind: str) -> Response:
+    if found.answer is None or found.error is not None:
+        return problem(503, "No answer", found.error or "", age_s=round(found.age_s))
+    if question.path and getattr(found.answer, "found", ...) is None:
+        return problem(404, "Not found", "there is nothing with this id")
+    if kind == "csv":
+        name = question.name.partition("/")[0]
+        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        return Response(table(question, found.answer), 200, headers, "text/csv; charset=utf-8")
+    return Response(msgspec.json.encode(found.answer), 200, media_type="application/json")
+
+
+def table(question: Question[Any, Any], answer: Answer) -> str:
+    """The CSV of an answer (RFC 4180); cells that a spreadsheet would compute are defused."""
+    out = io.StringIO()
+    out.write(BOM)
+    writer = csv.writer(out)
+    writer.writerow(question.columns)
+    for row in question.rows(answer):
+        writer.writerow([defused(cell) for cell in row])
+    return out.getvalue()
+
+
+def defused(cell: object) -> object:
+    if cell is None:
+        return ""
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return f"'{cell}"
+    return cell
+
+
+def api_routes() -> list[tuple[str, Any]]:
+    """Path and handler of each question, as JSON and as CSV."""
+    routes = []
+    for question in QUESTIONS.values():
+        path = f"/api/v1/{question.name}".replace("{id}", "{id:path}")
+        # The longer path first: an id takes all that follows.
+        routes.append((f"{path}.csv", _handler(question, "csv")))
+        routes.append((path, _handler(question, "json")))
+    return routes
+
+
+def _handler(question: Question[Any, Any], kind: str) -> Any:
+    async def handle(request: Request) -> Response:
+        wanted = kind
+        if kind == "json" and "text/csv" in request.headers.get("accept", ""):
+            wanted = "csv"
+        return await _answer(request, question, wanted)
+
+    return handle
+
+
+async def openapi(request: Request) -> Response:
+    if person_of(request) is None:
+        return signed_out(request)
+    return Response(msgspec.json.encode(document()), 200, media_type="application/json")

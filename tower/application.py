@@ -1,0 +1,92 @@
+"""What the routes share: the parts of the running application, and the person of a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from brands.registry import BrandRegistry
+from runtime import tower_metrics
+from runtime.clock import Clock
+from runtime.settings import KafkaSettings, TowerSettings
+from schemas.brand import Brand
+from tower.answers import Answers
+from tower.live.hub import Hub
+from tower.pages.renderer import Renderer
+from tower.pages.vocabulary import Language, Words, accepted
+from tower.search_client import SearchClient
+from tower.security.identity import Identity
+from tower.security.rate_limits import Counter, RateLimit
+from tower.security.users import Person
+
+
+@dataclass
+class Tower:
+    """The parts, made once in ``tower.service``."""
+
+    settings: TowerSettings
+    kafka: KafkaSettings
+    search: SearchClient
+    answers: Answers
+    hub: Hub
+    renderer: Renderer
+    identity: Identity
+    clock: Clock
+    brands: BrandRegistry | None = None
+    requests: Counter = field(default_factory=lambda: Counter(8))
+    attempts: RateLimit = field(default_factory=lambda: RateLimit(10, 60.0))
+
+    def known_brands(self) -> Mapping[str, Brand]:
+        return {} if self.brands is None else self.brands.brands()
+
+
+def tower_of(request: Request) -> Tower:
+    tower: Tower = request.app.state.tower
+    return tower
+
+
+def person_of(request: Request) -> Person | None:
+    return tower_of(request).identity.person(request)
+
+
+def language_of(request: Request) -> Language:
+    """The language of the address, else of the cookie, else of the browser."""
+    for wanted in (request.query_params.get("lang"), request.cookies.get("lang")):
+        if wanted == "fr":
+            return "fr"
+        if wanted == "en":
+            return "en"
+    return accepted(request.headers.get("accept-language", ""))
+
+
+def words_of(request: Request) -> Words:
+    tower = tower_of(request)
+    return Words(language_of(request), tower.settings.time_zone)
+
+
+def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
+    """A problem as RFC 9457 writes it."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def signed_out(request: Request) -> Response:
+    """To the sign-in page, or a problem for a program."""
+    tower_metrics.TOWER_REFUSED.labels("signed_out").inc()
+    asked_for_page = (
+        request.method == "GET"
+        and not request.url.path.startswith(("/api/", "/events"))
+        and "fragment" not in request.headers
+    )
+    if asked_for_page:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?next={quote(target)}", 303)
+    return problem(401, "Sign in", "send a session cookie, or a bearer token")
+
+
+def forbidden(role: str) -> Response:
+    tower_metrics.TOWER_REFUSED.labels("role").inc()
+    return problem(403, "Forbidden", f"this needs the role {role}")

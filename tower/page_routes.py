@@ -1,0 +1,205 @@
+"""Pages: every panel is asked at once; what takes longer than a moment arrives by itself."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from queries.language.errors import QueryError
+from runtime import tower_metrics
+from schemas.errors import ConfigurationError
+from tower.answers import Asked
+from tower.application import (
+    Tower,
+    forbidden,
+    person_of,
+    problem,
+    signed_out,
+    tower_of,
+    words_of,
+)
+from tower.pages.page_table import PAGES, Page, Panel
+from tower.pages.view import KEPT, View
+from tower.pages.vocabulary import Words
+from tower.questions.question import Ask, Context
+from tower.questions.scope import brand_of, parsed, window, with_clause
+from tower.request_parameters import page_ask
+from tower.security.rate_limits import TooMany
+from tower.security.users import Person
+from tower.withdrawn_answers import without_withdrawn
+
+WAIT_S: Final = 0.6
+"""How long a page waits for its panels; later ones are fetched by the page."""
+PATIENCE_S: Final = 30.0
+"""How long a fragment waits."""
+THEMES: Final = frozenset({"light", "dark"})
+
+
+def route_of(page: Page) -> Any:
+    """The handler of a page of panels."""
+
+    async def handle(request: Request) -> Response:
+        person = person_of(request)
+        if person is None:
+            return signed_out(request)
+        if not person.may(page.role):
+            return forbidden(page.role)
+        tower = tower_of(request)
+        try:
+            with tower.requests.one(person.name):
+                return await _answer(tower, request, page, person)
+        except TooMany:
+            tower_metrics.TOWER_REFUSED.labels("rate").inc()
+            return problem(429, "Too many requests", "at most 8 at a time")
+
+    return handle
+
+
+async def _answer(tower: Tower, request: Request, page: Page, person: Person) -> Response:
+    if added := request.query_params.get("add"):
+        return _with_clause(request, added)
+    with tower_metrics.TOWER_PAGE_SECONDS.time():
+        view, error = view_of(tower, request, page, person)
+        fragment = request.headers.get("fragment")
+        if fragment is not None:
+            panel = next((one for one in page.panels if one.name == fragment), None)
+            if panel is None or error is not None:
+                return problem(404 if error is None else 400, "No such panel", error or "")
+            asked = await ask_panels(tower, view, [panel], PATIENCE_S)
+            return HTMLResponse(render_panel(tower, view, panel, asked))
+        return await page_response(tower, request, page, view, error)
+
+
+def _with_clause(request: Request, added: str) -> Response:
+    params = {name: value for name, value in request.query_params.items() if name != "add"}
+    params["q"] = with_clause(params.get("q", ""), added[:500])
+    return RedirectResponse(f"{request.url.path}?{urlencode(params)}", 303)
+
+
+def view_of(tower: Tower, request: Request, page: Page, person: Person) -> tuple[View, str | None]:
+    """The view, and what is wrong with the query or the window; then the view asks for nothing."""
+    words, now = words_of(request), tower.clock()
+    params = {name: request.query_params[name] for name in KEPT if request.query_params.get(name)}
+    extra = {
+        name: request.query_params[name]
+        for name in (*page.extra, "after")
+        if request.query_params.get(name)
+    }
+    error, brand, ask = None, None, Ask()
+    try:
+        ask = page_ask(params, words.time_zone)
+        node = parsed(ask.q, Context(now))
+        brand = None if node is None else brand_of(node)
+    except QueryError as wrong:
+        error = wrong.show(params.get("q", ""))
+    except ConfigurationError as wrong:
+        error = str(wrong)
+    try:
+        since, until = window(ask, now)
+        words = Words(words.language, ask.tz)
+        words.zone  # noqa: B018
+    except (ConfigurationError, KeyError, OSError, ValueError) as wrong:
+        error, ask = str(wrong), Ask()
+        since, until = window(ask, now)
+    theme = request.cookies.get("theme", "")
+    view = View(
+        page=page.name,
+        path=request.url.path,
+        params=params,
+        ask=ask,
+        words=words,
+        person=person,
+        now=now,
+        extra=extra,
+        since=since,
+        until=until,
+        brand=brand,
+        theme=theme if theme in THEMES else "",
+    )
+    return view, error
+
+
+async def ask_panels(
+    tower: Tower, view: View, panels: list[Panel], wait_s: float
+) -> dict[str, Asked | None]:
+    """Panel to its outcome, also of the panels that they need; None: not yet."""
+    wanted: dict[str, Panel] = {}
+    for panel in panels:
+        wanted[panel.name] = panel
+        wanted |= {other.name: other for other in panel.others}
+    asks = [(one.question, one.ask(view.ask, view.extra)) for one in wanted.values()]
+    flights = tower.answers.start(asks)
+    await asyncio.wait([flight for flight, _ in flights], timeout=wait_s)
+    return {
+        name: without_withdrawn(tower.hub.withdrawn, tower.answers.outcome(flight, stable))
+        if flight.done()
+        else None
+        for name, (flight, stable) in zip(wanted, flights, strict=True)
+    }
+
+
+def render_panel(tower: Tower, view: View, panel: Panel, asked: Mapping[str, Asked | None]) -> str:
+    others = {other.name: asked.get(other.name) for other in panel.others}
+    return tower.renderer.panel(view, panel, asked.get(panel.name), others)
+
+
+async def page_response(
+    tower: Tower,
+    request: Request,
+    page: Page,
+    view: View,
+    error: str | None,
+    template: str = "",
+    **context: Any,
+) -> Response:
+    wait_s = PATIENCE_S if request.query_params.get("wait") else WAIT_S
+    asked: Mapping[str, Asked | None] = (
+        await ask_panels(tower, view, list(page.panels), wait_s) if error is None else {}
+    )
+    panels = {panel.name: panel for panel in page.panels}
+    html = {name: render_panel(tower, view, panel, asked) for name, panel in panels.items()}
+    busy = {name: error is None and asked.get(name) is None for name in panels}
+    live = page.streams and view.live and error is None
+    text = tower.renderer.page(
+        template or ("live.html" if page.name == "live" else "grid.html"),
+        view=view,
+        t=view.words,
+        panels=panels,
+        html=html,
+        busy=busy,
+        waiting=any(busy.values()),
+        events=view.link("/events", page=page.name) if live else "",
+        query_error=error,
+        tabs=tabs_of(tower, view),
+        heading="",
+        **context,
+    )
+    response = HTMLResponse(text, 200 if error is None else 400)
+    lang = request.query_params.get("lang", "")
+    if lang in view.languages:
+        response.set_cookie("lang", lang, max_age=31_536_000, samesite="strict")
+    return response
+
+
+class Tab:
+    """A saved query above the live posts."""
+
+    def __init__(self, name: str, query: str, on: bool) -> None:
+        self.name, self.query, self.on = name, query, on
+
+
+def tabs_of(tower: Tower, view: View) -> list[Tab]:
+    """Everything, and each brand."""
+    query = view.ask.q.strip()
+    tabs = [Tab(view.words("tab.everything"), "", not query)]
+    for brand in list(tower.known_brands().values())[:20]:
+        wanted = f"brand:{brand.id}"
+        tabs.append(Tab(brand.name, wanted, query == wanted or query.startswith(f"{wanted} AND ")))
+    return tabs
+
+
+def page_routes() -> list[tuple[str, Any]]:
+    return [(page.path, route_of(page)) for page in PAGES.values()]

@@ -1,0 +1,132 @@
+"""The pages and their panels. A panel has one question; its template is its name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from tower.questions.alert_list import ALERTS
+from tower.questions.aspect_opinions import ASPECTS, VOICE
+from tower.questions.author_ranks import AUTHORS
+from tower.questions.mention_list import MENTIONS, WALL
+from tower.questions.presence import COUNTRIES, HOURS
+from tower.questions.question import Ask, Question
+from tower.questions.value_counts import VALUES
+from tower.questions.volume_series import VOLUME
+from tower.security.users import Role
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``params``: what it asks beside the page's own parameters; ``template``: if not its name."""
+
+    name: str
+    question: Question[Any, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    template: str = ""
+    pushed: bool = True
+    """Whether the live stream renders it anew at each tick."""
+    others: "tuple[Panel, ...]" = ()
+    """Panels whose answers its template also needs, by their names."""
+
+    def ask(self, page: Ask, extra: Mapping[str, str]) -> Ask:
+        """The parameters of its question: the page's, its own, and those that a person chose."""
+        asked = self.question.ask
+        given = {name: getattr(page, name) for name in page.__struct_fields__}
+        own = set(asked.__struct_fields__) - set(given)
+        chosen = {name: value for name, value in extra.items() if name in own}
+        made: Ask = msgspec.convert(
+            {**{k: v for k, v in given.items() if v is not None}, **chosen, **self.params},
+            asked,
+            strict=False,
+        )
+        return made
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    path: str
+    panels: tuple[Panel, ...]
+    role: Role = "reader"
+    streams: bool = False
+    """Whether the page has live posts."""
+    extra: tuple[str, ...] = ()
+    """Parameters of its own."""
+    in_rail: bool = True
+    icon: str = ""
+    key: str = ""
+    """The letter after ``g`` that goes to it."""
+
+
+def _values(field_name: str, size: int = 8) -> Panel:
+    return Panel(field_name, VALUES, {"field": field_name, "size": size}, "values")
+
+
+_ALERTS: Final = Panel("alarms", ALERTS, {"size": 20})
+_VOLUME: Final = Panel("volume", VOLUME, others=(_ALERTS,))
+_FACTS: Final = Panel("facts", VOLUME)
+
+PAGES: Final[Mapping[str, Page]] = {
+    page.name: page
+    for page in (
+        Page(
+            "live",
+            "/live",
+            (
+                _FACTS,
+                _ALERTS,
+                _VOLUME,
+                Panel("posts", MENTIONS, {"size": 40}, pushed=False),
+                Panel("countries", COUNTRIES),
+                Panel("aspects", ASPECTS),
+                _values("entity", 10),
+                Panel("voice", VOICE),
+            ),
+            streams=True,
+            icon="◉",
+            key="l",
+        ),
+        Page(
+            "wall",
+            "/wall",
+            (Panel("cards", WALL),),
+            extra=("order", "kiosk", "rotate"),
+            icon="▦",
+            key="w",
+        ),
+        Page(
+            "brands",
+            "/brands",
+            (
+                _FACTS,
+                _ALERTS,
+                _VOLUME,
+                Panel("voice", VOICE),
+                Panel("aspects", ASPECTS),
+                _values("emotion"),
+                _values("intent"),
+                Panel("authors", AUTHORS, {"size": 8}),
+                Panel("widest", AUTHORS, {"size": 8, "by": "reach"}, "authors"),
+                _values("link"),
+                _values("hashtag", 10),
+                _values("language", 10),
+                _values("source"),
+                Panel("hours", HOURS),
+            ),
+            icon="▤",
+            key="b",
+        ),
+        Page(
+            "alerts", "/alerts", (Panel("alerts", ALERTS),), extra=("standing",), icon="▲", key="a"
+        ),
+        Page(
+            "world",
+            "/world",
+            (_FACTS, Panel("map", COUNTRIES), Panel("presence", COUNTRIES)),
+            icon="◍",
+            key="m",
+        ),
+    )
+}

@@ -1,0 +1,185 @@
+"""Templates to HTML. Everything that comes from outside is escaped; no template has a word."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from schemas.mention import Mention
+from tower.answers import Asked
+from tower.pages.page_table import PAGES, Panel
+from tower.pages.post_card import Card, card, clean, web_link
+from tower.pages.view import RANGES, View
+from tower.pages.vocabulary import Language, Words
+from tower.pictures.hour_grid import hour_grid
+from tower.pictures.presence_rows import presence_rows
+from tower.pictures.share_bars import share_bar
+from tower.pictures.volume_chart import Mark, Point, VolumePicture, volume_chart
+from tower.pictures.world_map import Bubble, country_places, world_map
+from tower.questions.alert_list import AlertsAnswer
+from tower.questions.mention_list import ListedMention
+from tower.questions.presence import CountriesAnswer, CountryCount
+from tower.questions.sentiment_estimate import MIN_SCORED
+from tower.questions.volume_series import VolumeAnswer
+
+_WIDE: Final = (860, 280)
+_NARROW: Final = (360, 240)
+
+
+class Renderer:
+    """One for the application; safe from any thread."""
+
+    def __init__(self, version: str) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("tower.pages", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals |= {
+            "PAGES": PAGES,
+            "RANGES": RANGES,
+            "MIN_SCORED": MIN_SCORED,
+            "version": version,
+            "card_of": card_of,
+            "volume_pictures": volume_pictures,
+            "map_picture": map_picture,
+            "presence_picture": presence_picture,
+            "hours_picture": hours_picture,
+            "share_bar": share_bar,
+            "web_link": web_link,
+        }
+        self._environment.filters["clean"] = clean
+        self._words: dict[tuple[Language, str], Words] = {}
+
+    def page(self, template: str, **context: Any) -> str:
+        return self._environment.get_template(template).render(context)
+
+    def panel(
+        self,
+        view: View,
+        panel: Panel,
+        asked: Asked | None,
+        others: Mapping[str, Asked | None] | None = None,
+    ) -> Markup:
+        """The inside of a panel; ``asked``: None while the answer is awaited."""
+        template = self._environment.get_template("panel.html")
+        html = template.render(
+            view=view,
+            t=view.words,
+            panel=panel,
+            asked=asked,
+            others=others or {},
+            body=f"panels/{panel.template or panel.name}.html",
+        )
+        return Markup(html)  # noqa: S704 (the template escapes)
+
+    def post(self, mention: Mention, version: int, words: Words, link: View | None = None) -> str:
+        """A card for the live stream."""
+        template = self._environment.get_template("post.html")
+        return template.render(card=card(mention, version), t=words, view=link)
+
+
+def card_of(listed: ListedMention, brand: str | None) -> Card:
+    return card(listed.mention, listed.version, brand, listed.copies, listed.copy_authors)
+
+
+def volume_pictures(
+    view: View, answer: VolumeAnswer, alerts: AlertsAnswer | None
+) -> tuple[Markup, Markup]:
+    """The picture for wide screens and for narrow ones, which has half as many buckets."""
+    points = [
+        Point(one.mentions, one.authors, one.texts, one.scored, one.negative)
+        for one in answer.series
+    ]
+    usual = list(answer.usual)
+    assert answer.since is not None
+    assert answer.until is not None
+    marks = _marks(view, alerts, answer.until)
+    label = view.words("volume.label", view.words.number(answer.mentions))
+
+    def drawn(points: list[Point], usual: list[int], size: tuple[int, int]) -> Markup:
+        assert answer.since is not None
+        assert answer.until is not None
+        picture = VolumePicture(
+            answer.since, answer.until, points, usual, marks, view.words.time_zone, label
+        )
+        return volume_chart(picture, *size)
+
+    return drawn(points, usual, _WIDE), drawn(_paired(points), _pairs(usual), _NARROW)
+
+
+def _pairs(values: list[int]) -> list[int]:
+    return [sum(values[place : place + 2]) for place in range(0, len(values), 2)]
+
+
+def _paired(points: list[Point]) -> list[Point]:
+    return [
+        Point(
+            *(
+                sum(getattr(one, name) for one in points[place : place + 2])
+                for name in ("mentions", "authors", "texts", "scored", "negative")
+            )
+        )
+        for place in range(0, len(points), 2)
+    ]
+
+
+def _marks(view: View, alerts: AlertsAnswer | None, until: datetime) -> list[Mark]:
+    marks = []
+    for one in alerts.alerts if alerts else ():
+        alert = one.alert
+        marks.append(
+            Mark(
+                since=alert.began_at,
+                until=one.ends_at or until,
+                severity=alert.severity if alert.kind == "crisis" else 0,
+                label=f"{alert.title}",
+                href=view.link(f"/alerts/{quote(alert.id)}"),
+            )
+        )
+    return marks
+
+
+def _lean(one: CountryCount) -> float | None:
+    scored = one.negative + one.neutral + one.positive
+    return (one.positive - one.negative) / scored if scored else None
+
+
+def map_picture(view: View, answer: CountriesAnswer) -> Markup:
+    words = view.words
+    bubbles = [
+        Bubble(
+            country=one.country,
+            mentions=one.mentions,
+            lean=_lean(one),
+            label=words(
+                "world.bubble",
+                one.country,
+                words.number(one.mentions),
+                words.number(one.negative),
+                words.number(one.positive),
+            ),
+            href=view.clause(one.clause),
+        )
+        for one in answer.countries
+        if one.country in country_places()
+    ]
+    return world_map(bubbles, words("world.label", words.number(len(bubbles))))
+
+
+def presence_picture(view: View, answer: CountriesAnswer) -> Markup:
+    zone = view.words.zone
+    starts = [start.astimezone(zone) for start in answer.starts]
+    rows = [(one.country, one.cells) for one in answer.countries[:20]]
+    return presence_rows(rows, starts, timedelta(seconds=answer.step_s), view.words("world.cells"))
+
+
+def hours_picture(view: View, cells: list[list[int]]) -> Markup:
+    days = [view.words(f"weekday.{day}") for day in range(7)]
+    return hour_grid(cells, days, view.words("hours.label"))

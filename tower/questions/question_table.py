@@ -1,0 +1,30 @@
+"""Every question, by name."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tower.questions.alert_list import ALERT, ALERTS
+from tower.questions.aspect_opinions import ASPECTS, VOICE
+from tower.questions.author_ranks import AUTHORS
+from tower.questions.mention_list import MENTIONS, WALL
+from tower.questions.presence import COUNTRIES, HOURS
+from tower.questions.question import Question
+from tower.questions.value_counts import VALUES
+from tower.questions.volume_series import VOLUME
+
+QUESTIONS: Final[Mapping[str, Question[Any, Any]]] = {
+    question.name: question
+    for question in (
+        VOLUME,
+        MENTIONS,
+        WALL,
+        VALUES,
+        ASPECTS,
+        VOICE,
+        AUTHORS,
+        COUNTRIES,
+        HOURS,
+        ALERTS,
+        ALERT,
+    )
+}

@@ -1,0 +1,1 @@
+"""Who may see and do what, and what no stranger can make a browser or the server do."""

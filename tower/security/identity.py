@@ -1,0 +1,72 @@
+"""Who sends a request: by session, by bearer token, or as a trusted proxy says."""
+
+from collections.abc import Collection
+from typing import Final
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from tower.security.sessions import Sessions
+from tower.security.users import Accounts, Person
+
+PLAIN_COOKIE: Final = "tower"
+TLS_COOKIE: Final = "__Host-tower"
+"""Only over TLS: browsers refuse the prefix without it."""
+_BEARER: Final = "bearer "
+
+
+class Identity:
+    """Finds the person of a request; one for the application."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        accounts: Accounts,
+        *,
+        secure: bool,
+        proxies: Collection[str] = (),
+        user_header: str = "",
+    ) -> None:
+        self.sessions = sessions
+        self.accounts = accounts
+        self.secure = secure
+        """Whether browsers come over TLS."""
+        self._cookie = TLS_COOKIE if secure else PLAIN_COOKIE
+        self._proxies = frozenset(proxies)
+        self._user_header = user_header
+
+    def person(self, request: HTTPConnection) -> Person | None:
+        """The person; a bearer token that is wrong is nobody, whatever else is sent."""
+        authorization = request.headers.get("authorization", "")
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            return self.accounts.with_token(authorization[len(_BEARER) :].strip())
+        if (named := self._of_proxy(request)) is not None:
+            return named
+        token = request.cookies.get(self._cookie)
+        return None if token is None else self.sessions.person(token)
+
+    def _of_proxy(self, request: HTTPConnection) -> Person | None:
+        if not self._user_header or request.client is None:
+            return None
+        if request.client.host not in self._proxies:
+            return None
+        name = request.headers.get(self._user_header, "").strip()
+        if not name or len(name) > 64:
+            return None
+        account = self.accounts.named(name)
+        return Person(name, "reader" if account is None else account.role)
+
+    def sign_in(self, response: Response, person: Person) -> None:
+        response.set_cookie(
+            self._cookie,
+            self.sessions.session(person),
+            max_age=self.sessions.max_age_s,
+            httponly=True,
+            samesite="strict",
+            secure=self.secure,
+        )
+
+    def sign_out(self, request: HTTPConnection, response: Response) -> None:
+        if token := request.cookies.get(self._cookie):
+            self.sessions.end(token)
+        response.delete_cookie(self._cookie, httponly=True, samesite="strict", secure=self.secure)
