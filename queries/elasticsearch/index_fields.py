@@ -31,7 +31,10 @@ ACCENTED, EXACT = "_accented", "_exact"
 VALUE_PATHS = {
     **{
         name: f"{VALUES}.{name}"
-        for name in ("author", "source", "site", "country", "hashtags", "mentions", "entity")
+        for name in (
+            "author", "source", "site", "country", "hashtags", "mentions", "entity", "community",
+            "about", "publisher",
+        )
     },
     # These fields hold codes, ids and labels, which are in normal form already.
     "lang": "language",
@@ -39,7 +42,7 @@ VALUE_PATHS = {
     "sentiment": "sentiment.label",
     "engagementType": "kind",
     "verified": "author.verified",
-}
+}  # fmt: skip
 RANGE_PATHS = {
     "followers": "author.followers",
     **{name: f"metrics.{name}" for name in ("likes", "reposts", "replies", "quotes", "views")},

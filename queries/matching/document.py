@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from queries.language.fields import normal
 from schemas.bounds import MAX_READ
 from schemas.mention import Mention
-from schemas.post import Post
+from schemas.post import Community, Post, Publisher
 from text.tokens import Tokens, folded_tokens, tokenize, url_words
 
 ANYWHERE = ("text", "title")
@@ -60,12 +60,13 @@ class Document:
         return values
 
     @cached_property
-    def numbers(self) -> dict[str, int | datetime | None]:
+    def numbers(self) -> dict[str, float | datetime | None]:
         """Number and time fields; None: the platform gives no value."""
         post = self.mention.post
         counts = {name: getattr(post.metrics, name) for name in post.metrics.__struct_fields__}
         date = _milliseconds(post.created_at)
-        return {"followers": post.author.followers, **counts, "date": date}
+        rating = post.rating and post.rating.share
+        return {"followers": post.author.followers, **counts, "rating": rating, "date": date}
 
 
 def searched(text: str) -> str:
@@ -115,7 +116,18 @@ _VALUES: dict[str, Callable[[Mention], frozenset[str]]] = {
     "sentiment": lambda it: _values(it.sentiment.label if it.sentiment else None),
     "engagementType": lambda it: _values(it.post.kind),
     "verified": lambda it: _values(_flag(it.post.author.verified)),
+    "community": lambda it: _community(it.post.community),
+    "about": lambda it: _values(it.post.about, it.post.about_name),
+    "publisher": lambda it: _publisher(it.post.publisher),
 }
+
+
+def _community(community: Community | None) -> frozenset[str]:
+    return _values(community.id, community.name) if community else frozenset()
+
+
+def _publisher(publisher: Publisher | None) -> frozenset[str]:
+    return _values(publisher.name, publisher.domain) if publisher else frozenset()
 
 
 def _flag(value: bool | None) -> str | None:
