@@ -60,6 +60,10 @@ class Metrics(Message, kw_only=True):
     saves: Annotated[Count | None, Meta(description="Bookmarks of it.")] = None
 
 
+_STEPS = 400
+"""Steps of a normalised rating; a hundredth of a mark on the scale of 1 to 5."""
+
+
 class Rating(Message, kw_only=True):
     """The mark that a review gives, on the scale of its platform.
 
@@ -83,13 +87,11 @@ class Rating(Message, kw_only=True):
 
     @property
     def share(self) -> float:
-        """The part of its scale that the mark reaches, 0 to 1, to six digits."""
-        return share_of(self.value, self.worst, self.best)
+        """The part of its scale that the mark reaches, 0 to 1, in steps of 1/400.
 
-
-def share_of(value: float, worst: float, best: float) -> float:
-    """The place of a mark on its scale, 0 at the worst; six digits, so equal marks are equal."""
-    return round((value - worst) / (best - worst), 6)
+        So it is a hundredth of a mark on the scale of 1 to 5, and equal marks are equal.
+        """
+        return round(_STEPS * ((self.value - self.worst) / (self.best - self.worst))) / _STEPS
 
 
 class Community(Message, kw_only=True):

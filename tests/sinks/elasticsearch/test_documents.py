@@ -252,7 +252,7 @@ def test_the_values_are_normal() -> None:
         (Rating(value=1), 0),
         (Rating(value=4), 0.75),
         (Rating(value=8, best=10, worst=0), 0.8),
-        (Rating(value=2, best=3, worst=0), 0.666667),
+        (Rating(value=2, best=3, worst=0), 0.6675),
     ],
 )
 def test_a_rating_is_kept_as_given_and_as_a_share_of_its_scale(
