@@ -18,7 +18,7 @@ from queries.language.validate import check
 from schemas.brand import Brand
 from text.tokens import folded_form, tokenize
 
-LATER = ("brand", "entity", "sentiment")
+LATER = ("brand", "entity", "sentiment", "towards", "aspect", "intent", "emotion")
 """Fields that are filled after the brands, so a brand's query cannot use them."""
 
 

@@ -327,6 +327,10 @@ SINK_STRANGERS = Counter(
     "Deletes of posts that were never in the store; nothing is written for them.",
     ["sink"],
 )
+SINK_EXPIRED = Counter(
+    "tocsin_sink_expired_total",
+    "Mentions deleted because their source lets nobody keep them any longer (keep_until).",
+)
 
 # --- alerts to people ----------------------------------------------------------------------
 ALERTS_STATES = Counter(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from schemas.countries import country_code
-from schemas.post import Media, Post
+from schemas.post import Community, Media, Post, Publisher
 
 MAX_TEXT = 100_000
 """Code points of text kept; four times the longest post of a large platform."""
@@ -51,6 +51,25 @@ def _shorts(texts: list[str]) -> list[str]:
     return [clean_text(text[:MAX_SHORT]) for text in texts[:MAX_ITEMS]]
 
 
+def _community(given: Community | None) -> Community | None:
+    if given is None:
+        return None
+    return msgspec.structs.replace(
+        given,
+        id=clean_text(given.id[:MAX_SHORT]),
+        name=_short(given.name),
+        url=_short(given.url),
+    )
+
+
+def _publisher(given: Publisher | None) -> Publisher | None:
+    if given is None:
+        return None
+    country = None if given.country is None else country_code(given.country)
+    bounded = Publisher(name=_short(given.name), domain=_short(given.domain), country=country)
+    return None if bounded == Publisher() else bounded
+
+
 def plausible(when: datetime, now: datetime) -> bool:
     return EARLIEST <= when <= now + FUTURE
 
@@ -66,6 +85,7 @@ def bound_post(post: Post, now: datetime) -> Post:
             id=clean_text(post.author.id[:MAX_SHORT]),
             handle=_short(post.author.handle),
             name=_short(post.author.name),
+            url=_short(post.author.url),
         ),
         text=clean_text(post.text[:MAX_TEXT]),
         truncated=post.truncated or len(post.text) > MAX_TEXT,
@@ -78,6 +98,13 @@ def bound_post(post: Post, now: datetime) -> Post:
         reply_to=_short(post.reply_to),
         repost_of=_short(post.repost_of),
         quote_of=_short(post.quote_of),
+        thread=_short(post.thread),
+        community=_community(post.community),
+        about=_short(post.about),
+        about_name=_short(post.about_name),
+        publisher=_publisher(post.publisher),
+        # It is ahead of every clock, so only a default value of some software is told from it.
+        keep_until=post.keep_until if post.keep_until and post.keep_until >= EARLIEST else None,
         mentions=_shorts(post.mentions),
         hashtags=_shorts(post.hashtags),
         links=_shorts(post.links),

@@ -23,6 +23,9 @@ Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 time with an offs
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """The limit is the largest integer that every JSON reader keeps exact."""
 
+SignedCount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""A count that others can vote down, so it may be negative."""
+
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """Microseconds since 1970 that order the states of one post; a higher version wins."""
 
@@ -46,6 +49,10 @@ Offset = Annotated[int, Meta(ge=0, description="Unicode code points into the pub
 Op = Literal["upsert", "delete", "erase_author"]
 
 Kind = Literal["original", "reply", "repost", "quote"]
+Format = Literal[
+    "post", "comment", "review", "article", "video", "episode", "message", "mail", "edit"
+]
+"""The form of a publication; ``edit``: a change of a page that many write, such as of a wiki."""
 EntityLabel = Literal["PERSON", "ORG", "LOC", "PRODUCT", "EVENT"]
 SentimentLabel = Literal["negative", "neutral", "positive"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct, inspect
 
 from schemas.mention import Mention, MentionDelete, MentionErasure
-from schemas.post import Post, PostDelete, PostErasure
+from schemas.post import Post, PostDelete, PostErasure, Rating
 from schemas.topic_registry import CODECS
 from tests import make
 
@@ -37,6 +37,16 @@ JSON = st.recursive(
 )
 
 
+_MARKS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9)
+RATINGS = (
+    st.lists(_MARKS, min_size=3, max_size=3)
+    .map(sorted)
+    .filter(lambda marks: marks[0] < marks[2])
+    .map(lambda marks: Rating(worst=marks[0], value=marks[1], best=marks[2]))
+) | st.floats(1, 5).map(lambda value: Rating(value=value))
+"""Ratings on any scale, and on the usual one."""
+
+
 @dataclass(frozen=True)
 class Derived:
     """Structs that are valid by type; None and empty lists stand for absent fields."""
@@ -53,6 +63,8 @@ class Derived:
     def _struct(
         self, info: inspect.StructType, fields: Mapping[str, st.SearchStrategy[Any]]
     ) -> st.SearchStrategy[Any]:
+        if info.cls is Rating:  # its fields depend on each other
+            return RATINGS
         derived = {
             field.name: self._value(field.type) for field in info.fields if field.name not in fields
         }

@@ -145,7 +145,7 @@ def map_record(
     text = as_string(record.get("text")) or ""
     mentions, tags, links = _facets(record, text)
     quoted, media, external = _embed(as_mapping(record.get("embed")), did)
-    reply = as_mapping(as_mapping(record.get("reply")).get("parent"))
+    reply = as_mapping(record.get("reply"))
     post = Post(
         id=post_id(SOURCE, f"{did}/{rkey}"),
         source=SOURCE,
@@ -155,7 +155,8 @@ def map_record(
         url=f"https://bsky.app/profile/{did}/post/{rkey}",
         language=next(as_strings(record.get("langs")), None),
         edited_at=edited_at,
-        reply_to=_post_of(reply.get("uri")),
+        reply_to=_post_of(as_mapping(reply.get("parent")).get("uri")),
+        thread=_post_of(as_mapping(reply.get("root")).get("uri")),
         quote_of=quoted,
         mentions=unique(mentions),
         hashtags=unique([*tags, *as_strings(record.get("tags"))]),

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from ingestors.source import SourceError
 from schemas.countries import country_code
 from schemas.errors import TocsinError
 from schemas.post import Metrics
+from schemas.types import Format
 from text.terminal import single_line
 
 NAMED_TIMES: Final = ("rfc3339", "epoch_s", "epoch_ms")
@@ -42,7 +43,9 @@ _FORMULA: Final = re.compile(r'="([^"]*)"')
 _WHOLE: Final = re.compile(r"(\d+)[.,]0+")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+")
 _SHORTENED: Final = re.compile(r"(\d+(?:[.,]\d+)?)[ \u00a0\u202f]?(k|m|md|b|bn)", re.IGNORECASE)
+_DECIMAL: Final = re.compile(r"-?\d{1,9}(?:[.,]\d{1,9})?", re.ASCII)
 _UNITS: Final = {"k": 1e3, "m": 1e6, "md": 1e9, "b": 1e9, "bn": 1e9}
+_FORMATS: Final = frozenset(get_args(Format))
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _ZONES: Final = {
     "UTC": "+0000", "GMT": "+0000", "Z": "+0000", "WET": "+0000", "WEST": "+0100",
@@ -197,6 +200,36 @@ def count_of(value: object) -> int | None:
     return int(value) if 0 <= value <= EXACT else None
 
 
+def score_of(value: object) -> int | None:
+    """A count that may be negative."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text[:1] in ("-", "\N{MINUS SIGN}"):
+        down = count_of(text[1:])
+        return None if down is None else -down
+    if isinstance(value, int | float) and value < 0:
+        down = count_of(-value)
+        return None if down is None else -down
+    return count_of(value)
+
+
+def mark_of(value: object) -> tuple[float, float | None] | None:
+    """A mark and the best one, if it is told, as in ``8/10``; None if it is no mark."""
+    if isinstance(value, str):
+        mark, _, best = value.strip()[:MAX_NUMBER].partition("/")
+        numbers = [_decimal(mark), _decimal(best) if best else None]
+        return None if numbers[0] is None or (best and numbers[1] is None) else (
+            numbers[0], numbers[1]
+        )  # fmt: skip
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return (float(value), None) if abs(value) <= EXACT else None
+
+
+def _decimal(text: str) -> float | None:
+    found = _DECIMAL.fullmatch(text.strip())
+    return float(text.strip().replace(",", ".")) if found else None
+
+
 def _count_of_text(text: str) -> int | None:
     if len(text) > MAX_NUMBER:
         return None
@@ -215,6 +248,30 @@ def _count(value: object, cell: Cell) -> int | None:
     if count is None and not is_absent(value):
         cell.tally.drop(cell.field, value)
     return count
+
+
+def _score(value: object, cell: Cell) -> int | None:
+    score = score_of(value)
+    if score is None and not is_absent(value):
+        cell.tally.drop(cell.field, value)
+    return score
+
+
+def _mark(value: object, cell: Cell) -> str | float | None:
+    """A mark as it is written: the scale of its row tells whether it is one."""
+    if is_absent(value) or mark_of(value) is not None:
+        return value if isinstance(value, str | int | float) and not is_absent(value) else None
+    cell.tally.drop(cell.field, value)
+    return None
+
+
+def _format(value: object, cell: Cell) -> str | None:
+    text = (value_of(value) or "")[:MAX_NUMBER].strip().lower()
+    if text in _FORMATS:
+        return text
+    if text:
+        cell.tally.drop(cell.field, value)
+    return None
 
 
 def _flag(value: object, _: Cell) -> bool | None:
@@ -292,14 +349,22 @@ FIELDS: Final[Mapping[str, Converter]] = {
     "id": _own_id,
     **dict.fromkeys(("text", "title"), text_of),
     **dict.fromkeys(("source", "url", "language", "place"), value_of),
-    "country": _country,
-    **dict.fromkeys(("reply_to", "repost_of", "quote_of", "author.id"), _other_id),
+    **dict.fromkeys(("about", "about_name", "author.url"), value_of),
+    **dict.fromkeys(("community.name", "community.url"), value_of),
+    **dict.fromkeys(("publisher.name", "publisher.domain"), value_of),
+    **dict.fromkeys(("country", "publisher.country"), _country),
+    **dict.fromkeys(
+        ("reply_to", "repost_of", "quote_of", "thread", "author.id", "community.id"), _other_id
+    ),
+    "format": _format,
+    **dict.fromkeys(("rating.value", "rating.best", "rating.worst"), _mark),
     **dict.fromkeys(("mentions", "hashtags", "links", "copied_from"), _list),
-    **dict.fromkeys(("created_at", "edited_at", "deleted_at"), _time),
+    **dict.fromkeys(("created_at", "edited_at", "deleted_at", "keep_until"), _time),
     **dict.fromkeys(("author.handle", "author.name"), value_of),
-    "author.followers": _count,
-    "author.verified": _flag,
+    **dict.fromkeys(("author.followers", "community.members"), _count),
+    **dict.fromkeys(("author.verified", "author.bot"), _flag),
     "author.created_at": _time,
     **dict.fromkeys((f"metrics.{name}" for name in Metrics.__struct_fields__), _count),
+    "metrics.score": _score,
 }
-"""Fields of a post, of its ``author`` and of its ``metrics`` that a mapping can fill."""
+"""Fields of a post, and of what it consists of, that a mapping can fill."""

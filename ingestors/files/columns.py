@@ -43,6 +43,10 @@ _NAMES: Final[dict[str, str]] = {
     "reply_to": "replyto inreplyto inreplytoid inreplytostatusid inreplytotweetid",
     "repost_of": "repostof retweetof retweetedstatusid retweetedid",
     "quote_of": "quoteof quotedstatusid quotedid",
+    "thread": "thread threadid conversation conversationid",
+    "community.id": "community communityid subreddit",
+    "publisher.name": "publisher publishername outlet editeur",
+    "rating.value": "rating ratingvalue stars starrating etoiles",
     "hashtags": "hashtags",
     "mentions": "mentions",
     "metrics.likes": "likes likecount likescount favorites favourites favoritecount nlikes "

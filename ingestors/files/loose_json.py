@@ -20,11 +20,12 @@ from ingestors.files.cells import (
     count_of,
     is_absent,
     native_id,
+    score_of,
     time_of_text,
 )
 from schemas.bounds import MAX_ITEMS
-from schemas.post import Media, Metrics
-from schemas.types import Count
+from schemas.post import Media, Metrics, Publisher
+from schemas.types import Count, Format, SignedCount
 from text.terminal import single_line
 
 
@@ -35,6 +36,23 @@ class AuthorLine(Struct, frozen=True):
     followers: Count | None = None
     verified: bool | None = None
     created_at: datetime | int | float | None = None
+    url: str | None = None
+    bot: bool | None = None
+
+
+class CommunityLine(Struct, frozen=True):
+    id: str | int | None = None
+    name: str | None = None
+    url: str | None = None
+    members: Count | None = None
+
+
+class RatingLine(Struct, frozen=True):
+    """A mark as it is written; ``8/10`` tells the best mark, too."""
+
+    value: str | int | float
+    best: str | int | float | None = None
+    worst: str | int | float | None = None
 
 
 class PostLine(Struct, frozen=True):
@@ -53,6 +71,7 @@ class PostLine(Struct, frozen=True):
     reply_to: str | int | None = None
     repost_of: str | int | None = None
     quote_of: str | int | None = None
+    thread: str | int | None = None
     copied_from: list[str] | None = None
     mentions: list[str] | None = None
     hashtags: list[str] | None = None
@@ -60,6 +79,13 @@ class PostLine(Struct, frozen=True):
     media: list[Media] | None = None
     place: str | None = None
     country: str | None = None
+    format: Format | None = None
+    community: CommunityLine | str | int | None = None
+    about: str | int | None = None
+    about_name: str | None = None
+    rating: RatingLine | str | int | float | None = None
+    publisher: Publisher | str | None = None
+    keep_until: datetime | int | float | None = None
     metrics: Metrics | None = None
     truncated: bool = False
     labels: dict[str, str | int | float | bool | None] = field(default_factory=dict)
@@ -72,6 +98,10 @@ class PostLine(Struct, frozen=True):
     replies: Count | None = None
     quotes: Count | None = None
     views: Count | None = None
+    score: SignedCount | None = None
+    dislikes: Count | None = None
+    saves: Count | None = None
+    bot: bool | None = None
 
 
 S = TypeVar("S", bound=Struct)
@@ -81,11 +111,13 @@ WRITTEN_TIMES: Final = (
 )  # fmt: skip
 """Times that can be told for certain, whatever the file."""
 _HINTS: Final[dict[type, dict[str, Any]]] = {
-    kind: get_type_hints(kind) for kind in (PostLine, AuthorLine, Metrics)
+    kind: get_type_hints(kind) for kind in (PostLine, AuthorLine, CommunityLine, Publisher, Metrics)
 }
-_COUNTS: Final = frozenset((*Metrics.__struct_fields__, "followers"))
-_TIMES: Final = frozenset(("created_at", "edited_at", "claimed_at"))
-_IDS: Final = frozenset(("reply_to", "repost_of", "quote_of"))
+_COUNTS: Final = frozenset((*Metrics.__struct_fields__, "followers", "members"))
+_TIMES: Final = frozenset(("created_at", "edited_at", "claimed_at", "keep_until"))
+_IDS: Final = frozenset(("reply_to", "repost_of", "quote_of", "thread"))
+_OBJECTS: Final[dict[str, type[Struct]]] = {"community": CommunityLine, "publisher": Publisher}
+"""Fields of which one wrong value costs only itself, as of the post's own."""
 _PAGES: Final = (
     "data", "tweets", "statuses", "posts", "results", "items", "hits", "messages", "feed",
 )  # fmt: skip
@@ -124,7 +156,15 @@ def loose_post(line: bytes, tally: Tally) -> PostLine:
     native = native_id(row["id"])
     if native is None:
         raise NotAPost("the id of the post is empty; give every post a unique id")
-    nested = {"author": _author(row.get("author")), "metrics": _metrics(row.get("metrics"), tally)}
+    nested = {
+        "author": _author(row.get("author")),
+        "metrics": _metrics(row.get("metrics"), tally),
+        **{
+            name: _filled(kind, row[name], tally, f"{name}.")
+            for name, kind in _OBJECTS.items()
+            if isinstance(row.get(name), dict)
+        },
+    }
     return _filled(PostLine, row | nested | {"id": native}, tally, "")
 
 
@@ -173,7 +213,7 @@ def _read(name: str, value: Any, hint: Any) -> Any:
     if name in _TIMES:
         return _time(name, value)
     if name in _COUNTS:
-        count = count_of(value)
+        count = score_of(value) if name == "score" else count_of(value)
         if count is None:
             raise ValueError
         return count

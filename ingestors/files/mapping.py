@@ -52,6 +52,7 @@ class MappingFile(Struct, frozen=True, forbid_unknown_fields=True):
     skip_lines: int = 0
     time_zone: str | None = None
     unescape: Literal["html", "none"] = "html"
+    rating_scale: tuple[float, float] | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -88,6 +89,10 @@ def _check_values(file: MappingFile, where: str) -> None:
             raise _unknown("time format", pattern, [*NAMED_TIMES, "%Y-%m-%d %H:%M:%S"], where)
     _check_dialect(file, where)
     _check_zone(file, where)
+    if file.rating_scale is not None and not file.rating_scale[0] < file.rating_scale[1]:
+        raise ConfigurationError(
+            f"{where}: rating_scale must be the worst and the best mark, such as [1, 10]"
+        )
     if file.encoding is not None:
         known_charset(file.encoding, where)
     if not file.list_separator:

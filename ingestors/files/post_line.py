@@ -6,6 +6,7 @@ and bounded like every post (``schemas/bounds.py``). Any other bytes raise
 """
 
 import hashlib
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -14,15 +15,31 @@ import msgspec
 from msgspec import Struct
 
 from ingestors.coerce import MAX_VALUES, has_more_values
-from ingestors.files.cells import NotAPost, Tally, native_id, unescaped
-from ingestors.files.loose_json import AuthorLine, PostLine, loose_post
+from ingestors.files.cells import NotAPost, Tally, mark_of, native_id, unescaped
+from ingestors.files.loose_json import (
+    AuthorLine,
+    CommunityLine,
+    PostLine,
+    RatingLine,
+    loose_post,
+)
 from schemas import bounds
 from schemas.bounds import bound_post, clean_text, plausible
 from schemas.codec import POST_EVENT
 from schemas.countries import country_code
 from schemas.errors import InvalidMessage
 from schemas.ids import microseconds, post_id
-from schemas.post import Author, Metrics, Post, PostDelete, PostEvent, PostUpsert
+from schemas.post import (
+    Author,
+    Community,
+    Metrics,
+    Post,
+    PostDelete,
+    PostEvent,
+    PostUpsert,
+    Publisher,
+    Rating,
+)
 from text.markup import markup_of
 
 MAX_STRICT_VALUES = 1_000
@@ -122,7 +139,47 @@ def _author(line: PostLine, own_id: str, tally: Tally) -> Author:
         followers=author.followers if line.followers is None else line.followers,
         verified=author.verified if line.verified is None else line.verified,
         created_at=_optional(author.created_at, "author.created_at", tally),
+        url=author.url,
+        bot=author.bot if line.bot is None else line.bot,
     )
+
+
+def _community(line: PostLine, tally: Tally) -> Community | None:
+    """The community; one without an id has its name for it."""
+    given = line.community
+    if given is None or isinstance(given, str | int):
+        given = CommunityLine(given)
+    id_ = _exact_id(given.id, "community.id", tally) or given.name
+    if not id_:
+        return None
+    return Community(id=id_, name=given.name, url=given.url, members=given.members)
+
+
+def _publisher(line: PostLine, tally: Tally) -> Publisher | None:
+    given = line.publisher
+    if given is None or isinstance(given, str):
+        return Publisher(name=given) if given else None
+    code = _country(given.country, "publisher.country", tally)
+    given = msgspec.structs.replace(given, country=code)
+    return None if given == Publisher() else given
+
+
+def _rating(line: PostLine, tally: Tally) -> Rating | None:
+    """The mark on its scale, which is 1 to 5 as far as nothing tells another."""
+    given = line.rating
+    if given is None or given == "":
+        return None
+    if not isinstance(given, RatingLine):
+        given = RatingLine(given)
+    value, told = mark_of(given.value) or (math.nan, None)
+    best, worst = (None if each is None else mark_of(each) for each in (given.best, given.worst))
+    told = best[0] if best else told
+    scale = {} if told is None else {"best": told}
+    try:
+        return Rating(value=value, **scale, **({"worst": worst[0]} if worst else {}))
+    except ValueError:
+        tally.drop("rating", given.value)
+        return None
 
 
 def _repost_of(line: PostLine, source: str, text: str, tally: Tally) -> str | None:
@@ -145,10 +202,10 @@ def _copied_from(line: PostLine, text: str) -> list[str]:
     return [copy[1]] if copy else []
 
 
-def _country(line: PostLine, tally: Tally) -> str | None:
-    code = country_code(line.country) if line.country else None
-    if line.country and code is None:
-        tally.drop("country", line.country)
+def _country(given: str | None, field: str, tally: Tally) -> str | None:
+    code = country_code(given) if given else None
+    if given and code is None:
+        tally.drop(field, given)
     return code
 
 
@@ -178,13 +235,21 @@ def _post(
         reply_to=_reference(source, line.reply_to, "reply_to", tally),
         repost_of=_repost_of(line, source, text, tally),
         quote_of=_reference(source, line.quote_of, "quote_of", tally),
+        thread=_reference(source, line.thread, "thread", tally),
         copied_from=_copied_from(line, text),
         mentions=mentions,
         hashtags=hashtags,
         links=links,
         media=line.media or [],
         place=line.place,
-        country=_country(line, tally),
+        country=_country(line.country, "country", tally),
+        format=line.format,
+        community=_community(line, tally),
+        about=None if line.about is None else str(line.about),
+        about_name=line.about_name,
+        rating=_rating(line, tally),
+        publisher=_publisher(line, tally),
+        keep_until=_optional(line.keep_until, "keep_until", tally),
         metrics=line.metrics
         or Metrics(
             likes=line.likes,
@@ -192,6 +257,9 @@ def _post(
             replies=line.replies,
             quotes=line.quotes,
             views=line.views,
+            score=line.score,
+            dislikes=line.dislikes,
+            saves=line.saves,
         ),
         truncated=line.truncated or len(line.text) > bounds.MAX_TEXT,
         labels={name: _label(value) for name, value in line.labels.items() if value is not None},
@@ -210,6 +278,7 @@ def _is_bounded(post: Post, now: datetime, line: bytes) -> bool:
         and plausible(post.created_at, now)
         and (post.edited_at is None or plausible(post.edited_at, now))
         and (post.language is None or len(post.language) <= 35)
+        and (post.keep_until is None or post.keep_until >= bounds.EARLIEST)
         and not post.media
         and len(post.mentions) <= bounds.MAX_ITEMS
         and len(post.hashtags) <= bounds.MAX_ITEMS

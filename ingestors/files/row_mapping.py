@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from ingestors.files.cells import FIELDS, Cell, CellOptions, NotAPost, Tally, text_of
-from ingestors.files.loose_json import AuthorLine, PostLine
+from ingestors.files.loose_json import AuthorLine, CommunityLine, PostLine, RatingLine
 from ingestors.files.mapping import MappingFile
 from ingestors.files.post_line import delete_of, event_of, source_name
 from schemas.errors import ConfigurationError
-from schemas.post import Metrics, PostEvent
+from schemas.post import Metrics, PostEvent, Publisher
 from text.spelling import nearest
 from text.terminal import single_line
 
@@ -107,7 +107,8 @@ class RowMapping:
         self._labels = [(path, _getter(path, dotted)) for path in file.labels]
         self._id_from = [_getter(path, dotted) for path in file.id_from]
         self._deleted = _getter(file.delete.field, dotted) if file.delete else None
-        self._names: dict[str, dict[str, str]] = {"": {}, "author": {}, "metrics": {}}
+        owners = ("", "author", "metrics", "community", "publisher", "rating")
+        self._names: dict[str, dict[str, str]] = {owner: {} for owner in owners}
         for name in FIELDS:
             owner, _, field = name.rpartition(".")
             if name in self._get and name != "deleted_at":
@@ -134,6 +135,9 @@ class RowMapping:
             **(self._values(row, "") | {"id": id_}),
             author=AuthorLine(**self._values(row, "author")),
             metrics=Metrics(**self._values(row, "metrics")),
+            community=CommunityLine(**self._values(row, "community")),
+            publisher=Publisher(**self._values(row, "publisher")),
+            rating=self._rating(row),
             labels={path: label for path, label in labels.items() if label is not None},
         )
         html = self.file.unescape == "html"
@@ -151,6 +155,13 @@ class RowMapping:
 
     def _values(self, row: Mapping[str, object], owner: str) -> dict[str, Any]:
         return {field: self._value(row, name) for field, name in self._names[owner].items()}
+
+    def _rating(self, row: Mapping[str, object]) -> RatingLine | None:
+        worst, best = self.file.rating_scale or (None, None)
+        scale = {"worst": worst, "best": best}
+        given = self._values(row, "rating")
+        told = {name: value for name, value in given.items() if value is not None}
+        return RatingLine(**(scale | told)) if "value" in told else None
 
     def _id(self, row: Mapping[str, object]) -> str:
         native: str | None = self._value(row, "id")

@@ -85,6 +85,7 @@ def map_post(message: Mapping[str, object], now: datetime) -> PostEvent:
         language=_LANGUAGES.get(language, language),
         edited_at=made if native != first else None,
         **_references(data, includes),
+        thread=_thread(data),
         copied_from=_copied_from(data, includes, text),
         mentions=unique(_each(entities, "mentions", "username")),
         hashtags=unique(_each(entities, "hashtags", "tag")),
@@ -206,6 +207,12 @@ def _references(data: Mapping[str, object], includes: _Includes) -> dict[str, An
             original = includes.get("tweets", native) or {"id": native}
             references[fields[kind]] = post_id(SOURCE, _first_id(original))
     return references
+
+
+def _thread(data: Mapping[str, object]) -> str | None:
+    """X names a conversation by the first id of its first post."""
+    native = native_id(data.get("conversation_id"))
+    return native and post_id(SOURCE, native)
 
 
 def _links(entities: Mapping[str, object]) -> Iterator[str]:

@@ -4,11 +4,24 @@ The documents need the fields of ``queries.elasticsearch.index_fields``.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from decimal import Decimal
 
 from queries.elasticsearch import index_fields
 from queries.elasticsearch.intervals import lucene_pattern, rule_of
-from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
+from queries.language.ast import (
+    And,
+    Bound,
+    Field,
+    Named,
+    Near,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Range,
+    Term,
+    Value,
+)
 from queries.language.errors import QueryError
 from queries.language.fields import normal
 from queries.language.tree import walk
@@ -98,7 +111,7 @@ class _Compiler:
             case Field(name, child):
                 return self.compile(child, (name,))
             case Value(text):
-                return _pattern_or_term(node, index_fields.VALUE_PATHS[fields[0]], normal(text))
+                return _value(node, fields[0], normal(text))
             case Range():
                 return _range(node)
             case Named():
@@ -128,15 +141,25 @@ def _pattern_or_term(node: Term | Value, field: str, form: str) -> Query:
     return {kind: {field: pattern}}
 
 
+def _value(node: Value, field: str, form: str) -> Query:
+    if field in index_fields.PAIR_PATHS and "=" in form:
+        return {"term": {index_fields.PAIR_PATHS[field]: form}}
+    if field == "towards":  # the index has it only in pairs, one of each brand
+        return {"wildcard": {index_fields.PAIR_PATHS[field]: f"*={form}"}}
+    return _pattern_or_term(node, index_fields.VALUE_PATHS[field], form)
+
+
 def _range(node: Range) -> Query:
     ends = {"gte": node.low, "lte": node.high}
     bounds = {end: _bound(value) for end, value in ends.items() if value is not None}
     return {"range": {index_fields.RANGE_PATHS[node.name]: bounds}}
 
 
-def _bound(bound: int | datetime) -> int | str:
+def _bound(bound: Bound) -> float | str:
     if isinstance(bound, int):
         return bound
+    if isinstance(bound, Decimal):  # the share of the scale of 1 to 5
+        return float((bound - 1) / 4)
     return bound.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from queries.language.ast import Term
 from queries.language.errors import QueryError
 from queries.matching.document import Document
+from schemas.post import Metrics
 from schemas.types import JsonObject
 from text.tokens import Tokens, cased_form, exact_form, folded_form
 
@@ -31,20 +32,32 @@ ACCENTED, EXACT = "_accented", "_exact"
 VALUE_PATHS = {
     **{
         name: f"{VALUES}.{name}"
-        for name in ("author", "source", "site", "country", "hashtags", "mentions", "entity")
+        for name in (
+            "author", "source", "site", "country", "hashtags", "mentions", "entity", "community",
+            "thread", "about", "publisher",
+        )
     },
     # These fields hold codes, ids and labels, which are in normal form already.
     "lang": "language",
     "brand": "brands",
     "sentiment": "sentiment.label",
+    "towards": "brand_sentiment",
+    "aspect": "aspects.label",
+    "intent": "intents",
+    "emotion": "emotion.label",
+    "format": "format",
     "engagementType": "kind",
     "verified": "author.verified",
-}
+    "bot": "author.bot",
+}  # fmt: skip
 RANGE_PATHS = {
     "followers": "author.followers",
-    **{name: f"metrics.{name}" for name in ("likes", "reposts", "replies", "quotes", "views")},
+    **{name: f"metrics.{name}" for name in Metrics.__struct_fields__},
+    "rating": "rating.share",
     "date": "created_at",
 }
+PAIR_PATHS = {"towards": "brand_sentiment", "aspect": "aspect_sentiment"}
+"""Fields whose values may be pairs, as ``price=negative``, to the index field of the pairs."""
 PRESENT = VALUE_PATHS["source"]
 """In every document with fields for queries; older documents and tombstones lack it."""
 SAME = "."

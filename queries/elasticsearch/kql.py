@@ -43,6 +43,8 @@ def _written(query: Query) -> str:
             return f"{field}: ({' or '.join(map(_quoted, value))})"
         case "prefix":
             return f"{field}: {_unquoted(value)}*"
+        case "wildcard" if not re.search(r"[?\\]", value):
+            return f"{field}: {'*'.join(map(_unquoted, value.split('*')))}"
         case "range":
             return _joined(
                 [f"{field} {_COMPARED[end]} {_quoted(bound)}" for end, bound in value.items()],
@@ -81,7 +83,7 @@ def _joined(clauses: Iterable[str], word: str) -> str:
 def _quoted(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

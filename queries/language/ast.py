@@ -5,6 +5,7 @@ Nodes are immutable. Equality ignores ``span``. ``tests.queries.reference`` defi
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -117,13 +118,17 @@ class Field(_Located):
     child: "Node"
 
 
+Bound: TypeAlias = int | Decimal | datetime
+"""A number, a mark to the hundredth, or an instant to the millisecond."""
+
+
 @dataclass(frozen=True)
 class Range(_Located):
-    """A number or time from ``low`` to ``high``, both included; None: no bound on that side."""
+    """A number, mark or time from ``low`` to ``high``, both included; None: no bound there."""
 
     name: str
-    low: int | datetime | None
-    high: int | datetime | None
+    low: Bound | None
+    high: Bound | None
 
 
 @dataclass(frozen=True)

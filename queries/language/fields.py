@@ -9,7 +9,14 @@ from enum import Enum, auto
 from typing import get_args
 
 from queries.language.errors import QueryError, shorten
-from schemas.types import Kind, SentimentLabel
+from schemas.types import (
+    AspectLabel,
+    EmotionLabel,
+    Format,
+    IntentLabel,
+    Kind,
+    SentimentLabel,
+)
 from text.spelling import nearest
 from text.tokens import folded_form
 
@@ -21,6 +28,8 @@ class Holds(Enum):
     VALUE = auto()
     """Whole values, one or several per post."""
     NUMBER = auto()
+    MARK = auto()
+    """A rating, on the scale of 1 to 5 whatever the platform's is."""
     TIME = auto()
 
 
@@ -37,8 +46,13 @@ class FieldType:
     sign: str = ""
     """An optional sign before the value, not part of it."""
     wildcards: bool = False
+    least: int | None = 0
+    """Of a number: the smallest that there is."""
+    owners: tuple[str, ...] | None = None
+    """What may stand before ``=`` and a sentiment; empty: any id; None: the field has no pairs."""
 
 
+SENTIMENTS: tuple[str, ...] = get_args(SentimentLabel)
 _LANGUAGE = "write its ISO 639-1 code, such as lang:fr"
 _COUNTRY = "write its ISO 3166-1 code, such as country:FR"
 
@@ -81,7 +95,34 @@ FIELDS: dict[str, FieldType] = {
         FieldType("brand", Holds.VALUE, "the id of a brand found in it", single=False),
         FieldType(
             "sentiment", Holds.VALUE, "the sentiment of the text",
-            choices=get_args(SentimentLabel),
+            choices=SENTIMENTS,
+        ),
+        FieldType(
+            "towards", Holds.VALUE, "the sentiment towards a brand found in it", single=False,
+            choices=SENTIMENTS, owners=(),
+        ),
+        FieldType(
+            "aspect", Holds.VALUE, "what an opinion in it is about", single=False,
+            choices=get_args(AspectLabel), owners=get_args(AspectLabel),
+        ),
+        FieldType(
+            "intent", Holds.VALUE, "what its author wants", single=False,
+            choices=get_args(IntentLabel),
+        ),
+        FieldType(
+            "emotion", Holds.VALUE, "the strongest emotion of the text",
+            choices=get_args(EmotionLabel),
+        ),
+        FieldType("community", Holds.VALUE, "the id or name of where it was posted", single=False),
+        FieldType("thread", Holds.VALUE, "the post id of the conversation's first post"),
+        FieldType(
+            "about", Holds.VALUE, "the id or name of the thing that it is on", single=False
+        ),
+        FieldType(
+            "publisher", Holds.VALUE, "the name or domain of the press title", single=False
+        ),
+        FieldType(
+            "format", Holds.VALUE, "the form of the publication", choices=get_args(Format)
         ),
         FieldType(
             "engagementType", Holds.VALUE, "what the post is to another one",
@@ -91,12 +132,20 @@ FIELDS: dict[str, FieldType] = {
             "verified", Holds.VALUE, "whether the platform verified the author",
             choices=("true", "false"),
         ),
+        FieldType(
+            "bot", Holds.VALUE, "whether the author says it is automated",
+            choices=("true", "false"),
+        ),
+        FieldType("rating", Holds.MARK, "the mark that a review gives, from 1 to 5"),
         FieldType("followers", Holds.NUMBER, "followers of the author"),
         FieldType("likes", Holds.NUMBER, "likes when the post was read"),
         FieldType("reposts", Holds.NUMBER, "reposts when the post was read"),
         FieldType("replies", Holds.NUMBER, "replies when the post was read"),
         FieldType("quotes", Holds.NUMBER, "quotes when the post was read"),
         FieldType("views", Holds.NUMBER, "views when the post was read"),
+        FieldType("score", Holds.NUMBER, "votes up minus votes down", least=None),
+        FieldType("dislikes", Holds.NUMBER, "dislikes when the post was read"),
+        FieldType("saves", Holds.NUMBER, "bookmarks when the post was read"),
         FieldType("date", Holds.TIME, "when the post was published"),
     )
 }  # fmt: skip
@@ -112,6 +161,10 @@ _ELSEWHERE = {
     "content": "text", "body": "text", "followers_count": "followers", "retweets": "reposts",
     "shares": "reposts", "comments": "replies", "sourceid": "source", "is": "engagementType",
     "type": "engagementType", "tonality": "sentiment", "name": "authorName",
+    "subreddit": "community", "channel": "community", "group": "community", "forum": "community",
+    "topic": "aspect", "stars": "rating", "conversation_id": "thread", "conversation": "thread",
+    "app": "about", "newspaper": "publisher", "outlet": "publisher", "is_bot": "bot",
+    "upvotes": "score", "downvotes": "dislikes", "bookmarks": "saves", "mood": "emotion",
 }  # fmt: skip
 
 
@@ -138,13 +191,34 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
     if not value:
         raise QueryError(f"'{field.name}:' has an empty value", start, end, "write a value")
     value = value.lower() if field.pattern or field.choices else value
+    if field.owners is not None and "=" in value:
+        return _checked_pair(field, value, start, end)
     if field.choices and value not in field.choices:
         meant = nearest(value, field.choices)
         hint = f"did you mean {field.name}:{meant}? " if meant else ""
         hint += f"It takes {', '.join(field.choices)}"
+        if field.owners == ():
+            hint += f", for one brand as {field.name}:velmora={field.choices[0]}"
         message = f"'{shorten(value)}' is not a value of '{field.name}:'"
         raise QueryError(message, start, end, hint)
     if field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
         message = f"'{shorten(value, 40)}' is not a value of '{field.name}:'"
         raise QueryError(message, start, end, field.example)
     return value
+
+
+def _checked_pair(field: FieldType, value: str, start: int, end: int) -> str:
+    """``price=negative``: what the sentiment is towards, and the sentiment."""
+    owner, label = (part.strip() for part in value.rsplit("=", 1))
+    owners = field.owners or ()
+    right_owner = owner if not owners or owner in owners else nearest(owner, owners)
+    right_label = label if label in SENTIMENTS else nearest(label, SENTIMENTS)
+    if owner and (right_owner, right_label) == (owner, label):
+        return f"{owner}={label}"
+    hint = ""
+    if owner and right_owner and right_label:
+        hint = f"did you mean {field.name}:{right_owner}={right_label}? "
+    before = f"{', '.join(owners)}" if owners else "the id of a brand"
+    hint += f"Before = it takes {before}; after it {', '.join(SENTIMENTS)}"
+    message = f"'{shorten(value)}' is not a value of '{field.name}:'"
+    raise QueryError(message, start, end, hint)

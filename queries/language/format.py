@@ -7,7 +7,7 @@ from queries.language.errors import QueryError
 from queries.language.literals import bound_text
 from queries.language.terms import read_bare
 
-_PLAIN_VALUE = re.compile(r"(?!(?:and|or|not)\b)[^\W_][\w.\-]*", re.IGNORECASE)
+_PLAIN_VALUE = re.compile(r"(?!(?:and|or|not)\b)[^\W_][\w.=\-]*", re.IGNORECASE)
 _BARE_TERM = re.compile(r"[^\s()\"“”„{}\[\]<>:：]+")
 _RESERVED = re.compile(r"(?:AND|OR|NOT|O?NEAR)(?:/.*)?", re.IGNORECASE)
 

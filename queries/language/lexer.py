@@ -169,7 +169,7 @@ class QueryLexer:
         if name == QUERY:
             return self._named(start, end)
         field = FIELDS[name]
-        if field.holds in (Holds.NUMBER, Holds.TIME):
+        if field.holds not in (Holds.TEXT, Holds.VALUE):
             node, range_end = read_range(field, self._text, start, self._at)
             return self._leaf(start, range_end, node)
         if _OPERATOR.match(self._text, self._at):

@@ -2,8 +2,9 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
-from queries.language.ast import Range, Span, Value
+from queries.language.ast import Bound, Range, Span, Value
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FieldType, Holds, checked_value
 from queries.language.terms import LEADING_LETTERS
@@ -12,7 +13,8 @@ from text.tokens import folded_form
 _BARE = re.compile(r"[^\s()\"“”„{}\[\]<>|]+")
 _BOUNDS = re.compile(r"\s*(\S+)\s+TO\s+(\S+)\s*")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*([^\s()\[\]{}\"<>]*)")
-_NUMBER = re.compile(r"[0-9]{1,15}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}")
+_MARK = re.compile(r"[0-9](?:\.[0-9]{1,2})?")
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -20,8 +22,12 @@ _TIME = re.compile(
 _MILLISECOND = timedelta(milliseconds=1)
 """The index stores times to the millisecond."""
 
-_Bound = tuple[int, int] | tuple[datetime, datetime]
-"""The first and last number or instant of a bound: a date covers its whole day."""
+_HUNDREDTH = Decimal("0.01")
+"""The index stores marks to the hundredth."""
+WORST_MARK, BEST_MARK = Decimal(1), Decimal(5)
+
+_Bound = tuple[int, int] | tuple[Decimal, Decimal] | tuple[datetime, datetime]
+"""The first and last number, mark or instant of a bound: a date covers its whole day."""
 
 
 def bare_end(text: str, start: int) -> int:
@@ -69,6 +75,8 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
     if comparison is None or not comparison[2]:
         message = f"'{field.name}:' needs a range after it"
         raise QueryError(message, name_start, start, _example(field))
+    if not comparison[1] and ".." in comparison[2]:
+        return _between(field, comparison, name_start), comparison.end()
     return _compared(field, comparison, name_start), comparison.end()
 
 
@@ -80,18 +88,45 @@ def _compared(field: FieldType, comparison: re.Match[str], name_start: int) -> R
         high = _step(first, -1) if sign == "<" else None if sign.startswith(">") else last
     except OverflowError:
         raise QueryError("this is the last time there is", *bound, _example(field)) from None
-    if high == -1:
-        raise QueryError("nothing is below 0", *comparison.span(), _example(field))
+    least, most = _ends(field)
+    if isinstance(high, int | Decimal) and least is not None and high < least:
+        raise QueryError(f"nothing is below {least}", *comparison.span(), _example(field))
+    if isinstance(low, Decimal) and most is not None and low > most:
+        raise QueryError(f"nothing is above {most}", *comparison.span(), _example(field))
     return _range(field, low, high, (name_start, comparison.end()))
 
 
-def _step(value: int | datetime, by: int) -> int | datetime:
-    return value + by if isinstance(value, int) else value + by * _MILLISECOND
+def _ends(field: FieldType) -> tuple[int | Decimal | None, Decimal | None]:
+    """The smallest and the largest value that there is."""
+    return (WORST_MARK, BEST_MARK) if field.holds is Holds.MARK else (field.least, None)
 
 
-def _range(
-    field: FieldType, low: int | datetime | None, high: int | datetime | None, span: Span
-) -> Range:
+def _between(field: FieldType, comparison: re.Match[str], name_start: int) -> Range:
+    """``10..20``, where either end may be ``*``."""
+    at, written = comparison.start(2), comparison[2]
+    first, _, last = written.partition("..")
+    ends = first, last
+    places = (at, at + len(first)), (at + len(written) - len(last), at + len(written))
+    if not (first and last) or ends == ("*", "*"):
+        raise QueryError("a range needs a bound", *comparison.span(2), _example(field))
+    low, high = (
+        None if end == "*" else _bound(field, end, *place)
+        for end, place in zip(ends, places, strict=True)
+    )
+    return _range(field, low and low[0], high and high[1], (name_start, comparison.end()))
+
+
+def _step(value: Bound, by: int) -> Bound:
+    match value:
+        case int():
+            return value + by
+        case Decimal():
+            return value + by * _HUNDREDTH
+        case _:
+            return value + by * _MILLISECOND
+
+
+def _range(field: FieldType, low: Bound | None, high: Bound | None, span: Span) -> Range:
     if low is not None and high is not None and low > high:  # type: ignore[operator]
         bounds = f"[{bound_text(high, day_end=False)} TO {bound_text(low, day_end=True)}]"
         hint = f"write the lower bound first: {field.name}:{bounds}"
@@ -100,14 +135,22 @@ def _range(
 
 
 def _bound(field: FieldType, written: str, start: int, end: int) -> _Bound:
-    is_number = field.holds is Holds.NUMBER
-    if is_number and _NUMBER.fullmatch(written):
-        return int(written), int(written)
-    instants = None if is_number else _instants(written)
-    if instants is None:
-        kind = "number" if is_number else "date or time"
-        raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, _example(field))
-    return instants
+    kind = "date or time"
+    match field.holds:
+        case Holds.NUMBER:
+            kind = "number"
+            if _NUMBER.fullmatch(written):
+                number = int(written)
+                if field.least is None or number >= field.least:
+                    return number, number
+        case Holds.MARK:
+            kind = f"mark from {WORST_MARK} to {BEST_MARK}, whatever the platform's scale"
+            if _MARK.fullmatch(written) and WORST_MARK <= (mark := Decimal(written)) <= BEST_MARK:
+                return mark, mark
+        case _:
+            if instants := _instants(written):
+                return instants
+    raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, _example(field))
 
 
 def _instants(written: str) -> tuple[datetime, datetime] | None:
@@ -127,6 +170,8 @@ def _day_end(day: datetime) -> datetime:
 
 def _example(field: FieldType) -> str:
     name = field.name
+    if field.holds is Holds.MARK:
+        return f"write {name}:[4 TO 5], {name}:1..2, {name}:>=4, {name}:<3 or {name}:3.5"
     if field.holds is Holds.NUMBER:
         return f"write {name}:[500 TO 100000], {name}:[500 TO *], {name}:>500 or {name}:500"
     return (
@@ -135,12 +180,14 @@ def _example(field: FieldType) -> str:
     )
 
 
-def bound_text(bound: int | datetime | None, *, day_end: bool) -> str:
+def bound_text(bound: Bound | None, *, day_end: bool) -> str:
     """A bound as text; ``day_end``: an upper bound, where a date means its last instant."""
     if bound is None:
         return "*"
     if isinstance(bound, int):
         return str(bound)
+    if isinstance(bound, Decimal):
+        return f"{bound.normalize():f}"
     day = bound.replace(hour=0, minute=0, second=0, microsecond=0)
     if bound == (_day_end(day) if day_end else day):
         return bound.date().isoformat()

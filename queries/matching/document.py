@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from queries.language.ast import Bound
 from queries.language.fields import normal
 from schemas.bounds import MAX_READ
-from schemas.mention import Mention
-from schemas.post import Post
+from schemas.mention import Mention, Sentiment
+from schemas.post import Community, Post, Publisher, Rating
 from text.tokens import Tokens, folded_tokens, tokenize, url_words
 
 ANYWHERE = ("text", "title")
@@ -60,12 +62,18 @@ class Document:
         return values
 
     @cached_property
-    def numbers(self) -> dict[str, int | datetime | None]:
-        """Number and time fields; None: the platform gives no value."""
+    def numbers(self) -> dict[str, Bound | None]:
+        """Number, mark and time fields; None: the platform gives no value."""
         post = self.mention.post
         counts = {name: getattr(post.metrics, name) for name in post.metrics.__struct_fields__}
         date = _milliseconds(post.created_at)
-        return {"followers": post.author.followers, **counts, "date": date}
+        rating = None if post.rating is None else mark_of(post.rating)
+        return {"followers": post.author.followers, **counts, "rating": rating, "date": date}
+
+
+def mark_of(rating: Rating) -> Decimal:
+    """The mark on the scale of 1 to 5, to the hundredth."""
+    return 1 + Decimal(round(400 * rating.share)) / 100
 
 
 def searched(text: str) -> str:
@@ -113,9 +121,41 @@ _VALUES: dict[str, Callable[[Mention], frozenset[str]]] = {
     "entity": lambda it: _values(*(v for e in it.entities for v in (e.text, e.name, e.id))),
     "brand": lambda it: _values(*(brand.id for brand in it.brands)),
     "sentiment": lambda it: _values(it.sentiment.label if it.sentiment else None),
+    "towards": lambda it: _sentiments((brand.id, brand.sentiment) for brand in it.brands),
+    "aspect": lambda it: (
+        _values(*(aspect.label for aspect in it.aspects))
+        | _pairs((aspect.label, aspect.sentiment) for aspect in it.aspects)
+    ),
+    "intent": lambda it: _values(*it.intents),
+    "emotion": lambda it: _values(it.emotion.label if it.emotion else None),
     "engagementType": lambda it: _values(it.post.kind),
     "verified": lambda it: _values(_flag(it.post.author.verified)),
+    "bot": lambda it: _values(_flag(it.post.author.bot)),
+    "community": lambda it: _community(it.post.community),
+    "thread": lambda it: _values(it.post.thread),
+    "about": lambda it: _values(it.post.about, it.post.about_name),
+    "publisher": lambda it: _publisher(it.post.publisher),
+    "format": lambda it: _values(it.post.format),
 }
+
+
+def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> frozenset[str]:
+    """``price=negative``, as in the index."""
+    return _values(*(f"{name}={read.label}" for name, read in sentiments if read))
+
+
+def _sentiments(sentiments: Iterable[tuple[str, Sentiment | None]]) -> frozenset[str]:
+    """Those towards anything, and towards each thing."""
+    known = [(name, read) for name, read in sentiments if read]
+    return _values(*(read.label for _, read in known if read)) | _pairs(known)
+
+
+def _community(community: Community | None) -> frozenset[str]:
+    return _values(community.id, community.name) if community else frozenset()
+
+
+def _publisher(publisher: Publisher | None) -> frozenset[str]:
+    return _values(publisher.name, publisher.domain) if publisher else frozenset()
 
 
 def _flag(value: bool | None) -> str | None:

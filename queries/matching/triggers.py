@@ -31,7 +31,10 @@ Triggers = frozenset[Trigger]
 
 _LONG: Final = 60
 """Letters of a needle that are searched; the rest only gives a few more candidates."""
-_COMMON: Final = frozenset({"lang", "source", "sentiment", "engagementType", "verified", "country"})
+_COMMON: Final = frozenset(
+    {"lang", "source", "sentiment", "engagementType", "verified", "country", "towards", "aspect",
+     "intent", "emotion", "format", "bot"}
+)  # fmt: skip
 """Fields with few values, each of which many posts have."""
 _EVERYDAY_COST: Final = 100.0
 _COMMON_COST: Final = 10_000.0

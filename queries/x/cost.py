@@ -102,6 +102,8 @@ def _found(op: Op, document: Document) -> bool:
     match name:
         case "from":
             return value in document.values_of("author")
+        case "conversation_id":
+            return f"x:{value}" in document.values_of("thread")
         case "place_country":
             return value.lower() in document.values_of("country")
         case "lang":

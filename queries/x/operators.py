@@ -24,6 +24,7 @@ MAX_SPELLINGS = 12
 
 _HANDLE = re.compile(r"[a-z0-9_]{1,15}")
 _ACCOUNT_ID = re.compile(r"[0-9]{1,20}")
+_THREAD = re.compile(r"x:([0-9]{1,20})", re.ASCII)
 _TICKER = re.compile(r"\$[a-z]{1,6}")
 _BARE = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
 _PUNCTUATION = regex.compile(r"[^\p{L}\p{M}\p{N}_\s]")
@@ -135,6 +136,12 @@ def ticker(text: str) -> RuleTree:
 def mentioned(name: str) -> RuleTree:
     """An account that X lists as mentioned."""
     return Op(f"@{name}") if _HANDLE.fullmatch(name) else NO_POST
+
+
+def conversation(thread: str) -> RuleTree:
+    """The posts of a thread; only X's own have such an id."""
+    found = _THREAD.fullmatch(thread)
+    return Op(f"conversation_id:{found[1]}") if found else NO_POST
 
 
 def account(name: str) -> RuleTree:

@@ -26,7 +26,7 @@ from queries.x.rule import (
     negation,
     written,
 )
-from queries.x.rule_fields import followers, value_rule, values_of, widening
+from queries.x.rule_fields import ABSENT, followers, value_rule, values_of, widening
 from queries.x.rule_terms import TermCompiler
 from queries.x.splitting import Fitting, lifted
 
@@ -154,7 +154,8 @@ class _Compiler:
 
     def _range(self, node: Range) -> RuleTree:
         rule, why = followers(node)
-        self._report.wider(node, "left out" if rule == EVERY_POST else "a little wider", why)
+        if why:
+            self._report.wider(node, "left out" if rule == EVERY_POST else "a little wider", why)
         return rule
 
 
@@ -163,7 +164,9 @@ def _never_on_x(node: Node) -> bool:
     match node:
         case Field("title", _):
             return True
-        case Field("source" | "site" as name, child):
+        case Field(name, child) if name in ("source", "site", "thread", *ABSENT):
             return value_rule(name, child, {}, Direction.SUPERSET) == NO_POST
+        case Range(name):
+            return name in ABSENT
         case _:
             return False

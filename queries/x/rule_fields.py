@@ -6,7 +6,7 @@ Never uses what X detects in its own way (languages, verified accounts): posts c
 import re
 from collections.abc import Iterator, Sequence
 
-from queries.language.ast import And, Node, Not, Or, Range, Term, Value
+from queries.language.ast import And, Field, Node, Not, Or, Range, Term, Value
 from queries.language.fields import normal
 from queries.language.tree import walk
 from queries.matching.occurrences import pattern
@@ -43,7 +43,14 @@ _UNKNOWN = {
     "entity": "tocsin finds entities later",
     "brand": "tocsin finds brands later",
     "sentiment": "tocsin finds the sentiment later",
+    "towards": "tocsin finds the sentiment later",
+    "aspect": "tocsin finds what opinions are about later",
+    "intent": "tocsin finds intents later",
+    "emotion": "tocsin finds emotions later",
+    "bot": "X's rules do not tell automated accounts",
 }
+ABSENT = frozenset({"community", "about", "publisher", "format", "rating"})
+"""Fields that ``ingestors.x.posts`` never fills, so no post of X matches them."""
 _ORIGINAL = "X also calls posts quotes or replies without a reference: only reposts are left out"
 
 
@@ -51,6 +58,8 @@ def value_rule(name: str, node: Node, expansions: Expansions, direction: Directi
     """The rule for ``name:node``, where ``name`` is a field of values."""
     if name in _UNKNOWN:
         return Constant(direction is Direction.SUPERSET)
+    if name in ABSENT:
+        return NO_POST
     if name == "engagementType":
         kinds = {normal(value.text) for value in values_of(node)}
         superset = direction is Direction.SUPERSET
@@ -72,7 +81,7 @@ def widening(name: str, node: Node, expansions: Expansions) -> str:
     """Why the superset of ``name:node`` matches more; empty: it does not."""
     if name in _UNKNOWN:
         return _UNKNOWN[name]
-    if name in ("source", "site"):
+    if name in ("source", "site", "thread", *ABSENT):
         return ""
     if name == "engagementType":
         return _ORIGINAL if any(normal(v.text) == "original" for v in values_of(node)) else ""
@@ -85,6 +94,8 @@ def _value(name: str, value: Value, expansions: Expansions, direction: Direction
         return Constant(_equals(value, SOURCE))
     if name == "site":
         return Constant(any(_equals(value, host) for host in _HOSTS))
+    if name == "thread":
+        return operators.conversation(normal(value.text))
     if name == "country":
         return Op(f"place_country:{value.text.upper()}")
     if direction is Direction.SUBSET:
@@ -109,6 +120,12 @@ def _equals(value: Value, text: str) -> bool:
 
 def _fits(form: str, text: str, *, wildcard: bool) -> bool:
     return pattern(form)(text) is not None if wildcard else form == text
+
+
+def absent_fields(node: Node) -> list[str]:
+    """The fields of a query that no post of X has, as they are ingested."""
+    named = (part.name for part in walk(node) if isinstance(part, Field | Range))
+    return sorted(ABSENT.intersection(named))
 
 
 def values_of(node: Node) -> list[Value]:
@@ -142,6 +159,8 @@ def _subset_of_kinds(kinds: set[str]) -> RuleTree:
 
 def followers(node: Range) -> tuple[RuleTree, str]:
     """The range plus a twentieth on each side, and the reason for it."""
+    if node.name in ABSENT:
+        return NO_POST, ""
     if node.name != "followers":
         return EVERY_POST, "X sends a post when it is published, and has no operator for this"
     why = "X counts followers at another moment"

@@ -15,7 +15,7 @@ import msgspec
 from queries.elasticsearch.index_fields import query_fields
 from queries.matching.document import Document
 from schemas.mention import Language, Mention, MentionUpsert, Sentiment
-from schemas.post import Post
+from schemas.post import Post, Rating
 from schemas.types import JsonObject
 from sinks.elasticsearch.indices.mappings import IndexNames
 
@@ -131,6 +131,7 @@ def to_document(event: MentionUpsert) -> JsonObject:
         "enriched_at": event.enriched_at,
         "kind": post.kind,
         "truncated": post.truncated or None,
+        "rating": _rating(post.rating),
         "labels": [f"{key}={value}" for key, value in post.labels.items()],
         "language": language and language.code,
         "language_confidence": language and language.confidence,
@@ -141,6 +142,13 @@ def to_document(event: MentionUpsert) -> JsonObject:
         **query_fields(Document(mention)),
     }
     return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _rating(rating: Rating | None) -> JsonObject | None:
+    """As given, with the part of its scale that it reaches."""
+    if rating is None:
+        return None
+    return {**msgspec.structs.asdict(rating), "share": rating.share}
 
 
 def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Deletes for good: old tombstones, old records of deletes and erasures, and their last bytes.
+"""Deletes for good: expired posts, old tombstones and records of deletes, and their last bytes.
 
 A deleted document stays in its segment until Elasticsearch merges it. :func:`expunge` merges the
 segments that hold deleted documents, at most once a stated time.
@@ -6,6 +6,7 @@ segments that hold deleted documents, at most once a stated time.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from elasticsearch import Elasticsearch
 
@@ -16,6 +17,8 @@ from sinks.elasticsearch.erasure import ErasureIncomplete
 from sinks.elasticsearch.indices.mappings import IndexNames
 
 _PAGE = 500
+MAX_EXPIRED_PAGES = 20
+"""Pages of expired posts that one round deletes, so a round is done in seconds."""
 _GONE = (200, 404, 409)
 """Answers to a delete: it is gone, or replaced since the search."""
 _EXPUNGE_ALL = {"index.merge.policy.expunge_deletes_allowed": 0}
@@ -41,15 +44,29 @@ def purge_erasures(
     return _delete(client, (names.erasures,), done)
 
 
+def purge_expired(
+    client: Elasticsearch, names: IndexNames, now: datetime, pages: int | None = MAX_EXPIRED_PAGES
+) -> int:
+    """Delete mentions that their source lets nobody keep any longer; returns how many.
+
+    Ends after so many ``pages`` in each pattern, or with the last one. Raises as :func:`purge`
+    does. A replay of the post writes it again, and the next round deletes it again.
+    """
+    expired = {"range": {"keep_until": {"lt": now.isoformat()}}}
+    return _delete(client, (names.mentions_pattern,), expired, pages)
+
+
 def _before(now: datetime, days: float) -> str:
     return max(EPOCH, now - timedelta(days=days)).isoformat()
 
 
-def _delete(client: Elasticsearch, indices: Sequence[str], query: JsonObject) -> int:
+def _delete(
+    client: Elasticsearch, indices: Sequence[str], query: JsonObject, pages: int | None = None
+) -> int:
     """Delete what matches in each index; one that takes no deletes does not stop the others."""
     deleted, refusing = 0, set[str]()
     for index in indices:
-        gone, refuse = _delete_in(client, index, query)
+        gone, refuse = _delete_in(client, index, query, pages)
         deleted, refusing = deleted + gone, refusing | refuse
     if refusing:
         names = ", ".join(sorted(refusing))
@@ -57,10 +74,12 @@ def _delete(client: Elasticsearch, indices: Sequence[str], query: JsonObject) ->
     return deleted
 
 
-def _delete_in(client: Elasticsearch, index: str, query: JsonObject) -> tuple[int, set[str]]:
+def _delete_in(
+    client: Elasticsearch, index: str, query: JsonObject, pages: int | None
+) -> tuple[int, set[str]]:
     """Returns how many are deleted, and the indices that take no deletes."""
     deleted, refusing = 0, set[str]()
-    for hits in _found(client, index, query, refusing):
+    for hits in islice(_found(client, index, query, refusing), pages):
         answer = client.bulk(operations=[{"delete": _as_searched(hit)} for hit in hits])
         statuses = [item["delete"]["status"] for item in answer["items"]]
         refusing |= {

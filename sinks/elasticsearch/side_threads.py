@@ -21,6 +21,8 @@ from sinks.elasticsearch.indices.mappings import IndexNames
 
 log = get_logger("housekeeping")
 SWEEP_EVERY = timedelta(hours=1)
+EXPIRE_EVERY = timedelta(minutes=10)
+"""Short, since one round deletes a bounded number of posts."""
 RETRY_AFTER = timedelta(minutes=10)
 """A sweep reads every index, so one that the cluster does not take is not repeated at once."""
 ASK_TO_LEAD_S = 1.0
@@ -62,7 +64,7 @@ class SideThread(ABC):
 
 @dataclass(eq=False)
 class Housekeeping(SideThread):
-    """Finishes erasures, sweeps recent ones again, and deletes what is old for good.
+    """Finishes erasures, sweeps recent ones again, and deletes what is old or expired for good.
 
     ``leads``: whether this process is the one of its group that does it. Erasures that an index
     did not take are tried again each time; the rest is done hourly, and ``expunge_hours`` apart.
@@ -89,6 +91,7 @@ class Housekeeping(SideThread):
         # Each by itself: an index that takes no deletes stops none of the others.
         self._when_due(self._sweep, now, SWEEP_EVERY)
         self._when_due(self._purge, now, SWEEP_EVERY)
+        self._when_due(self._expire, now, EXPIRE_EVERY)
         self._when_due(self._forget, now, SWEEP_EVERY)
         self._when_due(self._expunge, now, expunge_every)
 
@@ -129,6 +132,16 @@ class Housekeeping(SideThread):
     def _purge(self, now: datetime) -> None:
         if purged := retention.purge(self.client, self.names, now, self.tombstone_days):
             log.info("old tombstones are deleted", documents=purged)
+
+    def _expire(self, now: datetime) -> None:
+        try:
+            expired = retention.purge_expired(self.client, self.names, now)
+        except erasure.ErasureIncomplete as incomplete:
+            metrics.SINK_EXPIRED.inc(incomplete.erased)
+            raise
+        metrics.SINK_EXPIRED.inc(expired)
+        if expired:
+            log.info("posts are deleted that may be kept no longer", documents=expired)
 
     def _forget(self, now: datetime) -> None:
         kept = self.tombstone_days + self.snapshot_days

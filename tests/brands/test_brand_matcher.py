@@ -202,6 +202,8 @@ def test_a_query_that_names_no_word_finds_the_brand_and_no_place() -> None:
 
 
 @pytest.mark.parametrize("query", ["orange OR", "sentiment:negative AND a", "a AND brand:b",
+                                   "a AND towards:negative", "a AND aspect:price=negative",
+                                   "a NOT intent:praise", "a AND emotion:anger",
                                    'query:"other"'])  # fmt: skip
 def test_a_query_that_cannot_be_asked_is_refused(query: str) -> None:
     with pytest.raises(QueryError):

@@ -87,6 +87,10 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, query: 'a AND'}]", "the query of brand a has a mistake"),
         ("brands: [{id: a, name: A, query: 'a AND'}]", "a AND\n"),
         ("brands: [{id: a, name: A, query: 'sentiment:negative'}]", "filled after the brands"),
+        (
+            "brands: [{id: a, name: A, query: 'a AND aspect:price'}]",
+            "search the index for it: brand:… AND aspect:…",
+        ),
         ("brands: [{id: a, name: A, query: 'a AND brand:b'}]", 'query:"its id"'),
         ("brands: [{id: a, name: A, query: 'query:b'}]", "there is no query 'b'"),
         ("brands: [{id: a, name: A, query: 'query:a'}]", "in a circle"),

@@ -118,6 +118,7 @@ NOT_SHOWN = {
     "tocsin_ingest_x_rule_changes_total": "tocsin_ingest_x_rules_outdated has the rule",
     "tocsin_detector_made_up_records_total": "late records that were counted all the same",
     "tocsin_sink_unknown_deletes_total": "deletes of strangers' posts, most of all deletes",
+    "tocsin_sink_expired_total": "what the terms of a source ask for; nothing is lost by it",
     "tocsin_process_enriched_total": "the tier that annotated is in each mention",
     "tocsin_alerts_retries_total": "tocsin_alerts_failing tells a channel that fails",
     "tocsin_tower_requests_total": "its pages say what fails to whoever looks at them",

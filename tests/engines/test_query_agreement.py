@@ -7,8 +7,7 @@ fields. Queries of every kind are drawn from the same words, so many match.
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,14 +21,13 @@ from queries.language.ast import And, Near, Node, Or, Phrase, Term
 from queries.language.errors import QueryError
 from queries.language.parser import parse
 from queries.matching.document import Document
-from schemas.mention import BrandMatch, Entity, Language, Mention, Sentiment
-from schemas.post import Author, Metrics, Post
-from schemas.types import SentimentLabel
+from schemas.mention import Mention
 from sinks.elasticsearch.documents import Operation
 from sinks.elasticsearch.indices.mappings import IndexNames
 from tests import make
 from tests.engines.indexed import indexed
 from tests.queries.agreement_cases import CASES
+from tests.queries.agreement_posts import rich_post
 from tests.queries.asked import RESOLVED, WHEN
 from tests.queries.reference import evaluate
 from tests.queries.test_reference import GOLDEN
@@ -38,66 +36,8 @@ from tests.stack_fixtures import RunningEngines
 pytestmark = pytest.mark.engines
 
 BATCH = 50
-RICH = [
-    "orange", "Été", "ete", "e\u0301te\u0301", "BT", "bt", "panne", "5g", "a", "b", "日", "日本",
-    "ก", "กาแฟ", "straße", "STRASSE", "or", "AND", "near", "To", "クラウド", "한국", "snake_case",
-    "2026", "#orange", "#Été", "@velmora", "@ana.bsky.example", "$AAPL", "🍊", "👍🏽", "👍", "❤️",
-    "❤", "🇫🇷", "https://a.example/x?y=1", "www.b.example/(c)*", "#日本", "oranges", "...",
-    "l'orange", "abonné", "abon", "pane", "boxe", "#velmora", "etés", "हिन्दी", "كِتَاب", "كتاب",
-    "ＯＲＡＮＧＥ", "\u0301", "\u0640", "ﷺ", "𝐎𝐫𝐚𝐧𝐠𝐞", "İstanbul", "x" * 300, "é" * 300, "a\\b",
-]  # fmt: skip
-"""Words of the strategies in ``asked``, and difficult tokens."""
 DENSE = ["a", "b", "c", "d", "ab1", "abc", "abcd", "été", "ete", "Été", "BT", "bt", "orange"]
 """Few words, so a post repeats each."""
-
-ENTITIES = [("AF", "Air  France", "Q1"), ("l'Été", None, None), ("*", "V", "vel")]
-
-
-def rich_post(rng: random.Random, number: int) -> Mention:
-    """A post with some of every field."""
-
-    def some(words: Sequence[str], limit: int) -> list[str]:
-        return [rng.choice(words) for _ in range(rng.randint(0, limit))]
-
-    hosts = ["www.lemonde.fr", "velmora.example", "a.example"]
-    handles = ["velmora", "Velmora", "ana.bsky.example", "pan", "panne"]
-    amounts = [None, 0, 7, 1000, 10**12, 2**53]
-    post = Post(
-        id=f"x:{number}",
-        source=rng.choice(["x", "Bluesky", "my feed", "or"]),
-        author=Author(
-            id=rng.choice(["did:plc:1", "17", "a  b"]),
-            handle=rng.choice([None, *handles]),
-            name=" ".join(some(RICH, 4)) or None,
-            followers=rng.choice(amounts),
-            verified=rng.choice([None, True, False]),
-        ),
-        text=" ".join(some(RICH, 12)),
-        title=" ".join(some(RICH, 4)) or None,
-        created_at=WHEN + timedelta(days=rng.randint(-40, 5), microseconds=rng.randint(0, 10**9)),
-        url=rng.choice(
-            [None, f"https://{rng.choice(hosts)}/{rng.choice(RICH)}/panne", "https://["]
-        ),
-        links=[f"http://{rng.choice(hosts)}/été/{word}" for word in some(["orange", "BT"], 2)],
-        country=rng.choice([None, "FR", "US"]),
-        hashtags=some(["Panne", "Été", "not", "velmora", "pan"], 2),
-        mentions=some(handles, 2),
-        reply_to=rng.choice([None, "x:0"]),
-        metrics=Metrics(likes=rng.choice(amounts), views=rng.choice(amounts)),
-    )
-    label: SentimentLabel | None = rng.choice([None, *get_args(SentimentLabel)])
-    return Mention(
-        post=post,
-        language=rng.choice([None, Language(code=rng.choice(["fr", "en", "und"]), confidence=1)]),
-        brands=[BrandMatch(id="air-volta")] if rng.random() < 0.2 else [],
-        entities=[
-            Entity(text=text, name=name, id=id_, label="ORG", start=0, end=1)
-            for text, name, id_ in ENTITIES
-            if rng.random() < 0.2
-        ],
-        sentiment=label
-        and Sentiment(label=label, score=0, negative=0.3, neutral=0.4, positive=0.3),
-    )  # fmt: skip
 
 
 def plain_post(number: int, text: str) -> Mention:

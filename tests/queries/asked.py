@@ -1,6 +1,7 @@
 """Posts, and hypothesis strategies for query trees of every kind."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,12 @@ from queries.language.errors import QueryError
 from queries.language.fields import FIELDS, Holds
 from queries.language.validate import check
 from queries.matching.document import Document
-from schemas.mention import BrandMatch, Entity, Language, Sentiment
-from schemas.post import Author, Metrics
+from schemas.mention import Aspect, BrandMatch, Emotion, Entity, Language, Sentiment
+from schemas.post import Author, Community, Metrics, Publisher, Rating
 from tests.make import mention, post
 
+NEGATIVE = Sentiment(label="negative", score=-1, negative=1, neutral=0, positive=0)
+POSITIVE = Sentiment(label="positive", score=1, negative=0, neutral=0, positive=1)
 WHEN = datetime(2026, 3, 2, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
@@ -27,7 +30,9 @@ def document(text: str, **fields: Any) -> Document:
 
 def whole_document(text: str, title: str, **fields: Any) -> Document:
     """A post with every field except ``views``."""
-    author = Author(id="did:plc:1", handle="ana", name="Ana de Lima", followers=1000, verified=True)
+    author = Author(
+        id="did:plc:1", handle="ana", name="Ana de Lima", followers=1000, verified=True, bot=False
+    )
     given: dict[str, Any] = {
         "author": author,
         "url": "https://www.lemonde.fr/panne/",
@@ -36,14 +41,31 @@ def whole_document(text: str, title: str, **fields: Any) -> Document:
         "hashtags": ["Panne", "fibre", "été"],
         "mentions": ["Velmora", "ana.bsky.example"],
         "reply_to": "x:0",
-        "metrics": Metrics(likes=0),
+        "metrics": Metrics(likes=0, score=-3),
+        "thread": "x:0",
+        "format": "review",
+        "community": Community(id="c/9", name="Le Café"),
+        "about": "app:Velmora",
+        "about_name": "Velmora Mobile",
+        "publisher": Publisher(name="Le Monde", domain="lemonde.fr"),
+        "rating": Rating(value=2, best=10, worst=0),
     }
     asked = document(text, title=title, **{**given, **fields})
     known = asked.mention
     known.language = Language(code="fr", confidence=1)
-    known.brands = [BrandMatch(id="air-volta")]
+    known.brands = [
+        BrandMatch(id="air-volta", sentiment=NEGATIVE),
+        BrandMatch(id="velmora", sentiment=POSITIVE),
+        BrandMatch(id="corvane"),
+    ]
+    known.aspects = [
+        Aspect(label="price", text="cher", start=0, end=4, sentiment=NEGATIVE),
+        Aspect(label="staff", text="agent", start=0, end=5),
+    ]
+    known.intents = ["complaint", "threat_to_leave"]
+    known.emotion = Emotion(label="anger", confidence=0.7)
     known.entities = [Entity(text="AF", name="Air France", id="Q1", label="ORG", start=0, end=2)]
-    known.sentiment = Sentiment(label="negative", score=-1, negative=1, neutral=0, positive=0)
+    known.sentiment = NEGATIVE
     return asked
 
 
@@ -101,6 +123,16 @@ _VALUES = {
     "mentions": ["velmora", "ana.bsky.example"],
     "site": ["lemonde.fr"],
     "brand": ["air-volta"],
+    "towards": ["negative", "neutral", "air-volta=negative", "velmora=negative"],
+    "aspect": ["price", "staff", "price=negative", "staff=negative", "delay"],
+    "intent": ["complaint", "threat_to_leave", "praise"],
+    "emotion": ["anger", "none"],
+    "community": ["c/9", "le cafe", "r/velmora"],
+    "thread": ["x:0", "x:7", "file:A"],
+    "about": ["app:velmora", "velmora mobile"],
+    "publisher": ["lemonde.fr", "le monde"],
+    "format": ["review", "post"],
+    "bot": ["true", "false"],
 }
 
 
@@ -134,7 +166,10 @@ def _ranges(names: list[str], bounds: Any) -> st.SearchStrategy[Node]:
 RANGES = _ranges(
     [name for name, field in FIELDS.items() if field.holds is Holds.NUMBER],
     st.integers(0, 10**15 - 1),
-) | _ranges(["date"], _TIMES)
+)
+RANGES |= _ranges(["score"], st.integers(-(10**15) + 1, 10**15 - 1) | st.integers(-9, 9))
+RANGES |= _ranges(["rating"], st.integers(100, 500).map(lambda mark: Decimal(mark) / 100))
+RANGES |= _ranges(["date"], _TIMES)
 NAMES = st.builds(Named, st.sampled_from(["outages", "mes marques", "a"]))
 
 
@@ -155,6 +190,8 @@ def trees(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     ).filter(valid)
 
 
+VALUED = trees(_VALUE_FIELDS | RANGES)
+"""Queries of values, numbers and times alone."""
 RESOLVED = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES)
 """Queries without references."""
 QUERIES = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES | NAMES)

@@ -19,7 +19,7 @@ from schemas.bounds import (
     plausible,
 )
 from schemas.codec import POST_EVENT
-from schemas.post import Author, Media, Post
+from schemas.post import Author, Media, Post, Publisher
 from tests import make
 from tests.strategies import ANY_TEXT, HOSTILE_POSTS
 
@@ -48,6 +48,11 @@ def test_a_hostile_post_can_always_be_written_and_read(hostile: Post) -> None:
     lists = (bounded.mentions, bounded.hashtags, bounded.links, bounded.media, bounded.labels)
     assert max(map(len, lists)) <= MAX_ITEMS
     shorts = [bounded.title, bounded.url, bounded.place, bounded.author.name, *bounded.mentions]
+    shorts += [bounded.thread, bounded.about, bounded.about_name, bounded.author.url]
+    if bounded.community is not None:
+        shorts += [bounded.community.id, bounded.community.name, bounded.community.url]
+    if bounded.publisher is not None:
+        shorts += [bounded.publisher.name, bounded.publisher.domain]
     assert all(len(short) <= MAX_SHORT for short in shorts if short is not None)
     assert bound_post(bounded, NOW) == msgspec.structs.replace(bounded), "once is enough"
 
@@ -112,6 +117,29 @@ def test_a_date_that_cannot_be_is_replaced_and_kept_beside(claimed: datetime) ->
 def test_a_date_that_can_be_is_kept(when: datetime) -> None:
     bounded = bound_post(post(created_at=when, edited_at=when), NOW)
     assert (bounded.created_at, bounded.claimed_at, bounded.edited_at) == (when, None, when)
+
+
+@pytest.mark.parametrize(
+    ("until", "kept"),
+    [
+        (NOW - FUTURE, True),
+        (datetime(2099, 1, 1, tzinfo=UTC), True),
+        (EARLIEST, True),
+        (datetime(1970, 1, 1, tzinfo=UTC), False),
+    ],
+)
+def test_the_end_of_keeping_may_be_ahead_but_is_no_default_value(
+    until: datetime, kept: bool
+) -> None:
+    assert bound_post(post(keep_until=until), NOW).keep_until == (until if kept else None)
+
+
+def test_a_publisher_of_whom_nothing_is_known_is_none() -> None:
+    known = Publisher(name="Le Journal", country="France")
+    assert bound_post(post(publisher=known), NOW).publisher == Publisher(
+        name="Le Journal", country="FR"
+    )
+    assert bound_post(post(publisher=Publisher(country="Oz")), NOW).publisher is None
 
 
 def test_long_lists_and_fields_are_cut() -> None:

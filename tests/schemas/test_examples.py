@@ -74,7 +74,7 @@ def test_offsets_in_the_examples_point_at_what_they_say() -> None:
             assert text[span.start : span.end] == span.text
 
 
-@pytest.mark.parametrize("topic", ["mentions", "activity"])
+@pytest.mark.parametrize("topic", ["posts", "mentions", "activity"])
 def test_every_field_is_in_an_example(topic: str) -> None:
     shown = set().union(
         *(_paths(json.loads(path.read_bytes())) for path in (FOLDER / topic).glob("*.json"))

@@ -26,7 +26,9 @@ def setup() -> None:
 
 @app.command("purge")
 def purge() -> None:
-    """Delete tombstones older than TOCSIN_SINK_TOMBSTONE_DAYS. The sink does this hourly.
+    """Delete old tombstones (TOCSIN_SINK_TOMBSTONE_DAYS), and posts whose time is over.
+
+    The sink does the first hourly, the second every ten minutes.
 
     Example: `tocsin index purge`
     """
@@ -37,8 +39,10 @@ def purge() -> None:
 
     settings, sink = load(ElasticsearchSettings), load(SinkSettings)
     with connect(settings) as client, elasticsearch_errors(settings):
-        purged = retention.purge(client, IndexNames(settings), utc_now(), sink.tombstone_days)
-    say(f"{counted(purged, 'tombstone')} deleted")
+        names, now = IndexNames(settings), utc_now()
+        purged = retention.purge(client, names, now, sink.tombstone_days)
+        expired = retention.purge_expired(client, names, now, pages=None)
+    say(f"{counted(purged, 'tombstone')} and {counted(expired, 'expired post')} deleted")
 
 
 app.command("erase", hidden=True)(erase)

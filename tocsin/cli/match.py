@@ -112,8 +112,8 @@ def match(
 
     --format jsonl, csv or xlsx prints the posts too, with the matched words.
 
-    A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `entity:` and
-    `brand:` the posts are annotated first, as in the stream.
+    A line needs only `{"id": "1", "text": "..."}`. For `lang:`, `sentiment:`, `aspect:`, `intent:`,
+    `emotion:`, `towards:`, `entity:` and `brand:` the posts are annotated first, as in the stream.
 
     Example: `tocsin match --query 'velmora NEAR/5 panne' --spans examples/posts.csv`
     """

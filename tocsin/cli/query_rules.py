@@ -9,6 +9,7 @@ import typer
 from queries.language.errors import QueryError
 from queries.matching.document import Document
 from queries.x.rule_compiler import MAX_LENGTH, compile_rules
+from queries.x.rule_fields import absent_fields
 from runtime.configuration.files import read_yaml
 from schemas.errors import ConfigurationError
 from schemas.types import JsonObject
@@ -94,7 +95,9 @@ def compile_(
     for rule in rules.rules:
         result(rule)
     if not rules.rules:
-        say("there are no rules: no post of X can match this query")
+        absent = ", ".join(f"{name}:" for name in absent_fields(node))
+        why = f", since posts of X have no {absent}; leave it out" if absent else ""
+        say(f"there are no rules: no post of X can match this query{why}")
     _report("Wider than the query; tocsin drops the rest:", rules.widened)
     _report("The query matches this, but X may not send it:", rules.lost)
 

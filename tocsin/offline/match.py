@@ -23,6 +23,10 @@ _FOUND_BY: Final[dict[str, tuple[str, ...]]] = {
     "brand": ("language", "brands"),
     "sentiment": ("language", "sentiment", "encoder"),
     "entity": ("language", "entities", "encoder"),
+    "towards": ("language", "brands", "encoder"),
+    "aspect": ("language", "aspects", "encoder"),
+    "intent": ("language", "intents", "encoder"),
+    "emotion": ("language", "encoder"),
 }
 """Fields to the annotators that find them; all of them read the language."""
 
@@ -36,9 +40,10 @@ class OfflineMatcher:
 
     def __init__(self, queries: Mapping[str, Node], brands: Path | None = None) -> None:
         fields = frozenset(name for node in queries.values() for name in _fields(node))
-        if "brand" in fields and brands is None:
+        if brands is None and (of_brands := fields & {"brand", "towards"}):
             raise ConfigurationError(
-                "brand: needs to know your brands; add --brands brands.yaml (docs/brands.md)"
+                f"{min(of_brands)}: needs to know your brands; add --brands brands.yaml "
+                "(docs/brands.md)"
             )
         self._annotators = _annotators(fields, brands) if fields else ()
         bounds = [_upper_bound(node, fields) for node in queries.values()]

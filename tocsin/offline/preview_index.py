@@ -25,7 +25,8 @@ _MAX_BYTES: Final = 8 * 2**20
 _FIELDS: Final = (
     "id", "source", "author", "text", "title", "created_at", "url", "links", "mentions", "hashtags",
     "country", "reply_to", "repost_of", "quote_of", "metrics", "language", "brand_matches",
-    "entities", "sentiment",
+    "entities", "sentiment", "aspects", "intents", "emotion", "thread", "format", "community",
+    "about", "about_name", "rating", "publisher",
 )  # fmt: skip
 _TERMS: Final = {"languages": "language", "sources": "source", "sentiments": "sentiment.label"}
 

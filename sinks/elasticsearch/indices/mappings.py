@@ -20,11 +20,12 @@ from runtime.settings import ElasticsearchSettings
 from schemas.bounds import plausible
 from schemas.ids import microseconds, time_of
 from schemas.mention import MentionDelete, MentionUpsert
+from schemas.post import Metrics
 from schemas.types import JsonObject
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index, or an account with made-up dates could create hundreds."""
-VERSION = 5
+VERSION = 6
 """Raised with every change of a mapping; stored in the ``_meta`` of each index."""
 PRIORITY = 500
 """Of our index templates: the highest priority of all that match shapes an index."""
@@ -44,6 +45,7 @@ _VALUE = {"type": "keyword", "doc_values": False}
 _STORED = {"type": "keyword", "ignore_above": 2048, "index": False, "doc_values": False}
 _OFF = {"type": "object", "enabled": False}
 _FLOAT = {"type": "float"}
+_DOUBLE = {"type": "double"}
 _BOOLEAN = {"type": "boolean"}
 _OFFSET = {"type": "integer", "index": False}
 
@@ -78,6 +80,8 @@ MENTION_PROPERTIES: JsonObject = {
         followers=_LONG,
         verified=_BOOLEAN,
         created_at=_DATE,
+        url=_STORED,
+        bot=_BOOLEAN,
     ),
     "title": _TEXT,
     "text": _TEXT,
@@ -124,8 +128,17 @@ MENTION_PROPERTIES: JsonObject = {
     "reply_to": _KEYWORD,
     "repost_of": _KEYWORD,
     "quote_of": _KEYWORD,
+    "thread": _KEYWORD,
     "copied_from": _KEYWORD,
-    "metrics": _object(likes=_LONG, reposts=_LONG, replies=_LONG, quotes=_LONG, views=_LONG),
+    "format": _KEYWORD,
+    "community": _object(id=_KEYWORD, name=_KEYWORD, url=_STORED, members=_LONG),
+    "about": _KEYWORD,
+    "about_name": _KEYWORD,
+    # As given; ``share``: from 0 at the worst mark to 1 at the best, so scales can be compared.
+    "rating": _object(value=_DOUBLE, best=_DOUBLE, worst=_DOUBLE, share=_DOUBLE),
+    "publisher": _object(name=_KEYWORD, domain=_KEYWORD, country=_KEYWORD),
+    "keep_until": _DATE,
+    "metrics": _object(**dict.fromkeys(Metrics.__struct_fields__, _LONG)),
     "truncated": _BOOLEAN,
     "labels": _KEYWORD,
     "provenance": _OFF,

@@ -19,7 +19,7 @@ from ingestors.files.source import ReplaySource
 from schemas.codec import POST_EVENT
 from schemas.errors import ConfigurationError
 from schemas.ids import microseconds, time_of
-from schemas.post import PostDelete, PostUpsert
+from schemas.post import Community, PostDelete, PostUpsert, Publisher, Rating
 from tests.ingestors.hostile_json import JSON
 from tests.ingestors.reading import drain, events_of, unreadable_of
 
@@ -101,6 +101,7 @@ def test_shipped_mappings_are_these_and_all_load() -> None:
         ("source: a\nfields: {id: a, text: b}\ntime_zone: Europe/Pariss", "no time_zone"),
         ("source: a\nfields: {id: a, text: b}\nskip_lines: -1", "skip_lines"),
         ("source: a\nfields: {id: a, text: b}\nquoting: all", "quoting"),
+        ("source: a\nfields: {id: a, text: b}\nrating_scale: [5, 1]", "rating_scale"),
         ("fields: {id: a, text: b}", "source"),
         ("- a", "source and fields"),
         ("a: [", "not valid YAML"),
@@ -119,6 +120,49 @@ def test_an_unknown_name_points_to_the_nearest() -> None:
         load_mapping("sander_brands")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_mapping("none/such.yaml")
+
+
+def test_reviews_communities_and_publishers() -> None:
+    rows = mapping(
+        fields={
+            **FIELDS,
+            "rating.value": "note",
+            "rating.best": "sur",
+            "community.name": "forum",
+            "community.members": "inscrits",
+            "publisher.domain": "site",
+            "publisher.country": "pays",
+            "about": "app.id",
+            "about_name": "app.nom",
+            "thread": "fil",
+            "format": "type",
+            "keep_until": "jusque",
+            "author.bot": "robot",
+            "metrics.score": "votes",
+        },
+        rating_scale=[0, 10],
+    )
+    row = {
+        "id": 1, "body": {"text": "nul"}, "ts": "2026-03-01T10:00:00Z", "note": "7,5",
+        "forum": "Le Café", "inscrits": "1 200", "site": "j.example", "pays": "Belgique",
+        "app": {"id": "app:1", "nom": "Velmora"}, "fil": 5, "type": "Review",
+        "jusque": "2026-04-01T10:00:00Z", "robot": "oui", "votes": "-12",
+    }  # fmt: skip
+    event = rows.event(row, NOW)
+    assert isinstance(event, PostUpsert)
+    post = event.post
+    assert post.rating == Rating(value=7.5, best=10, worst=0)
+    assert post.community == Community(id="Le Café", name="Le Café", members=1200)
+    assert post.publisher == Publisher(domain="j.example", country="BE")
+    assert (post.about, post.about_name) == ("app:1", "Velmora")
+    assert (post.thread, post.format, post.author.bot) == ("feed:5", "review", True)
+    assert post.keep_until == datetime(2026, 4, 1, 10, tzinfo=UTC)
+    assert post.metrics.score == -12
+    event = rows.event(row | {"note": "12", "sur": 20, "type": "poem", "votes": "-x"}, NOW)
+    assert isinstance(event, PostUpsert)
+    assert event.post.rating == Rating(value=12, best=20, worst=0)
+    assert (event.post.format, event.post.metrics.score) == (None, None)
+    assert rows.tally.counts == {"format": 1, "metrics.score": 1}
 
 
 def test_paths_lists_metrics_and_authors() -> None:

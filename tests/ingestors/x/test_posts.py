@@ -68,6 +68,7 @@ def test_a_post() -> None:
     assert post.author.created_at == datetime(2010, 5, 1, tzinfo=UTC)
     assert (post.created_at, post.edited_at, post.language) == (MADE, None, "id")
     assert post.url == URL
+    assert post.thread == f"x:{ID}"
     assert (post.mentions, post.hashtags) == (["bob"], ["news"])
     assert post.links == ["https://example.com/a"]
     assert post.media == [

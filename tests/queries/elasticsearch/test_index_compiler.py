@@ -90,6 +90,29 @@ GOLDEN: list[tuple[str, dict[str, Any]]] = [
     ("lang:fr|en", present({"terms": {"language": ["fr", "en"]}})),
     ('entity:"Air France"', {"term": {"values.entity": "air france"}}),
     ("hashtags:vel*", {"prefix": {"values.hashtags": "vel"}}),
+    ("aspect:price", present({"term": {"aspects.label": "price"}})),
+    ("aspect:price=negative", present({"term": {"aspect_sentiment": "price=negative"}})),
+    (
+        "aspect:(delay OR price OR price=negative)",
+        present(
+            {
+                "bool": {
+                    "should": [
+                        {"terms": {"aspects.label": ["delay", "price"]}},
+                        {"term": {"aspect_sentiment": "price=negative"}},
+                    ]
+                }
+            }
+        ),
+    ),
+    ("towards:velmora=negative", present({"term": {"brand_sentiment": "velmora=negative"}})),
+    ("towards:negative", present({"wildcard": {"brand_sentiment": "*=negative"}})),
+    ("intent:complaint", present({"term": {"intents": "complaint"}})),
+    ("emotion:anger", present({"term": {"emotion.label": "anger"}})),
+    ('community:"Le Café"', {"term": {"values.community": "le cafe"}}),
+    ("rating:<3", present({"range": {"rating.share": {"lte": 0.4975}}})),
+    ("rating:4..5", present({"range": {"rating.share": {"gte": 0.75, "lte": 1.0}}})),
+    ("score:<0", present({"range": {"metrics.score": {"lte": -1}}})),
     ("likes:>10", present({"range": {"metrics.likes": {"gte": 11}}})),
     ("date:2026-03-02", present({"range": {"created_at": DAY}})),
     (

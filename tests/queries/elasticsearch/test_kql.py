@@ -82,6 +82,8 @@ def tree(query: Any) -> Any:
             return {"or": [(field, ":", f"={each}") for each in value]}
         case "prefix":
             return field, ":", f"{value}*"
+        case "wildcard":
+            return field, ":", value
         case "range":
             signs = {"gte": ">=", "lte": "<="}
             parts = [(field, signs[end], f"={bound}" if isinstance(bound, str) else str(bound))
@@ -101,6 +103,10 @@ def tree(query: Any) -> Any:
         "likes:>10 AND orange",
         "date:[2026-03-01 TO 2026-03-08] AND orange",
         "(likes:[1 TO 5] OR followers:>100) AND orange",
+        "towards:negative AND aspect:price=negative NOT towards:velmora=positive",
+        "intent:(complaint OR question) AND emotion:anger AND colo*r",
+        "rating:<3 OR rating:4..5 OR (score:-5..0 AND a)",
+        "community:r/velmora AND bot:false AND format:review AND thread:x:7",
         "verified:true AND site:lemonde.fr AND author:jean",
         "title:(a OR b) AND text:c",
         "#velm* OR https://velmora.example/a",

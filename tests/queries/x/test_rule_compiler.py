@@ -102,6 +102,13 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ("orange AND source:x", ["orange"]),
         ("orange AND source:bluesky", []),
         ("orange NOT source:bluesky", ["orange"]),
+        ("orange AND towards:negative", ["orange"]),
+        ("orange AND rating:<3", []),
+        ("orange NOT community:velmora", ["orange"]),
+        ("community:velmora OR orange", ["orange"]),
+        ("thread:x:7", ["conversation_id:7"]),
+        ("orange AND thread:(x:7 OR file:7)", ["orange conversation_id:7"]),
+        ("orange NOT thread:x:7", ["orange -conversation_id:7"]),
         ("orange AND site:x.com", ["orange"]),
         ("site:lemonde.fr OR orange", ["orange"]),
         ("title:orange OR box", ["box"]),
@@ -298,6 +305,7 @@ def posts_for(node: Node, texts: list[str], rng: random.Random) -> tuple[XPost, 
             name=_text(pool, rng, 4),
             followers=followers,
             country=rng.choice(["", "FR", "US"]),
+            conversation=rng.choice(["", "7", "77"]),
             hashtags=tuple(rng.sample(tags, min(len(tags), 2))),
             mentions=tuple(rng.sample(names, min(len(names), 2))),
             links=links,
@@ -331,6 +339,7 @@ def _ours(post: XPost, values: list[str], rng: random.Random) -> Document:
         hashtags=list(post.hashtags),
         links=list(post.links),
         country=post.country or None,
+        thread=f"x:{post.conversation}" if post.conversation else None,
         **{references[kind]: "x:2" for kind in post.kinds},
     )  # fmt: skip
     codes = [value for value in values if value in ("fr", "en", "und")]
@@ -460,6 +469,10 @@ def test_followers_are_counted_at_another_moment(asked: str) -> None:
         "authorName:(lima AND NOT ana)", "authorName:(ana NEAR/2 lima)", "source:x", "source:rss",
         "site:x.com", "site:lemonde.fr", "title:orange", "verified:true", "lang:fr", "likes:>1",
         "date:>2020-01-01", "sentiment:negative", "entity:orange", "brand:a",
+        "towards:negative", "towards:a=negative", "aspect:price", "aspect:price=negative",
+        "intent:complaint", "emotion:anger", "bot:true", "community:a", "about:a", "publisher:a",
+        "format:review", "rating:<3", "score:<0", "thread:x:7", "thread:(x:7 OR x:8)",
+        "thread:file:7",
     ],
 )  # fmt: skip
 def test_fields(asked: str, operator: str) -> None:
@@ -475,6 +488,7 @@ def test_fields(asked: str, operator: str) -> None:
         "hashtags": [(), ("Été", "panne"), ("velmora",)],
         "mentions": [(), ("Velmora", "ana")],
         "links": [(), ("https://a.example/x", "https://b.example/velmora")],
+        "conversation": ["", "7"],
     }
     for values in product(*choices.values()):
         post = XPost("orange", **dict(zip(choices, values, strict=True)))

@@ -17,6 +17,7 @@ _CONJUNCTION_REQUIRED = ("is:", "has:", "lang:", "sample:", "followers_count:")
 """Operators page, column "Type". ``followers_count:`` has no type there: taken for the stricter."""
 _KNOWN = (
     "from:", "to:", "url:", "bio_name:", "place_country:", "lang:", "is:", "followers_count:",
+    "conversation_id:",
 )  # fmt: skip
 _EMOJI = regex.compile(
     r"\p{RI}\p{RI}|\p{Extended_Pictographic}\uFE0F?\p{EMod}?"
@@ -61,6 +62,7 @@ class XPost:
     cashtags: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
+    conversation: str = ""
     quoted: "XPost | None" = field(default=None, repr=False)
 
 
@@ -250,6 +252,8 @@ def _of_one(clause: Clause, post: XPost, reading: Reading) -> bool:
             return value in map(_lower, post.cashtags)
         case "from:":
             return value in (_lower(post.username), post.user_id)
+        case "conversation_id:":
+            return value == post.conversation
         case "lang:":
             return value == _lower(post.lang)
         case "place_country:":

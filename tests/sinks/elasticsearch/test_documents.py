@@ -24,7 +24,7 @@ from schemas.mention import (
     Sentiment,
     Target,
 )
-from schemas.post import Author, Media, Metrics, Post
+from schemas.post import Author, Community, Media, Metrics, Post, Publisher, Rating
 from sinks.elasticsearch.documents import from_document, to_document, tombstone, upsert
 from sinks.elasticsearch.indices.mappings import MENTION_PROPERTIES
 from tests import make
@@ -44,7 +44,11 @@ JANUARY = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 BAD = Sentiment(label="negative", score=-0.5, negative=0.6, neutral=0.3, positive=0.1)
 GOOD = Sentiment(label="positive", score=0.5, negative=0.1, neutral=0.3, positive=0.6)
-ODILE = Author(id="17", handle="odile", name="Odilé", followers=3, verified=True, created_at=AT)
+ODILE = Author(
+    id="17", handle="odile", name="Odilé", followers=3, verified=True, created_at=AT,
+    url="https://f.example/odile", bot=False,
+)  # fmt: skip
+FORUM = Community(id="c/9", name="Le Café", url="https://f.example/c/9", members=40)
 VELMORA = Match(text="Velmora", field="title", start=0, end=7)
 
 
@@ -71,7 +75,17 @@ def full() -> MentionEvent:
         media=[Media(type="photo", url="https://m.example", alt="alt")],
         place="Nantes",
         country="FR",
-        metrics=Metrics(likes=1, reposts=2, replies=3, quotes=4, views=5),
+        thread="file:0",
+        format="review",
+        community=FORUM,
+        about="app:1",
+        about_name="Velmora Mobile",
+        rating=Rating(value=8, best=10, worst=0),
+        publisher=Publisher(name="Le Journal", domain="journal.example", country="FR"),
+        keep_until=LATER,
+        metrics=Metrics(
+            likes=1, reposts=2, replies=3, quotes=4, views=5, score=-6, dislikes=7, saves=8
+        ),
         truncated=True,
         labels={"topic": "network"},
     )
@@ -226,7 +240,27 @@ def test_the_values_are_normal() -> None:
         "hashtags": ["b"],
         "mentions": ["a"],
         "entity": ["nantes", "q12191"],
+        "community": ["c/9", "le cafe"],
+        "about": ["app:1", "velmora mobile"],
+        "publisher": ["journal.example", "le journal"],
     }
+
+
+@pytest.mark.parametrize(
+    ("rating", "share"),
+    [
+        (Rating(value=1), 0),
+        (Rating(value=4), 0.75),
+        (Rating(value=8, best=10, worst=0), 0.8),
+        (Rating(value=2, best=3, worst=0), 0.6675),
+    ],
+)
+def test_a_rating_is_kept_as_given_and_as_a_share_of_its_scale(
+    rating: Rating, share: float
+) -> None:
+    body = written(events.upsert(rating=rating))
+    scale = {"value": rating.value, "best": rating.best, "worst": rating.worst}
+    assert body["rating"] == {**scale, "share": share}
 
 
 def test_what_is_absent_is_left_out() -> None:

@@ -1,19 +1,20 @@
 """What is old is deleted for good: tombstones, records of deletes and erasures, and their bytes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch as Client
+from prometheus_client import REGISTRY
 
 from runtime.settings import ElasticsearchSettings
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import removal, removal_key, tombstone
 from sinks.elasticsearch.documents import upsert as upsert_of
 from sinks.elasticsearch.erasure import Erasure, ErasureIncomplete, remember
-from sinks.elasticsearch.retention import expunge, purge, purge_erasures
-from sinks.elasticsearch.side_threads import RETRY_AFTER, Housekeeping
+from sinks.elasticsearch.retention import expunge, purge, purge_erasures, purge_expired
+from sinks.elasticsearch.side_threads import EXPIRE_EVERY, RETRY_AFTER, Housekeeping
 from sinks.elasticsearch.writes.bulk import write
 from tests.servers.elasticsearch import ElasticsearchServer as Server
 from tests.servers.elasticsearch import Failure, Items, Stall
@@ -74,6 +75,68 @@ def test_a_blocked_month_keeps_its_tombstones_and_stops_no_other_purge(
     Housekeeping(client, NAMES, clock=lambda: AT, tombstone_days=8).once()
     assert dead(server) == {operation.id for operation in old}
     assert server.sources(NAMES.erasures) == {}
+
+
+def keep(client: Client, until: datetime | None, *ids: str) -> None:
+    write(client, [upsert_of(upsert(id_, keep_until=until), NAMES) for id_ in ids])
+
+
+def test_only_posts_whose_time_is_over_expire(client: Client, server: Server) -> None:
+    keep(client, AT - timedelta(seconds=1), "file:1", "x:1541815603606036480")
+    keep(client, AT, "file:2")
+    keep(client, None, "file:3")
+    bury(client, "file:4")
+    assert purge_expired(client, NAMES, AT) == 2
+    assert (living(server), dead(server)) == ({"file:2", "file:3"}, {"file:4"})
+
+
+def test_a_round_of_expiry_is_bounded_and_the_next_goes_on(client: Client, server: Server) -> None:
+    keep(client, AT - timedelta(days=1), *(f"file:{number:04}" for number in range(1_200)))
+    assert purge_expired(client, NAMES, AT, pages=2) == 1_000
+    assert len(living(server)) == 200
+    now = [AT]
+    housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: now[0])
+    before = expired_posts()
+    housekeeping.once()
+    assert (living(server), expired_posts() - before) == (set(), 200)
+    keep(client, AT, "file:1")
+    now[0] += EXPIRE_EVERY
+    housekeeping.once()
+    assert (living(server), expired_posts() - before) == (set(), 201)
+
+
+def test_an_edit_that_may_be_kept_longer_survives_the_round(
+    client: Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(client, AT - timedelta(days=1), "file:1", "file:2")
+
+    def bulk(**arguments: Any) -> Any:
+        monkeypatch.undo()
+        later = upsert("file:1", 3, keep_until=AT + timedelta(days=1))
+        write(client, [upsert_of(later, NAMES)])
+        return client.bulk(**arguments)
+
+    monkeypatch.setattr(client, "bulk", bulk)
+    assert purge_expired(client, NAMES, AT) == 1
+    assert living(server) == {"file:1"}
+
+
+def test_expired_posts_that_an_index_keeps_are_counted_when_they_go(
+    client: Client, server: Server
+) -> None:
+    keep(client, AT - timedelta(days=1), "file:0", "file:1", "file:2")
+    server.faults = [Items({"file:1": (403, "cluster_block_exception")})]
+    before, now = expired_posts(), [AT]
+    housekeeping = Housekeeping(client, NAMES, tombstone_days=8, clock=lambda: now[0])
+    housekeeping.once()
+    assert (living(server), expired_posts() - before) == ({"file:1"}, 2)
+    now[0] += RETRY_AFTER
+    housekeeping.once()
+    assert (living(server), expired_posts() - before) == (set(), 3)
+
+
+def expired_posts() -> float:
+    return REGISTRY.get_sample_value("tocsin_sink_expired_total") or 0.0
 
 
 @pytest.mark.parametrize("status", [403, 429, 503])

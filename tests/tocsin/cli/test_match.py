@@ -65,6 +65,14 @@ def test_what_the_query_asks_for_is_found_first(tocsin: Commands) -> None:
     assert found("orange AND sentiment:positive") == ["en"]
     assert found("lang:en") == ["en", "other"]
     assert found("orange AND (lang:de OR sentiment:negative)") == ["fr"]
+    assert found("orange AND aspect:quality") == ["fr"]
+    assert found("orange AND intent:praise") == ["en"]
+    assert found("orange AND format:review") == []
+
+
+def test_the_sentiment_towards_brands_needs_the_brands(tocsin: Commands) -> None:
+    error = tocsin.error("match", "--query", "orange AND towards:negative", stdin=POSTS)
+    assert "towards: needs to know your brands; add --brands brands.yaml" in error
 
 
 @pytest.mark.parametrize(

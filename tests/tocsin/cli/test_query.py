@@ -170,6 +170,13 @@ def test_explain_unfolds_saved_queries(tocsin: Commands) -> None:
     assert "there is no query 'b'" in error
 
 
+def test_a_field_that_posts_of_x_do_not_have_is_named(tocsin: Commands) -> None:
+    ran = tocsin("query", "compile", "--to", "x", "velmora AND rating:<3 AND format:review")
+    assert "posts of X have no format:, rating:; leave it out" in ran.err
+    ran = tocsin("query", "compile", "--to", "x", "velmora AND source:bluesky")
+    assert ran.err.startswith("there are no rules: no post of X can match this query\n")
+
+
 def test_a_query_compiles_for_kibana(tocsin: Commands) -> None:
     ran = tocsin("query", "compile", "--to", "kibana", "orange AND NOT jus")
     assert ran.status == 0 and "search bar" in ran.err

@@ -25,7 +25,7 @@ from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.indices.setup import setup
 from sinks.elasticsearch.lookup import Lookup
-from sinks.elasticsearch.placement import settle
+from sinks.elasticsearch.placement import Known, settle
 from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.tocsin.local.stack.records import consume, create_topic, group_consumer, produce, quiet
@@ -105,6 +105,13 @@ def test_the_sinks_indices_erase_and_purge_as_in_the_engines(endpoints: Endpoint
         assert client.count(index=names.mentions_pattern)["count"] == 4
         assert retention.purge(client, names, now + timedelta(days=9), keep_days=1) == 2
         assert client.count(index=names.mentions_pattern)["count"] == 2
+        for days in (-1, 1):
+            post = make.post(id=f"file:{days}", created_at=now, keep_until=now + timedelta(days))
+            event = make.enriched(make.mention(post))
+            assert isinstance(event, MentionUpsert)
+            assert not write(client, settle([event], Known(), names).operations).rejected
+        assert retention.purge_expired(client, names, now) == 1
+        assert client.count(index=names.mentions_pattern)["count"] == 3
 
 
 def test_the_sink_looks_up_moves_and_expunges_as_in_the_engines(endpoints: Endpoints) -> None:

@@ -1,0 +1,96 @@
+"""The embedded engine finds the posts that the reference finds, by values, numbers and times."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from queries.elasticsearch.index_compiler import compile_query
+from queries.language.ast import Node
+from queries.language.format import format_query
+from queries.language.parser import parse
+from queries.matching.document import Document
+from runtime.settings import ElasticsearchSettings, load
+from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.documents import upsert
+from sinks.elasticsearch.indices.mappings import IndexNames
+from sinks.elasticsearch.indices.setup import setup
+from sinks.elasticsearch.writes.bulk import write
+from tests import make
+from tests.queries.agreement_posts import rich_post
+from tests.queries.asked import VALUED, WHEN
+from tests.queries.reference import evaluate
+from tests.tocsin.local.stack.records import quiet
+from tocsin.local.stack import open_stack
+
+pytest.importorskip("noida_db", reason="the embedded extra is not installed")
+pytestmark = pytest.mark.embedded
+
+DOCUMENTED = [
+    "aspect:price", "aspect:price=negative", "aspect:(price staff=positive)", "intent:complaint",
+    "emotion:anger", "towards:negative", "towards:(negative positive)",
+    "towards:velmora=negative OR towards:neutral", 'community:"Le Cafe"', "community:R/VELMORA",
+    "rating:<3", "rating:>=4", "rating:1..2", "rating:3.5", "score:<0", "bot:true NOT format:post",
+    "thread:x:7", 'about:"velmora mobile"', "publisher:lemonde.fr",
+]  # fmt: skip
+
+
+class Finder:
+    """The posts in an index, asked of the engine and of the reference."""
+
+    def __init__(self, url: str) -> None:
+        rng = random.Random(7)
+        posts = [rich_post(rng, number) for number in range(200)]
+        self.documents = {mention.post.id: Document(mention) for mention in posts}
+        engine = load(ElasticsearchSettings, url=url, index_prefix="queries-")
+        self.names = IndexNames(engine)
+        self.client = connect(engine)
+        setup(self.client, engine, quiet)
+        events = [make.enriched(mention, at=WHEN) for mention in posts]
+        written = write(self.client, [upsert(event, self.names) for event in events]).written
+        assert len(written) == len(posts)
+        self.client.indices.refresh(index=self.names.mentions_pattern)
+
+    def found(self, query: Node) -> set[str]:
+        body = {"bool": {"filter": [compile_query(query)]}}
+        hits = self.client.search(index=self.names.mentions, query=body, size=1_000, source=False)
+        return {hit["_id"] for hit in hits["hits"]["hits"]}
+
+    def wanted(self, query: Node) -> set[str]:
+        return {id_ for id_, asked in self.documents.items() if evaluate(query, asked).matches}
+
+
+@pytest.fixture(scope="module")
+def finder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finder]:
+    stack = open_stack("embedded", tmp_path_factory.mktemp("queries"), short_lived=True)
+    finder = Finder(stack.start(quiet).elasticsearch)
+    yield finder
+    finder.client.close()
+    stack.stop()
+
+
+@pytest.mark.parametrize("query", DOCUMENTED)
+def test_a_field_finds_some_posts_and_not_others(finder: Finder, query: str) -> None:
+    node = parse(query)
+    found = finder.found(node)
+    assert found == finder.wanted(node)
+    assert 0 < len(found) < len(finder.documents)
+
+
+def test_any_query_of_values_finds_what_the_reference_finds(finder: Finder) -> None:
+    matching = 0
+
+    @settings(
+        max_examples=100, derandomize=True, database=None, deadline=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(VALUED)
+    def check(query: Node) -> None:
+        nonlocal matching
+        found = finder.found(query)
+        matching += len(found)
+        assert found == finder.wanted(query), format_query(query)
+
+    check()
+    assert matching > 1_000
