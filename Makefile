@@ -9,8 +9,9 @@ STACK ?= auto
 DATA ?=
 BRANDS ?=
 POSTS ?=
+TOWER ?= 1
 DEMO_OPTIONS = --stack $(STACK) $(if $(DATA),--data $(DATA)) $(if $(BRANDS),--brands $(BRANDS)) \
-	$(if $(POSTS),--posts $(POSTS))
+	$(if $(POSTS),--posts $(POSTS)) $(if $(filter 0,$(TOWER)),--no-tower)
 LEFT_OUT = $(shell sed -n 's/^\([a-z][a-z-]*\) .*/--no-emit-package \1/p' requirements/left-out.txt)
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
@@ -41,7 +42,7 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/runtime
 	@$(INSTALL) requirements/dev.txt
 	@touch $@
 
-demo: $(VENV)/runtime ## A day of posts through the whole pipeline (STACK=embedded, DATA=file, POSTS=n).
+demo: $(VENV)/runtime ## A day of posts through the whole pipeline, then the control tower (STACK=embedded, DATA=file, POSTS=n, TOWER=0).
 	$(BIN)/tocsin demo $(DEMO_OPTIONS)
 
 test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.

@@ -57,3 +57,10 @@ def read_quiet_hours(written: str) -> QuietHours:
         raise ConfigurationError(
             f"quiet_hours is {written!r}; write it as 22:00-07:00 Europe/Paris"
         ) from None
+
+
+def playbook_of(policy: AlertPolicy, severity: int) -> str | None:
+    """What the desk does at this severity, or at the next lower one with a text."""
+    by_severity = {int(key): text for key, text in policy.playbook.items() if key.isdecimal()}
+    known = [level for level in by_severity if level <= severity]
+    return by_severity[max(known)] if known else None

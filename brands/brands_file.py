@@ -142,11 +142,11 @@ def _check_owned(brand: Brand, path: Path) -> None:
 
 def _check_policy(brand: Brand, path: Path) -> None:
     policy = brand.alerts
-    for severity in policy.channels:
+    for severity in (*policy.channels, *policy.playbook):
         if severity not in _SEVERITIES:
             raise ConfigurationError(
-                f"{path}: brand {brand.id} has channels for severity {severity!r}; it must be one "
-                f"of {', '.join(_SEVERITIES)}, in quotes"
+                f"{path}: brand {brand.id} has channels or a playbook for severity "
+                f"{severity!r}; it must be one of {', '.join(_SEVERITIES)}, in quotes"
             )
     if policy.quiet_hours is not None:
         try:

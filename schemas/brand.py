@@ -30,6 +30,9 @@ class AlertPolicy(Message, kw_only=True):
         str | None, Meta(description="`22:00-07:00 Europe/Paris`: only severity 4 and 5 are sent.")
     ] = None
     channels: Annotated[dict[str, list[str]], Meta(description="Channels by severity.")] = {}
+    playbook: Annotated[
+        dict[str, str], Meta(description="What the desk does, by severity; shown with the alert.")
+    ] = {}
     mute_until: Annotated[
         Time | None, Meta(description="End of a planned campaign: no alert is sent before.")
     ] = None

@@ -53,7 +53,7 @@ SMALL = {
     "tocsin/checkup/checks.py": "an interface: the list of checks",
     "tocsin/local/early_start.py": "an entry point",
     "tocsin/local/stack/external.py": "one of the three stacks",
-    "tocsin/offline/activity_history.py": "an interface of one function",
+    "tower/desk/activity_history.py": "an interface of one function",
     "tower/live/event_format.py": "a wire format",
     "tower/live/withdrawals.py": "a type",
     "tower/questions/question_table.py": "an interface: the list of questions",

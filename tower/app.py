@@ -15,17 +15,18 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from schemas.alert import Alert
-from tower.api_routes import api_routes, openapi
 from tower.application import Tower, person_of, problem, signed_out
 from tower.live.event_format import encoded
 from tower.live.panel_push import PanelPush
 from tower.live.stream_reader import StreamReader
-from tower.live_routes import events
-from tower.page_routes import ask_panels, page_routes, render_panel
 from tower.pages.page_table import Page
 from tower.pages.view import View
+from tower.routes import alert_routes
+from tower.routes.api_routes import api_routes, openapi
+from tower.routes.live_routes import events
+from tower.routes.page_routes import ask_panels, page_routes, render_panel
+from tower.routes.sign_in_routes import HOME, show, sign_in, sign_out
 from tower.security.request_guard import RequestGuard, name_of
-from tower.sign_in_routes import HOME, show, sign_in, sign_out
 
 STATIC: Final[Mapping[str, str]] = {
     "tower.css": "text/css; charset=utf-8",
@@ -48,6 +49,12 @@ def create_app(tower: Tower, *, read_stream: bool = True) -> Starlette:
         Route("/events", events),
         Route("/static/{name}", _static()),
         Route("/api/v1/openapi.json", openapi),
+        Route("/alerts/{id:path}/backtest", alert_routes.backtest, methods=["POST"]),
+        Route("/alerts/{id:path}/{act}", alert_routes.act, methods=["POST"]),
+        Route("/alerts/{id:path}", alert_routes.room),
+        Route("/api/v1/alerts/{id:path}/backtest", alert_routes.backtest, methods=["POST"]),
+        Route("/api/v1/alerts/{id:path}/{act}", alert_routes.act_as_json, methods=["POST"]),
+        Route("/api/v1/jobs/{id}", alert_routes.job),
         *(Route(path, handle) for path, handle in (*api_routes(), *page_routes())),
     ]
     secure = tower.identity.secure
@@ -87,6 +94,7 @@ def _lifespan(tower: Tower, push: PanelPush, read_stream: bool) -> Any:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
+            await tower.jobs.close()
             tower.search.close()
 
     return lifespan

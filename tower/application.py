@@ -14,6 +14,7 @@ from runtime.clock import Clock
 from runtime.settings import KafkaSettings, TowerSettings
 from schemas.brand import Brand
 from tower.answers import Answers
+from tower.desk.jobs import Jobs
 from tower.live.hub import Hub
 from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Language, Words, accepted
@@ -37,6 +38,7 @@ class Tower:
     clock: Clock
     brands: BrandRegistry | None = None
     requests: Counter = field(default_factory=lambda: Counter(8))
+    jobs: Jobs = field(default_factory=Jobs)
     attempts: RateLimit = field(default_factory=lambda: RateLimit(10, 60.0))
 
     def known_brands(self) -> Mapping[str, Brand]:

@@ -8,7 +8,8 @@ from msgspec import Struct, field
 
 from schemas.types import JsonObject
 
-Did = Literal["acknowledged", "assigned", "closed", "noted"]
+Did = Literal["acknowledged", "assigned", "closed", "noted", "judged"]
+Verdict = Literal["right", "false_alarm"]
 Standing = Literal["open", "acknowledged", "closed"]
 AlertDocument = JsonObject
 """An alert in the index: the newest state, the past ``states``, and the ``desk`` of people."""
@@ -34,6 +35,10 @@ class Triage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     closed_at: datetime | None = None
     closed_severity: int | None = None
     """The severity at that time; a graver state reopens the alert."""
+    verdict: Verdict | None = None
+    """Whether the alarm was right: what the scorecard of one's own alerts is made of."""
+    verdict_by: str | None = None
+    verdict_at: datetime | None = None
     history: list[Action] = field(default_factory=list)
 
 
@@ -88,6 +93,12 @@ def close(source: AlertDocument, by: str, at: datetime, text: str | None) -> Tri
 
 def note(source: AlertDocument, by: str, at: datetime, text: str) -> Triage:
     return _done(desk_of(source), Action(at=at, by=by, did="noted", text=text))
+
+
+def judge(source: AlertDocument, by: str, at: datetime, verdict: Verdict) -> Triage:
+    """Say whether the alarm was right; a later verdict replaces it, and the history keeps both."""
+    done = _done(desk_of(source), Action(at=at, by=by, did="judged", to=verdict))
+    return msgspec.structs.replace(done, verdict=verdict, verdict_by=by, verdict_at=at)
 
 
 def _done(desk: Triage, action: Action) -> Triage:

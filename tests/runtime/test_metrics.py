@@ -15,8 +15,9 @@ ALL = {
     if isinstance(metric, MetricWrapperBase)
 }
 KNOWN_LABELS = {
-    "act", "annotator", "cause", "channel", "event", "field", "index", "kind", "op", "outcome", "partition", "question",
-    "reason", "result", "service", "severity", "sink", "source", "status", "tier", "watch",
+    "act", "annotator", "cause", "channel", "event", "field", "index", "kind", "op", "outcome",
+    "partition", "question", "reason", "result", "service", "severity", "sink", "source", "status",
+    "tier", "watch",
 }  # fmt: skip
 """All from closed sets or settings. What a post or a person names would grow without bound."""
 UNITS = ("_seconds", "_bytes", "_messages", "_ratio", "_timestamp_seconds")

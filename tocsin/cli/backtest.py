@@ -140,7 +140,7 @@ class _Past:
         if self.events is not None:
             return records_of(self.events)
         from runtime.settings import ElasticsearchSettings, load
-        from tocsin.offline.activity_history import records_of_index
+        from tower.desk.activity_history import records_of_index
 
         assert self.first is not None and self.end is not None
         settings, since = load(ElasticsearchSettings), self.first - LEARNT_FROM

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -45,6 +45,7 @@ from tocsin.local.pipeline import (
     data_folder,
     service_commands,
 )
+from tocsin.local.tower_address import TowerAddress
 
 PATIENCE_S: Final = 120.0
 """Seconds without progress after which the demo fails."""
@@ -67,8 +68,12 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep everything running afterwards, until Ctrl-C.")
     ] = False,
+    tower: Annotated[
+        bool,
+        typer.Option(help="The control tower; on a terminal it keeps serving until Ctrl-C."),
+    ] = True,
 ) -> None:
-    """Run a day of posts through the whole pipeline and print a summary from the index.
+    """Run a day of posts through the whole pipeline, print a summary, and serve the control tower.
 
     Example: `tocsin demo --stack engines --keep`
     """
@@ -79,8 +84,12 @@ def demo(
         Command("ingest", ["ingest", *arguments]),
         *service_commands(processors, detector=False, tier=tier),
     ]
-    if keep:
+    address = TowerAddress() if tower else None
+    serves = keep or (tower and sys.stdout.isatty())
+    if serves:
         commands.append(Command("alerts", ["sink", "alerts"], needs_index=True))
+    if address is not None:
+        commands.append(address.command)
     options = LocalOptions(
         stack,
         data_folder(f"demo-{stack}"),
@@ -99,16 +108,18 @@ def demo(
             stop = stop_on_signals()
             flow = _wait(pipeline, screen, stop.wait)
             screen.clear()
-            if not keep:
+            if address is not None:
+                address.wait()
+            if not serves:
                 pipeline.supervisor.terminate()  # they finish while the summary is made
             seconds = time.monotonic() - began
             alerts = _summarise(pipeline, flow, wanted, generated, tier)
             _print_time(flow, seconds, time.monotonic() - began)
-            if keep:
+            if serves:
                 query = f'"{wanted[0].name}"' if data else "velmora NEAR/8 (down OR panne)"
-                _keep(pipeline, screen, alerts, query, stop.wait, began)
+                _keep(pipeline, screen, alerts, query, stop.wait, began, address)
             else:
-                tell_next(screen.say)
+                tell_next(screen.say, address is not None)
 
 
 def _total(pipeline: LocalPipeline, generated: int | None) -> int | None:
@@ -125,14 +136,32 @@ def _keep(
     query: str,
     stopped: Callable[[float], bool],
     began: float,
+    address: TowerAddress | None,
 ) -> None:
     """Let everything run until Ctrl-C."""
     _publish_alerts(pipeline.kafka, alerts)
     pipeline.announce("tocsin demo --keep")
     tell_questions(screen.say, query)
+    if address is not None:
+        since, until = _days(pipeline)
+        tell_tower(screen.say, address.link(f"/live?since={since}&until={until}"))
     screen.start(Watcher(pipeline, began).picture, lambda seen: up_lines(seen, local_now()))
     with cleared(screen):
         run_until(stopped, pipeline, screen)
+
+
+def _days(pipeline: LocalPipeline) -> tuple[str, str]:
+    """The whole days (UTC) of the mentions in the index, the newest thirty at most."""
+    settings, names = pipeline.elasticsearch, IndexNames(pipeline.elasticsearch)
+    ends = {"first": {"min": {"field": "created_at"}}, "last": {"max": {"field": "created_at"}}}
+    with connect(settings) as client, elasticsearch_errors(settings):
+        found = client.search(index=names.mentions, size=0, aggs=ends)["aggregations"]
+    first, last = (
+        datetime.fromtimestamp((found[name]["value"] or 0) / 1000, UTC)
+        for name in ("first", "last")
+    )
+    first = max(first, last - timedelta(days=30))
+    return f"{first:%Y-%m-%dT00:00:00Z}", f"{last + timedelta(days=1):%Y-%m-%dT00:00:00Z}"
 
 
 def _bundled(data: Path, folder: str) -> Path | None:
@@ -273,8 +302,18 @@ def _print_time(flow: TopicLag, worked_s: float, seconds: float) -> None:
     )
 
 
-def tell_next(say: Callable[[str], None]) -> None:
+def tell_tower(say: Callable[[str], None], link: str) -> None:
+    say("")
+    say("The control tower, in a browser on this machine (the link signs in once):")
+    say(f"  {link}")
+    say(f"Another link: {program()} tower link")
+
+
+def tell_next(say: Callable[[str], None], tower: bool) -> None:
     name = program()
+    if tower:
+        say("")
+        say("The control tower has answered. On a terminal the demo keeps it, with a link to it.")
     say("")
     say("What next?")
     for command, purpose in (

@@ -14,7 +14,7 @@ from schemas.brand import Brand
 from schemas.mention import Mention
 from schemas.types import JsonObject
 from sinks.elasticsearch.documents import from_document
-from tocsin.offline.activity_history import records_of_index
+from tower.desk.activity_history import records_of_index
 
 TOP: Final = 5
 _FETCHED: Final = 60

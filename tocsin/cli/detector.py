@@ -48,9 +48,9 @@ def rebuild(
     """
     from brands.registry import current_brands, decoded_brands
     from runtime.settings import ElasticsearchSettings, KafkaSettings, load
-    from tocsin.offline.activity_history import records_of_index
     from tocsin.offline.rebuild import rebuild as states_of
     from tocsin.offline.rebuild import write
+    from tower.desk.activity_history import records_of_index
 
     settings, now = load(KafkaSettings), utc_now()
     brands = decoded_brands(current_brands(settings))

@@ -30,7 +30,8 @@ app = typer.Typer(
 def tower(context: typer.Context) -> None:
     """Serve the control tower, the web application, until SIGTERM.
 
-    On loopback it prints a link that signs in once. docs/tower.md tells of users, TLS and proxies.
+    On a terminal it prints a link that signs in once; `tocsin tower link` prints another.
+    docs/tower.md tells of users, TLS and proxies.
 
     Example: `tocsin tower`
     """
@@ -47,10 +48,9 @@ def tower(context: typer.Context) -> None:
 
         def ready(url: str) -> None:
             announce(state, reading="mentions, alerts, Elasticsearch", writing=url)
-            if settings.users is None:
-                link = link_of(parts.identity.sessions, url)
-                sys.stdout.write(f"the control tower: {link}\n")
-                sys.stdout.flush()
+            # A link is a secret for an hour: it is printed to a person, never to a log.
+            if settings.users is None and sys.stdout.isatty():
+                typer.echo(f"the control tower: {link_of(parts.identity.sessions, url)}")
 
         try:
             serve(parts, state, stop, ready)

@@ -25,6 +25,7 @@ from tocsin.local.pipeline import (
 )
 from tocsin.local.stack import StackName
 from tocsin.local.supervisor import Service
+from tocsin.local.tower_address import TowerAddress
 
 SOURCES = ("bluesky", "x", "generate")
 TICK_S = 0.5
@@ -49,6 +50,7 @@ def up(
         float,
         typer.Option("--pace", min=0.001, help="Pace of generate: 60 plays a minute in a second."),
     ] = 1.0,
+    tower: Annotated[bool, typer.Option(help="The control tower, the web application.")] = True,
 ) -> None:
     """Start a stack and all services, show their status, and stop them on Ctrl-C.
 
@@ -63,9 +65,11 @@ def up(
     began, wanted = time.monotonic(), load_brands(brands)
     pace = {"generate": ["--pace", str(pace_of_generated)]}
     ingestors = [Command(name, ["ingest", name, *pace.get(name, ())]) for name in sources]
-    options = LocalOptions(
-        stack, data_folder(stack), wanted, [*ingestors, *service_commands(processors)]
-    )
+    commands = [*ingestors, *service_commands(processors)]
+    address = TowerAddress() if tower else None
+    if address is not None:
+        commands.append(address.command)
+    options = LocalOptions(stack, data_folder(stack), wanted, commands)
     with Screen() as screen, interruptible():
         pipeline = LocalPipeline(options, screen.say)
         screen.start(Watcher(pipeline, began).picture, lambda seen: up_lines(seen, local_now()))
@@ -73,6 +77,8 @@ def up(
             stop = stop_on_signals()
             pipeline.announce("tocsin up")
             tell_addresses(pipeline, screen.say)
+            if address is not None:
+                screen.say(f"the control tower (the link signs in once): {address.link('/live')}")
             run_until(stop.wait, pipeline, screen)
 
 

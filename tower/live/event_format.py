@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-EventName = Literal["post", "gone", "changed", "panel", "alert", "lost", "state", "reset"]
+EventName = Literal["post", "gone", "changed", "panel", "alert", "lost", "state", "reset", "desk"]
 KEEP_ALIVE: Final = b": alive\n\n"
 MAX_POSITION: Final = 2_000
 """Characters of a ``Last-Event-ID``."""

@@ -218,6 +218,10 @@ class Hub:
         for listener in self._listeners:
             listener.put(event)
 
+    def tell_desk(self, alert_id: str, by: str, act: str) -> None:
+        """Somebody did something with an alert: other screens load it again."""
+        self.broadcast(encoded("desk", {"id": alert_id, "by": by, "act": act}))
+
     def tell_state(self, live: bool, why: str = "") -> None:
         """Whether the stream is being read; every screen says so."""
         state = {"live": live, "why": why}

@@ -1,7 +1,7 @@
 """The pages and their panels. A panel has one question; its template is its name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,8 @@ import msgspec
 from tower.questions.alert_list import ALERTS
 from tower.questions.aspect_opinions import ASPECTS, VOICE
 from tower.questions.author_ranks import AUTHORS
-from tower.questions.mention_list import MENTIONS, WALL
+from tower.questions.lifted_terms import LIFTS
+from tower.questions.mention_list import MENTIONS, POSTS, WALL
 from tower.questions.presence import COUNTRIES, HOURS
 from tower.questions.question import Ask, Question
 from tower.questions.value_counts import VALUES
@@ -27,6 +28,8 @@ class Panel:
     template: str = ""
     pushed: bool = True
     """Whether the live stream renders it anew at each tick."""
+    inner: bool = False
+    """Whether it asks about the alert's own time, not about the time around it."""
     others: "tuple[Panel, ...]" = ()
     """Panels whose answers its template also needs, by their names."""
 
@@ -68,6 +71,25 @@ _ALERTS: Final = Panel("alarms", ALERTS, {"size": 20})
 _VOLUME: Final = Panel("volume", VOLUME, others=(_ALERTS,))
 _FACTS: Final = Panel("facts", VOLUME)
 
+ALERT_ROOM: Final = Page(
+    "alert",
+    "/alerts",
+    (
+        _VOLUME,
+        Panel("shown", POSTS, pushed=False),
+        Panel("first", MENTIONS, {"order": "oldest", "size": 3}, "cards_list", inner=True),
+        Panel("reach", MENTIONS, {"order": "widest", "size": 4}, "cards_list", inner=True),
+        Panel("lifts", LIFTS, {"size": 12}, inner=True),
+        Panel("carried", AUTHORS, {"size": 8, "by": "reach"}, "authors", inner=True),
+        Panel("aspects", ASPECTS, inner=True),
+        replace(_values("country", 10), inner=True),
+        replace(_values("source"), inner=True),
+        replace(_values("language", 10), inner=True),
+    ),
+    extra=("job", "conflict"),
+    in_rail=False,
+)
+"""The room of one alert; its panels are of the brand around the alert."""
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
@@ -107,6 +129,7 @@ PAGES: Final[Mapping[str, Page]] = {
                 Panel("aspects", ASPECTS),
                 _values("emotion"),
                 _values("intent"),
+                Panel("lifts", LIFTS, {"size": 10}),
                 Panel("authors", AUTHORS, {"size": 8}),
                 Panel("widest", AUTHORS, {"size": 8, "by": "reach"}, "authors"),
                 _values("link"),

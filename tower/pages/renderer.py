@@ -7,8 +7,11 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from schemas.mention import Mention
+from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.report import title
 from tower.answers import Asked
 from tower.pages.page_table import PAGES, Panel
 from tower.pages.post_card import Card, card, clean, web_link
@@ -16,10 +19,10 @@ from tower.pages.view import RANGES, View
 from tower.pages.vocabulary import Language, Words
 from tower.pictures.hour_grid import hour_grid
 from tower.pictures.presence_rows import presence_rows
-from tower.pictures.share_bars import share_bar
+from tower.pictures.share_bars import share_bar, single_bar
 from tower.pictures.volume_chart import Mark, Point, VolumePicture, volume_chart
 from tower.pictures.world_map import Bubble, country_places, world_map
-from tower.questions.alert_list import AlertsAnswer
+from tower.questions.alert_list import AlertsAnswer, ListedAlert
 from tower.questions.mention_list import ListedMention
 from tower.questions.presence import CountriesAnswer, CountryCount
 from tower.questions.sentiment_estimate import MIN_SCORED
@@ -53,6 +56,8 @@ class Renderer:
             "hours_picture": hours_picture,
             "share_bar": share_bar,
             "web_link": web_link,
+            "alert_title": alert_title,
+            "single_bar": single_bar,
         }
         self._environment.filters["clean"] = clean
         self._words: dict[tuple[Language, str], Words] = {}
@@ -139,11 +144,21 @@ def _marks(view: View, alerts: AlertsAnswer | None, until: datetime) -> list[Mar
                 since=alert.began_at,
                 until=one.ends_at or until,
                 severity=alert.severity if alert.kind == "crisis" else 0,
-                label=f"{alert.title}",
+                label=alert_title(view, one),
                 href=view.link(f"/alerts/{quote(alert.id)}"),
             )
         )
     return marks
+
+
+def alert_title(view: View, found: ListedAlert) -> str:
+    """What happened, in the reader's language: the headline of the gravest state."""
+    gravest, alert = found.gravest, found.alert
+    if gravest is not None:
+        alert = replace(
+            alert, status=gravest.status, title=gravest.title, headline=gravest.headline
+        )
+    return clean(title(alert, Style(view.words.language, view.words.time_zone)), 200)
 
 
 def _lean(one: CountryCount) -> float | None:

@@ -33,6 +33,8 @@ class View:
     until: datetime | None = None
     brand: str | None = None
     """The brand that the query asks for, if it asks for one."""
+    inner: Ask | None = None
+    """The alert's own time, on the page of an alert."""
     theme: str = ""
     """light, dark, or empty: as the system has it."""
     languages: tuple[str, ...] = LANGUAGES

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.alert import Alert
+from schemas.alert import Alert, Headline, Signal, Status
 from schemas.types import Count, JsonObject, Time
 from sinks.alerts.triage import Standing, Triage, desk_of, standing
 from tower.questions.question import Answer, Ask, Question, Response, Row, Scope, Search, total
@@ -33,10 +33,12 @@ class AlertState(Struct, kw_only=True):
 
     at: Time
     version: int
-    status: str
+    status: Status
     severity: int
     title: str
     muted: bool = False
+    headline: Headline | None = None
+    signals: list[Signal] = []
 
 
 class ListedAlert(Struct, kw_only=True):
@@ -53,11 +55,6 @@ class ListedAlert(Struct, kw_only=True):
             key=lambda state: (state.severity, state.version),
             default=None,
         )
-
-    @property
-    def told(self) -> str:
-        """What happened: the title of the gravest state, as the last one may just be the end."""
-        return self.alert.title if self.gravest is None else self.gravest.title
 
     @property
     def ends_at(self) -> datetime | None:
@@ -112,6 +109,8 @@ def alert_of(source: JsonObject) -> ListedAlert:
             severity=state["severity"],
             title=state["title"],
             muted=state.get("muted", False),
+            headline=msgspec.convert(state.get("headline"), Headline | None),
+            signals=msgspec.convert(state.get("signals") or [], list[Signal]),
         )
         for state in source.get("states") or []
     ]

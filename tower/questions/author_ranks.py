@@ -19,7 +19,7 @@ from tower.questions.question import (
     top_terms,
 )
 from tower.questions.scope import value_clause
-from tower.questions.sentiment_estimate import tone_filters, tones_of
+from tower.questions.sentiment_estimate import TONES, tone_filters, tones_of
 
 _CANDIDATES: Final = 200
 MAX_AUTHORS: Final = 50
@@ -79,7 +79,7 @@ def searches(ask: AuthorsAsk, scope: Scope) -> list[Search]:
         "size": _CANDIDATES,
         "query": scope.within({"exists": {"field": "influence.reach"}}),
         "sort": [{"influence.reach": "desc"}, {"id": "asc"}],
-        "_source": ["author", "source", "url", "influence"],
+        "_source": ["author", "source", "url", "influence", "brand_sentiment"],
     }
     return [Search("mentions", body), *([Search("mentions", widest)] if ask.by == "reach" else [])]
 
@@ -91,7 +91,8 @@ def read(ask: AuthorsAsk, scope: Scope, responses: list[Response]) -> AuthorsAns
         # An author with one post and many followers may be beyond the most frequent ones.
         for hit in responses[1]["hits"]["hits"]:
             source = hit["_source"]
-            found.setdefault(source["author"]["id"], _one(source))
+            if source["author"]["id"] not in found:
+                found[source["author"]["id"]] = _with_tone(_one(source), source, scope)
         ranked = sorted(found.values(), key=lambda one: (-one.reach, -one.mentions, one.id))
     else:
         ranked = sorted(found.values(), key=lambda one: (-one.mentions, -one.reach, one.id))
@@ -110,6 +111,16 @@ def _ranked(bucket: JsonObject) -> AuthorRank:
         tones["neutral"],
         tones["positive"],
     )
+    return rank
+
+
+def _with_tone(rank: AuthorRank, source: JsonObject, scope: Scope) -> AuthorRank:
+    """The tone of one mention, of which the buckets do not tell."""
+    pairs = {pair.rpartition("=")[::2] for pair in source.get("brand_sentiment", ())}
+    tones = {tone for brand, tone in pairs if scope.brand in (None, brand)}
+    for tone in TONES:
+        if tone in tones:
+            setattr(rank, tone, 1)
     return rank
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from schemas.mention import Mention
 from schemas.types import Count, JsonObject, Message, Time
+from sinks.elasticsearch.documents import mention_of
 from tower.questions.question import (
     Answer,
     Ask,
@@ -23,6 +24,7 @@ from tower.questions.question import (
 from tower.questions.scope import BadParameter
 
 MAX_SIZE: Final = 200
+MAX_IDS: Final = 50
 Order = Literal["newest", "oldest", "widest", "most_engaged"]
 _SORTS: Final[dict[str, list[JsonObject]]] = {
     "newest": [{"created_at": "desc"}, {"id": "asc"}],
@@ -54,6 +56,13 @@ class WallAsk(Ask, frozen=True, kw_only=True):
         "newest"
     )
     size: Annotated[int, Meta(ge=1, le=100, description="Maximum number of cards.")] = 40
+
+
+class PostsAsk(Ask, frozen=True, kw_only=True):
+    ids: Annotated[
+        str,
+        Meta(max_length=8_000, description='JSON array of post ids: `["x:1","file:2"]`, up to 50.'),
+    ]
 
 
 class ListedMention(Message, kw_only=True):
@@ -105,8 +114,6 @@ def read(ask: MentionsAsk, scope: Scope, responses: list[Response]) -> MentionsA
 
 
 def listed(source: JsonObject, copies: int = 1, authors: int = 1) -> ListedMention:
-    from sinks.elasticsearch.documents import mention_of
-
     mention = mention_of(source)
     return ListedMention(
         version=source["version"],
@@ -189,6 +196,34 @@ def _reach(one: ListedMention) -> int:
     return one.mention.influence.reach if one.mention.influence else 0
 
 
+def post_searches(ask: PostsAsk, scope: Scope) -> list[Search]:
+    body = {
+        "size": MAX_IDS,
+        "track_total_hits": True,
+        "query": {"bool": {"filter": [{"terms": {"id": _ids(ask)}}]}},
+        "_source": {"excludes": _DROPPED},
+    }
+    return [Search("mentions", body)]
+
+
+def _ids(ask: PostsAsk) -> list[str]:
+    try:
+        ids = msgspec.json.decode(ask.ids, type=list[str])
+    except msgspec.MsgspecError:
+        raise BadParameter("ids", "ids must be a JSON array of strings") from None
+    if len(ids) > MAX_IDS:
+        raise BadParameter("ids", f"there are more than {MAX_IDS} ids")
+    return ids
+
+
+def read_posts(ask: PostsAsk, scope: Scope, responses: list[Response]) -> MentionsAnswer:
+    """In the order of the ids; those that are gone are left out."""
+    (response,) = responses
+    found = {hit["_source"]["id"]: listed(hit["_source"]) for hit in response["hits"]["hits"]}
+    ordered = [found[id_] for id_ in _ids(ask) if id_ in found]
+    return MentionsAnswer(total=len(ordered), mentions=ordered)
+
+
 _COLUMNS: Final = (
     "id", "created_at", "source", "author", "language", "brands", "sentiment", "reach", "country",
     "url", "text",
@@ -210,6 +245,16 @@ WALL = Question(
     answer=MentionsAnswer,
     searches=wall_searches,
     read=read_wall,
+    columns=_COLUMNS,
+    rows=rows,
+)
+POSTS = Question(
+    name="posts",
+    summary="Mentions by their ids, whenever they were.",
+    ask=PostsAsk,
+    answer=MentionsAnswer,
+    searches=post_searches,
+    read=read_posts,
     columns=_COLUMNS,
     rows=rows,
 )

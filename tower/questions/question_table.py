@@ -6,7 +6,8 @@ from typing import Any, Final
 from tower.questions.alert_list import ALERT, ALERTS
 from tower.questions.aspect_opinions import ASPECTS, VOICE
 from tower.questions.author_ranks import AUTHORS
-from tower.questions.mention_list import MENTIONS, WALL
+from tower.questions.lifted_terms import LIFTS
+from tower.questions.mention_list import MENTIONS, POSTS, WALL
 from tower.questions.presence import COUNTRIES, HOURS
 from tower.questions.question import Question
 from tower.questions.value_counts import VALUES
@@ -18,10 +19,12 @@ QUESTIONS: Final[Mapping[str, Question[Any, Any]]] = {
         VOLUME,
         MENTIONS,
         WALL,
+        POSTS,
         VALUES,
         ASPECTS,
         VOICE,
         AUTHORS,
+        LIFTS,
         COUNTRIES,
         HOURS,
         ALERTS,

@@ -1,7 +1,7 @@
 """Sessions and sign-in links, signed with a key of this machine.
 
 A session is stateless, so a restart of the tower signs nobody out. It ends after its hours, when
-the account changes, or when the person signs out. A sign-in link works once and for ten minutes.
+the account changes, or when the person signs out. A sign-in link works once and for an hour.
 """
 
 import base64
@@ -21,7 +21,7 @@ from msgspec import Struct
 from schemas.errors import ConfigurationError
 from tower.security.users import Accounts, Person, Role
 
-LINK_S: Final = 600.0
+LINK_S: Final = 3600.0
 MAX_SPENT: Final = 10_000
 """Used links and ended sessions that are remembered."""
 MAX_TOKEN: Final = 1_000

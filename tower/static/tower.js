@@ -171,6 +171,7 @@ const handlers = {
   lost: (lost) => tell(say(text.lost, lost.count), true),
   reset: () => { if (!reading()) load("posts"); },
   state: status,
+  desk: () => { if (text.page === "live") load("alarms"); },
   alert(alert) {
     load("alarms");
     if (Date.now() - announced > ANNOUNCE_MS) { announced = Date.now(); tell(say(text.alarm, alert.title)); }
@@ -363,6 +364,16 @@ document.addEventListener("pointermove", (event) => {
 document.addEventListener("pointerleave", (event) => {
   if (event.target.matches?.("[data-chart]")) { one(".tip", event.target).hidden = true; one(".cross:not([hidden])", event.target)?.setAttribute("hidden", "hidden"); }
 }, true);
+
+// --- a job of this page: the page comes again when it is done --------------------------------
+
+const job = one("[data-wait-job]");
+if (job) {
+  const look = setInterval(async () => {
+    const answer = await fetch(job.dataset.waitJob).then((found) => found.json()).catch(() => null);
+    if (answer && answer.state !== "running") { clearInterval(look); location.reload(); }
+  }, 1500);
+}
 
 // --- the wall on a television: turn by itself, and go to the alarms -------------------------
 

@@ -170,6 +170,9 @@ ALERT_PROPERTIES: JsonObject = {
         closed_by=_KEYWORD,
         closed_at=_DATE,
         closed_severity={"type": "byte"},
+        verdict=_KEYWORD,
+        verdict_by=_KEYWORD,
+        verdict_at=_DATE,
         history=_OFF,
     ),
 }

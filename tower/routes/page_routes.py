@@ -130,7 +130,10 @@ async def ask_panels(
     for panel in panels:
         wanted[panel.name] = panel
         wanted |= {other.name: other for other in panel.others}
-    asks = [(one.question, one.ask(view.ask, view.extra)) for one in wanted.values()]
+    asks = [
+        (one.question, one.ask(view.inner or view.ask if one.inner else view.ask, view.extra))
+        for one in wanted.values()
+    ]
     flights = tower.answers.start(asks)
     await asyncio.wait([flight for flight, _ in flights], timeout=wait_s)
     return {

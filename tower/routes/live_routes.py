@@ -14,10 +14,10 @@ from tower.application import Tower, language_of, person_of, problem, signed_out
 from tower.live.event_format import KEEP_ALIVE, MAX_POSITION, number_of, written
 from tower.live.hub import Listener
 from tower.live.panel_push import PanelPush
-from tower.page_routes import view_of
 from tower.pages.page_table import PAGES
 from tower.questions.question import Context
 from tower.questions.scope import parsed
+from tower.routes.page_routes import view_of
 
 WRITE_S: Final = 0.1
 """Shortest time between two writes to a browser."""

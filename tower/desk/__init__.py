@@ -1,0 +1,1 @@
+"""What people do at the desk: acts on alerts, verdicts, back-tests."""
