@@ -39,6 +39,8 @@ class Tower:
     brands: BrandRegistry | None = None
     requests: Counter = field(default_factory=lambda: Counter(8))
     jobs: Jobs = field(default_factory=Jobs)
+    dry_runs: dict[str, Brand] = field(default_factory=dict)
+    """Job to the brand that it was made of."""
     attempts: RateLimit = field(default_factory=lambda: RateLimit(10, 60.0))
 
     def known_brands(self) -> Mapping[str, Brand]:

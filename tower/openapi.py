@@ -74,6 +74,8 @@ def _operation(question: Question[Any, Any], suffix: str) -> JsonObject:
         "429": {"description": "Too many requests at a time.", **problem},
         "503": {"description": "The index does not answer.", **problem},
     }
+    if question.role != "reader":
+        responses["403"] = {"description": f"This needs the role {question.role}.", **problem}
     if question.path:
         responses["404"] = {"description": "There is nothing with this id.", **problem}
     return {

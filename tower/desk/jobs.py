@@ -8,13 +8,15 @@ import contextlib
 import secrets
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.clock import utc_now
 from runtime.logs import get_logger
+from schemas.types import Time
 
 MAX_KEPT: Final = 200
 MAX_RUNNING: Final = 2
@@ -39,6 +41,7 @@ class Job(Struct, kw_only=True):
     ] = "running"
     result: Any = None
     error: str | None = None
+    at: Annotated[Time | None, Meta(description="When it was done.")] = None
 
 
 class Jobs:
@@ -55,8 +58,22 @@ class Jobs:
     def get(self, id_: str) -> Job | None:
         return self._jobs.get(id_)
 
-    def start(self, kind: str, module: str, by: str, given: object) -> Job:
-        """Run a module: it reads ``given`` as JSON, and writes its result as JSON.
+    def newest(self, kind: str) -> Job | None:
+        """The last job of a kind, of whoever started it."""
+        return next((job for job in reversed(self._jobs.values()) if job.kind == kind), None)
+
+    def start(
+        self,
+        kind: str,
+        module: str,
+        by: str,
+        given: object = None,
+        arguments: Sequence[str] = (),
+        statuses: Collection[int] = (0,),
+    ) -> Job:
+        """Run a module: it reads ``given`` as JSON, and writes its result: JSON, or lines of text.
+
+        ``statuses``: the exit statuses with which a result counts.
 
         :raises TooManyJobs: too many are running, of everybody or of this person.
         """
@@ -68,15 +85,18 @@ class Jobs:
         self._jobs[job.id] = job
         while len(self._jobs) > MAX_KEPT:
             self._jobs.popitem(last=False)
-        task = asyncio.create_task(self._run(job, module, msgspec.json.encode(given)))
+        run = self._run(job, [module, *arguments], msgspec.json.encode(given), statuses)
+        task = asyncio.create_task(run)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
 
-    async def _run(self, job: Job, module: str, given: bytes) -> None:
+    async def _run(
+        self, job: Job, arguments: Sequence[str], given: bytes, statuses: Collection[int]
+    ) -> None:
         process = await asyncio.create_subprocess_exec(
             *self._command,
-            module,
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -91,13 +111,17 @@ class Jobs:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        if process.returncode or len(out) > MAX_OUTPUT:
+        if process.returncode not in statuses or len(out) > MAX_OUTPUT:
             lines = err.decode("utf-8", "replace").strip().splitlines()
             job.error = lines[-1][:300] if lines else f"it ended with {process.returncode}"
             job.state = "failed"
             log.warning("a job failed", kind=job.kind, why=job.error)
             return
-        job.result, job.state = msgspec.json.decode(out), "done"
+        try:
+            job.result = msgspec.json.decode(out)
+        except msgspec.DecodeError:
+            job.result = out.decode("utf-8", "replace").splitlines()
+        job.at, job.state = utc_now(), "done"
 
     async def close(self) -> None:
         """End what runs."""

@@ -9,9 +9,11 @@ import msgspec
 from tower.questions.alert_list import ALERTS
 from tower.questions.aspect_opinions import ASPECTS, VOICE
 from tower.questions.author_ranks import AUTHORS
+from tower.questions.erasure_list import ERASURES
 from tower.questions.lifted_terms import LIFTS
 from tower.questions.mention_list import MENTIONS, POSTS, WALL
 from tower.questions.presence import COUNTRIES, HOURS
+from tower.questions.query_clauses import CLAUSES
 from tower.questions.question import Ask, Question
 from tower.questions.value_counts import VALUES
 from tower.questions.volume_series import VOLUME
@@ -90,6 +92,31 @@ ALERT_ROOM: Final = Page(
     in_rail=False,
 )
 """The room of one alert; its panels are of the brand around the alert."""
+QUERY_EDITOR: Final = Page(
+    "queries",
+    "/queries",
+    (
+        _FACTS,
+        _VOLUME,
+        Panel("clauses", CLAUSES),
+        Panel("posts", MENTIONS, {"size": 10}, pushed=False),
+    ),
+    extra=("brand", "job", "told"),
+    icon="⌕",
+    key="q",
+)
+OPS: Final = Page("ops", "/ops", (_values("source", 20),), icon="⚙", key="o")
+ERASURE: Final = Page(
+    "erasure",
+    "/erasure",
+    (Panel("erasures", ERASURES, pushed=False),),
+    role="admin",
+    extra=("job", "told"),
+    icon="⌫",
+    key="e",
+)
+SPECIAL: Final = (QUERY_EDITOR, OPS, ERASURE)
+"""Pages with a route of their own."""
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (
@@ -151,5 +178,8 @@ PAGES: Final[Mapping[str, Page]] = {
             icon="◍",
             key="m",
         ),
+        QUERY_EDITOR,
+        OPS,
+        ERASURE,
     )
 }

@@ -4,7 +4,6 @@ Each bucket is a target for the crosshair: the page's script moves it with the p
 arrow keys, and reads the row of the same number in the table below.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from tower.pictures.shapes import element, group, line_path, nice_top, steps_path, time_ticks
+from tower.questions.sentiment_estimate import wilson
 
 _LEFT: Final = 44
 _TOP: Final = 8
@@ -135,14 +135,6 @@ def _shares(picture: VolumePicture, inner: int, tall: int) -> Markup:
         middle = base - point.negative / point.scored * _SHARE
         parts.append(element("line", class_="share", x1=x, x2=x + thick, y1=middle, y2=middle))
     return group(parts)
-
-
-def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """The score interval of a share (Wilson 1927)."""
-    share = count / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _marks(picture: VolumePicture, inner: int, tall: int) -> Markup:

@@ -29,6 +29,8 @@ from tower.questions.scope import value_clause
 
 BASELINE: Final = timedelta(days=7)
 MIN_COUNT: Final = 3
+MIN_BEFORE: Final = 50
+"""Mentions before, below which there is nothing to compare with."""
 MIN_SIGNIFICANCE: Final = 10.83
 """One in a thousand by chance, for one term."""
 _FETCHED: Final = 200
@@ -73,6 +75,8 @@ def read(ask: LiftsAsk, scope: Scope, responses: list[Response]) -> LiftsAnswer:
     """A term that the fetched terms of the time before lack counts as unheard of there."""
     now, earlier = responses
     mentions, before = total(now), total(earlier)
+    if before < MIN_BEFORE:
+        return LiftsAnswer(mentions=mentions, before=before)
     found: dict[str, LiftedTerm] = {}
     tried = sum(len(buckets(now, name)) for name in _FIELDS)
     for name, (_, clause) in _FIELDS.items():
@@ -95,13 +99,12 @@ def _lifted(
     field: str, term: str, count: int, usually: int, mentions: int, before: int, tried: int
 ) -> LiftedTerm | None:
     """None: it is rare, not more frequent than before, or may be so by chance."""
-    expected = mentions * usually / before if before else 0.0
+    expected = mentions * usually / before
     if count < MIN_COUNT or count <= expected:
         return None
-    # With nothing to compare with, by frequency.
-    surprise = log_likelihood(count, mentions, usually, before) if before else float(count)
+    surprise = log_likelihood(count, mentions, usually, before)
     significance = surprise - 2 * math.log(max(tried, 1))
-    if before and significance < MIN_SIGNIFICANCE:
+    if significance < MIN_SIGNIFICANCE:
         return None
     return LiftedTerm(
         field=field,

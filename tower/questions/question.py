@@ -132,6 +132,7 @@ class Question(Generic[A, R]):
     read: Callable[[A, Scope, list[Response]], R]
     columns: Sequence[str]
     rows: Callable[[R], Iterable[Row]]
+    role: Literal["reader", "desk", "admin"] = "reader"
     path: str | None = None
     """The parameter that is a part of the path, such as the id of an alert."""
 

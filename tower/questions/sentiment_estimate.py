@@ -4,6 +4,10 @@ The labels of a classifier over- and undercount. With its sensitivity and specif
 labelled posts (``classifier_error.json``, written by ``python -m benchmarks.sentiment_error``), the
 estimate of Rogan and Gladen (1978) corrects the share; the delta method gives the variance from the
 sample and from both rates (Lang and Reiczigel 2014).
+
+Those posts are of other subjects than a brand's, where the rates may be better or worse. So the
+figure is the share of labels, and its interval reaches from what sampling alone allows to what the
+corrected estimate does: the truth of the invented day lies in it, which it does in neither alone.
 """
 
 import importlib.resources
@@ -38,8 +42,11 @@ class Share(Message, kw_only=True):
         Probability | None,
         Meta(description="Corrected for the classifier's errors; absent: languages not measured."),
     ] = None
-    low: Annotated[Probability | None, Meta(description="Lower end of the interval.")] = None
-    high: Annotated[Probability | None, Meta(description="Upper end of the interval.")] = None
+    low: Annotated[
+        Probability | None,
+        Meta(description="Lower end: of sampling or of the correction, whichever is lower."),
+    ] = None
+    high: Annotated[Probability | None, Meta(description="Upper end, likewise.")] = None
 
 
 class Rates(Struct, frozen=True):
@@ -124,13 +131,22 @@ def estimate(counts: Mapping[str, tuple[int, int]], rates: Mapping[str, Rates]) 
         share += weight * corrected
         variance += weight**2 * spread
     half = _Z * math.sqrt(variance)
+    sampled_low, sampled_high = wilson(round(labelled * scored), scored)
     return Share(
         labelled=labelled,
         scored=scored,
         estimate=_clipped(share),
-        low=_clipped(share - half),
-        high=_clipped(share + half),
+        low=_clipped(min(sampled_low, share - half)),
+        high=_clipped(max(sampled_high, share + half)),
     )
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson 1927)."""
+    share, z = count / of, _Z
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _corrected(count: int, of: int, rates: Rates) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from brands.alert_policy import playbook_of
 from runtime import tower_metrics
@@ -36,7 +36,7 @@ from tower.pages.page_table import ALERT_ROOM
 from tower.pages.view import View
 from tower.questions.alert_list import ALERT, AlertAnswer, AlertAsk, ListedAlert
 from tower.questions.question import Ask
-from tower.routes.page_routes import ask_panels, page_response, render_panel, view_of
+from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
 
@@ -56,13 +56,6 @@ async def room(request: Request) -> Response:
         return problem(404 if error is None else 503, "No such alert", error or "")
     view, wrong = view_of(tower, request, ALERT_ROOM, person)
     around = _around(view, found)
-    fragment = request.headers.get("fragment")
-    if fragment is not None:
-        panel = next((one for one in ALERT_ROOM.panels if one.name == fragment), None)
-        if panel is None:
-            return problem(404, "No such panel")
-        asked = await ask_panels(tower, around, [panel], 30.0)
-        return HTMLResponse(render_panel(tower, around, panel, asked))
     brand = tower.known_brands().get(found.alert.brand)
     job = tower.jobs.get(request.query_params.get("job", ""))
     return await page_response(

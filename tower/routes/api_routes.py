@@ -11,7 +11,7 @@ from starlette.responses import Response
 from queries.language.errors import QueryError
 from runtime import tower_metrics
 from tower.answers import Asked
-from tower.application import person_of, problem, signed_out, tower_of
+from tower.application import forbidden, person_of, problem, signed_out, tower_of
 from tower.openapi import document
 from tower.questions.question import Answer, Ask, Question
 from tower.questions.question_table import QUESTIONS
@@ -29,6 +29,8 @@ async def _answer(request: Request, question: Question[Any, Any], kind: str) -> 
     person = person_of(request)
     if person is None:
         return signed_out(request)
+    if not person.may(question.role):
+        return forbidden(question.role)
     tower = tower_of(request)
     try:
         with tower.requests.one(person.name):

@@ -21,7 +21,7 @@ from tower.application import (
     tower_of,
     words_of,
 )
-from tower.pages.page_table import PAGES, Page, Panel
+from tower.pages.page_table import PAGES, SPECIAL, Page, Panel
 from tower.pages.view import KEPT, View
 from tower.pages.vocabulary import Words
 from tower.questions.question import Ask, Context
@@ -63,14 +63,15 @@ async def _answer(tower: Tower, request: Request, page: Page, person: Person) ->
         return _with_clause(request, added)
     with tower_metrics.TOWER_PAGE_SECONDS.time():
         view, error = view_of(tower, request, page, person)
-        fragment = request.headers.get("fragment")
-        if fragment is not None:
-            panel = next((one for one in page.panels if one.name == fragment), None)
-            if panel is None or error is not None:
-                return problem(404 if error is None else 400, "No such panel", error or "")
-            asked = await ask_panels(tower, view, [panel], PATIENCE_S)
-            return HTMLResponse(render_panel(tower, view, panel, asked))
         return await page_response(tower, request, page, view, error)
+
+
+async def _fragment(tower: Tower, page: Page, view: View, error: str | None, name: str) -> Response:
+    panel = next((one for one in page.panels if one.name == name), None)
+    if panel is None or error is not None:
+        return problem(404 if error is None else 400, "No such panel", error or "")
+    asked = await ask_panels(tower, view, [panel], PATIENCE_S)
+    return HTMLResponse(render_panel(tower, view, panel, asked))
 
 
 def _with_clause(request: Request, added: str) -> Response:
@@ -158,6 +159,10 @@ async def page_response(
     template: str = "",
     **context: Any,
 ) -> Response:
+    """The whole page, or the one panel that the request asks for."""
+    fragment = request.headers.get("fragment")
+    if fragment is not None:
+        return await _fragment(tower, page, view, error, fragment)
     wait_s = PATIENCE_S if request.query_params.get("wait") else WAIT_S
     asked: Mapping[str, Asked | None] = (
         await ask_panels(tower, view, list(page.panels), wait_s) if error is None else {}
@@ -177,7 +182,7 @@ async def page_response(
         events=view.link("/events", page=page.name) if live else "",
         query_error=error,
         tabs=tabs_of(tower, view),
-        heading="",
+        heading=_heading(tower, page, view),
         **context,
     )
     response = HTMLResponse(text, 200 if error is None else 400)
@@ -185,6 +190,14 @@ async def page_response(
     if lang in view.languages:
         response.set_cookie("lang", lang, max_age=31_536_000, samesite="strict")
     return response
+
+
+def _heading(tower: Tower, page: Page, view: View) -> str:
+    """The name of the brand that the brand page is about."""
+    if page.name != "brands" or view.brand is None:
+        return ""
+    brand = tower.known_brands().get(view.brand)
+    return view.brand if brand is None else brand.name
 
 
 class Tab:
@@ -205,4 +218,4 @@ def tabs_of(tower: Tower, view: View) -> list[Tab]:
 
 
 def page_routes() -> list[tuple[str, Any]]:
-    return [(page.path, route_of(page)) for page in PAGES.values()]
+    return [(page.path, route_of(page)) for page in PAGES.values() if page not in SPECIAL]

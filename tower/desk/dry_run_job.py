@@ -1,0 +1,137 @@
+"""A brand's new query against its present one, over the posts of the last day in Kafka.
+
+``python -m tower.desk.dry_run_job`` reads what is asked from standard input and writes the counts
+and some posts of each difference. It reads every post, not only mentions: what a wider query would
+find is not in the index yet.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from brands.brand_matcher import BrandMatcher
+from runtime.kafka.reader import partition_numbers, read_ranges, spans
+from runtime.settings import KafkaSettings, load
+from schemas.brand import Brand
+from schemas.codec import POST_EVENT
+from schemas.errors import InvalidMessage, TocsinError
+from schemas.mention import Mention
+from schemas.post import Post, PostUpsert
+from schemas.types import Count, Time
+
+MAX_POSTS: Final = 300_000
+MAX_SECONDS: Final = 60.0
+MAX_EXAMPLES: Final = 5
+_BATCH: Final = 500
+_SHARE: Final = 100_000
+"""The newest messages of each partition that are read at most."""
+
+
+class DryRunRequest(Struct, kw_only=True):
+    before: Brand | None
+    """The brand as it is published; None: a new one."""
+    after: Brand
+    since: Time
+
+
+class DryRunExample(Struct, kw_only=True):
+    source: str
+    author: str
+    text: str
+
+
+class DryRunResult(Struct, kw_only=True):
+    posts: Annotated[Count, Meta(description="Posts that were read.")] = 0
+    oldest: Time | None = None
+    complete: Annotated[bool, Meta(description="All posts since the start were read.")] = True
+    both: Count = 0
+    gained: Annotated[Count, Meta(description="Posts that only the new query finds.")] = 0
+    lost: Annotated[Count, Meta(description="Posts that only the present query finds.")] = 0
+    gained_posts: list[DryRunExample] = []
+    lost_posts: list[DryRunExample] = []
+
+
+def compare(
+    posts: Iterator[Post],
+    request: DryRunRequest,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> DryRunResult:
+    """The differences; reads at most ``MAX_POSTS`` posts for ``MAX_SECONDS`` seconds."""
+    before = BrandMatcher([] if request.before is None else [request.before])
+    after, result = BrandMatcher([request.after]), DryRunResult()
+    ends = monotonic() + MAX_SECONDS
+    batch: list[Post] = []
+    for post in posts:
+        if post.created_at < request.since:
+            continue
+        batch.append(post)
+        if len(batch) == _BATCH:
+            _take(result, batch, before, after)
+            batch = []
+            if result.posts >= MAX_POSTS or monotonic() > ends:
+                result.complete = False
+                break
+    _take(result, batch, before, after)
+    return result
+
+
+def _take(
+    result: DryRunResult, batch: list[Post], before: BrandMatcher, after: BrandMatcher
+) -> None:
+    mentions = [Mention(post=post) for post in batch]
+    old, new = before.match_batch(mentions), after.match_batch(mentions)
+    for post, was, is_ in zip(batch, old, new, strict=True):
+        result.posts += 1
+        if result.oldest is None or post.created_at < result.oldest:
+            result.oldest = post.created_at
+        if was and is_:
+            result.both += 1
+        elif is_:
+            result.gained += 1
+            _show(result.gained_posts, post)
+        elif was:
+            result.lost += 1
+            _show(result.lost_posts, post)
+
+
+def _show(examples: list[DryRunExample], post: Post) -> None:
+    if len(examples) < MAX_EXAMPLES:
+        name = post.author.handle or post.author.id
+        examples.append(DryRunExample(source=post.source, author=name, text=post.text[:400]))
+
+
+def newest_posts(settings: KafkaSettings) -> Iterator[Post]:
+    """The posts in the newest messages of each partition."""
+    numbers = partition_numbers(settings, "posts")
+    ranges = {
+        number: (max(span.first, span.end - _SHARE), span.end)
+        for number, span in spans(settings, "tower", "posts", numbers).items()
+    }
+    for record in read_ranges(settings, "tower", "posts", ranges):
+        if record.value is None:
+            continue
+        try:
+            event = POST_EVENT.decode(record.value)
+        except InvalidMessage:  # a dead letter of the processors tells of it
+            continue
+        if isinstance(event, PostUpsert):
+            yield event.post
+
+
+def main() -> int:
+    try:
+        request = msgspec.json.decode(sys.stdin.buffer.read(), type=DryRunRequest)
+        result = compare(newest_posts(load(KafkaSettings)), request)
+    except (TocsinError, msgspec.MsgspecError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.buffer.write(msgspec.json.encode(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
