@@ -1,4 +1,4 @@
-"""Rules, dashboards and saved objects name only what exists, and their own tools accept them."""
+"""Rules and dashboards name only what exists, and their own tools accept them."""
 
 import json
 import re
@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from docs import generate
-from runtime.settings import ElasticsearchSettings, MonitorSettings, SinkSettings, load
-from sinks.elasticsearch.indices.mappings import MENTION_PROPERTIES, IndexNames
+from runtime.settings import MonitorSettings, SinkSettings
 from tests.deploy.compose import DEPLOY, OURS, SERVICES
+from tests.deploy.grid import overlap
 
 PROMETHEUS = DEPLOY / "prometheus"
 RULES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "rules.yml").read_bytes())
@@ -210,17 +210,6 @@ def test_alertmanager_inhibits_alerts_that_exist_and_holds_no_address() -> None:
     assert webhook["url_file"] == f"/run/secrets/{SERVICES['alertmanager']['secrets'][0]}"
 
 
-def _overlap(areas: list[dict[str, int]], width: int) -> bool:
-    """Whether any two panels share a cell, or one leaves the grid."""
-    cells = [
-        (x, y)
-        for area in areas
-        for x in range(area["x"], area["x"] + area["w"])
-        for y in range(area["y"], area["y"] + area["h"])
-    ]
-    return len(cells) > len(set(cells)) or any(x >= width for x, _ in cells)
-
-
 def test_the_dashboard_asks_any_datasource_and_finds_the_provisioned_one() -> None:
     folder = DEPLOY / "grafana" / "provisioning"
     provisioned = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_bytes())
@@ -259,81 +248,4 @@ def test_the_figures_at_a_glance_have_limits() -> None:
 def test_panels_have_their_own_ids_and_areas() -> None:
     ids = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(ids) == len(set(ids))
-    assert not _overlap([panel["gridPos"] for panel in DASHBOARD["panels"]], 24)
-
-
-SAVED: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (DEPLOY / "kibana" / "tocsin.ndjson").read_text("utf-8").splitlines()
-]
-NOT_AGGREGATED = ("text", "object")
-
-
-def _field(path: str) -> dict[str, Any]:
-    mapping: dict[str, Any] = {"properties": MENTION_PROPERTIES}
-    for name in path.split("."):
-        assert name in mapping.get("properties", {}), f"{path} is not in the mapping"
-        mapping = mapping["properties"][name]
-    return mapping
-
-
-def test_saved_objects_refer_to_one_another_only() -> None:
-    present = {(saved["type"], saved["id"]) for saved in SAVED}
-    assert len(present) == len(SAVED)
-    for saved in SAVED:
-        references = saved["references"]
-        assert {(each["type"], each["id"]) for each in references} <= present, saved["id"]
-        assert saved["coreMigrationVersion"] and saved["typeMigrationVersion"]
-        if saved["type"] in ("visualization", "search"):
-            search = json.loads(saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
-            assert search["indexRefName"] in {each["name"] for each in references}
-
-
-def test_the_data_view_is_the_read_alias_by_event_time() -> None:
-    prefix = ElasticsearchSettings.model_fields["index_prefix"].default
-    (view,) = (saved for saved in SAVED if saved["type"] == "index-pattern")
-    assert (
-        view["attributes"]["title"]
-        == IndexNames(load(ElasticsearchSettings, index_prefix=prefix)).mentions
-    )
-    assert _field(view["attributes"]["timeFieldName"])["type"] == "date"
-
-
-@pytest.mark.parametrize(
-    "saved", [s for s in SAVED if s["type"] == "visualization"], ids=lambda s: str(s["id"])
-)
-def test_visualizations_aggregate_what_can_be_aggregated(saved: dict[str, Any]) -> None:
-    state = json.loads(saved["attributes"]["visState"])
-    assert state["title"] == saved["attributes"]["title"]
-    ids = [aggregation["id"] for aggregation in state["aggs"]]
-    assert len(ids) == len(set(ids))
-    for aggregation in state["aggs"]:
-        parameters = aggregation["params"]
-        if aggregation["type"] == "count":
-            continue
-        mapped = _field(parameters["field"])
-        assert mapped.get("type", "object") not in NOT_AGGREGATED
-        assert mapped.get("doc_values", True)
-        if aggregation["type"] == "terms":
-            assert parameters["orderBy"] in ids
-        if aggregation["type"] in ("avg", "max", "sum"):
-            assert mapped["type"] in ("long", "float", "integer")
-
-
-def test_searches_show_fields_that_exist() -> None:
-    for saved in SAVED:
-        if saved["type"] == "search":
-            for path in (*saved["attributes"]["columns"], *dict(saved["attributes"]["sort"])):
-                _field(path)
-
-
-def test_the_dashboard_holds_its_panels_side_by_side() -> None:
-    (dashboard,) = (saved for saved in SAVED if saved["type"] == "dashboard")
-    references = {reference["name"]: reference for reference in dashboard["references"]}
-    panels = json.loads(dashboard["attributes"]["panelsJSON"])
-    for panel in panels:
-        reference = references.pop(f"{panel['panelIndex']}:{panel['panelRefName']}")
-        assert reference["type"] == panel["type"]
-        assert panel["gridData"]["i"] == panel["panelIndex"]
-    assert not references
-    assert not _overlap([panel["gridData"] for panel in panels], 48)
+    assert not overlap([panel["gridPos"] for panel in DASHBOARD["panels"]], 24)
