@@ -1,6 +1,5 @@
 """Rules and dashboards name only what exists, and their own tools accept them."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -14,19 +13,13 @@ import yaml
 from docs import generate
 from runtime.settings import MonitorSettings, SinkSettings
 from tests.deploy.compose import DEPLOY, OURS, SERVICES
-from tests.deploy.grid import overlap
+from tests.deploy.grafana_files import asked
 
 PROMETHEUS = DEPLOY / "prometheus"
 RULES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "rules.yml").read_bytes())
 SCRAPES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_bytes())
 ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
-DASHBOARD: dict[str, Any] = json.loads(
-    (DEPLOY / "grafana" / "dashboards" / "tocsin.json").read_bytes()
-)
 ALERTS: list[dict[str, Any]] = [rule for group in RULES["groups"] for rule in group["rules"]]
-PANELS: list[dict[str, Any]] = [p for p in DASHBOARD["panels"] if p["type"] != "row"]
-VARIABLES: dict[str, dict[str, Any]] = {v["name"]: v for v in DASHBOARD["templating"]["list"]}
-ANNOTATIONS: list[dict[str, Any]] = DASHBOARD["annotations"]["list"]
 NOT_OURS = {
     "up",
     "process_start_time_seconds",
@@ -64,16 +57,7 @@ def _served() -> dict[str, set[str]]:
 def _expressions() -> Iterator[tuple[str, str]]:
     for rule in ALERTS:
         yield rule["alert"], rule["expr"]
-    for panel in PANELS:
-        for target in panel["targets"]:
-            yield panel["title"], target["expr"]
-    for annotation in ANNOTATIONS:
-        yield annotation["name"], annotation["expr"]
-    for variable in VARIABLES.values():
-        if variable["type"] == "query":
-            match = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
-            assert match
-            yield variable["name"], f"count by ({match[2]}) ({match[1]})"
+    yield from asked()
 
 
 @pytest.mark.parametrize(("where", "expression"), list(_expressions()))
@@ -116,10 +100,7 @@ NOT_SHOWN = {
     "tocsin_ingest_dropped_values_total": "one file's mapping; the replay prints it at its end",
     "tocsin_ingest_spool_replayed_total": "what a restart is for; nothing is lost by it",
     "tocsin_ingest_x_rule_changes_total": "tocsin_ingest_x_rules_outdated has the rule",
-    "tocsin_detector_made_up_records_total": "late records that were counted all the same",
     "tocsin_sink_unknown_deletes_total": "deletes of strangers' posts, most of all deletes",
-    "tocsin_process_enriched_total": "the tier that annotated is in each mention",
-    "tocsin_alerts_retries_total": "tocsin_alerts_failing tells a channel that fails",
 }
 """Counters that have neither a rule nor a panel, and why."""
 
@@ -177,7 +158,7 @@ def test_alerts_fire_when_they_should() -> None:
 
 
 @needs_promtool
-def test_promtool_reads_the_dashboard(tmp_path: Path) -> None:
+def test_promtool_reads_the_dashboards(tmp_path: Path) -> None:
     rules = [
         {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "1m")}
         for number, (_, expression) in enumerate(_expressions())
@@ -208,44 +189,3 @@ def test_alertmanager_inhibits_alerts_that_exist_and_holds_no_address() -> None:
     (receiver,) = config["receivers"]
     (webhook,) = receiver["webhook_configs"]
     assert webhook["url_file"] == f"/run/secrets/{SERVICES['alertmanager']['secrets'][0]}"
-
-
-def test_the_dashboard_asks_any_datasource_and_finds_the_provisioned_one() -> None:
-    folder = DEPLOY / "grafana" / "provisioning"
-    provisioned = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_bytes())
-    (source,) = provisioned["datasources"]
-    asked = [*PANELS, *ANNOTATIONS, *(v for v in VARIABLES.values() if v["type"] == "query")]
-    assert {each["datasource"]["uid"] for each in asked} == {"${datasource}"}
-    assert source["uid"] not in json.dumps(DASHBOARD)
-    assert source["isDefault"] and VARIABLES["datasource"]["query"] == source["type"]
-    assert source["jsonData"]["timeInterval"] == SCRAPES["global"]["scrape_interval"]
-    port = SERVICES["prometheus"]["ports"][0].rpartition(":")[2]
-    assert source["url"] == f"http://prometheus:{port}"
-    (provider,) = yaml.safe_load((folder / "dashboards" / "tocsin.yml").read_bytes())["providers"]
-    mount = f"./deploy/grafana/dashboards:{provider['options']['path']}:ro"
-    assert mount in SERVICES["grafana"]["volumes"]
-
-
-def test_panels_say_what_they_show_and_variables_are_used() -> None:
-    for panel in PANELS:
-        assert panel.get("description"), panel["title"]
-    named = set(re.findall(r"\$\{?([a-z]+)", json.dumps([PANELS, ANNOTATIONS])))
-    assert named == VARIABLES.keys()
-    for panel in PANELS:
-        for target in panel["targets"]:
-            asks = re.findall(r"tocsin_ingest_\w+(?!\w)(\{[^}]*\})?", target["expr"])
-            assert all('source=~"$source"' in each for each in asks), panel["title"]
-
-
-def test_the_figures_at_a_glance_have_limits() -> None:
-    for panel in PANELS:
-        steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
-        assert len(steps) > 1 or panel["type"] != "stat", panel["title"]
-        values = [step["value"] for step in steps if step["value"] is not None]
-        assert values == sorted(values)
-
-
-def test_panels_have_their_own_ids_and_areas() -> None:
-    ids = [panel["id"] for panel in DASHBOARD["panels"]]
-    assert len(ids) == len(set(ids))
-    assert not overlap([panel["gridPos"] for panel in DASHBOARD["panels"]], 24)
