@@ -18,8 +18,8 @@ from sinks.elasticsearch.indices.mappings import (
 INDEX_FIELD: Final = "_index"
 """The field that each document has without a mapping: the name of its index."""
 _TYPES: Final = {
-    "long": "number", "integer": "number", "byte": "number", "float": "number", "date": "date",
-    "boolean": "boolean",
+    "long": "number", "integer": "number", "byte": "number", "float": "number", "double": "number",
+    "date": "date", "boolean": "boolean",
 }  # fmt: skip
 _LINKS: Final = {"url": {"id": "url"}, "links": {"id": "url"}}
 _PREFIX: Final = ElasticsearchSettings.model_fields["index_prefix"].default
