@@ -141,9 +141,11 @@ models-language: requirements/train-language.txt ## Train the language model ane
 	.venv-language/bin/python -m training.train_language --data $(SETS) \
 		--out processors/models/artifacts/language.ftz
 
-generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages.
+generate: $(VENV)/dev ## Write what is generated: JSON Schemas, reference pages, dashboards.
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m deploy.kibana
+	$(BIN)/python -m deploy.grafana
 
 lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt

@@ -174,8 +174,8 @@ def metrics_page() -> str:
         "growing while a process hangs. A histogram also serves `_bucket`, `_sum` and `_count`. "
         "A metric with labels appears with its first value. Python's own `process_…` and "
         "`python_…` metrics are served too.\n",
-        "The alerts on these are in `deploy/prometheus/rules.yml`, a dashboard in "
-        "`deploy/grafana/dashboards/tocsin.json`; see [operations](operations.md).\n",
+        "The alerts on these are in `deploy/prometheus/rules.yml`, dashboards in "
+        "`deploy/grafana/dashboards/`; see [operations](operations.md#dashboards-of-grafana).\n",
     ]
     for area in ("All services", *_AREAS.values()):
         parts.append(f"## {area}\n")

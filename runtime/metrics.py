@@ -265,6 +265,11 @@ SINK_ITEMS = Counter(
     "Documents by result: written, deleted, superseded, dead, blocked.",
     ["sink", "result"],
 )
+SINK_BYTES = Counter(
+    "tocsin_sink_written_bytes_total",
+    "Bytes of the documents that the store acknowledged, before it indexes and compresses them.",
+    ["sink"],
+)
 SINK_PARKED = Gauge(
     "tocsin_sink_parked_messages",
     "Messages that wait for an index that takes no writes, by that index.",

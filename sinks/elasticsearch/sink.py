@@ -355,6 +355,8 @@ class ElasticsearchSink:
 
     def _count(self, outcome: Outcome) -> None:
         kinds = Counter(operation.kind for operation in outcome.written)
+        written = sum(len(operation.document) for operation in outcome.written)
+        metrics.SINK_BYTES.labels(NAME).inc(written)
         metrics.SINK_ITEMS.labels(NAME, "deleted").inc(kinds["tombstone"])
         metrics.SINK_ITEMS.labels(NAME, "written").inc(kinds["upsert"])
         metrics.SINK_ITEMS.labels(NAME, "superseded").inc(len(outcome.superseded))

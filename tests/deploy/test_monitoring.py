@@ -1,6 +1,5 @@
-"""Rules, dashboards and saved objects name only what exists, and their own tools accept them."""
+"""Rules and dashboards name only what exists, and their own tools accept them."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -12,21 +11,15 @@ import pytest
 import yaml
 
 from docs import generate
-from runtime.settings import ElasticsearchSettings, MonitorSettings, SinkSettings, load
-from sinks.elasticsearch.indices.mappings import MENTION_PROPERTIES, IndexNames
+from runtime.settings import MonitorSettings, SinkSettings
 from tests.deploy.compose import DEPLOY, OURS, SERVICES
+from tests.deploy.grafana_files import asked
 
 PROMETHEUS = DEPLOY / "prometheus"
 RULES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "rules.yml").read_bytes())
 SCRAPES: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_bytes())
 ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
-DASHBOARD: dict[str, Any] = json.loads(
-    (DEPLOY / "grafana" / "dashboards" / "tocsin.json").read_bytes()
-)
 ALERTS: list[dict[str, Any]] = [rule for group in RULES["groups"] for rule in group["rules"]]
-PANELS: list[dict[str, Any]] = [p for p in DASHBOARD["panels"] if p["type"] != "row"]
-VARIABLES: dict[str, dict[str, Any]] = {v["name"]: v for v in DASHBOARD["templating"]["list"]}
-ANNOTATIONS: list[dict[str, Any]] = DASHBOARD["annotations"]["list"]
 NOT_OURS = {
     "up",
     "process_start_time_seconds",
@@ -64,16 +57,7 @@ def _served() -> dict[str, set[str]]:
 def _expressions() -> Iterator[tuple[str, str]]:
     for rule in ALERTS:
         yield rule["alert"], rule["expr"]
-    for panel in PANELS:
-        for target in panel["targets"]:
-            yield panel["title"], target["expr"]
-    for annotation in ANNOTATIONS:
-        yield annotation["name"], annotation["expr"]
-    for variable in VARIABLES.values():
-        if variable["type"] == "query":
-            match = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
-            assert match
-            yield variable["name"], f"count by ({match[2]}) ({match[1]})"
+    yield from asked()
 
 
 @pytest.mark.parametrize(("where", "expression"), list(_expressions()))
@@ -116,19 +100,8 @@ NOT_SHOWN = {
     "tocsin_ingest_dropped_values_total": "one file's mapping; the replay prints it at its end",
     "tocsin_ingest_spool_replayed_total": "what a restart is for; nothing is lost by it",
     "tocsin_ingest_x_rule_changes_total": "tocsin_ingest_x_rules_outdated has the rule",
-    "tocsin_detector_made_up_records_total": "late records that were counted all the same",
     "tocsin_sink_unknown_deletes_total": "deletes of strangers' posts, most of all deletes",
     "tocsin_sink_expired_total": "what the terms of a source ask for; nothing is lost by it",
-    "tocsin_process_enriched_total": "the tier that annotated is in each mention",
-    "tocsin_alerts_retries_total": "tocsin_alerts_failing tells a channel that fails",
-    "tocsin_tower_requests_total": "its pages say what fails to whoever looks at them",
-    "tocsin_tower_questions_total": "what people look at",
-    "tocsin_tower_search_failures_total": "its pages say what fails to whoever looks at them",
-    "tocsin_tower_events_total": "what people look at",
-    "tocsin_tower_dropped_events_total": "the screen that lost them says how many",
-    "tocsin_tower_live_failures_total": "every screen says that it is not live",
-    "tocsin_tower_refused_requests_total": "whoever is refused is told why",
-    "tocsin_tower_acts_total": "the history of each alert has them",
 }
 """Counters that have neither a rule nor a panel, and why."""
 
@@ -186,7 +159,7 @@ def test_alerts_fire_when_they_should() -> None:
 
 
 @needs_promtool
-def test_promtool_reads_the_dashboard(tmp_path: Path) -> None:
+def test_promtool_reads_the_dashboards(tmp_path: Path) -> None:
     rules = [
         {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "1m")}
         for number, (_, expression) in enumerate(_expressions())
@@ -217,132 +190,3 @@ def test_alertmanager_inhibits_alerts_that_exist_and_holds_no_address() -> None:
     (receiver,) = config["receivers"]
     (webhook,) = receiver["webhook_configs"]
     assert webhook["url_file"] == f"/run/secrets/{SERVICES['alertmanager']['secrets'][0]}"
-
-
-def _overlap(areas: list[dict[str, int]], width: int) -> bool:
-    """Whether any two panels share a cell, or one leaves the grid."""
-    cells = [
-        (x, y)
-        for area in areas
-        for x in range(area["x"], area["x"] + area["w"])
-        for y in range(area["y"], area["y"] + area["h"])
-    ]
-    return len(cells) > len(set(cells)) or any(x >= width for x, _ in cells)
-
-
-def test_the_dashboard_asks_any_datasource_and_finds_the_provisioned_one() -> None:
-    folder = DEPLOY / "grafana" / "provisioning"
-    provisioned = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_bytes())
-    (source,) = provisioned["datasources"]
-    asked = [*PANELS, *ANNOTATIONS, *(v for v in VARIABLES.values() if v["type"] == "query")]
-    assert {each["datasource"]["uid"] for each in asked} == {"${datasource}"}
-    assert source["uid"] not in json.dumps(DASHBOARD)
-    assert source["isDefault"] and VARIABLES["datasource"]["query"] == source["type"]
-    assert source["jsonData"]["timeInterval"] == SCRAPES["global"]["scrape_interval"]
-    port = SERVICES["prometheus"]["ports"][0].rpartition(":")[2]
-    assert source["url"] == f"http://prometheus:{port}"
-    (provider,) = yaml.safe_load((folder / "dashboards" / "tocsin.yml").read_bytes())["providers"]
-    mount = f"./deploy/grafana/dashboards:{provider['options']['path']}:ro"
-    assert mount in SERVICES["grafana"]["volumes"]
-
-
-def test_panels_say_what_they_show_and_variables_are_used() -> None:
-    for panel in PANELS:
-        assert panel.get("description"), panel["title"]
-    named = set(re.findall(r"\$\{?([a-z]+)", json.dumps([PANELS, ANNOTATIONS])))
-    assert named == VARIABLES.keys()
-    for panel in PANELS:
-        for target in panel["targets"]:
-            asks = re.findall(r"tocsin_ingest_\w+(?!\w)(\{[^}]*\})?", target["expr"])
-            assert all('source=~"$source"' in each for each in asks), panel["title"]
-
-
-def test_the_figures_at_a_glance_have_limits() -> None:
-    for panel in PANELS:
-        steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
-        assert len(steps) > 1 or panel["type"] != "stat", panel["title"]
-        values = [step["value"] for step in steps if step["value"] is not None]
-        assert values == sorted(values)
-
-
-def test_panels_have_their_own_ids_and_areas() -> None:
-    ids = [panel["id"] for panel in DASHBOARD["panels"]]
-    assert len(ids) == len(set(ids))
-    assert not _overlap([panel["gridPos"] for panel in DASHBOARD["panels"]], 24)
-
-
-SAVED: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (DEPLOY / "kibana" / "tocsin.ndjson").read_text("utf-8").splitlines()
-]
-NOT_AGGREGATED = ("text", "object")
-
-
-def _field(path: str) -> dict[str, Any]:
-    mapping: dict[str, Any] = {"properties": MENTION_PROPERTIES}
-    for name in path.split("."):
-        assert name in mapping.get("properties", {}), f"{path} is not in the mapping"
-        mapping = mapping["properties"][name]
-    return mapping
-
-
-def test_saved_objects_refer_to_one_another_only() -> None:
-    present = {(saved["type"], saved["id"]) for saved in SAVED}
-    assert len(present) == len(SAVED)
-    for saved in SAVED:
-        references = saved["references"]
-        assert {(each["type"], each["id"]) for each in references} <= present, saved["id"]
-        assert saved["coreMigrationVersion"] and saved["typeMigrationVersion"]
-        if saved["type"] in ("visualization", "search"):
-            search = json.loads(saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
-            assert search["indexRefName"] in {each["name"] for each in references}
-
-
-def test_the_data_view_is_the_read_alias_by_event_time() -> None:
-    prefix = ElasticsearchSettings.model_fields["index_prefix"].default
-    (view,) = (saved for saved in SAVED if saved["type"] == "index-pattern")
-    assert (
-        view["attributes"]["title"]
-        == IndexNames(load(ElasticsearchSettings, index_prefix=prefix)).mentions
-    )
-    assert _field(view["attributes"]["timeFieldName"])["type"] == "date"
-
-
-@pytest.mark.parametrize(
-    "saved", [s for s in SAVED if s["type"] == "visualization"], ids=lambda s: str(s["id"])
-)
-def test_visualizations_aggregate_what_can_be_aggregated(saved: dict[str, Any]) -> None:
-    state = json.loads(saved["attributes"]["visState"])
-    assert state["title"] == saved["attributes"]["title"]
-    ids = [aggregation["id"] for aggregation in state["aggs"]]
-    assert len(ids) == len(set(ids))
-    for aggregation in state["aggs"]:
-        parameters = aggregation["params"]
-        if aggregation["type"] == "count":
-            continue
-        mapped = _field(parameters["field"])
-        assert mapped.get("type", "object") not in NOT_AGGREGATED
-        assert mapped.get("doc_values", True)
-        if aggregation["type"] == "terms":
-            assert parameters["orderBy"] in ids
-        if aggregation["type"] in ("avg", "max", "sum"):
-            assert mapped["type"] in ("long", "float", "integer")
-
-
-def test_searches_show_fields_that_exist() -> None:
-    for saved in SAVED:
-        if saved["type"] == "search":
-            for path in (*saved["attributes"]["columns"], *dict(saved["attributes"]["sort"])):
-                _field(path)
-
-
-def test_the_dashboard_holds_its_panels_side_by_side() -> None:
-    (dashboard,) = (saved for saved in SAVED if saved["type"] == "dashboard")
-    references = {reference["name"]: reference for reference in dashboard["references"]}
-    panels = json.loads(dashboard["attributes"]["panelsJSON"])
-    for panel in panels:
-        reference = references.pop(f"{panel['panelIndex']}:{panel['panelRefName']}")
-        assert reference["type"] == panel["type"]
-        assert panel["gridData"]["i"] == panel["panelIndex"]
-    assert not references
-    assert not _overlap([panel["gridData"] for panel in panels], 48)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from elasticsearch import Elasticsearch as Client
 
@@ -371,3 +372,16 @@ def test_an_event_at_the_end_of_the_calendar_stops_nothing(
     assert last > AT
     assert kafka.end(ZERO) == 5
     assert TOPIC in kafka.log
+
+
+def test_the_bytes_of_what_is_written_are_counted_and_those_of_what_waits_are_not(
+    kafka: FakeKafka, server: Server, client: Client
+) -> None:
+    before = metric("written_bytes_total") or 0
+    server.blocked = {OLD: BLOCK}
+    send(kafka, [*now(3), old("file:old")])
+    rig = SinkRig(kafka, server, client)
+    rig.run(lambda: len(server.sources(INDEX)) == 3 and metric("parked_messages", index=OLD) == 1)
+    documents = server.sources(INDEX).values()
+    counted = (metric("written_bytes_total") or 0) - before
+    assert counted == sum(len(msgspec.json.encode(document)) for document in documents)
