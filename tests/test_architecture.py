@@ -32,7 +32,6 @@ ONE_EACH = {"schemas", "processors/enrichment/annotators", "sinks/alerts/channel
 """Folders with one file a kind (message, annotator, channel): a file is as long as its kind is, and
 there are as many files as there are kinds."""
 SMALL = {
-    "brands/alert_policy.py": "a type: quiet hours",
     "ingestors/checkpoints.py": "an interface of two functions",
     "ingestors/x/reconnects.py": "a type; pure, so apart from the connection",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
@@ -53,6 +52,7 @@ SMALL = {
     "tocsin/checkup/checks.py": "an interface: the list of checks",
     "tocsin/local/early_start.py": "an entry point",
     "tocsin/local/stack/external.py": "one of the three stacks",
+    "tocsin/local/tower_address.py": "a type",
     "tower/desk/activity_history.py": "an interface of one function",
     "tower/live/event_format.py": "a wire format",
     "tower/live/withdrawals.py": "a type",
