@@ -16,7 +16,7 @@ from typing import Final
 from brands.registry import BrandRegistry
 from processors.detector.afterwards import marked
 from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.coverage import Coverage
+from processors.detector.silence import Coverage
 from processors.detector.event_time import HeardTimes, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from processors.detector.coverage import LEARNT, MIN_SILENCE
+from processors.detector.silence import LEARNT, MIN_SILENCE
 from processors.detector.worker import MAX_HELD
 from processors.faust.messages import Incoming
 from schemas.codec import ACTIVITY

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from processors.detector.coverage import (
+from processors.detector.silence import (
     FORGOTTEN,
     LEARNT,
     MAX_SOURCES,
