@@ -16,10 +16,10 @@ from typing import Final
 from brands.registry import BrandRegistry
 from processors.detector.afterwards import marked
 from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.silence import Coverage
 from processors.detector.event_time import HeardTimes, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
+from processors.detector.silence import Coverage
 from processors.detector.snapshots import Ledger, Recovered, in_slices, ledger_snapshots, ledgers
 from processors.detector.state.counts import minute_of
 from processors.faust.messages import Incoming, Outgoing, end_process, forever, given_up
