@@ -1,4 +1,4 @@
-"""Deletes for good: old tombstones, old records of deletes and erasures, and their last bytes.
+"""Deletes for good: old tombstones, records of deletes, erasures, coverage, and their last bytes.
 
 A deleted document stays in its segment until Elasticsearch merges it. :func:`expunge` merges the
 segments that hold deleted documents, at most once a stated time.
@@ -39,6 +39,14 @@ def purge_erasures(
     """Delete records of erasures that were done ``keep_days`` ago; returns how many."""
     done = {"range": {"done_at": {"lt": _before(now, keep_days)}}}
     return _delete(client, (names.erasures,), done)
+
+
+def purge_coverage(
+    client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float
+) -> int:
+    """Delete records of coverage that were last told ``keep_days`` ago; returns how many."""
+    old = {"range": {"told_at": {"lt": _before(now, keep_days)}}}
+    return _delete(client, (names.coverage,), old)
 
 
 def _before(now: datetime, days: float) -> str:
