@@ -18,7 +18,8 @@ import msgspec
 from schemas.coverage import CoverageInterval, CoverageReason, CoverageState
 
 MAX_SILENCE: Final = timedelta(minutes=5)
-"""Without a word of an ingestor that listens; it tells each interval every two minutes at least."""
+"""Without a word of an ingestor that listens, or of the detector: both tell what lasts again, every
+two minutes at least."""
 MAX_EXPECTED: Final = timedelta(days=7)
 """A source that is away, or silent, for longer is no longer expected: nothing is known of it."""
 WORST_FIRST: Final[tuple[CoverageState, ...]] = ("gap", "blind", "away", "late", "listening")
@@ -129,11 +130,12 @@ def _span(record: CoverageInterval, now: datetime, following: datetime | None) -
         yield _Span(record.from_, record.to, state, record, was_made_up)
         return
     end = min(now, following or now)
+    believed = record.told_at + MAX_SILENCE
     if record.state not in ("listening", "late"):
-        end = min(end, record.told_at + MAX_EXPECTED)
+        # A stop is told once; the detector tells a silence as long as it lasts.
+        end = min(end, believed if record.state == "blind" else record.told_at + MAX_EXPECTED)
         yield _Span(record.from_, end, record.state, record, lasts=end == now)
         return
-    believed = record.told_at + MAX_SILENCE
     if following is not None or believed >= now:
         yield _Span(record.from_, min(end, believed), record.state, record, lasts=end == now)
     else:
