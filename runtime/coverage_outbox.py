@@ -158,7 +158,7 @@ class CoverageOutbox:
     def _close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            client.close(producer, timeout_s=0)
+            client.close(producer, timeout_s=0.5)
 
     def _count(self, result: str, by: int = 1) -> None:
         metrics.COVERAGE_RECORDS.labels(self._service, result).inc(by)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from kafka.errors import TopicAuthorizationFailedError
 from prometheus_client import REGISTRY
 
 from ingestors.generator.source import GeneratorSource
@@ -25,6 +26,7 @@ from tests.ingestors.runner_rig import (
     runner,
     seconds,
 )
+from tests.runtime.test_coverage_outbox import Topic, count, opened, until
 
 S = timedelta(seconds=1)
 
@@ -219,3 +221,19 @@ def test_the_invented_day_is_heard_in_its_own_time() -> None:
     assert (last.source, last.state, last.why) == ("generator", "listening", "replayed")
     assert (last.from_, last.to) == (NOW - timedelta(days=1), NOW)
     assert {record.id for record in records} == {last.id}
+
+
+def test_a_kafka_that_refuses_coverage_takes_the_posts_all_the_same() -> None:
+    broker, hand = FakeBroker(), Hand()
+    topic = Topic(TopicAuthorizationFailedError("not for this user"))
+    outbox = opened(topic.open)
+    source = LiveSource(numbered(20, 3), clock=hand)
+    made = runner(source, broker, clock=hand, tell_coverage=outbox.put)
+    assert made.run(source.stop, None) == 60
+    until(lambda: topic.refused > 1)
+    assert count("failed") > 0
+    assert len(delivered(broker)) == 60
+    assert checkpoint(broker).position == {"at": 60}
+    topic.error = None
+    until(lambda: {record.state for record in topic.records} == {"listening", "away"})
+    outbox.stop(5)

@@ -28,6 +28,8 @@ _A_DAY_S = 86_400.0
 _CLOSING_S = 2.0
 """After the drain, for the last flush, the connections and the last of the coverage."""
 _COVERAGE_S = 0.8
+_FINISHED_S = 5.0
+"""For the last of the coverage of a source that came to its end: nobody waits for the process."""
 PaceOption = Annotated[
     float | None,
     typer.Option(
@@ -84,7 +86,7 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
             runner.run(stop, checkpoint)
         finally:
             kafka.close(producer, timeout_s=1)
-            coverage.stop(_COVERAGE_S)
+            coverage.stop(_COVERAGE_S if stop.is_set() else _FINISHED_S)
 
 
 @app.command("replay")
