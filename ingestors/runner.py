@@ -9,7 +9,8 @@ Invariants:
    large for a topic or a broker, however they are set, and one that the broker calls invalid.
 5. A source's own exception, whatever it is, ends the process with the checkpoint where it was: what
    was read since is read again. Of a source that cannot resume, what it received is sent first.
-6. On SIGTERM and on a :class:`SourceError`, the source is closed, received items are sent, messages
+6. What is told of the source's coverage neither holds nor ends the reading of its posts.
+7. On SIGTERM and on a :class:`SourceError`, the source is closed, received items are sent, messages
    in flight are awaited, and the checkpoint is saved. All of this ends with the drain time-out (and
    one send's own). What Kafka has not acknowledged by then is read again after the restart.
 """
@@ -27,6 +28,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
+from ingestors.coverage_teller import CoverageTeller, Put, nowhere
 from ingestors.sender import Message, Sender
 from ingestors.source import Acknowledged, Batch, Position, Source, SourceError
 from runtime import metrics
@@ -71,6 +73,7 @@ class Runner:
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         limits: Mapping[str, int] = MappingProxyType({}),
+        tell_coverage: Put = nowhere,
     ) -> None:
         self.source = source
         self.producer = producer
@@ -80,6 +83,7 @@ class Runner:
         self._clock = clock
         self._monotonic = monotonic
         self._sender = Sender(source.source_id, self._produce, clock, limits)
+        self._coverage = CoverageTeller(source, tell_coverage, clock, settings.coverage_interval_s)
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
         self._acknowledged = 0
@@ -103,10 +107,12 @@ class Runner:
         self.source.open(None if checkpoint is None else checkpoint.position)
         self.health.hinder("source", f"{source_id} has not been heard yet")
         self.health.clear("start")
+        self._coverage.start(checkpoint)
         log.info("reading", source=source_id, resumed=checkpoint is not None)
         failure: BaseException | None = None
+        is_finished = False
         try:
-            self._read()
+            is_finished = self._read()
         except ServiceUnavailable:
             raise
         except BaseException as error:  # noqa: BLE001 - raised again below
@@ -114,11 +120,20 @@ class Runner:
             self._tell_end(error)
         finally:
             self.source.close()
+        self._tell_coverage_end(is_finished, failure)
         self._drain(failure)
         log.info("stopped", source=source_id, events=self._acknowledged - before)
         if failure is not None:
             raise failure
         return self._acknowledged - before
+
+    def _tell_coverage_end(self, is_finished: bool, failure: BaseException | None) -> None:
+        if failure is None:
+            self._coverage.stop(None if is_finished else "stopped")
+            return
+        # The words of any other error may be those of a post.
+        is_ours = isinstance(failure, SourceError)
+        self._coverage.stop("failed", str(failure) if is_ours else type(failure).__name__)
 
     def _tell_end(self, failure: BaseException) -> None:
         why = str(failure) if isinstance(failure, SourceError) else repr(failure)[:MAX_SHOWN]
@@ -126,18 +141,21 @@ class Runner:
         if not isinstance(failure, SourceError):
             log.error("the source failed", source=self.source.source_id, error=why)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Returns whether the source has come to its end."""
         while not self._stop.is_set():
             self._wait_for_room()
             batch = self.source.next_batch()
             self.health.beat()
             self._tell(batch.obstacle)
+            self._coverage.read(batch)
             self._send(batch)
             reached("ingest_sent")
             self._settle()
             self._save_checkpoint()
             if batch.finished:
-                break
+                return True
+        return False
 
     def _tell(self, obstacle: str | None) -> None:
         if obstacle is None:
@@ -198,6 +216,7 @@ class Runner:
                     ) from None
                 self.health.beat()
                 self.health.hinder("kafka", told(error))
+                self._coverage.held_up(told(error))
                 metrics.RETRIES.labels("ingest", "kafka").inc()
                 if not self._kafka_away:
                     log.warning("kafka does not answer; the source waits", error=told(error))
@@ -246,12 +265,15 @@ class Runner:
             self._settle()
             if self._monotonic() - began > 5:
                 self.health.hinder("kafka", "slow; the source is not being read")
+                self._coverage.held_up("Kafka is slow; the source is not being read")
         waited = self._monotonic() - began
         metrics.INGEST_BACKPRESSURE_SECONDS.labels(self.source.source_id).inc(waited)
 
     def _save_checkpoint(self, now: bool = False) -> None:
         self._check_checkpoint()
-        if self._position is None or self._position == self._saved:
+        if self._position is None:
+            return
+        if self._position == self._saved and not self._coverage.unsaved(final=now):
             return
         sending = self._checkpoint_sent is not None and not self._checkpoint_sent.is_done
         if not now and (sending or self._monotonic() < self._checkpoint_due):
@@ -263,6 +285,7 @@ class Runner:
             position=dict(self._position),
             saved_at=moment,
             posts=self._acknowledged,
+            coverage=self._coverage.to_save(moment),
         )
         future = self._produce(
             CHECKPOINTS, checkpoint.source_id.encode(), CHECKPOINT.encode(checkpoint)

@@ -16,6 +16,7 @@ Rules of a source:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from runtime.logs import get_logger
@@ -61,12 +62,27 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Posts from ``since`` to ``until`` are lost: the platform does not send them again.
+
+    ``lost``: how many, if it is known. ``detail``: one sentence for a person.
+    """
+
+    since: datetime
+    until: datetime
+    why: Literal["unrepeated", "outage"] = "unrepeated"
+    lost: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Events in the order of reading; ``position`` resumes after the last one.
 
     ``position`` is None if nothing was read yet or the platform cannot resume. ``finished``: the
     source has ended, as a file does. ``obstacle``: why the source delivers nothing now, such as a
-    lost connection; the service is not ready meanwhile.
+    lost connection; the service is not ready meanwhile. ``cause``: what the obstacle comes from;
+    None before the first connection. ``gaps``: what was found lost since the last batch.
     """
 
     events: Sequence[PostEvent] = ()
@@ -74,6 +90,8 @@ class Batch:
     unreadable: Sequence[Unreadable] = field(default=())
     finished: bool = False
     obstacle: str | None = None
+    cause: Cause | None = None
+    gaps: Sequence[Gap] = ()
 
 
 class Source(Protocol):
@@ -96,6 +114,25 @@ class Acknowledged(Protocol):
 
     def acknowledged(self, position: Position) -> None:
         """Kafka has all that was handed over up to this position of this run."""
+
+
+@runtime_checkable
+class Live(Protocol):
+    """A source of what is published now: while nobody reads it, its posts are late or lost."""
+
+    def heard_until(self) -> datetime | None:
+        """What was published before was handed over, or told as a gap; None if nothing was.
+
+        By the platform's clock, and never later than ours.
+        """
+
+
+@runtime_checkable
+class Played(Protocol):
+    """A source that plays a time of its own, such as a generated day."""
+
+    def played(self) -> tuple[datetime, datetime] | None:
+        """The beginning of its time, and how far it was played; None before the first event."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +164,15 @@ def collect(
         wait_s = deadline - monotonic()
 
 
-def count_gap(source_id: str, missed_s: float) -> None:
-    """Count and log a gap: posts of ``missed_s`` seconds that the platform does not send again."""
+def count_gap(source_id: str, since: datetime, until: datetime) -> Gap:
+    """Count, log and return a gap: what was published then, the platform does not send again."""
     from runtime import metrics  # Readers of files need none of them.
 
+    missed_s = (until - since).total_seconds()
     metrics.INGEST_GAPS.labels(source_id).inc()
     metrics.INGEST_GAP_SECONDS.labels(source_id).inc(missed_s)
     log.error("posts are missed", source=source_id, seconds=missed_s)
+    return Gap(since, until)
 
 
 def bad_checkpoint(source_id: str, problem: str) -> SourceError:

@@ -18,6 +18,14 @@ class IngestSettings(Group):
         description="Maximum messages in flight; at this limit the source is not read.",
     )
     checkpoint_interval_s: float = Field(5.0, gt=0, description="Checkpoint interval, seconds.")
+    coverage_interval_s: float = Field(
+        60.0,
+        ge=1,
+        le=120,
+        description=(
+            "Interval at which an ingestor says again that it listens (topic `coverage`), seconds."
+        ),
+    )
     drain_timeout_s: float = Field(
         6.0, gt=0, description="Maximum wait for Kafka's acknowledgements at shutdown, seconds."
     )

@@ -68,6 +68,11 @@ WATCH_FAILURES = Counter(
     "retention (the topic's settings).",
     ["service", "watch"],
 )
+COVERAGE_RECORDS = Counter(
+    "tocsin_coverage_records_total",
+    "Records of coverage by result: written, failed (tried again), dropped.",
+    ["service", "result"],
+)
 READY = Gauge("tocsin_ready", "1 while the service is ready, else 0.", ["service"])
 
 # --- ingestors -----------------------------------------------------------------------------

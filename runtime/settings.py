@@ -282,6 +282,11 @@ class SinkSettings(BrakeSettings):
             "that much longer than tombstones."
         ),
     )
+    coverage_days: float = Field(
+        400.0,
+        ge=1,
+        description="Retention of the index of coverage, days after a record was last told.",
+    )
     expunge_hours: float = Field(
         24.0,
         gt=0,

@@ -17,3 +17,10 @@ class Checkpoint(Message, kw_only=True):
     position: Annotated[dict[str, Any], Meta(description="Private to the source.")] = {}
     saved_at: Time
     posts: Annotated[Count, Meta(description="Events acknowledged since the first start.")] = 0
+    coverage: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            description="Intervals of `coverage` that were not over, or not made up for: the next "
+            "start ends them."
+        ),
+    ] = []

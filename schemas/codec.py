@@ -12,6 +12,7 @@ from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.checkpoint import Checkpoint
+from schemas.coverage import CoverageInterval
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import AlertDelivery
 from schemas.detector_state import DetectorSnapshot
@@ -54,3 +55,4 @@ DETECTOR_STATE: Codec[DetectorSnapshot] = Codec(DetectorSnapshot)
 DEAD_LETTER: Codec[DeadLetter] = Codec(DeadLetter)
 CHECKPOINT: Codec[Checkpoint] = Codec(Checkpoint)
 BRAND: Codec[Brand] = Codec(Brand)
+COVERAGE: Codec[CoverageInterval] = Codec(CoverageInterval)

@@ -22,6 +22,7 @@ CODECS: dict[str, codec.Codec[Any]] = {
     "dead-letters": codec.DEAD_LETTER,
     "checkpoints": codec.CHECKPOINT,
     "brands": codec.BRAND,
+    "coverage": codec.COVERAGE,
 }
 """Topic to the codec of its values."""
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ from ingestors.bluesky.posts import COLLECTION, SOURCE, read_message
 from ingestors.source import (
     Batch,
     Cause,
+    Gap,
     Position,
     SourceError,
     StreamOptions,
@@ -45,11 +47,13 @@ from runtime.backoff import JitteredBackoff
 from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings
-from schemas.ids import microseconds
+from schemas.ids import EPOCH, microseconds
 from schemas.post import PostEvent
 
 ATTEMPT_TIMEOUTS = 3
 """An attempt to connect, with all addresses of its name, ends after so many of its time-outs."""
+_MAX_CURSOR = 253_402_300_799_000_000
+"""The last second of the calendar, microseconds."""
 log = get_logger("ingest")
 
 
@@ -117,6 +121,7 @@ class BlueskySource:
         self._cursor: int | None = None
         self._cursor_url: str | None = None
         self._requested: int | None = None
+        self._gaps: list[Gap] = []
 
     def open(self, position: Position | None) -> None:
         for url in self._urls:
@@ -137,7 +142,7 @@ class BlueskySource:
     def next_batch(self) -> Batch:
         self._connection = self._connection or self._connected()
         if self._connection is None:
-            return Batch(position=self._position(), obstacle=self._obstacle)
+            return Batch(position=self._position(), obstacle=self._obstacle, cause=self._ended_by)
         return self._read(self._connection)
 
     def close(self) -> None:
@@ -257,7 +262,8 @@ class BlueskySource:
                 "silent connection", source=self.source_id, seconds=self._options.receive_timeout_s
             )
             self._failed("stalled")
-        return Batch(events, self._position(), unreadable)
+        gaps, self._gaps = self._gaps, []
+        return Batch(events, self._position(), unreadable, gaps=gaps)
 
     def _receive(self, connection: ClientConnection, wait_s: float) -> bytes | None:
         try:
@@ -290,9 +296,10 @@ class BlueskySource:
     def _advance(self, time_us: int) -> None:
         """Move the cursor, at most to our own clock; count a gap if the endpoint starts late."""
         before, requested, self._requested = self._cursor or 0, self._requested, None
-        if requested is not None and time_us - requested > self._options.gap_after_s * 1_000_000:
-            count_gap(self.source_id, max(0, time_us - before) / 1_000_000)
         reached = min(time_us, microseconds(self._clock()))
+        if requested is not None and time_us - requested > self._options.gap_after_s * 1_000_000:
+            since = min(before, reached)
+            self._gaps.append(count_gap(self.source_id, _time(since), _time(reached)))
         if reached >= before:
             self._cursor, self._cursor_url = reached, self._urls[self._endpoint]
 
@@ -300,3 +307,11 @@ class BlueskySource:
         if self._cursor is None:
             return None
         return {"cursor": self._cursor, "endpoint": self._cursor_url}
+
+    def heard_until(self) -> datetime | None:
+        return None if self._cursor is None else _time(self._cursor)
+
+
+def _time(cursor: int) -> datetime:
+    """The time of a cursor; one of an old checkpoint may be beyond the calendar."""
+    return EPOCH + timedelta(microseconds=min(cursor, _MAX_CURSOR))

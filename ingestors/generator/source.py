@@ -85,6 +85,7 @@ class GeneratorSource:
         self._events: Iterator[PostEvent] | None = None
         self._given = 0
         self._finished = False
+        self._played_until: datetime | None = None
         since = "" if start is None else f"@{start.isoformat()}"
         self.source_id = f"generator:{seed}/{posts}/{int(duration.total_seconds())}{since}"
 
@@ -123,6 +124,10 @@ class GeneratorSource:
                 break
             events.append(msgspec.structs.replace(event, ingested_at=now))
         self._given += len(events)
+        if self._finished and self._start is not None:
+            self._played_until = self._start + self._duration
+        elif events:
+            self._played_until = event_time(events[-1])
         return Batch(events, self._position(), (), self._finished)
 
     def _next(self, wait_s: float) -> PostEvent | None:
@@ -136,6 +141,11 @@ class GeneratorSource:
         if self._start is None:
             return None
         return {"events": self._given, "start": self._start.isoformat()}
+
+    def played(self) -> tuple[datetime, datetime] | None:
+        if self._start is None or self._played_until is None:
+            return None
+        return self._start, self._played_until
 
     def close(self) -> None:
         self._events = None

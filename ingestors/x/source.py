@@ -139,7 +139,14 @@ class XSource:
             raise failure
         if self._last_seen is not None and received:
             metrics.INGEST_LAST_RECEIVED.labels(self.source_id).set(self._last_seen.timestamp())
-        return Batch(events, self._position(), unreadable, obstacle=stream.obstacle)
+        return Batch(
+            events,
+            self._position(),
+            unreadable,
+            obstacle=stream.obstacle,
+            cause=stream.cause,
+            gaps=stream.gaps(),
+        )
 
     def close(self) -> None:
         self._stop.set()
@@ -155,6 +162,9 @@ class XSource:
     def acknowledged(self, position: Position) -> None:
         if self._spool is not None:
             self._spool.acknowledge(position.get("spooled", 0))
+
+    def heard_until(self) -> datetime | None:
+        return self._last_seen
 
     def _take(self, line: Line, events: list[PostEvent], unreadable: list[Unreadable]) -> None:
         self._last_seen = max(self._last_seen or line.at, line.at)

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import requests
 import urllib3
 
-from ingestors.source import MAX_WAIT_S, Cause, SourceError, StreamOptions, count_gap
+from ingestors.source import MAX_WAIT_S, Cause, Gap, SourceError, StreamOptions, count_gap
 from ingestors.spool import Spool
 from ingestors.x.api import PARAMETERS, Client, HTTPError
 from ingestors.x.posts import ends_the_stream
@@ -120,6 +120,9 @@ class Stream:
         self.failure: BaseException | None = None
         self.obstacle: str | None = "not connected yet"
         """Why nothing can come now; None while connected."""
+        self.cause: Cause | None = None
+        """What the obstacle comes from; None before the first connection."""
+        self._gaps: queue.SimpleQueue[Gap] = queue.SimpleQueue()
 
     def start(self, last_seen: datetime | None) -> None:
         self._missing_since = last_seen
@@ -160,6 +163,7 @@ class Stream:
             while not self._stop.is_set():
                 cause, reset_in_s = self._once()
                 why = self._advice if cause == "rejected" else cause
+                self.cause = cause
                 self.obstacle = f"not connected: {why}; tocsin_ingest_reconnects_total counts it"
                 wait = self._backoff.failed(cause, reset_in_s)
                 if self._stop.wait(wait):
@@ -240,9 +244,18 @@ class Stream:
         since, self._missing_since = self._missing_since, None
         if since is None:
             return
-        missed_s = (self._clock() - since).total_seconds() - backfill_s
-        if missed_s > self._gap_after_s:
-            count_gap(self._source_id, missed_s)
+        # The platform repeats the end of what was missed.
+        until = self._clock() - timedelta(seconds=backfill_s)
+        if (until - since).total_seconds() > self._gap_after_s:
+            self._gaps.put(count_gap(self._source_id, since, until))
+
+    def gaps(self) -> list[Gap]:
+        """The gaps since the last call."""
+        found: list[Gap] = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._gaps.get_nowait())
+        return found
 
     def _read(self, response: requests.Response) -> Cause:
         self._last_line = self._clock()

@@ -27,6 +27,7 @@ from processors.faust.app import (
 from processors.faust.messages import end_process
 from processors.faust.watchdog import Gauges, watch
 from runtime import metrics
+from runtime.coverage_outbox import CoverageOutbox
 from runtime.kafka.client import check_topics
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.service import announce
@@ -49,8 +50,15 @@ async def detect(stream: Any) -> None:
 
 async def _work(stream: Any) -> None:
     states, stuck_after_s = partial(partition_states, app), _settings.stuck_after_s
+    coverage = CoverageOutbox(_kafka, SERVICE)
+    coverage.start()
     worker = DetectorWorker(
-        _kafka, _settings, monitor(SERVICE), states, lambda: app.consumer_generation_id
+        _kafka,
+        _settings,
+        monitor(SERVICE),
+        states,
+        lambda: app.consumer_generation_id,
+        tell_coverage=coverage.put,
     )
     on_stuck = partial(leave_if_stuck, _kafka, RECORDS, stuck_after_s)
     gauges = Gauges(metrics.DETECTOR_LAG, metrics.DETECTOR_UNCOMMITTED)
@@ -66,6 +74,7 @@ async def _work(stream: Any) -> None:
             held = held_offsets(batch)
             await worker.take(records, generation, partial(acknowledge_offsets, app, held))
     await worker.stop()
+    coverage.stop(within_s=0.5)
 
 
 def main() -> None:

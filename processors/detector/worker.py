@@ -16,10 +16,10 @@ from typing import Final
 from brands.registry import BrandRegistry
 from processors.detector.afterwards import marked
 from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.coverage import Coverage
 from processors.detector.event_time import HeardTimes, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
+from processors.detector.silence import BlindRecords, Coverage
 from processors.detector.snapshots import Ledger, Recovered, in_slices, ledger_snapshots, ledgers
 from processors.detector.state.counts import minute_of
 from processors.faust.messages import Incoming, Outgoing, end_process, forever, given_up
@@ -36,6 +36,7 @@ from runtime.settings import DetectorSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.codec import ACTIVITY, ALERT, DETECTOR_STATE
+from schemas.coverage import CoverageInterval
 from schemas.detector_state import DetectorSnapshot
 from schemas.errors import InvalidMessage
 
@@ -50,8 +51,7 @@ FORGETS_AFTER_S: Final = 24 * 3600.0
 MAX_HELD: Final = 100_000
 """Records read and not acknowledged, from which the states are saved at once."""
 REMOVED_AFTER_S: Final = 3600.0
-"""Seconds after which the state of a brand that was removed is dropped: until then a mistake in the
-brands file costs nothing."""
+"""Seconds until the state of a removed brand is dropped: a mistake in the file costs nothing."""
 _ENDS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What ends a process or a task, and is no fault of a record."""
 _Found = list[Outgoing] | Outgoing
@@ -80,6 +80,7 @@ class DetectorWorker:
         producer: BatchProducer | None = None,
         recover_states: Callable[..., Recovered] = recover,
         latest_values: Callable[..., Mapping[bytes, bytes]] = latest_values,
+        tell_coverage: Callable[[CoverageInterval], None] = lambda record: None,
     ) -> None:
         self.health = health
         self._registry = registry or BrandRegistry(settings, clock, matching=False)
@@ -94,17 +95,14 @@ class DetectorWorker:
         self._steady = SteadyClock(clock, monotonic)
         self._brake = Brake.of(detector)
         self._detectors, self._coverage = BrandDetectors(), Coverage()
-        self._waiting = MergeBuffer()
+        self._waiting, self._blind = MergeBuffer(), BlindRecords(tell_coverage)
         self._generation: int | None = None
-        self._mine: list[int] = []
-        self._unsaved = False
+        self._mine, self._unsaved = list[int](), False
         self._read: dict[int, int] = {}
-        self._held: list[Callable[[], None]] = []
-        self._held_records = 0
+        self._held, self._held_records = list[Callable[[], None]](), 0
         self._saved_s = monotonic()
         self._times = HeardTimes(self._steady)
-        self._removed: dict[str, float] = {}
-        self._counted: Counter[str] = Counter()
+        self._removed, self._counted = dict[str, float](), Counter[str]()
         self.is_recovering = False
         """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
         # Batches and ticks take turns: both change the states.
@@ -264,6 +262,7 @@ class DetectorWorker:
         for alert in (alerts := marked(alerts, self._steady.earliest())):
             metrics.DETECTOR_ALERTS.labels(alert.kind, alert.status, str(alert.severity)).inc()
             log.info("alert", id=alert.id, status=alert.status, severity=alert.severity)
+        self._blind.take(alerts)
         return [Outgoing("alerts", alert.brand.encode(), ALERT.encode(alert)) for alert in alerts]
 
     async def _tick(self) -> None:
@@ -313,6 +312,7 @@ class DetectorWorker:
             others = ledgers(values.values()).values()
             alerts = self._coverage.hear(ledger.coverage for ledger in others)
         alerts += self._coverage.advance(now)
+        self._blind.repeat(self._coverage, now)
         self._unsaved = self._unsaved or bool(alerts)
         metrics.DETECTOR_BLIND.clear()
         for source in self._coverage.sources:

@@ -6,5 +6,6 @@
   ``bulk``: writes it.
 - ``erasure``: deletes an author's posts; ``alert_redaction``: takes an author out of alerts;
   ``retention``: deletes for good.
+- ``coverage``: the history of what was heard of each source.
 - ``sink``: the consumer; ``side_threads``: housekeeping and the latency probe.
 """

@@ -1,4 +1,4 @@
-"""Deletes for good: expired posts, old tombstones and records of deletes, and their last bytes.
+"""Deletes for good: expired posts, tombstones, old records of all kinds, and their last bytes.
 
 A deleted document stays in its segment until Elasticsearch merges it. :func:`expunge` merges the
 segments that hold deleted documents, at most once a stated time.
@@ -54,6 +54,14 @@ def purge_expired(
     """
     expired = {"range": {"keep_until": {"lt": now.isoformat()}}}
     return _delete(client, (names.mentions_pattern,), expired, pages)
+
+
+def purge_coverage(
+    client: Elasticsearch, names: IndexNames, now: datetime, keep_days: float
+) -> int:
+    """Delete records of coverage that were last told ``keep_days`` ago; returns how many."""
+    old = {"range": {"told_at": {"lt": _before(now, keep_days)}}}
+    return _delete(client, (names.coverage,), old)
 
 
 def _before(now: datetime, days: float) -> str:

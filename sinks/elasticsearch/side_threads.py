@@ -75,6 +75,7 @@ class Housekeeping(SideThread):
     tombstone_days: float
     snapshot_days: float = field(default=30.0, kw_only=True)
     expunge_hours: float = field(default=24.0, kw_only=True)
+    coverage_days: float = field(default=400.0, kw_only=True)
     leads: Callable[[], bool] = field(default=lambda: True, kw_only=True)
     every_s: float = field(default=60.0, kw_only=True)
     _led: bool = field(default=False, init=False)
@@ -93,6 +94,7 @@ class Housekeeping(SideThread):
         self._when_due(self._purge, now, SWEEP_EVERY)
         self._when_due(self._expire, now, EXPIRE_EVERY)
         self._when_due(self._forget, now, SWEEP_EVERY)
+        self._when_due(self._forget_coverage, now, SWEEP_EVERY)
         self._when_due(self._expunge, now, expunge_every)
 
     def _when_due(
@@ -147,6 +149,11 @@ class Housekeeping(SideThread):
         kept = self.tombstone_days + self.snapshot_days
         if forgotten := retention.purge_erasures(self.client, self.names, now, kept):
             log.info("records of old erasures are deleted", documents=forgotten)
+
+    def _forget_coverage(self, now: datetime) -> None:
+        purged = retention.purge_coverage(self.client, self.names, now, self.coverage_days)
+        if purged:
+            log.info("old records of coverage are deleted", documents=purged)
 
     def _expunge(self, now: datetime) -> None:
         if indices := retention.expunge(self.client, self.names):

@@ -4,7 +4,14 @@ Each replaces ``old``, which stands once in its file, by ``new``, and must be ki
 tests. Texts are short, so that they outlive a change beside them.
 """
 
-from tests.chaos import edge_mutants, loss_mutants, store_mutants, stream_mutants, time_mutants
+from tests.chaos import (
+    coverage_mutants,
+    edge_mutants,
+    loss_mutants,
+    store_mutants,
+    stream_mutants,
+    time_mutants,
+)
 from tests.chaos.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -13,4 +20,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *time_mutants.MUTANTS,
     *loss_mutants.MUTANTS,
     *edge_mutants.MUTANTS,
+    *coverage_mutants.MUTANTS,
 )

@@ -34,6 +34,7 @@ NEEDS = {
     "brands diff": "Kafka",
     "brands list": "Kafka",
     "checkpoints": "Kafka",
+    "coverage": "the index of coverage",
     "dead-letters": "Kafka",
     "demo": "it starts servers and takes a minute",
     "detector": "Kafka",

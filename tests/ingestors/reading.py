@@ -72,7 +72,8 @@ def until(source: Source, done: Callable[[Batch], bool]) -> Batch:
         batches.append(source.next_batch())
         last = batches[-1]
         read, odd = events_of(batches), unreadable_of(batches)
-        whole = Batch(read, last.position, odd, obstacle=last.obstacle)
+        gaps = [gap for batch in batches for gap in batch.gaps]
+        whole = Batch(read, last.position, odd, obstacle=last.obstacle, gaps=gaps)
         if done(whole):
             return whole
         assert time.monotonic() < deadline, f"only {len(whole.events)} events came"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from ingestors.coverage_teller import Put, nowhere
 from ingestors.runner import Runner
 from ingestors.source import Batch, Position, Source
 from runtime.health import Health
@@ -99,6 +100,8 @@ def runner(
     broker: Broker,
     monotonic: Callable[[], float] = time.monotonic,
     limits: Mapping[str, int] = MappingProxyType({}),
+    clock: Callable[[], datetime] = lambda: NOW,
+    tell_coverage: Put = nowhere,
     **settings: float,
 ) -> Runner:
     return Runner(
@@ -107,9 +110,10 @@ def runner(
         topic_prefix=broker.prefix,
         settings=IngestSettings(checkpoint_interval_s=0.001, **settings),
         health=Health("ingest"),
-        clock=lambda: NOW,
+        clock=clock,
         monotonic=monotonic,
         limits=limits,
+        tell_coverage=tell_coverage,
     )
 
 

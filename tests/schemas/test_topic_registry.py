@@ -79,6 +79,7 @@ def test_topics_are_kept_as_the_design_says() -> None:
         "checkpoints": "compact",
         "brands": "compact",
         "detector-state": "compact",
+        "coverage": 35,
     }
 
 
@@ -94,6 +95,8 @@ def test_what_services_write_is_registered() -> None:
     assert PROCESS in topics()["mentions"].producers
     assert PROCESS in topics()["activity"].producers
     assert SINK in topics()["mentions"].consumers
+    assert topics()["coverage"].producers == ["ingest", "detector"]
+    assert topics()["coverage"].consumers == [SINK]
     assert set(topics()["dead-letters"].producers) == {"ingest", PROCESS, "detector", SINK, ALERTS}
 
 

@@ -25,6 +25,7 @@ GROUPS = {
     "process": "posts",
     "detector": "activity",
     "sink-elasticsearch": "mentions",
+    "sink-coverage": "coverage",
     "sink-alerts-index": "alerts",
 }
 """Consumer group to its topic, both without their prefixes."""

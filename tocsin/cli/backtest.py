@@ -11,8 +11,8 @@ import typer
 from msgspec.structs import replace
 
 from processors.detector.backtest import BacktestAlert, backtest_alerts, compare, replay
-from processors.detector.coverage import Listening, Silence, heard_at
 from processors.detector.event_time import believed, were_read_at_once
+from processors.detector.silence import Listening, Silence, heard_at
 from processors.enrichment.activity_records import activity_of
 from schemas.activity import Activity
 from schemas.alert import Alert

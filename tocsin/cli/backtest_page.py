@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from processors.detector.backtest import BacktestAlert, Difference
-from processors.detector.coverage import Silence
+from processors.detector.silence import Silence
 from schemas.activity import Activity
 from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.post_texts import Published

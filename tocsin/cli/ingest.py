@@ -26,7 +26,10 @@ app = typer.Typer(
 
 _A_DAY_S = 86_400.0
 _CLOSING_S = 2.0
-"""After the drain, for the last flush and the connections."""
+"""After the drain, for the last flush, the connections and the last of the coverage."""
+_COVERAGE_S = 0.8
+_FINISHED_S = 5.0
+"""For the last of the coverage of a source that came to its end: nobody waits for the process."""
 PaceOption = Annotated[
     float | None,
     typer.Option(
@@ -44,6 +47,7 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
     from ingestors.checkpoints import TOPIC as CHECKPOINTS
     from ingestors.checkpoints import load_checkpoint
     from ingestors.runner import Runner
+    from runtime.coverage_outbox import CoverageOutbox
     from runtime.kafka import client as kafka
     from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
     from runtime.service import announce, service
@@ -67,6 +71,8 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
         producer = kafka.producer(
             kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=2_000
         )
+        coverage = CoverageOutbox(kafka_settings, "ingest")
+        coverage.start()
         runner = Runner(
             source,
             producer,
@@ -74,11 +80,13 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
             settings=settings,
             health=health,
             limits=limits,
+            tell_coverage=coverage.put,
         )
         try:
             runner.run(stop, checkpoint)
         finally:
             kafka.close(producer, timeout_s=1)
+            coverage.stop(_COVERAGE_S if stop.is_set() else _FINISHED_S)
 
 
 @app.command("replay")

@@ -84,6 +84,10 @@ COMMANDS = {
     "alerts": LazyCommand(
         "tocsin.cli.alerts:app", "List alerts, and record what people do about them."
     ),
+    "coverage": LazyCommand(
+        "tocsin.cli.coverage:coverage",
+        "Show when each source was heard, late, away, blind, or lost posts (docs/operations.md).",
+    ),
     "dead-letters": LazyCommand(
         "tocsin.cli.dead_letters:app", "Messages that could not be handled."
     ),

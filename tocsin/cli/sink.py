@@ -7,7 +7,7 @@ from tocsin.cli.lazy_commands import LazyCommand, LazyCommands
 SINKS = {
     "elasticsearch": LazyCommand(
         "tocsin.cli.sink_elasticsearch:elasticsearch",
-        "Write mentions to Elasticsearch until SIGTERM.",
+        "Write mentions, and the coverage of sources, to Elasticsearch until SIGTERM.",
     ),
     "alerts": LazyCommand(
         "tocsin.cli.sink_alerts:alerts",

@@ -14,14 +14,18 @@ from runtime.settings import (
     load,
 )
 from sinks.elasticsearch.connection import connect
+from sinks.elasticsearch.coverage import coverage_sink
+from sinks.elasticsearch.coverage.coverage_sink import CoverageSink, CoverageThread
 from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.indices.setup import check
 from sinks.elasticsearch.side_threads import Housekeeping, SearchableProbe
 from sinks.elasticsearch.sink import GROUP, NAME, SERVICE, TOPIC, ElasticsearchSink
 
+_COVERAGE_S = 1.0
+
 
 def elasticsearch() -> None:
-    """Write mentions to Elasticsearch until SIGTERM.
+    """Write mentions, and the coverage of sources, to Elasticsearch until SIGTERM.
 
     Example: `TOCSIN_ELASTICSEARCH_URL=https://es:9200 tocsin sink elasticsearch`
     """
@@ -40,7 +44,7 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
         health.hinder("start", f"waiting for Elasticsearch at {es_settings.url}")
         check(client, es_settings)
         health.hinder("start", f"waiting for Kafka at {kafka_settings.bootstrap_servers}")
-        kafka.check_topics(kafka_settings, (TOPIC, DEAD_LETTERS))
+        kafka.check_topics(kafka_settings, (TOPIC, coverage_sink.TOPIC, DEAD_LETTERS))
         probe = SearchableProbe(client, names, NAME)
         producer = kafka.producer(kafka_settings, SERVICE)
         sink = ElasticsearchSink(
@@ -66,14 +70,29 @@ def _run_elasticsearch(health: Health, stop: Event) -> None:
             settings.tombstone_days,
             snapshot_days=settings.snapshot_days,
             expunge_hours=settings.expunge_hours,
+            coverage_days=settings.coverage_days,
             leads=lambda: sink.leads,
+        )
+        coverage = CoverageThread(
+            lambda: CoverageSink(
+                kafka.consumer(kafka_settings, coverage_sink.GROUP, coverage_sink.GROUP),
+                producer,
+                client,
+                names=names,
+                topic_prefix=kafka_settings.topic_prefix,
+                settings=settings,
+                health=health,
+            ),
+            health,
         )
         probe.start()
         housekeeping.start()
+        coverage.start()
         watch = watch_groups(kafka_settings, TOPIC, {GROUP: sink.membership}, health)
         try:
             sink.run(stop)
         finally:
             for side in (probe, housekeeping, watch):
                 side.stop()
+            coverage.stop(_COVERAGE_S)
             kafka.close(producer, timeout_s=2)

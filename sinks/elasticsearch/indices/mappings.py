@@ -185,6 +185,21 @@ ERASURE_PROPERTIES: JsonObject = {
     "done_at": _DATE,
     "expunged_at": _DATE,
 }
+COVERAGE_PROPERTIES: JsonObject = {
+    "id": _KEYWORD,
+    "version": _LONG,
+    "source": _KEYWORD,
+    "part": _KEYWORD,
+    "state": _KEYWORD,
+    "why": _KEYWORD,
+    "told_by": _KEYWORD,
+    "told_at": _DATE,
+    "from": _DATE,
+    "to": _DATE,
+    "made_up_at": _DATE,
+    "lost": _LONG,
+    "detail": _STORED,
+}
 REMOVAL_PROPERTIES: JsonObject = {"key": _KEYWORD, "version": _LONG, "deleted_at": _DATE}
 
 NOT_DELETED: JsonObject = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
@@ -202,7 +217,9 @@ class IndexNames:
         self.erasures = settings.index_prefix + "erasures"
         self.removals = settings.index_prefix + "removals"
         """Hashed ids of deleted posts that no other index has."""
-        self.fixed = (self.alerts, self.erasures, self.removals)
+        self.coverage = settings.index_prefix + "coverage"
+        """When each source was heard: the records of the topic ``coverage``."""
+        self.fixed = (self.alerts, self.erasures, self.removals, self.coverage)
         self.templates = (self.mentions, *self.fixed)
 
     def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
@@ -276,5 +293,6 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
             (names.alerts, names.alerts, ALERT_PROPERTIES, {}, {}),
             (names.erasures, names.erasures, ERASURE_PROPERTIES, {}, {}),
             (names.removals, names.removals, REMOVAL_PROPERTIES, {}, {}),
+            (names.coverage, names.coverage, COVERAGE_PROPERTIES, {}, {}),
         )
     }

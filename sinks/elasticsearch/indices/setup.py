@@ -15,6 +15,7 @@ from sinks.elasticsearch.connection import elasticsearch_errors, reason
 from sinks.elasticsearch.indices.index_shape import check_shapes, check_templates
 from sinks.elasticsearch.indices.mappings import (
     ALERT_PROPERTIES,
+    COVERAGE_PROPERTIES,
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
     REMOVAL_PROPERTIES,
@@ -35,6 +36,7 @@ def setup(
         names.alerts: ALERT_PROPERTIES,
         names.erasures: ERASURE_PROPERTIES,
         names.removals: REMOVAL_PROPERTIES,
+        names.coverage: COVERAGE_PROPERTIES,
     }
     with elasticsearch_errors(settings):
         # First, since an older tocsin must not overwrite newer templates.

@@ -1,6 +1,7 @@
 """Bluesky as a source: cursor, fail-over, gaps, and wrong configurations."""
 
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,11 @@ def test_lost_history_of_the_endpoint_is_a_gap(server: Jetstream, open_source: O
     assert server.fired == ["history lost"]
     assert [event.id for event in batch.events] == ids(*range(995, 1_000))
     assert gaps_of(source) == (1, 895)
+    (gap,) = batch.gaps
+    assert (microseconds(gap.since), microseconds(gap.until)) == (
+        START + 100 * SECOND + 2, START + 995 * SECOND + 2,
+    )  # fmt: skip
+    assert source.heard_until() == gap.until + timedelta(seconds=4)
 
 
 def test_a_cursor_is_never_in_the_future(server: Jetstream, open_source: Open) -> None:

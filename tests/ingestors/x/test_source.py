@@ -92,8 +92,12 @@ def test_a_restart_counts_what_backfill_does_not_reach(
     position = {"last_id": id_of(0), "last_seen": last_seen}
     server.scripts = [[sent(1), Step.LIVE]]
     source = open_source(server, position=position, backfill_minutes=minutes)
-    read_events(source, 1)
+    batch = read_events(source, 1)
     assert gaps_of(source) == (gaps, seconds)
+    # X repeats the end of what was missed.
+    since, until = NOW - timedelta(minutes=away), NOW - timedelta(minutes=minutes)
+    assert [(gap.since, gap.until) for gap in batch.gaps] == [(since, until)] * gaps
+    assert source.heard_until() == NOW
 
 
 def test_a_break_is_a_gap_from_when_it_was_noticed(server: XServer, open_source: Open) -> None:

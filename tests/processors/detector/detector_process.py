@@ -20,6 +20,7 @@ from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.codec import ACTIVITY, ALERT, DEAD_LETTER, DETECTOR_STATE
+from schemas.coverage import CoverageInterval
 from schemas.dead_letter import DeadLetter
 from tests.processors.detector.storms import START, record
 
@@ -37,6 +38,7 @@ class Kafka:
     alerts: list[Alert] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    coverage: list[CoverageInterval] = field(default_factory=list)
     asked: int = 0
     """How often a process looked at what all of them have saved."""
 
@@ -125,6 +127,7 @@ class Process:
             producer=Producer(self.kafka),
             recover_states=self.recover_states or self.kafka.recover,
             latest_values=self.kafka.latest_values,
+            tell_coverage=self.kafka.coverage.append,
         )
 
     def _states(self) -> list[PartitionState]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from processors.detector.coverage import LEARNT, MIN_SILENCE
+from processors.detector.silence import LEARNT, MIN_SILENCE
 from processors.detector.worker import MAX_HELD
 from processors.faust.messages import Incoming
 from schemas.codec import ACTIVITY
@@ -36,6 +36,12 @@ async def test_a_source_that_died_while_the_detector_was_down_is_called_blind(ka
     await learnt(kafka, [0], back)
     assert {status for _, _, status in blind(kafka)} == {"open", "close"}
     assert len({id for id, _, _ in blind(kafka)}) == 1
+    # The same fact as a record of coverage, opened and closed under one id.
+    newest = {one.id: one for one in sorted(kafka.coverage, key=lambda one: one.version)}
+    (found,) = newest.values()
+    assert (found.source, found.state, found.told_by) == ("x", "blind", "detector")
+    assert (found.from_, found.to) == (alert.began_at, back)
+    assert any(one.to is None for one in kafka.coverage)
 
 
 @in_a_loop
@@ -67,6 +73,7 @@ async def test_two_processes_tell_the_same_alert_of_a_source(kafka: Kafka) -> No
             await eventually(lambda told=told: len(kafka.alerts) > told)  # type: ignore[misc]
     assert len([one for one in kafka.alerts if one.kind == "blind"]) == 2
     assert len(blind(kafka)) == 1
+    assert len({(one.id, one.version) for one in kafka.coverage}) == 1
 
 
 @in_a_loop

@@ -136,6 +136,7 @@ def test_elasticsearch_that_is_away_is_one_sentence(tocsin: Commands) -> None:
         ["index", "setup"],
         ["index", "erase", "x", "17"],
         ["alerts", "list"],
+        ["coverage"],
         ["query", "preview", "orange", "--index"],
     ):
         ran = tocsin(*command)

@@ -73,6 +73,7 @@ HELD_BY_KAFKA = [
 ]
 HELD_BY_ELASTICSEARCH = [
     ["alerts", "list"],
+    ["coverage"],
     ["index", "setup"],
     ["index", "erase", "bluesky", "did:plc:a", "--yes"],
 ]

@@ -6,17 +6,20 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from processors.detector.coverage import (
+from processors.detector.silence import (
     FORGOTTEN,
     LEARNT,
     MAX_SOURCES,
     MIN_SILENCE,
+    TOLD_EVERY,
+    BlindRecords,
     Coverage,
     Listening,
     Silence,
 )  # fmt: skip
 from processors.detector.snapshots import MAX_OFFSETS, Ledger, ledger_snapshots, ledgers
-from schemas.codec import DETECTOR_STATE
+from schemas.codec import COVERAGE, DETECTOR_STATE
+from schemas.coverage import CoverageInterval
 from tests.processors.detector.storms import START, record
 
 
@@ -195,3 +198,30 @@ def test_a_saved_time_that_has_not_come_is_not_believed() -> None:
     coverage = Coverage()
     coverage.take_over(saved, START)
     assert coverage.sources["x"].last == START
+
+
+def test_a_silence_is_a_record_that_is_told_again_while_it_lasts() -> None:
+    """A kill between the alert and the record would hide it otherwise."""
+    told: list[CoverageInterval] = []
+    coverage, records = speaking(), BlindRecords(told.append)
+    last = START + LEARNT * timedelta(seconds=1)
+    now = last + MIN_SILENCE + timedelta(seconds=1)
+    records.take(coverage.advance(now))
+    for second in range(0, 200, 5):
+        records.repeat(coverage, now + timedelta(seconds=second))
+    assert len(told) == 1 + 4, "at once, and at 0, 60, 120 and 180 seconds"
+    assert len({(one.id, one.version) for one in told}) == 1
+    assert told[-1].told_at == now + 3 * TOLD_EVERY
+    back = now + timedelta(seconds=300)
+    records.take(coverage.observe("x", back))
+    records.repeat(coverage, back + 2 * TOLD_EVERY)
+    over = told[-1]
+    assert (over.id, over.to, over.version) == (told[0].id, back, told[0].version + 1)
+    assert all(COVERAGE.decode(COVERAGE.encode(one)) == one for one in told)
+
+
+def test_alerts_of_brands_are_no_records_of_coverage() -> None:
+    told: list[CoverageInterval] = []
+    (alert,) = speaking().advance(START + timedelta(hours=3))
+    BlindRecords(told.append).take([msgspec.structs.replace(alert, kind="crisis")])
+    assert told == []

@@ -7,7 +7,7 @@ Several processes hear a source, each on its own partitions. All write the same 
 id and versions, since each reads what the others heard before it calls a source blind.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from processors.detector.event_time import EARLIEST
 from processors.detector.state.counts import time_of
 from schemas.activity import Activity
 from schemas.alert import Alert
+from schemas.coverage import CoverageInterval, interval_id
 from text.alert_title import WIRE
 
 CHATTY: Final = timedelta(minutes=3)
@@ -37,6 +38,8 @@ MAX_SOURCES: Final = 1_000
 """Sources are named by posts; beyond this many, the one that was heard longest ago is dropped."""
 MAX_NAME: Final = 200
 """Characters of a source's name."""
+TOLD_EVERY: Final = timedelta(minutes=1)
+"""How often the record of a source that is still blind is told again."""
 
 
 class SourceState(Struct):
@@ -180,6 +183,46 @@ def _alert(source: str, since: datetime, at: datetime, words: str, *, is_over: b
         title=f"{source}: {words}",
         kind="blind",
     )
+
+
+def blind_interval(alert: Alert) -> CoverageInterval:
+    """The record of coverage for an alert of ours; any process writes the same one."""
+    source = alert.brand.partition(":")[2] or "unknown"
+    is_over = alert.status == "close"
+    return CoverageInterval(
+        id=interval_id("detector", "blind", source, "", alert.began_at),
+        version=alert.version,
+        source=source,
+        state="blind",
+        why="silent",
+        told_by="detector",
+        told_at=alert.raised_at,
+        from_=alert.began_at,
+        to=max(alert.began_at, alert.raised_at) if is_over else None,
+    )
+
+
+class BlindRecords:
+    """Tells alerts of silence as records of coverage too. ``put`` returns at once.
+
+    A record that is open is told again while it is: a kill may have come between alert and record.
+    """
+
+    def __init__(self, put: Callable[[CoverageInterval], None]) -> None:
+        self._put = put
+        self._told_at: datetime | None = None
+
+    def take(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            if alert.kind == "blind":
+                self._put(blind_interval(alert))
+
+    def repeat(self, coverage: Coverage, now: datetime) -> None:
+        if self._told_at is not None and timedelta(0) <= now - self._told_at < TOLD_EVERY:
+            return
+        self._told_at = now
+        for source, since in sorted(coverage.blind.items()):
+            self._put(blind_interval(_alert(source, since, now, "", is_over=False)))
 
 
 def heard_at(record: Activity) -> datetime:
