@@ -6,7 +6,7 @@ from deploy.kibana.board import Board, Control, Drilldown, Link, Panel, Row
 from deploy.kibana.data_views import MENTIONS
 from deploy.kibana.discover_sessions import LATEST
 from deploy.kibana.lens_charts import Axes, Chart, Source, figure, heat_map, series, shares, table
-from deploy.kibana.lens_columns import Column, count, distinct, greatest, over_time, top
+from deploy.kibana.lens_columns import Column, count, distinct, greatest, mean, over_time, top
 from queries.elasticsearch.kibana_link import ANALYST_BOARD, CRISIS_BOARD, OPS_BOARD
 
 SENTIMENT: Final = {"negative": "#b8450f", "neutral": "#646d78", "positive": "#1f6fb5"}
@@ -252,6 +252,49 @@ _PLACES: Final = Row(
     ),
 )
 
+_OUTLETS: Final = Row(
+    14,
+    (
+        Panel(
+            "ratings",
+            16,
+            table(
+                _about(
+                    "Ratings", "Of reviews: the mean as a share of the scale.", "rating.share: *"
+                ),
+                [top("brands", "Brand", 20, "count")],
+                [
+                    count("Reviews"),
+                    mean("rating.share", "Mean share"),
+                    count("Low", "rating.share <= 0.25", "low"),
+                ],
+            ),
+        ),
+        Panel(
+            "communities",
+            16,
+            table(
+                _about("Communities", "Groups, forums and channels that it is said in."),
+                [top("community.name", "Community", 50, "count")],
+                [
+                    count("Mentions"),
+                    greatest("community.members", "Members"),
+                    count("Negative", NEGATIVE, "negative"),
+                ],
+            ),
+        ),
+        Panel(
+            "publishers",
+            16,
+            table(
+                _about("Publishers", "Media that wrote about it, by domain."),
+                [top("publisher.domain", "Publisher", 50, "count")],
+                [count("Mentions"), count("Negative", NEGATIVE, "negative")],
+            ),
+        ),
+    ),
+)
+
 ANALYSTS: Final = Board(
     ANALYST_BOARD,
     "Tocsin: what is said",
@@ -268,6 +311,7 @@ ANALYSTS: Final = Board(
         _WORDS,
         _PEOPLE,
         _PLACES,
+        _OUTLETS,
         Row(20, (Panel("latest", 48, LATEST.id),)),
     ),
 )

@@ -9,6 +9,7 @@ from runtime.settings import ElasticsearchSettings, load
 from schemas.types import JsonObject
 from sinks.elasticsearch.indices.mappings import (
     ALERT_PROPERTIES,
+    COVERAGE_PROPERTIES,
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
     REMOVAL_PROPERTIES,
@@ -82,4 +83,8 @@ ALERTS: Final = DataView(
 ERASURES: Final = DataView(
     "tocsin-erasures", "Tocsin erasures", _NAMES.erasures, "erased_at", ERASURE_PROPERTIES
 )
-VIEWS: Final = (MENTIONS, DELETIONS, ALERTS, ERASURES)
+COVERAGE: Final = DataView(
+    "tocsin-coverage", "Tocsin coverage", _NAMES.coverage, "from", COVERAGE_PROPERTIES
+)
+"""When each source was heard, by the beginning of each interval."""
+VIEWS: Final = (MENTIONS, DELETIONS, ALERTS, ERASURES, COVERAGE)

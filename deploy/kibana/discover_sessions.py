@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from deploy.kibana.data_views import ALERTS, DELETIONS, ERASURES, MENTIONS, DataView
+from deploy.kibana.data_views import ALERTS, COVERAGE, DELETIONS, ERASURES, MENTIONS, DataView
 from deploy.kibana.saved_object import Reference, SavedObject, search_source
 from queries.elasticsearch.kibana_link import COLUMNS
 from schemas.types import JsonObject
@@ -193,4 +193,21 @@ SESSIONS: Final = (
         breakdown="severity",
     ),
     OPEN_ERASURES,
+    Session(
+        "tocsin-unheard",
+        "Tocsin: when we did not hear",
+        "Times in which a source was silent, away or lost: few mentions may mean no data.",
+        ("from", "to", "source", "state", "why", "lost", "made_up_at", "told_by"),
+        "state: (gap or blind or away)",
+        COVERAGE,
+        breakdown="source",
+    ),
+    Session(
+        "tocsin-ratings",
+        "Tocsin: low ratings",
+        "Reviews that give one or two of five, or as little on another scale.",
+        ("source", "rating.value", "rating.best", "about_name", "author.handle", "brands", "text"),
+        "rating.share <= 0.25",
+        breakdown="brands",
+    ),
 )  # fmt: skip

@@ -7,9 +7,16 @@ from typing import Final
 
 from deploy.kibana.analyst_board import CONTROLS, bars
 from deploy.kibana.board import Board, Drilldown, Link, Panel, Row
-from deploy.kibana.data_views import DELETIONS, ERASURES, INDEX_FIELD, MENTIONS, DataView
+from deploy.kibana.data_views import (
+    COVERAGE,
+    DELETIONS,
+    ERASURES,
+    INDEX_FIELD,
+    MENTIONS,
+    DataView,
+)
 from deploy.kibana.lens_charts import Axes, Source, figure, series, shares, table
-from deploy.kibana.lens_columns import count, distinct, greatest, mean, over_time, top
+from deploy.kibana.lens_columns import count, distinct, greatest, mean, over_time, top, total
 from queries.elasticsearch.kibana_link import ANALYST_BOARD, CRISIS_BOARD, OPS_BOARD
 
 _TO_ANALYSTS: Final = Drilldown(ANALYST_BOARD, "What does this source say?")
@@ -95,6 +102,43 @@ _SOURCES: Final = Row(
         ),
     ),
 )
+_COVERAGE: Final = Row(
+    13,
+    (
+        Panel(
+            "unheard",
+            30,
+            series(
+                _about(
+                    "When sources were not heard",
+                    "Intervals that began, by state: late and away may still come, gaps are lost.",
+                    "not state: listening",
+                    COVERAGE,
+                ),
+                over_time("from", "From"),
+                [count("Intervals")],
+                top("state", "State", 5, "count", "split"),
+            ),
+        ),
+        Panel(
+            "coverage",
+            18,
+            table(
+                _about(
+                    "Coverage by source", "And how many posts are known to be lost.", view=COVERAGE
+                ),
+                [top("source", "Source", 50, "count")],
+                [
+                    count("Intervals"),
+                    count("Gaps", "state: gap", "gaps"),
+                    total("lost", "Posts lost", "lost: *", "lost"),
+                    count("Silent", "state: blind", "blind"),
+                    greatest("told_at", "Last told", id_="last"),
+                ],
+            ),
+        ),
+    ),
+)
 _MODELS: Final = Row(
     13,
     (
@@ -173,6 +217,7 @@ OPS: Final = Board(
     (
         _FIGURES,
         _SOURCES,
+        _COVERAGE,
         _MODELS,
         _STORAGE,
     ),

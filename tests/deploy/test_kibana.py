@@ -11,6 +11,7 @@ from deploy.kibana.board import COLUMNS
 from deploy.kibana.data_views import ALERTS, DELETIONS, MENTIONS, DataView
 from deploy.kibana.saved_object import TYPE_VERSIONS
 from schemas.alert import AlertKind, Status
+from schemas.coverage import CoverageReason, CoverageState
 from schemas.types import EmotionLabel, IntentLabel, Kind, SentimentLabel
 from tests.deploy.compose import SERVICES
 from tests.deploy.grid import overlap
@@ -39,6 +40,8 @@ WORDS = {
     "emotion.label": get_args(EmotionLabel),
     "kind": (*get_args(Kind), *get_args(AlertKind)),
     "status": get_args(Status),
+    "state": get_args(CoverageState),
+    "why": get_args(CoverageReason),
 }
 """Field to the only words that it can hold."""
 

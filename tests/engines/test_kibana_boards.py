@@ -31,7 +31,7 @@ from schemas.mention import (
     Mention,
     Sentiment,
 )
-from schemas.post import Author
+from schemas.post import Author, Community, Publisher, Rating
 from schemas.types import JsonObject
 from sinks.alerts.store import merged
 from sinks.elasticsearch.connection import connect
@@ -114,6 +114,11 @@ def whole_mention(number: int) -> Mention:
         copied_from=["18"],
         links=["https://velmora.example/status"],
         truncated=True,
+        rating=Rating(value=2, best=5, worst=1),
+        community=Community(id="c1", name="Velmora help", members=900),
+        publisher=Publisher(name="The Example", domain="news.example"),
+        about="velmora-box",
+        about_name="Velmora Box",
         author=Author(id=str(number), handle=f"ana{number}", followers=20_000, verified=False),
     )
     return Mention(
@@ -169,6 +174,11 @@ def boards(engines: RunningEngines) -> Iterator[Boards]:
             erasure = {"source": "file", "author_id": str(number), "version": 1, "done_at": done}
             erasure["erased_at"] = (START + timedelta(hours=2)).isoformat()
             client.index(index=names.erasures, id=str(number), document=erasure)
+        for state in ("listening", "gap", "blind", "away"):
+            record = {"id": state, "source": "bluesky", "state": state, "why": "silent", "lost": 3}
+            record |= {"from": (START + timedelta(hours=3)).isoformat(), "told_by": "ingest"}
+            record |= {"to": SPAN.until.isoformat(), "told_at": SPAN.until.isoformat()}
+            client.index(index=names.coverage, id=state, document=record)
         client.indices.refresh(index=f"{PREFIX}*")
         yield Boards(client)
 
