@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import inspect
@@ -247,3 +248,12 @@ def repeated_name(node: Node | None) -> tuple[str, int] | None:
                     return key.value, key.start_mark.line + 1
                 names.add(key.value)
     return None
+
+
+def known_time_zone(name: str) -> str:
+    """The name of a time zone; raises ``ValueError`` for an unknown one."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError("must be a known time zone, such as Europe/Paris") from None
+    return name

@@ -9,11 +9,12 @@ import msgspec
 from tower.questions.alert_list import ALERTS
 from tower.questions.aspect_opinions import ASPECTS, VOICE
 from tower.questions.author_ranks import AUTHORS
-from tower.questions.erasure_list import ERASURES
 from tower.questions.mention_list import MENTIONS, POSTS, WALL
 from tower.questions.presence import COUNTRIES, HOURS
 from tower.questions.query_clauses import CLAUSES
 from tower.questions.question import Ask, Question
+from tower.questions.records.coverage_states import COVERAGE
+from tower.questions.records.erasure_list import ERASURES
 from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
 from tower.questions.volume_series import VOLUME
@@ -53,7 +54,7 @@ class Panel:
 class Page:
     name: str
     path: str
-    panels: tuple[Panel, ...]
+    own: tuple[Panel, ...]
     role: Role = "reader"
     streams: bool = False
     """Whether the page has live posts."""
@@ -64,13 +65,20 @@ class Page:
     key: str = ""
     """The letter after ``g`` that goes to it."""
 
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """Its own, and the strip of sources."""
+        return (*self.own, STRIP)
+
 
 def _values(field_name: str, size: int = 8) -> Panel:
     return Panel(field_name, VALUES, {"field": field_name, "size": size}, "values")
 
 
+STRIP: Final = Panel("coverage", COVERAGE, {"q": ""})
+"""The state of the sources, on every page: it does not depend on the query."""
 _ALERTS: Final = Panel("alarms", ALERTS, {"size": 20})
-_VOLUME: Final = Panel("volume", VOLUME, others=(_ALERTS,))
+_VOLUME: Final = Panel("volume", VOLUME, others=(_ALERTS, STRIP))
 _FACTS: Final = Panel("facts", VOLUME)
 
 ALERT_ROOM: Final = Page(
@@ -177,6 +185,13 @@ PAGES: Final[Mapping[str, Page]] = {
             (_FACTS, Panel("map", COUNTRIES), Panel("presence", COUNTRIES)),
             icon="◍",
             key="m",
+        ),
+        Page(
+            "coverage",
+            "/coverage",
+            (Panel("lines", COVERAGE, {"q": ""}),),
+            icon="▁",
+            key="c",
         ),
         QUERY_EDITOR,
         OPS,

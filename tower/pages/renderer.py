@@ -17,6 +17,7 @@ from tower.pages.page_table import PAGES, Panel
 from tower.pages.post_card import Card, card, clean, web_link
 from tower.pages.view import RANGES, View
 from tower.pages.vocabulary import Language, Words
+from tower.pictures.coverage_cells import coverage_cells, coverage_line
 from tower.pictures.hour_grid import hour_grid
 from tower.pictures.presence_rows import presence_rows
 from tower.pictures.share_bars import share_bar, single_bar
@@ -25,6 +26,7 @@ from tower.pictures.world_map import Bubble, country_places, world_map
 from tower.questions.alert_list import AlertsAnswer, ListedAlert
 from tower.questions.mention_list import ListedMention
 from tower.questions.presence import CountriesAnswer, CountryCount
+from tower.questions.records.coverage_states import CoverageAnswer, SourceCoverage
 from tower.questions.sentiment_estimate import MIN_SCORED
 from tower.questions.volume_series import VolumeAnswer
 
@@ -55,6 +57,8 @@ class Renderer:
             "presence_picture": presence_picture,
             "hours_picture": hours_picture,
             "share_bar": share_bar,
+            "coverage_cells": coverage_cells,
+            "coverage_picture": coverage_picture,
             "web_link": web_link,
             "alert_title": alert_title,
             "single_bar": single_bar,
@@ -95,7 +99,10 @@ def card_of(listed: ListedMention, brand: str | None) -> Card:
 
 
 def volume_pictures(
-    view: View, answer: VolumeAnswer, alerts: AlertsAnswer | None
+    view: View,
+    answer: VolumeAnswer,
+    alerts: AlertsAnswer | None,
+    coverage: CoverageAnswer | None = None,
 ) -> tuple[Markup, Markup]:
     """The picture for wide screens and for narrow ones, which has half as many buckets."""
     points = [
@@ -105,7 +112,7 @@ def volume_pictures(
     usual = list(answer.usual)
     assert answer.since is not None
     assert answer.until is not None
-    marks = _marks(view, alerts, answer.until)
+    marks = [*_marks(view, alerts, answer.until), *_gaps(view, coverage)]
     label = view.words("volume.label", view.words.number(answer.mentions))
 
     def drawn(points: list[Point], usual: list[int], size: tuple[int, int]) -> Markup:
@@ -149,6 +156,30 @@ def _marks(view: View, alerts: AlertsAnswer | None, until: datetime) -> list[Mar
             )
         )
     return marks
+
+
+def _gaps(view: View, coverage: CoverageAnswer | None) -> list[Mark]:
+    """What was not heard, as far as it is told."""
+    marks = []
+    for source in coverage.sources if coverage else ():
+        for one in source.stretches:
+            if one.state in ("gap", "blind", "away"):
+                state = view.words.label("coverage", one.state)
+                label = f"{clean(source.source, 30)}: {state}"
+                marks.append(Mark(one.since, one.until, 0, label, view.link("/coverage")))
+    return marks
+
+
+def coverage_picture(view: View, answer: CoverageAnswer, one: SourceCoverage) -> Markup:
+    assert answer.since is not None
+    assert answer.until is not None
+    spans = []
+    for part in one.stretches:
+        state, why = view.words.label("coverage", part.state), view.words.label("why", part.why)
+        told = f"{state} · {why} · {view.words.when(part.since)}"
+        spans.append((part.since, part.until, str(part.state), told))
+    label = view.words("coverage.cells", clean(one.source, 30), view.words.percent(one.heard))
+    return coverage_line(spans, answer.since, answer.until, label)
 
 
 def alert_title(view: View, found: ListedAlert) -> str:

@@ -20,6 +20,7 @@ _TOP: Final = 8
 _GAP: Final = 18
 _SHARE: Final = 44
 _AXIS: Final = 22
+_BAND: Final = 6
 MIN_IN_BUCKET: Final = 5
 """Scored mentions below which a bucket has no share."""
 MAX_MARKS: Final = 100
@@ -146,8 +147,13 @@ def _marks(picture: VolumePicture, inner: int, tall: int) -> Markup:
             continue
         x = (since - picture.since).total_seconds() / length * inner
         wide = max(2.0, (until - since).total_seconds() / length * inner)
-        kind = "gap" if not mark.severity else f"alarm severity-{mark.severity}"
-        box = element("rect", class_=kind, x=x, y=0, width=wide, height=tall + _GAP + _SHARE)
+        # What was not heard is a band on top: one small source must not cover the whole.
+        kind, height = (
+            (f"alarm severity-{mark.severity}", tall + _GAP + _SHARE)
+            if mark.severity
+            else ("gap", _BAND)
+        )
+        box = element("rect", class_=kind, x=x, y=0, width=wide, height=height)
         title = element("title", mark.label)
         shown = Markup("").join((title, box))
         parts.append(element("a", shown, href=mark.href) if mark.href else group([shown]))

@@ -1,0 +1,1 @@
+"""Questions about what the system tells of itself: coverage and erasures."""
