@@ -96,7 +96,7 @@ ALERT_ROOM: Final = Page(
         replace(_values("source"), inner=True),
         replace(_values("language", 10), inner=True),
     ),
-    extra=("job", "conflict"),
+    extra=("job", "conflict", "kiosk", "rotate"),
     in_rail=False,
 )
 """The room of one alert; its panels are of the brand around the alert."""

@@ -82,7 +82,7 @@ def _around(view: View, found: ListedAlert) -> View:
     ids = [post.id for post in alert.evidence.shown][:20]
     ask = Ask(q=f"brand:{alert.brand}", since=alert.began_at - BEFORE, until=until, tz=view.ask.tz)
     inner = Ask(q=ask.q, since=alert.began_at, until=found.ends_at or until - AFTER, tz=view.ask.tz)
-    extra = {"ids": msgspec.json.encode(ids).decode()}
+    extra = {**view.extra, "ids": msgspec.json.encode(ids).decode()}
     return dataclasses.replace(
         view, ask=ask, inner=inner, extra=extra, since=ask.since, until=ask.until, brand=alert.brand
     )

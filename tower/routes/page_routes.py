@@ -181,7 +181,8 @@ async def page_response(
         waiting=any(busy.values()),
         events=view.link("/events", page=page.name) if live else "",
         query_error=error,
-        tabs=tabs_of(tower, view),
+        tabs=(tabs := tabs_of(tower, view)),
+        turn=_next_turn(view, tabs),
         heading=_heading(tower, page, view),
         **context,
     )
@@ -215,6 +216,16 @@ def tabs_of(tower: Tower, view: View) -> list[Tab]:
         wanted = f"brand:{brand.id}"
         tabs.append(Tab(brand.name, wanted, query == wanted or query.startswith(f"{wanted} AND ")))
     return tabs
+
+
+def _next_turn(view: View, tabs: list[Tab]) -> str:
+    """Where a screen in the kiosk goes next: the wall of the next tab."""
+    if not view.extra.get("kiosk"):
+        return ""
+    here = next((number for number, tab in enumerate(tabs) if tab.on), -1)
+    tab = tabs[(here + 1) % len(tabs)]
+    kept = {name: view.extra[name] for name in ("kiosk", "rotate", "order") if name in view.extra}
+    return view.link("/wall", q=tab.query, **kept)
 
 
 def page_routes() -> list[tuple[str, Any]]:

@@ -375,8 +375,19 @@ if (job) {
   }, 1500);
 }
 
-// --- the wall on a television: turn by itself, and go to the alarms -------------------------
+// --- a television: it turns by itself, goes to grave alarms, and wakes after an outage --------
 
-const turn = Number(new URL(location.href).searchParams.get("rotate"));
-if (text.page === "wall" && turn >= 5) setInterval(refresh, turn * 1000);
-if (new URL(location.href).searchParams.get("kiosk")) navigator.wakeLock?.request("screen").catch(() => {});
+const params = new URL(location.href).searchParams;
+if (params.get("kiosk")) {
+  navigator.wakeLock?.request("screen").catch(() => {});
+  const seconds = Math.max(10, Number(params.get("rotate")) || 60);
+  const turn = async () => {
+    try {
+      const { alerts } = await (await fetch("/api/v1/alerts?standing=open&last=24h&size=5")).json();
+      const grave = alerts.find((each) => each.alert.severity >= 4 && Date.now() - (sessionStorage.getItem(each.alert.id) ?? 0) > 300_000);
+      if (grave) sessionStorage.setItem(grave.alert.id, Date.now());
+      location.assign(grave ? `/alerts/${encodeURIComponent(grave.alert.id)}?kiosk=1&rotate=${seconds}` : text.turn);
+    } catch { setTimeout(turn, seconds * 1000); }
+  };
+  setTimeout(turn, seconds * 1000);
+}
