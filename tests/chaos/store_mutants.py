@@ -123,6 +123,13 @@ MUTANTS = (
         RETENTION,
     ),
     Mutant(
+        "posts that may still be kept expire",
+        "sinks/elasticsearch/retention.py",
+        '{"keep_until": {"lt": now.isoformat()}}',
+        '{"keep_until": {"gt": EPOCH.isoformat()}}',
+        RETENTION,
+    ),
+    Mutant(
         "young tombstones are purged",
         "sinks/elasticsearch/retention.py",
         "return max(EPOCH, now - timedelta(days=days)).isoformat()",

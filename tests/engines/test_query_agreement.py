@@ -27,8 +27,8 @@ from sinks.elasticsearch.indices.mappings import IndexNames
 from tests import make
 from tests.engines.indexed import indexed
 from tests.queries.agreement_cases import CASES
-from tests.queries.agreement_posts import rich_post
-from tests.queries.asked import RESOLVED, WHEN
+from tests.queries.agreement_posts import FIELD_QUERIES, rich_post
+from tests.queries.asked import RESOLVED, VALUED, WHEN
 from tests.queries.reference import evaluate
 from tests.queries.test_reference import GOLDEN
 from tests.stack_fixtures import RunningEngines
@@ -158,11 +158,13 @@ def compiles(query: Node) -> bool:
     return True
 
 
-@pytest.mark.parametrize("kind", ["every kind", "dense", "documented"])
+@pytest.mark.parametrize("kind", ["every kind", "values", "dense", "documented"])
 def test_the_engine_finds_the_posts_that_the_reference_finds(index: Index, kind: str) -> None:
     asked: list[Node]
     if kind == "every kind":
         asked = drawn(RESOLVED, 120)
+    elif kind == "values":
+        asked = [*map(parse, FIELD_QUERIES), *drawn(VALUED, 150)]
     elif kind == "dense":
         asked = DenseQueries(3).make(150)
     else:

@@ -19,6 +19,14 @@ RICH = [
     "ＯＲＡＮＧＥ", "\u0301", "\u0640", "ﷺ", "𝐎𝐫𝐚𝐧𝐠𝐞", "İstanbul", "x" * 300, "é" * 300, "a\\b",
 ]  # fmt: skip
 """Words of the strategies in ``asked``, and difficult tokens."""
+FIELD_QUERIES = [
+    "aspect:price", "aspect:price=negative", "aspect:(price staff=positive)", "intent:complaint",
+    "emotion:anger", "towards:negative", "towards:(negative positive)",
+    "towards:velmora=negative OR towards:neutral", 'community:"Le Cafe"', "community:R/VELMORA",
+    "rating:<3", "rating:>=4", "rating:1..2", "rating:3.5", "score:<0", "bot:true NOT format:post",
+    "thread:x:7", 'about:"velmora mobile"', "publisher:lemonde.fr",
+]  # fmt: skip
+"""Each finds some of 200 posts, and not all."""
 COMMUNITIES = [Community(id="c/9", name="Le Café"), Community(id="r/velmora"), Community(id="C/9")]
 RATINGS = [
     Rating(value=1), Rating(value=3.5), Rating(value=5), Rating(value=0, best=10, worst=0),

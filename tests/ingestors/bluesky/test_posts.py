@@ -191,6 +191,7 @@ def test_replies_and_quotes() -> None:
     reply = {"parent": {"uri": uri_of()}, "root": {"uri": uri_of(DID)}}
     post_ = record_of(reply=reply, embed=QUOTE)
     assert post_.reply_to == post_.quote_of == f"bluesky:{OTHER}/3kabc"
+    assert post_.thread == f"bluesky:{DID}/3kabc"
     assert post_.kind == "quote"
 
 

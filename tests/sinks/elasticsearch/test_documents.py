@@ -241,6 +241,7 @@ def test_the_values_are_normal() -> None:
         "mentions": ["a"],
         "entity": ["nantes", "q12191"],
         "community": ["c/9", "le cafe"],
+        "thread": ["file:0"],
         "about": ["app:1", "velmora mobile"],
         "publisher": ["journal.example", "le journal"],
     }

@@ -18,7 +18,7 @@ from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.indices.setup import setup
 from sinks.elasticsearch.writes.bulk import write
 from tests import make
-from tests.queries.agreement_posts import rich_post
+from tests.queries.agreement_posts import FIELD_QUERIES, rich_post
 from tests.queries.asked import VALUED, WHEN
 from tests.queries.reference import evaluate
 from tests.tocsin.local.stack.records import quiet
@@ -26,14 +26,6 @@ from tocsin.local.stack import open_stack
 
 pytest.importorskip("noida_db", reason="the embedded extra is not installed")
 pytestmark = pytest.mark.embedded
-
-DOCUMENTED = [
-    "aspect:price", "aspect:price=negative", "aspect:(price staff=positive)", "intent:complaint",
-    "emotion:anger", "towards:negative", "towards:(negative positive)",
-    "towards:velmora=negative OR towards:neutral", 'community:"Le Cafe"', "community:R/VELMORA",
-    "rating:<3", "rating:>=4", "rating:1..2", "rating:3.5", "score:<0", "bot:true NOT format:post",
-    "thread:x:7", 'about:"velmora mobile"', "publisher:lemonde.fr",
-]  # fmt: skip
 
 
 class Finder:
@@ -70,7 +62,7 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finder]:
     stack.stop()
 
 
-@pytest.mark.parametrize("query", DOCUMENTED)
+@pytest.mark.parametrize("query", FIELD_QUERIES)
 def test_a_field_finds_some_posts_and_not_others(finder: Finder, query: str) -> None:
     node = parse(query)
     found = finder.found(node)
