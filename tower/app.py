@@ -21,7 +21,7 @@ from tower.live.panel_push import PanelPush
 from tower.live.stream_reader import StreamReader
 from tower.pages.page_table import Page
 from tower.pages.view import View
-from tower.routes import admin_routes, alert_routes, query_routes
+from tower.routes import admin_routes, alert_routes, query_routes, tab_routes
 from tower.routes.api_routes import api_routes, openapi
 from tower.routes.live_routes import events
 from tower.routes.page_routes import ask_panels, page_routes, render_panel
@@ -59,6 +59,9 @@ def create_app(tower: Tower, *, read_stream: bool = True) -> Starlette:
         Route("/queries/dry-run", query_routes.dry_run, methods=["POST"]),
         Route("/queries/publish", query_routes.publish, methods=["POST"]),
         Route("/api/v1/queries/lint", query_routes.lint_as_json, methods=["POST"]),
+        Route("/tabs", tab_routes.save, methods=["POST"]),
+        Route("/api/v1/me/tabs", tab_routes.tabs_as_json, methods=["GET"]),
+        Route("/api/v1/me/tabs/{name}", tab_routes.tabs_as_json, methods=["PUT", "DELETE"]),
         Route("/ops", admin_routes.ops),
         Route("/erasure", admin_routes.erasure),
         Route("/erasure", admin_routes.erase, methods=["POST"]),

@@ -15,6 +15,7 @@ from runtime.settings import KafkaSettings, TowerSettings
 from schemas.brand import Brand
 from tower.answers import Answers
 from tower.desk.jobs import Jobs
+from tower.desk.saved_tabs import SavedTab
 from tower.live.hub import Hub
 from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Language, Words, accepted
@@ -41,6 +42,8 @@ class Tower:
     jobs: Jobs = field(default_factory=Jobs)
     dry_runs: dict[str, Brand] = field(default_factory=dict)
     """Job to the brand that it was made of."""
+    saved_tabs: dict[str, list[SavedTab]] = field(default_factory=dict)
+    """Person to tabs, as last read or written by this process."""
     attempts: RateLimit = field(default_factory=lambda: RateLimit(10, 60.0))
 
     def known_brands(self) -> Mapping[str, Brand]:

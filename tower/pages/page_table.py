@@ -15,6 +15,7 @@ from tower.questions.query_clauses import CLAUSES
 from tower.questions.question import Ask, Question
 from tower.questions.records.coverage_states import COVERAGE
 from tower.questions.records.erasure_list import ERASURES
+from tower.questions.records.tab_counts import TABS
 from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
 from tower.questions.volume_series import VOLUME
@@ -132,6 +133,7 @@ PAGES: Final[Mapping[str, Page]] = {
             "live",
             "/live",
             (
+                Panel("tabs", TABS, {"q": ""}, others=(_ALERTS,)),
                 _FACTS,
                 _ALERTS,
                 _VOLUME,

@@ -59,6 +59,7 @@ class Renderer:
             "share_bar": share_bar,
             "coverage_cells": coverage_cells,
             "coverage_picture": coverage_picture,
+            "alarm_in": alarm_in,
             "web_link": web_link,
             "alert_title": alert_title,
             "single_bar": single_bar,
@@ -156,6 +157,14 @@ def _marks(view: View, alerts: AlertsAnswer | None, until: datetime) -> list[Mar
             )
         )
     return marks
+
+
+def alarm_in(query: str, answer: AlertsAnswer) -> bool:
+    """Whether an alert that needs attention is of the brand of a tab."""
+    return any(
+        one.standing == "open" and query.startswith(f"brand:{one.alert.brand}")
+        for one in answer.alerts
+    )
 
 
 def _gaps(view: View, coverage: CoverageAnswer | None) -> list[Mark]:

@@ -1,6 +1,6 @@
 """What a page is about: its parameters, and the addresses of everything that a click leads to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -14,6 +14,16 @@ from tower.security.users import Person
 KEPT: Final = ("q", "last", "since", "until", "tz", "lang")
 """The parameters that every link keeps."""
 RANGES: Final = ("1h", "16h", "24h", "7d")
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A query above the live posts; ``own``: the person saved it."""
+
+    name: str
+    query: str
+    on: bool
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class View:
     """The brand that the query asks for, if it asks for one."""
     inner: Ask | None = None
     """The alert's own time, on the page of an alert."""
+    tabs: Sequence[Tab] = ()
     theme: str = ""
     """light, dark, or empty: as the system has it."""
     languages: tuple[str, ...] = LANGUAGES
@@ -48,7 +59,7 @@ class View:
         """The address of a page with these parameters changed; None takes one out."""
         params = {name: self.params[name] for name in KEPT if self.params.get(name)}
         if path is None:
-            params |= self.extra
+            params |= {name: value for name, value in self.extra.items() if name != "queries"}
         for name, value in changes.items():
             if value:
                 params[name] = value

@@ -18,8 +18,11 @@ from tower.pictures.shapes import element, group
 
 WIDTH: Final = 960
 HEIGHT: Final = 440
-MAX_RADIUS: Final = 40.0
+MAX_RADIUS: Final = 34.0
 MIN_RADIUS: Final = 5.0
+ROUNDS: Final = 60
+_PULL: Final = 0.02
+Place = tuple[float, float]
 _A: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 _M: Final = math.sqrt(3) / 2
 _NORTH: Final = 84.0
@@ -68,14 +71,15 @@ def country_places() -> Mapping[str, tuple[float, float]]:
 def world_map(bubbles: Sequence[Bubble], label: str) -> Markup:
     """Large bubbles first, so that small ones stay on top."""
     most = max((bubble.mentions for bubble in bubbles), default=1)
+    known = [one for one in bubbles if one.country in country_places()]
+    known.sort(key=lambda one: (-one.mentions, one.country))
+    homes = [equal_earth(*country_places()[one.country]) for one in known]
+    radii = [max(MIN_RADIUS, MAX_RADIUS * math.sqrt(one.mentions / most)) for one in known]
     parts = []
-    for bubble in sorted(bubbles, key=lambda one: (-one.mentions, one.country)):
-        place = country_places().get(bubble.country)
-        if place is None:
-            continue
-        x, y = equal_earth(*place)
-        radius = max(MIN_RADIUS, MAX_RADIUS * math.sqrt(bubble.mentions / most))
+    places = apart(homes, radii)
+    for bubble, home, (x, y), radius in zip(known, homes, places, radii, strict=True):
         shown = [
+            element("line", class_="tether", x1=home[0], y1=home[1], x2=x, y2=y),
             element("title", bubble.label),
             element("circle", class_=f"bubble {lean_class(bubble.lean)}", cx=x, cy=y, r=radius),
         ]
@@ -99,6 +103,35 @@ def world_map(bubbles: Sequence[Bubble], label: str) -> Markup:
         role="group",
         aria_label=label,
     )
+
+
+def apart(homes: Sequence[Place], radii: Sequence[float]) -> list[Place]:
+    """Places at which the circles overlap little, near their homes; the same for the same input.
+
+    Each round pushes overlapping circles apart and pulls every one a little home (Dorling 1996).
+    """
+    places = [list(home) for home in homes]
+    for _ in range(ROUNDS):
+        for one in range(len(places)):
+            for other in range(one):
+                _push(places[one], places[other], radii[one], radii[other])
+        for place, home in zip(places, homes, strict=True):
+            for axis in (0, 1):
+                place[axis] += (home[axis] - place[axis]) * _PULL
+    return [(place[0], place[1]) for place in places]
+
+
+def _push(one: list[float], other: list[float], radius: float, other_radius: float) -> None:
+    dx, dy = one[0] - other[0], one[1] - other[1]
+    distance = math.hypot(dx, dy) or 0.01
+    overlap = radius + other_radius + 1 - distance
+    if overlap <= 0:
+        return
+    # The larger one moves less.
+    share = other_radius / (radius + other_radius)
+    for axis, part in ((0, dx / distance), (1, dy / distance)):
+        one[axis] += part * overlap * share * 0.5
+        other[axis] -= part * overlap * (1 - share) * 0.5
 
 
 def lean_class(lean: float | None) -> str:

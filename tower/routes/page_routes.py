@@ -1,10 +1,12 @@
 """Pages: every panel is asked at once; what takes longer than a moment arrives by itself."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -22,11 +24,12 @@ from tower.application import (
     words_of,
 )
 from tower.pages.page_table import PAGES, SPECIAL, Page, Panel
-from tower.pages.view import KEPT, View
+from tower.pages.view import KEPT, Tab, View
 from tower.pages.vocabulary import Words
 from tower.questions.question import Ask, Context
 from tower.questions.scope import brand_of, parsed, window, with_clause
 from tower.request_parameters import page_ask
+from tower.routes.tab_routes import tabs_of_person
 from tower.security.rate_limits import TooMany
 from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
@@ -35,6 +38,7 @@ WAIT_S: Final = 0.6
 """How long a page waits for its panels; later ones are fetched by the page."""
 PATIENCE_S: Final = 30.0
 """How long a fragment waits."""
+MAX_BRAND_TABS: Final = 20
 THEMES: Final = frozenset({"light", "dark"})
 
 
@@ -63,6 +67,8 @@ async def _answer(tower: Tower, request: Request, page: Page, person: Person) ->
         return _with_clause(request, added)
     with tower_metrics.TOWER_PAGE_SECONDS.time():
         view, error = view_of(tower, request, page, person)
+        if page.streams or view.extra.get("kiosk"):
+            view = await with_tabs(tower, view)
         return await page_response(tower, request, page, view, error)
 
 
@@ -168,6 +174,7 @@ async def page_response(
         await ask_panels(tower, view, list(page.panels), wait_s) if error is None else {}
     )
     panels = {panel.name: panel for panel in page.panels}
+    tabs = view.tabs
     html = {name: render_panel(tower, view, panel, asked) for name, panel in panels.items()}
     busy = {name: error is None and asked.get(name) is None for name in panels}
     live = page.streams and view.live and error is None
@@ -181,7 +188,7 @@ async def page_response(
         waiting=any(busy.values()),
         events=view.link("/events", page=page.name) if live else "",
         query_error=error,
-        tabs=(tabs := tabs_of(tower, view)),
+        tabs=tabs,
         turn=_next_turn(view, tabs),
         heading=_heading(tower, page, view),
         **context,
@@ -193,6 +200,13 @@ async def page_response(
     return response
 
 
+async def with_tabs(tower: Tower, view: View) -> View:
+    """The view with its tabs, and their queries for the panel that counts them."""
+    tabs = await tabs_of(tower, view)
+    queries = msgspec.json.encode([tab.query for tab in tabs]).decode()
+    return replace(view, tabs=tabs, extra={**view.extra, "queries": queries})
+
+
 def _heading(tower: Tower, page: Page, view: View) -> str:
     """The name of the brand that the brand page is about."""
     if page.name != "brands" or view.brand is None:
@@ -201,27 +215,24 @@ def _heading(tower: Tower, page: Page, view: View) -> str:
     return view.brand if brand is None else brand.name
 
 
-class Tab:
-    """A saved query above the live posts."""
-
-    def __init__(self, name: str, query: str, on: bool) -> None:
-        self.name, self.query, self.on = name, query, on
-
-
-def tabs_of(tower: Tower, view: View) -> list[Tab]:
-    """Everything, and each brand."""
+async def tabs_of(tower: Tower, view: View) -> list[Tab]:
+    """Everything, each brand, and the person's own."""
     query = view.ask.q.strip()
     tabs = [Tab(view.words("tab.everything"), "", not query)]
-    for brand in list(tower.known_brands().values())[:20]:
+    for brand in list(tower.known_brands().values())[:MAX_BRAND_TABS]:
         wanted = f"brand:{brand.id}"
         tabs.append(Tab(brand.name, wanted, query == wanted or query.startswith(f"{wanted} AND ")))
+    for saved in await tabs_of_person(tower, view.person):
+        tabs.append(Tab(saved.name, saved.query, query == saved.query, own=True))
     return tabs
 
 
-def _next_turn(view: View, tabs: list[Tab]) -> str:
+def _next_turn(view: View, tabs: Sequence[Tab]) -> str:
     """Where a screen in the kiosk goes next: the wall of the next tab."""
     if not view.extra.get("kiosk"):
         return ""
+    if not tabs:
+        return view.link("/wall", kiosk="1")
     here = next((number for number, tab in enumerate(tabs) if tab.on), -1)
     tab = tabs[(here + 1) % len(tabs)]
     kept = {name: view.extra[name] for name in ("kiosk", "rotate", "order") if name in view.extra}

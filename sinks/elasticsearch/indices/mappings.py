@@ -201,6 +201,7 @@ COVERAGE_PROPERTIES: JsonObject = {
     "detail": _STORED,
 }
 REMOVAL_PROPERTIES: JsonObject = {"key": _KEYWORD, "version": _LONG, "deleted_at": _DATE}
+TAB_PROPERTIES: JsonObject = {"person": _KEYWORD, "changed_at": _DATE, "tabs": _OFF}
 
 NOT_DELETED: JsonObject = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
 """The filter of the read alias: everything but tombstones."""
@@ -219,7 +220,9 @@ class IndexNames:
         """Hashed ids of deleted posts that no other index has."""
         self.coverage = settings.index_prefix + "coverage"
         """When each source was heard: the records of the topic ``coverage``."""
-        self.fixed = (self.alerts, self.erasures, self.removals, self.coverage)
+        self.tabs = settings.index_prefix + "tabs"
+        """The saved queries of each person of the control tower."""
+        self.fixed = (self.alerts, self.erasures, self.removals, self.coverage, self.tabs)
         self.templates = (self.mentions, *self.fixed)
 
     def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
@@ -294,5 +297,6 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
             (names.erasures, names.erasures, ERASURE_PROPERTIES, {}, {}),
             (names.removals, names.removals, REMOVAL_PROPERTIES, {}, {}),
             (names.coverage, names.coverage, COVERAGE_PROPERTIES, {}, {}),
+            (names.tabs, names.tabs, TAB_PROPERTIES, {}, {}),
         )
     }

@@ -19,6 +19,7 @@ from sinks.elasticsearch.indices.mappings import (
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
     REMOVAL_PROPERTIES,
+    TAB_PROPERTIES,
     VERSION,
     IndexNames,
     mappings,
@@ -37,6 +38,7 @@ def setup(
         names.erasures: ERASURE_PROPERTIES,
         names.removals: REMOVAL_PROPERTIES,
         names.coverage: COVERAGE_PROPERTIES,
+        names.tabs: TAB_PROPERTIES,
     }
     with elasticsearch_errors(settings):
         # First, since an older tocsin must not overwrite newer templates.
