@@ -21,6 +21,7 @@ ALL: tuple[Check, ...] = (
     Check("sources", kafka_checks.check_sources, needs="topics"),
     Check("elasticsearch", elasticsearch_checks.check_elasticsearch, needs="settings"),
     Check("indices", elasticsearch_checks.check_indices, needs="elasticsearch"),
+    Check("coverage", elasticsearch_checks.check_coverage, needs="indices"),
     Check("clocks", elasticsearch_checks.check_clocks, needs="elasticsearch"),
     Check("blocked indices", elasticsearch_checks.check_blocks, needs="elasticsearch"),
     Check("disks", elasticsearch_checks.check_disks, needs="elasticsearch"),

@@ -1,8 +1,8 @@
-"""Elasticsearch: its version, its templates, its clock and its disks."""
+"""Elasticsearch: its version, its templates, its clock, its disks, and the coverage in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -11,8 +11,11 @@ from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, load
 from schemas.errors import TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
+from sinks.elasticsearch.coverage.coverage_history import coverage_history
+from sinks.elasticsearch.coverage.timeline import Timeline, sentence, trouble
+from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.indices.setup import check
-from tocsin.checkup.check_runner import Noted
+from tocsin.checkup.check_runner import Noted, Skipped
 
 _ANSWER_S = 4.0
 _MAX_SKEW_S = 5.0
@@ -125,3 +128,27 @@ def check_disks() -> str:
     if fullest >= _NEARLY_FULL:
         raise Noted(f"{text}; at 95% it blocks writes: delete old months or add a disk")
     return text
+
+
+def check_coverage() -> str:
+    """What was heard of each source in the last day."""
+    now = utc_now()
+    with _client() as (settings, client):
+        names, since = IndexNames(settings), now - timedelta(days=1)
+        history = coverage_history(client, names, since, now, now)
+    return coverage_text(history.timelines)
+
+
+def coverage_text(timelines: Sequence[Timeline]) -> str:
+    """The sentence of the last day; raises :class:`Noted` for a source that was not all heard."""
+    if not timelines:
+        raise Skipped("nothing is known of the last day; an ingestor tells it once it runs")
+    odd = [
+        line
+        for line in timelines
+        if trouble(line) is not None or any(one.state == "gap" for one in line.stretches)
+    ]
+    if odd:
+        named = "; ".join(sentence(line) for line in odd[:5])
+        raise Noted(f"in the last day, {named}; see 'tocsin coverage'")
+    return "in the last day, " + "; ".join(sentence(line) for line in timelines[:5])

@@ -9,8 +9,8 @@ import typer
 from runtime.clock import utc_now
 from schemas.errors import ConfigurationError
 from tocsin.cli.moments import moment
-from tocsin.cli.output import FormatOption, counted, say, write_rows
-from tocsin.cli.row_writers import Row, local_time
+from tocsin.cli.output import FormatOption, say, write_rows
+from tocsin.cli.row_writers import Row
 
 if TYPE_CHECKING:
     from sinks.elasticsearch.coverage.timeline import Timeline
@@ -43,6 +43,7 @@ def coverage(
     from runtime.settings import ElasticsearchSettings, load
     from sinks.elasticsearch.connection import connect, elasticsearch_errors
     from sinks.elasticsearch.coverage.coverage_history import MAX_RECORDS, coverage_history
+    from sinks.elasticsearch.coverage.timeline import sentence
     from sinks.elasticsearch.indices.mappings import IndexNames
 
     now = utc_now()
@@ -81,20 +82,3 @@ def summary_rows(timelines: Sequence["Timeline"]) -> Iterator[Row]:
     """One row a source; shares are 0 to 1."""
     for line in timelines:
         yield line.source, line.part, round(line.heard, 4), round(line.known, 4), line.lost
-
-
-def sentence(line: "Timeline") -> str:
-    """What a person has to know of one source, on one line."""
-    name = f"{line.source} {line.part}".strip()
-    words = f"{name}: {line.heard:.1%} heard"
-    if line.known < 1:
-        words += f", {1 - line.known:.1%} unknown"
-    gaps = [one for one in line.stretches if one.state == "gap"]
-    if gaps:
-        words += f", {counted(len(gaps), 'gap')}"
-    if line.lost:
-        words += f", {counted(line.lost, 'post')} lost"
-    last = line.stretches[-1]
-    if last.lasts and last.state != "listening":
-        words += f"; {last.state} since {local_time(last.since)} ({last.why})"
-    return words

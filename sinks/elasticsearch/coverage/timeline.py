@@ -9,7 +9,7 @@ that says nothing is away, since a kill tells nothing.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -229,3 +229,29 @@ def cells(
             if before is None or rank[one.state] < rank[before]:
                 found[number] = one.state
     return found
+
+
+# --- for people -------------------------------------------------------------------------------
+
+
+def trouble(timeline: Timeline) -> Stretch | None:
+    """The stretch that lasts, if the source is not heard now."""
+    last = timeline.stretches[-1]
+    return last if last.lasts and last.state != "listening" else None
+
+
+def sentence(timeline: Timeline) -> str:
+    """What a person has to know of one source, on one line; times in UTC."""
+    words = f"{timeline.source} {timeline.part}".strip() + f": {timeline.heard:.1%} heard"
+    if timeline.known < 1:
+        words += f", {1 - timeline.known:.1%} unknown"
+    gaps = sum(one.state == "gap" for one in timeline.stretches)
+    if gaps:
+        words += f", {gaps} gap{'s' if gaps > 1 else ''}"
+    if timeline.lost:
+        words += f", {timeline.lost:,} post{'s' if timeline.lost > 1 else ''} lost"
+    now = trouble(timeline)
+    if now is not None:
+        since = now.since.astimezone(UTC)
+        words += f"; {now.state} since {since:%Y-%m-%d %H:%M} UTC ({now.why})"
+    return words

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from tocsin.checkup.elasticsearch_checks import blocked_indices, closed_indices
+from schemas.coverage import CoverageInterval
+from sinks.elasticsearch.coverage.timeline import timelines
+from tests.sinks.elasticsearch.coverage.test_timeline import NOW, START, record
+from tocsin.checkup.check_runner import Noted, Skipped
+from tocsin.checkup.elasticsearch_checks import blocked_indices, closed_indices, coverage_text
 
 
 @pytest.mark.parametrize(
@@ -28,3 +33,27 @@ def test_indices_without_a_block_are_not_named() -> None:
 def test_closed_indices_are_named() -> None:
     found = [{"name": "b", "attributes": ["closed"]}, {"name": "a", "attributes": ["open"]}]
     assert closed_indices({"indices": found, "aliases": []}) == ["b"]
+
+
+def told(*records: CoverageInterval) -> str:
+    return coverage_text(timelines(records, START, NOW, NOW))
+
+
+def test_a_source_that_is_heard_is_told_with_its_share() -> None:
+    assert told(record("listening", 500, None)) == (
+        "in the last day, bluesky: 50.0% heard, 50.0% unknown"
+    )
+
+
+def test_a_source_that_lost_posts_or_is_not_heard_now_is_noted() -> None:
+    listening = record("listening", 0, None)
+    with pytest.raises(Noted, match=r"bluesky: 99.0% heard, 1 gap, 7 posts lost; see 'tocsin"):
+        told(listening, record("gap", 10, 20, lost=7))
+    away = record("away", 900, None, told=900)
+    with pytest.raises(Noted, match=r"x: .*away since 2026-03-02 15:00 UTC \(dropped\)"):
+        told(listening, msgspec.structs.replace(away, source="x"))
+
+
+def test_a_day_of_which_nothing_is_known_is_skipped() -> None:
+    with pytest.raises(Skipped, match="nothing is known"):
+        told()
