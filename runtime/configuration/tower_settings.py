@@ -45,6 +45,12 @@ class TowerSettings(Group):
     max_streams_per_person: int = Field(
         20, ge=1, le=1_000, description="Maximum open live streams of one person."
     )
+    kibana: str = Field(
+        "",
+        pattern=r"^(https?://[^\s\"'<>]+)?$",
+        max_length=500,
+        description="Address of Kibana, for the links into it; none if empty.",
+    )
     time_zone: str = Field("UTC", description="Time zone of times on pages, until a person's own.")
 
     @field_validator("time_zone")

@@ -163,6 +163,7 @@ PAGES: Final[Mapping[str, Page]] = {
                 _ALERTS,
                 _VOLUME,
                 Panel("voice", VOICE),
+                Panel("peers", VOICE),
                 Panel("aspects", ASPECTS),
                 _values("emotion"),
                 _values("intent"),

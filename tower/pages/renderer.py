@@ -1,5 +1,6 @@
 """Templates to HTML. Everything that comes from outside is escaped; no template has a word."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,6 +25,7 @@ from tower.pictures.share_bars import share_bar, single_bar
 from tower.pictures.volume_chart import Mark, Point, VolumePicture, volume_chart
 from tower.pictures.world_map import Bubble, country_places, world_map
 from tower.questions.alert_list import AlertsAnswer, ListedAlert
+from tower.questions.aspect_opinions import VoiceAnswer
 from tower.questions.mention_list import ListedMention
 from tower.questions.presence import CountriesAnswer, CountryCount
 from tower.questions.records.coverage_states import CoverageAnswer, SourceCoverage
@@ -60,6 +62,7 @@ class Renderer:
             "coverage_cells": coverage_cells,
             "coverage_picture": coverage_picture,
             "alarm_in": alarm_in,
+            "aspects_of": aspects_of,
             "web_link": web_link,
             "alert_title": alert_title,
             "single_bar": single_bar,
@@ -157,6 +160,15 @@ def _marks(view: View, alerts: AlertsAnswer | None, until: datetime) -> list[Mar
             )
         )
     return marks
+
+
+def aspects_of(answer: VoiceAnswer) -> list[str]:
+    """The aspects that any of the brands is blamed for, the most frequent first."""
+    counts = Counter[str]()
+    for one in answer.brands:
+        counts.update(one.aspects)
+    counts.pop("other", None)
+    return [name for name, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))][:8]
 
 
 def alarm_in(query: str, answer: AlertsAnswer) -> bool:

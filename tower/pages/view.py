@@ -46,6 +46,10 @@ class View:
     inner: Ask | None = None
     """The alert's own time, on the page of an alert."""
     tabs: Sequence[Tab] = ()
+    origin: str = ""
+    """Scheme and host that the browser used."""
+    kibana: str | None = None
+    """The mentions of this view in Kibana, where it has an address and can say the query."""
     theme: str = ""
     """light, dark, or empty: as the system has it."""
     languages: tuple[str, ...] = LANGUAGES

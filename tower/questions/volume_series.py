@@ -60,6 +60,9 @@ class VolumeAnswer(Answer, kw_only=True):
     before: Annotated[
         Count, Meta(description="Mentions in the window of equal length before this one.")
     ] = 0
+    week_before: Annotated[
+        Count, Meta(description="Mentions in the same window seven days earlier.")
+    ] = 0
     newest: Annotated[Time | None, Meta(description="Time of the newest mention.")] = None
     series: list[VolumeBucket] = []
     usual: Annotated[
@@ -105,11 +108,17 @@ def searches(ask: VolumeAsk, scope: Scope) -> list[Search]:
         "query": scope.query_alone(scope.since - length, scope.since),
         "aggs": {"series": {"date_histogram": histogram}},
     }
-    return [Search("mentions", now), Search("mentions", earlier)]
+    week = timedelta(days=7)
+    last_week = {
+        "size": 0,
+        "track_total_hits": True,
+        "query": scope.query_alone(scope.since - week, scope.until - week),
+    }
+    return [Search("mentions", body) for body in (now, earlier, last_week)]
 
 
 def read(ask: VolumeAsk, scope: Scope, responses: list[Response]) -> VolumeAnswer:
-    now, earlier = responses
+    now, earlier, last_week = responses
     step = step_of(scope.since, scope.until, ask.most)
     found = now.get("aggregations", {})
     counted = {bucket["key"]: bucket for bucket in buckets(now, "series")}
@@ -125,6 +134,7 @@ def read(ask: VolumeAsk, scope: Scope, responses: list[Response]) -> VolumeAnswe
         reach=int(found["reach"]["value"] or 0) if found else 0,
         negative=share_of(buckets(now, "languages")),
         before=total(earlier),
+        week_before=total(last_week),
         newest=None
         if newest is None
         else datetime.fromtimestamp(newest / 1000, scope.since.tzinfo),

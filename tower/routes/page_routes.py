@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from queries.elasticsearch.kibana_link import discover_url
 from queries.language.errors import QueryError
 from runtime import tower_metrics
 from schemas.errors import ConfigurationError
@@ -124,9 +126,20 @@ def view_of(tower: Tower, request: Request, page: Page, person: Person) -> tuple
         since=since,
         until=until,
         brand=brand,
+        origin=f"{request.url.scheme}://{request.url.netloc}",
+        kibana=_kibana(tower, ask, since, until),
         theme=theme if theme in THEMES else "",
     )
     return view, error
+
+
+def _kibana(tower: Tower, ask: Ask, since: datetime, until: datetime) -> str | None:
+    if not tower.settings.kibana:
+        return None
+    try:
+        return discover_url(tower.settings.kibana, parsed(ask.q, Context(since)), since, until)
+    except QueryError:
+        return None
 
 
 async def ask_panels(
