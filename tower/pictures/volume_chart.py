@@ -100,7 +100,8 @@ def _areas(picture: VolumePicture, inner: int, tall: int, scale: float) -> list[
         for name, values in layers
     ]
     if picture.usual:
-        path = line_path(list(picture.usual), inner, tall, scale)
+        # The last bucket is not full yet.
+        path = line_path([*picture.usual[:-1], None], inner, tall, scale)
         areas.append(element("path", class_="usual", d=path))
     return areas
 

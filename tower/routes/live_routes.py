@@ -17,7 +17,7 @@ from tower.live.panel_push import PanelPush
 from tower.pages.page_table import PAGES
 from tower.questions.question import Context
 from tower.questions.scope import parsed
-from tower.routes.page_routes import view_of
+from tower.routes.page_routes import view_of, with_tabs
 
 WRITE_S: Final = 0.1
 """Shortest time between two writes to a browser."""
@@ -53,7 +53,7 @@ async def events(request: Request) -> Response:
     after = None if not last else number_of(last[:MAX_POSITION], SESSION)
     tower.hub.add(listener, node, -1 if last and after is None else after)
     push: PanelPush = request.app.state.push
-    push.add(listener, page, view)
+    push.add(listener, page, await with_tabs(tower, view))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     body = _stream(tower, request, listener, push)
     return StreamingResponse(body, media_type="text/event-stream", headers=headers)
