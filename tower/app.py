@@ -105,6 +105,8 @@ def _lifespan(tower: Tower, push: PanelPush, read_stream: bool) -> Any:
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
             await tower.jobs.close()
+            if tower.flow is not None:
+                tower.flow.close()
             tower.search.close()
 
     return lifespan

@@ -14,6 +14,7 @@ from runtime.clock import Clock
 from runtime.settings import KafkaSettings, TowerSettings
 from schemas.brand import Brand
 from tower.answers import Answers
+from tower.desk.flow_watch import FlowWatch
 from tower.desk.jobs import Jobs
 from tower.desk.saved_tabs import SavedTab
 from tower.live.hub import Hub
@@ -38,6 +39,7 @@ class Tower:
     identity: Identity
     clock: Clock
     brands: BrandRegistry | None = None
+    flow: FlowWatch | None = None
     requests: Counter = field(default_factory=lambda: Counter(8))
     jobs: Jobs = field(default_factory=Jobs)
     dry_runs: dict[str, Brand] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from schemas.errors import ConfigurationError
 from tower.answers import Answers
 from tower.app import create_app
 from tower.application import Tower
+from tower.desk.flow_watch import FlowWatch
 from tower.live.hub import Hub
 from tower.pages.post_card import card_key
 from tower.pages.renderer import Renderer
@@ -128,6 +129,7 @@ def build(
         ),
         clock=utc_now,
         brands=brands,
+        flow=FlowWatch(kafka),
     )
 
 

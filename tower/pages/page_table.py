@@ -15,6 +15,7 @@ from tower.questions.query_clauses import CLAUSES
 from tower.questions.question import Ask, Question
 from tower.questions.records.coverage_states import COVERAGE
 from tower.questions.records.erasure_list import ERASURES
+from tower.questions.records.latencies import LATENCIES
 from tower.questions.records.tab_counts import TABS
 from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
@@ -114,7 +115,9 @@ QUERY_EDITOR: Final = Page(
     icon="⌕",
     key="q",
 )
-OPS: Final = Page("ops", "/ops", (_values("source", 20),), icon="⚙", key="o")
+OPS: Final = Page(
+    "ops", "/ops", (Panel("latencies", LATENCIES), _values("source", 20)), icon="⚙", key="o"
+)
 ERASURE: Final = Page(
     "erasure",
     "/erasure",

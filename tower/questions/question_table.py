@@ -12,6 +12,7 @@ from tower.questions.query_clauses import CLAUSES
 from tower.questions.question import Question
 from tower.questions.records.coverage_states import COVERAGE
 from tower.questions.records.erasure_list import ERASURES
+from tower.questions.records.latencies import LATENCIES
 from tower.questions.records.tab_counts import TABS
 from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
@@ -36,6 +37,7 @@ QUESTIONS: Final[Mapping[str, Question[Any, Any]]] = {
         CLAUSES,
         COVERAGE,
         TABS,
+        LATENCIES,
         ERASURES,
     )
 }

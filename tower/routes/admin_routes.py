@@ -19,6 +19,8 @@ from tower.security.users import Person
 
 FRESH_S: Final = 30.0
 """How long what the doctor said counts."""
+FLOW_S: Final = 1.0
+"""How long the page waits for the flow; the next look at the page has it."""
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
 MAX_AUTHOR: Final = 500
 log = get_logger("tower")
@@ -41,6 +43,8 @@ async def ops(request: Request) -> Response:
         template="ops.html",
         job=checked if checked is not None and checked.by == person.name else None,
         findings=findings if isinstance(findings, list) else [],
+        flows=await tower.flow.flows(FLOW_S) if tower.flow is not None else [],
+        flow_error=tower.flow.error if tower.flow is not None else "",
         checked_at=checked.at if checked is not None else None,
     )
 
