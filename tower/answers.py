@@ -89,16 +89,20 @@ class Answers:
     ) -> list[tuple["asyncio.Future[Answer]", bytes]]:
         """A future of each, and the key under which its last good answer is kept."""
         context = self._context()
+        # All are checked first: a flight that begins must be sent, as others may join it.
+        scopes = [scope_of(ask, context) for _, ask in wanted]
+        searches = [
+            one.searches(ask, scope) for (one, ask), scope in zip(wanted, scopes, strict=True)
+        ]
         new: list[_Flight] = []
         flights = []
-        for question, ask in wanted:
-            scope = scope_of(ask, context)
+        for (question, ask), scope, own in zip(wanted, scopes, searches, strict=True):
             key, stable = _keys(question, ask, scope)
             flight = self._known(key) or self._flights.get(key)
             if flight is None:
                 flight = asyncio.get_running_loop().create_future()
                 self._flights[key] = flight
-                new.append(_Flight(question, ask, scope, key, stable, flight))
+                new.append(_Flight(question, ask, scope, own, key, stable, flight))
             flights.append((flight, stable))
         if new:
             task = asyncio.create_task(self._send(new))
@@ -115,12 +119,11 @@ class Answers:
         return flight
 
     async def _send(self, flights: "list[_Flight]") -> None:
-        searches = [flight.question.searches(flight.ask, flight.scope) for flight in flights]
         for flight in flights:
             tower_metrics.TOWER_QUESTIONS.labels(flight.question.name).inc()
         try:
             with tower_metrics.TOWER_SEARCH_SECONDS.time():
-                responses = await self._search([each for one in searches for each in one])
+                responses = await self._search([each for one in flights for each in one.searches])
         except TocsinError as error:
             tower_metrics.TOWER_SEARCH_FAILURES.inc()
             for flight in flights:
@@ -133,9 +136,10 @@ class Answers:
                 self._failed(flight, ServiceUnavailable("the index could not be searched"))
             return
         at, place = self._clock(), 0
-        for flight, own in zip(flights, searches, strict=True):
-            self._land(flight, responses[place : place + len(own)], at)
-            place += len(own)
+        for flight in flights:
+            end = place + len(flight.searches)
+            self._land(flight, responses[place:end], at)
+            place = end
 
     def _land(self, flight: "_Flight", responses: list[Response], at: datetime) -> None:
         try:
@@ -182,6 +186,7 @@ class _Flight:
     question: Question[Any, Any]
     ask: Ask
     scope: Scope
+    searches: list[Search]
     key: bytes
     stable: bytes
     future: "asyncio.Future[Answer]"

@@ -75,7 +75,7 @@ def create_app(tower: Tower, *, read_stream: bool = True) -> Starlette:
             Middleware(RequestGuard, hosts=hosts, tls=secure),
             Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
         ],
-        exception_handlers={404: _not_found, 500: _broken},
+        exception_handlers={404: _not_found},
         lifespan=_lifespan(tower, push, read_stream),
     )
     app.state.tower = tower
@@ -152,7 +152,3 @@ async def _not_found(request: Request, error: Exception) -> Response:
     if person_of(request) is None:
         return signed_out(request)
     return problem(404, "Not found", "there is no such page")
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    return problem(500, "Internal error", "this is a fault of tocsin; the log has it")

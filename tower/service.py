@@ -9,11 +9,13 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from urllib.parse import quote
 
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from brands.registry import BrandRegistry
 from runtime.clock import utc_now
@@ -33,7 +35,7 @@ from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Words
 from tower.questions.question import Context
 from tower.search_client import SearchClient
-from tower.security.identity import Identity
+from tower.security.identity import Identity, PeerRecord
 from tower.security.request_guard import is_address
 from tower.security.sessions import Sessions, signing_key
 from tower.security.users import Person, load_accounts
@@ -146,13 +148,12 @@ def serve(
     settings = tower.settings
     with _listening(settings) as listener:
         config = uvicorn.Config(
-            create_app(tower),
+            behind_proxies(create_app(tower), proxies_of(settings)),
             log_config=None,
             access_log=False,
             server_header=False,
             date_header=True,
-            proxy_headers=bool(proxies_of(settings)),
-            forwarded_allow_ips=proxies_of(settings) or "",
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=20,
             limit_concurrency=settings.max_streams + 500,
@@ -171,6 +172,13 @@ def serve(
         server.on_ready = lambda: on_ready(url_of(settings, listener))
         server.before_stop = tower.hub.close
         asyncio.run(server.run_until(listener, state, stop))
+
+
+def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
+    """The application with the browser's address and scheme, as trusted proxies tell of them."""
+    if not proxies:
+        return app
+    return PeerRecord(ProxyHeadersMiddleware(app, trusted_hosts=list(proxies)))  # type: ignore[arg-type]
 
 
 class _Server(uvicorn.Server):

@@ -7,12 +7,12 @@ import msgspec
 
 from tower.answers import Asked
 from tower.live.withdrawals import Withdrawals
-from tower.questions.alert_list import AlertAnswer, ListedAlert
+from tower.questions.alert_list import AlertAnswer, AlertsAnswer, ListedAlert
 from tower.questions.author_ranks import AuthorsAnswer
 from tower.questions.mention_list import MentionsAnswer
 from tower.questions.question import Answer
 
-_SHOWN: Final = (MentionsAnswer, AuthorsAnswer, AlertAnswer)
+_SHOWN: Final = (MentionsAnswer, AuthorsAnswer, AlertsAnswer, AlertAnswer)
 
 
 def without_withdrawn(withdrawn: Withdrawals, asked: Asked) -> Asked:
@@ -30,6 +30,9 @@ def _filtered(withdrawn: Withdrawals, answer: Answer) -> Answer:
     if isinstance(answer, AuthorsAnswer):
         authors = [one for one in answer.authors if not withdrawn.erased(one.source, one.id)]
         return msgspec.structs.replace(answer, authors=authors)
+    if isinstance(answer, AlertsAnswer):
+        alerts = [_room(withdrawn, one) for one in answer.alerts]
+        return msgspec.structs.replace(answer, alerts=alerts)
     if isinstance(answer, AlertAnswer) and answer.found is not None:
         return msgspec.structs.replace(answer, found=_room(withdrawn, answer.found))
     return answer

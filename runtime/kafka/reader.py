@@ -219,10 +219,13 @@ class TopicTail:
         try:
             assigned = [tp for topic in self._topics for tp in self._partitions(consumer, topic)]
             consumer.assign(assigned)
-            ends = consumer.end_offsets(assigned, timeout_ms=int(TAIL_ANSWER_S * 1000))
+            wait_ms = int(TAIL_ANSWER_S * 1000)
+            ends = consumer.end_offsets(assigned, timeout_ms=wait_ms)
+            firsts = consumer.beginning_offsets(assigned, timeout_ms=wait_ms)
             for tp in assigned:
-                # A topic that was made anew begins again: its end is before where we were.
-                self._next[tp] = min(self._next.get(tp, ends[tp]), ends[tp])
+                position = self._next.get(tp, ends[tp])
+                # A topic that was made anew is read from its start; so is one with expired records.
+                self._next[tp] = position if firsts[tp] <= position <= ends[tp] else firsts[tp]
                 consumer.seek(tp, self._next[tp])
         except BaseException:
             consumer.close()

@@ -7,7 +7,7 @@ a page was made of and the first live event.
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -44,6 +44,15 @@ class Recent(NamedTuple):
     at: float
     """Monotonic."""
     event: MentionUpsert
+    edits: bool
+    """Whether an earlier state of it may be on a screen."""
+
+
+class Gone(NamedTuple):
+    number: int
+    at: float
+    """Monotonic."""
+    told: Event
 
 
 @dataclass(eq=False)
@@ -91,7 +100,12 @@ class Hub:
         self._matcher = QueryMatcher({})
         self._nodes: dict[str, Node] = {}
         self._ring: deque[Recent] = deque(maxlen=MAX_RING)
+        self._gone: deque[Gone] = deque(maxlen=MAX_RING)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        """Posts that were sent lately: one that comes again is an edit."""
         self._number = 0
+        self._forgotten = 0
+        """The number up to which events are not kept any more."""
         self.withdrawn = Withdrawals()
         self.state: Mapping[str, object] = {"live": False, "why": "starting"}
         self.on_withdrawal: Callable[[], None] = lambda: None
@@ -111,9 +125,6 @@ class Hub:
             self._matcher = QueryMatcher(self._nodes)
         tower_metrics.TOWER_STREAMS.set(len(self._listeners))
         listener.put(encoded("state", self.state))
-        first = self._ring[0].number if self._ring else self._number + 1
-        if after is not None and after + 1 < first:
-            listener.put(encoded("reset", {}))
         self._replay(listener, after)
 
     def remove(self, listener: Listener) -> None:
@@ -133,15 +144,29 @@ class Hub:
             if (one.at >= since if after is None else one.number > after)
             and not self.withdrawn.hides(one.event.mention, one.event.version)
         ]
-        if listener.query:
-            found = self._matcher.match([one.event.mention for one in recent])
-            recent = [
-                one
-                for one, matches in zip(recent, found, strict=True)
-                if any(match.name == listener.query for match in matches)
-            ]
-        for one in recent[-MAX_REPLAY:]:
-            listener.put(self._post(one, listener.language))
+        fits = self._fits(listener.query, recent)
+        told = [
+            (one.number, self._post(one, listener.language) if fitting else self._changed(one))
+            for one, fitting in zip(recent, fits, strict=True)
+            if fitting or one.edits
+        ]
+        # What left meanwhile may be on the page; so may what left before the stream began.
+        told += [
+            (one.number, one.told)
+            for one in self._gone
+            if (one.at >= since if after is None else one.number > after)
+        ]
+        told.sort(key=lambda pair: pair[0])
+        if after is not None and (after < self._forgotten or len(told) > MAX_REPLAY):
+            listener.put(encoded("reset", {}))
+        for _, event in told[-MAX_REPLAY:]:
+            listener.put(event)
+
+    def _fits(self, query: str, recent: Sequence[Recent]) -> list[bool]:
+        if not query:
+            return [True] * len(recent)
+        found = self._matcher.match([one.event.mention for one in recent])
+        return [any(match.name == query for match in matches) for matches in found]
 
     def receive(self, events: Sequence[MentionEvent]) -> None:
         """A batch of the stream, in its order."""
@@ -167,8 +192,8 @@ class Hub:
         recent = []
         for event in upserts:
             self._number += 1
-            recent.append(Recent(self._number, now, event))
-        self._ring.extend(recent)
+            recent.append(Recent(self._number, now, event, self._is_edit(event)))
+            self._keep(self._ring, recent[-1])
         if not self._listeners:
             return
         matches = self._matcher.match([event.mention for event in upserts])
@@ -176,8 +201,31 @@ class Hub:
         for listener in self._listeners:
             by_query.setdefault(listener.query, []).append(listener)
         for one, matched in zip(recent, matches, strict=True):
-            names = [match.name for match in matched if match.name in by_query]
-            self._send(one, [*by_query.get("", ()), *(x for name in names for x in by_query[name])])
+            names = {"", *(match.name for match in matched)} & by_query.keys()
+            self._send(one, [listener for name in names for listener in by_query[name]])
+            if one.edits:
+                changed = self._changed(one)
+                for name in by_query.keys() - names:
+                    for listener in by_query[name]:
+                        listener.put(changed)
+
+    def _is_edit(self, event: MentionUpsert) -> bool:
+        known = event.id in self._seen
+        self._seen[event.id] = None
+        self._seen.move_to_end(event.id)
+        while len(self._seen) > MAX_RING:
+            self._seen.popitem(last=False)
+        return known or event.mention.post.edited_at is not None
+
+    def _changed(self, one: Recent) -> Event:
+        """A screen whose query the post does not match any more must not show what it was."""
+        body = {"key": self._key(one.event.id), "version": one.event.version - 1}
+        return encoded("changed", body, one.number)
+
+    def _keep(self, ring: "deque[Recent] | deque[Gone]", one: Recent | Gone) -> None:
+        if len(ring) == MAX_RING:
+            self._forgotten = max(self._forgotten, ring[0].number)
+        ring.append(one)  # type: ignore[arg-type]
 
     def _send(self, one: Recent, listeners: Iterable[Listener]) -> None:
         events: dict[str, Event] = {}
@@ -204,6 +252,7 @@ class Hub:
         gone = encoded("gone", {kind: self._key(event.id), "version": event.version}, self._number)
         if isinstance(event, MentionDelete) and not event.version:
             return
+        self._keep(self._gone, Gone(self._number, self._monotonic(), gone))
         self._ring = deque(
             (
                 one

@@ -44,11 +44,7 @@ class PanelPush:
         """Until it is cancelled."""
         while True:
             await asyncio.sleep(TICK_S)
-            try:
-                await self.tick()
-            except Exception as error:  # noqa: BLE001
-                # Whatever one page has, the others go on.
-                log.error("panels could not be pushed", error=repr(error)[:500])
+            await self.tick()
 
     async def tick(self) -> None:
         groups: defaultdict[Hashable, list[tuple[Listener, _Look]]] = defaultdict(list)
@@ -58,7 +54,12 @@ class PanelPush:
 
     async def _push(self, looks: list[tuple[Listener, _Look]]) -> None:
         _, first = looks[0]
-        panels = await self._render(first.page, first.view)
+        try:
+            panels = await self._render(first.page, first.view)
+        except Exception as error:  # noqa: BLE001
+            # Whatever one page has, the others go on.
+            log.error("panels could not be pushed", error=repr(error)[:500])
+            return
         events: dict[str, tuple[bytes, Event]] = {}
         for name, html in panels.items():
             digest = hashlib.blake2b(html.encode(), digest_size=8).digest()

@@ -58,7 +58,7 @@ def searches(ask: AuthorsAsk, scope: Scope) -> list[Search]:
         "top_hits": {
             "size": 1,
             "_source": ["author", "source", "url"],
-            "sort": [{"created_at": "desc"}],
+            "sort": [{"created_at": "desc"}, {"id": "asc"}],
         }
     }
     by_author: JsonObject = {

@@ -1,6 +1,7 @@
 """The mentions themselves: newest first, widest first, or one of each text for the wall."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -183,13 +184,18 @@ def read_wall(ask: WallAsk, scope: Scope, responses: list[Response]) -> Mentions
         if (source := hit["_source"])
     ]
     if ask.order == "newest":
-        found.sort(key=lambda one: (-one.at.timestamp(), one.mention.post.id))
+        found.sort(key=lambda one: (-_indexed(one.at).timestamp(), one.mention.post.id))
     else:
         found.sort(key=lambda one: (-_reach(one), one.mention.post.id))
     cards: dict[tuple[str, str], ListedMention] = {}
     for one in found:
         cards.setdefault((one.mention.post.source, one.mention.post.author.id), one)
     return MentionsAnswer(total=total(grouped), mentions=list(cards.values())[: ask.size])
+
+
+def _indexed(at: datetime) -> datetime:
+    """To the millisecond, as the index sorts: it has chosen one of each text by that."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _reach(one: ListedMention) -> int:

@@ -102,7 +102,7 @@ def read(ask: CountriesAsk, scope: Scope, responses: list[Response]) -> Countrie
                 country=str(bucket["key"]),
                 mentions=bucket["doc_count"],
                 **tones_of(bucket["tones"]),
-                share=share_of(bucket["languages"]["buckets"]),
+                share=share_of(bucket["languages"]["buckets"], bucket["tones"]),
                 cells=cells,
                 clause=value_clause("country", str(bucket["key"])),
             )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,8 @@ from tower.questions.question import Ask, Context, Scope, between
 
 DEFAULT_WINDOW: Final = timedelta(hours=24)
 MAX_WINDOW: Final = timedelta(days=400)
+_FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(3000, 1, 1, tzinfo=UTC)
 LIVE_TICK: Final = timedelta(seconds=10)
 """A window that ends now ends at the last tick: so all who ask within a tick ask the same."""
 SLOW_TICK: Final = timedelta(seconds=60)
@@ -90,6 +92,9 @@ def window(ask: Ask, now: datetime) -> tuple[datetime, datetime]:
         raise BadParameter("until", "until must be after since")
     if until - since > MAX_WINDOW:
         raise BadParameter("since", f"the window is longer than {MAX_WINDOW.days} days")
+    # So the time before the window, and the end of its last bucket, are times too.
+    if since < _FIRST or until > _LAST:
+        raise BadParameter("since", f"the window is not between {_FIRST.year} and {_LAST.year}")
     return since, until
 
 
@@ -162,9 +167,12 @@ def with_clause(query: str, clause: str) -> str:
     if not query:
         return clause
     try:
-        node, wanted = parse(query), format_query(parse(clause))
+        node, added = parse(query), parse(clause)
     except QueryError:
         return f"({query}) AND {clause}"
+    if isinstance(added, Or):
+        clause = f"({clause})"
+    wanted = format_query(added)
     parts = node.children if isinstance(node, And) else (node,)
     kept = tuple(part for part in parts if format_query(part) != wanted)
     if len(kept) < len(parts):

@@ -104,13 +104,20 @@ def tones_of(filters: JsonObject) -> dict[str, int]:
     return {tone: int(found[tone]["doc_count"]) for tone in TONES}
 
 
-def share_of(languages: Iterable[JsonObject]) -> Share | None:
-    """The share of negatives from buckets of languages with their tones; None: too few."""
+def share_of(languages: Iterable[JsonObject], everything: JsonObject) -> Share | None:
+    """The share of negatives from buckets of languages with their tones; None: too few.
+
+    ``everything``: the tones of all mentions; those in no bucket are of an unknown language.
+    """
     counts = {}
+    rest = tones_of(everything)
     for bucket in languages:
         tones = tones_of(bucket["tones"])
+        rest = {tone: rest[tone] - tones[tone] for tone in TONES}
         if scored := sum(tones.values()):
             counts[str(bucket["key"])] = (tones[NEGATIVE], scored)
+    if scored := sum(rest.values()):
+        counts[""] = (rest[NEGATIVE], scored)
     return estimate(counts, published_rates())
 
 

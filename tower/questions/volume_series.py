@@ -87,13 +87,15 @@ def searches(ask: VolumeAsk, scope: Scope) -> list[Search]:
     histogram = {"field": "created_at", "fixed_interval": f"{int(step.total_seconds())}s"}
     counts = _counts(scope)
     now = {
-        "size": 0,
+        # The newest one: the embedded engine has no maximum of times.
+        "size": 1,
+        "sort": [{"created_at": "desc"}],
+        "_source": False,
         "track_total_hits": True,
         "query": scope.within(),
         "aggs": {
             **counts,
             "reach": {"sum": {"field": "influence.reach"}},
-            "newest": {"max": {"field": "created_at"}},
             "languages": {
                 "terms": {"field": "language", "size": 20},
                 "aggs": {"tones": counts["tones"]},
@@ -125,14 +127,14 @@ def read(ask: VolumeAsk, scope: Scope, responses: list[Response]) -> VolumeAnswe
     starts = list(bucket_starts(scope.since, scope.until, step))
     before = {bucket["key"]: bucket["doc_count"] for bucket in buckets(earlier, "series")}
     shift = _milliseconds(scope.until) - _milliseconds(scope.since)
-    newest = found.get("newest", {}).get("value")
+    newest = next((hit["sort"][0] for hit in now["hits"]["hits"]), None)
     return VolumeAnswer(
         step_s=int(step.total_seconds()),
         mentions=total(now),
         authors=found["authors"]["value"] if found else 0,
         texts=_texts(found) if found else 0,
         reach=int(found["reach"]["value"] or 0) if found else 0,
-        negative=share_of(buckets(now, "languages")),
+        negative=share_of(buckets(now, "languages"), found["tones"]) if found else None,
         before=total(earlier),
         week_before=total(last_week),
         newest=None

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -51,26 +51,39 @@ async def events(request: Request) -> Response:
     listener = Listener(view.ask.q.strip(), language_of(request), person.name)
     last = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     after = None if not last else number_of(last[:MAX_POSITION], SESSION)
-    tower.hub.add(listener, node, -1 if last and after is None else after)
     push: PanelPush = request.app.state.push
-    push.add(listener, page, await with_tabs(tower, view))
+    seen = await with_tabs(tower, view)
+
+    def begin() -> None:
+        tower.hub.add(listener, node, -1 if last and after is None else after)
+        push.add(listener, page, seen)
+
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    body = _stream(tower, request, listener, push)
+    body = _stream(tower, request, listener, push, begin)
     return StreamingResponse(body, media_type="text/event-stream", headers=headers)
 
 
 async def _stream(
-    tower: Tower, request: Request, listener: Listener, push: PanelPush
+    tower: Tower,
+    request: Request,
+    listener: Listener,
+    push: PanelPush,
+    begin: Callable[[], None],
 ) -> AsyncIterator[bytes]:
+    """``begin`` is called here: a browser that has gone before its answer began leaves nothing."""
+    checked_at = tower.clock()
     try:
+        begin()
         yield b"retry: 2000\n\n"
         while not listener.closed:
+            # A session that ended, or was ended, must not go on by its stream.
+            if (tower.clock() - checked_at).total_seconds() >= KEEP_ALIVE_S:
+                checked_at = tower.clock()
+                if tower.identity.person(request) is None:
+                    return
             try:
                 await asyncio.wait_for(listener.woken.wait(), KEEP_ALIVE_S)
             except TimeoutError:
-                # A session that ended, or was ended, must not go on by its stream.
-                if tower.identity.person(request) is None:
-                    return
                 yield KEEP_ALIVE
                 continue
             found = listener.take()

@@ -39,7 +39,10 @@ async def show(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     tower = tower_of(request)
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:  # too many fields
+        form = {}
     name, password = (form.get(key, [""])[0] for key in ("name", "password"))
     target = inside(form.get("next", [""])[0])
     address = request.client.host if request.client else ""

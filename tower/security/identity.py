@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tower.security.sessions import Sessions
 from tower.security.users import Accounts, Person
@@ -46,9 +47,7 @@ class Identity:
         return None if token is None else self.sessions.person(token)
 
     def _of_proxy(self, request: HTTPConnection) -> Person | None:
-        if not self._user_header or request.client is None:
-            return None
-        if request.client.host not in self._proxies:
+        if not self._user_header or peer_of(request) not in self._proxies:
             return None
         name = request.headers.get(self._user_header, "").strip()
         if not name or len(name) > 64:
@@ -70,3 +69,27 @@ class Identity:
         if token := request.cookies.get(self._cookie):
             self.sessions.end(token)
         response.delete_cookie(self._cookie, httponly=True, samesite="strict", secure=self.secure)
+
+
+class PeerRecord:
+    """ASGI middleware: keeps the address that a connection comes from.
+
+    Behind a proxy the server replaces ``client`` with the browser that the proxy tells of; who may
+    name a user is decided by the connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["peer"] = (scope.get("client") or ("",))[0]
+        await self._app(scope, receive, send)
+
+
+def peer_of(request: HTTPConnection) -> str:
+    """The address at the other end of the connection: of the proxy, if there is one."""
+    peer = request.scope.get("state", {}).get("peer")
+    if peer is not None:
+        return str(peer)
+    return "" if request.client is None else request.client.host

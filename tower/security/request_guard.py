@@ -5,13 +5,13 @@ that the page itself sent them (``Sec-Fetch-Site``), or else that its ``Origin``
 defence that OWASP's cheat sheet and Go 1.25 use in place of tokens.
 """
 
+import asyncio
 import ipaddress
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import tower_metrics
@@ -35,6 +35,10 @@ MAX_BODY: Final = 64 * 2**10
 MAX_TARGET: Final = 16_000
 """Bytes of a request's path and query."""
 BODY_S: Final = 10.0
+FAULT: Final = (
+    b'{"type":"about:blank","title":"Internal error","status":500,'
+    b'"detail":"this is a fault of tocsin; the log has it"}'
+)
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -48,19 +52,30 @@ class RequestGuard:
         *,
         hosts: Collection[str] = (),
         tls: bool = False,
-        monotonic: Callable[[], float] = time.monotonic,
+        body_s: float = BODY_S,
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts) | LOOPBACK_NAMES
         self._tls = tls
-        self._monotonic = monotonic
+        self._body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        guarded = self._guarded(scope, send)
+        answer = _Answer()
+        guarded = self._guarded(scope, send, answer)
+        try:
+            await self._pass(scope, receive, guarded, headers)
+        except Exception:
+            # Here and not in the application, whose answer to a fault would not have the headers.
+            if not answer.begun:
+                response = Response(FAULT, 500, media_type="application/problem+json")
+                await response(scope, receive, guarded)
+            raise
+
+    async def _pass(self, scope: Scope, receive: Receive, guarded: Send, headers: Headers) -> None:
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             reason, status, text = refusal
@@ -91,21 +106,26 @@ class RequestGuard:
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The whole body; None if it is too large, takes too long, or the client has gone."""
-        ends, parts, size = self._monotonic() + BODY_S, [], 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect" or self._monotonic() > ends:
-                return None
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > MAX_BODY:
-                return None
-            if not message.get("more_body"):
-                return b"".join(parts)
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(self._body_s):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > MAX_BODY:
+                        return None
+                    if not message.get("more_body"):
+                        return b"".join(parts)
+        except TimeoutError:
+            return None
 
-    def _guarded(self, scope: Scope, send: Send) -> Send:
+    def _guarded(self, scope: Scope, send: Send, answer: "_Answer") -> Send:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
+                answer.begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -118,6 +138,10 @@ class RequestGuard:
             await send(message)
 
         return guarded
+
+
+class _Answer:
+    begun = False
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

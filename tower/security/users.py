@@ -29,6 +29,7 @@ RANKS: Final[Mapping[str, int]] = {"reader": 0, "desk": 1, "admin": 2}
 MAX_PASSWORD: Final = 200
 MAX_USERS: Final = 1_000
 _N: Final = 2**15
+_COSTS: Final = frozenset(2**power for power in range(10, 18))
 _R: Final = 8
 _P: Final = 1
 _MEMORY: Final = 64 * 2**20
@@ -137,9 +138,12 @@ def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 def _parts(stored: str, what: str) -> tuple[int, int, int, bytes, bytes]:
     try:
         kind, n, r, p, salt, key = stored.split(":")
-        if kind != "scrypt" or not 2**10 <= int(n) <= 2**17 or int(r) > 16 or int(p) > 4:
+        cost, size, lanes = int(n), int(r), int(p)
+        # What scrypt takes and this process has: a sign-in must not fail for want of memory.
+        possible = cost in _COSTS and 1 <= size <= 16 and 1 <= lanes <= 4
+        if kind != "scrypt" or not possible or 128 * size * (cost + lanes) > _MEMORY // 2 + 2**20:
             raise ValueError(kind)
-        return int(n), int(r), int(p), base64.b64decode(salt), base64.b64decode(key)
+        return cost, size, lanes, base64.b64decode(salt), base64.b64decode(key)
     except ValueError:
         raise ConfigurationError(
             f"{what} is not what 'tocsin tower user' writes; write it anew"

@@ -40,6 +40,9 @@ class FakeKafka:
         self.idle = Event()
         """Set when a consumer of a group has read everything."""
         self.on_send: Callable[[str], None] = lambda topic: None
+        self.on_poll: Callable[[], None] = lambda: None
+        self.on_end_offsets: Callable[[], None] = lambda: None
+        """A fault raises in them."""
         self.polls: Iterator[int] | None = None
         """Records of each poll, then none; None: all records."""
         self.now = 0.0
@@ -137,6 +140,7 @@ class FakeConsumer:
     def poll(
         self, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[FakeRecord]]:
+        self._kafka.on_poll()
         if self._group is None:
             assert self._kafka.now < 10_000, "it never gave up"
             self._kafka.now += self._kafka.poll_s
@@ -176,10 +180,15 @@ class FakeConsumer:
     def paused(self) -> set[TopicPartition]:
         return set(self._paused)
 
-    def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    def beginning_offsets(
+        self, partitions: Sequence[TopicPartition], timeout_ms: int | None = None
+    ) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, self._kafka.retained_from)
 
-    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    def end_offsets(
+        self, partitions: Sequence[TopicPartition], timeout_ms: int | None = None
+    ) -> dict[TopicPartition, int]:
+        self._kafka.on_end_offsets()
         return {tp: self._kafka.end(tp) for tp in partitions}
 
     def highwater(self, tp: TopicPartition) -> int:

@@ -1,0 +1,181 @@
+"""A whole application over a fake search, and browsers that send it requests, without a socket."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+
+from runtime.settings import KafkaSettings, TowerSettings, load
+from schemas.brand import Brand
+from tests.tower.fake_search import FakeSearch
+from tests.tower.questions.corpus import BRANDS, NOW, corpus
+from tower.answers import Answers
+from tower.app import create_app
+from tower.application import Tower
+from tower.live.hub import Hub
+from tower.pages.post_card import card_key
+from tower.pages.renderer import Renderer
+from tower.pages.vocabulary import Words
+from tower.questions.question import Context
+from tower.security.identity import Identity
+from tower.security.sessions import Sessions
+from tower.security.users import Account, Accounts, Person, Role, hashed, hashed_token
+
+PASSWORD = "correct horse"
+TOKENS = {role: f"token of {role}" for role in ("reader", "desk", "admin")}
+BASE = "http://127.0.0.1:8470"
+
+
+def accounts() -> Accounts:
+    """One account a role; each has a token, and ``ana`` a password."""
+    own = {
+        role: Account(name=role, role=role, tokens=[hashed_token(TOKENS[role])])  # type: ignore[arg-type]
+        for role in TOKENS
+    }
+    return Accounts({"ana": Account(name="ana", role="desk", password=PASSWORD_HASH), **own})
+
+
+PASSWORD_HASH = hashed(PASSWORD)
+
+
+@dataclass
+class Brands:
+    """The brands that are listened for."""
+
+    known: Mapping[str, Brand] = field(default_factory=lambda: dict(BRANDS))
+
+    def brands(self) -> Mapping[str, Brand]:
+        return self.known
+
+
+class NoClient:
+    """Stands where the client of Elasticsearch is: the answers have a fake search."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class TowerRig:
+    """``passed_s`` moves every clock. Use it within ``with``, since requests share a loop."""
+
+    def __init__(self, users: Accounts | None = None, **settings: Any) -> None:
+        self.passed_s = 0.0
+        self.users = accounts() if users is None else users
+        data = corpus(count=60)
+        self.search = FakeSearch(data.mentions, data.alerts)
+        given: dict[str, Any] = {"data_dir": Path("/nonexistent"), **settings}
+        self.settings = load(TowerSettings, **given)
+        self.renderer = Renderer("0.0.0")
+        self.brands = Brands()
+        self.sessions = Sessions(b"k" * 32, self.users, 12.0, lambda: self.passed_s)
+        self.tower = self._tower()
+        self.app: Starlette = create_app(self.tower, read_stream=False)
+        self._runner = asyncio.Runner()
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.passed_s)
+
+    def _tower(self) -> Tower:
+        proxies = [each.strip() for each in self.settings.proxies.split(",") if each.strip()]
+        return Tower(
+            settings=self.settings,
+            kafka=load(KafkaSettings),
+            search=NoClient(),  # type: ignore[arg-type]
+            answers=Answers(self.search, self._context, self.now, lambda: self.passed_s),
+            hub=Hub(self._post, card_key, lambda: self.passed_s),
+            renderer=self.renderer,
+            identity=Identity(
+                self.sessions,
+                self.users,
+                secure=self.settings.tls_cert is not None or bool(proxies),
+                proxies=proxies,
+                user_header=self.settings.proxy_user_header,
+            ),
+            clock=self.now,
+            brands=self.brands,  # type: ignore[arg-type]
+        )
+
+    def _context(self) -> Context:
+        return Context(self.now(), self.brands.brands())
+
+    def _post(self, mention: Any, version: int, language: str) -> str:
+        return self.renderer.post(mention, version, Words("fr" if language == "fr" else "en"))
+
+    def __enter__(self) -> "TowerRig":
+        self._runner.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._runner.__exit__(*exception)
+
+    def run(self, work: Any) -> Any:
+        """Runs a coroutine in the loop of the application."""
+        return self._runner.run(asyncio.wait_for(work, 30))
+
+    def browser(
+        self, role: Role | None = None, *, address: str = "127.0.0.1", base: str = BASE
+    ) -> "Browser":
+        """A browser; with a role, one whose person is signed in by a session."""
+        browser = Browser(self, address, base)
+        if role is not None:
+            browser.sign_in(Person(role, role))
+        return browser
+
+    def program(self, role: str = "reader") -> "Browser":
+        """A program with a token."""
+        browser = Browser(self, "127.0.0.1", BASE)
+        browser.headers["authorization"] = f"Bearer {TOKENS[role]}"
+        return browser
+
+
+class Browser:
+    """Cookies are kept as a browser does; redirects are not followed."""
+
+    def __init__(self, rig: TowerRig, address: str, base: str) -> None:
+        self._rig = rig
+        self._address = address
+        self._base = base
+        self.cookies = httpx.Cookies()
+        self.headers: dict[str, str] = {}
+
+    def sign_in(self, person: Person) -> None:
+        self.cookies.set("tower", self._rig.sessions.session(person), domain="127.0.0.1")
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.send("GET", path, **more)
+
+    def post(self, path: str, data: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
+        """As a form of the tower's own page sends it."""
+        headers = {"sec-fetch-site": "same-origin", **more.pop("headers", {})}
+        return self.send("POST", path, data=data or {}, headers=headers, **more)
+
+    def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        response: httpx.Response = self._rig.run(self.sent(method, path, **more))
+        return response
+
+    async def sent(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(
+            self._rig.app, raise_app_exceptions=False, client=(self._address, 40_000)
+        )
+        headers = {**self.headers, **more.pop("headers", {})}
+        async with httpx.AsyncClient(
+            transport=transport, base_url=self._base, cookies=self.cookies
+        ) as client:
+            response = await client.request(method, path, headers=headers, **more)
+            self.cookies = client.cookies
+        return response
+
+
+def problem_of(response: httpx.Response) -> dict[str, Any]:
+    """The body of a problem, which every refusal of a program is."""
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = msgspec.json.decode(response.content)
+    assert body["status"] == response.status_code
+    assert body["title"]
+    return body
