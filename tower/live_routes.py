@@ -48,12 +48,14 @@ async def events(request: Request) -> Response:
         node = parsed(view.ask.q, Context(view.now))
     except ConfigurationError as wrong:
         return problem(400, "Bad query", str(wrong))
-    listener = Listener(view.ask.q.strip(), language_of(request), person.name)
+    posts = page.streams and view.live
+    listener = Listener(view.ask.q.strip(), language_of(request), person.name, posts=posts)
     last = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     after = None if not last else number_of(last[:MAX_POSITION], SESSION)
     tower.hub.add(listener, node, -1 if last and after is None else after)
     push: PanelPush = request.app.state.push
-    push.add(listener, page, view)
+    if posts:
+        push.add(listener, page, view)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     body = _stream(tower, request, listener, push)
     return StreamingResponse(body, media_type="text/event-stream", headers=headers)

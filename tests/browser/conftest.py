@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from runtime.settings import ElasticsearchSettings
 from tests.browser.filled_index import embedded_index, fill
 from tests.browser.hostile_posts import hostile_alerts, hostile_brands, hostile_events
 from tests.browser.ordinary_posts import ordinary_events
@@ -42,18 +43,24 @@ def window(now: datetime) -> str:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory, now: datetime) -> Iterator[ServedTower]:
-    """The tower over an index with a thousand hostile posts and a day of ordinary ones."""
+def index(now: datetime) -> Iterator[ElasticsearchSettings]:
+    """A thousand hostile posts, a day of ordinary ones, and alerts."""
     pytest.importorskip("noida_db", reason="the embedded index is not installed")
-    folder: Path = tmp_path_factory.mktemp("tower")
     with embedded_index() as elasticsearch:
         events = [*hostile_events(now), *ordinary_events(now, 400)]
         fill(elasticsearch, events, hostile_alerts(now))
-        tower = ServedTower(
-            elasticsearch, folder, hostile_brands(), max_streams=300, max_streams_per_person=300
-        )
-        tower.start()
-        try:
-            yield tower
-        finally:
-            tower.stop()
+        yield elasticsearch
+
+
+@pytest.fixture(scope="session")
+def served(
+    index: ElasticsearchSettings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedTower]:
+    """The tower over the index; nobody feeds its live posts."""
+    folder: Path = tmp_path_factory.mktemp("tower")
+    tower = ServedTower(index, folder, hostile_brands(), max_streams_per_person=200)
+    tower.start()
+    try:
+        yield tower
+    finally:
+        tower.stop()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.alert import Alert, Evidence, Headline, Lift, ShownPost
 from schemas.brand import Brand
 from schemas.mention import BrandMatch, Entity, Influence, Match, Mention, MentionUpsert
-from schemas.post import Author, Community, Media, Post, Publisher
+from schemas.post import Author, Community, Media, Publisher
 from tests import make
 from tests.browser.hostile_payloads import ELEMENTS, PAYLOADS
 

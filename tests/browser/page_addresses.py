@@ -31,3 +31,8 @@ def address(path: str) -> str:
 
 ADDRESSES: Final = {page.name: address(page.path) for page in PAGES.values()}
 EVERY: Final = {**ADDRESSES, "sign_in": "/sign-in", "wrong query": "/live?q=brand%3A(%3Cb%3E"}
+
+
+def within(path: str, window: str) -> str:
+    """The address with a fixed window."""
+    return f"{path}{'&' if '?' in path else '?'}{window}"

@@ -9,25 +9,26 @@ from playwright.sync_api import Browser
 
 from tests.browser.hostile_payloads import PAYLOADS
 from tests.browser.hostile_posts import PLACES
-from tests.browser.page_addresses import EVERY, LOOKS, SIZES
+from tests.browser.page_addresses import EVERY, LOOKS, SIZES, within
 from tests.browser.served_tower import ServedTower
 from tests.browser.watched_page import NARROW, signed_in
-from tower.pages.post_card import card_key
 
 pytestmark = pytest.mark.browser
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 REFLECTED = [payload for payload in PAYLOADS if 0 < len(payload) < 300]
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_page_shows_hostile_posts_as_text(
-    browser: Browser, served: ServedTower, name: str
+    browser: Browser, served: ServedTower, window: str, name: str
 ) -> None:
+    # A fixed window, but for live posts: its answers are kept, so four looks ask once.
+    path = EVERY[name] if name == "live" else within(EVERY[name], window)
     for look in LOOKS:
         with signed_in(browser, served, *look) as watched:
             # The answer to a wrong query is an error, which the console tells.
             watched.allowed = {400} if name == "wrong query" else set()
-            page = watched.open(EVERY[name])
+            page = watched.open(path)
             for size in SIZES:
                 watched.resize(page, size)
                 watched.check(page)
@@ -42,14 +43,15 @@ def test_every_hostile_post_is_text_on_the_page_that_has_it(
     with signed_in(browser, served, "fr", "dark", size=NARROW) as watched:
         page = watched.open(f"/live?q=brand:aeris&{window}")
         while True:
-            keys |= set(page.locator(".card").evaluate_all("(all) => all.map((x) => x.dataset.key)"))
+            keys |= set(
+                page.locator(".card").evaluate_all("(all) => all.map((x) => x.dataset.key)")
+            )
             watched.check(page)
             older = page.locator("a.more")
             if not older.count():
                 break
             watched.goto(page, older.get_attribute("href") or "")
     assert len(keys) == len(PAYLOADS) * len(PLACES)
-    assert card_key("file:hostile-0") not in keys, "the first payload is in the id"
 
 
 def test_a_hostile_query_comes_back_as_text(

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
-
-from tests.browser.served_tower import ServedTower
 
 WAIT_MS: Final = 30_000
 WIDE: Final = (1440, 900)
@@ -34,8 +32,19 @@ _STATE: Final = """
 _WIDE: Final = """
 () => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("*")]
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
-  .map((each) => `${each.tagName}.${each.getAttribute("class")} ${each.getBoundingClientRect().right}`)
+  .map((each) => `${each.tagName}.${each.getAttribute("class")}`)
 """
+
+
+class SignsIn(Protocol):
+    """A tower that serves."""
+
+    @property
+    def origin(self) -> str: ...
+
+    def link(self, path: str = "/live") -> str:
+        """A link that signs in."""
+        ...
 
 
 class Watched:
@@ -80,6 +89,10 @@ class Watched:
 
     def goto(self, page: Page, path: str) -> None:
         page.goto(f"{self.origin}{path}")
+        self.settle(page)
+
+    def settle(self, page: Page) -> None:
+        """Wait until no panel is awaited."""
         page.wait_for_function(_SETTLED)
 
     def resize(self, page: Page, size: tuple[int, int]) -> None:
@@ -104,7 +117,7 @@ class Watched:
 @contextmanager
 def signed_in(
     browser: Browser,
-    served: ServedTower,
+    served: SignsIn,
     language: str = "en",
     theme: str = "light",
     *,

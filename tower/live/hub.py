@@ -54,6 +54,8 @@ class Listener:
     language: str
     person: str
     panels: tuple[str, ...] = ()
+    posts: bool = True
+    """Whether it gets live posts; every screen is told what leaves."""
     queue: deque[Event] = field(default_factory=deque)
     dropped: int = 0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,7 +63,9 @@ class Listener:
 
     def put(self, event: Event) -> None:
         if len(self.queue) >= MAX_QUEUE:
-            self.queue.popleft()
+            # A post may be missed; a deleted one must not stay on the screen.
+            oldest = next((one for one in self.queue if one.name == "post"), self.queue[0])
+            self.queue.remove(oldest)
             self.dropped += 1
             tower_metrics.TOWER_DROPPED.inc()
         self.queue.append(event)
@@ -91,6 +95,7 @@ class Hub:
         self._matcher = QueryMatcher({})
         self._nodes: dict[str, Node] = {}
         self._ring: deque[Recent] = deque(maxlen=MAX_RING)
+        self._gone: deque[Event] = deque(maxlen=MAX_RING)
         self._number = 0
         self.withdrawn = Withdrawals()
         self.state: Mapping[str, object] = {"live": False, "why": "starting"}
@@ -114,7 +119,11 @@ class Hub:
         first = self._ring[0].number if self._ring else self._number + 1
         if after is not None and after + 1 < first:
             listener.put(encoded("reset", {}))
-        self._replay(listener, after)
+        for gone in self._gone if after is not None else ():
+            if gone.number > after:
+                listener.put(gone)
+        if listener.posts:
+            self._replay(listener, after)
 
     def remove(self, listener: Listener) -> None:
         self._listeners.pop(listener, None)
@@ -174,7 +183,8 @@ class Hub:
         matches = self._matcher.match([event.mention for event in upserts])
         by_query: dict[str, list[Listener]] = {}
         for listener in self._listeners:
-            by_query.setdefault(listener.query, []).append(listener)
+            if listener.posts:
+                by_query.setdefault(listener.query, []).append(listener)
         for one, matched in zip(recent, matches, strict=True):
             names = [match.name for match in matched if match.name in by_query]
             self._send(one, [*by_query.get("", ()), *(x for name in names for x in by_query[name])])
@@ -212,6 +222,7 @@ class Hub:
             ),
             maxlen=MAX_RING,
         )
+        self._gone.append(gone)
         self.broadcast(gone)
 
     def broadcast(self, event: Event) -> None:
