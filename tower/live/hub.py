@@ -119,9 +119,10 @@ class Hub:
         first = self._ring[0].number if self._ring else self._number + 1
         if after is not None and after + 1 < first:
             listener.put(encoded("reset", {}))
-        for gone in self._gone if after is not None else ():
-            if gone.number > after:
-                listener.put(gone)
+        if after is not None:
+            for gone in self._gone:
+                if gone.number > after:
+                    listener.put(gone)
         if listener.posts:
             self._replay(listener, after)
 
