@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines chaos chaos-ci mutants lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms sbom audit clean
+.PHONY: help demo test test-engines test-browser chaos chaos-ci mutants lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms sbom audit clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -53,7 +53,10 @@ test: $(VENV)/dev ## Lint, types, layers, and every test that needs no engines.
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-engines: $(VENV)/dev ## The tests on real Kafka and real Elasticsearch (needs a JDK 21).
-	$(BIN)/pytest -m engines -n 2 --dist loadfile
+	$(BIN)/pytest -m "engines and not browser" -n 2 --dist loadfile
+
+test-browser: $(VENV)/dev ## The control tower in a real browser (needs Debian's chromium; some a JDK 21).
+	$(BIN)/pytest -m browser -n 2 --dist worksteal tests/browser
 
 # Rows of finished scenarios are kept in .tocsin/chaos: a run that was broken off goes on there.
 CHAOS = SCENARIO=$(SCENARIO) AFRESH=$(AFRESH) SCALE=$(SCALE) SEED=$(SEED)

@@ -62,7 +62,16 @@ SMALL = {
     "tower/withdrawn_answers.py": "an interface of one function",
 }
 """Files below ``MIN_LINES`` and why: a type, an interface, or an entry point."""
-BEYOND_SOURCE = {"engines", "servers", "deploy", "docs", "benchmarks", "training", "chaos"}
+BEYOND_SOURCE = {
+    "browser",
+    "engines",
+    "servers",
+    "deploy",
+    "docs",
+    "benchmarks",
+    "training",
+    "chaos",
+}
 """Folders of tests that mirror no package: whole-system tests, fakes, and what is not packaged."""
 
 

@@ -63,6 +63,8 @@ class Listener:
     language: str
     person: str
     panels: tuple[str, ...] = ()
+    posts: bool = True
+    """Whether it gets live posts; every screen is told what leaves."""
     queue: deque[Event] = field(default_factory=deque)
     dropped: int = 0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,7 +72,9 @@ class Listener:
 
     def put(self, event: Event) -> None:
         if len(self.queue) >= MAX_QUEUE:
-            self.queue.popleft()
+            # A post may be missed; a deleted one must not stay on the screen.
+            oldest = next((one for one in self.queue if one.name == "post"), self.queue[0])
+            self.queue.remove(oldest)
             self.dropped += 1
             tower_metrics.TOWER_DROPPED.inc()
         self.queue.append(event)
@@ -148,7 +152,7 @@ class Hub:
         told = [
             (one.number, self._post(one, listener.language) if fitting else self._changed(one))
             for one, fitting in zip(recent, fits, strict=True)
-            if fitting or one.edits
+            if listener.posts and (fitting or one.edits)
         ]
         # What left meanwhile may be on the page; so may what left before the stream began.
         told += [
@@ -199,7 +203,8 @@ class Hub:
         matches = self._matcher.match([event.mention for event in upserts])
         by_query: dict[str, list[Listener]] = {}
         for listener in self._listeners:
-            by_query.setdefault(listener.query, []).append(listener)
+            if listener.posts:
+                by_query.setdefault(listener.query, []).append(listener)
         for one, matched in zip(recent, matches, strict=True):
             names = {"", *(match.name for match in matched)} & by_query.keys()
             self._send(one, [listener for name in names for listener in by_query[name]])

@@ -63,7 +63,7 @@ class PanelPush:
         events: dict[str, tuple[bytes, Event]] = {}
         for name, html in panels.items():
             digest = hashlib.blake2b(html.encode(), digest_size=8).digest()
-            events[name] = digest, encoded("panel", {"name": name, "html": html})
+            events[name] = digest, encoded("panel", {"name": name, "html": str(html)})
         for listener, look in looks:
             for name, (digest, event) in events.items():
                 if look.sent.get(name) != digest:

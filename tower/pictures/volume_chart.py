@@ -81,7 +81,7 @@ def volume_chart(picture: VolumePicture, width: int, height: int) -> Markup:
         body,
         class_="volume",
         viewBox=f"0 0 {width} {height}",
-        role="img",
+        role="group",  # an image must not hold the links of the marks
         aria_label=picture.label,
         data_left=_LEFT,
         data_wide=inner,

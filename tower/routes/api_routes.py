@@ -22,7 +22,7 @@ from tower.withdrawn_answers import without_withdrawn
 
 BOM: Final = "\ufeff"
 """Spreadsheets take a CSV without it for the code page of the machine."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 async def _answer(request: Request, question: Question[Any, Any], kind: str) -> Response:

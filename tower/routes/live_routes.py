@@ -48,7 +48,8 @@ async def events(request: Request) -> Response:
         node = parsed(view.ask.q, Context(view.now))
     except ConfigurationError as wrong:
         return problem(400, "Bad query", str(wrong))
-    listener = Listener(view.ask.q.strip(), language_of(request), person.name)
+    posts = page.streams and view.live
+    listener = Listener(view.ask.q.strip(), language_of(request), person.name, posts=posts)
     last = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     after = None if not last else number_of(last[:MAX_POSITION], SESSION)
     push: PanelPush = request.app.state.push
@@ -56,7 +57,8 @@ async def events(request: Request) -> Response:
 
     def begin() -> None:
         tower.hub.add(listener, node, -1 if last and after is None else after)
-        push.add(listener, page, seen)
+        if posts:
+            push.add(listener, page, seen)
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     body = _stream(tower, request, listener, push, begin)

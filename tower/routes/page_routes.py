@@ -188,7 +188,10 @@ async def page_response(
     )
     panels = {panel.name: panel for panel in page.panels}
     tabs = view.tabs
-    html = {name: render_panel(tower, view, panel, asked) for name, panel in panels.items()}
+    html = {
+        name: render_panel(tower, view, panel, asked) if error is None else ""
+        for name, panel in panels.items()
+    }
     busy = {name: error is None and asked.get(name) is None for name in panels}
     live = page.streams and view.live and error is None
     text = tower.renderer.page(
@@ -199,7 +202,9 @@ async def page_response(
         html=html,
         busy=busy,
         waiting=any(busy.values()),
-        events=view.link("/events", page=page.name) if live else "",
+        # Every screen is told what has left the stream, also one without live posts.
+        events=view.link("/events", page=page.name if page.name in PAGES else "alerts"),
+        live=live,
         query_error=error,
         tabs=tabs,
         turn=_next_turn(view, tabs),

@@ -34,6 +34,7 @@ function path(node, root) {
 }
 
 async function load(name) {
+  if (!one(`[data-panel="${CSS.escape(name)}"]`)) return;
   try {
     const answer = await fetch(location.href, { headers: { Fragment: name } });
     if (answer.status === 401) { location.reload(); return; }
@@ -46,7 +47,10 @@ async function load(name) {
   }
 }
 
-const refresh = () => all("[data-panel]").forEach((panel) => load(panel.dataset.panel));
+// Not the live posts: they are newer than what the index has.
+const refresh = () => all("[data-panel]").forEach((panel) => {
+  if (!text.live || panel.dataset.panel !== "posts") load(panel.dataset.panel);
+});
 all('[data-panel][aria-busy="true"]').forEach((panel) => load(panel.dataset.panel));
 
 // --- live posts --------------------------------------------------------------------------
@@ -60,6 +64,8 @@ let waiting = [];
 let arrivals = [];
 let unseen = 0;
 let announced = 0;
+let stale = false;
+let again = 0;
 const title = document.title;
 
 const feed = () => one(".feed");
@@ -71,7 +77,7 @@ function reading() {
 }
 
 function take(post) {
-  if ((gone.get(post.key) ?? -1) >= post.version || gone.has(`author ${post.author}`)) return;
+  if ([post.key, `author ${post.author}`].some((name) => (gone.get(name) ?? -1) >= post.version)) return;
   const present = card(post.key);
   if (present) {
     if (Number(present.dataset.version) < post.version) replace(present, post);
@@ -97,6 +103,7 @@ function replace(present, post) {
 }
 
 function show() {
+  if (stale && feed() && !reading()) { stale = false; load("posts"); }
   if (waiting.length) {
     if (reading()) held.push(...waiting);
     else insert(waiting);
@@ -129,6 +136,8 @@ function remove(what) {
   if (what.author) {
     remember(`author ${what.author}`, what.version);
     all(`.card[data-author="${CSS.escape(what.author)}"]`).forEach((each) => each.remove());
+    // The author may be named in a table; many erasures make one refresh.
+    again ||= setTimeout(() => { again = 0; refresh(); }, 1000);
   } else {
     remember(what.key, what.version);
     all(`.card[data-key="${CSS.escape(what.key)}"]`).forEach((each) => {
@@ -154,6 +163,7 @@ function tell(message, bad = false) {
 
 let wasAway = false;
 function status(now) {
+  if (!text.live) return;
   if (now.live) {
     if (wasAway) { tell(text.back); setTimeout(() => { if (!wasAway) tell(""); }, 5000); }
     wasAway = false;
@@ -169,7 +179,7 @@ const handlers = {
   changed: remove,
   panel: (panel) => fill(panel.name, panel.html),
   lost: (lost) => tell(say(text.lost, lost.count), true),
-  reset: () => { if (!reading()) load("posts"); },
+  reset: () => { stale = true; },
   state: status,
   desk: () => { if (text.page === "live") load("alarms"); },
   alert(alert) {
