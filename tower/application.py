@@ -16,7 +16,7 @@ from schemas.brand import Brand
 from tower.answers import Answers
 from tower.desk.flow_watch import FlowWatch
 from tower.desk.jobs import Jobs
-from tower.desk.saved_tabs import SavedTab
+from tower.desk.tab_store import SavedTab
 from tower.live.hub import Hub
 from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Language, Words, accepted

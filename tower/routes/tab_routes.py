@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from runtime.logs import get_logger
 from schemas.errors import ConfigurationError, TocsinError
 from tower.application import Tower, person_of, problem, signed_out, tower_of
-from tower.desk.saved_tabs import SavedTab, TabStore, with_tab, without_tab
+from tower.desk.tab_store import SavedTab, TabStore, with_tab, without_tab
 from tower.security.users import Person
 
 MAX_REMEMBERED: Final = 1_000
