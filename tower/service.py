@@ -1,7 +1,8 @@
 """Runs the control tower: what it refuses to start with, and its start and stop.
 
 It listens beyond loopback only with a users file, and with TLS of its own or trusted proxies in
-front: a password or a session must not cross a network in the clear.
+front: a password or a session must not cross a network in the clear. A container cannot see where
+its port is published, so whoever publishes it on a loopback address has to say so.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 from urllib.parse import quote
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from brands.registry import BrandRegistry
 from runtime.clock import utc_now
@@ -32,9 +34,9 @@ from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Words
 from tower.questions.question import Context
 from tower.search_client import SearchClient
-from tower.security.identity import Identity
-from tower.security.request_guard import is_address
-from tower.security.sessions import Sessions, signing_key
+from tower.security.identity import Identity, with_peer
+from tower.security.request_guard import is_network
+from tower.security.sessions import Sessions, given_key, signing_key
 from tower.security.users import Person, load_accounts
 
 GRACE_S: Final = 1
@@ -50,20 +52,22 @@ def check(settings: TowerSettings) -> None:
             "TOCSIN_TOWER_TLS_CERT and TOCSIN_TOWER_TLS_KEY go together; set both, or neither"
         )
     for proxy in proxies_of(settings):
-        if not is_address(proxy):
+        if not is_network(proxy):
             raise ConfigurationError(
-                f"TOCSIN_TOWER_PROXIES has {proxy[:60]!r}, which is not an IP address"
+                f"TOCSIN_TOWER_PROXIES has {proxy[:60]!r}, which is neither an IP address nor a "
+                "network such as 10.1.0.0/16"
             )
     if settings.proxy_user_header and not proxies_of(settings):
         raise ConfigurationError(
             "TOCSIN_TOWER_PROXY_USER_HEADER needs TOCSIN_TOWER_PROXIES: anybody could send it"
         )
-    if is_loopback(settings.host):
+    if is_loopback(settings.host) or settings.published_on_loopback:
         return
     if settings.users is None and not settings.proxy_user_header:
         raise ConfigurationError(
             f"TOCSIN_TOWER_HOST is {settings.host}, which others reach: set TOCSIN_TOWER_USERS "
-            "(docs/tower.md), or listen on 127.0.0.1"
+            "(docs/tower.md), or listen on 127.0.0.1; in a container whose port is published on a "
+            "loopback address, set TOCSIN_TOWER_PUBLISHED_ON_LOOPBACK=true"
         )
     if settings.tls_cert is None and not proxies_of(settings):
         raise ConfigurationError(
@@ -78,7 +82,12 @@ def proxies_of(settings: TowerSettings) -> list[str]:
 
 def sessions_of(settings: TowerSettings) -> Sessions:
     accounts = load_accounts(settings.users)
-    return Sessions(signing_key(settings.data_dir), accounts, settings.session_hours)
+    key = (
+        signing_key(settings.data_dir)
+        if settings.signing_key is None
+        else given_key(settings.signing_key)
+    )
+    return Sessions(key, accounts, settings.session_hours)
 
 
 def link_of(sessions: Sessions, url: str, target: str = "/live") -> str:
@@ -144,13 +153,12 @@ def serve(
     settings = tower.settings
     with _listening(settings) as listener:
         config = uvicorn.Config(
-            create_app(tower),
+            behind(proxies_of(settings), create_app(tower)),
             log_config=None,
             access_log=False,
             server_header=False,
             date_header=True,
-            proxy_headers=bool(proxies_of(settings)),
-            forwarded_allow_ips=proxies_of(settings) or "",
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=20,
             limit_concurrency=settings.max_streams + 500,
@@ -166,7 +174,7 @@ def serve(
                 f"the certificate of TOCSIN_TOWER_TLS_CERT cannot be used: {error}"
             ) from None
         server = _Server(config)
-        server.on_ready = lambda: on_ready(url_of(settings, listener))
+        server.on_ready = lambda: on_ready(url_of(settings, listener.getsockname()[1]))
         server.before_stop = tower.hub.close
         asyncio.run(server.run_until(listener, state, stop))
 
@@ -221,8 +229,16 @@ def _listening(settings: TowerSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def url_of(settings: TowerSettings, listener: socket.socket) -> str:
+def behind(proxies: Sequence[str], app: Any) -> Any:
+    """The ASGI application that sees the browser's address, as trusted proxies forward it."""
+    if not proxies:
+        return app
+    return with_peer(ProxyHeadersMiddleware(app, trusted_hosts=list(proxies)))
+
+
+def url_of(settings: TowerSettings, port: int) -> str:
+    """The address for a browser on this machine."""
     scheme = "https" if settings.tls_cert else "http"
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{listener.getsockname()[1]}"
+    return f"{scheme}://{shown}:{port}"

@@ -16,7 +16,7 @@ from schemas.errors import ConfigurationError
 from tocsin.cli.lazy_commands import MARKUP
 from tocsin.cli.output import say
 from tower.security.users import MAX_PASSWORD, RANKS, hashed, hashed_token
-from tower.service import build, check, link_of, serve, sessions_of
+from tower.service import build, check, link_of, serve, sessions_of, url_of
 
 MIN_PASSWORD = 10
 log = get_logger("tower")
@@ -68,9 +68,7 @@ def link(
     Example: `tocsin tower link /alerts`
     """
     settings = load(TowerSettings)
-    scheme = "https" if settings.tls_cert else "http"
-    url = f"{scheme}://{settings.host}:{settings.port}"
-    typer.echo(link_of(sessions_of(settings), url, path))
+    typer.echo(link_of(sessions_of(settings), url_of(settings, settings.port), path))
 
 
 @app.command()

@@ -1,10 +1,12 @@
 """Who sends a request: by session, by bearer token, or as a trusted proxy says."""
 
+import ipaddress
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from tower.security.sessions import Sessions
 from tower.security.users import Accounts, Person
@@ -13,6 +15,22 @@ PLAIN_COOKIE: Final = "tower"
 TLS_COOKIE: Final = "__Host-tower"
 """Only over TLS: browsers refuse the prefix without it."""
 _BEARER: Final = "bearer "
+_PEER: Final = "tocsin.peer"
+"""Key of a request's scope: the address at the other end of the connection."""
+
+
+def with_peer(app: Any) -> Any:
+    """An ASGI application that keeps the address of the connection.
+
+    What a proxy forwards takes its place otherwise.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope.get("client"):
+            scope[_PEER] = scope["client"][0]
+        await app(scope, receive, send)
+
+    return wrapped
 
 
 class Identity:
@@ -32,7 +50,7 @@ class Identity:
         self.secure = secure
         """Whether browsers come over TLS."""
         self._cookie = TLS_COOKIE if secure else PLAIN_COOKIE
-        self._proxies = frozenset(proxies)
+        self._proxies = tuple(ipaddress.ip_network(proxy) for proxy in proxies)
         self._user_header = user_header
 
     def person(self, request: HTTPConnection) -> Person | None:
@@ -46,15 +64,22 @@ class Identity:
         return None if token is None else self.sessions.person(token)
 
     def _of_proxy(self, request: HTTPConnection) -> Person | None:
-        if not self._user_header or request.client is None:
-            return None
-        if request.client.host not in self._proxies:
+        if not self._user_header or not self._is_proxy(request):
             return None
         name = request.headers.get(self._user_header, "").strip()
         if not name or len(name) > 64:
             return None
         account = self.accounts.named(name)
         return Person(name, "reader" if account is None else account.role)
+
+    def _is_proxy(self, request: HTTPConnection) -> bool:
+        """Whether the connection is a trusted proxy's, whomever it forwards."""
+        client = request.client.host if request.client else ""
+        try:
+            peer = ipaddress.ip_address(request.scope.get(_PEER, client))
+        except ValueError:
+            return False
+        return any(peer in network for network in self._proxies)
 
     def sign_in(self, response: Response, person: Person) -> None:
         response.set_cookie(

@@ -167,9 +167,10 @@ def _same_origin(headers: Headers, host: str) -> bool:
     return origin.partition("://")[2] == host
 
 
-def is_address(text: str) -> bool:
+def is_network(text: str) -> bool:
+    """Whether it is an IP address or a network, such as ``10.1.0.0/16``."""
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_network(text)
     except ValueError:
         return False
     return True
