@@ -33,7 +33,7 @@ from runtime.kafka.topic_configs import (
 )
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings
-from schemas.errors import ConfigurationError, ServiceUnavailable
+from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError
 from schemas.topic_registry import Topic
 from schemas.topic_registry import topics as all_topics
 
@@ -153,6 +153,8 @@ def kafka_errors(settings: KafkaSettings) -> Iterator[None]:
     """
     try:
         yield
+    except TocsinError:  # of an inner use: told already
+        raise
     except UnsupportedCodecError as error:
         raise ConfigurationError(unreadable_compression(error)) from None
     except (KafkaError, OSError) as error:

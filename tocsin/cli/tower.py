@@ -19,6 +19,7 @@ from tower.security.users import MAX_PASSWORD, RANKS, hashed, hashed_token
 from tower.service import build, check, link_of, serve, sessions_of, url_of
 
 MIN_PASSWORD = 10
+RETRY_S = 5.0
 log = get_logger("tower")
 app = typer.Typer(
     help="Serve the control tower, the web application, until SIGTERM.",
@@ -44,7 +45,14 @@ def tower(context: typer.Context) -> None:
     with service("tower", needs) as (state, stop):
         registry = BrandRegistry(kafka, matching=False)
         parts = build(settings, kafka, elasticsearch, registry)
-        registry.start(lambda error: log.error("brands are not followed", why=str(error)[:300]))
+
+        def again(error: Exception) -> None:
+            """The pages go on without Kafka; the brands follow when it is back."""
+            log.error("brands are not followed", why=str(error)[:300])
+            if not stop.wait(RETRY_S):
+                registry.start(again)
+
+        registry.start(again)
 
         def ready(url: str) -> None:
             announce(state, reading="mentions, alerts, Elasticsearch", writing=url)
