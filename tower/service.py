@@ -7,15 +7,15 @@ its port is published, so whoever publishes it on a loopback address has to say 
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 from urllib.parse import quote
 
 import uvicorn
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from brands.registry import BrandRegistry
 from runtime.clock import utc_now
@@ -34,9 +34,9 @@ from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Words
 from tower.questions.question import Context
 from tower.search_client import SearchClient
-from tower.security.identity import Identity, with_peer
-from tower.security.request_guard import is_network
-from tower.security.sessions import Sessions, given_key, signing_key
+from tower.security.identity import Identity
+from tower.security.request_guard import is_address
+from tower.security.sessions import Sessions, signing_key
 from tower.security.users import Person, load_accounts
 
 GRACE_S: Final = 1
@@ -52,9 +52,9 @@ def check(settings: TowerSettings) -> None:
             "TOCSIN_TOWER_TLS_CERT and TOCSIN_TOWER_TLS_KEY go together; set both, or neither"
         )
     for proxy in proxies_of(settings):
-        if not is_network(proxy):
+        if not is_address(proxy) and not _is_network(proxy):
             raise ConfigurationError(
-                f"TOCSIN_TOWER_PROXIES has {proxy[:60]!r}, which is neither an IP address nor a "
+                f"TOCSIN_TOWER_PROXIES has {proxy[:60]!r}, which is not an IP address, nor a "
                 "network such as 10.1.0.0/16"
             )
     if settings.proxy_user_header and not proxies_of(settings):
@@ -76,17 +76,21 @@ def check(settings: TowerSettings) -> None:
         )
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def proxies_of(settings: TowerSettings) -> list[str]:
     return [each.strip() for each in settings.proxies.split(",") if each.strip()]
 
 
 def sessions_of(settings: TowerSettings) -> Sessions:
     accounts = load_accounts(settings.users)
-    key = (
-        signing_key(settings.data_dir)
-        if settings.signing_key is None
-        else given_key(settings.signing_key)
-    )
+    key = signing_key(settings.data_dir, settings.signing_key)
     return Sessions(key, accounts, settings.session_hours)
 
 
@@ -153,12 +157,13 @@ def serve(
     settings = tower.settings
     with _listening(settings) as listener:
         config = uvicorn.Config(
-            behind(proxies_of(settings), create_app(tower)),
+            create_app(tower),
             log_config=None,
             access_log=False,
             server_header=False,
             date_header=True,
-            proxy_headers=False,
+            proxy_headers=bool(proxies_of(settings)),
+            forwarded_allow_ips=proxies_of(settings) or "",
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=20,
             limit_concurrency=settings.max_streams + 500,
@@ -227,13 +232,6 @@ def _listening(settings: TowerSettings) -> Iterator[socket.socket]:
         ) from None
     with listener:
         yield listener
-
-
-def behind(proxies: Sequence[str], app: Any) -> Any:
-    """The ASGI application that sees the browser's address, as trusted proxies forward it."""
-    if not proxies:
-        return app
-    return with_peer(ProxyHeadersMiddleware(app, trusted_hosts=list(proxies)))
 
 
 def url_of(settings: TowerSettings, port: int) -> str:

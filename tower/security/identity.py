@@ -2,11 +2,10 @@
 
 import ipaddress
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from tower.security.sessions import Sessions
 from tower.security.users import Accounts, Person
@@ -15,22 +14,20 @@ PLAIN_COOKIE: Final = "tower"
 TLS_COOKIE: Final = "__Host-tower"
 """Only over TLS: browsers refuse the prefix without it."""
 _BEARER: Final = "bearer "
-_PEER: Final = "tocsin.peer"
-"""Key of a request's scope: the address at the other end of the connection."""
 
 
-def with_peer(app: Any) -> Any:
-    """An ASGI application that keeps the address of the connection.
+class Networks:
+    """IP addresses, and networks such as ``10.1.0.0/16``; what is neither is in none."""
 
-    What a proxy forwards takes its place otherwise.
-    """
+    def __init__(self, texts: Collection[str]) -> None:
+        self._networks = tuple(ipaddress.ip_network(text) for text in texts)
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope.get("client"):
-            scope[_PEER] = scope["client"][0]
-        await app(scope, receive, send)
-
-    return wrapped
+    def __contains__(self, address: str) -> bool:
+        try:
+            one = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(one in network for network in self._networks)
 
 
 class Identity:
@@ -50,7 +47,7 @@ class Identity:
         self.secure = secure
         """Whether browsers come over TLS."""
         self._cookie = TLS_COOKIE if secure else PLAIN_COOKIE
-        self._proxies = tuple(ipaddress.ip_network(proxy) for proxy in proxies)
+        self._proxies = Networks(proxies)
         self._user_header = user_header
 
     def person(self, request: HTTPConnection) -> Person | None:
@@ -64,22 +61,15 @@ class Identity:
         return None if token is None else self.sessions.person(token)
 
     def _of_proxy(self, request: HTTPConnection) -> Person | None:
-        if not self._user_header or not self._is_proxy(request):
+        if not self._user_header or request.client is None:
+            return None
+        if request.client.host not in self._proxies:
             return None
         name = request.headers.get(self._user_header, "").strip()
         if not name or len(name) > 64:
             return None
         account = self.accounts.named(name)
         return Person(name, "reader" if account is None else account.role)
-
-    def _is_proxy(self, request: HTTPConnection) -> bool:
-        """Whether the connection is a trusted proxy's, whomever it forwards."""
-        client = request.client.host if request.client else ""
-        try:
-            peer = ipaddress.ip_address(request.scope.get(_PEER, client))
-        except ValueError:
-            return False
-        return any(peer in network for network in self._proxies)
 
     def sign_in(self, response: Response, person: Person) -> None:
         response.set_cookie(

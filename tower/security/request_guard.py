@@ -167,10 +167,9 @@ def _same_origin(headers: Headers, host: str) -> bool:
     return origin.partition("://")[2] == host
 
 
-def is_network(text: str) -> bool:
-    """Whether it is an IP address or a network, such as ``10.1.0.0/16``."""
+def is_address(text: str) -> bool:
     try:
-        ipaddress.ip_network(text)
+        ipaddress.ip_address(text)
     except ValueError:
         return False
     return True

@@ -135,11 +135,13 @@ def given_key(path: Path) -> bytes:
     return key
 
 
-def signing_key(folder: Path) -> bytes:
-    """The key in the folder, made at first use; only its owner can read it.
+def signing_key(folder: Path, given: Path | None = None) -> bytes:
+    """The key of the file, else the one in the folder, made at first use and its owner's alone.
 
     :raises ConfigurationError: the folder or the file cannot be used.
     """
+    if given is not None:
+        return given_key(given)
     path = folder / "key"
     try:
         folder.mkdir(parents=True, exist_ok=True)
