@@ -1,11 +1,13 @@
 """Runs the control tower: what it refuses to start with, and its start and stop.
 
 It listens beyond loopback only with a users file, and with TLS of its own or trusted proxies in
-front: a password or a session must not cross a network in the clear.
+front: a password or a session must not cross a network in the clear. A container cannot see where
+its port is published, so whoever publishes it on a loopback address has to say so.
 """
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import ssl
 import threading
@@ -53,20 +55,22 @@ def check(settings: TowerSettings) -> None:
             "TOCSIN_TOWER_TLS_CERT and TOCSIN_TOWER_TLS_KEY go together; set both, or neither"
         )
     for proxy in proxies_of(settings):
-        if not is_address(proxy):
+        if not is_address(proxy) and not _is_network(proxy):
             raise ConfigurationError(
-                f"TOCSIN_TOWER_PROXIES has {proxy[:60]!r}, which is not an IP address"
+                f"TOCSIN_TOWER_PROXIES has {proxy[:60]!r}, which is not an IP address, nor a "
+                "network such as 10.1.0.0/16"
             )
     if settings.proxy_user_header and not proxies_of(settings):
         raise ConfigurationError(
             "TOCSIN_TOWER_PROXY_USER_HEADER needs TOCSIN_TOWER_PROXIES: anybody could send it"
         )
-    if is_loopback(settings.host):
+    if is_loopback(settings.host) or settings.published_on_loopback:
         return
     if settings.users is None and not settings.proxy_user_header:
         raise ConfigurationError(
             f"TOCSIN_TOWER_HOST is {settings.host}, which others reach: set TOCSIN_TOWER_USERS "
-            "(docs/tower.md), or listen on 127.0.0.1"
+            "(docs/tower.md), or listen on 127.0.0.1; in a container whose port is published on a "
+            "loopback address, set TOCSIN_TOWER_PUBLISHED_ON_LOOPBACK=true"
         )
     if settings.tls_cert is None and not proxies_of(settings):
         raise ConfigurationError(
@@ -75,13 +79,22 @@ def check(settings: TowerSettings) -> None:
         )
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def proxies_of(settings: TowerSettings) -> list[str]:
     return [each.strip() for each in settings.proxies.split(",") if each.strip()]
 
 
 def sessions_of(settings: TowerSettings) -> Sessions:
     accounts = load_accounts(settings.users)
-    return Sessions(signing_key(settings.data_dir), accounts, settings.session_hours)
+    key = signing_key(settings.data_dir, settings.signing_key)
+    return Sessions(key, accounts, settings.session_hours)
 
 
 def link_of(sessions: Sessions, url: str, target: str = "/live") -> str:
@@ -169,7 +182,7 @@ def serve(
                 f"the certificate of TOCSIN_TOWER_TLS_CERT cannot be used: {error}"
             ) from None
         server = _Server(config)
-        server.on_ready = lambda: on_ready(url_of(settings, listener))
+        server.on_ready = lambda: on_ready(url_of(settings, listener.getsockname()[1]))
         server.before_stop = tower.hub.close
         asyncio.run(server.run_until(listener, state, stop))
 
@@ -231,8 +244,9 @@ def _listening(settings: TowerSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def url_of(settings: TowerSettings, listener: socket.socket) -> str:
+def url_of(settings: TowerSettings, port: int) -> str:
+    """The address for a browser on this machine."""
     scheme = "https" if settings.tls_cert else "http"
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{listener.getsockname()[1]}"
+    return f"{scheme}://{shown}:{port}"

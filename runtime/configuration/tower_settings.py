@@ -26,13 +26,24 @@ class TowerSettings(Group):
     data_dir: Path = Field(
         Path(".tocsin/tower"), description="Folder of the key that signs sessions and links."
     )
+    signing_key: Path | None = Field(
+        None, description="File with that key, the same for every copy, instead of the folder."
+    )
+    published_on_loopback: bool = Field(
+        False,
+        description=(
+            "Beyond loopback without users or TLS: only for a container whose port is published "
+            "on a loopback address."
+        ),
+    )
     tls_cert: Path | None = Field(None, description="Certificate chain, PEM file.")
     tls_key: Path | None = Field(None, description="Private key of the certificate, PEM file.")
     proxies: str = Field(
         "",
         max_length=2_000,
         description=(
-            "Addresses of trusted proxies, comma-separated: they end TLS, and may name the user."
+            "Addresses or networks of trusted proxies, comma-separated: they end TLS, and may "
+            "name the user."
         ),
     )
     proxy_user_header: str = Field(

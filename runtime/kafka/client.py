@@ -81,8 +81,7 @@ def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     context = tls_context(settings)
     if context is not None:
         config["ssl_context"] = context
-    login = sasl_login(settings)
-    if login is not None:
+    if (login := sasl_login(settings)) is not None:
         config["sasl_mechanism"] = settings.sasl_mechanism
         config["sasl_plain_username"], config["sasl_plain_password"] = login
     return config
@@ -131,8 +130,7 @@ BOOTSTRAP_S = 10.0
 
 
 def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
-    timeout_ms = int(BOOTSTRAP_S * 1000)
-    own = {"bootstrap_timeout_ms": timeout_ms, "proxy_url": _DIRECT}
+    own = {"bootstrap_timeout_ms": int(BOOTSTRAP_S * 1000), "proxy_url": _DIRECT}
     return {**connection(settings, client_id), **own}
 
 

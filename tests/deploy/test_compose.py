@@ -20,6 +20,7 @@ from runtime import settings
 from schemas import errors
 from tests.deploy import compose
 from tests.deploy.compose import COMPOSE, DEPLOY, DOCKERFILE, OURS, SERVICES, TOP
+from tower.service import check
 
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
 VARIABLES = {
@@ -81,11 +82,23 @@ def test_ports_are_those_of_the_settings_and_of_this_machine_alone() -> None:
     ports = [(address, port) for name in published for address, port, _ in published[name]]
     assert {address for address, _ in ports} == {"127.0.0.1"}
     assert len(set(ports)) == len(ports)
-    # Services of ours can be scaled, so they publish none.
-    assert not any(published[name] for name in OURS)
+    # Services of ours can be scaled, so they publish none, but for the one that people open.
+    assert [name for name in OURS if published[name]] == ["tower"]
+    ((_, port, inside),) = published["tower"]
+    assert port == inside == _default(settings.TowerSettings, "port")
     monitor = _default(settings.MonitorSettings, "port")
-    assert compose.instruction("EXPOSE") == [str(monitor)]
+    assert compose.instruction("EXPOSE") == [f"{monitor} {port}"]
     assert f"'TOCSIN_MONITOR_PORT', '{monitor}'" in DOCKERFILE
+
+
+def test_the_tower_starts_as_compose_sets_it_and_only_because_its_port_is_of_this_machine() -> None:
+    given = SERVICES["tower"]["environment"]
+    prefix = "TOCSIN_TOWER_"
+    own = {k.removeprefix(prefix).lower(): v for k, v in given.items() if k.startswith(prefix)}
+    check(settings.load(settings.TowerSettings, **own))
+    assert {address for address, _, _ in compose.host_ports(SERVICES["tower"])} == {"127.0.0.1"}
+    with pytest.raises(errors.ConfigurationError, match="others reach"):
+        check(settings.load(settings.TowerSettings, host=own["host"]))
 
 
 def test_kafka_is_advertised_where_clients_look() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+import msgspec
 import pytest
 import yaml
 
@@ -11,6 +12,8 @@ from brands.brands_file import load_brands
 from runtime import settings
 from tests.deploy.compose import DEPLOY, OURS, SERVICES, parse_command
 from tests.deploy.test_monitoring import SCRAPES
+from tower.security.sessions import MIN_KEY
+from tower.service import check
 
 FOLDER = DEPLOY / "kubernetes"
 KUSTOMIZATIONS = sorted(FOLDER.rglob("kustomization.yaml"))
@@ -173,7 +176,7 @@ def test_secrets_that_settings_name_are_keys_of_the_secret() -> None:
 @each_deployment
 def test_probes_ask_the_health_pages(name: str) -> None:
     container = _container(name)
-    (port,) = container["ports"]
+    (port,) = (each for each in container["ports"] if each["name"] == "monitor")
     assert port["containerPort"] == settings.MonitorSettings.model_fields["port"].default
     assert container["startupProbe"]["httpGet"] == {"path": "/healthz", "port": "monitor"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "monitor"}
@@ -204,6 +207,50 @@ def test_sources_are_never_read_twice_and_copies_do_not_go_at_once(name: str) ->
     assert (name in budgets) == (spec["replicas"] > 1)
     if "ingest" in name:
         assert spec["replicas"] == 1 and spec["strategy"] == {"type": "Recreate"}
+
+
+def test_the_way_to_the_tower_is_whole_from_the_ingress_to_the_port() -> None:
+    by_kind = {document["kind"]: document for _, document in DOCUMENTS}
+    labels = WORKLOADS["tocsin-tower"]["spec"]["template"]["metadata"]["labels"]
+    (port,) = (each for each in _container("tocsin-tower")["ports"] if each["name"] == "tower")
+    assert port["containerPort"] == settings.TowerSettings.model_fields["port"].default
+    service = by_kind["Service"]
+    (offered,) = service["spec"]["ports"]
+    assert offered["targetPort"] == port["name"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    (rule,) = by_kind["Ingress"]["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"] == {
+        "name": service["metadata"]["name"],
+        "port": {"name": offered["name"]},
+    }
+    overlay = FOLDER / "overlays" / "example" / "settings.yaml"
+    given = yaml.safe_load(overlay.read_bytes())["data"]
+    assert given["TOCSIN_TOWER_HOSTS"] == rule["host"]
+    assert by_kind["Ingress"]["spec"]["tls"][0]["hosts"] == [rule["host"]]
+    policy = by_kind["NetworkPolicy"]["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+    named = [each for each in policy["ingress"] if each.get("from")]
+    assert [each["ports"] for each in named] == [[{"port": port["containerPort"]}]]
+
+
+def test_the_tower_starts_as_base_and_overlay_set_it() -> None:
+    """With the files of the secret in place of those that a pod has."""
+    (secret,) = (each for _, each in DOCUMENTS if each["kind"] == "Secret")
+    overlay = FOLDER / "overlays" / "example" / "settings.yaml"
+    given = yaml.safe_load(overlay.read_bytes())["data"]
+    given |= {each["name"]: each["value"] for each in _container("tocsin-tower")["env"]}
+    prefix = "TOCSIN_TOWER_"
+    own = {k.removeprefix(prefix).lower(): v for k, v in given.items() if k.startswith(prefix)}
+    check(settings.load(settings.TowerSettings, **own))
+    for name in ("users", "signing_key"):
+        folder, _, key = own[name].rpartition("/")
+        assert key in secret["stringData"]
+        mounts = {m["mountPath"]: m["name"] for m in _container("tocsin-tower")["volumeMounts"]}
+        assert mounts[folder] == "secrets"
+    users = msgspec.yaml.decode(secret["stringData"]["tower-users.yaml"])
+    assert users == {"users": []}, "no account that somebody knows"
+    assert len(secret["stringData"]["tower-key"]) < MIN_KEY, "no key that somebody knows"
 
 
 def test_the_brands_of_the_example_can_be_applied() -> None:

@@ -153,12 +153,16 @@ def _keep(
 def _days(pipeline: LocalPipeline) -> tuple[str, str]:
     """The whole days (UTC) of the mentions in the index, the newest thirty at most."""
     settings, names = pipeline.elasticsearch, IndexNames(pipeline.elasticsearch)
-    ends = {"first": {"min": {"field": "created_at"}}, "last": {"max": {"field": "created_at"}}}
+    ends = []
     with connect(settings) as client, elasticsearch_errors(settings):
-        found = client.search(index=names.mentions, size=0, aggs=ends)["aggregations"]
+        # By sorting: the embedded server has no minimum of a date.
+        for order in ("asc", "desc"):
+            found = client.search(index=names.mentions, size=1, sort=[{"created_at": order}])
+            ends += [hit["sort"][0] for hit in found["hits"]["hits"]]
     first, last = (
-        datetime.fromtimestamp((found[name]["value"] or 0) / 1000, UTC)
-        for name in ("first", "last")
+        (datetime.fromtimestamp(at / 1000, UTC) for at in (ends[0], ends[-1]))
+        if ends
+        else (utc_now(), utc_now())
     )
     first = max(first, last - timedelta(days=30))
     return f"{first:%Y-%m-%dT00:00:00Z}", f"{last + timedelta(days=1):%Y-%m-%dT00:00:00Z}"

@@ -41,10 +41,11 @@ def env(form: Form = "shell") -> None:
 
 def variables(running: RunningStack) -> dict[str, str]:
     """The settings that other commands need, by the names of their variables."""
-    return {
+    found = {
         "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": running.kafka,
         "TOCSIN_ELASTICSEARCH_URL": running.elasticsearch,
     }
+    return {**found, "TOCSIN_TOWER_PORT": running.tower_port} if running.tower_port else found
 
 
 def hint(environment: Mapping[str, str]) -> str | None:

@@ -16,9 +16,10 @@ from schemas.errors import ConfigurationError
 from tocsin.cli.lazy_commands import MARKUP
 from tocsin.cli.output import say
 from tower.security.users import MAX_PASSWORD, RANKS, hashed, hashed_token
-from tower.service import build, check, link_of, serve, sessions_of
+from tower.service import build, check, link_of, serve, sessions_of, url_of
 
 MIN_PASSWORD = 10
+RETRY_S = 5.0
 log = get_logger("tower")
 app = typer.Typer(
     help="Serve the control tower, the web application, until SIGTERM.",
@@ -44,7 +45,14 @@ def tower(context: typer.Context) -> None:
     with service("tower", needs) as (state, stop):
         registry = BrandRegistry(kafka, matching=False)
         parts = build(settings, kafka, elasticsearch, registry)
-        registry.start(lambda error: log.error("brands are not followed", why=str(error)[:300]))
+
+        def again(error: Exception) -> None:
+            """The pages go on without Kafka; the brands follow when it is back."""
+            log.error("brands are not followed", why=str(error)[:300])
+            if not stop.wait(RETRY_S):
+                registry.start(again)
+
+        registry.start(again)
 
         def ready(url: str) -> None:
             announce(state, reading="mentions, alerts, Elasticsearch", writing=url)
@@ -68,9 +76,7 @@ def link(
     Example: `tocsin tower link /alerts`
     """
     settings = load(TowerSettings)
-    scheme = "https" if settings.tls_cert else "http"
-    url = f"{scheme}://{settings.host}:{settings.port}"
-    typer.echo(link_of(sessions_of(settings), url, path))
+    typer.echo(link_of(sessions_of(settings), url_of(settings, settings.port), path))
 
 
 @app.command()

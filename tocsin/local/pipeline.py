@@ -217,6 +217,7 @@ class LocalPipeline:
     def announce(self, command: str) -> None:
         """Tell ``tocsin env`` where all of this is, until the stop."""
         ports = self.supervisor.monitor_ports()
+        towers = [each.environment.get("TOCSIN_TOWER_PORT") for each in self.options.commands]
         self._state.write(
             RunningStack(
                 command=command,
@@ -225,6 +226,7 @@ class LocalPipeline:
                 elasticsearch=self.elasticsearch.url,
                 logs=str(self.supervisor.folder),
                 monitors={name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
+                tower_port=next(filter(None, towers), ""),
             )
         )
 

@@ -33,6 +33,8 @@ class RunningStack:
     logs: str
     monitors: Mapping[str, str] = field(default_factory=dict)
     """Service to the base URL of its /metrics and /readyz."""
+    tower_port: str = ""
+    """Of the control tower, which takes another one if its own is in use; empty without it."""
 
 
 class StateFile:

@@ -1,5 +1,6 @@
 """Who sends a request: by session, by bearer token, or as a trusted proxy says."""
 
+import ipaddress
 from collections.abc import Collection
 from typing import Final
 
@@ -14,6 +15,20 @@ PLAIN_COOKIE: Final = "tower"
 TLS_COOKIE: Final = "__Host-tower"
 """Only over TLS: browsers refuse the prefix without it."""
 _BEARER: Final = "bearer "
+
+
+class Networks:
+    """IP addresses, and networks such as ``10.1.0.0/16``; what is neither is in none."""
+
+    def __init__(self, texts: Collection[str]) -> None:
+        self._networks = tuple(ipaddress.ip_network(text) for text in texts)
+
+    def __contains__(self, address: str) -> bool:
+        try:
+            one = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(one in network for network in self._networks)
 
 
 class Identity:
@@ -33,7 +48,7 @@ class Identity:
         self.secure = secure
         """Whether browsers come over TLS."""
         self._cookie = TLS_COOKIE if secure else PLAIN_COOKIE
-        self._proxies = frozenset(proxies)
+        self._proxies = Networks(proxies)
         self._user_header = user_header
 
     def person(self, request: HTTPConnection) -> Person | None:

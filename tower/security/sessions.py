@@ -25,6 +25,8 @@ LINK_S: Final = 3600.0
 MAX_SPENT: Final = 10_000
 """Used links and ended sessions that are remembered."""
 MAX_TOKEN: Final = 1_000
+MIN_KEY: Final = 32
+"""Bytes of the key."""
 Purpose = Literal["session", "link"]
 
 
@@ -112,11 +114,34 @@ class Sessions:
         return claim if fits and claim.nonce not in self._spent else None
 
 
-def signing_key(folder: Path) -> bytes:
-    """The key in the folder, made at first use; only its owner can read it.
+def given_key(path: Path) -> bytes:
+    """The key in a file of the operator's, which several copies of the tower may share.
+
+    :raises ConfigurationError: it cannot be read, is too short, or is readable by everybody.
+    """
+    try:
+        # The group may read: containers are given their secrets that way.
+        if path.stat().st_mode & 0o007:
+            raise ConfigurationError(f"{path} is readable by others: chmod o-rwx {path}")
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the key of TOCSIN_TOWER_SIGNING_KEY, {path}, cannot be read ({error.strerror})"
+        ) from None
+    if len(key) < MIN_KEY:
+        raise ConfigurationError(
+            f"{path} has {len(key)} bytes; a key has at least {MIN_KEY}: openssl rand -base64 32"
+        )
+    return key
+
+
+def signing_key(folder: Path, given: Path | None = None) -> bytes:
+    """The key of the file, else the one in the folder, made at first use and its owner's alone.
 
     :raises ConfigurationError: the folder or the file cannot be used.
     """
+    if given is not None:
+        return given_key(given)
     path = folder / "key"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,6 +160,6 @@ def signing_key(folder: Path) -> bytes:
             f"the key of sessions cannot be kept in {folder} ({error.strerror}); set "
             "TOCSIN_TOWER_DATA_DIR to a folder that is writable"
         ) from None
-    if len(key) < 32:
+    if len(key) < MIN_KEY:
         raise ConfigurationError(f"{path} is too short; delete it, and a new one is made")
     return key

@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+from runtime.kafka import client as kafka
+from runtime.settings import KafkaSettings, load
+from schemas.errors import ServiceUnavailable
+
 LEFT_BEHIND = """
 import gc, json, sys
 import psutil
@@ -26,6 +30,18 @@ for _ in range(4):
 print(json.dumps(counts))
 """
 """Runs in a process of its own: nothing else opens files or ends threads there."""
+
+
+def test_what_was_told_once_is_not_told_again_as_something_else() -> None:
+    settings = load(KafkaSettings, bootstrap_servers="127.0.0.1:9")
+    with (
+        pytest.raises(ServiceUnavailable) as raised,
+        kafka.kafka_errors(settings),
+        kafka.kafka_errors(settings),
+    ):
+        raise OSError("refused")
+    assert str(raised.value).count("does not answer") == 1
+    assert "does not understand" not in str(raised.value)
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["refused", "silent"])

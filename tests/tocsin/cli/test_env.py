@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,11 @@ def test_a_stack_that_has_ended_is_nothing_that_runs(tocsin: Commands, folder: P
     state.remove()
     (folder / HOME / "running.json").write_text(left)
     assert "nothing runs" in tocsin.error("env")
+
+
+def test_a_link_to_the_tower_leads_to_the_port_that_it_took() -> None:
+    assert "TOCSIN_TOWER_PORT" not in variables(RUNNING)
+    assert variables(replace(RUNNING, tower_port="8471"))["TOCSIN_TOWER_PORT"] == "8471"
 
 
 def test_a_shell_takes_the_addresses(tocsin: Commands, running: RunningStack) -> None:
