@@ -64,7 +64,7 @@ def test_only_mentions_take_the_policy_and_only_if_it_is_set() -> None:
         for name, template in named.items()
     }
     mentions = {"name": "tocsin-mentions"}
-    others = ("tocsin-alerts", "tocsin-erasures", "tocsin-removals")
+    others = ("tocsin-alerts", "tocsin-erasures", "tocsin-removals", "tocsin-reports")
     assert taken == {"tocsin-mentions": mentions, **dict.fromkeys(others)}
 
 

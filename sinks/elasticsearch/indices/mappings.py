@@ -185,6 +185,20 @@ ERASURE_PROPERTIES: JsonObject = {
     "done_at": _DATE,
     "expunged_at": _DATE,
 }
+REPORT_PROPERTIES: JsonObject = {
+    "id": _KEYWORD,
+    "kind": _KEYWORD,
+    "brand": _KEYWORD,
+    "made_by": _KEYWORD,
+    "made_at": _DATE,
+    "since": _DATE,
+    "until": _DATE,
+    # Hashes of the authors in it, by which an erasure finds it.
+    "authors": _KEYWORD,
+    "parameters": _OFF,
+    "sections": _OFF,
+    "deliveries": _OFF,
+}
 REMOVAL_PROPERTIES: JsonObject = {"key": _KEYWORD, "version": _LONG, "deleted_at": _DATE}
 
 NOT_DELETED: JsonObject = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
@@ -202,7 +216,8 @@ class IndexNames:
         self.erasures = settings.index_prefix + "erasures"
         self.removals = settings.index_prefix + "removals"
         """Hashed ids of deleted posts that no other index has."""
-        self.fixed = (self.alerts, self.erasures, self.removals)
+        self.reports = settings.index_prefix + "reports"
+        self.fixed = (self.alerts, self.erasures, self.removals, self.reports)
         self.templates = (self.mentions, *self.fixed)
 
     def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
@@ -276,5 +291,6 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
             (names.alerts, names.alerts, ALERT_PROPERTIES, {}, {}),
             (names.erasures, names.erasures, ERASURE_PROPERTIES, {}, {}),
             (names.removals, names.removals, REMOVAL_PROPERTIES, {}, {}),
+            (names.reports, names.reports, REPORT_PROPERTIES, {}, {}),
         )
     }

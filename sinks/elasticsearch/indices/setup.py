@@ -18,6 +18,7 @@ from sinks.elasticsearch.indices.mappings import (
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
     REMOVAL_PROPERTIES,
+    REPORT_PROPERTIES,
     VERSION,
     IndexNames,
     mappings,
@@ -35,6 +36,7 @@ def setup(
         names.alerts: ALERT_PROPERTIES,
         names.erasures: ERASURE_PROPERTIES,
         names.removals: REMOVAL_PROPERTIES,
+        names.reports: REPORT_PROPERTIES,
     }
     with elasticsearch_errors(settings):
         # First, since an older tocsin must not overwrite newer templates.
