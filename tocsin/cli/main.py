@@ -84,6 +84,10 @@ COMMANDS = {
     "alerts": LazyCommand(
         "tocsin.cli.alerts:app", "List alerts, and record what people do about them."
     ),
+    "report": LazyCommand(
+        "tocsin.cli.report:report",
+        "Make a report from the index; mail it, write it to a file, or print it.",
+    ),
     "dead-letters": LazyCommand(
         "tocsin.cli.dead_letters:app", "Messages that could not be handled."
     ),

@@ -10,11 +10,11 @@ from tower.questions.alert_list import ALERTS
 from tower.questions.aspect_opinions import ASPECTS, VOICE
 from tower.questions.author_ranks import AUTHORS
 from tower.questions.erasure_list import ERASURES
-from tower.questions.term_lifts import LIFTS
 from tower.questions.mention_list import MENTIONS, POSTS, WALL
 from tower.questions.presence import COUNTRIES, HOURS
 from tower.questions.query_clauses import CLAUSES
 from tower.questions.question import Ask, Question
+from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
 from tower.questions.volume_series import VOLUME
 from tower.security.users import Role
@@ -115,7 +115,10 @@ ERASURE: Final = Page(
     icon="⌫",
     key="e",
 )
-SPECIAL: Final = (QUERY_EDITOR, OPS, ERASURE)
+REPORTS: Final = Page("reports", "/reports", (), extra=("told", "alert"), icon="▣", key="r")
+REPORT: Final = Page("report", "/reports", (), extra=("told",), in_rail=False)
+"""One kept report; its panels are those of its kind."""
+SPECIAL: Final = (QUERY_EDITOR, OPS, ERASURE, REPORTS)
 """Pages with a route of their own."""
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
@@ -178,6 +181,7 @@ PAGES: Final[Mapping[str, Page]] = {
             icon="◍",
             key="m",
         ),
+        REPORTS,
         QUERY_EDITOR,
         OPS,
         ERASURE,
