@@ -51,7 +51,7 @@ def freeze(answer: Answer) -> JsonObject:
         return {**_counts(answer, "mentions", "next"), "posts": posts}
     if isinstance(answer, AuthorsAnswer):
         authors = [_account(one) for one in answer.authors]
-        return {**_counts(answer, "authors"), "authors": authors}
+        return {**_counts(answer, "authors"), "accounts": authors}
     if isinstance(answer, ValuesAnswer) and answer.field in SAID:
         kept = [one for one in answer.values if one.mentions >= MIN_SAID]
         answer = replace(answer, values=kept)
@@ -86,7 +86,7 @@ def posts_in(frozen: JsonObject) -> Iterator[str]:
 
 def accounts_in(frozen: JsonObject) -> Iterator[Account]:
     """The accounts that a kept answer ranks."""
-    for one in frozen.get("authors") or ():
+    for one in frozen.get("accounts") or ():
         yield one["source"], one["id"]
 
 
@@ -106,7 +106,7 @@ def thaw(question: Question[Any, Any], frozen: JsonObject, found: Found) -> Answ
 
 def _thawed_authors(frozen: JsonObject, found: Found) -> AuthorsAnswer:
     ranked = []
-    for entry in frozen.get("authors") or ():
+    for entry in frozen.get("accounts") or ():
         now = found.authors.get((entry["source"], entry["id"]))
         if now is None:
             continue
@@ -119,5 +119,5 @@ def _thawed_authors(frozen: JsonObject, found: Found) -> AuthorsAnswer:
             now.verified,
         )
         ranked.append(rank)
-    kept = {name: value for name, value in frozen.items() if name != "authors"}
+    kept = {name: value for name, value in frozen.items() if name != "accounts"}
     return replace(msgspec.convert(kept, AuthorsAnswer), authors=ranked)

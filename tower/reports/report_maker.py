@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from schemas.errors import ServiceUnavailable
+from schemas.types import JsonObject
 from tower.answers import Answers
 from tower.questions.alert_list import ALERT, AlertAnswer, AlertAsk, ListedAlert
 from tower.questions.question import Answer, Ask, Context, Question
@@ -44,12 +45,18 @@ async def make_report(answers: Answers, context: Context, ask: ReportAsk, by: st
             StoredSection(
                 name=panel.name,
                 question=panel.question.name,
-                ask=msgspec.to_builtins(own),
+                ask=_asked(own),
                 answer=freeze(answer),
             )
             for panel, (_, own), answer in zip(plan.sections, asked, given, strict=True)
         ],
     )
+
+
+def _asked(ask: Ask) -> JsonObject:
+    """The parameters of a section; ids of posts are in its answer, where an erasure finds them."""
+    given: JsonObject = msgspec.to_builtins(ask)
+    return {name: value for name, value in given.items() if name != "ids"}
 
 
 def _window(plan: Plan) -> tuple[datetime, datetime]:

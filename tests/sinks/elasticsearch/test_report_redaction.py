@@ -34,7 +34,7 @@ FULL = report(
     },
     authors={
         "distinct": 2,
-        "authors": [
+        "accounts": [
             {"source": "bluesky", "id": DID, "author": MINE, "mentions": 7},
             {"source": "bluesky", "id": "other", "author": OTHER, "mentions": 2},
         ],
@@ -51,7 +51,7 @@ def test_a_report_loses_the_posts_the_account_and_the_terms_of_the_author() -> N
     assert DID not in str(left).lower() and MINE not in str(left)
     first, authors, link, alert = (section["answer"] for section in left["sections"])
     assert first == {"total": 9, "posts": [{"id": "bluesky:at://other/3k", "author": OTHER}]}
-    assert [one["id"] for one in authors["authors"]] == ["other"]
+    assert [one["id"] for one in authors["accounts"]] == ["other"]
     assert authors["distinct"] == 2
     assert link["values"] == [{"value": "refund"}]
     assert alert["found"]["alert"]["signals"] == [{"name": "influencer", "observed": 2}]
