@@ -158,7 +158,7 @@ lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local \
 		-c requirements/runtime.txt -o requirements/local.txt
 	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local --extra dev \
-		-c requirements/local.txt -o requirements/dev.txt
+		--extra reports -c requirements/local.txt -o requirements/dev.txt
 	$(COMPILE) --upgrade requirements/build.in -c requirements/runtime.txt -o requirements/build.txt
 	$(COMPILE) --upgrade pyproject.toml --extra models --extra train \
 		-c requirements/runtime.txt -o requirements/train.txt

@@ -25,6 +25,7 @@ from tower.routes import admin_routes, alert_routes, query_routes, tab_routes
 from tower.routes.api_routes import api_routes, openapi
 from tower.routes.live_routes import events
 from tower.routes.page_routes import ask_panels, page_routes, render_panel
+from tower.routes.report_routes import report_routes
 from tower.routes.sign_in_routes import HOME, show, sign_in, sign_out
 from tower.security.request_guard import RequestGuard, name_of
 
@@ -62,6 +63,7 @@ def create_app(tower: Tower, *, read_stream: bool = True) -> Starlette:
         Route("/tabs", tab_routes.save, methods=["POST"]),
         Route("/api/v1/me/tabs", tab_routes.tabs_as_json, methods=["GET"]),
         Route("/api/v1/me/tabs/{name}", tab_routes.tabs_as_json, methods=["PUT", "DELETE"]),
+        *report_routes(),
         Route("/ops", admin_routes.ops),
         Route("/erasure", admin_routes.erasure),
         Route("/erasure", admin_routes.erase, methods=["POST"]),

@@ -5,7 +5,7 @@ against the record. The sweep repeats recent erasures for what slipped past, and
 that an index did not take.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from sinks.elasticsearch.documents import Operation, tombstone
 from sinks.elasticsearch.indices.mappings import NOT_DELETED, IndexNames
 from sinks.elasticsearch.lookup import copy_of, refresh, unsearchable
 from sinks.elasticsearch.placement import Erased
+from sinks.elasticsearch.report_redaction import redacted_report
 from sinks.elasticsearch.writes.bulk import write
 
 log = get_logger("erasure")
@@ -82,7 +83,7 @@ def remember(
 def carry_out(
     client: Elasticsearch, names: IndexNames, erasure: Erasure, since: datetime, now: datetime
 ) -> int:
-    """Erase, redact the alerts, and record that it is done; returns how many posts.
+    """Erase, redact alerts and reports, and record that it is done; returns how many posts.
 
     ``since``: the time of the erasure. Raises :class:`ErasureIncomplete`.
     """
@@ -190,43 +191,66 @@ def count(client: Elasticsearch, names: IndexNames, source: str, author_id: str)
     return int(answer["count"])
 
 
+class _Kept(NamedTuple):
+    """Documents that name authors, in an index that erased posts leave."""
+
+    place: str
+    time: str
+    """The field that they are read by."""
+    redacted: Callable[[JsonObject, Collection[str], Collection[str]], JsonObject | None]
+
+
+def _kept(names: IndexNames) -> Sequence[_Kept]:
+    return (
+        _Kept(names.alerts, "raised_at", redacted),
+        _Kept(names.reports, "made_at", redacted_report),
+    )
+
+
 def redact(client: Elasticsearch, names: IndexNames, erasures: Sequence[Erasure]) -> int:
-    """Take the authors out of the evidence of the alerts; returns how many alerts changed."""
-    client.indices.refresh(index=names.alerts, ignore_unavailable=True)
+    """Take the authors out of the evidence of alerts and out of reports.
+
+    Returns how many documents changed.
+    """
     changed = 0
-    for first in range(0, len(erasures), _AUTHORS):
-        some = erasures[first : first + _AUTHORS]
-        hashes = {erasure.hash for erasure in some}
-        query = {"terms": {"authors": sorted(hashes)}}
-        ids = [erasure.author_id for erasure in some]
-        for page in _alerts(client, names, query):
-            changed += sum(_redact(client, hit, hashes, ids) for hit in page)
+    for kept in _kept(names):
+        client.indices.refresh(index=kept.place, ignore_unavailable=True)
+        for first in range(0, len(erasures), _AUTHORS):
+            some = erasures[first : first + _AUTHORS]
+            hashes = {erasure.hash for erasure in some}
+            query = {"terms": {"authors": sorted(hashes)}}
+            ids = [erasure.author_id for erasure in some]
+            for page in _documents(client, kept, query):
+                changed += sum(_redact(client, kept, hit, hashes, ids) for hit in page)
     return changed
 
 
 def redact_unlisted(client: Elasticsearch, names: IndexNames, erasure: Erasure) -> int:
-    """The same for every alert, also those without the field ``authors`` of older versions."""
+    """The same for every document, also those without the field ``authors`` of older versions."""
     return sum(
-        _redact(client, hit, {erasure.hash}, [erasure.author_id])
-        for page in _alerts(client, names, {"match_all": {}})
+        _redact(client, kept, hit, {erasure.hash}, [erasure.author_id])
+        for kept in _kept(names)
+        for page in _documents(client, kept, {"match_all": {}})
         for hit in page
     )
 
 
-def _alerts(client: Elasticsearch, names: IndexNames, query: JsonObject) -> Iterator[list[Hit]]:
+def _documents(client: Elasticsearch, kept: _Kept, query: JsonObject) -> Iterator[list[Hit]]:
     return pages(
         client.search,
-        index=names.alerts,
+        index=kept.place,
         query=query,
         size=_PAGE,
-        sort=[{"raised_at": "desc"}, {"id": "asc"}],
+        sort=[{kept.time: "desc"}, {"id": "asc"}],
         seq_no_primary_term=True,
         ignore_unavailable=True,
     )
 
 
-def _redact(client: Elasticsearch, hit: Hit, hashes: set[str], ids: Sequence[str]) -> bool:
-    document = redacted(hit["_source"], hashes, account_ids(ids))
+def _redact(
+    client: Elasticsearch, kept: _Kept, hit: Hit, hashes: set[str], ids: Sequence[str]
+) -> bool:
+    document = kept.redacted(hit["_source"], hashes, account_ids(ids))
     if document is None:
         return False
     try:
@@ -238,7 +262,9 @@ def _redact(client: Elasticsearch, hit: Hit, hashes: set[str], ids: Sequence[str
             if_primary_term=hit["_primary_term"],
         )
     except ConflictError:
-        raise ErasureIncomplete("an alert changed meanwhile; it is redacted again") from None
+        raise ErasureIncomplete(
+            "an alert or a report changed meanwhile; it is redacted again"
+        ) from None
     return True
 
 

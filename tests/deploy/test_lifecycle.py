@@ -64,7 +64,8 @@ def test_only_mentions_take_the_policy_and_only_if_it_is_set() -> None:
         for name, template in named.items()
     }
     mentions = {"name": "tocsin-mentions"}
-    others = ("tocsin-alerts", "tocsin-erasures", "tocsin-removals", "tocsin-coverage")
+    names = ("alerts", "erasures", "removals", "coverage", "tabs", "reports")
+    others = tuple(f"tocsin-{name}" for name in names)
     assert taken == {"tocsin-mentions": mentions, **dict.fromkeys(others)}
 
 

@@ -44,6 +44,7 @@ NEEDS = {
     "index": "Elasticsearch",
     "ingest": "Kafka, and the source",
     "process": "Kafka",
+    "report": "the index, and Kafka or a brands file; a mail server",
     "sink": "Kafka and Elasticsearch",
     "topics setup": "Kafka",
     "tower": "Kafka and Elasticsearch; its users file, a password",

@@ -71,6 +71,7 @@ def places(topics: dict[str, Topic], kept: Kept) -> list[Place]:
     rows = [
         Place("index mentions", "posts, reposts of their words", f"at once{disk}", timedelta()),
         Place("index alerts", "evidence: posts, carriers, terms", f"at once{disk}", timedelta()),
+        Place("index reports", "ids of posts and accounts", f"at once{disk}", timedelta()),
         Place("tombstones", "the id of a deleted post", _days(tombstones) + disk, tombstones),
         Place("index removals", "hashes of ids of posts", _days(tombstones) + disk, tombstones),
         Place("index erasures", "the account's id", _days(erasures) + disk, erasures),

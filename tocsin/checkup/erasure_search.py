@@ -76,6 +76,7 @@ def search_indices(
     yield from _search_mentions(client, names, times, search)
     for place, index, since, sort in (
         ("index alerts", names.alerts, None, "id"),
+        ("index reports", names.reports, None, "id"),
         ("index erasures", names.erasures, "done_at", "author_id"),
         ("index removals", names.removals, "deleted_at", "key"),
     ):

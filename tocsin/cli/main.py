@@ -88,6 +88,10 @@ COMMANDS = {
         "tocsin.cli.coverage:coverage",
         "Show when each source was heard, late, away, blind, or lost posts (docs/operations.md).",
     ),
+    "report": LazyCommand(
+        "tocsin.cli.report:report",
+        "Make a report from the index; mail it, write it to a file, or print it.",
+    ),
     "dead-letters": LazyCommand(
         "tocsin.cli.dead_letters:app", "Messages that could not be handled."
     ),

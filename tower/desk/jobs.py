@@ -86,10 +86,16 @@ class Jobs:
         while len(self._jobs) > MAX_KEPT:
             self._jobs.popitem(last=False)
         run = self._run(job, [module, *arguments], msgspec.json.encode(given), statuses)
-        task = asyncio.create_task(run)
+        task = asyncio.create_task(run, name=job.id)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
+
+    async def ended(self, job: Job) -> None:
+        """Return when the job is done or has failed, at its deadline at the latest."""
+        running = [task for task in self._tasks if task.get_name() == job.id]
+        if running:
+            await asyncio.wait(running)
 
     async def _run(
         self, job: Job, arguments: Sequence[str], given: bytes, statuses: Collection[int]

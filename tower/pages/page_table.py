@@ -127,7 +127,10 @@ ERASURE: Final = Page(
     icon="⌫",
     key="e",
 )
-SPECIAL: Final = (QUERY_EDITOR, OPS, ERASURE)
+REPORTS: Final = Page("reports", "/reports", (), extra=("told", "alert"), icon="▣", key="r")
+REPORT: Final = Page("report", "/reports", (), extra=("told",), in_rail=False)
+"""One kept report; its panels are those of its kind."""
+SPECIAL: Final = (QUERY_EDITOR, OPS, ERASURE, REPORTS)
 """Pages with a route of their own."""
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
@@ -199,6 +202,7 @@ PAGES: Final[Mapping[str, Page]] = {
             icon="▁",
             key="c",
         ),
+        REPORTS,
         QUERY_EDITOR,
         OPS,
         ERASURE,

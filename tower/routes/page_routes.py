@@ -154,6 +154,8 @@ async def ask_panels(
         (one.question, one.ask(view.inner or view.ask if one.inner else view.ask, view.extra))
         for one in wanted.values()
     ]
+    if not asks:
+        return {}
     flights = tower.answers.start(asks)
     await asyncio.wait([flight for flight, _ in flights], timeout=wait_s)
     return {

@@ -26,7 +26,7 @@ from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 from pydantic import SecretStr
 
@@ -39,12 +39,14 @@ from sinks.alerts.channels.base import Busy, Channel, Refused, redacted
 from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.render import html, plain, subject
 from sinks.alerts.message.report import report
+from text.terminal import single_line
 
 Security = Literal["starttls", "tls", "none"]
 log = get_logger("alerts")
 _EXCHANGES = 3
 """Time-outs in an attempt. A session has some ten exchanges, and mail servers delay a greeting on
 purpose; too short an attempt would send a message that was accepted again."""
+MAX_SUBJECT = 200
 MAX_ANSWER = 65_536
 """Bytes of one answer, which may have many lines."""
 
@@ -135,6 +137,25 @@ def message_ids(alert: Alert, domain: str) -> tuple[str, str]:
     return f"<{thread}.{alert.version}@{domain}>", opening
 
 
+class Attachment(NamedTuple):
+    """``kind``: the media type, such as ``text/csv``."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that is no alert. ``key``: equal for a message that is sent again."""
+
+    key: str
+    subject: str
+    plain: str
+    html: str
+    attachments: Sequence[Attachment] = ()
+
+
 @dataclass(eq=False)
 class Email(Channel):
     """Sends one message per state to all recipients."""
@@ -150,10 +171,16 @@ class Email(Channel):
         return _EXCHANGES * self.server.timeout_s
 
     def deliver(self, alert: Alert, before: AlertDelivery | None) -> str | None:
-        message = self.message(alert)
+        self._post(self.message(alert))
+        return None
+
+    def send(self, letter: Letter) -> None:
+        """Send a report to all recipients, with the same limits; raises as ``deliver`` does."""
+        self._post(self.letter(letter))
+
+    def _post(self, message: EmailMessage) -> None:
         with Deadline(self.attempt_s) as deadline:
             self._attempt(message, deadline)
-        return None
 
     def _attempt(self, message: EmailMessage, deadline: Deadline) -> None:
         try:
@@ -199,19 +226,35 @@ class Email(Channel):
     def message(self, alert: Alert) -> EmailMessage:
         text = report(alert, self.style)
         own, opening = message_ids(alert, Mailbox(addr_spec=self.sender).domain)
+        message = self._message(subject(text), own)
+        if own != opening:
+            message["In-Reply-To"] = opening
+            message["References"] = opening
+        message.set_content(plain(text))
+        message.add_alternative(html(text), subtype="html")
+        return message
+
+    def letter(self, letter: Letter) -> EmailMessage:
+        """The message of a letter; its subject is one line, whatever it holds."""
+        digest = hashlib.sha256(letter.key.encode()).hexdigest()[:32]
+        own = f"<{digest}.report@{Mailbox(addr_spec=self.sender).domain}>"
+        message = self._message(single_line(letter.subject, MAX_SUBJECT), own)
+        message.set_content(letter.plain)
+        message.add_alternative(letter.html, subtype="html")
+        for one in letter.attachments:
+            main, _, sub = one.kind.partition("/")
+            message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
+        return message
+
+    def _message(self, subject_: str, own: str) -> EmailMessage:
         message = EmailMessage(policy=_POLICY)
-        message["Subject"] = subject(text)
+        message["Subject"] = subject_
         message["From"] = self.sender
         message["To"] = ", ".join(self.recipients)
         message["Date"] = format_datetime(self.clock())
         message["Message-ID"] = own
-        if own != opening:
-            message["In-Reply-To"] = opening
-            message["References"] = opening
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = self.style.language
-        message.set_content(plain(text))
-        message.add_alternative(html(text), subtype="html")
         return message
 
     def _redacted(self, text: bytes | str) -> str:

@@ -23,7 +23,7 @@ log = get_logger("setup")
 def check_shapes(client: Elasticsearch, names: IndexNames) -> None:
     """Raise :class:`ConfigurationError` unless the next and the newest indices have our shape.
 
-    Of mentions, alerts and erasures. Raises the errors of the client, too.
+    Of mentions and of every fixed index. Raises the errors of the client, too.
     """
     check_templates(client, names)
     for pattern in (names.mentions_pattern, *names.fixed):

@@ -200,6 +200,20 @@ COVERAGE_PROPERTIES: JsonObject = {
     "lost": _LONG,
     "detail": _STORED,
 }
+REPORT_PROPERTIES: JsonObject = {
+    "id": _KEYWORD,
+    "kind": _KEYWORD,
+    "brand": _KEYWORD,
+    "made_by": _KEYWORD,
+    "made_at": _DATE,
+    "since": _DATE,
+    "until": _DATE,
+    # Hashes of the authors in it, by which an erasure finds it.
+    "authors": _KEYWORD,
+    "parameters": _OFF,
+    "sections": _OFF,
+    "deliveries": _OFF,
+}
 REMOVAL_PROPERTIES: JsonObject = {"key": _KEYWORD, "version": _LONG, "deleted_at": _DATE}
 TAB_PROPERTIES: JsonObject = {"person": _KEYWORD, "changed_at": _DATE, "tabs": _OFF}
 
@@ -222,7 +236,15 @@ class IndexNames:
         """When each source was heard: the records of the topic ``coverage``."""
         self.tabs = settings.index_prefix + "tabs"
         """The saved queries of each person of the control tower."""
-        self.fixed = (self.alerts, self.erasures, self.removals, self.coverage, self.tabs)
+        self.reports = settings.index_prefix + "reports"
+        self.fixed = (
+            self.alerts,
+            self.erasures,
+            self.removals,
+            self.coverage,
+            self.tabs,
+            self.reports,
+        )
         self.templates = (self.mentions, *self.fixed)
 
     def index_of(self, event: MentionUpsert | MentionDelete) -> str | None:
@@ -298,5 +320,6 @@ def templates(settings: ElasticsearchSettings) -> dict[str, JsonObject]:
             (names.removals, names.removals, REMOVAL_PROPERTIES, {}, {}),
             (names.coverage, names.coverage, COVERAGE_PROPERTIES, {}, {}),
             (names.tabs, names.tabs, TAB_PROPERTIES, {}, {}),
+            (names.reports, names.reports, REPORT_PROPERTIES, {}, {}),
         )
     }

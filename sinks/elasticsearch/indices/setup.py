@@ -19,6 +19,7 @@ from sinks.elasticsearch.indices.mappings import (
     ERASURE_PROPERTIES,
     MENTION_PROPERTIES,
     REMOVAL_PROPERTIES,
+    REPORT_PROPERTIES,
     TAB_PROPERTIES,
     VERSION,
     IndexNames,
@@ -39,6 +40,7 @@ def setup(
         names.removals: REMOVAL_PROPERTIES,
         names.coverage: COVERAGE_PROPERTIES,
         names.tabs: TAB_PROPERTIES,
+        names.reports: REPORT_PROPERTIES,
     }
     with elasticsearch_errors(settings):
         # First, since an older tocsin must not overwrite newer templates.

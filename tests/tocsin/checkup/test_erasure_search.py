@@ -60,6 +60,7 @@ def test_indices_are_searched_as_text(client: Client) -> None:
         "index mentions": ("left", True),
         "tombstones": ("in time", True),
         "index alerts": ("clean", False),
+        "index reports": ("clean", False),
         "index erasures": ("in time", True),
         "index removals": ("clean", False),
     }
