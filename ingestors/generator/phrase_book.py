@@ -1,25 +1,21 @@
-"""Builds sentences of the generated day from the phrases of each language.
+"""The posts that people of the generated day write, as templates by language.
 
-Slots of the YAML phrases: ``{b}`` brand, ``{p}`` place, ``{n}`` number, ``{d}`` duration, ``{h}``
-hashtag of the crisis.
+``phrases/LANGUAGE/*.yaml`` hold one post a line, with slots in braces (``slots.py``). A template
+stands under the truth about it: its topic, its sentiment towards the brand, its stars.
 """
 
-import random
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 
 from runtime.configuration.files import read_yaml
 
 _FOLDER = Path(__file__).parent / "phrases"
-_EMOJI = {
-    "negative": ("😡", "🤬", "😤", "👎", "🙄", "😭"),
-    "positive": ("😍", "👏", "🎉", "🙏", "👍", "❤️"),
-    "neutral": ("🤔", "👀", "🙂"),
-}
-_VOWELS = frozenset("aeiou")
-BySentiment = dict[str, list[str]]
+Lines = tuple[str, ...]
+BySentiment = dict[str, Lines]
+T = TypeVar("T")
 
 
 class Article(Struct, frozen=True):
@@ -27,104 +23,150 @@ class Article(Struct, frozen=True):
     text: str
 
 
-class Phrases(Struct, frozen=True, forbid_unknown_fields=True):
-    """The phrases of one language. Fields with defaults occur in few languages."""
+class _Brands(Struct, frozen=True, forbid_unknown_fields=True):
+    topics: dict[str, dict[str, str]]
+    versus: dict[str, str]
+    reviews: dict[str, str]
+    unnamed: dict[str, str]
 
-    openers: BySentiment
-    closers: BySentiment
-    places: list[str]
-    durations: list[str]
-    topics: dict[str, BySentiment]
-    crisis: list[str]
-    answers: list[str]
-    replies: BySentiment
-    noise: BySentiment
-    word: list[str]
+
+class _Crisis(Struct, frozen=True, forbid_unknown_fields=True):
+    phases: dict[str, dict[str, str]]
+    turns: dict[str, str]
+    articles: str
+    pictures: str
+
+
+class _Talk(Struct, frozen=True, forbid_unknown_fields=True):
+    replies: dict[str, dict[str, str]]
+    owned: dict[str, str]
+    answers: str
+    chat: str
+    background: dict[str, str]
+    rivals: dict[str, str]
+    word: str
+    bots: str
     spam: str
-    edit: str
-    names: list[str]
-    handles: list[str]
-    stop: str = "."
-    influencer: str = ""
-    apology: str = ""
-    article: Article | None = None
+    edits: dict[str, str]
+
+
+class Words(Struct, frozen=True, forbid_unknown_fields=True):
+    """What fills the slots of a language, and the names of its people, press and communities."""
+
+    places: dict[str, Lines]
+    """By country."""
+    destinations: Lines
+    durations: Lines
+    spans: Lines
+    """Durations of days or weeks."""
+    weekdays: Lines
+    items: Lines
+    people: Lines
+    names: Lines
+    handles: Lines
+    clock: str
+    stop: str
+    publishers: dict[str, Lines]
+    """By country; ``name | domain``."""
+    communities: dict[str, tuple[str, str]]
+    """By topic: id and name."""
+    tags: dict[str, Lines]
+    pictures: dict[str, Lines]
+    """Descriptions by topic; ``-``: only of a complaint, ``+``: never of one."""
+
+
+class Phrases(Struct, frozen=True):
+    """The phrases of one language."""
+
+    words: Words
+    topics: dict[str, BySentiment]
+    """By topic; ``irony`` is one more sentiment: negative in fact."""
+    versus: dict[str, Lines]
+    """By the topic of the brand that is preferred, ``{b}``, to its peer, ``{o}``."""
+    reviews: dict[int, Lines]
+    """By stars."""
+    unnamed: dict[int, Lines]
+    """Reviews that do not name the brand."""
+    crisis: dict[str, BySentiment]
+    """By phase."""
+    turns: dict[str, str]
+    crisis_articles: tuple[Article, ...]
+    press: dict[str, dict[str, tuple[Article, ...]]]
+    """By topic and by tone towards the brand."""
+    replies: dict[str, BySentiment]
+    """By what they answer: a sentiment (``neutral``: a question), ``remark``: what asks nothing,
+    ``crisis``, or ``owned``: the brand's own answer."""
+    answers: Lines
+    chat: Lines
+    background: BySentiment
+    rivals: BySentiment
+    word: Lines
+    """Posts with a brand's name that mean something else."""
+    bots: Lines
+    spam: Lines
+    edits: BySentiment
+    pictures: dict[str, Lines]
+
+    def templates(self) -> set[str]:
+        """All posts of the language, without the words that fill their slots."""
+        groups = [
+            *(lines for topic in self.topics.values() for lines in topic.values()),
+            *(lines for phase in self.crisis.values() for lines in phase.values()),
+            *(lines for kind in self.replies.values() for lines in kind.values()),
+            *(self.versus | self.background).values(),
+            *(self.reviews | {-stars: texts for stars, texts in self.unnamed.items()}).values(),
+            *self.rivals.values(),
+            *(self.answers, self.chat, self.word, self.bots, self.spam),
+            [article.text for article in self.crisis_articles],
+            *([one.text for one in some] for tone in self.press.values() for some in tone.values()),
+        ]
+        return {text for texts in groups for text in texts}
+
+
+def lines(block: str) -> Lines:
+    return tuple(line.replace("\\n", "\n") for line in block.splitlines() if line)
+
+
+def _by_name(blocks: dict[str, str]) -> BySentiment:
+    return {name: lines(block) for name, block in blocks.items()}
+
+
+def _articles(block: str) -> tuple[Article, ...]:
+    return tuple(Article(*line.split(" | ", 1)) for line in lines(block))
+
+
+def _read(language: str, name: str, type_: type[T]) -> T:
+    hint = "see the classes of phrase_book.py"
+    return read_yaml(_FOLDER / language / f"{name}.yaml", type_, hint)
 
 
 @cache
 def phrases(language: str) -> Phrases:
-    return read_yaml(_FOLDER / f"{language}.yaml", Phrases, "it must have the fields of Phrases")
-
-
-def pick(rng: random.Random, choices: list[str] | tuple[str, ...]) -> str:
-    """A uniform choice, several times faster than ``rng.choice``."""
-    return choices[int(rng.random() * len(choices))]
-
-
-def fill(rng: random.Random, book: Phrases, phrase: str, brand: str = "", tag: str = "") -> str:
-    return phrase.format(
-        b=brand,
-        p=pick(rng, book.places),
-        n=2 + int(rng.random() * 48),
-        d=pick(rng, book.durations),
-        h=tag,
+    brands, crisis = _read(language, "brands", _Brands), _read(language, "crisis", _Crisis)
+    talk, words = _read(language, "talk", _Talk), _read(language, "words", Words)
+    press = _read(language, "press", dict[str, dict[str, str]])
+    replies = {kind: _by_name(blocks) for kind, blocks in talk.replies.items()}
+    return Phrases(
+        words=words,
+        topics={topic: _by_name(blocks) for topic, blocks in brands.topics.items()},
+        versus=_by_name(brands.versus),
+        reviews={int(stars): lines(block) for stars, block in brands.reviews.items()},
+        unnamed={int(stars): lines(block) for stars, block in brands.unnamed.items()},
+        crisis={phase: _by_name(blocks) for phase, blocks in crisis.phases.items()},
+        turns=crisis.turns,
+        crisis_articles=_articles(crisis.articles),
+        press={
+            topic: {tone: _articles(block) for tone, block in tones.items()}
+            for topic, tones in press.items()
+        },
+        replies={**replies, "owned": _by_name(talk.owned)},
+        answers=lines(talk.answers),
+        chat=lines(talk.chat),
+        background=_by_name(talk.background),
+        rivals=_by_name(talk.rivals),
+        word=lines(talk.word),
+        bots=lines(talk.bots),
+        spam=lines(talk.spam),
+        edits=_by_name(talk.edits),
+        pictures={**words.pictures, "crisis": lines(crisis.pictures)},
     )
-
-
-def _swap(text: str, at: int) -> str:
-    pair = text[at : at + 2]
-    return text[:at] + pair[::-1] + text[at + 2 :] if pair.isalpha() and pair.islower() else text
-
-
-def _stretch(text: str, at: int) -> str:
-    """Repeat the first vowel from ``at`` on."""
-    for offset in range(at, len(text)):
-        if text[offset] in _VOWELS:
-            return text[:offset] + text[offset] * 4 + text[offset + 1 :]
-    return text
-
-
-def roughen(rng: random.Random, text: str, keep: str, sentiment: str) -> str:
-    """Add typing errors, long vowels or shouting, but keep ``keep`` unchanged."""
-    chance = rng.random()
-    if chance >= 0.15 or not text:
-        return text
-    at = int(rng.random() * len(text))
-    if chance < 0.06:
-        rough = _swap(text, at)
-    elif chance < 0.11:
-        rough = _stretch(text, at)
-    else:
-        rough = text.upper() if sentiment == "negative" else text.lower()
-    return rough if keep in rough else text
-
-
-def dress(rng: random.Random, book: Phrases, core: str, sentiment: str, keep: str) -> str:
-    """The sentence, perhaps with an opener, a closer, errors and an emoji."""
-    chance = rng.random()
-    if chance < 0.45:
-        core = f"{pick(rng, book.openers[sentiment])} {core}"
-    elif core[:1].islower() and not (keep and core.startswith(keep)):
-        core = core[0].upper() + core[1:]
-    if rng.random() < 0.45:
-        end = "" if core[-1] in ".!?।؟" else book.stop
-        core = f"{core}{end} {pick(rng, book.closers[sentiment])}"
-    return finish(rng, core, sentiment, keep)
-
-
-def finish(rng: random.Random, text: str, sentiment: str, keep: str) -> str:
-    text = roughen(rng, text, keep, sentiment)
-    if rng.random() < 0.2:
-        emoji = pick(rng, _EMOJI[sentiment])
-        text = f"{text} {emoji * (1 + int(rng.random() * 2.3))}"
-    return text
-
-
-def chatter(rng: random.Random, book: Phrases, sentiment: str) -> str:
-    thoughts = book.noise[sentiment]
-    first = int(rng.random() * len(thoughts))
-    text = fill(rng, book, thoughts[first])
-    if len(thoughts) > 1 and rng.random() < 0.4:
-        second = (first + 1 + int(rng.random() * (len(thoughts) - 1))) % len(thoughts)
-        end = "" if text[-1] in ".!?।؟" else book.stop
-        text = f"{text}{end} {fill(rng, book, thoughts[second])}"
-    return finish(rng, text, sentiment, "")

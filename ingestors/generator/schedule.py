@@ -1,4 +1,4 @@
-"""The times of the posts of a generated day: the rhythm of each language, and one crisis.
+"""The times of the posts of a generated day: the rhythm of each country, and one crisis.
 
 Times are drawn in order from the curve of the day, without a list in memory. They scatter like
 independent people (a Poisson process with a fixed count).
@@ -11,19 +11,10 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+from ingestors.generator.homes import HOMES, weight
+
 STEPS = 1440
 """Steps of the day; each has its own rate."""
-LANGUAGES: dict[str, tuple[float, float]] = {
-    "en": (0.34, -2.0),
-    "fr": (0.30, 1.0),
-    "es": (0.09, 1.0),
-    "de": (0.08, 1.0),
-    "it": (0.06, 1.0),
-    "pt": (0.06, -3.0),
-    "ar": (0.04, 3.0),
-    "hi": (0.03, 5.5),
-}
-"""Share of each language, and its UTC offset in hours."""
 CRISIS_ONSET = 0.55
 """Start of the crisis, as a share of the day."""
 CRISIS_PEAK = 2.0
@@ -60,21 +51,22 @@ def crisis_curve(x: float) -> float:
 class Schedule:
     def __init__(self, start: datetime, duration: timedelta) -> None:
         self.duration_ms = duration // timedelta(milliseconds=1)
-        builds = min(CRISIS_BUILDS, duration * 0.15) / timedelta(milliseconds=1)
-        onset = CRISIS_ONSET * self.duration_ms
+        self._builds = builds = min(CRISIS_BUILDS, duration * 0.15) / timedelta(milliseconds=1)
+        self._onset = onset = CRISIS_ONSET * self.duration_ms
         self.influencer_ms = int(onset + INFLUENCER * builds)
         self.article_ms = int(onset + ARTICLE * builds)
         self.apology_ms = int(onset + APOLOGY * builds)
         self._width = self.duration_ms / STEPS
         first_hour = start.hour + start.minute / 60
         hours = [first_hour + step * self._width / 3_600_000 for step in range(STEPS)]
-        shares = LANGUAGES.values()
-        self.languages = [
-            list(accumulate(share * rhythm((hour + ahead) % 24) for share, ahead in shares))
-            for hour in hours
-        ]
-        """Accumulated weights of ``LANGUAGES``, by step."""
-        ordinary = [weights[-1] for weights in self.languages]
+        weights = [(weight(home), home.ahead) for home in HOMES]
+        offsets = {ahead for _, ahead in weights}
+        self.homes: list[list[float]] = []
+        """Accumulated weights of ``HOMES``, by step."""
+        for hour in hours:
+            rates_at = {ahead: rhythm((hour + ahead) % 24) for ahead in offsets}
+            self.homes.append(list(accumulate(share * rates_at[ahead] for share, ahead in weights)))
+        ordinary = [reached[-1] for reached in self.homes]
         top = CRISIS_PEAK * sum(ordinary) / STEPS
         crisis = [
             top * crisis_curve(((step + 0.5) * self._width - onset) / builds)
@@ -85,6 +77,10 @@ class Schedule:
         total = sum(rates)
         self._until = [reached / total for reached in accumulate(rates)]
         self._until[-1] = 1.0
+
+    def crisis_progress(self, offset_ms: int) -> float:
+        """Time since the onset, in units of the time from onset to peak."""
+        return (offset_ms - self._onset) / self._builds
 
     def moments(self, posts: int, rng: random.Random) -> Iterator[Moment]:
         """So many moments in order: each is the minimum of the remaining ones."""

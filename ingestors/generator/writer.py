@@ -1,64 +1,53 @@
 """Writes the posts of the generated day in the order of their moments.
 
 All randomness comes from one generator in one order, so the same seed gives the same day. The
-labels of a post hold the truth about it: ``brand``, ``sentiment``, ``topic``, ``crisis``.
+labels of a post hold the truth about it (``drafts.py``, docs/replay.md).
 """
 
 import random
 from bisect import bisect
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ingestors.generator.accounts import (
-    CRISIS_BRAND,
     CRISIS_TAG,
+    ROLE_OF,
     ROLES,
     SOCIAL,
-    WORD_BRAND,
     Accounts,
+    Person,
     Role,
-    brand_author,
+    brand_person,
     handle_on,
 )
-from ingestors.generator.phrase_book import Phrases, chatter, dress, fill, phrases, pick
-from ingestors.generator.schedule import LANGUAGES, Moment, Schedule
+from ingestors.generator.attachments import (
+    Attachments,
+    community,
+    format_of,
+    reviewed,
+)
+from ingestors.generator.conversations import Conversations, Told
+from ingestors.generator.drafts import CRISIS, Draft, Drafts
+from ingestors.generator.homes import HOMES, MARKETS, Home, home_of
+from ingestors.generator.phrase_book import Phrases, phrases
+from ingestors.generator.schedule import Moment, Schedule
+from ingestors.generator.slots import Slots, pick
 from schemas.ids import microseconds, post_id
-from schemas.post import Author, Metrics, Post, PostDelete, PostEvent, PostUpsert
+from schemas.post import Post, PostDelete, PostEvent, PostUpsert, Rating
 from text.markup import markup_of
 
-NOISE = 0.36
+NOISE: Final = 0.30
 """Share of ordinary posts without a brand (a third of the day, with the crisis)."""
-WORDPLAY = 0.06
-"""Share of the noise that has a brand's name as the common word."""
 EDITED, DELETED = 0.03, 0.015
 """Shares of posts that are edited or deleted later in the day."""
-_RECENT = 150
-_LANGUAGES = tuple(LANGUAGES)
 _CHANNELS = ("x", "bluesky", "reddit", "forum", "reviews", "news")
 _CHANNEL_WEIGHTS = list(accumulate((0.44, 0.17, 0.15, 0.10, 0.09, 0.05)))
-_SENTIMENTS = ("negative", "neutral", "positive")
-_SENTIMENT_WEIGHTS = list(accumulate((0.40, 0.32, 0.28)))
-_GENERAL_TOPICS = ("support", "price", "app")
-_TOPIC_TAGS = {
-    "support": "customerservice",
-    "price": "prices",
-    "app": "app",
-    "network": "fibre",
-    "account": "banking",
-    "flight": "travel",
-    "store": "groceries",
-    "train": "commute",
-}
-_CRISIS = {"brand": CRISIS_BRAND, "sentiment": "negative", "topic": "network", "crisis": "1"}
-
-
-class Draft(NamedTuple):
-    text: str
-    labels: dict[str, str]
-    title: str | None = None
+_NAMES_ASKER, _ASKER_RETURNS, _BRAND_ANSWERS = 0.3, 0.65, 0.25
+_CRISIS_REPOSTED, _CRISIS_ANSWERED, _CRISIS_QUOTED, _CRISIS_PRESS = 0.3, 0.37, 0.4, 0.4
+"""What a post of the crisis is, accumulated; and the share of press posts that are on it."""
 
 
 class Change(NamedTuple):
@@ -68,20 +57,18 @@ class Change(NamedTuple):
     deletes: bool
 
 
-def _choose(rng: random.Random, choices: tuple[str, ...], weights: list[float]) -> str:
-    return choices[min(bisect(weights, rng.random() * weights[-1]), len(choices) - 1)]
-
-
 class Writer:
     def __init__(self, rng: random.Random, seed: int, start: datetime, schedule: Schedule) -> None:
         self._rng = rng
         self._start = start
         self._schedule = schedule
         self._accounts = Accounts(rng, start)
+        self._drafts = Drafts(rng)
+        self._attachments = Attachments(rng)
+        self._conversations = Conversations(rng)
         self._prefix = f"gen-{seed}-{start:%Y%m%d%H%M}"
         self._number = 0
-        self._recent: dict[str, list[Post]] = {}
-        self._spam: list[Draft] = []
+        self._spam: list[tuple[Home, Draft]] = []
         self._turns = [
             (schedule.influencer_ms, "influencer"),
             (schedule.article_ms, "article"),
@@ -93,26 +80,28 @@ class Writer:
         rng = self._rng
         if self._turns and moment.offset_ms >= self._turns[0][0]:
             return self._turn(moment, self._turns.pop(0)[1])
-        language = _choose(rng, _LANGUAGES, self._schedule.languages[moment.step])
-        book = phrases(language)
         if self._spam and rng.random() < 0.25:
-            return self._copy(moment, language, book)
-        channel = _choose(rng, _CHANNELS, _CHANNEL_WEIGHTS)
+            return self._copy(moment)
+        home = self._home(moment)
+        book = phrases(home.language)
+        reached = rng.random() * _CHANNEL_WEIGHTS[-1]
+        channel = _CHANNELS[min(bisect(_CHANNEL_WEIGHTS, reached), len(_CHANNELS) - 1)]
         if rng.random() < self._schedule.crisis_share[moment.step]:
-            return self._crisis(moment, channel, language, book)
+            return self._crisis(moment, channel, home)
         if rng.random() < 0.0008:
-            self._start_spam(book)
-        answer = self._answer(moment, channel, book, language)
-        if answer is not None:
-            return answer
-        return self._publish(moment, channel, language, self._draft(channel, book))
+            copies = 8 + int(rng.random() * 25)
+            self._spam += [(home, self._drafts.spam(home, book))] * copies
+        answer = self._answer(moment, channel, home, book)
+        return answer or self._original(moment, channel, home, book)
 
     def change_after(self, event: PostEvent, moment: Moment) -> Change | None:
         chance = self._rng.random()
         if chance >= EDITED + DELETED or not isinstance(event, PostUpsert) or event.post.repost_of:
             return None
+        deletes, labels = chance < DELETED, event.post.labels
+        if not deletes and ("copy" in labels or "owned" in labels or event.post.publisher):
+            return None
         wait_ms = 20_000 + int(self._rng.expovariate(1 / 900_000))
-        deletes = chance < DELETED
         return Change(moment.offset_ms + wait_ms, self._number, event.post, deletes)
 
     def change(self, change: Change) -> PostEvent:
@@ -126,198 +115,237 @@ class Writer:
                 ingested_at=when,
                 created_at=post.created_at,
             )
-        note = phrases(post.language or "en").edit
+        # Notes on the brand's silence fit no post that has no brand.
+        sentiment = post.labels["sentiment"] if "brand" in post.labels else "neutral"
+        note = pick(self._rng, phrases(post.language or "en").edits[sentiment])
         edited = msgspec.structs.replace(post, text=f"{post.text}\n{note}", edited_at=when)
         return _upsert(edited, when)
 
     def _when(self, offset_ms: int) -> datetime:
         return self._start + timedelta(milliseconds=offset_ms)
 
-    def _spelling(self, role: Role, channel: str) -> str:
-        chance = self._rng.random()
-        if chance < 0.15 and channel in SOCIAL:
-            return f"@{handle_on(channel, role.handle)}"
-        if chance < 0.25:
-            return f"#{role.word}"
-        if chance < 0.33 and role.id != WORD_BRAND:
-            return role.word.lower()
-        return role.word
+    def _home(self, moment: Moment) -> Home:
+        reached = self._schedule.homes[moment.step]
+        return HOMES[min(bisect(reached, self._rng.random() * reached[-1]), len(HOMES) - 1)]
 
-    def _draft(self, channel: str, book: Phrases) -> Draft:
-        rng = self._rng
-        if channel not in ("reviews", "news") and rng.random() < NOISE / 0.86:
-            return self._noise(book)
-        role = ROLES[int(rng.random() * len(ROLES))]
-        sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
-        topic = role.topic if rng.random() < 0.5 else pick(rng, _GENERAL_TOPICS)
+    def _person(self, channel: str, home: Home) -> Person:
+        return self._accounts.person(channel, home, phrases(home.language).words)
+
+    def _original(self, moment: Moment, channel: str, home: Home, book: Phrases) -> PostEvent:
+        named = channel in ("reviews", "news") or self._rng.random() >= NOISE / 0.86
+        if named:
+            draft = self._drafts.about_brand(channel, home, book)
+        else:
+            draft = self._drafts.noise(channel, home, book)
         if channel == "news":
-            sentiment = "neutral"
-        word = role.word if channel == "news" else self._spelling(role, channel)
-        core = fill(rng, book, pick(rng, book.topics[topic][sentiment]), word)
-        labels = {"brand": role.id, "sentiment": sentiment, "topic": topic}
-        if channel == "news":
-            title = core[0].upper() + core[1:]
-            return Draft(f"{title}{'' if title[-1] in '?؟' else book.stop}", labels, title)
-        text = dress(rng, book, core, sentiment, word)
-        if rng.random() < 0.1:
-            text = f"{text} #{_TOPIC_TAGS[topic]}"
-        if rng.random() < 0.07:
-            text = f"{text} https://photos.example/{self._number:x}"
-        return Draft(text, labels)
+            return self._article(moment, home, draft)
+        bot = draft.labels["topic"] == "bot"
+        person = (
+            self._accounts.new_person(channel, home, book.words, days=900, bot=True)
+            if bot
+            else self._person(channel, home)
+        )
+        return self._publish(moment, channel, person, draft)
 
-    def _noise(self, book: Phrases) -> Draft:
-        rng = self._rng
-        if rng.random() < WORDPLAY:
-            text = fill(rng, book, pick(rng, book.word))
-            return Draft(text, {"sentiment": "neutral", "topic": "word"})
-        sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
-        text = chatter(rng, book, sentiment)
-        return Draft(text, {"sentiment": sentiment, "topic": "other"})
+    def _article(self, moment: Moment, home: Home, draft: Draft) -> PostEvent:
+        publisher = self._attachments.publisher(home, phrases(home.language))
+        url = f"https://{publisher.domain}/{self._number}"
+        self._attachments.published(draft.labels, home.language, url)
+        person = self._person("news", home)._replace(country=home.country, place=None)
+        return self._publish(moment, "news", person, draft, publisher=publisher, url=url)
 
-    def _answer(
-        self, moment: Moment, channel: str, book: Phrases, language: str
-    ) -> PostEvent | None:
-        recent = self._recent.get(channel)
+    def _answer(self, moment: Moment, channel: str, home: Home, book: Phrases) -> PostEvent | None:
+        """A repost, a quote or a reply, by chance."""
         chance = self._rng.random()
-        if not recent or chance >= (0.28 if channel in SOCIAL else 0.3):
+        social = channel in SOCIAL
+        if chance >= (0.3 if social else 0.32):
             return None
-        target = recent[int(self._rng.random() * len(recent))]
-        if channel not in SOCIAL:
-            return self._reply(moment, target, book, language)
-        if chance < 0.14:
-            return self._repost(moment, target, language)
-        return self._reply(moment, target, book, language, quotes=chance < 0.19)
+        if social and chance < 0.13:
+            target = self._conversations.any_of("posts", channel, home.language)
+            return target and self._repost(moment, target, home)
+        target = self._conversations.to_answer(channel, home.language)
+        return target and self._reply(moment, target, home, book, quotes=social and chance < 0.17)
 
-    def _repost(self, moment: Moment, target: Post, language: str) -> PostEvent:
-        draft = Draft(target.text, {**target.labels, "copy": "repost"})
-        language = target.language or language
-        return self._publish(moment, target.source, language, draft, repost_of=target.id)
+    def _repost(self, moment: Moment, target: Told, home: Home) -> PostEvent:
+        post = target.post
+        draft = Draft(post.text, {**post.labels, "copy": "repost"})
+        person = self._person(post.source, home)
+        return self._publish(
+            moment, post.source, person, draft, repost_of=post.id, media=post.media
+        )
 
     def _reply(
-        self, moment: Moment, target: Post, book: Phrases, language: str, quotes: bool = False
+        self, moment: Moment, target: Told, home: Home, book: Phrases, quotes: bool = False
     ) -> PostEvent:
-        rng = self._rng
-        role = next((role for role in ROLES if role.id == target.labels.get("brand")), None)
+        rng, labels, role = self._rng, target.post.labels, target.role
+        person = self._person(target.post.source, home)
+        if person.author == target.person.author:  # nobody answers himself
+            person = self._accounts.new_person(target.post.source, home, book.words)
         if role is None:
-            draft = self._noise(book)
-            return self._publish(moment, target.source, language, draft, reply_to=target.id)
-        if not quotes and target.labels["sentiment"] == "negative" and rng.random() < 0.25:
-            return self._brand_answers(moment, target, role)
-        sentiment = _choose(rng, _SENTIMENTS, _SENTIMENT_WEIGHTS)
-        word = self._spelling(role, target.source)
-        core = fill(rng, book, pick(rng, book.replies[sentiment]), word)
-        named = word in core  # a reply may be about the brand without naming it
-        kept = ("brand", "topic", "crisis") if named else ("topic", "crisis")
-        labels = {name: target.labels[name] for name in kept if name in target.labels}
-        labels["sentiment"] = sentiment
-        draft = Draft(dress(rng, book, core, sentiment, word if named else ""), labels)
-        reference: dict[str, Any] = {"quote_of" if quotes else "reply_to": target.id}
-        return self._publish(moment, target.source, language, draft, **reference)
+            draft = self._drafts.chat(home, book)
+        elif "owned" in labels and "crisis" not in labels:
+            draft = self._drafts.reply("owned", labels, role, target.post.source, home, book)
+            if target.asker is not None and rng.random() < _ASKER_RETURNS:
+                person = target.asker
+        else:
+            asks = labels["sentiment"] == "negative" and not quotes
+            if asks and "owned" not in labels and rng.random() < _BRAND_ANSWERS:
+                return self._brand_answers(moment, target, role)
+            kind = "crisis" if "crisis" in labels else _asked(target.post)
+            draft = self._drafts.reply(kind, labels, role, target.post.source, home, book)
+        handle = target.post.author.handle
+        if handle and not quotes and "owned" not in labels and rng.random() < _NAMES_ASKER:
+            draft = draft._replace(text=f"@{handle} {draft.text}")
+        return self._publish(moment, target.post.source, person, draft, target, quotes)
 
-    def _brand_answers(self, moment: Moment, target: Post, role: Role) -> PostEvent:
-        text = pick(self._rng, phrases(target.language or "en").answers)
-        if target.author.handle and target.source in SOCIAL:
-            text = f"@{target.author.handle} {text}"
-        draft = Draft(text, {"sentiment": "neutral", "topic": "support", "owned": role.id})
-        author = brand_author(target.source, role)
-        language = target.language or "en"
-        return self._publish(moment, target.source, language, draft, author, reply_to=target.id)
+    def _brand_answers(self, moment: Moment, target: Told, role: Role) -> PostEvent:
+        post, home = target.post, target.person.home
+        draft = self._drafts.answer(role, home, phrases(home.language))
+        if post.author.handle and post.source in SOCIAL:
+            draft = draft._replace(text=f"@{post.author.handle} {draft.text}")
+        person = brand_person(post.source, role, home)
+        return self._publish(moment, post.source, person, draft, target)
 
-    def _crisis(self, moment: Moment, channel: str, language: str, book: Phrases) -> PostEvent:
+    def _crisis(self, moment: Moment, channel: str, home: Home) -> PostEvent:
         rng = self._rng
-        recent = self._recent.get(f"crisis {channel}")
-        if recent and channel in SOCIAL and rng.random() < 0.3:
-            target = recent[int(rng.random() ** 2 * len(recent))]
-            return self._repost(moment, target, language)
+        for _ in range(2):  # it is in the markets of the brand that people suffer from it
+            if home.country not in MARKETS:
+                home = self._home(moment)
+        book, chance = phrases(home.language), rng.random()
+        progress = self._schedule.crisis_progress(moment.offset_ms)
+        if channel == "news" and chance < _CRISIS_PRESS and self._pressed():
+            return self._article(moment, home, self._drafts.crisis_article(progress, home, book))
         channel = "x" if channel in ("reviews", "news") else channel
-        role = ROLES[0]
-        word = self._spelling(role, channel)
-        tag = CRISIS_TAG if rng.random() < 0.7 else ""
-        core = fill(rng, book, pick(rng, book.crisis), word, tag).rstrip()
-        draft = Draft(dress(rng, book, core, "negative", word), _CRISIS)
-        return self._publish(moment, channel, language, draft)
+        social = channel in SOCIAL
+        if social and chance < _CRISIS_REPOSTED:
+            target = self._conversations.loud_of(channel, home.language)
+            if target is not None:
+                return self._repost(moment, target, home)
+        elif _CRISIS_REPOSTED <= chance < (_CRISIS_QUOTED if social else _CRISIS_ANSWERED):
+            target = self._conversations.to_answer(channel, home.language, "crisis")
+            if target is not None:
+                return self._reply(moment, target, home, book, quotes=chance >= _CRISIS_ANSWERED)
+        draft = self._drafts.crisis(progress, channel, home, book)
+        return self._publish(moment, channel, self._person(channel, home), draft)
+
+    def _pressed(self) -> bool:
+        """Whether the press has heard of the crisis."""
+        return all(turn != "article" for _, turn in self._turns)
 
     def _turn(self, moment: Moment, turn: str) -> PostEvent:
-        rng = self._rng
-        language = "fr" if turn == "article" else "en"
-        book = phrases(language)
-        role = ROLES[0]
-        if turn == "article" and book.article is not None:
-            text = fill(rng, book, book.article.text, role.word)
-            title = fill(rng, book, book.article.title, role.word)
-            draft = Draft(text, _CRISIS, title)
-            return self._publish(moment, "news", language, draft)
+        home = home_of("fr", "FR") if turn == "article" else home_of("en", "GB")
+        book, role = phrases(home.language), ROLES[0]
+        if turn == "article":
+            article = book.crisis_articles[0]
+            draft = self._drafts.article(article, CRISIS, role, home, book)
+            return self._article(moment, home, draft)
+        slots = Slots(self._rng, book.words, home, f"@{handle_on('x', role.handle)}")
+        text = f"{slots.fill(book.turns[turn])} #{CRISIS_TAG}"
         if turn == "influencer":
-            text = fill(rng, book, book.influencer, f"@{role.handle}", CRISIS_TAG)
-            author = self._accounts.new_author("x", book, followers=1_400_000)
-            draft = Draft(text, {**_CRISIS, "turn": "influencer"})
-            return self._publish(moment, "x", language, draft, author=author)
-        text = fill(rng, book, book.apology, role.word, CRISIS_TAG)
-        draft = Draft(text, {**_CRISIS, "sentiment": "neutral", "owned": role.id})
-        return self._publish(moment, "x", language, draft, author=brand_author("x", role))
+            person = self._accounts.new_person("x", home, book.words, followers=1_400_000)
+            person = person._replace(country=home.country)
+            draft = Draft(text, {**CRISIS, "turn": "influencer"})
+        else:
+            person = brand_person("x", role, home)
+            draft = Draft(text, {**CRISIS, "sentiment": "neutral", "owned": role.id})
+        return self._publish(moment, "x", person, draft)
 
-    def _start_spam(self, book: Phrases) -> None:
-        role = ROLES[int(self._rng.random() * len(ROLES))]
-        text = fill(self._rng, book, book.spam, role.word)
-        labels = {"brand": role.id, "sentiment": "neutral", "topic": "spam", "copy": "spam"}
-        self._spam += [Draft(text, labels)] * (8 + int(self._rng.random() * 25))
-
-    def _copy(self, moment: Moment, language: str, book: Phrases) -> PostEvent:
+    def _copy(self, moment: Moment) -> PostEvent:
         """A copy of a spam post by a young account, with another link."""
-        draft = self._spam.pop()
+        home, draft = self._spam.pop()
         text = f"{draft.text} https://win.example/{int(self._rng.random() * 1e6)}"
-        channel = pick(self._rng, SOCIAL)
-        author = self._accounts.new_author(channel, book, int(self._rng.random() * 20), days=20)
-        return self._publish(moment, channel, language, draft._replace(text=text), author=author)
+        channel, words = pick(self._rng, SOCIAL), phrases(home.language).words
+        followers = int(self._rng.random() * 20)
+        person = self._accounts.new_person(channel, home, words, followers, days=20)
+        return self._publish(moment, channel, person, draft._replace(text=text))
 
     def _publish(
         self,
         moment: Moment,
         channel: str,
-        language: str,
+        person: Person,
         draft: Draft,
-        author: Author | None = None,
-        **reference: Any,
+        target: Told | None = None,
+        quotes: bool = False,
+        **fields: Any,
     ) -> PostEvent:
-        """``reference`` is at most one of ``reply_to``, ``repost_of`` and ``quote_of``."""
-        when = self._when(moment.offset_ms)
+        """``target`` is what the post answers or quotes; ``fields`` are more fields of the post."""
+        when, labels = self._when(moment.offset_ms), draft.labels
         native = f"{self._prefix}-{self._number}"
-        author = author or self._accounts.author(channel, language, phrases(language))
-        markup = markup_of(draft.text)
+        id_ = post_id(channel, native)
+        book = phrases(person.home.language)
+        answers = target is not None and not quotes
+        if target is not None:
+            fields["quote_of" if quotes else "reply_to"] = target.post.id
+        if answers and target is not None:
+            fields["thread"] = target.root
+            # An answer stays where it answers: in the community, under the review or the article.
+            for name in ("community", "about", "about_name", "publisher"):
+                fields[name] = getattr(target.post, name)
+        elif "repost_of" not in fields:
+            fields |= self._placed(id_, channel, draft, book)
+        if "repost_of" not in fields:
+            fields["media"] = self._attachments.media(labels, channel, answers, self._number, book)
+        text = self._linked(draft, channel, person.home, book, fields)
+        markup = markup_of(text)
         post = Post(
-            id=post_id(channel, native),
+            id=id_,
             source=channel,
-            author=author,
-            text=draft.text,
+            author=person.author,
+            text=text,
             title=draft.title,
             created_at=when,
-            url=f"https://{channel}.example/{native}",
-            language=language,
+            language=person.home.language,
             mentions=markup.mentions,
             hashtags=markup.hashtags,
             links=markup.links,
-            metrics=self._metrics(author),
-            labels=draft.labels,
-            **reference,
+            country=person.country,
+            place=person.place,
+            format=format_of(channel, answers),
+            metrics=self._attachments.metrics(person, channel),
+            labels=labels,
+            **{"url": f"https://{channel}.example/{native}", **fields},
         )
-        if post.repost_of is None:
-            self._remember(channel, post)
-            if "crisis" in draft.labels:
-                self._remember(f"crisis {channel}", post)
+        if post.repost_of is None and "copy" not in labels:
+            self._remember(post, person, draft, target)
         return _upsert(post, when)
 
-    def _metrics(self, author: Author) -> Metrics:
-        if author.followers is None:
-            return Metrics()
-        reach = author.followers**0.6 * self._rng.random() * 0.1
-        return Metrics(likes=int(reach), reposts=int(reach * 0.2), replies=int(reach * 0.1))
+    def _placed(self, id_: str, channel: str, draft: Draft, book: Phrases) -> dict[str, Any]:
+        """What says where an original stands."""
+        topic = draft.labels["topic"]
+        placed: dict[str, Any] = {"community": community(channel, topic, book)}
+        if channel in ("x", "reddit", "forum"):  # these name the first post in the first post, too
+            placed["thread"] = id_
+        if draft.stars is not None and draft.about is not None:
+            about, name = reviewed(draft.about, topic)
+            placed |= {"rating": Rating(value=draft.stars), "about": about, "about_name": name}
+        return placed
 
-    def _remember(self, kind: str, post: Post) -> None:
-        recent = self._recent.setdefault(kind, [])
-        if len(recent) < _RECENT:
-            recent.append(post)
-        else:
-            recent[self._number % _RECENT] = post
+    def _linked(
+        self, draft: Draft, channel: str, home: Home, book: Phrases, fields: dict[str, Any]
+    ) -> str:
+        """The text, perhaps with the link to an article."""
+        if channel in ("news", "reviews") or "copy" in draft.labels or "owned" in draft.labels:
+            return draft.text
+        if fields.get("reply_to") or draft.labels["topic"] == "bot":
+            return draft.text
+        link = self._attachments.link(draft.labels, home, book)
+        return f"{draft.text} {link}" if link else draft.text
+
+    def _remember(self, post: Post, person: Person, draft: Draft, target: Told | None) -> None:
+        subject = draft.labels.get("brand") or draft.labels.get("owned")
+        role = ROLE_OF[subject] if subject else draft.about
+        if role is None and target is not None:
+            role = target.role
+        asker = target.person if "owned" in draft.labels and target is not None else None
+        self._conversations.remember(Told(post, person, role, asker), person.home.language)
+
+
+def _asked(post: Post) -> str:
+    """What kind of answer the post asks for."""
+    sentiment = post.labels["sentiment"]
+    asks = sentiment != "neutral" or any(mark in post.text for mark in "?؟")
+    return sentiment if asks and post.format != "article" else "remark"
 
 
 def _upsert(post: Post, when: datetime) -> PostEvent:

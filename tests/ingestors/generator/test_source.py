@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestors.generator.accounts import brands
-from ingestors.generator.phrase_book import phrases
-from ingestors.generator.schedule import LANGUAGES
+from ingestors.generator.homes import LANGUAGES
 from ingestors.generator.source import GeneratorSource, generate
 from ingestors.pacing import event_time
 from schemas.bounds import bound_post
@@ -34,17 +33,6 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def digest(events: list[PostEvent]) -> str:
     return hashlib.sha256(b"\n".join(map(POST_EVENT.encode, events))).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def day() -> list[PostEvent]:
-    return list(generate(7, POSTS, START))
-
-
-@pytest.fixture(scope="module")
-def posts(day: list[PostEvent]) -> list[Post]:
-    upserts = (event for event in day if isinstance(event, PostUpsert))
-    return [event.post for event in upserts if event.post.edited_at is None]
 
 
 def test_the_same_seed_gives_the_same_bytes(day: list[PostEvent]) -> None:
@@ -121,7 +109,8 @@ def test_labels_tell_the_truth_about_names(posts: list[Post]) -> None:
         elif post.labels["topic"] == "word":
             assert "mirabelle" in text or "mirabellen" in text
         elif "owned" not in post.labels:
-            assert not any(name.lower() in text for name in chain(*names.values())), post
+            own = re.sub(r"https?://\S+|^@\S+", "", text)
+            assert not any(name.lower() in own for name in chain(*names.values())), post
         assert post.labels["sentiment"] in ("negative", "neutral", "positive")
         assert "{" not in text
 
@@ -139,6 +128,8 @@ def test_references_are_earlier_posts_of_the_same_channel(posts: list[Post]) -> 
 def test_one_crisis_builds_over_forty_minutes(posts: list[Post]) -> None:
     crisis = [post for post in posts if "crisis" in post.labels]
     assert {post.labels.get("brand") for post in crisis} <= {"velmora", None}
+    named = [post for post in crisis if post.labels.get("brand") == "velmora"]
+    assert sum(post.labels["sentiment"] == "negative" for post in named) > 0.7 * len(named)
     first = START + timedelta(hours=24 * 0.55)
     assert crisis[0].created_at >= first
     per_ten = Counter((post.created_at - first) // timedelta(minutes=10) for post in crisis)
@@ -152,32 +143,12 @@ def test_one_crisis_builds_over_forty_minutes(posts: list[Post]) -> None:
     assert first < influencer.created_at < article.created_at < first + timedelta(minutes=40)
 
 
-def test_nights_are_quiet(posts: list[Post]) -> None:
-    ordinary = [p for p in posts if "crisis" not in p.labels and p.language == "fr"]
-    hours = Counter(post.created_at.hour for post in ordinary)
-    assert hours[2] * 4 < hours[19]
-
-
 def test_spam_comes_in_near_identical_copies_of_young_accounts(posts: list[Post]) -> None:
     spam = [p for p in posts if p.labels.get("copy") == "spam"]
     texts = Counter(re.sub(r"https://\S+", "", post.text) for post in spam)
     assert max(texts.values()) >= 5
     assert len({post.author.id for post in spam}) > len(spam) * 0.9
-    own = [post.text for post in posts if post.repost_of is None]
-    assert len(set(own)) > 0.6 * len(own), "other texts vary"
-
-
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_phrases_are_complete(language: str) -> None:
-    book, english = phrases(language), phrases("en")
-    assert set(book.topics) == set(english.topics)
-    sentences = (book.openers, book.closers, book.noise, book.replies)
-    for by_sentiment in (*book.topics.values(), *sentences):
-        assert set(by_sentiment) == {"negative", "neutral", "positive"}
-        assert all(by_sentiment.values())
-    for topic in book.topics.values():
-        assert all("{b}" in text for texts in topic.values() for text in texts)
-    assert all("{b}" in text and "{h}" in text for text in book.crisis)
+    assert all(post.text.startswith(tuple(texts)) for post in spam)
 
 
 def test_brands_are_valid_and_know_their_peers() -> None:
