@@ -323,8 +323,8 @@ class Writer:
         if channel in ("x", "reddit", "forum"):  # these name the first post in the first post, too
             placed["thread"] = id_
         if draft.stars is not None and draft.about is not None:
-            about, name = reviewed(draft.about, topic)
-            placed |= {"rating": Rating(value=draft.stars), "about": about, "about_name": name}
+            placed["rating"] = Rating(value=float(draft.stars))
+            placed["about"], placed["about_name"] = reviewed(draft.about, topic)
         return placed
 
     def _linked(
