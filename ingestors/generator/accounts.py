@@ -24,6 +24,8 @@ _NEW_AUTHOR = 0.35
 _TELLS_COUNTRY, _TELLS_PLACE = 0.78, 0.45
 """Shares of accounts that tell their country, and of these, that tell their city."""
 _KNOWN_AUTHORS = 20_000
+MAX_FOLLOWERS = 95_000
+"""Of anybody but the person of the crisis: one complaint of a wider one would be an alert."""
 
 
 class Role(NamedTuple):
@@ -181,13 +183,13 @@ class Accounts:
     ) -> Author:
         rng = self._rng
         if followers is None:
-            followers = min(int(12 * (1 - rng.random()) ** -1.15), 4_000_000)
+            followers = min(int(12 * (1 - rng.random()) ** -1.15), MAX_FOLLOWERS)
         return Author(
             id=author.id,
             handle=handle_on(channel, author.handle or ""),
             name=author.name,
             followers=followers,
-            verified=followers > 100_000 or rng.random() < 0.01,
+            verified=followers > 50_000 or rng.random() < 0.01,
             created_at=self._start - timedelta(seconds=int(rng.random() * days * 86_400)),
             bot=bot,
         )

@@ -93,7 +93,10 @@ def test_shares(day: list[PostEvent], posts: list[Post]) -> None:
 
 def test_followings_and_activity_are_unequal(posts: list[Post]) -> None:
     followers = sorted(post.author.followers for post in posts if post.author.followers is not None)
-    assert followers[len(followers) // 2] < 100 < 50_000 < followers[-1]
+    assert followers[len(followers) // 2] < 100 < 50_000 < followers[-2]
+    wide = {post.author.id for post in posts if (post.author.followers or 0) >= 100_000}
+    people = {author for author in wide if not author.startswith("gen-brand-")}
+    assert len(people) == 1, "the person of the crisis, whose complaint alone is an alert"
     written = Counter(post.author.id for post in posts)
     assert max(written.values()) > 30
     assert sum(count == 1 for count in written.values()) > len(written) / 2
