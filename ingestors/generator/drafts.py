@@ -20,11 +20,7 @@ from ingestors.generator.accounts import (
 )
 from ingestors.generator.finish import finish
 from ingestors.generator.homes import Home
-<<<<<<< HEAD
-from ingestors.generator.phrase_book import Article, Phrases
-=======
 from ingestors.generator.phrase_book import Article, Phrases, phrases
->>>>>>> day
 from ingestors.generator.slots import Slots, pick
 
 Shares = dict[str, float]
@@ -40,21 +36,13 @@ _GENERAL_TOPICS = ("support", "price", "app")
 _OPEN_TOPICS = ("network", "account", "flight", "store", "train")
 _IRONY, _VERSUS, _UNNAMED, _TAGGED, _CRISIS_TAGGED = 0.11, 0.12, 0.18, 0.11, 0.66
 _PHASES: Final[dict[str, Shares]] = {
-<<<<<<< HEAD
-    "first": {"negative": 0.68, "neutral": 0.32},
-    "height": {"negative": 0.83, "neutral": 0.06, "irony": 0.11},
-=======
     "first": {"negative": 0.78, "neutral": 0.22},
     "height": {"negative": 0.88, "neutral": 0.05, "irony": 0.07},
->>>>>>> day
     "late": {"negative": 0.72, "neutral": 0.17, "positive": 0.11},
 }
 _FIRST_UNTIL, _HEIGHT_UNTIL = 0.3, 4.0
 """Ends of the phases, in units of the time from onset to peak."""
-<<<<<<< HEAD
-=======
 _FOUR_HOURS = 6.0
->>>>>>> day
 REPLIES: Final[dict[str, Shares]] = {
     "negative": {"negative": 0.5, "neutral": 0.3, "positive": 0.2},
     "neutral": {"negative": 0.22, "neutral": 0.52, "positive": 0.26},
@@ -206,34 +194,23 @@ class Drafts:
         labels = labels if kind in ("irony", "negative") else {**CRISIS, "sentiment": kind}
         word = self.spelling(role, channel)
         slots = Slots(rng, book.words, home, word, pick(rng, role.rivals))
-<<<<<<< HEAD
-=======
         slots["d"] = self._passed(progress, book)
->>>>>>> day
         core = self._fitting(book.crisis[phase][kind], channel, slots)
         tag = CRISIS_TAG if rng.random() < _CRISIS_TAGGED else None
         return Draft(finish(rng, core, labels["sentiment"], word, tag), labels)
 
-<<<<<<< HEAD
-=======
     def _passed(self, progress: float, book: Phrases) -> str:
         """A duration that the crisis has lasted."""
         known = book.words.durations
         upto = 1 + min(int(max(progress, 0) / _FOUR_HOURS * len(known)), len(known) - 1)
         return pick(self._rng, known[:upto])
 
->>>>>>> day
     def crisis_article(self, progress: float, home: Home, book: Phrases) -> Draft:
         *news, last = book.crisis_articles
         article = last if progress >= _HEIGHT_UNTIL else pick(self._rng, news)
         return self.article(article, CRISIS, ROLES[0], home, book)
 
     def reply(
-<<<<<<< HEAD
-        self, kind: str, about: dict[str, str], role: Role, channel: str, home: Home, book: Phrases
-    ) -> Draft:
-        """An answer in a conversation about the brand; it may not name it."""
-=======
         self,
         kind: str,
         about: dict[str, str],
@@ -247,16 +224,12 @@ class Drafts:
         ``progress``: of the crisis, as in ``crisis``.
         """
         book = phrases(home.language)
->>>>>>> day
         rng = self._rng
         sentiment = chosen(rng, REPLIES[kind])
         word = self.spelling(role, channel)
         slots = Slots(rng, book.words, home, word, pick(rng, role.rivals))
-<<<<<<< HEAD
-=======
         if kind == "crisis":
             slots["d"] = self._passed(progress, book)
->>>>>>> day
         core = slots.fill(pick(rng, book.replies[kind][sentiment]))
         named = word in core
         kept = ("topic", "crisis")

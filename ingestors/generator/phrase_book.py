@@ -57,10 +57,7 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     """By country."""
     destinations: Lines
     durations: Lines
-<<<<<<< HEAD
-=======
     """Minutes and hours, the shortest first."""
->>>>>>> day
     spans: Lines
     """Durations of days or weeks."""
     weekdays: Lines

@@ -99,11 +99,8 @@ class Writer:
         if chance >= EDITED + DELETED or not isinstance(event, PostUpsert) or event.post.repost_of:
             return None
         deletes, labels = chance < DELETED, event.post.labels
-<<<<<<< HEAD
-=======
         if "turn" in labels:  # the story of the day stays whole
             return None
->>>>>>> day
         if not deletes and ("copy" in labels or "owned" in labels or event.post.publisher):
             return None
         wait_ms = 20_000 + int(self._rng.expovariate(1 / 900_000))
@@ -182,16 +179,6 @@ class Writer:
     def _reply(
         self, moment: Moment, target: Told, home: Home, book: Phrases, quotes: bool = False
     ) -> PostEvent:
-<<<<<<< HEAD
-        rng, labels, role = self._rng, target.post.labels, target.role
-        person = self._person(target.post.source, home)
-        if person.author == target.person.author:  # nobody answers himself
-            person = self._accounts.new_person(target.post.source, home, book.words)
-        if role is None:
-            draft = self._drafts.chat(home, book)
-        elif "owned" in labels and "crisis" not in labels:
-            draft = self._drafts.reply("owned", labels, role, target.post.source, home, book)
-=======
         rng, labels, role, channel = self._rng, target.post.labels, target.role, target.post.source
         progress = self._schedule.crisis_progress(moment.offset_ms)
         person = self._person(channel, home)
@@ -201,7 +188,6 @@ class Writer:
             draft = self._drafts.chat(home, book)
         elif "owned" in labels and "crisis" not in labels:
             draft = self._drafts.reply("owned", labels, role, channel, home, progress)
->>>>>>> day
             if target.asker is not None and rng.random() < _ASKER_RETURNS:
                 person = target.asker
         else:
@@ -209,19 +195,11 @@ class Writer:
             if asks and "owned" not in labels and rng.random() < _BRAND_ANSWERS:
                 return self._brand_answers(moment, target, role)
             kind = "crisis" if "crisis" in labels else _asked(target.post)
-<<<<<<< HEAD
-            draft = self._drafts.reply(kind, labels, role, target.post.source, home, book)
-        handle = target.post.author.handle
-        if handle and not quotes and "owned" not in labels and rng.random() < _NAMES_ASKER:
-            draft = draft._replace(text=f"@{handle} {draft.text}")
-        return self._publish(moment, target.post.source, person, draft, target, quotes)
-=======
             draft = self._drafts.reply(kind, labels, role, channel, home, progress)
         handle = target.post.author.handle
         if handle and not quotes and "owned" not in labels and rng.random() < _NAMES_ASKER:
             draft = draft._replace(text=f"@{handle} {draft.text}")
         return self._publish(moment, channel, person, draft, target, quotes)
->>>>>>> day
 
     def _brand_answers(self, moment: Moment, target: Told, role: Role) -> PostEvent:
         post, home = target.post, target.person.home
@@ -262,15 +240,10 @@ class Writer:
         book, role = phrases(home.language), ROLES[0]
         if turn == "article":
             article = book.crisis_articles[0]
-<<<<<<< HEAD
-            draft = self._drafts.article(article, CRISIS, role, home, book)
-            return self._article(moment, home, draft)
-=======
             labels = {**CRISIS, "turn": "article"}
             return self._article(
                 moment, home, self._drafts.article(article, labels, role, home, book)
             )
->>>>>>> day
         slots = Slots(self._rng, book.words, home, f"@{handle_on('x', role.handle)}")
         text = f"{slots.fill(book.turns[turn])} #{CRISIS_TAG}"
         if turn == "influencer":
@@ -279,12 +252,8 @@ class Writer:
             draft = Draft(text, {**CRISIS, "turn": "influencer"})
         else:
             person = brand_person("x", role, home)
-<<<<<<< HEAD
-            draft = Draft(text, {**CRISIS, "sentiment": "neutral", "owned": role.id})
-=======
             labels = {"sentiment": "neutral", "owned": role.id, "turn": "apology"}
             draft = Draft(text, {**CRISIS, **labels})
->>>>>>> day
         return self._publish(moment, "x", person, draft)
 
     def _copy(self, moment: Moment) -> PostEvent:
@@ -354,13 +323,8 @@ class Writer:
         if channel in ("x", "reddit", "forum"):  # these name the first post in the first post, too
             placed["thread"] = id_
         if draft.stars is not None and draft.about is not None:
-<<<<<<< HEAD
-            about, name = reviewed(draft.about, topic)
-            placed |= {"rating": Rating(value=draft.stars), "about": about, "about_name": name}
-=======
             placed["rating"] = Rating(value=float(draft.stars))
             placed["about"], placed["about_name"] = reviewed(draft.about, topic)
->>>>>>> day
         return placed
 
     def _linked(

@@ -1,31 +1,20 @@
 """What a control tower shows of the day: countries, pictures, links, threads, ratings, press."""
 
-<<<<<<< HEAD
-import re
-from collections import Counter, defaultdict
-from datetime import timedelta
-=======
 import random
 import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
->>>>>>> day
 from urllib.parse import urlsplit
 
 from ingestors.generator.accounts import CRISIS_TAG, ROLE_OF, ROLES
 from ingestors.generator.attachments import MEDIA_HOST
 from ingestors.generator.homes import HOMES, MARKETS
 from ingestors.generator.phrase_book import phrases
-<<<<<<< HEAD
-from schemas.post import Post, PostEvent, PostUpsert
-
-=======
 from ingestors.generator.schedule import Moment, Schedule
 from ingestors.generator.writer import Writer
 from schemas.post import Post, PostEvent, PostUpsert
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
->>>>>>> day
 SOCIAL = {"x", "bluesky"}
 OWN = re.compile(r"https?://\S+|@\S+")
 
@@ -101,16 +90,12 @@ def test_some_posts_have_media_and_most_media_a_description(posts: list[Post]) -
     assert {item.type for item in media} == {"photo", "video", "animation"}
     assert {urlsplit(item.url or "").hostname for item in media} == {MEDIA_HOST}
     assert 0.6 < sum(item.alt is not None for item in media) / len(media) < 0.9
-<<<<<<< HEAD
-    assert not any((item.alt or "").startswith(("+", "-")) for item in media)
-=======
     for post in with_media:
         shown = phrases(post.language or "").pictures
         unfit = "+" if post.labels["sentiment"] == "negative" else "-"
         alts = [item.alt for item in post.media if item.alt]
         assert not any(f"{unfit}{alt}" in shown.get(post.labels["topic"], ()) for alt in alts)
         assert not any(alt.startswith(("+", "-")) for alt in alts)
->>>>>>> day
     news = [post for post in originals(posts) if post.source == "news"]
     assert share([post for post in news if post.media], news) > 0.4
 
@@ -306,8 +291,6 @@ def test_an_edit_adds_a_note_that_fits(day: list[PostEvent]) -> None:
         sentiment = post.labels["sentiment"] if "brand" in post.labels else "neutral"
         assert note in phrases(post.language or "").edits[sentiment]
         assert post.source != "news" and "copy" not in post.labels
-<<<<<<< HEAD
-=======
 
 
 def test_nobody_changes_a_post_that_the_crisis_turns_on(posts: list[Post]) -> None:
@@ -321,4 +304,3 @@ def test_nobody_changes_a_post_that_the_crisis_turns_on(posts: list[Post]) -> No
         changes[turns] = [writer.change_after(event, Moment(0, 0)) for _ in range(500)]
     assert set(changes[True]) == {None}
     assert sum(change is not None for change in changes[False]) > 10
->>>>>>> day
