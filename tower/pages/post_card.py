@@ -172,6 +172,8 @@ def chips_of(mention: Mention) -> list[Chip]:
         add("intent", "intent", intent)
     if mention.emotion is not None and mention.emotion.label != "none":
         add("emotion", "emotion", mention.emotion.label)
+    if mention.irony is not None and mention.irony.label:
+        chips.append(Chip("irony", "irony", None))
     for aspect in mention.aspects[:3]:
         if aspect.label != "other":
             add("aspect", "aspect", aspect.label)

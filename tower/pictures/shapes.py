@@ -7,7 +7,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-_NICE: Final = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 5, 6, 8, 10)
+_NICE: Final = (4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 60, 72)
+"""Each has four equal parts without a fraction."""
 _TICKS: Final = (
     timedelta(minutes=5),
     timedelta(minutes=15),
@@ -42,9 +43,10 @@ def group(parts: Iterable[Markup], **attributes: object) -> Markup:
 
 
 def nice_top(value: float) -> float:
-    """The smallest round number that is not below ``value``; at least 1."""
-    value = max(1.0, value)
-    power = 10.0 ** math.floor(math.log10(value))
+    """The smallest round number that is not below ``value``: 1, 2, or four whole parts."""
+    if value <= 2:
+        return 1.0 if value <= 1 else 2.0
+    power = 10.0 ** max(0, math.ceil(math.log10(value / _NICE[-1])))
     return next(step * power for step in _NICE if step * power >= value * 0.999999)
 
 
