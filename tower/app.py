@@ -97,7 +97,7 @@ def _pusher(tower: Tower) -> Callable[[Page, View], Any]:
         panels = [panel for panel in page.panels if panel.pushed]
         asked = await ask_panels(tower, view, panels, 9.0)
         return {
-            panel.name: render_panel(tower, view, panel, asked)
+            panel.name: str(render_panel(tower, view, panel, asked))
             for panel in panels
             if asked.get(panel.name) is not None
         }
