@@ -102,7 +102,7 @@ def view_of(tower: Tower, request: Request, page: Page, person: Person) -> tuple
         words = Words(words.language, ask.tz)
         words.zone  # noqa: B018
     except (ConfigurationError, KeyError, OSError, ValueError) as wrong:
-        error, ask = str(wrong), Ask()
+        error, ask = error or str(wrong), Ask()
         since, until = window(ask, now)
     theme = request.cookies.get("theme", "")
     view = View(
