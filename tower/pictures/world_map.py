@@ -67,7 +67,7 @@ def country_places() -> Mapping[str, tuple[float, float]]:
 
 def world_map(bubbles: Sequence[Bubble], label: str) -> Markup:
     """Large bubbles first, so that small ones stay on top."""
-    most = max([1, *(bubble.mentions for bubble in bubbles)])
+    most = max((bubble.mentions for bubble in bubbles), default=1)
     parts = []
     for bubble in sorted(bubbles, key=lambda one: (-one.mentions, one.country)):
         place = country_places().get(bubble.country)
