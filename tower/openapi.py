@@ -70,6 +70,10 @@ def _operation(question: Question[Any, Any], suffix: str) -> JsonObject:
     responses: JsonObject = {
         "200": {"description": "The answer.", "content": shape},
         "401": {"description": "Nobody is signed in.", **problem},
+        "414": {
+            "description": "The address is longer than 16,000 bytes.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
         "422": {"description": "A parameter or the query is wrong.", **problem},
         "429": {"description": "Too many requests at a time.", **problem},
         "503": {"description": "The index does not answer.", **problem},

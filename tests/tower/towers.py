@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from runtime.settings import KafkaSettings, TowerSettings, load
 from schemas.brand import Brand
 from tests.tower.fake_search import FakeSearch
+from tests.tower.live.sse_parser import SseParser
 from tests.tower.questions.corpus import BRANDS, NOW, corpus
 from tower.answers import Answers
 from tower.app import create_app
@@ -159,6 +160,14 @@ class Browser:
         response: httpx.Response = self._rig.run(self.sent(method, path, **more))
         return response
 
+    def stream(self, path: str = "/events?page=live", **headers: str) -> "Stream":
+        """Opens a live stream; use it within ``with``."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        pairs = {**self.headers, **given}
+        if "tower" in self.cookies:
+            pairs["cookie"] = f"tower={self.cookies['tower']}"
+        return Stream(self._rig, path, pairs, self._address)
+
     async def sent(self, method: str, path: str, **more: Any) -> httpx.Response:
         transport = httpx.ASGITransport(
             self._rig.app, raise_app_exceptions=False, client=(self._address, 40_000)
@@ -170,6 +179,83 @@ class Browser:
             response = await client.request(method, path, headers=headers, **more)
             self.cookies = client.cookies
         return response
+
+
+class Stream:
+    """An answer that does not end by itself, read as a browser reads it."""
+
+    def __init__(self, rig: TowerRig, path: str, headers: Mapping[str, str], address: str) -> None:
+        self._rig = rig
+        target, _, query = path.partition("?")
+        pairs = [(b"host", b"127.0.0.1:8470")]
+        pairs += [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "method": "GET",
+            "path": target,
+            "raw_path": target.encode(),
+            "query_string": query.encode(),
+            "scheme": "http",
+            "headers": pairs,
+            "client": (address, 40_000),
+            "server": ("127.0.0.1", 8470),
+        }
+        self.parser = SseParser()
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.fails_at_start = False
+        """The browser has gone before the answer began."""
+
+    def __enter__(self) -> "Stream":
+        self._rig.run(self._open())
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._rig.run(self._leave())
+
+    async def _open(self) -> None:
+        self._left = asyncio.Event()
+        self._task = asyncio.create_task(self._rig.app(self._scope, self._receive, self._send))
+        await self._until(lambda: bool(self.body) or self._task.done())
+
+    async def _leave(self) -> None:
+        self._left.set()
+        await asyncio.wait([self._task], timeout=10)
+        assert self._task.done(), "the stream goes on without its browser"
+        assert isinstance(self._task.exception(), OSError | None)
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            if self.fails_at_start:
+                raise OSError("the browser has gone")
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            self.body += message.get("body", b"")
+            self.parser.feed(message.get("body", b""))
+
+    async def _until(self, done: Any) -> None:
+        async with asyncio.timeout(10):
+            while not done():  # noqa: ASYNC110 (the application has no event for it)
+                await asyncio.sleep(0.005)
+
+    def until(self, done: Any) -> None:
+        """Waits until the browser has what is wanted."""
+        self._rig.run(self._until(done))
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    def bodies(self, name: str) -> list[dict[str, Any]]:
+        """What the events of this name told."""
+        return [msgspec.json.decode(one.data) for one in self.parser.events if one.type == name]
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import msgspec
-
 from tower.questions.alert_list import ALERTS
 from tower.questions.aspect_opinions import ASPECTS, VOICE
 from tower.questions.author_ranks import AUTHORS
@@ -20,6 +18,7 @@ from tower.questions.records.tab_counts import TABS
 from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
 from tower.questions.volume_series import VOLUME
+from tower.request_parameters import ask_of
 from tower.security.users import Role
 
 
@@ -39,16 +38,16 @@ class Panel:
     """Panels whose answers its template also needs, by their names."""
 
     def ask(self, page: Ask, extra: Mapping[str, str]) -> Ask:
-        """The parameters of its question: the page's, its own, and those that a person chose."""
+        """The parameters of its question: the page's, its own, and those that a person chose.
+
+        :raises BadParameter: one that a person chose is wrong.
+        """
         asked = self.question.ask
         given = {name: getattr(page, name) for name in page.__struct_fields__}
         own = set(asked.__struct_fields__) - set(given)
         chosen = {name: value for name, value in extra.items() if name in own}
-        made: Ask = msgspec.convert(
-            {**{k: v for k, v in given.items() if v is not None}, **chosen, **self.params},
-            asked,
-            strict=False,
-        )
+        known = {name: value for name, value in given.items() if value is not None}
+        made: Ask = ask_of(asked, {**known, **chosen, **self.params})
         return made
 
 

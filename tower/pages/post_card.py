@@ -18,7 +18,7 @@ MAX_TEXT: Final = 1_200
 MAX_NAME: Final = 60
 MAX_CHIPS: Final = 8
 MAX_ALT: Final = 300
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MARKS: Final = 4
 """Combining marks on one letter; more cover the lines above."""
 
@@ -64,13 +64,17 @@ def card_key(id_: str) -> str:
 
 def clean(text: str, most: int) -> str:
     """Without control characters and towers of marks, at most ``most`` code points."""
-    text = _CONTROL.sub(" ", text[: most * 2])
-    kept, marks = [], 0
-    for sign in text:
-        marks = marks + 1 if unicodedata.combining(sign) else 0
-        if marks <= _MARKS:
-            kept.append(sign)
-    return "".join(kept)[:most]
+    return "".join(_signs(text[: most * 2]))[:most]
+
+
+def _signs(text: str) -> list[str]:
+    """What is shown of each code point; an empty string for a mark too many."""
+    signs, marks = [], 0
+    for sign in _CONTROL.sub(" ", text):
+        # By category: the marks of Thai and of some other scripts have no combining class.
+        marks = marks + 1 if unicodedata.category(sign) in ("Mn", "Me") else 0
+        signs.append(sign if marks <= _MARKS else "")
+    return signs
 
 
 def web_link(url: str | None) -> str | None:
@@ -148,14 +152,15 @@ def spans_of(mention: Mention) -> list[tuple[int, int]]:
 
 def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
     """The text, escaped, with the places in ``mark``; cut at ``MAX_TEXT``."""
+    signs = _signs(text[:MAX_TEXT])
     parts, place = [], 0
     for start, end in spans:
-        if end > min(len(text), MAX_TEXT):
+        if end > len(signs):
             break
-        parts.append(escape(clean(text[place:start], MAX_TEXT)))
-        parts.append(Markup("<mark>{}</mark>").format(clean(text[start:end], MAX_TEXT)))
+        parts.append(escape("".join(signs[place:start])))
+        parts.append(Markup("<mark>{}</mark>").format("".join(signs[start:end])))
         place = end
-    parts.append(escape(clean(text[place:MAX_TEXT], MAX_TEXT)))
+    parts.append(escape("".join(signs[place:])))
     return Markup("").join(parts)
 
 

@@ -94,19 +94,26 @@ class Words:
         text = self.percent(abs(share))
         return f"+{text}" if share > 0 else f"\u2212{text}" if share < 0 else text
 
+    def local(self, at: datetime) -> datetime:
+        """In the reader's zone; a time at the edge of the calendar stays as it is."""
+        try:
+            return at.astimezone(self.zone)
+        except OverflowError:
+            return at
+
     def clock(self, at: datetime) -> str:
-        return f"{at.astimezone(self.zone):%H:%M:%S}"
+        return f"{self.local(at):%H:%M:%S}"
 
     def minute(self, at: datetime) -> str:
-        return f"{at.astimezone(self.zone):%H:%M}"
+        return f"{self.local(at):%H:%M}"
 
     def day(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
+        local = self.local(at)
         return f"{local:%d/%m/%Y}" if self.language == "fr" else f"{local:%d %b %Y}"
 
     def when(self, at: datetime) -> str:
         """Day and minute, with the zone."""
-        local = at.astimezone(self.zone)
+        local = self.local(at)
         return f"{self.day(at)} {local:%H:%M} {local:%Z}"
 
     def age(self, seconds: float) -> str:

@@ -29,7 +29,7 @@ from tower.pages.page_table import PAGES, SPECIAL, Page, Panel
 from tower.pages.view import KEPT, Tab, View
 from tower.pages.vocabulary import Words
 from tower.questions.question import Ask, Context
-from tower.questions.scope import brand_of, parsed, window, with_clause
+from tower.questions.scope import scope_of, window, with_clause
 from tower.request_parameters import page_ask
 from tower.routes.tab_routes import tabs_of_person
 from tower.security.rate_limits import TooMany
@@ -92,16 +92,16 @@ def view_of(tower: Tower, request: Request, page: Page, person: Person) -> tuple
     """The view, and what is wrong with the query or the window; then the view asks for nothing."""
     words, now = words_of(request), tower.clock()
     params = {name: request.query_params[name] for name in KEPT if request.query_params.get(name)}
-    extra = {
-        name: request.query_params[name]
-        for name in (*page.extra, "after")
-        if request.query_params.get(name)
-    }
+    # In the address of a live stream ``after`` is the last event, not a place in a list.
+    own = page.extra if request.url.path == "/events" else (*page.extra, "after")
+    extra = {name: request.query_params[name] for name in own if request.query_params.get(name)}
     error, brand, ask = None, None, Ask()
     try:
         ask = page_ask(params, words.time_zone)
-        node = parsed(ask.q, Context(now))
-        brand = None if node is None else brand_of(node)
+        scope = scope_of(ask, Context(now))
+        brand = scope.brand
+        for panel in page.panels if extra else ():
+            panel.question.searches(panel.ask(ask, extra), scope)
     except QueryError as wrong:
         error = wrong.show(params.get("q", ""))
     except ConfigurationError as wrong:
@@ -111,7 +111,7 @@ def view_of(tower: Tower, request: Request, page: Page, person: Person) -> tuple
         words = Words(words.language, ask.tz)
         words.zone  # noqa: B018
     except (ConfigurationError, KeyError, OSError, ValueError) as wrong:
-        error, ask = str(wrong), Ask()
+        error, ask = error or str(wrong), Ask()
         since, until = window(ask, now)
     theme = request.cookies.get("theme", "")
     view = View(

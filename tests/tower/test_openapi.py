@@ -1,0 +1,106 @@
+"""The document of the API: valid, complete, and kept by the answers."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.tower.towers import BASE, TowerRig
+from tower.openapi import document
+from tower.questions.question_table import QUESTIONS
+
+with warnings.catch_warnings():
+    # Both warn of what they import.
+    warnings.simplefilter("ignore")
+    import schemathesis
+    from openapi_spec_validator import validate
+
+SCHEMA = schemathesis.openapi.from_dict(document())
+BAD = schemathesis.GenerationMode.NEGATIVE
+
+
+@pytest.fixture
+def rig() -> Iterator[TowerRig]:
+    with TowerRig() as rig:
+        yield rig
+
+
+def operations() -> dict[str, dict[str, Any]]:
+    return {path: entry["get"] for path, entry in document()["paths"].items() if "get" in entry}
+
+
+def test_the_document_is_openapi() -> None:
+    validate(document())
+    assert document()["openapi"] == "3.1.0"
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_in_it_with_all_its_parameters(question: str) -> None:
+    entry = QUESTIONS[question]
+    for suffix in ("", ".csv"):
+        operation = operations()[f"/api/v1/{question}{suffix}"]
+        assert operation["summary"] == entry.summary
+        names = {parameter["name"] for parameter in operation["parameters"]}
+        assert names == set(entry.ask.__struct_fields__)
+        paths = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
+        assert paths == ([entry.path] if entry.path else [])
+        required = {one["name"] for one in operation["parameters"] if one["required"]}
+        fields = msgspec.structs.fields(entry.ask)
+        assert required == {field.name for field in fields if field.required}
+        assert {"200", "401", "422", "429", "503"} <= operation["responses"].keys()
+        assert ("404" in operation["responses"]) == (entry.path is not None)
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for operation in operations().values()]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
+def test_the_document_is_served_to_who_is_signed_in(rig: TowerRig) -> None:
+    response = rig.program().get("/api/v1/openapi.json")
+    assert response.json() == document()
+    assert rig.browser().get("/api/v1/openapi.json").status_code == 401
+
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    schemathesis.specs.openapi.checks.status_code_conformance,
+    schemathesis.specs.openapi.checks.content_type_conformance,
+    schemathesis.specs.openapi.checks.response_schema_conformance,
+]
+
+
+@pytest.mark.parametrize("path", operations())
+def test_answers_and_refusals_keep_to_the_document(rig: TowerRig, path: str) -> None:
+    """Requests that schemathesis makes from the document, good ones and bad ones."""
+    operation = SCHEMA[path]["GET"]
+    program, statuses = rig.program("admin"), Counter[int]()
+
+    @settings(
+        max_examples=15, derandomize=True, database=None, deadline=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(operation.as_strategy() | operation.as_strategy(generation_mode=BAD))
+    def check(case: schemathesis.Case) -> None:
+        sent = case.as_transport_kwargs(base_url=BASE)
+        path = sent["url"].removeprefix(BASE)
+        response = program.get(path, params=sent.get("params") or None)
+        statuses[response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    check()
+    assert statuses[200] and statuses[422], statuses
+
+
+def test_refusals_of_the_index_and_of_a_stranger_keep_to_it_too(rig: TowerRig) -> None:
+    operation = SCHEMA["/api/v1/volume"]["GET"]
+    rig.search.away = "Elasticsearch does not answer"
+    answers = [rig.program().get("/api/v1/volume"), rig.browser().get("/api/v1/volume")]
+    assert [answer.status_code for answer in answers] == [503, 401]
+    for answer in answers:
+        operation.Case(method="GET").validate_response(answer, checks=CHECKS[1:])
