@@ -205,7 +205,9 @@ async def page_response(
         busy=busy,
         waiting=any(busy.values()),
         # Every screen is told what has left the stream, also one without live posts.
-        events=view.link("/events", page=page.name if page.name in PAGES else "alerts"),
+        events=view.link("/events", page=page.name if page.name in PAGES else "alerts")
+        if error is None
+        else "",
         live=live,
         query_error=error,
         tabs=tabs,
