@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -20,7 +21,10 @@ from tower.questions.term_lifts import LiftsAnswer
 from tower.questions.value_counts import ValuesAnswer
 from tower.questions.volume_series import VolumeAnswer
 
-MAX_ROWS: Final = 24
+MAX_ROWS: Final = 50
+MAX_BY_HOUR: Final = timedelta(days=2)
+"""A longer volume has a row a day."""
+MIN: Final = datetime.min.replace(tzinfo=UTC)
 MAX_TEXT: Final = 600
 MAX_TERM: Final = 60
 
@@ -89,23 +93,26 @@ def _facts(reader: Reader, answer: VolumeAnswer) -> Made:
 
 
 def _volume(reader: Reader, answer: VolumeAnswer) -> Made:
-    """At most ``MAX_ROWS`` rows; distinct authors of joined buckets cannot be added."""
-    words, series = reader.words, answer.series
-    joined = -(-len(series) // MAX_ROWS) if series else 1
-    groups = [series[place : place + joined] for place in range(0, len(series), joined)]
-    counts = [sum(one.mentions for one in group) for group in groups]
-    most = max(counts, default=0) or 1
-    days = answer.step_s * joined >= 86_400
+    """By local hours, or by local days; distinct authors of joined buckets cannot be added."""
+    words = reader.words
+    days = (answer.until or MIN) - (answer.since or MIN) > MAX_BY_HOUR
+    counts: dict[datetime, tuple[int, int]] = {}
+    for one in answer.series:
+        local = one.at.astimezone(words.zone).replace(minute=0)
+        key = local.replace(hour=0) if days else local
+        mentions, negative = counts.get(key, (0, 0))
+        counts[key] = mentions + one.mentions, negative + one.negative
+    most = max((mentions for mentions, _ in counts.values()), default=0) or 1
     rows = [
         BlockRow(
             (
-                words.day(group[0].at) if days else words.minute(group[0].at),
-                words.number(count),
-                words.number(sum(one.negative for one in group)),
+                words.day(at) if days else words.minute(at),
+                words.number(mentions),
+                words.number(negative),
             ),
-            count / most,
+            mentions / most,
         )
-        for group, count in zip(groups, counts, strict=True)
+        for at, (mentions, negative) in counts.items()
     ]
     return [words("volume.from"), words("facts.mentions"), words("volume.negatives")], rows, []
 
@@ -116,14 +123,14 @@ def _alarms(reader: Reader, answer: AlertsAnswer) -> Made:
         BlockRow(
             (
                 headline(one, words),
-                str((one.gravest or one.alert).severity),
+                f"{(one.gravest or one.alert).severity}/5",
                 words.when(one.alert.began_at),
                 words.label("standing", one.standing),
             )
         )
         for one in answer.alerts
     ]
-    columns = [words("page.alert"), words("alert.severity"), words("volume.from"), ""]
+    columns = [words("page.alert"), words("report.severity"), words("volume.from"), ""]
     return columns if rows else [], rows, [] if rows else [words("alerts.none")]
 
 
@@ -241,7 +248,7 @@ def _lifts(reader: Reader, answer: LiftsAnswer) -> Made:
 def _authors(reader: Reader, answer: AuthorsAnswer) -> Made:
     words = reader.words
     if not reader.texts:
-        return [], [], [words("report.distinct", words.number(answer.distinct))]
+        return [], [], []
     rows = [
         BlockRow(
             (
@@ -275,7 +282,7 @@ def _post(reader: Reader, one: ListedMention) -> BlockRow:
     cells = [words.when(post.created_at), clean(post.source, 20), words.short(reach)]
     if reader.texts:
         name = clean(post.author.name or post.author.handle or post.author.id, 40)
-        cells.append(f"{name}: {clean(post.text, MAX_TEXT)}")
+        cells.append(f"{' '.join(name.split())}: {clean(post.text, MAX_TEXT)}")
     return BlockRow(cells, None, web_link(post.url))
 
 
@@ -303,6 +310,26 @@ def peer_rows(reader: Reader, peers: Sequence[tuple[str, Answer]]) -> Made:
         words("facts.authors"), words("facts.negative"), words("facts.reach"),
     ]  # fmt: skip
     return columns, rows, []
+
+
+def aspect_rows(reader: Reader, answer: VoiceAnswer) -> Made:
+    """What people are displeased with, an aspect a row and a brand a column: negative mentions."""
+    names = [clean(one.name, MAX_TERM) for one in answer.brands]
+    sums: dict[str, int] = {}
+    for one in answer.brands:
+        for aspect, count in one.aspects.items():
+            sums[aspect] = sums.get(aspect, 0) + count
+    told = sorted((aspect for aspect in sums if aspect != "other"), key=lambda it: (-sums[it], it))
+    rows = [
+        BlockRow(
+            (
+                clean(reader.words.label("aspect", aspect), MAX_TERM),
+                *(reader.words.number(one.aspects.get(aspect, 0)) for one in answer.brands),
+            )
+        )
+        for aspect in told[:10]
+    ]
+    return ["", *names], rows, []
 
 
 _MAKERS: Final[Mapping[type[Any], Callable[..., Made]]] = {

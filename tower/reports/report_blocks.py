@@ -13,13 +13,26 @@ from markupsafe import Markup
 from tower.pages.post_card import clean
 from tower.pages.vocabulary import Words, texts
 from tower.questions.alert_list import AlertsAnswer
+from tower.questions.aspect_opinions import VoiceAnswer
 from tower.questions.author_ranks import AuthorsAnswer
 from tower.questions.mention_list import MentionsAnswer
-from tower.reports.block_rows import MAX_ROWS, MAX_TERM, BlockRow, Reader, headline, made, peer_rows
+from tower.questions.question import Answer
+from tower.reports.block_rows import (
+    MAX_ROWS,
+    MAX_TERM,
+    BlockRow,
+    Reader,
+    aspect_rows,
+    headline,
+    made,
+    peer_rows,
+)
 from tower.reports.report_kinds import PEER
 from tower.reports.report_lookup import OpenedReport
 from tower.routes.api_routes import table
 
+PEERS: Final = ("peers", "peer_aspects")
+"""Blocks of a comparison that are made of several answers."""
 _OF_PEOPLE: Final = (MentionsAnswer, AuthorsAnswer)
 
 
@@ -95,23 +108,32 @@ def blocks_of(
 ) -> list[Block]:
     """The sections that have something to tell, in their order; pictures are given by name."""
     reader, drawn = Reader(words, texts), pictures or {}
-    blocks = []
+    blocks: list[Block] = []
     peers = [
         (name.removeprefix(PEER), one.answer)
         for name, one in opened.sections.items()
         if name.startswith(PEER)
     ]
     if peers:
-        blocks.append(Block("peers", words("report.peers"), *peer_rows(reader, peers)))
+        blocks += _comparison(opened, reader, peers)
     for name, section in opened.sections.items():
         if name.startswith(PEER):
             continue
         columns, rows, notes = made(reader, name, section.answer)
         title = section_title(words, name)
-        block = Block(name, title, columns, rows[: 2 * MAX_ROWS], notes, drawn.get(name))
+        block = Block(name, title, columns, rows[:MAX_ROWS], notes, drawn.get(name))
         if block.rows or block.notes or block.picture is not None:
             blocks.append(block)
     return blocks
+
+
+def _comparison(
+    opened: OpenedReport, reader: Reader, peers: Sequence[tuple[str, Answer]]
+) -> Iterator[Block]:
+    words, voice = reader.words, opened.answer("voice")
+    yield Block(PEERS[0], words("report.peers"), *peer_rows(reader, peers))
+    if isinstance(voice, VoiceAnswer):
+        yield Block(PEERS[1], words("report.peer_aspects"), *aspect_rows(reader, voice))
 
 
 def csv_of(opened: OpenedReport, name: str, *, texts: bool) -> str | None:

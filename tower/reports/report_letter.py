@@ -19,7 +19,7 @@ MAX_ATTACHED: Final = 8 * 2**20
 """Bytes of all attachments; many servers refuse mails above ten megabytes."""
 _BAR: Final = 160
 _FONT: Final = "font-family:sans-serif;font-size:14px;line-height:1.4;color:#1a1f24"
-_CELL: Final = "padding:3px 8px;border-bottom:1px solid #dcdfd9;vertical-align:top"
+_CELL: Final = "padding:3px 8px;border-bottom:1px solid #dcdfd9;vertical-align:middle"
 _NUMBER: Final = f"{_CELL};text-align:right"
 _HEAD: Final = "padding:3px 8px;text-align:left;color:#565f68;font-weight:normal;font-size:12px"
 _NOTE: Final = "color:#565f68;font-size:12px;margin:4px 0"
@@ -83,7 +83,9 @@ def _row(row: BlockRow) -> Markup:
 
 def _bar(share: float) -> Markup:
     """A cell whose width is the share: a table, which every mail program draws."""
-    wide = max(1, round(_BAR * min(1.0, max(0.0, share))))
+    wide = round(_BAR * min(1.0, max(0.0, share)))
+    if not wide:
+        return Markup("")
     return Markup(
         '<table role="presentation" style="border-collapse:collapse"><tr>'
         '<td style="width:{}px;height:8px;background:#2c6c80;font-size:1px;line-height:8px">'

@@ -20,6 +20,7 @@ from sinks.elasticsearch.alert_redaction import NOBODY, account_ids
 from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.lookup import documents
 from sinks.elasticsearch.report_redaction import authors_of_report, redacted_report
+from tower.questions.scope import value_clause
 
 MAX_LISTED: Final = 200
 MAX_DELIVERIES: Final = 200
@@ -67,6 +68,8 @@ class StoredReport(Struct, kw_only=True, omit_defaults=True):
 
     @property
     def query(self) -> str:
+        if self.kind == "alert" and self.brand is not None:
+            return value_clause("brand", self.brand) or ""
         return str(self.parameters.get("q", ""))
 
     @property

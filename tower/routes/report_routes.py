@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -34,6 +34,7 @@ from tower.questions.question import Context
 from tower.questions.scope import BadParameter, value_clause
 from tower.reports.pdf_job import MODULE, NOT_INSTALLED, pdf_of, pdf_request
 from tower.reports.report_blocks import (
+    PEERS,
     Block,
     blocks_of,
     csv_of,
@@ -214,12 +215,12 @@ async def report(request: Request) -> Response:
     if isinstance(opened, Response):
         return opened
     tower, found = tower_of(request), opened.report
-    view, _ = view_of(tower, request, REPORT, person)
-    words = Words(view.words.language, found.time_zone)
-    inner = report_view(found, words, person, view.theme)
+    asked, _ = view_of(tower, request, REPORT, person)
+    words = Words(asked.words.language, found.time_zone)
+    inner = report_view(found, words, person, asked.theme)
     text = tower.renderer.page(
         "report.html",
-        view=view,
+        view=replace(inner, path=asked.path),
         panel_view=inner,
         t=words,
         report=found,
@@ -227,16 +228,19 @@ async def report(request: Request) -> Response:
         facts=facts_of(opened, words),
         panels=panels_of(tower.renderer, opened, inner),
         titles={name: section_title(words, name) for name in opened.sections},
-        peers=_peers(opened, words),
+        tables=_comparison(opened, words),
         wide=WIDE,
         told=request.query_params.get("told", "")[:400],
     )
-    return HTMLResponse(text)
+    response = HTMLResponse(text)
+    if (lang := request.query_params.get("lang", "")) in asked.languages:
+        response.set_cookie("lang", lang, max_age=31_536_000, samesite="strict")
+    return response
 
 
-def _peers(opened: OpenedReport, words: Words) -> Block | None:
-    blocks = blocks_of(opened, words, texts=True)
-    return next((block for block in blocks if block.name == "peers"), None)
+def _comparison(opened: OpenedReport, words: Words) -> list[Block]:
+    """The tables of a comparison, which no panel has."""
+    return [one for one in blocks_of(opened, words, texts=True) if one.name in PEERS and one.rows]
 
 
 async def report_as_json(request: Request) -> Response:

@@ -232,7 +232,7 @@ class Email(Channel):
             message["References"] = opening
         message.set_content(plain(text))
         message.add_alternative(html(text), subtype="html")
-        return message
+        return self._in_language(message)
 
     def letter(self, letter: Letter) -> EmailMessage:
         """The message of a letter; its subject is one line, whatever it holds."""
@@ -244,7 +244,7 @@ class Email(Channel):
         for one in letter.attachments:
             main, _, sub = one.kind.partition("/")
             message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
-        return message
+        return self._in_language(message)
 
     def _message(self, subject_: str, own: str) -> EmailMessage:
         message = EmailMessage(policy=_POLICY)
@@ -254,6 +254,10 @@ class Email(Channel):
         message["Date"] = format_datetime(self.clock())
         message["Message-ID"] = own
         message["Auto-Submitted"] = "auto-generated"
+        return message
+
+    def _in_language(self, message: EmailMessage) -> EmailMessage:
+        # Last: a new content takes away every header of the one before.
         message["Content-Language"] = self.style.language
         return message
 

@@ -10,7 +10,14 @@ from pydantic import SecretStr
 
 from sinks.alerts.channels.base import Busy, Refused
 from sinks.alerts.channels.http import tls_context
-from sinks.alerts.channels.mail import Email, Security, Server, message_ids
+from sinks.alerts.channels.mail import (
+    Attachment,
+    Email,
+    Letter,
+    Security,
+    Server,
+    message_ids,
+)
 from sinks.alerts.message.catalogue import Style
 from tests.servers.smtp import SmtpServer
 from tests.sinks.alerts.states import hostile, rich, state
@@ -61,6 +68,7 @@ def test_a_message_is_plain_and_html_and_says_from_whom() -> None:
     assert message["To"] == "ana@desk.test, ben@desk.test"
     assert message["Date"] == "Fri, 02 Jan 2026 09:40:00 +0000"
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Content-Language"] == "fr"
     assert message["Subject"] == (
         "[4 sur 5, ouverte] Velmora\u00a0: 12\u202f540 mentions en 30 minutes, 8,8 fois le niveau "
         "habituel, 81\u202f% de négatives, 2\u202f210 auteurs"
@@ -96,6 +104,34 @@ def test_hostile_text_makes_no_headers() -> None:
     assert "Bcc" not in mail.message
     assert mail.recipients == TO
     assert "<script>" not in body(mail.message, "html")
+
+
+def test_a_letter_has_attachments_and_one_line_of_subject() -> None:
+    table = Attachment("volume.csv", "text/csv", "at,mentions\r\nà,1\r\n".encode())
+    letter = Letter("day-1", "Velmora\r\nBcc: all@evil.test \u202e", "plain é", "<p>é</p>", [table])
+    with SmtpServer() as smtp:
+        channel(smtp).send(letter)
+        channel(smtp).send(letter)
+        first, second = (mail.message for mail in smtp.mails)
+        assert smtp.mails[0].recipients == TO
+    assert "Bcc" not in first
+    assert first["Subject"] == "Velmora Bcc: all@evil.test"
+    assert first["Message-ID"] == second["Message-ID"], "a repeated letter is the same message"
+    assert first["Content-Language"] == "fr"
+    assert body(first, "plain").strip() == "plain é"
+    (attached,) = first.iter_attachments()
+    assert attached.get_filename() == "volume.csv"
+    assert attached.get_content_type() == "text/csv"
+    assert attached.get_payload(decode=True) == table.content
+
+
+def test_a_letter_that_is_refused_is_told_as_an_alert_is() -> None:
+    letter = Letter("day-1", "Velmora", "plain", "<p></p>")
+    with SmtpServer(answers=["452 full", "552 too large"]) as smtp:
+        for wanted in (Busy, Refused):
+            with pytest.raises(wanted):
+                channel(smtp).send(letter)
+        assert smtp.answers == []
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
