@@ -42,7 +42,6 @@ SMALL = {
     "queries/language/tree.py": "an interface: walks over a tree",
     "queries/matching/query_matcher.py": "the entry point of matching",
     "runtime/backoff.py": "an interface",
-    "runtime/configuration/tower_settings.py": "a type",
     "runtime/tower_metrics.py": "the metrics of one application",
     "runtime/configuration/secret_files.py": "an interface of two functions",
     "sinks/elasticsearch/plan.py": "types, and the function that makes them",

@@ -22,7 +22,7 @@ from tower.live.stream_reader import StreamReader
 from tower.pages.page_table import Page
 from tower.pages.view import View
 from tower.routes import admin_routes, alert_routes, query_routes, tab_routes
-from tower.routes.api_routes import api_routes, openapi
+from tower.routes.api_routes import api_page, api_routes, openapi
 from tower.routes.live_routes import events
 from tower.routes.page_routes import ask_panels, page_routes, render_panel
 from tower.routes.report_routes import report_routes
@@ -50,6 +50,7 @@ def create_app(tower: Tower, *, read_stream: bool = True) -> Starlette:
         Route("/events", events),
         Route("/static/{name}", _static()),
         Route("/api/v1/openapi.json", openapi),
+        Route("/api", api_page),
         Route("/alerts/{id:path}/backtest", alert_routes.backtest, methods=["POST"]),
         Route("/alerts/{id:path}/{act}", alert_routes.act, methods=["POST"]),
         Route("/alerts/{id:path}", alert_routes.room),

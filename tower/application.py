@@ -23,7 +23,7 @@ from tower.pages.vocabulary import Language, Words, accepted
 from tower.search_client import SearchClient
 from tower.security.identity import Identity
 from tower.security.rate_limits import Counter, RateLimit
-from tower.security.users import Person
+from tower.security.users import Account, Person
 
 
 @dataclass
@@ -62,18 +62,27 @@ def person_of(request: Request) -> Person | None:
 
 
 def language_of(request: Request) -> Language:
-    """The language of the address, else of the cookie, else of the browser."""
+    """The language of the address, else of the cookie, the account, and the browser."""
     for wanted in (request.query_params.get("lang"), request.cookies.get("lang")):
         if wanted == "fr":
             return "fr"
         if wanted == "en":
             return "en"
+    account = _account_of(request)
+    if account is not None and account.language:
+        return account.language
     return accepted(request.headers.get("accept-language", ""))
 
 
 def words_of(request: Request) -> Words:
-    tower = tower_of(request)
-    return Words(language_of(request), tower.settings.time_zone)
+    account = _account_of(request)
+    zone = account.time_zone if account is not None else ""
+    return Words(language_of(request), zone or tower_of(request).settings.time_zone)
+
+
+def _account_of(request: Request) -> Account | None:
+    person = person_of(request)
+    return None if person is None else tower_of(request).identity.accounts.named(person.name)
 
 
 def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:

@@ -131,6 +131,7 @@ REPORT: Final = Page("report", "/reports", (), extra=("told",), in_rail=False)
 """One kept report; its panels are those of its kind."""
 SPECIAL: Final = (QUERY_EDITOR, OPS, ERASURE, REPORTS)
 """Pages with a route of their own."""
+API: Final = Page("api", "/api", (), in_rail=False)
 PAGES: Final[Mapping[str, Page]] = {
     page.name: page
     for page in (

@@ -6,17 +6,19 @@ from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from queries.language.errors import QueryError
 from runtime import tower_metrics
 from tower.answers import Asked
 from tower.application import forbidden, person_of, problem, signed_out, tower_of
 from tower.openapi import document
+from tower.pages.page_table import API
 from tower.questions.question import Answer, Ask, Question
 from tower.questions.question_table import QUESTIONS
 from tower.questions.scope import BadParameter
 from tower.request_parameters import ask_of
+from tower.routes.page_routes import view_of
 from tower.security.rate_limits import TooMany
 from tower.withdrawn_answers import without_withdrawn
 
@@ -106,3 +108,14 @@ async def openapi(request: Request) -> Response:
     if person_of(request) is None:
         return signed_out(request)
     return Response(msgspec.json.encode(document()), 200, media_type="application/json")
+
+
+async def api_page(request: Request) -> Response:
+    """The document for people."""
+    person = person_of(request)
+    if person is None:
+        return signed_out(request)
+    tower = tower_of(request)
+    view, _ = view_of(tower, request, API, person)
+    text = tower.renderer.page("api.html", view=view, t=view.words, document=document())
+    return HTMLResponse(text)

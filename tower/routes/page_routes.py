@@ -29,7 +29,7 @@ from tower.pages.page_table import PAGES, SPECIAL, Page, Panel
 from tower.pages.view import KEPT, Tab, View
 from tower.pages.vocabulary import Words
 from tower.questions.question import Ask, Context
-from tower.questions.scope import scope_of, window, with_clause
+from tower.questions.scope import parsed, scope_of, window, with_clause
 from tower.request_parameters import page_ask
 from tower.routes.tab_routes import tabs_of_person
 from tower.security.rate_limits import TooMany

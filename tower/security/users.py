@@ -6,7 +6,7 @@ The file is YAML::
       - name: ana
         role: desk                      # reader, desk or admin
         password: scrypt:...            # written by `tocsin tower user ana`
-        tokens: [sha256:...]            # written by `tocsin tower token ana`
+        tokens: [sha256:...]            # written by `tocsin tower token`
 
 Passwords are scrypt of the standard library (RFC 7914; N=2^15, r=8, p=1: OWASP's cheat sheet).
 """
@@ -22,6 +22,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from runtime.configuration.files import read_yaml
+from runtime.configuration.validation import known_time_zone
 from schemas.errors import ConfigurationError
 
 Role = Literal["reader", "desk", "admin"]
@@ -106,6 +107,11 @@ def load_accounts(path: Path | None) -> Accounts:
     if len(accounts) < len(found.users):
         raise ConfigurationError(f"{path} names a user twice")
     for one in found.users:
+        if one.time_zone:
+            try:
+                known_time_zone(one.time_zone)
+            except ValueError as error:
+                raise ConfigurationError(f"{path}: the time zone of {one.name} {error}") from None
         if one.password is not None:
             _parts(one.password, f"{path}: the password of {one.name}")
     return Accounts(accounts)
