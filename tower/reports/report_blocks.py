@@ -55,6 +55,8 @@ def section_title(words: Words, name: str) -> str:
 def subject_of(opened: OpenedReport, words: Words, brands: Mapping[str, str]) -> str:
     """What the report is about: the brand's name, the query, or everything."""
     report = opened.report
+    if report.emptied:
+        return "—"
     if report.brand is not None and report.query in ("", f"brand:{report.brand}"):
         return clean(brands.get(report.brand, report.brand), MAX_TERM)
     return clean(report.query, 100) or words("tab.everything")
