@@ -1,13 +1,22 @@
 """The pages of reports: in both languages, for each role, with hostile posts."""
 
+import asyncio
 import csv
 import io
 import re
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
-from tests.tower.reports.rig import ALERT, DAY, HOSTILE, ZONE, Rig
+from tests.tower.reports.rig import ALERT, DAY, HOSTILE, NOW, ZONE, Rig
+from tower.live.withdrawals import Withdrawals
+from tower.pages.vocabulary import Words
+from tower.reports.report_lookup import open_report
+from tower.reports.report_store import StoredReport, StoredSection
+from tower.reports.report_view import report_view
+from tower.routes.page_routes import ask_panels
 
 pytestmark = pytest.mark.embedded
 
@@ -145,3 +154,37 @@ def test_the_list_has_hostile_parameters_as_text(shared: Rig) -> None:
     page = shared.get("/reports?told=%3Cscript%3Ealert(1)%3C/script%3E&alert=%22%3E%3Cb%3E", "desk")
     assert "<script>alert" not in page.text and '"><b>' not in page.text
     assert HOSTILE[0] not in page.text
+
+
+def test_a_page_without_panels_asks_nothing(shared: Rig) -> None:
+    """The live stream of an open page asks for what its panels need."""
+    view = report_view(STORED, Words("en"))
+    assert asyncio.run(ask_panels(shared.tower, view, [], 0.1)) == {}
+
+
+STORED = StoredReport(
+    id="day-1", kind="day", parameters={"kind": "day", "q": "lang:fr", "tz": ZONE}, made_by="ana",
+    made_at=NOW, since=NOW, until=NOW,
+)  # fmt: skip
+
+
+def test_a_click_leads_to_the_live_page_with_the_query_and_the_window() -> None:
+    view = report_view(STORED, Words("en"))
+    address = urlsplit(view.clause("country:FR") or "")
+    assert address.path == "/live"
+    given = dict(parse_qsl(address.query))
+    assert given == {
+        "q": "lang:fr AND country:FR", "tz": ZONE,
+        "since": "2026-03-03T09:30:00Z", "until": "2026-03-03T09:30:00Z",
+    }  # fmt: skip
+
+
+def test_a_section_of_another_version_is_left_out(shared: Rig) -> None:
+    sections = [
+        StoredSection(name="facts", question="volume", ask={}, answer={"mentions": "many"}),
+        StoredSection(name="of-the-future", question="x", ask={}, answer={}),
+        StoredSection(name="aspects", question="aspects", ask={}, answer={"mentions": 3}),
+    ]
+    stored = replace(STORED, sections=sections)
+    opened = asyncio.run(open_report(shared.tower.answers, Withdrawals(), stored))
+    assert list(opened.sections) == ["aspects"]
