@@ -110,7 +110,7 @@ def test_the_mail_has_the_numbers_in_the_language_of_the_channel(desk: Desk) -> 
     html, plain = message.get_body(("html",)), message.get_body(("plain",))
     assert html is not None and plain is not None
     assert f">{mentions}" in html.get_content()
-    assert f"messages: {mentions}" in plain.get_content()
+    assert f"messages\u00a0: {mentions}" in plain.get_content()
     names = [part.get_filename() for part in message.iter_attachments()]
     assert f"{report['id']}-volume.csv" in names
     assert not [name for name in names if re.search("authors|widest|reach", str(name))]

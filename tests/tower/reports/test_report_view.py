@@ -55,6 +55,7 @@ def test_a_comparison_has_a_row_a_brand(shared: Rig) -> None:
 
 def test_a_post_mortem_tells_what_moved_what_people_did_and_the_verdict(shared: Rig) -> None:
     page = shared.get(f"/reports/{shared.make(kind='alert', alert=ALERT)}").text
+    assert "Velmora: review of the alert, from 02 Mar 2026 08:00 UTC" in page
     for told in ("540", "61.5", "acknowledge", "Verdict: right", "The first posts"):
         assert told in page, told
 
