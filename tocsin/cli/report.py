@@ -158,8 +158,8 @@ def _write(out: Path, opened: "OpenedReport", language: str, names: Mapping[str,
 
 
 def _pdf(opened: "OpenedReport", words: "Words", names: Mapping[str, str]) -> bytes:
-    from tower.reports.pdf_job import pdf_in_process, pdf_request
-    from tower.reports.report_view import report_view
+    from tower.reports.pdf_job import pdf_in_process
+    from tower.reports.report_view import pdf_request, report_view
 
     view = report_view(opened.report, words)
     return pdf_in_process(pdf_request(opened, view, words, names, texts=False))

@@ -156,13 +156,14 @@ def _found(reader: Reader, answer: AlertAnswer) -> Made:
     ]
     notes = [headline(found, words)]
     notes += [
-        f"{words.when(one.at)}: {locale.statuses[one.status]}, {one.severity}/5"
+        locale.labelled(words.when(one.at), f"{locale.statuses[one.status]}, {one.severity}/5")
         for one in found.states
     ]
     for action in found.desk.history:
         did = locale.actions[action.did].format(clean(words.label("verdict", action.to or ""), 60))
-        line = f"{words.when(action.at)}: {clean(action.by, MAX_TERM)} {did}"
-        notes.append(f"{line}: {clean(action.text, MAX_TEXT)}" if action.text else line)
+        line = locale.labelled(words.when(action.at), f"{clean(action.by, MAX_TERM)} {did}")
+        text = clean(action.text or "", MAX_TEXT)
+        notes.append(locale.labelled(line, text) if text else line)
     verdict = found.desk.verdict
     said = words.label("verdict", verdict) if verdict else words("report.no_verdict")
     notes.append(words("report.verdict", said))

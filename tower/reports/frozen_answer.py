@@ -6,7 +6,7 @@ answer         what is kept
 posts          their number, the ids of those shown, and the hash of each author
 authors        the account's id, its hash, and the counts
 alerts         as the index has them, without addresses; words of the desk are kept
-terms          names, hashtags and links that at least ``MIN_SAID`` posts have
+terms          names, hashtags and links that at least ``MIN_PEOPLE`` authors have used
 counts         all of them
 =============  ===================================================================
 """
@@ -23,10 +23,11 @@ from schemas.types import JsonObject
 from tower.questions.author_ranks import AuthorRank, AuthorsAnswer
 from tower.questions.mention_list import ListedMention, MentionsAnswer
 from tower.questions.question import Answer, Question
+from tower.questions.term_lifts import LiftsAnswer
 from tower.questions.value_counts import ValuesAnswer
 
-MIN_SAID: Final = 3
-"""Posts with a term; a rarer one is rather the text of a person than a count."""
+MIN_PEOPLE: Final = 3
+"""Distinct authors of a term; one of fewer is the text of a person, which an erasure must reach."""
 SAID: Final = frozenset({"entity", "hashtag", "link", "community", "publisher"})
 """Fields whose values are words of the public."""
 _NAMES: Final = ("handle", "name", "url", "verified", "clause")
@@ -34,6 +35,8 @@ _ADDRESSES: Final = frozenset({"url", "clause"})
 
 Account = tuple[str, str]
 """Source and id."""
+Term = tuple[str, str]
+"""Field and value, such as ``hashtag`` and ``panne``."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,32 @@ class Found:
     authors: Mapping[Account, AuthorRank] = field(default_factory=dict)
 
 
-def freeze(answer: Answer) -> JsonObject:
-    """The kept form, plain data."""
+def freeze(answer: Answer, authors: Mapping[Term, int]) -> JsonObject:
+    """The kept form, plain data. ``authors``: how many distinct ones used each term."""
     if isinstance(answer, MentionsAnswer):
         posts = [{"id": one.mention.post.id, "author": _hash(one)} for one in answer.mentions]
         return {**_counts(answer, "mentions", "next"), "posts": posts}
     if isinstance(answer, AuthorsAnswer):
-        authors = [_account(one) for one in answer.authors]
-        return {**_counts(answer, "authors"), "accounts": authors}
+        accounts = [_account(one) for one in answer.authors]
+        return {**_counts(answer, "authors"), "accounts": accounts}
+
+    def shared(field_name: str, value: str) -> bool:
+        return authors.get((field_name, value), 0) >= MIN_PEOPLE
+
     if isinstance(answer, ValuesAnswer) and answer.field in SAID:
-        kept = [one for one in answer.values if one.mentions >= MIN_SAID]
-        answer = replace(answer, values=kept)
+        values = [one for one in answer.values if shared(answer.field, one.value)]
+        answer = replace(answer, values=values)
+    elif isinstance(answer, LiftsAnswer):
+        answer = replace(answer, terms=[one for one in answer.terms if shared(one.field, one.term)])
     return cast("JsonObject", _without(msgspec.to_builtins(answer), _ADDRESSES))
+
+
+def terms_in(answer: Answer) -> Iterator[Term]:
+    """The words of the public in an answer."""
+    if isinstance(answer, ValuesAnswer) and answer.field in SAID:
+        yield from ((answer.field, one.value) for one in answer.values)
+    elif isinstance(answer, LiftsAnswer):
+        yield from ((one.field, one.term) for one in answer.terms)
 
 
 def _hash(one: ListedMention) -> str:

@@ -2,28 +2,20 @@
 
 It reads the report as JSON from standard input, and writes the PDF as Base64 in JSON. The program
 of the page is ours (``report.typ``); the report is data to it, so nothing in it is evaluated. Fonts
-are those of the machine.
+are those of the machine. It imports little, since it starts for each PDF.
 """
 
 import base64
 import importlib.resources
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from schemas.errors import ServiceUnavailable, TocsinError
-from tower.pages.view import View
-from tower.pages.vocabulary import Words
-from tower.pictures.print_colours import printed
-from tower.reports.report_blocks import Block, blocks_of, facts_of, heading_of
-from tower.reports.report_lookup import OpenedReport
-from tower.reports.report_view import pictures_of
 
-MAX_SECTIONS: Final = 60
 MAX_PDF: Final = 5 * 2**20
 """Bytes; the answer of a job has at most eight megabytes in Base64."""
 DEADLINE_S: Final = 60.0
@@ -57,39 +49,6 @@ class PdfRequest(Struct, kw_only=True):
 
 class PdfResult(Struct, kw_only=True):
     pdf: bytes
-
-
-def pdf_request(
-    opened: OpenedReport, view: View, words: Words, brands: Mapping[str, str], *, texts: bool
-) -> PdfRequest:
-    """What the process draws, in the reader's language."""
-    blocks = blocks_of(opened, words, texts=texts, pictures=pictures_of(opened, view))
-    return PdfRequest(
-        title=heading_of(opened, words, brands),
-        language=words.language,
-        footer=words("report.number", opened.report.id),
-        facts=facts_of(opened, words),
-        sections=[_section(block) for block in blocks[:MAX_SECTIONS]],
-    )
-
-
-def _section(block: Block) -> PdfSection:
-    rows = [PdfRow(cells=list(row.cells), share=row.share) for row in block.rows]
-    count = max((len(row.cells) for row in rows), default=1)
-    # The picture of a volume tells what its rows do.
-    drawn = block.picture is not None
-    return PdfSection(
-        title=block.title,
-        columns=[] if drawn else list(block.columns),
-        rows=[] if drawn else rows,
-        notes=list(block.notes),
-        picture=None if block.picture is None else printed(block.picture),
-        wide=count - 1 if count == 4 and len(block.columns) == 4 and _long(rows) else 0,
-    )
-
-
-def _long(rows: Sequence[PdfRow]) -> bool:
-    return any(len(row.cells[-1]) > 40 for row in rows)
 
 
 def run(request: PdfRequest) -> PdfResult:

@@ -27,7 +27,7 @@ from tower.reports.block_rows import (
     made,
     peer_rows,
 )
-from tower.reports.report_kinds import PEER
+from tower.reports.report_kinds import BEFORE, PEER
 from tower.reports.report_lookup import OpenedReport
 from tower.routes.api_routes import table
 
@@ -55,6 +55,8 @@ def section_title(words: Words, name: str) -> str:
 def subject_of(opened: OpenedReport, words: Words, brands: Mapping[str, str]) -> str:
     """What the report is about: the brand's name, the query, or everything."""
     report = opened.report
+    if report.emptied:
+        return "—"
     if report.brand is not None and report.query in ("", f"brand:{report.brand}"):
         return clean(brands.get(report.brand, report.brand), MAX_TERM)
     return clean(report.query, 100) or words("tab.everything")
@@ -65,7 +67,7 @@ def heading_of(opened: OpenedReport, words: Words, brands: Mapping[str, str]) ->
     report = opened.report
     about = subject_of(opened, words, brands)
     if report.kind == "alert":
-        return words("report.of_alert", about, words.when(report.since))
+        return words("report.of_alert", about, words.when(report.since + BEFORE))
     return words(f"report.of_{report.kind}", about, words.day(report.since))
 
 

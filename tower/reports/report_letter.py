@@ -97,14 +97,14 @@ def letter_text(opened: OpenedReport, words: Words, brands: Mapping[str, str]) -
     """The same as plain text."""
     blocks = [heading_of(opened, words, brands), "\n".join(facts_of(opened, words))]
     for block in blocks_of(opened, words, texts=False):
-        lines = [block.title, *_lines(block.columns, block.rows), *block.notes]
+        lines = [block.title, *_lines(words, block.columns, block.rows), *block.notes]
         blocks.append("\n".join(lines))
     blocks.append(words("report.mailed"))
     blocks.append(words("report.number", opened.report.id))
     return "\n\n".join(blocks) + "\n"
 
 
-def _lines(columns: Sequence[str], rows: Iterable[BlockRow]) -> list[str]:
+def _lines(words: Words, columns: Sequence[str], rows: Iterable[BlockRow]) -> list[str]:
     """``- first: second, third``; a column's name stands before its value."""
     lines = []
     for row in rows:
@@ -115,7 +115,8 @@ def _lines(columns: Sequence[str], rows: Iterable[BlockRow]) -> list[str]:
             if text
         ]
         more = f" <{row.url}>" if row.url else ""
-        lines.append(f"- {first}: {', '.join(told)}{more}" if told else f"- {first}{more}")
+        line = words.locale.labelled(first, ", ".join(told)) if told else first
+        lines.append(f"- {line}{more}")
     return lines
 
 

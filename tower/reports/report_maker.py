@@ -12,9 +12,15 @@ from tower.answers import Answers
 from tower.questions.alert_list import ALERT, AlertAnswer, AlertAsk, ListedAlert
 from tower.questions.question import Answer, Ask, Context, Question
 from tower.questions.scope import BadParameter
-from tower.reports.frozen_answer import freeze
+from tower.reports.frozen_answer import Term, freeze, terms_in
 from tower.reports.report_kinds import Plan, ReportAsk, plan_of, report_id, settled
 from tower.reports.report_store import StoredReport, StoredSection
+from tower.reports.term_authors import (
+    TERM_AUTHORS,
+    TermAuthorsAnswer,
+    TermAuthorsAsk,
+    written,
+)
 
 TOGETHER: Final = 6
 """Questions in one request: a small engine answers one after the other, within one deadline."""
@@ -32,6 +38,7 @@ async def make_report(answers: Answers, context: Context, ask: ReportAsk, by: st
     plan = plan_of(ask, context, found)
     asked = list(zip([one.question for one in plan.sections], plan.asks(), strict=True))
     given = await _given(answers, asked)
+    kept = await _frozen(answers, [own for _, own in asked], given)
     return StoredReport(
         id=report_id(ask, context.now),
         kind=ask.kind,
@@ -46,11 +53,37 @@ async def make_report(answers: Answers, context: Context, ask: ReportAsk, by: st
                 name=panel.name,
                 question=panel.question.name,
                 ask=_asked(own),
-                answer=freeze(answer),
+                answer=answer,
             )
-            for panel, (_, own), answer in zip(plan.sections, asked, given, strict=True)
+            for panel, (_, own), answer in zip(plan.sections, asked, kept, strict=True)
         ],
     )
+
+
+async def _frozen(
+    answers: Answers, asks: Sequence[Ask], given: Sequence[Answer]
+) -> list[JsonObject]:
+    """The answers as they are stored: with the terms that enough authors of their window used."""
+    wanted: dict[Ask, dict[Term, None]] = {}
+    for ask, answer in zip(asks, given, strict=True):
+        if terms := dict.fromkeys(terms_in(answer)):
+            wanted.setdefault(_scope(ask), {}).update(terms)
+    counts: dict[Ask, dict[Term, int]] = {}
+    for scope, terms in wanted.items():
+        asked = TermAuthorsAsk(
+            q=scope.q, since=scope.since, until=scope.until, tz=scope.tz, terms=written(terms)
+        )
+        (answer,) = await _given(answers, [(TERM_AUTHORS, asked)])
+        authors = cast("TermAuthorsAnswer", answer).authors
+        counts[scope] = dict(zip(terms, authors, strict=False))
+    return [
+        freeze(answer, counts.get(_scope(ask), {})) for ask, answer in zip(asks, given, strict=True)
+    ]
+
+
+def _scope(ask: Ask) -> Ask:
+    """The query and the window of a section."""
+    return Ask(q=ask.q, since=ask.since, until=ask.until, tz=ask.tz)
 
 
 def _asked(ask: Ask) -> JsonObject:

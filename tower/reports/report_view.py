@@ -1,7 +1,7 @@
-"""A kept report on a page: its panels, as on other pages, and its pictures for paper."""
+"""A kept report on a page, with panels as on other pages, and on paper, with pictures for it."""
 
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,17 +17,22 @@ from tower.pages.renderer import (
 )
 from tower.pages.view import View
 from tower.pages.vocabulary import Words
-from tower.pictures.print_colours import with_land
+from tower.pictures.print_colours import printed, with_land
 from tower.pictures.world_map import HEIGHT, WIDTH
 from tower.questions.alert_list import AlertsAnswer
 from tower.questions.presence import CountriesAnswer, HoursAnswer
 from tower.questions.question import Ask
 from tower.questions.volume_series import VolumeAnswer
+from tower.reports.pdf_job import PdfRequest, PdfRow, PdfSection
+from tower.reports.report_blocks import Block, blocks_of, facts_of, heading_of
 from tower.reports.report_kinds import PEER
 from tower.reports.report_lookup import OpenedReport
 from tower.reports.report_store import StoredReport
 from tower.security.users import Person
 
+MAX_SECTIONS: Final = 60
+MIN_LONG: Final = 40
+"""Characters of a cell that takes the room of its row."""
 NOBODY: Final = Person("report", "reader")
 """Who looks at a report that is mailed or printed."""
 
@@ -98,3 +103,36 @@ def _of_countries(name: str, view: View, answer: CountriesAnswer) -> Mapping[str
         return {}
     land = (importlib.resources.files("tower") / "static" / "land.svg").read_text("utf-8")
     return {name: with_land(map_picture(view, answer), land, WIDTH, HEIGHT)}
+
+
+def pdf_request(
+    opened: OpenedReport, view: View, words: Words, brands: Mapping[str, str], *, texts: bool
+) -> PdfRequest:
+    """What the process draws, in the reader's language."""
+    blocks = blocks_of(opened, words, texts=texts, pictures=pictures_of(opened, view))
+    return PdfRequest(
+        title=heading_of(opened, words, brands),
+        language=words.language,
+        footer=words("report.number", opened.report.id),
+        facts=facts_of(opened, words),
+        sections=[_section(block) for block in blocks[:MAX_SECTIONS]],
+    )
+
+
+def _section(block: Block) -> PdfSection:
+    rows = [PdfRow(cells=list(row.cells), share=row.share) for row in block.rows]
+    count = max((len(row.cells) for row in rows), default=1)
+    # The picture of a volume tells what its rows do.
+    drawn = block.picture is not None
+    return PdfSection(
+        title=block.title,
+        columns=[] if drawn else list(block.columns),
+        rows=[] if drawn else rows,
+        notes=list(block.notes),
+        picture=None if block.picture is None else printed(block.picture),
+        wide=count - 1 if count == 4 and len(block.columns) == 4 and _long(rows) else 0,
+    )
+
+
+def _long(rows: Sequence[PdfRow]) -> bool:
+    return any(len(row.cells[-1]) > MIN_LONG for row in rows)

@@ -32,7 +32,7 @@ from tower.pages.page_table import REPORT, REPORTS
 from tower.pages.vocabulary import Words
 from tower.questions.question import Context
 from tower.questions.scope import BadParameter, value_clause
-from tower.reports.pdf_job import MODULE, NOT_INSTALLED, pdf_of, pdf_request
+from tower.reports.pdf_job import MODULE, NOT_INSTALLED, pdf_of
 from tower.reports.report_blocks import (
     PEERS,
     Block,
@@ -46,7 +46,7 @@ from tower.reports.report_kinds import KINDS, ReportAsk, report_id, settled
 from tower.reports.report_lookup import OpenedReport, open_report
 from tower.reports.report_maker import make_report
 from tower.reports.report_store import ReportStore, StoredReport
-from tower.reports.report_view import panels_of, report_view
+from tower.reports.report_view import panels_of, pdf_request, report_view
 from tower.request_parameters import MAX_PARAMETERS
 from tower.routes.page_routes import view_of
 from tower.security.rate_limits import TooMany

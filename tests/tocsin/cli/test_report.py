@@ -1,5 +1,6 @@
 """``tocsin report``: one mail a report and a channel, whatever is run twice; and files."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from tests.tocsin.cli.commands import Commands, Ran
 from tests.tower.reports.rig import BRANDS, DAY, DID, NAME, SECRET, Rig, embedded
 
 pytestmark = pytest.mark.embedded
+_NUMBERS = itertools.count()
 ARGUMENTS = ("report", "--brand", "velmora", "--day", DAY, "--time-zone", "Europe/Paris")
 
 
@@ -23,8 +25,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def rig(url: str, request: pytest.FixtureRequest) -> Iterator[Rig]:
-    rig = Rig(url, f"cli-{abs(hash(request.node.name)) % 10**8}-")
+def rig(url: str) -> Iterator[Rig]:
+    rig = Rig(url, f"cli-{next(_NUMBERS)}-")
     rig.fill()
     yield rig
     rig.close()
@@ -108,7 +110,7 @@ def test_the_mail_has_the_numbers_in_the_language_of_the_channel(desk: Desk) -> 
     html, plain = message.get_body(("html",)), message.get_body(("plain",))
     assert html is not None and plain is not None
     assert f">{mentions}" in html.get_content()
-    assert f"messages: {mentions}" in plain.get_content()
+    assert f"messages\u00a0: {mentions}" in plain.get_content()
     names = [part.get_filename() for part in message.iter_attachments()]
     assert f"{report['id']}-volume.csv" in names
     assert not [name for name in names if re.search("authors|widest|reach", str(name))]

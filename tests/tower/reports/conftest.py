@@ -17,6 +17,15 @@ def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield url
 
 
+@pytest.fixture(scope="session")
+def shared(elasticsearch_url: str) -> Iterator[Rig]:
+    """For tests that change nothing but the list of reports."""
+    rig = Rig(elasticsearch_url, "reports-")
+    rig.fill()
+    yield rig
+    rig.close()
+
+
 @pytest.fixture
 def rig(elasticsearch_url: str) -> Iterator[Rig]:
     rig = Rig(elasticsearch_url, f"reports{next(_NUMBERS)}-")

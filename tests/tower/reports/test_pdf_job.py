@@ -39,26 +39,28 @@ def request(**changed: Any) -> PdfRequest:
 
 @pytest.mark.embedded
 @pytest.mark.parametrize(("language", "title"), [("en", "day of 02 Mar"), ("fr", "journée du 02")])
-def test_a_report_is_a_pdf_in_the_language_of_who_asks(rig: Rig, language: str, title: str) -> None:
+def test_a_report_is_a_pdf_in_the_language_of_who_asks(
+    shared: Rig, language: str, title: str
+) -> None:
     pytest.importorskip("typst", reason="the extra reports is not installed")
-    id_ = rig.make(**DAY_ASK)
-    answer = rig.get(f"/reports/{id_}.pdf", **{"Accept-Language": language})
+    id_ = shared.make(**DAY_ASK)
+    answer = shared.get(f"/reports/{id_}.pdf", **{"Accept-Language": language})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/pdf"
     text = text_of(answer.content)
     assert title in text
-    assert f"{rig.sections(id_)['facts']['answer']['mentions']}" in text
+    assert f"{shared.sections(id_)['facts']['answer']['mentions']}" in text
     assert NAME in text, "a person who may read the posts may print them"
 
 
 @pytest.mark.embedded
-def test_pictures_and_posts_of_every_kind_are_drawn(rig: Rig) -> None:
+def test_pictures_and_posts_of_every_kind_are_drawn(shared: Rig) -> None:
     pytest.importorskip("typst", reason="the extra reports is not installed")
-    week = rig.make(**{**DAY_ASK, "kind": "week"})
-    for id_ in (week, rig.make(kind="alert", alert=ALERT)):
-        answer = rig.get(f"/reports/{id_}.pdf")
+    week = shared.make(**{**DAY_ASK, "kind": "week"})
+    for id_ in (week, shared.make(kind="alert", alert=ALERT)):
+        answer = shared.get(f"/reports/{id_}.pdf")
         assert answer.content.startswith(b"%PDF"), answer.text
-    assert rig.tower.jobs.newest("report").result is None, "its texts are not kept"  # type: ignore[union-attr]
+    assert shared.tower.jobs.newest("report").result is None, "its texts are not kept"  # type: ignore[union-attr]
 
 
 def test_nothing_of_a_stranger_is_evaluated() -> None:

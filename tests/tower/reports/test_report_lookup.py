@@ -1,5 +1,7 @@
 """An old report shows no post that was deleted and nobody who was erased, from that moment on."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from schemas.mention import MentionErasure
@@ -75,6 +77,27 @@ def test_a_report_that_is_made_after_an_erasure_is_stored_without_the_author(rig
     store = ReportStore(rig.client, rig.names)
     kept = store.keep(report_of({**document, "id": id_}))
     assert DID not in rig.stored(kept.id)
+
+
+def test_a_report_about_an_erased_author_is_empty(rig: Rig) -> None:
+    id_ = rig.make(**{**WEEK, "q": f'author:"{DID}"'})
+    assert rig.sections(id_)["facts"]["answer"]["mentions"] > 10
+    erase(rig)
+    page = rig.get(f"/reports/{id_}")
+    assert page.status_code == 200 and "Nothing of it is left" in page.text
+    assert rig.sections(id_) == {}
+    assert not [word for word in GONE if word in page.text + rig.stored(id_)]
+    assert rig.get("/reports").status_code == 200
+
+
+def test_a_term_of_one_author_is_not_kept(rig: Rig) -> None:
+    """The link to the profile is in many posts, and all are of the same author."""
+    id_ = rig.make(**WEEK)
+    section = rig.sections(id_)["link"]
+    asked = {**section["ask"], "field": "link"}
+    live = rig.get(f"/api/v1/values?{urlencode(asked)}").json()["values"]
+    assert [one["mentions"] for one in live] == [14]
+    assert section["answer"]["values"] == []
 
 
 def test_a_deleted_post_is_not_shown_any_more(rig: Rig) -> None:
