@@ -17,6 +17,7 @@ from tower.questions.author_ranks import AUTHORS
 from tower.questions.mention_list import MENTIONS, POSTS
 from tower.questions.presence import COUNTRIES, HOURS
 from tower.questions.question import MAX_QUERY, Ask, Context
+from tower.questions.records.coverage_states import COVERAGE
 from tower.questions.scope import BadParameter, scope_of, value_clause
 from tower.questions.term_lifts import LIFTS
 from tower.questions.value_counts import VALUES
@@ -79,6 +80,7 @@ def _values(field_name: str, size: int = 8) -> Panel:
 
 _ALARMS: Final = Panel("alarms", ALERTS, {"size": 20})
 _VOLUME: Final = Panel("volume", VOLUME, others=(_ALARMS,))
+_COVERAGE: Final = Panel("lines", COVERAGE, {"q": ""})
 _SHARED: Final = (
     Panel("facts", VOLUME),
     _ALARMS,
@@ -90,6 +92,7 @@ _SHARED: Final = (
     Panel("reach", MENTIONS, {"order": "widest", "size": 5}, "cards_list"),
     Panel("authors", AUTHORS, {"size": 8}),
     Panel("widest", AUTHORS, {"size": 8, "by": "reach"}, "authors"),
+    _COVERAGE,
     _values("entity", 10),
     _values("hashtag", 10),
     _values("link"),
@@ -114,6 +117,7 @@ POST_MORTEM: Final = (
     Panel("lifts", LIFTS, {"size": 12}, inner=True),
     Panel("carried", AUTHORS, {"size": 8, "by": "reach"}, "authors", inner=True),
     Panel("aspects", ASPECTS, inner=True),
+    _COVERAGE,
     replace(_values("country", 10), inner=True),
     replace(_values("source"), inner=True),
     replace(_values("language", 10), inner=True),
