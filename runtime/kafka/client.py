@@ -40,6 +40,7 @@ from schemas.topic_registry import topics as all_topics
 log = get_logger("kafka")
 MAX_MESSAGE_BYTES = 4 * 2**20
 """The largest message of any topic: a dead letter, its payload in base64."""
+_DIRECT: Final = "direct://"
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
@@ -88,9 +89,6 @@ def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
     return config
 
 
-_DIRECT: Final = "direct://"
-
-
 class ClosingSocket(KafkaNetSocket):  # type: ignore[misc]
     """The proxy that is none: kafka-python's socket, closed where it cannot connect.
 
@@ -131,8 +129,7 @@ BOOTSTRAP_S = 10.0
 
 
 def _connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
-    timeout_ms = int(BOOTSTRAP_S * 1000)
-    own = {"bootstrap_timeout_ms": timeout_ms, "proxy_url": _DIRECT}
+    own = {"bootstrap_timeout_ms": int(BOOTSTRAP_S * 1000), "proxy_url": _DIRECT}
     return {**connection(settings, client_id), **own}
 
 
