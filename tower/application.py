@@ -14,6 +14,7 @@ from runtime.clock import Clock
 from runtime.settings import KafkaSettings, TowerSettings
 from schemas.brand import Brand
 from tower.answers import Answers
+from tower.desk.dry_run_job import DryRunRequest
 from tower.desk.flow_watch import FlowWatch
 from tower.desk.jobs import Jobs
 from tower.desk.tab_store import SavedTab
@@ -42,8 +43,8 @@ class Tower:
     flow: FlowWatch | None = None
     requests: Counter = field(default_factory=lambda: Counter(8))
     jobs: Jobs = field(default_factory=Jobs)
-    dry_runs: dict[str, Brand] = field(default_factory=dict)
-    """Job to the brand that it was made of."""
+    dry_runs: dict[str, DryRunRequest] = field(default_factory=dict)
+    """Job to what it was made of."""
     saved_tabs: dict[str, list[SavedTab]] = field(default_factory=dict)
     """Person to tabs, as last read or written by this process."""
     attempts: RateLimit = field(default_factory=lambda: RateLimit(10, 60.0))

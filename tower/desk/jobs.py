@@ -8,13 +8,13 @@ import contextlib
 import secrets
 import sys
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.clock import utc_now
+from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from schemas.types import Time
 
@@ -41,16 +41,20 @@ class Job(Struct, kw_only=True):
     ] = "running"
     result: Any = None
     error: str | None = None
-    at: Annotated[Time | None, Meta(description="When it was done.")] = None
+    at: Annotated[Time | None, Meta(description="When it ended.")] = None
 
 
 class Jobs:
     """For one event loop. ``command``: what runs a module of ours."""
 
     def __init__(
-        self, command: Sequence[str] = (sys.executable, "-m"), deadline_s: float = DEADLINE_S
+        self,
+        command: Sequence[str] = (sys.executable, "-m"),
+        deadline_s: float = DEADLINE_S,
+        clock: Clock = utc_now,
     ) -> None:
         self._command = tuple(command)
+        self._clock = clock
         self._deadline_s = deadline_s
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,13 +87,26 @@ class Jobs:
             raise TooManyJobs
         job = Job(id=secrets.token_urlsafe(9), kind=kind, by=by)
         self._jobs[job.id] = job
-        while len(self._jobs) > MAX_KEPT:
-            self._jobs.popitem(last=False)
+        # One that runs stays: it counts among those that do.
+        ended = [id_ for id_, one in self._jobs.items() if one.state != "running"]
+        for id_ in ended[: max(0, len(self._jobs) - MAX_KEPT)]:
+            del self._jobs[id_]
         run = self._run(job, [module, *arguments], msgspec.json.encode(given), statuses)
-        task = asyncio.create_task(run)
+        task = asyncio.create_task(self._told(job, run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
+
+    async def _told(self, job: Job, run: Coroutine[Any, Any, None]) -> None:
+        """Whatever happens, the job does not stay running."""
+        try:
+            await run
+        except Exception as error:  # noqa: BLE001
+            job.error, job.state = f"it could not be run: {error}"[:300], "failed"
+        finally:
+            job.at = self._clock()
+            if job.state == "failed":
+                log.warning("a job failed", kind=job.kind, why=job.error)
 
     async def _run(
         self, job: Job, arguments: Sequence[str], given: bytes, statuses: Collection[int]
@@ -115,13 +132,12 @@ class Jobs:
             lines = err.decode("utf-8", "replace").strip().splitlines()
             job.error = lines[-1][:300] if lines else f"it ended with {process.returncode}"
             job.state = "failed"
-            log.warning("a job failed", kind=job.kind, why=job.error)
             return
         try:
             job.result = msgspec.json.decode(out)
         except msgspec.DecodeError:
             job.result = out.decode("utf-8", "replace").splitlines()
-        job.at, job.state = utc_now(), "done"
+        job.state = "done"
 
     async def close(self) -> None:
         """End what runs."""
