@@ -1,6 +1,6 @@
 """What the routes share: the parts of the running application, and the person of a request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from brands.registry import BrandRegistry
+from brands.registry import BrandRegistry, publish_brands
 from runtime import tower_metrics
 from runtime.clock import Clock
 from runtime.settings import KafkaSettings, TowerSettings
@@ -40,6 +40,8 @@ class Tower:
     identity: Identity
     clock: Clock
     brands: BrandRegistry | None = None
+    publish: Callable[..., object] = field(default=publish_brands)
+    """Brings the topic of brands up to date, as :func:`brands.registry.publish_brands`."""
     flow: FlowWatch | None = None
     requests: Counter = field(default_factory=lambda: Counter(8))
     jobs: Jobs = field(default_factory=Jobs)

@@ -1,7 +1,7 @@
 """A search that counts what it is asked and answers as an index would, without one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ class FakeSearch:
     """
 
     mentions: Sequence[MentionUpsert] = ()
-    alerts: Sequence[JsonObject] = ()
+    alerts: Iterable[JsonObject] = ()
     coverage: Sequence[JsonObject] = ()
     erasures: Sequence[JsonObject] = ()
     requests: list[list[Search]] = field(default_factory=list)
@@ -35,6 +35,7 @@ class FakeSearch:
     gate: asyncio.Event | None = None
     change: Callable[[list[Any]], list[Any]] = lambda responses: responses
     """What becomes of the responses."""
+    _made: tuple[Sequence[MentionUpsert], list[JsonObject]] | None = None
 
     @property
     def searches(self) -> list[Search]:
@@ -72,8 +73,11 @@ class FakeSearch:
             return list(self.alerts)
         if search.index in ("coverage", "erasures"):
             return list(self.coverage if search.index == "coverage" else self.erasures)
-        documents = [to_document(event) for event in self.mentions]
-        return [msgspec.json.decode(msgspec.json.encode(document)) for document in documents]
+        if self._made is None or self._made[0] is not self.mentions:
+            documents = [to_document(event) for event in self.mentions]
+            made = [msgspec.json.decode(msgspec.json.encode(document)) for document in documents]
+            self._made = (self.mentions, made)
+        return self._made[1]
 
     def _aggregations(self, wanted: JsonObject, sources: list[JsonObject]) -> JsonObject:
         return {name: self._aggregation(each, sources) for name, each in wanted.items()}

@@ -43,6 +43,8 @@ def accounts() -> Accounts:
 
 
 PASSWORD_HASH = hashed(PASSWORD)
+RENDERER = Renderer("0.0.0")
+"""One for all: it keeps compiled templates and nothing else."""
 
 
 @dataclass
@@ -66,7 +68,7 @@ class TowerRig:
         given: dict[str, Any] = {"data_dir": Path("/nonexistent"), **settings}
         self.settings = load(TowerSettings, **given)
         self.client = StoredClient()
-        self.renderer = Renderer("0.0.0")
+        self.renderer = RENDERER
         self.brands = Brands()
         self.sessions = Sessions(b"k" * 32, self.users, 12.0, lambda: self.passed_s)
         self.tower = self._tower()

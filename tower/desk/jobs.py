@@ -8,7 +8,8 @@ import contextlib
 import secrets
 import sys
 from collections import OrderedDict
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -91,16 +92,16 @@ class Jobs:
         ended = [id_ for id_, one in self._jobs.items() if one.state != "running"]
         for id_ in ended[: max(0, len(self._jobs) - MAX_KEPT)]:
             del self._jobs[id_]
-        run = self._run(job, [module, *arguments], msgspec.json.encode(given), statuses)
+        run = partial(self._run, job, [module, *arguments], msgspec.json.encode(given), statuses)
         task = asyncio.create_task(self._told(job, run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
 
-    async def _told(self, job: Job, run: Coroutine[Any, Any, None]) -> None:
+    async def _told(self, job: Job, run: Callable[[], Awaitable[None]]) -> None:
         """Whatever happens, the job does not stay running."""
         try:
-            await run
+            await run()
         except Exception as error:  # noqa: BLE001
             job.error, job.state = f"it could not be run: {error}"[:300], "failed"
         finally:
@@ -128,7 +129,9 @@ class Jobs:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        if process.returncode not in statuses or len(out) > MAX_OUTPUT:
+        # A status that counts, and not a word: the command did not come to its result.
+        silent = process.returncode != 0 and not out.strip()
+        if process.returncode not in statuses or silent or len(out) > MAX_OUTPUT:
             lines = err.decode("utf-8", "replace").strip().splitlines()
             job.error = lines[-1][:300] if lines else f"it ended with {process.returncode}"
             job.state = "failed"

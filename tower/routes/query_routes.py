@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from brands.brand_query import query_of
-from brands.registry import publish_brands
 from queries.elasticsearch.index_compiler import compile_query
 from queries.elasticsearch.kql import kql_of
 from queries.language.errors import QueryError
@@ -174,7 +173,7 @@ def _tried(tower: Tower, given: dict[str, str], person: Person) -> Brand:
 
 
 async def _publish(tower: Tower, brand: Brand, person: Person) -> None:
-    work = partial(publish_brands, tower.kafka, [brand], keep_others=True)
+    work = partial(tower.publish, tower.kafka, [brand], keep_others=True)
     await asyncio.to_thread(work)
     log.info("a brand was published", brand=brand.id, person=person.name)
 
