@@ -1,6 +1,6 @@
 """What the routes share: the parts of the running application, and the person of a request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -8,12 +8,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from brands.registry import BrandRegistry
+from brands.registry import BrandRegistry, publish_brands
 from runtime import tower_metrics
 from runtime.clock import Clock
 from runtime.settings import KafkaSettings, TowerSettings
 from schemas.brand import Brand
 from tower.answers import Answers
+from tower.desk.dry_run_job import DryRunRequest
 from tower.desk.flow_watch import FlowWatch
 from tower.desk.jobs import Jobs
 from tower.desk.tab_store import SavedTab
@@ -39,11 +40,13 @@ class Tower:
     identity: Identity
     clock: Clock
     brands: BrandRegistry | None = None
+    publish: Callable[..., object] = field(default=publish_brands)
+    """Brings the topic of brands up to date, as :func:`brands.registry.publish_brands`."""
     flow: FlowWatch | None = None
     requests: Counter = field(default_factory=lambda: Counter(8))
     jobs: Jobs = field(default_factory=Jobs)
-    dry_runs: dict[str, Brand] = field(default_factory=dict)
-    """Job to the brand that it was made of."""
+    dry_runs: dict[str, DryRunRequest] = field(default_factory=dict)
+    """Job to what it was made of."""
     saved_tabs: dict[str, list[SavedTab]] = field(default_factory=dict)
     """Person to tabs, as last read or written by this process."""
     attempts: RateLimit = field(default_factory=lambda: RateLimit(10, 60.0))

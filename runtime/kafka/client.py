@@ -40,6 +40,7 @@ from schemas.topic_registry import topics as all_topics
 log = get_logger("kafka")
 MAX_MESSAGE_BYTES = 4 * 2**20
 """The largest message of any topic: a dead letter, its payload in base64."""
+_DIRECT: Final = "direct://"
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
@@ -85,9 +86,6 @@ def connection(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
         config["sasl_mechanism"] = settings.sasl_mechanism
         config["sasl_plain_username"], config["sasl_plain_password"] = login
     return config
-
-
-_DIRECT: Final = "direct://"
 
 
 class ClosingSocket(KafkaNetSocket):  # type: ignore[misc]

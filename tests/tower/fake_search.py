@@ -1,7 +1,7 @@
 """A search that counts what it is asked and answers as an index would, without one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,15 @@ from tower.questions.question import Search
 
 @dataclass
 class FakeSearch:
-    """Every search finds ``mentions`` or ``alerts``, whatever its query is.
+    """Every search finds all of its index, unless its query is for ids.
 
     Counts of an aggregation are plausible and not consistent. ``gate``: each request waits for it.
     """
 
     mentions: Sequence[MentionUpsert] = ()
-    alerts: Sequence[JsonObject] = ()
+    alerts: Iterable[JsonObject] = ()
+    coverage: Sequence[JsonObject] = ()
+    erasures: Sequence[JsonObject] = ()
     requests: list[list[Search]] = field(default_factory=list)
     away: str | None = None
     """The index does not answer, for this reason."""
@@ -33,6 +35,7 @@ class FakeSearch:
     gate: asyncio.Event | None = None
     change: Callable[[list[Any]], list[Any]] = lambda responses: responses
     """What becomes of the responses."""
+    _made: tuple[Sequence[MentionUpsert], list[JsonObject]] | None = None
 
     @property
     def searches(self) -> list[Search]:
@@ -62,10 +65,19 @@ class FakeSearch:
         }
 
     def _sources(self, search: Search) -> list[JsonObject]:
+        sources, ids = self._held(search), _ids(search.body.get("query", {}))
+        return [one for one in sources if ids is None or one["id"] in ids]
+
+    def _held(self, search: Search) -> list[JsonObject]:
         if search.index == "alerts":
             return list(self.alerts)
-        documents = [to_document(event) for event in self.mentions]
-        return [msgspec.json.decode(msgspec.json.encode(document)) for document in documents]
+        if search.index in ("coverage", "erasures"):
+            return list(self.coverage if search.index == "coverage" else self.erasures)
+        if self._made is None or self._made[0] is not self.mentions:
+            documents = [to_document(event) for event in self.mentions]
+            made = [msgspec.json.decode(msgspec.json.encode(document)) for document in documents]
+            self._made = (self.mentions, made)
+        return self._made[1]
 
     def _aggregations(self, wanted: JsonObject, sources: list[JsonObject]) -> JsonObject:
         return {name: self._aggregation(each, sources) for name, each in wanted.items()}
@@ -92,6 +104,14 @@ class FakeSearch:
         return {"value": count if kind == "cardinality" else float(count)}
 
 
+def _ids(query: JsonObject) -> list[str] | None:
+    """The ids that a query asks for; None: it asks for something else."""
+    if "term" in query and "id" in query["term"]:
+        return [query["term"]["id"]]
+    filters = query.get("bool", {}).get("filter", [])
+    return next((one["terms"]["id"] for one in filters if "id" in one.get("terms", {})), None)
+
+
 def _values(path: str, sources: list[JsonObject]) -> list[Any]:
     """The values of a field, each once."""
     found: dict[Any, None] = {}
@@ -110,4 +130,6 @@ def _ms(text: str) -> int:
 def _sort(search: Search, source: JsonObject) -> list[Any]:
     if search.index == "alerts":
         return [_ms(source["raised_at"]), source["id"]]
+    if search.index in ("coverage", "erasures"):
+        return []
     return [_ms(source["created_at"]), source["id"]]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import ANY_TEXT
 from tests.tower.towers import PASSWORD, TowerRig, problem_of
+from tower.security.sessions import LINK_S
 from tower.security.users import Accounts, Person
 
 ADMIN = Person("local", "admin")
@@ -92,7 +93,7 @@ def test_a_link_signs_in_once(rig: TowerRig) -> None:
 
 def test_a_link_that_is_too_old_signs_nobody_in(rig: TowerRig) -> None:
     link = f"/sign-in?token={rig.sessions.link(ADMIN)}"
-    rig.passed_s = 600
+    rig.passed_s = LINK_S
     assert rig.browser().get(link).status_code == 403
 
 

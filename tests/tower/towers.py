@@ -16,6 +16,7 @@ from schemas.brand import Brand
 from tests.tower.fake_search import FakeSearch
 from tests.tower.live.sse_parser import SseParser
 from tests.tower.questions.corpus import BRANDS, NOW, corpus
+from tests.tower.stored_documents import StoredClient
 from tower.answers import Answers
 from tower.app import create_app
 from tower.application import Tower
@@ -43,6 +44,8 @@ def accounts() -> Accounts:
 
 
 PASSWORD_HASH = hashed(PASSWORD)
+RENDERER = Renderer("0.0.0")
+"""One for all: it keeps compiled templates and nothing else."""
 
 
 @dataclass
@@ -55,13 +58,6 @@ class Brands:
         return self.known
 
 
-class NoClient:
-    """Stands where the client of Elasticsearch is: the answers have a fake search."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 class TowerRig:
     """``passed_s`` moves every clock. Use it within ``with``, since requests share a loop."""
 
@@ -72,7 +68,8 @@ class TowerRig:
         self.search = FakeSearch(data.mentions, data.alerts)
         given: dict[str, Any] = {"data_dir": Path("/nonexistent"), **settings}
         self.settings = load(TowerSettings, **given)
-        self.renderer = Renderer("0.0.0")
+        self.client = StoredClient()
+        self.renderer = RENDERER
         self.brands = Brands()
         self.sessions = Sessions(b"k" * 32, self.users, 12.0, lambda: self.passed_s)
         self.tower = self._tower()
@@ -87,7 +84,7 @@ class TowerRig:
         return Tower(
             settings=self.settings,
             kafka=load(KafkaSettings),
-            search=NoClient(),  # type: ignore[arg-type]
+            search=self.client,  # type: ignore[arg-type]
             answers=Answers(self.search, self._context, self.now, lambda: self.passed_s),
             hub=Hub(self._post, card_key, lambda: self.passed_s),
             renderer=self.renderer,
@@ -113,6 +110,8 @@ class TowerRig:
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        self.run(self.tower.jobs.close())
+        self.client.close()
         self._runner.__exit__(*exception)
 
     def run(self, work: Any) -> Any:

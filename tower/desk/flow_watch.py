@@ -35,10 +35,14 @@ class FlowWatch:
     """One for the application."""
 
     def __init__(
-        self, settings: KafkaSettings, monotonic: Callable[[], float] = time.monotonic
+        self,
+        settings: KafkaSettings,
+        monotonic: Callable[[], float] = time.monotonic,
+        meter: Callable[[KafkaSettings], LagMeter] = LagMeter,
     ) -> None:
         self._settings = settings
         self._monotonic = monotonic
+        self._opened = meter
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flow")
         self._meter: LagMeter | None = None
         self._last: tuple[float, TopicLag] | None = None
@@ -61,7 +65,7 @@ class FlowWatch:
     def _look(self) -> None:
         try:
             if self._meter is None:
-                self._meter = LagMeter(self._settings)
+                self._meter = self._opened(self._settings)
             seen = self._meter.look()
         except TocsinError as error:
             self.error = str(error)

@@ -8,13 +8,14 @@ import contextlib
 import secrets
 import sys
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.clock import utc_now
+from runtime.clock import Clock, utc_now
 from runtime.logs import get_logger
 from schemas.types import Time
 
@@ -41,16 +42,20 @@ class Job(Struct, kw_only=True):
     ] = "running"
     result: Any = None
     error: str | None = None
-    at: Annotated[Time | None, Meta(description="When it was done.")] = None
+    at: Annotated[Time | None, Meta(description="When it ended.")] = None
 
 
 class Jobs:
     """For one event loop. ``command``: what runs a module of ours."""
 
     def __init__(
-        self, command: Sequence[str] = (sys.executable, "-m"), deadline_s: float = DEADLINE_S
+        self,
+        command: Sequence[str] = (sys.executable, "-m"),
+        deadline_s: float = DEADLINE_S,
+        clock: Clock = utc_now,
     ) -> None:
         self._command = tuple(command)
+        self._clock = clock
         self._deadline_s = deadline_s
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,10 +88,12 @@ class Jobs:
             raise TooManyJobs
         job = Job(id=secrets.token_urlsafe(9), kind=kind, by=by)
         self._jobs[job.id] = job
-        while len(self._jobs) > MAX_KEPT:
-            self._jobs.popitem(last=False)
-        run = self._run(job, [module, *arguments], msgspec.json.encode(given), statuses)
-        task = asyncio.create_task(run, name=job.id)
+        # One that runs stays: it counts among those that do.
+        ended = [id_ for id_, one in self._jobs.items() if one.state != "running"]
+        for id_ in ended[: max(0, len(self._jobs) - MAX_KEPT)]:
+            del self._jobs[id_]
+        run = partial(self._run, job, [module, *arguments], msgspec.json.encode(given), statuses)
+        task = asyncio.create_task(self._told(job, run), name=job.id)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
@@ -96,6 +103,17 @@ class Jobs:
         running = [task for task in self._tasks if task.get_name() == job.id]
         if running:
             await asyncio.wait(running)
+
+    async def _told(self, job: Job, run: Callable[[], Awaitable[None]]) -> None:
+        """Whatever happens, the job does not stay running."""
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001
+            job.error, job.state = f"it could not be run: {error}"[:300], "failed"
+        finally:
+            job.at = self._clock()
+            if job.state == "failed":
+                log.warning("a job failed", kind=job.kind, why=job.error)
 
     async def _run(
         self, job: Job, arguments: Sequence[str], given: bytes, statuses: Collection[int]
@@ -117,17 +135,18 @@ class Jobs:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        if process.returncode not in statuses or len(out) > MAX_OUTPUT:
+        # A status that counts, and not a word: the command did not come to its result.
+        silent = process.returncode != 0 and not out.strip()
+        if process.returncode not in statuses or silent or len(out) > MAX_OUTPUT:
             lines = err.decode("utf-8", "replace").strip().splitlines()
             job.error = lines[-1][:300] if lines else f"it ended with {process.returncode}"
             job.state = "failed"
-            log.warning("a job failed", kind=job.kind, why=job.error)
             return
         try:
             job.result = msgspec.json.decode(out)
         except msgspec.DecodeError:
             job.result = out.decode("utf-8", "replace").splitlines()
-        job.at, job.state = utc_now(), "done"
+        job.state = "done"
 
     async def close(self) -> None:
         """End what runs."""

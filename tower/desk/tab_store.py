@@ -13,6 +13,7 @@ from schemas.errors import ConfigurationError, ServiceUnavailable
 from schemas.types import JsonObject, Message
 from sinks.alerts.store import update
 from sinks.elasticsearch.connection import elasticsearch_errors
+from tower.questions.question import MAX_QUERY
 
 MAX_TABS: Final = 20
 MAX_NAME: Final = 40
@@ -22,17 +23,21 @@ class SavedTab(Message, kw_only=True):
     """A query with its name; both are as the person wrote them."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-    query: Annotated[str, Meta(max_length=4_000)] = ""
+    query: Annotated[str, Meta(max_length=MAX_QUERY)] = ""
 
 
 def with_tab(tabs: Sequence[SavedTab], name: str, query: str) -> list[SavedTab]:
     """The tabs with one more; one of the same name is replaced. Pure.
 
-    :raises ConfigurationError: the name is empty or too long, or there are ``MAX_TABS`` already.
+    :raises ConfigurationError: the name is empty or too long, the query is too long, or there are
+        ``MAX_TABS`` already.
     """
     name = " ".join(name.split())
     if not 0 < len(name) <= MAX_NAME:
         raise ConfigurationError(f"the name of a tab has 1 to {MAX_NAME} characters")
+    # A part of a query is another query.
+    if len(query) > MAX_QUERY:
+        raise ConfigurationError(f"a query has at most {MAX_QUERY:,} characters")
     kept = [tab for tab in tabs if tab.name != name]
     if len(kept) >= MAX_TABS:
         raise ConfigurationError(f"there are {MAX_TABS} tabs already; take one out")

@@ -186,7 +186,9 @@ def value_clause(field: str, value: str) -> str | None:
         return None
     clause = format_query(Field(field, Value(value)))
     try:
-        parse(clause)
+        node = parse(clause)
     except QueryError:
         return None
-    return clause
+    # The language takes the sign off a hashtag, and so cannot say one that begins with it.
+    said = node.child if isinstance(node, Field) else node
+    return clause if isinstance(said, Value) and normal(said.text) == normal(value) else None

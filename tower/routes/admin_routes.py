@@ -5,15 +5,17 @@ Both run as the command line does them, in a process of their own: there is one 
 
 import re
 from typing import Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from runtime.logs import get_logger
+from schemas.errors import ConfigurationError
 from tower.application import Tower, forbidden, person_of, signed_out, tower_of
 from tower.desk.jobs import Job, TooManyJobs
 from tower.pages.page_table import ERASURE, OPS
+from tower.request_parameters import form_of
 from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
 
@@ -95,11 +97,14 @@ async def erase(request: Request) -> Response:
         return signed_out(request)
     if not person.may("admin"):
         return forbidden("admin")
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    source, author, act = (form.get(name, [""])[0].strip() for name in ("source", "author", "act"))
+    try:
+        form = form_of(await request.body())
+    except ConfigurationError as error:
+        return RedirectResponse("/erasure?told=" + quote(str(error)), 303)
+    source, author, act = (form.get(name, "").strip() for name in ("source", "author", "act"))
     if not _SOURCE.fullmatch(source) or not 0 < len(author) <= MAX_AUTHOR or "\0" in author:
         return RedirectResponse("/erasure?told=" + quote("write a source and an account id"), 303)
-    if act == "erase" and form.get("sure", [""])[0] != "yes":
+    if act == "erase" and form.get("sure") != "yes":
         return RedirectResponse("/erasure?told=" + quote("tick that it is for good"), 303)
     options = ["--yes"] if act == "erase" else ["--check", "--json", "--seconds", "60"]
     try:

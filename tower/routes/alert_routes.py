@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -36,6 +36,7 @@ from tower.pages.page_table import ALERT_ROOM
 from tower.pages.view import View
 from tower.questions.alert_list import ALERT, AlertAnswer, AlertAsk, ListedAlert
 from tower.questions.question import Ask
+from tower.request_parameters import form_of
 from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
@@ -58,6 +59,8 @@ async def room(request: Request) -> Response:
     around = _around(view, found)
     brand = tower.known_brands().get(found.alert.brand)
     job = tower.jobs.get(request.query_params.get("job", ""))
+    if job is not None and (job.by != person.name or job.kind != "backtest"):
+        job = None
     return await page_response(
         tower,
         request,
@@ -69,7 +72,7 @@ async def room(request: Request) -> Response:
         brand=brand,
         playbook=_playbook(view, brand, found),
         conflict=request.query_params.get("conflict", "")[:300],
-        job=job if job is not None and job.by == person.name else None,
+        job=job,
         backtest=_result(job),
         sensitivity=brand.alerts.sensitivity if brand else 1.0,
     )
@@ -116,10 +119,9 @@ async def act(request: Request) -> Response:
     if not person.may("desk"):
         return forbidden("desk")
     alert_id = request.path_params["id"]
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
-    given = {name: values[0] for name, values in form.items()}
     target = f"/alerts/{quote(alert_id)}"
     try:
+        given = form_of(await request.body())
         await _perform(tower_of(request), alert_id, request.path_params["act"], person, given)
     except NoSuchAlert:
         return problem(404, "No such alert")
@@ -183,7 +185,6 @@ async def backtest(request: Request) -> Response:
     if not person.may("desk"):
         return forbidden("desk")
     tower, alert_id = tower_of(request), request.path_params["id"]
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
     found, error = await _found(tower, alert_id)
     if found is None:
         return problem(404 if error is None else 503, "No such alert", error or "")
@@ -193,7 +194,8 @@ async def backtest(request: Request) -> Response:
     try:
         if brand is None:
             raise ConfigurationError(f"the brand {found.alert.brand} is not published any more")
-        asked = _asked(brand, found, form.get("sensitivity", ["1"])[0], tower.clock())
+        form = form_of(await request.body())
+        asked = _asked(brand, found, form.get("sensitivity", "1"), tower.clock())
         job = tower.jobs.start("backtest", "tower.desk.backtest_job", person.name, asked)
     except TooManyJobs:
         tower_metrics.TOWER_REFUSED.labels("rate").inc()

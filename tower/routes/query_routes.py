@@ -7,7 +7,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import msgspec
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from brands.brand_query import query_of
-from brands.registry import publish_brands
 from queries.elasticsearch.index_compiler import compile_query
 from queries.elasticsearch.kql import kql_of
 from queries.language.errors import QueryError
@@ -31,6 +30,7 @@ from tower.desk.jobs import Job, TooManyJobs
 from tower.pages.page_table import QUERY_EDITOR
 from tower.questions.question import Context
 from tower.questions.scope import parsed
+from tower.request_parameters import form_of
 from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
 
@@ -123,8 +123,9 @@ async def dry_run(request: Request) -> Response:
         return signed_out(request)
     if not person.may("desk"):
         return forbidden("desk")
-    tower, given = tower_of(request), await _form(request)
+    tower, given = tower_of(request), {}
     try:
+        given = form_of(await request.body())
         before, after = wanted_brand(dict(tower.known_brands()), given)
         asked = DryRunRequest(before=before, after=after, since=tower.clock() - DRY_RUN)
         job = tower.jobs.start("dry-run", "tower.desk.dry_run_job", person.name, asked)
@@ -132,7 +133,7 @@ async def dry_run(request: Request) -> Response:
         return _back(given, "another job is running")
     except (QueryError, ConfigurationError) as error:
         return _back(given, str(error))
-    tower.dry_runs[job.id] = after
+    tower.dry_runs[job.id] = asked
     while len(tower.dry_runs) > MAX_LINES:
         del tower.dry_runs[next(iter(tower.dry_runs))]
     return _back(given, "", job=job.id)
@@ -145,28 +146,36 @@ async def publish(request: Request) -> Response:
         return signed_out(request)
     if not person.may("admin"):
         return forbidden("admin")
-    tower, given = tower_of(request), await _form(request)
-    job, after = tower.jobs.get(given.get("job", "")), tower.dry_runs.get(given.get("job", ""))
-    if job is None or after is None or job.state != "done" or job.by != person.name:
-        return _back(given, "make a dry run first")
-    if after.query != given.get("q", "").strip():
-        return _back(given, "the query is not the one of the dry run; make another")
+    tower, given = tower_of(request), {}
     try:
+        given = form_of(await request.body())
+        after = _tried(tower, given, person)
         await _publish(tower, after, person)
     except TocsinError as error:
         return _back(given, str(error))
     return _back({**given, "brand": after.id}, "published")
 
 
+def _tried(tower: Tower, given: dict[str, str], person: Person) -> Brand:
+    """The brand of a dry run that is done.
+
+    :raises ConfigurationError: there is none, or it was of something else.
+    """
+    job, tried = tower.jobs.get(given.get("job", "")), tower.dry_runs.get(given.get("job", ""))
+    if job is None or tried is None or job.state != "done" or job.by != person.name:
+        raise ConfigurationError("make a dry run first")
+    if tried.after.query != given.get("q", "").strip():
+        raise ConfigurationError("the query is not the one of the dry run; make another")
+    # Or what somebody else published meanwhile would be lost.
+    if tower.known_brands().get(tried.after.id) not in (tried.before, tried.after):
+        raise ConfigurationError("somebody else published this brand since; make another dry run")
+    return tried.after
+
+
 async def _publish(tower: Tower, brand: Brand, person: Person) -> None:
-    work = partial(publish_brands, tower.kafka, [brand], keep_others=True)
+    work = partial(tower.publish, tower.kafka, [brand], keep_others=True)
     await asyncio.to_thread(work)
     log.info("a brand was published", brand=brand.id, person=person.name)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = (await request.body()).decode("utf-8", "replace")
-    return {name: values[0] for name, values in parse_qs(body, max_num_fields=20).items()}
 
 
 def _back(given: dict[str, str], told: str, job: str = "") -> Response:

@@ -1,13 +1,14 @@
 """Sign in and out: by a link on this machine, or by name and password."""
 
 import asyncio
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from runtime.logs import get_logger
+from schemas.errors import ConfigurationError
 from tower.application import person_of, tower_of, words_of
+from tower.request_parameters import form_of
 
 HOME = "/live"
 log = get_logger("tower")
@@ -40,11 +41,11 @@ async def show(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     tower = tower_of(request)
     try:
-        form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    except ValueError:  # too many fields
+        form = form_of(await request.body())
+    except ConfigurationError:
         form = {}
-    name, password = (form.get(key, [""])[0] for key in ("name", "password"))
-    target = inside(form.get("next", [""])[0])
+    name, password = form.get("name", ""), form.get("password", "")
+    target = inside(form.get("next", ""))
     address = request.client.host if request.client else ""
     # Of the address and of the name: neither many names nor many machines get more attempts.
     within = [tower.attempts.take(each) for each in (f"address {address}", f"name {name[:64]}")]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from runtime.logs import get_logger
 from schemas.errors import ConfigurationError, TocsinError
 from tower.application import Tower, person_of, problem, signed_out, tower_of
 from tower.desk.tab_store import SavedTab, TabStore, with_tab, without_tab
+from tower.request_parameters import form_of
 from tower.security.users import Person
 
 MAX_REMEMBERED: Final = 1_000
@@ -65,10 +66,10 @@ async def save(request: Request) -> Response:
     person = person_of(request)
     if person is None:
         return signed_out(request)
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    name, query, act = (form.get(key, [""])[0] for key in ("name", "q", "act"))
     try:
-        await _change(tower_of(request), person, act, name[:200], query[:4_000])
+        form = form_of(await request.body())
+        name, query, act = (form.get(key, "") for key in ("name", "q", "act"))
+        await _change(tower_of(request), person, act, name[:200], query)
     except ConfigurationError as error:
         return problem(422, "Bad tab", str(error))
     except TocsinError as error:
@@ -85,7 +86,7 @@ async def tabs_as_json(request: Request) -> Response:
     try:
         if request.method == "PUT":
             given = msgspec.json.decode(await request.body(), type=dict[str, str])
-            tabs = await _change(tower, person, "save", name, given.get("query", "")[:4_000])
+            tabs = await _change(tower, person, "save", name, given.get("query", ""))
         elif request.method == "DELETE":
             tabs = await _change(tower, person, "remove", name, "")
         else:

@@ -1,5 +1,6 @@
 """The asks by which every question is compared with the oracle; all engines get the same ones."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +55,18 @@ OWN: dict[str, list[dict[str, Any]]] = {
     ],
     "authors": [{"by": by, "size": size} for by in ("mentions", "reach") for size in (5, 50)],
     "alerts": [{}, {"standing": "open"}, {"standing": "closed", "size": 2}, {"brand": "corvane"}],
+    "posts": [
+        {"ids": json.dumps(["x:3", "x:399", "x:2", "nothing", "x:0", "", "é*"])},
+        {"ids": json.dumps([f"x:{number}" for number in range(60, 10, -1)])},
+        {"ids": "[]"},
+    ],
+    "lifts": [{}, {"size": 2}, {"size": 100}],
+    "tabs": [
+        {"queries": json.dumps(["", "brand:velmora", "(panne", "brand:velmora", "lang:fr AND é"])},
+        {"queries": "[]"},
+        {"queries": json.dumps(["towards:velmora=negative OR country:np", "near("])},
+        {"queries": json.dumps([f"source:x OR hashtags:{number}" for number in range(50)])},
+    ],
     "alerts/{id}": [{"id": "alert/03 é"}, {"id": "nothing*"}],
 }  # fmt: skip
 

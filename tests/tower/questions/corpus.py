@@ -9,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from schemas.brand import Brand
+from schemas.coverage import CoverageInterval, CoverageReason, CoverageState, interval_id
 from schemas.mention import (
     Aspect,
     BrandMatch,
@@ -39,6 +40,8 @@ class Corpus:
 
     mentions: Sequence[MentionUpsert]
     alerts: Sequence[JsonObject] = ()
+    coverage: Sequence[CoverageInterval] = ()
+    erasures: Sequence[JsonObject] = ()
     brands: Mapping[str, Brand] = field(default_factory=dict)
     now: datetime = NOW
 
@@ -62,13 +65,33 @@ BRANDS = {
 
 def corpus(seed: int = 7, count: int = 400) -> Corpus:
     rng = random.Random(seed)
-    mentions = [
-        make.enriched(_mention(rng, number), version=100 + number, at=NOW)
-        for number in range(count)
-    ]
-    assert all(isinstance(one, MentionUpsert) for one in mentions)
+    mentions = [_event(_mention(rng, number), number) for number in range(count)]
     alerts = [_alert(rng, number) for number in range(24)]
-    return Corpus(mentions, alerts, BRANDS)  # type: ignore[arg-type]
+    coverage = [_interval(rng, number) for number in range(60)]
+    return Corpus(mentions, alerts, coverage, _erasures(rng), BRANDS)
+
+
+def _event(mention: Mention, number: int) -> MentionUpsert:
+    """Read and enriched with delays that differ; some clocks run ahead."""
+    event = make.enriched(_struck(mention, number), version=100 + number, at=NOW)
+    assert isinstance(event, MentionUpsert)
+    read = mention.post.created_at + timedelta(microseconds=1_234_567 * (number % 19) - 500_000)
+    enriched = read + timedelta(microseconds=98_765 * (number % 23))
+    return msgspec.structs.replace(event, ingested_at=read, enriched_at=enriched)
+
+
+def _struck(mention: Mention, number: int) -> Mention:
+    """What happened at the edge is said of nothing else: as a name, as a hashtag, as a link."""
+    if number % 11 or number % 4 == 1:
+        return mention
+    post = mention.post
+    link = "https://news.example/greve"
+    post = msgspec.structs.replace(
+        post, hashtags=[*post.hashtags, "grève"], links=[*post.links, link]
+    )
+    name = Entity(text="Grève", name="Grève", label="ORG", start=0, end=1)
+    entities = [*mention.entities, name] if number % 3 else mention.entities
+    return msgspec.structs.replace(mention, post=post, entities=entities)
 
 
 def _at(rng: random.Random, number: int) -> datetime:
@@ -209,3 +232,58 @@ def _desk(rng: random.Random, severity: int, began: datetime) -> dict[str, Any]:
     if rng.random() < 0.3:
         desk["assignee"] = "chloé"
     return desk
+
+
+_WHY: Mapping[CoverageState, Sequence[CoverageReason]] = {
+    "listening": ("live", "replayed"),
+    "late": ("dropped", "catching_up"),
+    "away": ("stopped", "failed"),
+    "blind": ("silent",),
+    "gap": ("unrepeated", "outage"),
+}
+
+
+def _interval(rng: random.Random, number: int) -> CoverageInterval:
+    """An interval that ended, or one that lasts; of any age, told by either."""
+    state = rng.choice(list(_WHY))
+    source, part = rng.choice([("x", ""), ("bluesky", ""), ("x", "partition:3"), ("rss", "")])
+    began = NOW - timedelta(milliseconds=rng.randint(0, 12 * 86_400 * 1000))
+    if number % 9 == 0:
+        began = EDGE + _MILLISECOND * rng.choice([-1, 0, 1])
+    lasts = rng.random() < 0.3
+    ended = began + timedelta(milliseconds=rng.randint(1, 9 * 3_600_000))
+    told_by = "detector" if state == "blind" else "ingest"
+    return CoverageInterval(
+        id=interval_id(told_by, state, source, part, began),  # type: ignore[arg-type]
+        version=1 + number,
+        source=source,
+        part=part,
+        state=state,
+        why=rng.choice(_WHY[state]),
+        told_by=told_by,  # type: ignore[arg-type]
+        told_at=min(NOW, ended),
+        from_=began,
+        to=None if lasts else min(NOW, ended),
+        made_up_at=NOW if state in ("late", "away") and not lasts and number % 2 else None,
+        lost=rng.choice([None, 7]) if state == "gap" else None,
+        detail=rng.choice([None, "<b>the platform closed the connection</b>"]),
+    )
+
+
+def _erasures(rng: random.Random) -> list[JsonObject]:
+    """Asked for, done, and gone from the disk; some of one moment, some not done."""
+    found: list[JsonObject] = []
+    for number in range(30):
+        asked = NOW - timedelta(hours=number // 3 * 7)
+        entry = {
+            "source": rng.choice(["x", "bluesky"]),
+            "author_id": f"did:plc:é{number}",
+            "version": 1000 - number,
+            "erased_at": asked.isoformat(),
+        }
+        if number % 4:
+            entry["done_at"] = (asked + timedelta(seconds=0.5 + number)).isoformat()
+        if number % 4 == 3:
+            entry["expunged_at"] = (asked + timedelta(hours=1)).isoformat()
+        found.append(entry)
+    return found

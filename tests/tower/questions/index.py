@@ -69,13 +69,21 @@ class Index:
             assert len(written.written) == len(self.corpus.mentions)
             lines = [
                 line
-                for alert in self.corpus.alerts
-                for line in ({"index": {"_index": names.alerts, "_id": alert["id"]}}, alert)
+                for index, id_, document in self._records(names)
+                for line in ({"index": {"_index": index, "_id": id_}}, document)
             ]
             if lines:
                 answer = client.bulk(operations=lines)
                 assert not answer["errors"], answer
-            client.indices.refresh(index=f"{names.mentions_pattern},{names.alerts}")
+            client.indices.refresh(index=",".join((names.mentions_pattern, *names.fixed)))
+
+    def _records(self, names: IndexNames) -> Iterator[tuple[str, str, Any]]:
+        for alert in self.corpus.alerts:
+            yield names.alerts, alert["id"], alert
+        for interval in self.corpus.coverage:
+            yield names.coverage, interval.id, msgspec.to_builtins(interval)
+        for erasure in self.corpus.erasures:
+            yield names.erasures, erasure["author_id"], erasure
 
     def ask(self, question: Question[Any, Any], ask: Ask) -> Answer:
         """The answer, without what tells when and how fast it was given."""

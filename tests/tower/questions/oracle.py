@@ -4,10 +4,12 @@ It knows the schemas and the shape of the answers alone. Times are compared to t
 the index stores no more.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ from schemas.mention import Language, Mention, MentionUpsert
 from schemas.types import JsonObject
 from sinks.alerts.triage import Triage
 from tests.queries.reference import evaluate
+from tests.tower.questions import oracle_records
 from tests.tower.questions.corpus import Corpus
 from tests.tower.questions.oracle_estimate import share
 from tower.questions.alert_list import (
@@ -32,7 +35,13 @@ from tower.questions.alert_list import (
 )
 from tower.questions.aspect_opinions import AspectCount, AspectsAnswer, Voice, VoiceAnswer
 from tower.questions.author_ranks import AuthorRank, AuthorsAnswer, AuthorsAsk
-from tower.questions.mention_list import ListedMention, MentionsAnswer, MentionsAsk, WallAsk
+from tower.questions.mention_list import (
+    ListedMention,
+    MentionsAnswer,
+    MentionsAsk,
+    PostsAsk,
+    WallAsk,
+)
 from tower.questions.presence import CountriesAnswer, CountryCount, HoursAnswer
 from tower.questions.question import Answer, Ask
 from tower.questions.value_counts import ValueCount, ValuesAnswer, ValuesAsk
@@ -171,6 +180,9 @@ class Oracle:
             reach=sum(_reach(event.mention) for event in events),
             negative=self.share(events),
             before=len(earlier),
+            week_before=len(
+                self.between(self.since - timedelta(days=7), self.until - timedelta(days=7))
+            ),
             newest=None
             if newest is None
             else datetime.fromtimestamp(newest / 1000, self.since.tzinfo),
@@ -216,6 +228,13 @@ class Oracle:
             post = event.mention.post
             cards.setdefault((post.source, post.author.id), _listed(event, copies))
         return MentionsAnswer(total=len(events), mentions=list(cards.values())[: self.ask.size])
+
+    def posts(self) -> MentionsAnswer:
+        """Whenever they were, and whatever the query is."""
+        assert isinstance(self.ask, PostsAsk)
+        known = {event.id: _listed(event) for event in self.corpus.mentions}
+        listed = [known[id_] for id_ in json.loads(self.ask.ids) if id_ in known]
+        return MentionsAnswer(total=len(listed), mentions=listed)
 
     def values(self) -> ValuesAnswer:
         assert isinstance(self.ask, ValuesAsk)
@@ -389,6 +408,13 @@ class Oracle:
             "hours": self.hours,
             "alerts": self.alerts,
             "alerts/{id}": self.alert,
+            "posts": self.posts,
+            "lifts": partial(oracle_records.lifts, self),
+            "clauses": partial(oracle_records.clauses, self),
+            "tabs": partial(oracle_records.tabs, self),
+            "coverage": partial(oracle_records.coverage, self),
+            "latencies": partial(oracle_records.latencies, self),
+            "erasures": partial(oracle_records.erasures, self),
         }
         return ways[question]()
 

@@ -1,6 +1,7 @@
 """The share of negatives with its interval, written from the papers and not from the code.
 
-Rogan and Gladen (1978) by language, the variances of Lang and Reiczigel (2014), summed by weight.
+Rogan and Gladen (1978) by language, the variances of Lang and Reiczigel (2014), summed by weight;
+the interval is widened to that of sampling alone (Wilson 1927).
 """
 
 import json
@@ -41,10 +42,20 @@ def share(counts: Mapping[str, tuple[int, int]]) -> Share | None:
         variance += (of / scored) ** 2 * spread
         assert 0 < smooth < 1
     half = 1.96 * variance**0.5
+    sampled_low, sampled_high = _wilson(labelled, scored)
     return Share(
         labelled=labelled,
         scored=scored,
         estimate=min(1.0, max(0.0, estimate)),
-        low=min(1.0, max(0.0, estimate - half)),
-        high=min(1.0, max(0.0, estimate + half)),
+        low=min(1.0, max(0.0, min(sampled_low, estimate - half))),
+        high=min(1.0, max(0.0, max(sampled_high, estimate + half))),
     )
+
+
+def _wilson(share: float, of: int) -> tuple[float, float]:
+    """The shares p whose own 95 % interval holds ``share``: the roots of a quadratic in p."""
+    # (share - p)^2 = z^2 p (1 - p) / n
+    z2 = 1.96**2 / of
+    a, b, c = 1 + z2, -(2 * share + z2), share**2
+    root = max(0.0, b * b - 4 * a * c) ** 0.5
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)

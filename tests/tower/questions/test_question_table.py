@@ -21,6 +21,11 @@ from tower.questions.scope import scope_of
 from tower.questions.volume_series import VolumeAsk
 
 ABOUT_MENTIONS = [name for name in QUESTIONS if not name.startswith("alerts")]
+WITHOUT_CLICKS = {
+    "volume", "mentions", "wall", "posts", "hours", "clauses", "coverage", "tabs", "latencies",
+    "erasures",
+}  # fmt: skip
+"""What it counts is no value of a field, or the page of it has links of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +89,7 @@ def test_a_click_on_a_value_finds_what_was_counted(index: Index, question: str) 
             count = sum(evaluate(node, document).matches for document in documents)
             assert count >= mentions, clause
             clauses += 1
-    assert clauses > 2 or question in ("volume", "mentions", "wall", "hours")
+    assert clauses > 2 or question in WITHOUT_CLICKS
 
 
 @pytest.mark.embedded
@@ -124,7 +129,8 @@ def test_a_search_aggregates_only_as_every_engine_can(question: str) -> None:
         ask = ask_for(question, query, number=number)
         scope = scope_of(ask, Context(corpus(count=0).now, corpus(count=0).brands))
         searches = QUESTIONS[question].searches(ask, scope)
-        assert 1 <= len(searches) <= 2
+        assert len(searches) <= 3
+        assert searches or question in ("clauses", "tabs"), "they may have nothing to count"
         kinds = {kind for search in searches for kind in aggregations_of(search.body)}
         assert kinds <= AGGREGATIONS
         # What the embedded engine ignores without a word.
@@ -136,7 +142,8 @@ def test_a_search_aggregates_only_as_every_engine_can(question: str) -> None:
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_row_of_the_table_has_a_cell_for_each_column(question: str) -> None:
     entry = QUESTIONS[question]
-    answer = Oracle(corpus(count=60), ask_for(question, window={"last": "7d"})).answer(question)
+    ask = ask_for(question, "brand:velmora OR lang:fr", {"last": "16h"})
+    answer = Oracle(corpus(count=250), ask).answer(question)
     rows = [list(row) for row in entry.rows(answer)]
     assert all(len(row) == len(entry.columns) for row in rows)
     assert rows or question == "alerts/{id}"

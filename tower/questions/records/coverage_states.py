@@ -1,7 +1,6 @@
 """What was heard of each source in the window, and what was not."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -95,7 +94,7 @@ def read(ask: CoverageAsk, scope: Scope, responses: list[Response]) -> CoverageA
             continue
     counts = {str(one["key"]): int(one["doc_count"]) for one in buckets(counted, "sources")}
     found = [
-        _source(line, scope.since, scope.until, counts.get(line.source, 0))
+        _source(line, scope, counts.get(line.source, 0))
         for line in timelines(records, scope.since, scope.until, scope.context.now)
     ]
     known = {one.source for one in found}
@@ -109,8 +108,11 @@ def read(ask: CoverageAsk, scope: Scope, responses: list[Response]) -> CoverageA
 _ORDER: Final = {"gap": 0, "blind": 1, "away": 2, "late": 3, "listening": 4}
 
 
-def _source(line: Timeline, since: datetime, until: datetime, mentions: int) -> SourceCoverage:
+def _source(line: Timeline, scope: Scope, mentions: int) -> SourceCoverage:
     last = line.stretches[-1]
+    # A silence that is over says nothing of the time after it, nor does a stretch before a window
+    # whose end nobody tells of.
+    known = last.until >= min(scope.until, scope.context.now)
     stretches = [
         CoverageStretch(
             since=one.since,
@@ -125,14 +127,14 @@ def _source(line: Timeline, since: datetime, until: datetime, mentions: int) -> 
     return SourceCoverage(
         source=line.source,
         part=line.part,
-        state=last.state,
-        why=last.why,
-        begun=last.since,
+        state=last.state if known else None,
+        why=last.why if known else None,
+        begun=last.since if known else None,
         heard=min(1.0, line.heard),
         known=min(1.0, line.known),
         lost=line.lost,
         mentions=mentions,
-        cells=cells(line, since, until, CELLS),
+        cells=cells(line, scope.since, scope.until, CELLS),
         stretches=stretches,
     )
 

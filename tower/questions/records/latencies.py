@@ -1,5 +1,6 @@
 """How late the newest mentions are: from publication to reading, and from reading to enrichment."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -71,7 +72,7 @@ def _seconds(source: Any, first: str, then: str) -> float:
 
 def _at(ordered: Sequence[float], share: float) -> float:
     """The nearest-rank quantile."""
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)
+    return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 3)
 
 
 def rows(answer: LatenciesAnswer) -> Iterable[Row]:
