@@ -98,6 +98,10 @@ class Watched:
     def resize(self, page: Page, size: tuple[int, int]) -> None:
         page.set_viewport_size({"width": size[0], "height": size[1]})
 
+    def dress(self, page: Page, theme: str) -> None:
+        """Change the theme, as the button of the page does."""
+        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+
     def check_width(self, page: Page) -> None:
         """Nothing is wider than the screen: a page scrolls in one direction (WCAG 1.4.10)."""
         wide = page.evaluate(_WIDE)
