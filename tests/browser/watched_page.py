@@ -17,7 +17,7 @@ addEventListener("securitypolicyviolation", (event) => {
 """
 _SETTLED: Final = """
 () => document.readyState === "complete"
-  && !document.querySelector('[data-panel][aria-busy="true"]')
+  && !document.querySelector('[data-panel][aria-busy="true"], [data-wait-job]')
 """
 _STATE: Final = """
 () => ({
@@ -92,7 +92,7 @@ class Watched:
         self.settle(page)
 
     def settle(self, page: Page) -> None:
-        """Wait until no panel is awaited."""
+        """Wait until no panel and no job is awaited."""
         page.wait_for_function(_SETTLED)
 
     def resize(self, page: Page, size: tuple[int, int]) -> None:
