@@ -1,8 +1,7 @@
-"""The addresses of all pages, and how each is looked at: language, theme and width."""
+"""The addresses of all pages, and how they are looked at: languages, themes and widths."""
 
-import itertools
 import re
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote
 
 from tests.browser.watched_page import NARROW, WIDE
@@ -11,14 +10,6 @@ from tower.pages.page_table import PAGES
 SIZES: Final = (WIDE, NARROW)
 THEMES: Final = ("light", "dark")
 LANGUAGES: Final = ("en", "fr")
-
-
-class Look(NamedTuple):
-    language: str
-    theme: str
-
-
-LOOKS: Final = tuple(itertools.starmap(Look, itertools.product(LANGUAGES, THEMES)))
 SAMPLES: Final = {"alerts": "aeris-0-<script>window.__pwned=1</script>"}
 """First part of a path to the id that stands for its parameter."""
 

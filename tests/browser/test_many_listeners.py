@@ -1,10 +1,6 @@
 """A hundred screens on one page: the index is asked once, and the process still ends at once."""
 
-import os
-import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from tests.browser.served_tower import ServedTower
 from tests.browser.stream_readers import read_streams
+from tests.browser.tower_command import running_tower
 from tower.pages.page_table import PAGES
 
 pytestmark = pytest.mark.browser
@@ -48,30 +45,21 @@ def test_a_hundred_screens_ask_each_question_once_a_tick(served: ServedTower) ->
 
 def test_the_command_ends_at_once_with_a_hundred_open_streams(tmp_path: Path) -> None:
     environment = {
-        **os.environ,
-        "TOCSIN_TOWER_PORT": "0",
         "TOCSIN_TOWER_MAX_STREAMS_PER_PERSON": str(SCREENS),
-        "TOCSIN_TOWER_DATA_DIR": str(tmp_path),
         # Nothing listens there: the tower serves all the same.
         "TOCSIN_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
         "TOCSIN_ELASTICSEARCH_URL": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-m", "tocsin", "tower"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = next(line for line in process.stdout if "sign-in?token=" in line)
-        found = re.search(r"http://\S+", line)
-        assert found is not None
-        stopped: list[float] = []
+    stopped: list[float] = []
+    with running_tower(tmp_path, environment) as tower:
 
         def open_everywhere(counts: list[Counter[str]]) -> bool:
             if all(count["state"] for count in counts) and not stopped:
                 stopped.append(time.monotonic())
-                process.send_signal(signal.SIGTERM)
+                tower.process.send_signal(signal.SIGTERM)
             return all(count["ended"] for count in counts)
 
-        path = "/events?page=live"
-        counts = read_streams(found[0], path, SCREENS, open_everywhere, 60.0)
+        counts = read_streams(tower.link(), "/events?page=live", SCREENS, open_everywhere, 60.0)
         assert all(count["ended"] and not count["refused"] for count in counts)
-        assert process.wait(30) == 0
+        assert tower.process.wait(30) == 0
         assert time.monotonic() - stopped[0] < ENDS_S

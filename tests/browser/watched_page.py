@@ -17,7 +17,7 @@ addEventListener("securitypolicyviolation", (event) => {
 """
 _SETTLED: Final = """
 () => document.readyState === "complete"
-  && !document.querySelector('[data-panel][aria-busy="true"]')
+  && !document.querySelector('[data-panel][aria-busy="true"], [data-wait-job]')
 """
 _STATE: Final = """
 () => ({
@@ -92,11 +92,15 @@ class Watched:
         self.settle(page)
 
     def settle(self, page: Page) -> None:
-        """Wait until no panel is awaited."""
+        """Wait until no panel and no job is awaited."""
         page.wait_for_function(_SETTLED)
 
     def resize(self, page: Page, size: tuple[int, int]) -> None:
         page.set_viewport_size({"width": size[0], "height": size[1]})
+
+    def dress(self, page: Page, theme: str) -> None:
+        """Change the theme, as the button of the page does."""
+        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
 
     def check_width(self, page: Page) -> None:
         """Nothing is wider than the screen: a page scrolls in one direction (WCAG 1.4.10)."""
