@@ -64,6 +64,8 @@ class FakeSearch:
     def _sources(self, search: Search) -> list[JsonObject]:
         if search.index == "alerts":
             return list(self.alerts)
+        if search.index != "mentions":
+            return []
         documents = [to_document(event) for event in self.mentions]
         return [msgspec.json.decode(msgspec.json.encode(document)) for document in documents]
 
