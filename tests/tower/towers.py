@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
-from runtime.settings import KafkaSettings, TowerSettings, load
+from runtime.settings import ElasticsearchSettings, KafkaSettings, TowerSettings, load
 from schemas.brand import Brand
+from sinks.elasticsearch.indices.mappings import IndexNames
 from tests.tower.fake_search import FakeSearch
 from tests.tower.live.sse_parser import SseParser
 from tests.tower.questions.corpus import BRANDS, NOW, corpus
@@ -55,11 +57,26 @@ class Brands:
         return self.known
 
 
+class EmptyIndex:
+    """A client of an index that holds nothing."""
+
+    def search(self, **request: Any) -> dict[str, Any]:
+        return {"hits": {"total": {"value": 0}, "hits": []}}
+
+
 class NoClient:
     """Stands where the client of Elasticsearch is: the answers have a fake search."""
 
+    def __init__(self) -> None:
+        self.settings = load(ElasticsearchSettings)
+        self.names = IndexNames(self.settings)
+        self._threads = ThreadPoolExecutor(1)
+
+    def in_thread(self) -> tuple[EmptyIndex, ThreadPoolExecutor]:
+        return EmptyIndex(), self._threads
+
     def close(self) -> None:
-        """Nothing is open."""
+        self._threads.shutdown()
 
 
 class TowerRig:
@@ -114,6 +131,7 @@ class TowerRig:
 
     def __exit__(self, *exception: Any) -> None:
         self._runner.__exit__(*exception)
+        self.tower.search.close()
 
     def run(self, work: Any) -> Any:
         """Runs a coroutine in the loop of the application."""
