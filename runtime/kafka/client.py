@@ -144,8 +144,7 @@ def admin_client(
 def kafka_errors(settings: KafkaSettings) -> Iterator[None]:
     """Turn the client's exceptions into one sentence with a remedy.
 
-    Whatever the client raises on an answer that it cannot read is one, too (a missing field of
-    another broker, for example); an exception of our own code passes.
+    What the client raises on an answer that it cannot read is one, too; our own errors pass.
     """
     try:
         yield
@@ -154,10 +153,9 @@ def kafka_errors(settings: KafkaSettings) -> Iterator[None]:
     except UnsupportedCodecError as error:
         raise ConfigurationError(unreadable_compression(error)) from None
     except (KafkaError, OSError) as error:
-        raise ServiceUnavailable(
-            f"Kafka at {settings.bootstrap_servers} does not answer ({told(error)}); start one "
-            "with 'tocsin up', or correct TOCSIN_KAFKA_BOOTSTRAP_SERVERS"
-        ) from None
+        where = f"Kafka at {settings.bootstrap_servers} does not answer ({told(error)})"
+        hint = "start one with 'tocsin up', or correct TOCSIN_KAFKA_BOOTSTRAP_SERVERS"
+        raise ServiceUnavailable(f"{where}; {hint}") from None
     except Exception as error:
         if "kafka" not in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parts:
             raise

@@ -21,7 +21,10 @@ from tower.openapi import document
 from tower.questions.question_table import QUESTIONS
 
 PATHS = {name: f"/api/v1/{name.replace('{id}', 'alert/03%20%C3%A9')}" for name in QUESTIONS}
-NEEDED: dict[str, dict[str, Any]] = {"values": {"field": "language"}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "values": {"field": "language"},
+    "posts": {"ids": '["x:1"]'},
+}
 REFUSED = [
     ("size=0", "size"),
     ("size=201", "size"),

@@ -36,7 +36,7 @@ def test_the_top_of_a_scale_is_round_and_not_below(value: float) -> None:
     top = nice_top(value)
     assert top >= min(value, top * 1.000001) and top >= 1
     assert top >= value * 0.999999
-    assert top <= max(1.0, value) * 1.7
+    assert top <= max(1.0, value) * 2.6
     digits = f"{top:.10e}".partition("e")[0].replace(".", "").rstrip("0")
     assert len(digits) <= 2
 
