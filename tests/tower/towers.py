@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
@@ -104,7 +104,7 @@ class TowerRig:
     def _post(self, mention: Any, version: int, language: str) -> str:
         return self.renderer.post(mention, version, Words("fr" if language == "fr" else "en"))
 
-    def __enter__(self) -> "TowerRig":
+    def __enter__(self) -> Self:
         self._runner.__enter__()
         return self
 
