@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from brands.alert_policy import channels_of, is_muted, read_quiet_hours
+from brands.alert_policy import channels_of, is_muted, playbook_of, read_quiet_hours
 from schemas.brand import AlertPolicy
 from schemas.errors import ConfigurationError
 
@@ -39,3 +39,10 @@ def test_a_severity_goes_where_the_next_lower_one_does() -> None:
     assert channels_of(policy, 1) == []
     assert channels_of(policy, 3) == ["desk"]
     assert channels_of(policy, 5) == ["desk", "night"]
+
+
+def test_a_severity_has_the_playbook_of_the_next_lower_one() -> None:
+    policy = AlertPolicy(playbook={"2": "read", "4": "call"})
+    told = [playbook_of(policy, severity) for severity in range(1, 6)]
+    assert told == [None, "read", "read", "call", "call"]
+    assert playbook_of(AlertPolicy(), 5) is None

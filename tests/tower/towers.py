@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
@@ -107,7 +107,7 @@ class TowerRig:
     def _post(self, mention: Any, version: int, language: str) -> str:
         return self.renderer.post(mention, version, Words("fr" if language == "fr" else "en"))
 
-    def __enter__(self) -> "TowerRig":
+    def __enter__(self) -> Self:
         self._runner.__enter__()
         return self
 

@@ -49,7 +49,7 @@ class Watching:
     watch: FlowWatch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.watch = FlowWatch(load(KafkaSettings), lambda: self.passed_s, self.meter.open)  # type: ignore[arg-type, return-value]
+        self.watch = FlowWatch(load(KafkaSettings), lambda: self.passed_s, self.meter.open)  # type: ignore[arg-type]
 
     def run(self, test: Callable[[], Awaitable[None]]) -> None:
         async def within() -> None:

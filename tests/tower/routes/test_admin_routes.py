@@ -29,7 +29,7 @@ def test_the_doctor_is_asked_once_for_all_who_look(status: int) -> None:
         first = rig.tower.jobs.newest("doctor")
         assert first is not None
         for role in ("desk", "admin", "reader"):
-            rig.browser(role).get("/ops")  # type: ignore[arg-type]
+            rig.browser(role).get("/ops")
         assert rig.tower.jobs.newest("doctor") is first
         assert rig.done(first.id).state == "done"
         page = rig.browser("desk").get("/ops").text

@@ -152,7 +152,7 @@ def test_who_may(rig: Publishing) -> None:
     form = {"q": WIDER, "brand": "velmora"}
     assert rig.browser("reader").post("/queries/dry-run", form).status_code == 403
     for role in ("reader", "desk"):
-        answer = rig.browser(role).post("/queries/publish", form)  # type: ignore[arg-type]
+        answer = rig.browser(role).post("/queries/publish", form)
         assert problem_of(answer)["detail"] == "this needs the role admin"
     for path in ("/queries/dry-run", "/queries/publish"):
         assert rig.browser().post(path, form).status_code == 401
