@@ -91,7 +91,9 @@ def pieces_of(ring: Ring) -> list[Ring]:
         if pieces[-1] and abs(place[0] - pieces[-1][-1][0]) > 180:
             pieces.append([])
         pieces[-1].append(place)
-    return pieces if len(pieces) == 1 else [pieces[-1] + pieces[0], *pieces[1:-1]]
+    if len(pieces) == 1 or abs(pieces[-1][-1][0] - pieces[0][0][0]) > 180:
+        return pieces
+    return [pieces[-1] + pieces[0], *pieces[1:-1]]
 
 
 def path_of(ring: Ring) -> str:
@@ -130,7 +132,9 @@ def places(topology: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
             if name not in NAMES:
                 print(f"no code for {name}", file=sys.stderr)
             continue
-        _, (x, y) = max(area_and_centre(ring) for ring in rings_of(geometry, arcs))
+        rings = rings_of(geometry, arcs)
+        pieces = (piece for ring in rings for piece in pieces_of(ring))
+        _, (x, y) = max(area_and_centre(piece) for piece in pieces)
         found[code.upper()] = (round(x, 1), round(y, 1))
     return dict(sorted(found.items()))
 

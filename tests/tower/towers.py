@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,9 +11,8 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
-from runtime.settings import ElasticsearchSettings, KafkaSettings, TowerSettings, load
+from runtime.settings import KafkaSettings, TowerSettings, load
 from schemas.brand import Brand
-from sinks.elasticsearch.indices.mappings import IndexNames
 from tests.tower.fake_search import FakeSearch
 from tests.tower.live.sse_parser import SseParser
 from tests.tower.questions.corpus import BRANDS, NOW, corpus

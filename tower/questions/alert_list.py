@@ -73,9 +73,12 @@ class AlertAnswer(Answer, kw_only=True):
 
 def searches(ask: AlertsAsk, scope: Scope) -> list[Search]:
     brand = ask.brand or scope.brand
+    recent: JsonObject = {"range": {"raised_at": {"gte": scope.since.isoformat()}}}
+    # An alert that goes on may have told nothing new since.
+    lasting: JsonObject = {"bool": {"must_not": [{"term": {"status": "close"}}]}}
     filters: list[JsonObject] = [
         {"range": {"began_at": {"lt": scope.until.isoformat()}}},
-        {"range": {"raised_at": {"gte": scope.since.isoformat()}}},
+        {"bool": {"should": [recent, lasting], "minimum_should_match": 1}},
     ]
     if brand:
         filters.append({"term": {"brand": brand}})

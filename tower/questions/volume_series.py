@@ -31,6 +31,8 @@ from tower.questions.sentiment_estimate import (
 
 DEFAULT_BUCKETS = 96
 MAX_BUCKETS = 1_000
+IN_BUCKET = 3_000
+"""Distinct values to which a bucket counts exactly."""
 
 
 class VolumeAsk(Ask, frozen=True, kw_only=True):
@@ -73,10 +75,10 @@ class VolumeAnswer(Answer, kw_only=True):
     ] = None
 
 
-def _counts(scope: Scope) -> JsonObject:
+def _counts(scope: Scope, exact_to: int = 40_000) -> JsonObject:
     return {
-        "authors": distinct("author.id"),
-        "groups": distinct("duplicate_group"),
+        "authors": distinct("author.id", exact_to),
+        "groups": distinct("duplicate_group", exact_to),
         "single": {"missing": {"field": "duplicate_group"}},
         "tones": {"filters": {"filters": tone_filters(scope)}},
     }
@@ -100,7 +102,7 @@ def searches(ask: VolumeAsk, scope: Scope) -> list[Search]:
                 "terms": {"field": "language", "size": 20},
                 "aggs": {"tones": counts["tones"]},
             },
-            "series": {"date_histogram": histogram, "aggs": counts},
+            "series": {"date_histogram": histogram, "aggs": _counts(scope, IN_BUCKET)},
         },
     }
     length = scope.until - scope.since

@@ -72,7 +72,6 @@ OWN: dict[str, list[dict[str, Any]]] = {
         {"queries": json.dumps([f"source:x OR hashtags:{number}" for number in range(50)])},
     ],
     "alerts/{id}": [{"id": "alert/03 é"}, {"id": "nothing*"}],
-    "posts": [{"ids": '["x:1", "x:2"]'}],
 }  # fmt: skip
 
 
