@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.stack_fixtures import RunningEngines
-from tests.tower.questions.cases import COUNTED, OWN, QUERIES, WINDOWS, ask_for, asks
+from tests.tower.questions.cases import OWN, QUERIES, WINDOWS, ask_for, asks
 from tests.tower.questions.corpus import Corpus, corpus
 from tests.tower.questions.index import Index
 from tower.questions.question import Ask
+from tower.questions.question_table import QUESTIONS
 
 pytestmark = pytest.mark.engines
 
@@ -21,7 +22,7 @@ def index(engines: RunningEngines) -> Iterator[Index]:
     index.close()
 
 
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_answers_as_the_count_does(index: Index, question: str) -> None:
     for number in range(max(len(OWN.get(question, [])), len(QUERIES))):
         query, brand = QUERIES[number % len(QUERIES)]
@@ -51,7 +52,7 @@ def test_the_pages_of_a_list_are_the_whole_list(index: Index, order: str) -> Non
     index.compare_pages(order)
 
 
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_an_index_that_is_not_there_gives_an_empty_answer(
     engines: RunningEngines, question: str
 ) -> None:

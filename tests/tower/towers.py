@@ -113,7 +113,6 @@ class TowerRig:
         self.run(self.tower.jobs.close())
         self.client.close()
         self._runner.__exit__(*exception)
-        self.tower.search.close()
 
     def run(self, work: Any) -> Any:
         """Runs a coroutine in the loop of the application."""
@@ -160,14 +159,6 @@ class Browser:
         response: httpx.Response = self._rig.run(self.sent(method, path, **more))
         return response
 
-    def stream(self, path: str = "/events?page=live", **headers: str) -> "Stream":
-        """Opens a live stream; use it within ``with``."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        pairs = {**self.headers, **given}
-        if "tower" in self.cookies:
-            pairs["cookie"] = f"tower={self.cookies['tower']}"
-        return Stream(self._rig, path, pairs, self._address)
-
     async def sent(self, method: str, path: str, **more: Any) -> httpx.Response:
         transport = httpx.ASGITransport(
             self._rig.app, raise_app_exceptions=False, client=(self._address, 40_000)
@@ -179,6 +170,23 @@ class Browser:
             response = await client.request(method, path, headers=headers, **more)
             self.cookies = client.cookies
         return response
+
+    def stream(self, path: str = "/events?page=live", **headers: str) -> "Stream":
+        """Opens a live stream; use it within ``with``."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        pairs = {**self.headers, **given}
+        if "tower" in self.cookies:
+            pairs["cookie"] = f"tower={self.cookies['tower']}"
+        return Stream(self._rig, path, pairs, self._address)
+
+
+def problem_of(response: httpx.Response) -> dict[str, Any]:
+    """The body of a problem, which every refusal of a program is."""
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = msgspec.json.decode(response.content)
+    assert body["status"] == response.status_code
+    assert body["title"]
+    return body
 
 
 class Stream:
@@ -256,12 +264,3 @@ class Stream:
     def bodies(self, name: str) -> list[dict[str, Any]]:
         """What the events of this name told."""
         return [msgspec.json.decode(one.data) for one in self.parser.events if one.type == name]
-
-
-def problem_of(response: httpx.Response) -> dict[str, Any]:
-    """The body of a problem, which every refusal of a program is."""
-    assert response.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = msgspec.json.decode(response.content)
-    assert body["status"] == response.status_code
-    assert body["title"]
-    return body

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from queries.language.parser import parse
 from queries.matching.document import Document
 from tests.queries.reference import evaluate
-from tests.tower.questions.cases import COUNTED, OWN, QUERIES, WINDOWS, ask_for, asks
+from tests.tower.questions.cases import OWN, QUERIES, WINDOWS, ask_for, asks
 from tests.tower.questions.corpus import Corpus, corpus
 from tests.tower.questions.index import Index, clauses_of, embedded
 from tests.tower.questions.oracle import Oracle
@@ -43,7 +43,7 @@ def index(url: str) -> Iterator[Index]:
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_answers_as_the_count_does(index: Index, question: str) -> None:
     for number in range(max(len(OWN.get(question, [])), len(QUERIES))):
         query, brand = QUERIES[number % len(QUERIES)]
@@ -93,7 +93,7 @@ def test_a_click_on_a_value_finds_what_was_counted(index: Index, question: str) 
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_without_brands_nothing_has_a_tone(index: Index, url: str, question: str) -> None:
     other = Index(url, replace(index.corpus, brands={}), fill=False)
     other.compare(question, ask_for(question, "lang:fr"))
@@ -101,7 +101,7 @@ def test_without_brands_nothing_has_a_tone(index: Index, url: str, question: str
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_an_empty_index_gives_an_empty_answer(url: str, question: str) -> None:
     index = Index(url, Corpus([]), f"empty-{question.strip('{}').replace('/{', '-')}-")
     index.compare(question, ask_for(question))
@@ -109,7 +109,7 @@ def test_an_empty_index_gives_an_empty_answer(url: str, question: str) -> None:
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_an_index_that_is_not_there_gives_an_empty_answer(url: str, question: str) -> None:
     index = Index(url, Corpus([]), "absent-", fill=False)
     index.compare(question, ask_for(question))
@@ -139,7 +139,7 @@ def test_a_search_aggregates_only_as_every_engine_can(question: str) -> None:
             assert ignored not in text
 
 
-@pytest.mark.parametrize("question", COUNTED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_a_row_of_the_table_has_a_cell_for_each_column(question: str) -> None:
     entry = QUESTIONS[question]
     ask = ask_for(question, "brand:velmora OR lang:fr", {"last": "16h"})
