@@ -1,29 +1,30 @@
 """WCAG 2.2 AA as far as a machine can tell (axe-core), and the way through by keyboard alone."""
 
 import itertools
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
-from tests.browser.page_addresses import EVERY, SIZES, THEMES, within
+from tests.browser.page_addresses import NAMES, SIZES, THEMES, found, within
 from tests.browser.served_tower import ServedTower
 from tests.browser.watched_page import Watched, signed_in
 
 pytestmark = pytest.mark.browser
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-MAX_HEIGHT = 16_000
+MAX_HEIGHT, MAX_TABS = 16_000, 80
 OPTIONS = {"runOnly": RULES, "resultTypes": ["violations"]}
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_page_has_no_violation_of_wcag(
     browser: Browser, served: ServedTower, window: str, name: str
 ) -> None:
     # Without the policy: axe is a script that is not of the page.
     with signed_in(browser, served, bypass_csp=True) as watched:
-        page = watched.open(within(EVERY[name], window))
+        page = watched.open(within(found(served, name), window))
         for (width, _), theme in itertools.product(SIZES, THEMES):
             watched.dress(page, theme)
             # As high as the page: what a bar that stays covers is reached by scrolling.
@@ -43,13 +44,14 @@ def _told(violations: list[dict[str, Any]]) -> str:
 
 
 def test_the_whole_way_works_by_keyboard_alone(browser: Browser, served: ServedTower) -> None:
-    """A query, a post and its link, the list of alerts, an alert: no pointer."""
+    """A query, a post and its link, the alerts, one of them, assign and acknowledge it."""
     with signed_in(browser, served) as watched:
         page = watched.open("/live")
         _ask(page, watched, "brand:velmora AND source:bluesky")
         assert page.locator(".feed .card").count() > 2
         _open_the_second_post(page)
         _open_the_first_alert(page, watched)
+        _assign_and_acknowledge(page, watched)
         watched.check(page)
 
 
@@ -104,6 +106,30 @@ def _open_the_first_alert(page: Page, watched: Watched) -> None:
     focused = page.locator(".alert-list a").nth(0)
     assert focused.evaluate("(link) => link === document.activeElement")
     assert (focused.get_attribute("href") or "").startswith("/alerts/aeris-")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/alerts/aeris-"))
+    watched.settle(page)
+
+
+def _assign_and_acknowledge(page: Page, watched: Watched) -> None:
+    page.keyboard.press("a")
+    page.keyboard.type("ana")
+    page.keyboard.press("Enter")
+    page.locator(".history .act", has_text="ana").wait_for()
+    watched.settle(page)
+    acknowledge = page.get_by_role("button", name="Acknowledge")
+    _tab_to(page, acknowledge)
+    page.keyboard.press("Enter")
+    page.locator(".standing.acknowledged").wait_for()
+    watched.settle(page)
+
+
+def _tab_to(page: Page, target: Locator) -> None:
+    for _ in range(MAX_TABS):
+        if target.evaluate("(each) => each === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError("it cannot be reached by the tab key")
 
 
 def test_single_keys_can_be_switched_off(browser: Browser, served: ServedTower) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.hostile_payloads import PAYLOADS
 from tests.browser.hostile_posts import PLACES
-from tests.browser.page_addresses import EVERY, LANGUAGES, SIZES, THEMES, within
+from tests.browser.page_addresses import LANGUAGES, NAMES, SIZES, THEMES, found, within
 from tests.browser.served_tower import ServedTower
 from tests.browser.watched_page import NARROW, signed_in
 
@@ -19,12 +19,12 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠
 REFLECTED = [payload for payload in PAYLOADS if 0 < len(payload) < 300]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_page_shows_hostile_posts_as_text(
     browser: Browser, served: ServedTower, window: str, name: str
 ) -> None:
     # A fixed window, but for live posts: its answers are kept, so both languages ask once.
-    path = EVERY[name] if name == "live" else within(EVERY[name], window)
+    path = found(served, name) if name == "live" else within(found(served, name), window)
     for language, begins in zip(LANGUAGES, THEMES, strict=True):
         with signed_in(browser, served, language, begins) as watched:
             # The answer to a wrong query is an error, which the console tells.

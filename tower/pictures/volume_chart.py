@@ -171,6 +171,6 @@ def _axis(picture: VolumePicture, inner: int, tall: int) -> Markup:
     for at in time_ticks(since, until, max(2, inner // 90)):
         x = (at - since).total_seconds() / length * inner
         text = f"{at:%d.%m.}" if days else f"{at:%H:%M}"
-        anchor = "start" if x < 20 else "middle"
+        anchor = "start" if x < 20 else "end" if x > inner - 20 else "middle"
         parts.append(element("text", text, class_="scale", x=x, y=y, text_anchor=anchor))
     return group(parts)

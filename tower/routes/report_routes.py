@@ -221,6 +221,7 @@ async def report(request: Request) -> Response:
     text = tower.renderer.page(
         "report.html",
         view=replace(inner, path=asked.path),
+        events=asked.link("/events", page="alerts"),
         panel_view=inner,
         t=words,
         report=found,
