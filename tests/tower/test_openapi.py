@@ -75,6 +75,10 @@ CHECKS = [
 ]
 
 
+OWN_WORDS = ("/api/v1/posts", "/api/v1/alerts/{id}")
+"""They take ids, which a generated text never is: 422 or 404, but for what other tests ask."""
+
+
 @pytest.mark.parametrize("path", operations())
 def test_answers_and_refusals_keep_to_the_document(rig: TowerRig, path: str) -> None:
     """Requests that schemathesis makes from the document, good ones and bad ones."""
@@ -94,7 +98,8 @@ def test_answers_and_refusals_keep_to_the_document(rig: TowerRig, path: str) -> 
         case.validate_response(response, checks=CHECKS)
 
     check()
-    assert statuses[200] and statuses[422], statuses
+    assert statuses[422], statuses
+    assert statuses[200] or path.removesuffix(".csv") in OWN_WORDS, statuses
 
 
 def test_refusals_of_the_index_and_of_a_stranger_keep_to_it_too(rig: TowerRig) -> None:

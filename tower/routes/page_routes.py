@@ -100,7 +100,7 @@ def view_of(tower: Tower, request: Request, page: Page, person: Person) -> tuple
         ask = page_ask(params, words.time_zone)
         scope = scope_of(ask, Context(now))
         brand = scope.brand
-        for panel in page.panels if extra else ():
+        for panel in page.panels if extra and page.name in PAGES else ():
             panel.question.searches(panel.ask(ask, extra), scope)
     except QueryError as wrong:
         error = wrong.show(params.get("q", ""))

@@ -147,6 +147,7 @@ def _parts(stored: str, what: str) -> tuple[int, int, int, bytes, bytes]:
         cost, size, lanes = int(n), int(r), int(p)
         # What scrypt takes and this process has: a sign-in must not fail for want of memory.
         possible = cost in _COSTS and 1 <= size <= 16 and 1 <= lanes <= 4
+        possible = possible and cost < 2 ** (16 * size)  # RFC 7914, section 2
         if kind != "scrypt" or not possible or 128 * size * (cost + lanes) > _MEMORY // 2 + 2**20:
             raise ValueError(kind)
         return cost, size, lanes, base64.b64decode(salt), base64.b64decode(key)

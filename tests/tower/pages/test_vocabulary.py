@@ -23,7 +23,7 @@ LABELS = re.compile(r"""\bt\.label\(\s*["']([a-z_]+)["']""")
 ALLOWED = {
     "tocsin", "JSON", "CSV", "API", "EN", "FR", "English", "Français", "curl", "Kibana", "min",
     "SVG", "PDF", "h", "d", "s", "KQL", "Elasticsearch", "H", "Authorization", "Bearer",
-    "bluesky", "did", "plc", "brand", "velmora",
+    "bluesky", "did", "plc", "brand", "velmora", "api", "v", "openapi", "json",
 }  # fmt: skip
 """Names, headers and examples that are the same in every language, or in the other on purpose."""
 

@@ -374,7 +374,10 @@ class Oracle:
             _listed_alert(source)
             for source in self.corpus.alerts
             if datetime.fromisoformat(source["began_at"]) < self.until
-            and datetime.fromisoformat(source["raised_at"]) >= self.since
+            and (
+                datetime.fromisoformat(source["raised_at"]) >= self.since
+                or source["status"] != "close"
+            )
             and brand in (None, source["brand"])
         ]
         kept = [one for one in meeting if self.ask.standing in ("all", one.standing)]
