@@ -25,6 +25,8 @@ MAX_KEPT: Final = 2_000
 """Answers in memory, and as many last good ones."""
 KEPT_S: Final = 60.0
 """How long an answer over a window in the past is kept, seconds."""
+MAX_STALE_S: Final = 30.0
+"""Up to this age an answer stands in for one that takes long: the next push brings that."""
 log = get_logger("tower")
 
 SearchAll = Callable[[Sequence[Search]], Awaitable[list[Response]]]
@@ -172,6 +174,13 @@ class Answers:
         self._flights.pop(flight.key, None)
         flight.future.set_exception(error)
         flight.future.exception()  # it is told to whoever waits; nobody may
+
+    def stale(self, stable: bytes) -> Asked | None:
+        """The last good answer, if it is younger than ``MAX_STALE_S``."""
+        kept = self._last_good.get(stable)
+        if kept is None or self._monotonic() - kept[0] > MAX_STALE_S:
+            return None
+        return Asked(kept[1])
 
     def outcome(self, flight: "asyncio.Future[Answer]", stable: bytes) -> Asked:
         error = flight.exception()

@@ -11,7 +11,7 @@ import pytest
 from queries.language.errors import QueryError
 from tests.tower.fake_search import FakeSearch
 from tests.tower.questions.corpus import corpus
-from tower.answers import KEPT_S, MAX_KEPT, Answers, Asked
+from tower.answers import KEPT_S, MAX_KEPT, MAX_STALE_S, Answers, Asked
 from tower.questions.alert_list import ALERT, ALERTS, AlertAsk, AlertsAsk
 from tower.questions.author_ranks import AUTHORS, AuthorsAsk
 from tower.questions.mention_list import MENTIONS, MentionsAsk
@@ -129,6 +129,16 @@ async def test_an_index_that_is_away_leaves_the_last_good_answer_with_its_age(
     assert back.error is None
     assert back.answer is not None
     assert back.answer.as_of == asking.now()
+
+
+@scenario
+async def test_an_answer_of_the_last_ticks_can_stand_in(asking: Asking) -> None:
+    ((flight, stable),) = asking.answers.start([(VOLUME, VolumeAsk())])
+    good = await flight
+    asking.passed_s = MAX_STALE_S
+    assert asking.answers.stale(stable) == Asked(good)
+    asking.passed_s = MAX_STALE_S + 1
+    assert asking.answers.stale(stable) is None
 
 
 @scenario

@@ -43,6 +43,8 @@ class View:
     until: datetime | None = None
     brand: str | None = None
     """The brand that the query asks for, if it asks for one."""
+    clicks: str | None = None
+    """Where a click on a value leads, if not to this page."""
     inner: Ask | None = None
     """The alert's own time, on the page of an alert."""
     tabs: Sequence[Tab] = ()
@@ -77,7 +79,7 @@ class View:
         """The address with the clause in the query, or out of it if it is there."""
         if clause is None:
             return None
-        return self.link(path, q=with_clause(self.ask.q, clause))
+        return self.link(path or self.clicks, q=with_clause(self.ask.q, clause))
 
     def has(self, clause: str | None) -> bool:
         """Whether a click takes the clause out."""
@@ -88,7 +90,7 @@ class View:
 
     def moment(self, since: datetime, until: datetime, path: str | None = None) -> str:
         """The address of a fixed window."""
-        return self.link(path, last=None, since=_utc(since), until=_utc(until))
+        return self.link(path, last=None, since=utc_text(since), until=utc_text(until))
 
     def api(self, question: str, kind: str = "", **params: object) -> str:
         """The address of a question's answer; ``kind``: ``.csv`` or nothing for JSON."""
@@ -98,5 +100,5 @@ class View:
         return f"/api/v1/{question}{kind}" + (f"?{query}" if query else "")
 
 
-def _utc(at: datetime) -> str:
+def utc_text(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

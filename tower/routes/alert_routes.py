@@ -33,7 +33,7 @@ from tower.desk.backtest_job import (
 )
 from tower.desk.jobs import Job, TooManyJobs
 from tower.pages.page_table import ALERT_ROOM
-from tower.pages.view import View
+from tower.pages.view import View, utc_text
 from tower.questions.alert_list import ALERT, AlertAnswer, AlertAsk, ListedAlert
 from tower.questions.question import Ask
 from tower.request_parameters import form_of
@@ -86,8 +86,19 @@ def _around(view: View, found: ListedAlert) -> View:
     ask = Ask(q=f"brand:{alert.brand}", since=alert.began_at - BEFORE, until=until, tz=view.ask.tz)
     inner = Ask(q=ask.q, since=alert.began_at, until=found.ends_at or until - AFTER, tz=view.ask.tz)
     extra = {**view.extra, "ids": msgspec.json.encode(ids).decode()}
+    # A click, or another page, goes on with the brand and the time of the alert.
+    params = {name: value for name, value in view.params.items() if name != "last"}
+    params |= {"q": ask.q, "since": utc_text(alert.began_at - BEFORE), "until": utc_text(until)}
     return dataclasses.replace(
-        view, ask=ask, inner=inner, extra=extra, since=ask.since, until=ask.until, brand=alert.brand
+        view,
+        ask=ask,
+        inner=inner,
+        params=params,
+        extra=extra,
+        since=ask.since,
+        until=ask.until,
+        brand=alert.brand,
+        clicks="/live",
     )
 
 

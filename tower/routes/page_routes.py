@@ -143,9 +143,12 @@ def _kibana(tower: Tower, ask: Ask, since: datetime, until: datetime) -> str | N
 
 
 async def ask_panels(
-    tower: Tower, view: View, panels: list[Panel], wait_s: float
+    tower: Tower, view: View, panels: list[Panel], wait_s: float, *, stale: bool = False
 ) -> dict[str, Asked | None]:
-    """Panel to its outcome, also of the panels that they need; None: not yet."""
+    """Panel to its outcome, also of the panels that they need; None: not yet.
+
+    ``stale``: an answer of the last ticks stands in for one that takes long.
+    """
     wanted: dict[str, Panel] = {}
     for panel in panels:
         wanted[panel.name] = panel
@@ -158,12 +161,17 @@ async def ask_panels(
         return {}
     flights = tower.answers.start(asks)
     await asyncio.wait([flight for flight, _ in flights], timeout=wait_s)
-    return {
-        name: without_withdrawn(tower.hub.withdrawn, tower.answers.outcome(flight, stable))
-        if flight.done()
-        else None
-        for name, (flight, stable) in zip(wanted, flights, strict=True)
-    }
+    found: dict[str, Asked | None] = {}
+    for name, (flight, stable) in zip(wanted, flights, strict=True):
+        known = (
+            tower.answers.outcome(flight, stable)
+            if flight.done()
+            else tower.answers.stale(stable)
+            if stale
+            else None
+        )
+        found[name] = None if known is None else without_withdrawn(tower.hub.withdrawn, known)
+    return found
 
 
 def render_panel(tower: Tower, view: View, panel: Panel, asked: Mapping[str, Asked | None]) -> str:
@@ -186,7 +194,9 @@ async def page_response(
         return await _fragment(tower, page, view, error, fragment)
     wait_s = PATIENCE_S if request.query_params.get("wait") else WAIT_S
     asked: Mapping[str, Asked | None] = (
-        await ask_panels(tower, view, list(page.panels), wait_s) if error is None else {}
+        await ask_panels(tower, view, list(page.panels), wait_s, stale=True)
+        if error is None
+        else {}
     )
     panels = {panel.name: panel for panel in page.panels}
     tabs = view.tabs

@@ -1,9 +1,11 @@
 """The room of an alert: what people do in it, who may, and what somebody else did meanwhile."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
-from urllib.parse import quote, unquote_plus
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 import pytest
 
@@ -359,3 +361,16 @@ def test_a_back_test_that_fails_says_why() -> None:
         assert rig.done(job_id).state == "failed"
         page = rig.browser("desk").get(f"{ROOM}?job={job_id}").text
         assert "Elasticsearch &lt;b&gt;does not answer&lt;/b&gt;" in page
+
+
+def test_a_click_in_the_room_goes_to_the_live_page_of_its_time(rig: DeskRig) -> None:
+    """The room is of one alert, so a clause cannot change what it is about."""
+    page = rig.browser("reader").get(f"{ROOM}?wait=1").text
+    clicks = re.findall(r'<a class="chip[^"]*" href="([^"]+)"', page)
+    assert clicks
+    for href in clicks:
+        path, _, query = unescape(href).partition("?")
+        given = dict(parse_qsl(query))
+        assert path == "/live"
+        assert given["q"].startswith("brand:velmora AND ")
+        assert {"since", "until"} <= given.keys()
