@@ -118,7 +118,7 @@ def _lifespan(tower: Tower, push: PanelPush, read_stream: bool) -> Any:
 def _pusher(tower: Tower) -> Callable[[Page, View], Any]:
     async def render(page: Page, view: View) -> Mapping[str, str]:
         panels = [panel for panel in page.panels if panel.pushed]
-        asked = await ask_panels(tower, view, panels, 9.0)
+        asked = await ask_panels(tower, view, panels, 7.0)
         return {
             panel.name: str(render_panel(tower, view, panel, asked))
             for panel in panels

@@ -11,7 +11,7 @@ from runtime.logs import get_logger
 from tower.live.event_format import Event, encoded
 from tower.live.hub import Listener
 
-TICK_S: Final = 10.0
+TICK_S: Final = 8.0
 log = get_logger("tower")
 
 Render = Callable[[Any, Any], Awaitable[Mapping[str, str]]]

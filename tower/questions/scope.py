@@ -21,7 +21,7 @@ DEFAULT_WINDOW: Final = timedelta(hours=24)
 MAX_WINDOW: Final = timedelta(days=400)
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(3000, 1, 1, tzinfo=UTC)
-LIVE_TICK: Final = timedelta(seconds=10)
+LIVE_TICK: Final = timedelta(seconds=8)
 """A window that ends now ends at the last tick: so all who ask within a tick ask the same."""
 SLOW_TICK: Final = timedelta(seconds=60)
 """The tick of windows longer than :data:`SLOW_FROM`."""
