@@ -21,10 +21,7 @@ from tower.service import build, check, link_of, serve, sessions_of, url_of
 MIN_PASSWORD = 10
 RETRY_S = 5.0
 log = get_logger("tower")
-app = typer.Typer(
-    help="Serve the control tower, the web application, until SIGTERM.",
-    rich_markup_mode=MARKUP,
-)
+app = typer.Typer(rich_markup_mode=MARKUP)
 
 
 @app.callback(invoke_without_command=True)
