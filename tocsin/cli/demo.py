@@ -73,7 +73,7 @@ def demo(
         typer.Option(help="The control tower; on a terminal it keeps serving until Ctrl-C."),
     ] = True,
 ) -> None:
-    """Run a day of posts through the whole pipeline, print a summary, and serve the control tower.
+    """Run a day of posts through the whole pipeline, print a summary, and serve the tower.
 
     Example: `tocsin demo --stack engines --keep`
     """

@@ -15,7 +15,7 @@ from tocsin.cli.lazy_commands import MARKUP, LazyCommand, LazyCommands
 COMMANDS = {
     "demo": LazyCommand(
         "tocsin.cli.demo:demo",
-        "Run a day of posts through the whole pipeline, print a summary, and serve the control tower.",
+        "Run a day of posts through the whole pipeline, print a summary, and serve the tower.",
     ),
     "up": LazyCommand(
         "tocsin.cli.up:up",
