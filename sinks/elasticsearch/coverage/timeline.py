@@ -85,6 +85,8 @@ def _timeline(
     until: datetime,
     now: datetime,
 ) -> Timeline:
+    # By the id last: records that begin together count alike in whatever order they come.
+    records = sorted(records, key=lambda one: (one.from_, one.told_at, one.id))
     spans = [
         span._replace(begin=max(span.begin, since), end=min(span.end, until))
         for span in _spans(records, now)
@@ -114,10 +116,7 @@ def _share(stretches: Iterable[Stretch], since: datetime, until: datetime) -> fl
 
 def _spans(records: Sequence[CoverageInterval], now: datetime) -> Iterator[_Span]:
     # An ingestor is in one state at a time, so its next interval ends the one before.
-    own = sorted(
-        (one for one in records if one.told_by == "ingest" and one.state != "gap"),
-        key=lambda one: one.from_,
-    )
+    own = [one for one in records if one.told_by == "ingest" and one.state != "gap"]
     following = {one.id: later.from_ for one, later in pairwise(own)}
     for record in records:
         yield from _span(record, now, following.get(record.id))

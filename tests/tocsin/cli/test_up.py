@@ -102,11 +102,12 @@ def test_up_shows_posts_being_indexed_tells_where_it_is_and_stops_everything_on_
     up = start("up", "--stack", "embedded", "--source", "generate", "--pace", "720")
     up.wait_for(r"posts read, [1-9][\d,]* mentions indexed")
     text = "".join(up.lines)
-    for service in ("process", "sink", "detector", "alerts", "generate"):
+    services = {"generate", "process", "sink", "detector", "alerts", "tower"}
+    for service in sorted(services):
         assert f"{service}: ready" in text or up.wait_for(f"{service}: ready")
 
     running = json.loads((up.folder / ".tocsin" / "running.json").read_text())
-    assert running["monitors"].keys() == {"generate", "process", "sink", "detector", "alerts"}
+    assert running["monitors"].keys() == services
     assert running["kafka"] in text and running["elasticsearch"] in text
     assert running["logs"] in text
 
