@@ -77,6 +77,10 @@ def timelines(
     return [timeline for timeline in found if timeline.stretches]
 
 
+def _begin(record: CoverageInterval) -> datetime:
+    return record.from_
+
+
 def _timeline(
     source: str,
     part: str,
@@ -85,8 +89,8 @@ def _timeline(
     until: datetime,
     now: datetime,
 ) -> Timeline:
-    # By the id last: records that begin together count alike in whatever order they come.
-    records = sorted(records, key=lambda one: (one.from_, one.told_at, one.id))
+    # The order of the index: records count alike in whatever order they come.
+    records = sorted(sorted(records, key=lambda one: one.id), key=_begin, reverse=True)
     spans = [
         span._replace(begin=max(span.begin, since), end=min(span.end, until))
         for span in _spans(records, now)
@@ -117,6 +121,7 @@ def _share(stretches: Iterable[Stretch], since: datetime, until: datetime) -> fl
 def _spans(records: Sequence[CoverageInterval], now: datetime) -> Iterator[_Span]:
     # An ingestor is in one state at a time, so its next interval ends the one before.
     own = [one for one in records if one.told_by == "ingest" and one.state != "gap"]
+    own.sort(key=lambda one: (one.from_, one.id))
     following = {one.id: later.from_ for one, later in pairwise(own)}
     for record in records:
         yield from _span(record, now, following.get(record.id))
