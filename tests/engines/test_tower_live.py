@@ -1,7 +1,6 @@
 """What a live page was shown for a query is what the index finds for it afterwards."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from ingestors.generator.source import generate
 from schemas.post import PostEvent
 from tests.engines.pipeline import BROKEN_SOCKETS, PATIENCE_S, Pipeline
 from tests.tower.live.sse_parser import SseParser
+from tocsin.local.stack.ports import free_ports
 from tower.pages.post_card import card_key
 from tower.security.users import hashed_token
 
@@ -25,12 +25,6 @@ pytestmark = [pytest.mark.engines, BROKEN_SOCKETS]
 TOKEN = "a token of the tests, which nobody else has"
 QUERIES = ("", "brand:velmora", "lang:fr AND (velmora OR corvane)", "country:GB NOT brand:lumirail")
 POSTS = 400
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class LivePage:
@@ -84,7 +78,7 @@ def test_a_live_page_shows_what_the_index_finds(pipeline: Pipeline, tmp_path: Pa
     token = hashed_token(TOKEN)
     users.write_text(f'users:\n  - {{name: test, role: reader, tokens: ["{token}"]}}\n')
     pipeline.listen(invented_brands())
-    port = free_port()
+    (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     tower = pipeline.start(
         "tower",

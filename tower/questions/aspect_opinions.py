@@ -16,6 +16,7 @@ from tower.questions.question import (
     Scope,
     Search,
     buckets,
+    distinct,
     top_terms,
     total,
 )
@@ -115,7 +116,7 @@ def voice_searches(ask: VoiceAsk, scope: Scope) -> list[Search]:
     query = {"bool": {"filter": [scope.filters[-1]]}} if scope.brand else scope.within()
     filters: JsonObject = {name: {"term": {"brands": name}} for name in names}
     by_brand = {
-        "authors": {"cardinality": {"field": "author.id", "precision_threshold": 40_000}},
+        "authors": distinct("author.id"),
         "reach": {"sum": {"field": "influence.reach"}},
         "pairs": {"terms": {"field": "brand_sentiment", "size": 300}},
         "aspects": {"terms": {"field": "aspect_sentiment", "size": _PAIRS}},

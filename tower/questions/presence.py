@@ -22,7 +22,7 @@ from tower.questions.question import (
 )
 from tower.questions.scope import step_of, value_clause
 from tower.questions.sentiment_estimate import Share, share_of, tone_filters, tones_of
-from tower.questions.volume_series import bucket_starts
+from tower.questions.volume_series import bucket_starts, milliseconds
 
 MAX_COUNTRIES: Final = 250
 _CELLS: Final = 48
@@ -90,7 +90,7 @@ def read(ask: CountriesAsk, scope: Scope, responses: list[Response]) -> Countrie
     (response,) = responses
     step = step_of(scope.since, scope.until, _CELLS)
     starts = list(bucket_starts(scope.since, scope.until, step))
-    places = {round(at.timestamp() * 1000): place for place, at in enumerate(starts)}
+    places = {milliseconds(at): place for place, at in enumerate(starts)}
     countries = []
     for bucket in buckets(response, "countries"):
         cells = [0] * len(starts)

@@ -128,7 +128,7 @@ def read(ask: VolumeAsk, scope: Scope, responses: list[Response]) -> VolumeAnswe
     counted = {bucket["key"]: bucket for bucket in buckets(now, "series")}
     starts = list(bucket_starts(scope.since, scope.until, step))
     before = {bucket["key"]: bucket["doc_count"] for bucket in buckets(earlier, "series")}
-    shift = _milliseconds(scope.until) - _milliseconds(scope.since)
+    shift = milliseconds(scope.until) - milliseconds(scope.since)
     newest = next((hit["sort"][0] for hit in now["hits"]["hits"]), None)
     return VolumeAnswer(
         step_s=int(step.total_seconds()),
@@ -142,7 +142,7 @@ def read(ask: VolumeAsk, scope: Scope, responses: list[Response]) -> VolumeAnswe
         newest=None
         if newest is None
         else datetime.fromtimestamp(newest / 1000, scope.since.tzinfo),
-        series=[_bucket(at, counted.get(_milliseconds(at))) for at in starts],
+        series=[_bucket(at, counted.get(milliseconds(at))) for at in starts],
         usual=_aligned(starts, before, shift, step) if before else [],
         towards=scope.brand,
     )
@@ -172,7 +172,7 @@ def _aligned(
 ) -> list[int]:
     """The earlier counts by bucket; the buckets of both windows may begin at other moments."""
     wide = int(step.total_seconds() * 1000)
-    return [before.get((_milliseconds(at) - shift) // wide * wide, 0) for at in starts]
+    return [before.get((milliseconds(at) - shift) // wide * wide, 0) for at in starts]
 
 
 def bucket_starts(since: datetime, until: datetime, step: timedelta) -> Iterable[datetime]:
@@ -184,7 +184,8 @@ def bucket_starts(since: datetime, until: datetime, step: timedelta) -> Iterable
         at += step
 
 
-def _milliseconds(at: datetime) -> int:
+def milliseconds(at: datetime) -> int:
+    """Since 1970: how the engines name a bucket."""
     return round(at.timestamp() * 1000)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -47,7 +47,7 @@ from tower.reports.report_lookup import OpenedReport, open_report
 from tower.reports.report_maker import make_report
 from tower.reports.report_store import ReportStore, StoredReport
 from tower.reports.report_view import panels_of, pdf_request, report_view
-from tower.request_parameters import MAX_PARAMETERS
+from tower.request_parameters import MAX_PARAMETERS, form_of
 from tower.routes.page_routes import view_of
 from tower.security.rate_limits import TooMany
 from tower.security.users import Person
@@ -124,9 +124,8 @@ async def make(request: Request) -> Response:
         return signed_out(request)
     if not person.may("desk"):
         return forbidden("desk")
-    body = (await request.body()).decode("utf-8", "replace")
-    form = {name: values[0] for name, values in parse_qs(body, max_num_fields=20).items()}
     try:
+        form = form_of(await request.body())
         made = await _made(tower_of(request), ask_of_form(form), person)
     except (TocsinError, TooMany) as error:
         told = "at most 8 at a time" if isinstance(error, TooMany) else str(error)
@@ -336,10 +335,9 @@ async def delete(request: Request) -> Response:
     if not person.may("admin"):
         return forbidden("admin")
     tower, id_ = tower_of(request), request.path_params["id"]
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    if form.get("sure", [""])[0] != "yes":
-        return RedirectResponse(f"/reports/{quote(id_)}", 303)
     try:
+        if form_of(await request.body()).get("sure") != "yes":
+            return RedirectResponse(f"/reports/{quote(id_)}", 303)
         await _stored(tower, lambda store: store.delete(id_))
     except TocsinError as error:
         return RedirectResponse(f"/reports?told={quote(str(error)[:400])}", 303)
