@@ -22,7 +22,7 @@ from tower.questions.question import (
     distinct,
     total,
 )
-from tower.questions.scope import BadParameter
+from tower.questions.scope import BadParameter, text_list
 
 MAX_SIZE: Final = 200
 MAX_IDS: Final = 50
@@ -213,13 +213,7 @@ def post_searches(ask: PostsAsk, scope: Scope) -> list[Search]:
 
 
 def _ids(ask: PostsAsk) -> list[str]:
-    try:
-        ids = msgspec.json.decode(ask.ids, type=list[str])
-    except msgspec.MsgspecError:
-        raise BadParameter("ids", "ids must be a JSON array of strings") from None
-    if len(ids) > MAX_IDS:
-        raise BadParameter("ids", f"there are more than {MAX_IDS} ids")
-    return ids
+    return text_list("ids", ask.ids, MAX_IDS)
 
 
 def read_posts(ask: PostsAsk, scope: Scope, responses: list[Response]) -> MentionsAnswer:

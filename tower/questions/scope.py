@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from queries.elasticsearch.index_compiler import compile_query
 from queries.language.ast import And, Field, Node, Or, Value
 from queries.language.errors import QueryError
@@ -192,3 +194,17 @@ def value_clause(field: str, value: str) -> str | None:
     # The language takes the sign off a hashtag, and so cannot say one that begins with it.
     said = node.child if isinstance(node, Field) else node
     return clause if isinstance(said, Value) and normal(said.text) == normal(value) else None
+
+
+def text_list(name: str, text: str, most: int) -> list[str]:
+    """The texts of a parameter that is a JSON array of them.
+
+    :raises BadParameter: it is none, or has more than ``most``.
+    """
+    try:
+        texts = msgspec.json.decode(text, type=list[str])
+    except msgspec.MsgspecError:
+        raise BadParameter(name, f"{name} must be a JSON array of strings") from None
+    if len(texts) > most:
+        raise BadParameter(name, f"there are more than {most} {name}")
+    return texts

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Final
 
-import msgspec
 from msgspec import Meta, Struct
 
 from queries.elasticsearch.index_compiler import compile_query
@@ -20,7 +19,7 @@ from tower.questions.question import (
     Search,
     between,
 )
-from tower.questions.scope import BadParameter, parsed
+from tower.questions.scope import parsed, text_list
 
 MAX_TABS: Final = 50
 RECENT: Final = timedelta(hours=1)
@@ -57,13 +56,7 @@ def _filters(ask: TabsAsk, scope: Scope) -> dict[str, JsonObject]:
 
 
 def _queries(ask: TabsAsk) -> list[str]:
-    try:
-        queries = msgspec.json.decode(ask.queries, type=list[str])
-    except msgspec.MsgspecError:
-        raise BadParameter("queries", "queries must be a JSON array of strings") from None
-    if len(queries) > MAX_TABS:
-        raise BadParameter("queries", f"there are more than {MAX_TABS} queries")
-    return queries
+    return text_list("queries", ask.queries, MAX_TABS)
 
 
 def searches(ask: TabsAsk, scope: Scope) -> list[Search]:
