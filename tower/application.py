@@ -1,8 +1,9 @@
 """What the routes share: the parts of the running application, and the person of a request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -23,8 +24,13 @@ from tower.pages.renderer import Renderer
 from tower.pages.vocabulary import Language, Words, accepted
 from tower.search_client import SearchClient
 from tower.security.identity import Identity
-from tower.security.rate_limits import Counter, RateLimit
-from tower.security.users import Account, Person
+from tower.security.rate_limits import Counter, RateLimit, TooMany
+from tower.security.users import Account, Person, Role
+
+AT_A_TIME: Final = 8
+"""Requests of one person that are answered at the same time."""
+Handler = Callable[[Request], Awaitable[Response]]
+PersonHandler = Callable[[Request, Person], Awaitable[Response]]
 
 
 @dataclass
@@ -43,7 +49,7 @@ class Tower:
     publish: Callable[..., object] = field(default=publish_brands)
     """Brings the topic of brands up to date, as :func:`brands.registry.publish_brands`."""
     flow: FlowWatch | None = None
-    requests: Counter = field(default_factory=lambda: Counter(8))
+    requests: Counter = field(default_factory=lambda: Counter(AT_A_TIME))
     jobs: Jobs = field(default_factory=Jobs)
     dry_runs: dict[str, DryRunRequest] = field(default_factory=dict)
     """Job to what it was made of."""
@@ -111,3 +117,33 @@ def signed_out(request: Request) -> Response:
 def forbidden(role: str) -> Response:
     tower_metrics.TOWER_REFUSED.labels("role").inc()
     return problem(403, "Forbidden", f"this needs the role {role}")
+
+
+def for_person(
+    role: Role = "reader", *, counted: bool = True
+) -> Callable[[PersonHandler], Handler]:
+    """A handler that only people of a role reach, each with a few requests at a time.
+
+    ``counted=False``: for what has a limit of its own.
+    """
+
+    def decorated(handle: PersonHandler) -> Handler:
+        @wraps(handle)
+        async def checked(request: Request) -> Response:
+            person = person_of(request)
+            if person is None:
+                return signed_out(request)
+            if not person.may(role):
+                return forbidden(role)
+            if not counted:
+                return await handle(request, person)
+            try:
+                with tower_of(request).requests.one(person.name):
+                    return await handle(request, person)
+            except TooMany:
+                tower_metrics.TOWER_REFUSED.labels("rate").inc()
+                return problem(429, "Too many requests", f"at most {AT_A_TIME} at a time")
+
+        return checked
+
+    return decorated

@@ -1,5 +1,6 @@
-"""The document of the API (OpenAPI 3.1), made from the table of questions."""
+"""The document of the API (OpenAPI 3.1), made from the tables of questions and acts."""
 
+import re
 from functools import cache
 from typing import Any, Final
 
@@ -7,8 +8,10 @@ import msgspec
 
 from runtime.service import version
 from schemas.types import JsonObject
+from tower.api_acts import API_ACTS, PATHS, Act
 from tower.questions.question import Question
 from tower.questions.question_table import QUESTIONS
+from tower.security.users import Role
 
 _REF: Final = "#/components/schemas/{name}"
 
@@ -30,10 +33,18 @@ class Problem(msgspec.Struct, omit_defaults=True):
 @cache
 def document() -> JsonObject:
     """The whole document; the same object each time, so do not change it."""
-    answers = [question.answer for question in QUESTIONS.values()]
+    types = [question.answer for question in QUESTIONS.values()]
+    types += [each for act in API_ACTS for each in (act.answer, act.body) if each is not None]
     _, components = msgspec.json.schema_components(
-        [*dict.fromkeys(answers), Problem], ref_template=_REF
+        [*dict.fromkeys(types), Problem], ref_template=_REF
     )
+    paths: dict[str, JsonObject] = {
+        f"/api/v1/{question.name}{suffix}": {"get": _operation(question, suffix)}
+        for question in QUESTIONS.values()
+        for suffix in ("", ".csv")
+    }
+    for act in API_ACTS:
+        paths.setdefault(act.path, {})[act.method] = _act(act)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,11 +53,7 @@ def document() -> JsonObject:
             "description": "Everything that the pages show, as JSON and CSV.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {
-            f"/api/v1/{question.name}{suffix}": {"get": _operation(question, suffix)}
-            for question in QUESTIONS.values()
-            for suffix in ("", ".csv")
-        },
+        "paths": paths,
         "components": {
             "schemas": components,
             "securitySchemes": {
@@ -58,30 +65,35 @@ def document() -> JsonObject:
     }
 
 
+def _ref(type_: Any) -> JsonObject:
+    return {"schema": {"$ref": _REF.format(name=type_.__name__)}}
+
+
+def _refusals(role: Role, *more: int) -> JsonObject:
+    """Status to response of what may be refused, to everybody and besides."""
+    problem = {"content": {"application/problem+json": _ref(Problem)}}
+    text = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+    told = {
+        401: "Nobody is signed in.",
+        404: "There is nothing with this id.",
+        409: "Somebody else did something since.",
+        422: "A parameter, the body or the query is wrong.",
+        429: "Too many requests at a time.",
+        503: "The index does not answer.",
+    }
+    responses = {str(one): {"description": told[one], **problem} for one in (401, 429, 503, *more)}
+    responses["414"] = {"description": "The address is longer than 16,000 bytes.", **text}
+    if role != "reader":
+        responses["403"] = {"description": f"This needs the role {role}.", **problem}
+    return responses
+
+
 def _operation(question: Question[Any, Any], suffix: str) -> JsonObject:
-    problem = {
-        "content": {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}}
-    }
+    shape: JsonObject = {"application/json": _ref(question.answer)}
     if suffix:
-        shape: JsonObject = {"text/csv": {"schema": {"type": "string"}}}
-    else:
-        name = question.answer.__name__
-        shape = {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
-    responses: JsonObject = {
-        "200": {"description": "The answer.", "content": shape},
-        "401": {"description": "Nobody is signed in.", **problem},
-        "414": {
-            "description": "The address is longer than 16,000 bytes.",
-            "content": {"text/plain": {"schema": {"type": "string"}}},
-        },
-        "422": {"description": "A parameter or the query is wrong.", **problem},
-        "429": {"description": "Too many requests at a time.", **problem},
-        "503": {"description": "The index does not answer.", **problem},
-    }
-    if question.role != "reader":
-        responses["403"] = {"description": f"This needs the role {question.role}.", **problem}
-    if question.path:
-        responses["404"] = {"description": "There is nothing with this id.", **problem}
+        shape = {"text/csv": {"schema": {"type": "string"}}}
+    responses = _refusals(question.role, 422, *((404,) if question.path else ()))
+    responses["200"] = {"description": "The answer.", "content": shape}
     return {
         "operationId": question.name.replace("/", "_")
         .strip("{}")
@@ -92,6 +104,28 @@ def _operation(question: Question[Any, Any], suffix: str) -> JsonObject:
         "parameters": _parameters(question),
         "responses": responses,
     }
+
+
+def _act(act: Act) -> JsonObject:
+    responses = _refusals(act.role, *act.refusals)
+    shape = {"content": {"application/json": _ref(act.answer)}}
+    responses[str(act.status)] = {"description": act.summary, **shape}
+    if act.status in (201, 202):
+        responses[str(act.status)]["headers"] = {"Location": {"schema": {"type": "string"}}}
+    names = re.findall(r"{(\w+)}", act.path)
+    words = re.findall(r"\w+", act.path.removeprefix("/api/v1/"))
+    operation: JsonObject = {
+        "operationId": "_".join((act.method, *words)),
+        "summary": act.summary,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": PATHS[name]} for name in names
+        ],
+        "responses": responses,
+    }
+    if act.body is not None:
+        required = act.media == "application/json"
+        operation["requestBody"] = {"required": required, "content": {act.media: _ref(act.body)}}
+    return operation
 
 
 def _parameters(question: Question[Any, Any]) -> list[JsonObject]:

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from tower.answers import Asked
+from tower.desk.dry_run_job import DryRunExample, DryRunResult
 from tower.live.withdrawals import Withdrawals
 from tower.questions.alert_list import AlertAnswer, AlertsAnswer, ListedAlert
 from tower.questions.author_ranks import AuthorsAnswer
@@ -25,7 +26,9 @@ def without_withdrawn(withdrawn: Withdrawals, asked: Asked) -> Asked:
 def _filtered(withdrawn: Withdrawals, answer: Answer) -> Answer:
     # A copy: the answer is kept for others, and a post may come back.
     if isinstance(answer, MentionsAnswer):
-        kept = [one for one in answer.mentions if not withdrawn.hides(one.mention, one.version)]
+        kept = [
+            one for one in answer.mentions if not withdrawn.hides(one.mention.post, one.version)
+        ]
         return msgspec.structs.replace(answer, mentions=kept)
     if isinstance(answer, AuthorsAnswer):
         authors = [one for one in answer.authors if not withdrawn.erased(one.source, one.id)]
@@ -36,6 +39,17 @@ def _filtered(withdrawn: Withdrawals, answer: Answer) -> Answer:
     if isinstance(answer, AlertAnswer) and answer.found is not None:
         return msgspec.structs.replace(answer, found=_room(withdrawn, answer.found))
     return answer
+
+
+def dry_run_without_withdrawn(withdrawn: Withdrawals, result: DryRunResult) -> DryRunResult:
+    """The result without the examples that have left the stream since."""
+
+    def left(examples: list[DryRunExample]) -> list[DryRunExample]:
+        return [one for one in examples if not withdrawn.hides(one.post, one.version)]
+
+    return msgspec.structs.replace(
+        result, gained_posts=left(result.gained_posts), lost_posts=left(result.lost_posts)
+    )
 
 
 def _room(withdrawn: Withdrawals, found: ListedAlert) -> ListedAlert:

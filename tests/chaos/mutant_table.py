@@ -11,6 +11,7 @@ from tests.chaos import (
     store_mutants,
     stream_mutants,
     time_mutants,
+    tower_mutants,
 )
 from tests.chaos.mutant import Mutant
 
@@ -21,4 +22,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *loss_mutants.MUTANTS,
     *edge_mutants.MUTANTS,
     *coverage_mutants.MUTANTS,
+    *tower_mutants.MUTANTS,
 )

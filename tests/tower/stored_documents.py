@@ -1,6 +1,6 @@
 """A client of an index of documents in memory: it keeps sequence numbers as Elasticsearch does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from sinks.elasticsearch.indices.mappings import IndexNames
 
 @dataclass
 class StoredDocuments:
-    """What ``sinks.alerts.store.update`` and the store of tabs call.
+    """What ``sinks.alerts.store.update`` and the stores of tabs and reports call.
 
     ``before_write``: runs once, between the next read and its write, as another writer would.
     """
@@ -32,7 +32,7 @@ class StoredDocuments:
     def indices(self) -> "StoredDocuments":
         return self
 
-    def refresh(self, index: str) -> None:
+    def refresh(self, index: str, **options: Any) -> None:
         self._check()
 
     def of(self, index: str) -> list[JsonObject]:
@@ -52,6 +52,16 @@ class StoredDocuments:
             "_source": self.documents[place],
             "_seq_no": self.numbers[place],
             "_primary_term": 1,
+        }
+
+    def mget(self, *, docs: Sequence[JsonObject]) -> JsonObject:
+        self._check()
+        found = [(one["_id"], self.documents.get((one["_index"], one["_id"]))) for one in docs]
+        return {
+            "docs": [
+                {"_id": id_, "found": source is not None, "_source": source}
+                for id_, source in found
+            ]
         }
 
     def index(self, *, index: str, id: str, document: JsonObject, **condition: Any) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from starlette.routing import Route
 
 from tests.tower.towers import BASE, TowerRig
+from tower.api_acts import API_ACTS, Act
 from tower.openapi import document
 from tower.questions.question_table import QUESTIONS
 
@@ -29,8 +32,13 @@ def rig() -> Iterator[TowerRig]:
         yield rig
 
 
+ACTS = {act.path for act in API_ACTS}
+
+
 def operations() -> dict[str, dict[str, Any]]:
-    return {path: entry["get"] for path, entry in document()["paths"].items() if "get" in entry}
+    """Path to operation of the questions."""
+    paths = document()["paths"].items()
+    return {path: entry["get"] for path, entry in paths if path not in ACTS}
 
 
 def test_the_document_is_openapi() -> None:
@@ -55,8 +63,22 @@ def test_every_question_is_in_it_with_all_its_parameters(question: str) -> None:
         assert ("404" in operation["responses"]) == (entry.path is not None)
 
 
+def test_every_route_of_the_api_is_in_it(rig: TowerRig) -> None:
+    routes = {
+        (route.path.replace(":path", ""), method)
+        for route in rig.app.routes
+        if isinstance(route, Route) and route.path.startswith("/api/v1/")
+        for method in (route.methods or ()) - {"HEAD"}
+    }
+    described = {
+        (path, method.upper()) for path, entry in document()["paths"].items() for method in entry
+    }
+    assert described == routes - {("/api/v1/openapi.json", "GET")}
+
+
 def test_every_operation_has_a_name_of_its_own() -> None:
-    names = [operation["operationId"] for operation in operations().values()]
+    entries = document()["paths"].values()
+    names = [operation["operationId"] for entry in entries for operation in entry.values()]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() for name in names)
 
@@ -100,6 +122,33 @@ def test_answers_and_refusals_keep_to_the_document(rig: TowerRig, path: str) -> 
     check()
     assert statuses[422], statuses
     assert statuses[200] or path.removesuffix(".csv") in OWN_WORDS, statuses
+
+
+@pytest.mark.parametrize("act", API_ACTS, ids=lambda act: f"{act.method} {act.path}")
+def test_acts_keep_to_the_document(rig: TowerRig, act: Act) -> None:
+    operation = SCHEMA[act.path][act.method.upper()]
+    admin, reader, statuses = rig.program("admin"), rig.program("reader"), Counter[int]()
+
+    @settings(
+        max_examples=15, derandomize=True, database=None, deadline=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(operation.as_strategy() | operation.as_strategy(generation_mode=BAD), st.booleans())
+    def check(case: schemathesis.Case, known: bool) -> None:
+        if known and "id" in case.path_parameters:
+            case.path_parameters["id"] = rig.search.alerts[0]["id"]  # type: ignore[index]
+        sent = case.as_transport_kwargs(base_url=BASE)
+        path = sent["url"].removeprefix(BASE)
+        body = {name: sent[name] for name in ("json", "data") if sent.get(name) is not None}
+        if isinstance(body.get("data"), bytes):
+            body["content"] = body.pop("data")
+        for program in (admin, reader):
+            response = program.send(act.method.upper(), path, **body)
+            statuses[response.status_code] += 1
+            case.validate_response(response, checks=CHECKS)
+
+    check()
+    assert (act.role == "reader") == (403 not in statuses), statuses
 
 
 def test_refusals_of_the_index_and_of_a_stranger_keep_to_it_too(rig: TowerRig) -> None:

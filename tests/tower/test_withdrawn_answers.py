@@ -7,13 +7,14 @@ import msgspec
 from schemas.alert import Evidence, ShownPost
 from tests import make
 from tower.answers import Asked
+from tower.desk.dry_run_job import DryRunExample, DryRunResult
 from tower.live.withdrawals import Withdrawals
 from tower.questions.alert_list import AlertAnswer, AlertsAnswer, alert_of
 from tower.questions.author_ranks import AuthorRank, AuthorsAnswer
 from tower.questions.mention_list import ListedMention, MentionsAnswer
 from tower.questions.question import Answer
 from tower.questions.volume_series import VolumeAnswer
-from tower.withdrawn_answers import without_withdrawn
+from tower.withdrawn_answers import dry_run_without_withdrawn, without_withdrawn
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -49,6 +50,21 @@ def test_a_list_of_mentions_is_without_them() -> None:
         ("x:1", 6),
     ]
     assert answer.as_of == AT
+
+
+def test_the_examples_of_a_dry_run_are_without_them() -> None:
+    def example(number: int, author: str = "ana", version: int = 1) -> DryRunExample:
+        post = make.post(id=f"x:{number}", author=author)
+        return DryRunExample(post=post, version=version)
+
+    result = DryRunResult(
+        gained=4,
+        gained_posts=[example(1), example(2, "ben"), example(3), example(1, version=6)],
+        lost_posts=[example(4, "ben")],
+    )
+    left = dry_run_without_withdrawn(withdrawn(), result)
+    assert [one.post.id for one in left.gained_posts] == ["x:3", "x:1"]
+    assert (left.lost_posts, left.gained) == ([], 4)
 
 
 def test_a_list_of_authors_is_without_them() -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
 from runtime.kafka.reader import partition_numbers, read_ranges, spans
@@ -20,12 +21,15 @@ from schemas.brand import Brand
 from schemas.codec import POST_EVENT
 from schemas.errors import InvalidMessage, TocsinError
 from schemas.mention import Mention
-from schemas.post import Post, PostUpsert
+from schemas.post import Post, PostEvent, PostUpsert
 from schemas.types import Count, Time
+from tower.live.withdrawals import Withdrawals
 
 MAX_POSTS: Final = 300_000
 MAX_SECONDS: Final = 60.0
 MAX_EXAMPLES: Final = 5
+MAX_EXAMPLE: Final = 400
+"""Code points of an example's text."""
 _BATCH: Final = 500
 _SHARE: Final = 100_000
 """The newest messages of each partition that are read at most."""
@@ -39,9 +43,10 @@ class DryRunRequest(Struct, kw_only=True):
 
 
 class DryRunExample(Struct, kw_only=True):
-    source: str
-    author: str
-    text: str
+    """A post of a difference, its text cut."""
+
+    post: Post
+    version: int
 
 
 class DryRunResult(Struct, kw_only=True):
@@ -56,35 +61,47 @@ class DryRunResult(Struct, kw_only=True):
 
 
 def compare(
-    posts: Iterator[Post],
+    events: Iterator[PostEvent],
     request: DryRunRequest,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> DryRunResult:
-    """The differences; reads at most ``MAX_POSTS`` posts for ``MAX_SECONDS`` seconds."""
+    """The differences; reads at most ``MAX_POSTS`` posts for ``MAX_SECONDS`` seconds.
+
+    What is deleted or erased further on in the stream is no example.
+    """
     before = BrandMatcher([] if request.before is None else [request.before])
     after, result = BrandMatcher([request.after]), DryRunResult()
+    withdrawn = Withdrawals()
     ends = monotonic() + MAX_SECONDS
-    batch: list[Post] = []
-    for post in posts:
-        if post.created_at < request.since:
+    batch: list[PostUpsert] = []
+    for event in events:
+        withdrawn.take(event)
+        if not isinstance(event, PostUpsert) or event.post.created_at < request.since:
             continue
-        batch.append(post)
+        batch.append(event)
         if len(batch) == _BATCH:
-            _take(result, batch, before, after)
+            _take(result, batch, before, after, withdrawn)
             batch = []
             if result.posts >= MAX_POSTS or monotonic() > ends:
                 result.complete = False
                 break
-    _take(result, batch, before, after)
+    _take(result, batch, before, after, withdrawn)
     return result
 
 
 def _take(
-    result: DryRunResult, batch: list[Post], before: BrandMatcher, after: BrandMatcher
+    result: DryRunResult,
+    batch: list[PostUpsert],
+    before: BrandMatcher,
+    after: BrandMatcher,
+    withdrawn: Withdrawals,
 ) -> None:
-    mentions = [Mention(post=post) for post in batch]
+    for examples in (result.gained_posts, result.lost_posts):
+        examples[:] = [one for one in examples if not withdrawn.hides(one.post, one.version)]
+    mentions = [Mention(post=event.post) for event in batch]
     old, new = before.match_batch(mentions), after.match_batch(mentions)
-    for post, was, is_ in zip(batch, old, new, strict=True):
+    for event, was, is_ in zip(batch, old, new, strict=True):
+        post, shown = event.post, not withdrawn.hides(event.post, event.version)
         result.posts += 1
         if result.oldest is None or post.created_at < result.oldest:
             result.oldest = post.created_at
@@ -92,20 +109,22 @@ def _take(
             result.both += 1
         elif is_:
             result.gained += 1
-            _show(result.gained_posts, post)
+            if shown:
+                _show(result.gained_posts, event)
         elif was:
             result.lost += 1
-            _show(result.lost_posts, post)
+            if shown:
+                _show(result.lost_posts, event)
 
 
-def _show(examples: list[DryRunExample], post: Post) -> None:
+def _show(examples: list[DryRunExample], event: PostUpsert) -> None:
     if len(examples) < MAX_EXAMPLES:
-        name = post.author.handle or post.author.id
-        examples.append(DryRunExample(source=post.source, author=name, text=post.text[:400]))
+        cut = replace(event.post, text=event.post.text[:MAX_EXAMPLE])
+        examples.append(DryRunExample(post=cut, version=event.version))
 
 
-def newest_posts(settings: KafkaSettings) -> Iterator[Post]:
-    """The posts in the newest messages of each partition."""
+def newest_events(settings: KafkaSettings) -> Iterator[PostEvent]:
+    """The newest messages of each partition."""
     numbers = partition_numbers(settings, "posts")
     ranges = {
         number: (max(span.first, span.end - _SHARE), span.end)
@@ -115,17 +134,15 @@ def newest_posts(settings: KafkaSettings) -> Iterator[Post]:
         if record.value is None:
             continue
         try:
-            event = POST_EVENT.decode(record.value)
+            yield POST_EVENT.decode(record.value)
         except InvalidMessage:  # a dead letter of the processors tells of it
             continue
-        if isinstance(event, PostUpsert):
-            yield event.post
 
 
 def main() -> int:
     try:
         request = msgspec.json.decode(sys.stdin.buffer.read(), type=DryRunRequest)
-        result = compare(newest_posts(load(KafkaSettings)), request)
+        result = compare(newest_events(load(KafkaSettings)), request)
     except (TocsinError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -20,6 +20,8 @@ from runtime.logs import get_logger
 from schemas.types import Time
 
 MAX_KEPT: Final = 200
+KEPT_S: Final = 3_600.0
+"""How long a result is kept: it may have texts of posts."""
 MAX_RUNNING: Final = 2
 MAX_RUNNING_PER_PERSON: Final = 1
 DEADLINE_S: Final = 120.0
@@ -61,6 +63,7 @@ class Jobs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def get(self, id_: str) -> Job | None:
+        self._forget_old()
         return self._jobs.get(id_)
 
     def newest(self, kind: str) -> Job | None:
@@ -88,6 +91,7 @@ class Jobs:
             raise TooManyJobs
         job = Job(id=secrets.token_urlsafe(9), kind=kind, by=by)
         self._jobs[job.id] = job
+        self._forget_old()
         # One that runs stays: it counts among those that do.
         ended = [id_ for id_, one in self._jobs.items() if one.state != "running"]
         for id_ in ended[: max(0, len(self._jobs) - MAX_KEPT)]:
@@ -97,6 +101,12 @@ class Jobs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
+
+    def _forget_old(self) -> None:
+        now = self._clock()
+        for id_, job in list(self._jobs.items()):
+            if job.at is not None and (now - job.at).total_seconds() > KEPT_S:
+                del self._jobs[id_]
 
     async def ended(self, job: Job) -> None:
         """Return when the job is done or has failed, at its deadline at the latest."""

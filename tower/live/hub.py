@@ -146,7 +146,7 @@ class Hub:
             one
             for one in self._ring
             if (one.at >= since if after is None else one.number > after)
-            and not self.withdrawn.hides(one.event.mention, one.event.version)
+            and not self.withdrawn.hides(one.event.mention.post, one.event.version)
         ]
         fits = self._fits(listener.query, recent)
         told = [
@@ -262,7 +262,7 @@ class Hub:
             (
                 one
                 for one in self._ring
-                if not self.withdrawn.hides(one.event.mention, one.event.version)
+                if not self.withdrawn.hides(one.event.mention.post, one.event.version)
             ),
             maxlen=MAX_RING,
         )

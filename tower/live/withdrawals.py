@@ -6,7 +6,8 @@ The index follows within seconds, and answers are kept for a while: until then t
 from collections import OrderedDict
 from typing import Final, TypeVar
 
-from schemas.mention import Mention, MentionDelete, MentionErasure, MentionUpsert
+from schemas.mention import MentionDelete, MentionErasure, MentionEvent
+from schemas.post import Post, PostDelete, PostErasure, PostEvent
 
 MAX_KEPT: Final = 50_000
 K = TypeVar("K")
@@ -19,19 +20,18 @@ class Withdrawals:
         self._posts: OrderedDict[str, int] = OrderedDict()
         self._authors: OrderedDict[tuple[str, str], int] = OrderedDict()
 
-    def take(self, event: MentionUpsert | MentionDelete | MentionErasure) -> None:
+    def take(self, event: MentionEvent | PostEvent) -> None:
         """In the order of the stream: a post that comes again is shown again."""
-        if isinstance(event, MentionDelete):
+        if isinstance(event, MentionDelete | PostDelete):
             if event.version:
                 _put(self._posts, event.id, event.version)
-        elif isinstance(event, MentionErasure):
+        elif isinstance(event, MentionErasure | PostErasure):
             _put(self._authors, (event.source, event.author_id), event.version)
         elif self._posts.get(event.id, -1) < event.version:
             self._posts.pop(event.id, None)
 
-    def hides(self, mention: Mention, version: int) -> bool:
-        """Whether this state of a mention must not be shown."""
-        post = mention.post
+    def hides(self, post: Post, version: int) -> bool:
+        """Whether this state of a post must not be shown."""
         if self._posts.get(post.id, -1) >= version:
             return True
         if self.erased(post.source, post.author.id, version):

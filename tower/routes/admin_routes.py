@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from runtime.logs import get_logger
 from schemas.errors import ConfigurationError
-from tower.application import Tower, forbidden, person_of, signed_out, tower_of
+from tower.application import Tower, for_person, tower_of
 from tower.desk.jobs import Job, TooManyJobs
 from tower.pages.page_table import ERASURE, OPS
 from tower.request_parameters import form_of
@@ -28,10 +28,8 @@ MAX_AUTHOR: Final = 500
 log = get_logger("tower")
 
 
-async def ops(request: Request) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
+@for_person()
+async def ops(request: Request, person: Person) -> Response:
     tower = tower_of(request)
     view, error = view_of(tower, request, OPS, person)
     checked = _doctor(tower, person)
@@ -69,12 +67,8 @@ def _doctor(tower: Tower, person: Person) -> Job | None:
     return last if last is not None and last.state == "done" else started
 
 
-async def erasure(request: Request) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("admin"):
-        return forbidden("admin")
+@for_person("admin")
+async def erasure(request: Request, person: Person) -> Response:
     tower = tower_of(request)
     view, error = view_of(tower, request, ERASURE, person)
     job = tower.jobs.get(request.query_params.get("job", ""))
@@ -90,13 +84,9 @@ async def erasure(request: Request) -> Response:
     )
 
 
-async def erase(request: Request) -> Response:
+@for_person("admin")
+async def erase(request: Request, person: Person) -> Response:
     """Erase an author, or search every place for what is left, as ``tocsin erase`` does."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("admin"):
-        return forbidden("admin")
     try:
         form = form_of(await request.body())
     except ConfigurationError as error:

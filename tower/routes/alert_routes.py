@@ -17,7 +17,7 @@ from runtime import tower_metrics
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError, ServiceUnavailable
 from tower.answers import Asked
-from tower.application import Tower, forbidden, person_of, problem, signed_out, tower_of
+from tower.application import Tower, for_person, problem, tower_of
 from tower.desk.alert_acts import (
     ACTS,
     NoSuchAlert,
@@ -38,6 +38,7 @@ from tower.questions.alert_list import ALERT, AlertAnswer, AlertAsk, ListedAlert
 from tower.questions.question import Ask
 from tower.request_parameters import form_of
 from tower.routes.page_routes import page_response, view_of
+from tower.routes.query_routes import dry_run_result
 from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
 
@@ -46,11 +47,9 @@ AFTER: Final = timedelta(hours=1)
 BACKTEST_WINDOW: Final = timedelta(days=7)
 
 
-async def room(request: Request) -> Response:
+@for_person()
+async def room(request: Request, person: Person) -> Response:
     """The page of one alert."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     tower = tower_of(request)
     found, error = await _found(tower, request.path_params["id"])
     if found is None:
@@ -122,13 +121,9 @@ def _result(job: Job | None) -> BacktestResult | None:
     return msgspec.convert(job.result, BacktestResult)
 
 
-async def act(request: Request) -> Response:
+@for_person("desk")
+async def act(request: Request, person: Person) -> Response:
     """A form of the room: back to the room, with what somebody else did if it was too late."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("desk"):
-        return forbidden("desk")
     alert_id = request.path_params["id"]
     target = f"/alerts/{quote(alert_id)}"
     try:
@@ -141,12 +136,8 @@ async def act(request: Request) -> Response:
     return RedirectResponse(target, 303)
 
 
-async def act_as_json(request: Request) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("desk"):
-        return forbidden("desk")
+@for_person("desk")
+async def act_as_json(request: Request, person: Person) -> Response:
     try:
         given = msgspec.json.decode(await request.body() or b"{}", type=dict[str, str | int])
         texts = {name: str(value) for name, value in given.items()}
@@ -188,13 +179,9 @@ async def _perform(
     return document
 
 
-async def backtest(request: Request) -> Response:
+@for_person("desk")
+async def backtest(request: Request, person: Person) -> Response:
     """Start a back-test of the alert's brand; 202 with the job, or back to the room."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("desk"):
-        return forbidden("desk")
     tower, alert_id = tower_of(request), request.path_params["id"]
     found, error = await _found(tower, alert_id)
     if found is None:
@@ -235,12 +222,13 @@ def _asked(brand: Brand, found: ListedAlert, text: str, now: datetime) -> Backte
     return BacktestRequest(brand=brand, since=since, until=until, sensitivity=sensitivity)
 
 
-async def job(request: Request) -> Response:
+@for_person()
+async def job(request: Request, person: Person) -> Response:
     """The state of a job, for who started it."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    found = tower_of(request).jobs.get(request.path_params["id"])
+    tower = tower_of(request)
+    found = tower.jobs.get(request.path_params["id"])
     if found is None or found.by != person.name:
         return problem(404, "No such job")
+    if (result := dry_run_result(tower, found)) is not None:
+        found = msgspec.structs.replace(found, result=result)
     return Response(msgspec.json.encode(found), media_type="application/json")

@@ -9,9 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from queries.language.errors import QueryError
-from runtime import tower_metrics
 from tower.answers import Asked
-from tower.application import forbidden, person_of, problem, signed_out, tower_of
+from tower.application import for_person, problem, tower_of
 from tower.openapi import document
 from tower.pages.page_table import API
 from tower.questions.question import Answer, Ask, Question
@@ -19,7 +18,7 @@ from tower.questions.question_table import QUESTIONS
 from tower.questions.scope import BadParameter
 from tower.request_parameters import ask_of
 from tower.routes.page_routes import view_of
-from tower.security.rate_limits import TooMany
+from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
 
 BOM: Final = "\ufeff"
@@ -28,20 +27,11 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 async def _answer(request: Request, question: Question[Any, Any], kind: str) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may(question.role):
-        return forbidden(question.role)
     tower = tower_of(request)
     try:
-        with tower.requests.one(person.name):
-            given = {**request.query_params, **request.path_params}
-            ask: Ask = ask_of(question.ask, given)
-            found = await tower.answers.ask(question, ask)
-    except TooMany:
-        tower_metrics.TOWER_REFUSED.labels("rate").inc()
-        return problem(429, "Too many requests", "at most 8 at a time")
+        given = {**request.query_params, **request.path_params}
+        ask: Ask = ask_of(question.ask, given)
+        found = await tower.answers.ask(question, ask)
     except BadParameter as error:
         return problem(422, "Bad parameter", str(error), parameter=error.name)
     except QueryError as error:
@@ -95,7 +85,8 @@ def api_routes() -> list[tuple[str, Any]]:
 
 
 def _handler(question: Question[Any, Any], kind: str) -> Any:
-    async def handle(request: Request) -> Response:
+    @for_person(question.role)
+    async def handle(request: Request, person: Person) -> Response:
         wanted = kind
         if kind == "json" and "text/csv" in request.headers.get("accept", ""):
             wanted = "csv"
@@ -104,17 +95,14 @@ def _handler(question: Question[Any, Any], kind: str) -> Any:
     return handle
 
 
-async def openapi(request: Request) -> Response:
-    if person_of(request) is None:
-        return signed_out(request)
+@for_person()
+async def openapi(request: Request, person: Person) -> Response:
     return Response(msgspec.json.encode(document()), 200, media_type="application/json")
 
 
-async def api_page(request: Request) -> Response:
+@for_person()
+async def api_page(request: Request, person: Person) -> Response:
     """The document for people."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     tower = tower_of(request)
     view, _ = view_of(tower, request, API, person)
     text = tower.renderer.page("api.html", view=view, t=view.words, document=document())

@@ -10,7 +10,13 @@ from starlette.responses import Response, StreamingResponse
 
 from runtime import tower_metrics
 from schemas.errors import ConfigurationError
-from tower.application import Tower, language_of, person_of, problem, signed_out, tower_of
+from tower.application import (
+    Tower,
+    for_person,
+    language_of,
+    problem,
+    tower_of,
+)
 from tower.live.event_format import KEEP_ALIVE, MAX_POSITION, number_of, written
 from tower.live.hub import Listener
 from tower.live.panel_push import PanelPush
@@ -18,6 +24,7 @@ from tower.pages.page_table import PAGES
 from tower.questions.question import Context
 from tower.questions.scope import parsed
 from tower.routes.page_routes import view_of, with_tabs
+from tower.security.users import Person
 
 WRITE_S: Final = 0.1
 """Shortest time between two writes to a browser."""
@@ -26,10 +33,8 @@ SESSION: Final = secrets.token_hex(4)
 """Tells the event numbers of this process from those of the one before."""
 
 
-async def events(request: Request) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
+@for_person(counted=False)
+async def events(request: Request, person: Person) -> Response:
     tower = tower_of(request)
     page = PAGES.get(request.query_params.get("page", "live"))
     if page is None or not person.may(page.role):

@@ -18,10 +18,8 @@ from schemas.errors import ConfigurationError
 from tower.answers import Asked
 from tower.application import (
     Tower,
-    forbidden,
-    person_of,
+    for_person,
     problem,
-    signed_out,
     tower_of,
     words_of,
 )
@@ -32,7 +30,6 @@ from tower.questions.question import Ask, Context
 from tower.questions.scope import parsed, scope_of, window, with_clause
 from tower.request_parameters import page_ask
 from tower.routes.tab_routes import tabs_of_person
-from tower.security.rate_limits import TooMany
 from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
 
@@ -47,19 +44,9 @@ THEMES: Final = frozenset({"light", "dark"})
 def route_of(page: Page) -> Any:
     """The handler of a page of panels."""
 
-    async def handle(request: Request) -> Response:
-        person = person_of(request)
-        if person is None:
-            return signed_out(request)
-        if not person.may(page.role):
-            return forbidden(page.role)
-        tower = tower_of(request)
-        try:
-            with tower.requests.one(person.name):
-                return await _answer(tower, request, page, person)
-        except TooMany:
-            tower_metrics.TOWER_REFUSED.labels("rate").inc()
-            return problem(429, "Too many requests", "at most 8 at a time")
+    @for_person(page.role)
+    async def handle(request: Request, person: Person) -> Response:
+        return await _answer(tower_of(request), request, page, person)
 
     return handle
 

@@ -24,7 +24,7 @@ from queries.tools.lint import lint
 from runtime.logs import get_logger
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError, TocsinError
-from tower.application import Tower, forbidden, person_of, problem, signed_out, tower_of
+from tower.application import Tower, for_person, problem, tower_of
 from tower.desk.dry_run_job import DryRunRequest, DryRunResult
 from tower.desk.jobs import Job, TooManyJobs
 from tower.pages.page_table import QUERY_EDITOR
@@ -33,16 +33,15 @@ from tower.questions.scope import parsed
 from tower.request_parameters import form_of
 from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
+from tower.withdrawn_answers import dry_run_without_withdrawn
 
 DRY_RUN: Final = timedelta(days=1)
 MAX_LINES: Final = 200
 log = get_logger("tower")
 
 
-async def editor(request: Request) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
+@for_person()
+async def editor(request: Request, person: Person) -> Response:
     tower = tower_of(request)
     view, error = view_of(tower, request, QUERY_EDITOR, person)
     brands = tower.known_brands()
@@ -65,7 +64,7 @@ async def editor(request: Request) -> Response:
         brands=list(brands.values()),
         brand=brand,
         job=own,
-        dry_run=_result(own),
+        dry_run=dry_run_result(tower, own),
         told=request.query_params.get("told", "")[:300],
     )
 
@@ -86,10 +85,11 @@ def _facts(text: str, now: Any, brand: Brand | None) -> dict[str, Any]:
     }
 
 
-def _result(job: Job | None) -> DryRunResult | None:
+def dry_run_result(tower: Tower, job: Job | None) -> DryRunResult | None:
     if job is None or job.state != "done" or job.kind != "dry-run":
         return None
-    return msgspec.convert(job.result, DryRunResult)
+    result = msgspec.convert(job.result, DryRunResult)
+    return dry_run_without_withdrawn(tower.hub.withdrawn, result)
 
 
 def wanted_brand(brands: dict[str, Brand], given: dict[str, str]) -> tuple[Brand | None, Brand]:
@@ -116,13 +116,9 @@ def wanted_brand(brands: dict[str, Brand], given: dict[str, str]) -> tuple[Brand
     return before, after
 
 
-async def dry_run(request: Request) -> Response:
+@for_person("desk")
+async def dry_run(request: Request, person: Person) -> Response:
     """Start a dry run over the last day's posts in Kafka."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("desk"):
-        return forbidden("desk")
     tower, given = tower_of(request), {}
     try:
         given = form_of(await request.body())
@@ -139,13 +135,9 @@ async def dry_run(request: Request) -> Response:
     return _back(given, "", job=job.id)
 
 
-async def publish(request: Request) -> Response:
+@for_person("admin")
+async def publish(request: Request, person: Person) -> Response:
     """Publish a brand with the query of a dry run that is done."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("admin"):
-        return forbidden("admin")
     tower, given = tower_of(request), {}
     try:
         given = form_of(await request.body())
@@ -188,10 +180,9 @@ def _back(given: dict[str, str], told: str, job: str = "") -> Response:
     return RedirectResponse(f"/queries?{query}", 303)
 
 
-async def lint_as_json(request: Request) -> Response:
+@for_person()
+async def lint_as_json(request: Request, person: Person) -> Response:
     """``POST /api/v1/queries/lint``: ``{"q": ...}`` to errors, warnings, explanation, KQL."""
-    if person_of(request) is None:
-        return signed_out(request)
     try:
         given = msgspec.json.decode(await request.body(), type=dict[str, str])
         text = given.get("q", "")[:4_000]

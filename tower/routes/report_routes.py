@@ -20,10 +20,8 @@ from schemas.errors import ServiceUnavailable, TocsinError
 from sinks.elasticsearch.connection import elasticsearch_errors
 from tower.application import (
     Tower,
-    forbidden,
-    person_of,
+    for_person,
     problem,
-    signed_out,
     tower_of,
     words_of,
 )
@@ -49,7 +47,6 @@ from tower.reports.report_store import ReportStore, StoredReport
 from tower.reports.report_view import panels_of, pdf_request, report_view
 from tower.request_parameters import MAX_PARAMETERS, form_of
 from tower.routes.page_routes import view_of
-from tower.security.rate_limits import TooMany
 from tower.security.users import Person
 
 WIDE: Final = frozenset({"facts", "volume", "alarms", "found", "map", "presence"})
@@ -85,11 +82,9 @@ def _names(tower: Tower) -> Mapping[str, str]:
     return {id_: brand.name for id_, brand in tower.known_brands().items()}
 
 
-async def listing(request: Request) -> Response:
+@for_person()
+async def listing(request: Request, person: Person) -> Response:
     """The page of kinds and kept reports."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     tower = tower_of(request)
     view, _ = view_of(tower, request, REPORTS, person)
     error, reports = "", list[StoredReport]()
@@ -117,19 +112,14 @@ async def listing(request: Request) -> Response:
     return HTMLResponse(text)
 
 
-async def make(request: Request) -> Response:
+@for_person("desk")
+async def make(request: Request, person: Person) -> Response:
     """A form of the page: to the report, or back with what is wrong."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("desk"):
-        return forbidden("desk")
     try:
         form = form_of(await request.body())
         made = await _made(tower_of(request), ask_of_form(form), person)
-    except (TocsinError, TooMany) as error:
-        told = "at most 8 at a time" if isinstance(error, TooMany) else str(error)
-        return RedirectResponse(f"/reports?told={quote(told[:400])}", 303)
+    except TocsinError as error:
+        return RedirectResponse(f"/reports?told={quote(str(error)[:400])}", 303)
     return RedirectResponse(f"/reports/{quote(made.id)}", 303)
 
 
@@ -151,25 +141,20 @@ def ask_of_form(form: Mapping[str, str]) -> ReportAsk:
 
 
 async def _made(tower: Tower, ask: ReportAsk, person: Person) -> StoredReport:
-    with tower.requests.one(person.name):
-        context = Context(tower.clock(), tower.known_brands())
-        id_ = report_id(settled(ask, context.now), context.now)
-        known = await _stored(tower, lambda store: store.get(id_))
-        if known is not None and known.final:
-            return known
-        report = await make_report(tower.answers, context, ask, person.name)
-        kept = await _stored(tower, lambda store: store.keep(report))
+    context = Context(tower.clock(), tower.known_brands())
+    id_ = report_id(settled(ask, context.now), context.now)
+    known = await _stored(tower, lambda store: store.get(id_))
+    if known is not None and known.final:
+        return known
+    report = await make_report(tower.answers, context, ask, person.name)
+    kept = await _stored(tower, lambda store: store.keep(report))
     log.info("a report was made", report=kept.id, person=person.name)
     return kept
 
 
-async def make_as_json(request: Request) -> Response:
+@for_person("desk")
+async def make_as_json(request: Request, person: Person) -> Response:
     """``POST /api/v1/reports``: 201 with its id and address."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("desk"):
-        return forbidden("desk")
     try:
         ask = msgspec.json.decode(await request.body(), type=ReportAsk)
         made = await _made(tower_of(request), ask, person)
@@ -179,9 +164,6 @@ async def make_as_json(request: Request) -> Response:
         return problem(422, "Bad query", error.message, parameter="q", hint=error.hint)
     except BadParameter as error:
         return problem(422, "Bad parameter", str(error), parameter=error.name)
-    except TooMany:
-        tower_metrics.TOWER_REFUSED.labels("rate").inc()
-        return problem(429, "Too many requests", "at most 8 at a time")
     except ServiceUnavailable as error:
         return problem(503, "No answer", str(error))
     headers = {"Location": f"/api/v1/reports/{quote(made.id)}"}
@@ -205,11 +187,9 @@ def _get(id_: str, store: ReportStore) -> StoredReport | None:
     return store.get(id_)
 
 
-async def report(request: Request) -> Response:
+@for_person()
+async def report(request: Request, person: Person) -> Response:
     """The page of one report."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     opened = await _opened(request)
     if isinstance(opened, Response):
         return opened
@@ -243,10 +223,9 @@ def _comparison(opened: OpenedReport, words: Words) -> list[Block]:
     return [one for one in blocks_of(opened, words, texts=True) if one.name in PEERS and one.rows]
 
 
-async def report_as_json(request: Request) -> Response:
+@for_person()
+async def report_as_json(request: Request, person: Person) -> Response:
     """``GET /api/v1/reports/{id}``: parameters, deliveries, and each answer with its question."""
-    if person_of(request) is None:
-        return signed_out(request)
     opened = await _opened(request)
     if isinstance(opened, Response):
         return opened
@@ -268,10 +247,9 @@ async def report_as_json(request: Request) -> Response:
     return Response(msgspec.json.encode(body), 200, _NO_CACHE, "application/json")
 
 
-async def listing_as_json(request: Request) -> Response:
+@for_person()
+async def listing_as_json(request: Request, person: Person) -> Response:
     """``GET /api/v1/reports``: the newest, without their answers."""
-    if person_of(request) is None:
-        return signed_out(request)
     try:
         reports = await _stored(tower_of(request), ReportStore.newest)
     except TocsinError as error:
@@ -279,9 +257,8 @@ async def listing_as_json(request: Request) -> Response:
     return Response(msgspec.json.encode({"reports": reports}), media_type="application/json")
 
 
-async def report_csv(request: Request) -> Response:
-    if person_of(request) is None:
-        return signed_out(request)
+@for_person()
+async def report_csv(request: Request, person: Person) -> Response:
     opened = await _opened(request)
     if isinstance(opened, Response):
         return opened
@@ -294,11 +271,9 @@ async def report_csv(request: Request) -> Response:
     return Response(table, 200, headers, "text/csv; charset=utf-8")
 
 
-async def report_pdf(request: Request) -> Response:
+@for_person()
+async def report_pdf(request: Request, person: Person) -> Response:
     """The PDF, made in a process; without the package, how to install it or to print the page."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     opened = await _opened(request)
     if isinstance(opened, Response):
         return opened
@@ -328,12 +303,8 @@ def _no_pdf(request: Request, found: StoredReport, status: int, told: str) -> Re
     return problem(status, "No PDF", told)
 
 
-async def delete(request: Request) -> Response:
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
-    if not person.may("admin"):
-        return forbidden("admin")
+@for_person("admin")
+async def delete(request: Request, person: Person) -> Response:
     tower, id_ = tower_of(request), request.path_params["id"]
     try:
         if form_of(await request.body()).get("sure") != "yes":

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from runtime.logs import get_logger
 from schemas.errors import ConfigurationError, TocsinError
-from tower.application import Tower, person_of, problem, signed_out, tower_of
+from tower.application import Tower, for_person, problem, tower_of
 from tower.desk.tab_store import SavedTab, TabStore, with_tab, without_tab
 from tower.request_parameters import form_of
 from tower.security.users import Person
@@ -61,11 +61,9 @@ async def _change(tower: Tower, person: Person, act: str, name: str, query: str)
     return tabs
 
 
-async def save(request: Request) -> Response:
+@for_person()
+async def save(request: Request, person: Person) -> Response:
     """A form: save the query as a tab, or take a tab out; back to the live page."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     try:
         form = form_of(await request.body())
         name, query, act = (form.get(key, "") for key in ("name", "q", "act"))
@@ -77,11 +75,9 @@ async def save(request: Request) -> Response:
     return RedirectResponse(f"/live?q={quote(query)}" if query else "/live", 303)
 
 
-async def tabs_as_json(request: Request) -> Response:
+@for_person()
+async def tabs_as_json(request: Request, person: Person) -> Response:
     """``GET``, ``PUT`` (``{"query": ...}``) and ``DELETE`` of ``/api/v1/me/tabs/{name}``."""
-    person = person_of(request)
-    if person is None:
-        return signed_out(request)
     tower, name = tower_of(request), request.path_params.get("name", "")
     try:
         if request.method == "PUT":

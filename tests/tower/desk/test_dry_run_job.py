@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from schemas.brand import Brand
-from schemas.post import Author, Post
+from schemas.post import PostEvent
 from tests import make
 from tests.tower.questions.corpus import NOW
 from tower.desk import dry_run_job
 from tower.desk.dry_run_job import (
+    MAX_EXAMPLE,
     MAX_EXAMPLES,
     MAX_POSTS,
     DryRunExample,
@@ -24,14 +25,15 @@ def brand(query: str) -> Brand:
     return make.brand("velmora", query=query)
 
 
-def posts(count: int = 5) -> Iterator[Post]:
+def posts(count: int = 5) -> Iterator[PostEvent]:
     for number in range(count):
-        yield make.post(
+        post = make.post(
             TEXTS[number % 5],
             id=f"x:{number}",
-            author=Author(id=f"account {number}", handle="ana" if number % 2 else None),
+            author=f"account {number}",
             created_at=NOW - timedelta(minutes=number),
         )
+        yield make.upsert(post)
 
 
 def asked(before: str | None, after: str, hours: float = 24) -> DryRunRequest:
@@ -42,13 +44,18 @@ def asked(before: str | None, after: str, hours: float = 24) -> DryRunRequest:
     )
 
 
+def texts(examples: list[DryRunExample]) -> list[str]:
+    return [one.post.text for one in examples]
+
+
 def test_it_counts_what_a_query_gains_and_loses() -> None:
     result = compare(posts(), asked("velmora", "velmorra"))
     assert (result.posts, result.both, result.gained, result.lost) == (5, 1, 1, 1)
     assert result.complete
     assert result.oldest == NOW - timedelta(minutes=4)
-    assert result.gained_posts == [DryRunExample(source="x", author="ana", text=TEXTS[1])]
-    assert result.lost_posts == [DryRunExample(source="x", author="account 0", text=TEXTS[0])]
+    assert texts(result.gained_posts) == [TEXTS[1]]
+    assert texts(result.lost_posts) == [TEXTS[0]]
+    assert result.lost_posts[0].post.author.id == "account 0"
 
 
 def test_a_new_brand_gains_all_that_it_finds() -> None:
@@ -69,10 +76,24 @@ def test_posts_before_the_start_do_not_count() -> None:
 
 
 def test_examples_are_few_and_short() -> None:
-    long = (make.post("velmora " * 200, id=f"x:{number}", created_at=NOW) for number in range(50))
+    long = (
+        make.upsert(make.post("velmora " * 200, id=f"x:{number}", created_at=NOW))
+        for number in range(50)
+    )
     result = compare(long, asked(None, "velmora"))
     assert (result.gained, len(result.gained_posts)) == (50, MAX_EXAMPLES)
-    assert all(len(one.text) == 400 for one in result.gained_posts)
+    assert all(len(text) == MAX_EXAMPLE for text in texts(result.gained_posts))
+
+
+def test_what_left_the_stream_is_no_example() -> None:
+    """Whenever it left: in the same batch, in a later one, or before an older state came again."""
+    events = [*posts(5), make.delete("x:1", 2), *posts(1_000), make.erase("account 0", 9, "x")]
+    result = compare(iter(events), asked("velmora", "velmorra"))
+    ids = [one.post.id for one in (*result.gained_posts, *result.lost_posts)]
+    # The last erasure takes one that nothing replaces.
+    assert (len(result.gained_posts), len(result.lost_posts)) == (MAX_EXAMPLES, MAX_EXAMPLES - 1)
+    assert not {"x:0", "x:1"} & set(ids)
+    assert (result.posts, result.gained) == (1_005, 201)
 
 
 def test_it_ends_within_its_time_and_says_so() -> None:

@@ -5,13 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tower.desk.jobs import MAX_KEPT, MAX_RUNNING, Job, Jobs, TooManyJobs
+from tower.desk.jobs import KEPT_S, MAX_KEPT, MAX_RUNNING, Job, Jobs, TooManyJobs
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PYTHON = (sys.executable, "-S", "-E", "-c")
@@ -55,6 +55,21 @@ def test_a_job_reads_what_is_asked_and_its_output_is_the_result() -> None:
         assert jobs.newest("other") is None
 
     scenario(test)
+
+
+def test_a_result_is_kept_for_an_hour() -> None:
+    now = [AT]
+
+    async def run() -> None:
+        jobs = Jobs(PYTHON, clock=lambda: now[0])
+        done = await ended(jobs.start("kind", "print(1)", "ana"))
+        now[0] = AT + timedelta(seconds=KEPT_S)
+        assert jobs.get(done.id) is done
+        now[0] += timedelta(seconds=1)
+        assert jobs.get(done.id) is None
+        assert jobs.newest("kind") is None, "it is not in memory any more"
+
+    asyncio.run(run())
 
 
 def test_lines_of_text_are_a_result_too() -> None:
