@@ -57,7 +57,6 @@ SMALL = {
     "tower/live/event_format.py": "a wire format",
     "tower/live/withdrawals.py": "a type",
     "tower/questions/question_table.py": "an interface: the list of questions",
-    "tower/withdrawn_answers.py": "an interface of one function",
 }
 """Files below ``MIN_LINES`` and why: a type, an interface, or an entry point."""
 BEYOND_SOURCE = {

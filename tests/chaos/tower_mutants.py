@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         "a new screen begins without what the index may not have",
         "tower/live/hub.py",
-        "(one.at >= since if after is None else one.number > after)\n            and not",
-        "(after is not None and one.number > after)\n            and not",
+        "(one.at >= since if after is None else one.number > after)\n        ]\n        fits",
+        "(after is not None and one.number > after)\n        ]\n        fits",
         HUB,
     ),
     Mutant(
@@ -82,9 +82,15 @@ MUTANTS = (
     Mutant(
         "a deleted post is replayed",
         "tower/live/hub.py",
-        "            and not self.withdrawn.hides(one.event.mention.post, one.event.version)\n"
-        "        ]\n        fits",
-        "        ]\n        fits",
+        "if not self.withdrawn.hides(one.event.mention.post, one.event.version)",
+        "if True",
+        HUB,
+    ),
+    Mutant(
+        "an older state of a deleted post is shown",
+        "tower/live/hub.py",
+        "if not self.withdrawn.hides(event.mention.post, event.version):",
+        "if True:",
         HUB,
     ),
     Mutant(

@@ -143,10 +143,7 @@ class Hub:
     def _replay(self, listener: Listener, after: int | None) -> None:
         since = self._monotonic() - REPLAY_S
         recent = [
-            one
-            for one in self._ring
-            if (one.at >= since if after is None else one.number > after)
-            and not self.withdrawn.hides(one.event.mention.post, one.event.version)
+            one for one in self._ring if (one.at >= since if after is None else one.number > after)
         ]
         fits = self._fits(listener.query, recent)
         told = [
@@ -179,7 +176,9 @@ class Hub:
         for event in events:
             self.withdrawn.take(event)
             if isinstance(event, MentionUpsert):
-                upserts.append(event)
+                # After a crash the stream has some states again, older than their delete.
+                if not self.withdrawn.hides(event.mention.post, event.version):
+                    upserts.append(event)
             else:
                 self._flush(upserts)
                 upserts = []

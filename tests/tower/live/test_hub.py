@@ -216,6 +216,16 @@ def test_a_post_that_comes_back_is_shown_again() -> None:
     assert shown(live.browser().take()) == ["x:1 v3 en"]
 
 
+def test_an_older_state_of_what_was_deleted_is_not_shown() -> None:
+    """After a crash a processor writes a batch again: the post, then its delete."""
+    live = Live()
+    browser = live.browser()
+    live.hub.receive([upsert(1), delete(1, 2), upsert(1), delete(1, 2)])
+    live.hub.receive([upsert(1)])
+    assert [event.name for event in browser.take()] == ["state", "post", "gone", "gone"]
+    assert shown(live.browser(after=0).take()) == []
+
+
 def test_a_delete_of_version_zero_deletes_nothing() -> None:
     live = Live()
     browser = live.browser()
