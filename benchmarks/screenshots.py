@@ -1,12 +1,13 @@
 """Pictures of every page of a running control tower: both themes, wide and narrow.
 
 Start one (``tocsin demo --keep``), make a link (``tocsin tower link``), and give it here: it signs
-in once.
+in once. The pages show yesterday, the day that the demo plays.
 
 Usage: ``python -m benchmarks.screenshots [--out DIR] [--only live,world] [--query Q] LINK``
 """
 
 import argparse
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,9 @@ MAX_WAIT_MS: Final = 60_000
 def take(site: Site, options: argparse.Namespace) -> list[Path]:
     """The files, one a page, theme and width."""
     name, _, value = site.cookie.partition("=")
-    params = {"last": options.last} | ({"q": options.query} if options.query else {})
+    ends = options.day + timedelta(days=1)
+    params = {"since": f"{options.day}T00:00:00Z", "until": f"{ends}T00:00:00Z"}
+    params |= {"q": options.query} if options.query else {}
     wanted = {each for each in options.only.split(",") if each}
     made = []
     with chromium() as browser:
@@ -51,7 +54,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/img"))
     parser.add_argument("--only", default="", help="pages, comma-separated; all if empty")
     parser.add_argument("--query", default="", help="query of the pages")
-    parser.add_argument("--last", default="24h", help="window of the pages")
+    parser.add_argument(
+        "--day",
+        type=date.fromisoformat,
+        default=datetime.now(UTC).date() - timedelta(days=1),
+        help="the day of the pages, UTC",
+    )
     parser.add_argument("--locale", default="en-GB", help="language of the browser")
     parser.add_argument("--full", action="store_true", help="the whole page, not one screen")
     options = parser.parse_args()

@@ -10,7 +10,7 @@ Status = Literal["open", "update", "close"]
 AlertKind = Literal["crisis", "blind"]
 """``blind``: a source is silent, so no mentions may mean no data."""
 Authenticity = Literal["organic", "amplified", "coordinated"]
-"""``amplified``: mostly copies of few posts; ``coordinated``: by accounts that are young or act in
+"""``amplified``: many copies and reposts; ``coordinated``: by accounts that are young or act in
 step."""
 Role = Literal["first", "most_seen", "typical", "influential"]
 

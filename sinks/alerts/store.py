@@ -154,6 +154,9 @@ def merged(alert: Alert, before: AlertDocument | None) -> AlertDocument | None:
     filters = {"kind": alert.kind, "muted": alert.muted, "channels": alert.channels}
     desk = before.get("desk") or {}
     document = {**msgspec.to_builtins(alert), **filters, "states": states, "desk": desk}
+    if alert.status == "close" and before.get("evidence"):
+        # Who looks at it afterwards asks what happened, not what the last minutes were like.
+        document["evidence"] = before["evidence"]
     return {**document, "authors": authors_in(document)}
 
 

@@ -88,6 +88,11 @@ def web_link(url: str | None) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.hostname else None
 
 
+def bare_link(url: str) -> str:
+    """What is shown of a link where there is little room."""
+    return url.partition("://")[2].removeprefix("www.").rstrip("/") or url
+
+
 def card(
     mention: Mention, version: int, brand: str | None = None, copies: int = 1, authors: int = 1
 ) -> Card:
@@ -167,10 +172,14 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
 def chips_of(mention: Mention) -> list[Chip]:
     """Intents, emotion, aspects, names and hashtags, each once."""
     chips: list[Chip] = []
+    said: set[str] = set()
 
     def add(kind: str, field: str, value: str) -> None:
         text = clean(value, 40)
-        if text and all((one.kind, one.text) != (kind, text) for one in chips):
+        # A hashtag is often a name too.
+        same = text.lstrip("#@").casefold()
+        if same and same not in said:
+            said.add(same)
             chips.append(Chip(kind, text, value_clause(field, value)))
 
     for intent in mention.intents[:3]:

@@ -15,11 +15,13 @@ from sinks.alerts.message.catalogue import Style
 from sinks.alerts.message.report import title
 from tower.answers import Asked
 from tower.pages.page_table import PAGES, Panel
-from tower.pages.post_card import Card, card, clean, web_link
+from tower.pages.post_card import Card, bare_link, card, clean, web_link
 from tower.pages.view import RANGES, View
 from tower.pages.vocabulary import Language, Words
 from tower.pictures.coverage_cells import coverage_cells, coverage_line
+from tower.pictures.hour_grid import NARROW as NARROW_CELL
 from tower.pictures.hour_grid import hour_grid
+from tower.pictures.presence_rows import NARROW as NARROW_PRESENCE
 from tower.pictures.presence_rows import presence_rows
 from tower.pictures.share_bars import share_bar, single_bar
 from tower.pictures.volume_chart import Mark, Point, VolumePicture, volume_chart
@@ -56,8 +58,8 @@ class Renderer:
             "card_of": card_of,
             "volume_pictures": volume_pictures,
             "map_picture": map_picture,
-            "presence_picture": presence_picture,
-            "hours_picture": hours_picture,
+            "presence_pictures": presence_pictures,
+            "hours_pictures": hours_pictures,
             "share_bar": share_bar,
             "coverage_cells": coverage_cells,
             "coverage_picture": coverage_picture,
@@ -67,7 +69,7 @@ class Renderer:
             "alert_title": alert_title,
             "single_bar": single_bar,
         }
-        self._environment.filters["clean"] = clean
+        self._environment.filters |= {"clean": clean, "bare_link": bare_link}
         self._words: dict[tuple[Language, str], Words] = {}
 
     def page(self, template: str, **context: Any) -> str:
@@ -240,13 +242,20 @@ def map_picture(view: View, answer: CountriesAnswer) -> Markup:
     return world_map(bubbles, words("world.label", words.number(len(bubbles))))
 
 
-def presence_picture(view: View, answer: CountriesAnswer) -> Markup:
-    zone = view.words.zone
+def presence_pictures(view: View, answer: CountriesAnswer) -> tuple[Markup, Markup]:
+    """For wide screens, and for narrow ones with half as many cells."""
+    zone, label = view.words.zone, view.words("world.cells")
     starts = [start.astimezone(zone) for start in answer.starts]
     rows = [(one.country, one.cells) for one in answer.countries[:20]]
-    return presence_rows(rows, starts, timedelta(seconds=answer.step_s), view.words("world.cells"))
+    step = timedelta(seconds=answer.step_s)
+    halved = [(country, _pairs(cells)) for country, cells in rows]
+    return (
+        presence_rows(rows, starts, step, label),
+        presence_rows(halved, starts[::2], step * 2, label, NARROW_PRESENCE),
+    )
 
 
-def hours_picture(view: View, cells: list[list[int]]) -> Markup:
-    days = [view.words(f"weekday.{day}") for day in range(7)]
-    return hour_grid(cells, days, view.words("hours.label"))
+def hours_pictures(view: View, cells: list[list[int]]) -> tuple[Markup, Markup]:
+    """For wide screens and for narrow ones."""
+    days, label = [view.words(f"weekday.{day}") for day in range(7)], view.words("hours.label")
+    return hour_grid(cells, days, label), hour_grid(cells, days, label, NARROW_CELL)

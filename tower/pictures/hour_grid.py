@@ -9,6 +9,8 @@ from markupsafe import Markup
 from tower.pictures.shapes import element, group
 
 CELL: Final = 20
+NARROW: Final = 12
+"""Width of a cell on a phone, pixels."""
 _LEFT: Final = 34
 _TOP: Final = 16
 DEPTHS: Final = 6
@@ -22,10 +24,12 @@ def depth(count: int, most: int) -> int:
     return 1 + min(DEPTHS - 2, int(math.sqrt(count / most) * (DEPTHS - 1)))
 
 
-def hour_grid(cells: Sequence[Sequence[int]], days: Sequence[str], label: str) -> Markup:
-    """``cells``: seven days of 24 counts; ``days``: their names."""
+def hour_grid(
+    cells: Sequence[Sequence[int]], days: Sequence[str], label: str, wide: int = CELL
+) -> Markup:
+    """``cells``: seven days of 24 counts; ``days``: their names; ``wide``: pixels of a cell."""
     most = max((count for row in cells for count in row), default=0)
-    parts = [_hours()]
+    parts = [_hours(wide)]
     for day, row in enumerate(cells):
         y = _TOP + day * CELL
         parts.append(
@@ -37,13 +41,13 @@ def hour_grid(cells: Sequence[Sequence[int]], days: Sequence[str], label: str) -
                 "rect",
                 title,
                 class_=f"heat-{depth(count, most)}",
-                x=_LEFT + hour * CELL,
+                x=_LEFT + hour * wide,
                 y=y,
-                width=CELL - 1,
+                width=wide - 1,
                 height=CELL - 1,
             )
             parts.append(box)
-    width, height = _LEFT + 24 * CELL, _TOP + 7 * CELL
+    width, height = _LEFT + 24 * wide, _TOP + 7 * CELL
     return element(
         "svg",
         Markup("").join(parts),
@@ -54,13 +58,13 @@ def hour_grid(cells: Sequence[Sequence[int]], days: Sequence[str], label: str) -
     )
 
 
-def _hours() -> Markup:
+def _hours(wide: int) -> Markup:
     return group(
         element(
             "text",
             f"{hour:02d}",
             class_="scale",
-            x=_LEFT + hour * CELL + CELL / 2,
+            x=_LEFT + hour * wide + wide / 2,
             y=11,
             text_anchor="middle",
         )

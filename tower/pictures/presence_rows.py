@@ -11,8 +11,11 @@ from tower.pictures.shapes import element, time_ticks
 
 _LEFT: Final = 34
 _TALL: Final = 18
-_BOTTOM: Final = 20
-_WIDE: Final = 900
+_TOP: Final = 18
+WIDE: Final = 900
+NARROW: Final = 340
+_TICK: Final = 56
+"""Pixels that the label of a time takes."""
 
 
 def presence_rows(
@@ -20,16 +23,17 @@ def presence_rows(
     starts: Sequence[datetime],
     step: timedelta,
     label: str,
+    width: int = WIDE,
 ) -> Markup:
     """``rows``: country and counts; ``starts``: of the buckets, in the reader's zone.
 
     A country is compared with itself: its own busiest bucket is the darkest.
     """
-    inner = _WIDE - _LEFT
+    inner = width - _LEFT
     wide = inner / max(1, len(starts))
     parts = []
     for place, (country, cells) in enumerate(rows):
-        y, most = place * _TALL, max(cells, default=0)
+        y, most = _TOP + place * _TALL, max(cells, default=0)
         parts.append(
             element("text", country, class_="scale", x=_LEFT - 6, y=y + 13, text_anchor="end")
         )
@@ -46,17 +50,17 @@ def presence_rows(
                     height=_TALL - 2,
                 )
             )
-    height = len(rows) * _TALL + _BOTTOM
     if starts:
         length = (starts[-1] + step - starts[0]).total_seconds()
-        for at in time_ticks(starts[0], starts[-1] + step, 10):
+        form = "%H:%M" if step < timedelta(hours=3) else "%d.%m."
+        for at in time_ticks(starts[0], starts[-1] + step, inner // _TICK):
             x = _LEFT + (at - starts[0]).total_seconds() / length * inner
-            parts.append(element("text", f"{at:%H:%M}", class_="scale", x=x, y=height - 6))
+            parts.append(element("text", f"{at:{form}}", class_="scale", x=x, y=_TOP - 6))
     return element(
         "svg",
         Markup("").join(parts),
         class_="presence",
-        viewBox=f"0 0 {_WIDE} {height}",
+        viewBox=f"0 0 {width} {_TOP + len(rows) * _TALL}",
         role="img",
         aria_label=label,
     )

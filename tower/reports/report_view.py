@@ -10,9 +10,9 @@ from markupsafe import Markup
 from tower.answers import Asked
 from tower.pages.renderer import (
     Renderer,
-    hours_picture,
+    hours_pictures,
     map_picture,
-    presence_picture,
+    presence_pictures,
     volume_pictures,
 )
 from tower.pages.view import View
@@ -90,7 +90,7 @@ def pictures_of(opened: OpenedReport, view: View) -> dict[str, Markup]:
             alerts = alarms if isinstance(alarms, AlertsAnswer) else None
             pictures[name] = volume_pictures(view, answer, alerts)[0]
         elif name == "hours" and isinstance(answer, HoursAnswer):
-            pictures[name] = hours_picture(view, answer.cells)
+            pictures[name] = hours_pictures(view, answer.cells)[0]
         elif isinstance(answer, CountriesAnswer) and answer.countries:
             pictures |= _of_countries(name, view, answer)
     return pictures
@@ -98,7 +98,7 @@ def pictures_of(opened: OpenedReport, view: View) -> dict[str, Markup]:
 
 def _of_countries(name: str, view: View, answer: CountriesAnswer) -> Mapping[str, Markup]:
     if name == "presence":
-        return {name: presence_picture(view, answer)}
+        return {name: presence_pictures(view, answer)[0]}
     if name != "map":
         return {}
     land = (importlib.resources.files("tower") / "static" / "land.svg").read_text("utf-8")

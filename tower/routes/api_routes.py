@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from queries.language.errors import QueryError
 from tower.answers import Asked
@@ -17,7 +17,7 @@ from tower.questions.question import Answer, Ask, Question
 from tower.questions.question_table import QUESTIONS
 from tower.questions.scope import BadParameter
 from tower.request_parameters import ask_of
-from tower.routes.page_routes import view_of
+from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
 from tower.withdrawn_answers import without_withdrawn
 
@@ -104,6 +104,7 @@ async def openapi(request: Request, person: Person) -> Response:
 async def api_page(request: Request, person: Person) -> Response:
     """The document for people."""
     tower = tower_of(request)
-    view, _ = view_of(tower, request, API, person)
-    text = tower.renderer.page("api.html", view=view, t=view.words, document=document())
-    return HTMLResponse(text)
+    view, error = view_of(tower, request, API, person)
+    return await page_response(
+        tower, request, API, view, error, template="api.html", document=document()
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
@@ -28,6 +28,7 @@ from tower.application import (
 from tower.desk.jobs import TooManyJobs
 from tower.pages.page_table import REPORT, REPORTS
 from tower.pages.vocabulary import Words
+from tower.questions.alert_list import ALERTS, AlertsAnswer, AlertsAsk
 from tower.questions.question import Context
 from tower.questions.scope import BadParameter, value_clause
 from tower.reports.pdf_job import MODULE, NOT_INSTALLED, pdf_of
@@ -46,10 +47,13 @@ from tower.reports.report_maker import make_report
 from tower.reports.report_store import ReportStore, StoredReport
 from tower.reports.report_view import panels_of, pdf_request, report_view
 from tower.request_parameters import MAX_PARAMETERS, form_of
-from tower.routes.page_routes import view_of
+from tower.routes.page_routes import page_response, view_of
 from tower.security.users import Person
 
 WIDE: Final = frozenset({"facts", "volume", "alarms", "found", "map", "presence"})
+ALERTS_OF: Final = "90d"
+MAX_PICKED: Final = 50
+"""Alerts of the last days that the page offers."""
 _NO_CACHE: Final = {"Cache-Control": "no-store"}
 log = get_logger("tower")
 T = TypeVar("T")
@@ -86,7 +90,7 @@ def _names(tower: Tower) -> Mapping[str, str]:
 async def listing(request: Request, person: Person) -> Response:
     """The page of kinds and kept reports."""
     tower = tower_of(request)
-    view, _ = view_of(tower, request, REPORTS, person)
+    view, wrong_view = view_of(tower, request, REPORTS, person)
     error, reports = "", list[StoredReport]()
     try:
         reports = await _stored(tower, ReportStore.newest)
@@ -98,18 +102,22 @@ async def listing(request: Request, person: Person) -> Response:
         Kept(one, heading_of(OpenedReport(one, {}), Words(words.language, one.time_zone), names))
         for one in reports
     ]
-    text = tower.renderer.page(
-        "reports.html",
-        view=view,
-        t=words,
+    recent = await tower.answers.ask(ALERTS, AlertsAsk(last=ALERTS_OF, size=MAX_PICKED))
+    return await page_response(
+        tower,
+        request,
+        REPORTS,
+        view,
+        wrong_view,
+        template="reports.html",
         kinds=KINDS,
+        alerts=cast("AlertsAnswer", recent.answer).alerts if recent.answer else [],
         brands=list(tower.known_brands().values()),
         yesterday=yesterday.isoformat(),
         kept=kept,
-        error=error,
+        failed=error,
         told=request.query_params.get("told", "")[:400],
     )
-    return HTMLResponse(text)
 
 
 @for_person("desk")

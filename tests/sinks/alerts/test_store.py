@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from elasticsearch import Elasticsearch as Client
+from msgspec.structs import replace
 
 from schemas.alert import Alert, Carrier, Evidence, ShownPost
 from schemas.ids import author_hash
@@ -50,12 +51,22 @@ def test_a_document_holds_the_state_and_its_past() -> None:
     assert (made["kind"], made["muted"], made["channels"]) == ("crisis", False, [])
     assert made.keys() <= ALERT_PROPERTIES.keys()
     assert alert_of(made) == rich()
-    made = document(rich(), state(2, "update", severity=5), state(3, "close", severity=1))
+    made = document(rich(), state(2, "update", severity=5))
     assert "evidence" not in made
+    made = document(rich(), state(2, "update", severity=5), state(3, "close", severity=1))
     assert alert_of(made) == state(3, "close", severity=1)
     assert versions(made) == [1, 2, 3]
     assert [state["severity"] for state in made["states"]] == [4, 5, 1]
     assert made["states"][0]["signals"][0]["name"] == "volume"
+
+
+def test_a_closed_alert_keeps_the_evidence_of_before() -> None:
+    """The last minutes are calm, and show nothing of what happened."""
+    closing = replace(state(2, "close"), evidence=Evidence(mentions=3))
+    made = document(rich(), closing)
+    assert alert_of(made) == replace(closing, evidence=rich().evidence)
+    assert made["authors"] == document(rich())["authors"]
+    assert alert_of(document(closing)).evidence.mentions == 3
 
 
 def test_an_older_state_becomes_history_and_nothing_else() -> None:
