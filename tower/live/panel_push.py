@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from typing import Any, Final
 from runtime.logs import get_logger
 from tower.live.event_format import Event, encoded
 from tower.live.hub import Listener
+from tower.questions.scope import LIVE_TICK
 
-TICK_S: Final = 8.0
+TICK_S: Final = LIVE_TICK.total_seconds()
+_AFTER_S: Final = 0.02
+"""So that a tick is never before the window that it asks for."""
 log = get_logger("tower")
 
 Render = Callable[[Any, Any], Awaitable[Mapping[str, str]]]
@@ -29,9 +33,15 @@ class _Look:
 class PanelPush:
     """For one event loop. A tick without browsers asks nothing."""
 
-    def __init__(self, render: Render, key: Callable[[Any, Any], Hashable]) -> None:
+    def __init__(
+        self,
+        render: Render,
+        key: Callable[[Any, Any], Hashable],
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._render = render
         self._key = key
+        self._now = now
         self._looks: dict[Listener, _Look] = {}
 
     def add(self, listener: Listener, page: Any, view: Any) -> None:
@@ -43,8 +53,16 @@ class PanelPush:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self.next_tick_s())
             await self.tick()
+
+    def next_tick_s(self) -> float:
+        """Seconds until the window of the questions moves.
+
+        A tick within the window before would get the answer that is known, and not notice that the
+        index is away.
+        """
+        return TICK_S - self._now() % TICK_S + _AFTER_S
 
     async def tick(self) -> None:
         groups: defaultdict[Hashable, list[tuple[Listener, _Look]]] = defaultdict(list)

@@ -3,11 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tower.live.hub import Listener
-from tower.live.panel_push import PanelPush
+from tower.live.panel_push import TICK_S, PanelPush
+from tower.questions.question import Ask
+from tower.questions.scope import LIVE_TICK, window
 
 
 @dataclass
@@ -18,9 +23,9 @@ class Panels:
     rendered: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.push = PanelPush(self._render, lambda page, view: (page, view))
+        self.push = PanelPush(self.render, lambda page, view: (page, view))
 
-    async def _render(self, page: str, view: str) -> Mapping[str, str]:
+    async def render(self, page: str, view: str) -> Mapping[str, str]:
         self.rendered.append((page, view))
         await asyncio.sleep(0)
         if page == "broken":
@@ -44,7 +49,19 @@ def panels_of(listener: Listener) -> dict[str, str]:
     return {body["name"]: body["html"] for body in bodies}
 
 
-def test_a_hundred_browsers_cost_one_rendering_a_tick() -> None:
+@given(st.floats(1.7e9, 2e9))
+def test_a_tick_comes_when_the_window_of_the_questions_has_moved(now: float) -> None:
+    push = PanelPush(Panels().render, lambda page, view: page, lambda: now)
+    wait_s = push.next_tick_s()
+    assert 0 < wait_s <= TICK_S + 0.1
+
+    def ends(at: float) -> datetime:
+        return window(Ask(), datetime.fromtimestamp(at, UTC))[1]
+
+    assert ends(now + wait_s) - ends(now) == LIVE_TICK
+
+
+def test_a_hundred_browsers_cost_onerendering_a_tick() -> None:
     panels = Panels()
     browsers = [panels.look() for _ in range(100)]
     panels.tick()
