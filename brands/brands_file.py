@@ -1,6 +1,5 @@
 """Reads ``brands.yaml``; every error is one sentence with the brand and the field."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 
 from brands.alert_policy import read_quiet_hours
 from brands.brand_query import query_of, refuse_later
+from brands.brand_values import normalised
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
@@ -22,7 +22,6 @@ from text.spelling import nearest
 from text.tokens import tokenize
 
 T = TypeVar("T")
-_LANGUAGE = re.compile(r"[a-z]{2}")
 _SEVERITIES = ("1", "2", "3", "4", "5")
 
 
@@ -107,12 +106,7 @@ def _brand(entry: dict[str, Any], path: Path) -> Brand:
             f"{path}: brand {name} has only examples with about: {kind}; add some with about: "
             f"{wanted}, or remove the examples"
         )
-    for code in brand.languages:
-        if not _LANGUAGE.fullmatch(code):
-            raise ConfigurationError(
-                f"{path}: brand {brand.id} has the language {code!r}; write its ISO 639-1 code, "
-                "such as fr or en"
-            )
+    brand = normalised(brand, path)
     _check_owned(brand, path)
     _check_policy(brand, path)
     return brand

@@ -54,6 +54,7 @@ SMALL = {
     "tocsin/local/stack/external.py": "one of the three stacks",
     "tocsin/local/tower_address.py": "a type",
     "tower/desk/activity_history.py": "an interface of one function",
+    "processors/enrichment/spoken_languages.py": "one rule",
     "tower/live/event_format.py": "a wire format",
     "tower/live/withdrawals.py": "a type",
     "tower/questions/question_table.py": "an interface: the list of questions",

@@ -80,6 +80,23 @@ class _Table(dict[int, str]):
 _TABLE = _Table()
 
 
+def is_within_word(text: str, place: int) -> bool:
+    """Whether no word begins or ends between the letters before and after a place.
+
+    A mark (the vowel sign of Hindi, an accent of its own) belongs to the letter before it. Signs of
+    scripts without spaces are words of their own.
+    """
+    if not 0 < place < len(text):
+        return False
+    before, after = classes(text[place - 1 : place + 1])
+    if before not in _JOINED and not before.isalnum():
+        return after == BASE_MARK and before in (BASE, BASE_MARK)
+    return after in _JOINED or after.isalnum()
+
+
+_JOINED: Final = frozenset({LETTER, MARK, JOINER, EMOJI_LETTER})
+
+
 def classes(text: str) -> str:
     """The class of each letter, at the same place; those of ASCII stand for themselves."""
     return text.translate(_TABLE)

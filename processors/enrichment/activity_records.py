@@ -1,23 +1,18 @@
 """Turns a mention into activity records, one a brand, which the detectors read. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from typing import Final
-from urllib.parse import urlsplit
 
+from processors.enrichment.activity_terms import terms_of_post
 from schemas.activity import MAX_ENTITIES, MAX_TERMS, Activity
-from schemas.bounds import MAX_READ
 from schemas.ids import author_hash
 from schemas.mention import BrandMatch, Mention
-from text.everyday import everyday_words
-from text.tokens import folded_tokens
+from text.tokens import folded_form, folded_tokens
 
 MAX_TERM: Final = 80
 """Characters of a term or of a name."""
 _SIGNS: Final = "#＃@＠"
-_MIN_LETTERS: Final = 4
-"""Shorter words are mostly function words, in scripts with letters."""
 
 
 def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[Activity]:
@@ -26,7 +21,7 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
         return []
     post, influence = mention.post, mention.influence
     # Once for all brands: a text may have thousands of distinct words.
-    terms = list(dict.fromkeys(_terms(mention)))
+    terms = list(dict.fromkeys(terms_of_post(mention)))
     author = author_hash(post.source, post.author.id)
     return [
         Activity(
@@ -60,7 +55,7 @@ def activity_of(version: int, ingested_at: datetime, mention: Mention) -> list[A
 
 def terms_of(mention: Mention, brand: BrandMatch) -> list[str]:
     """Distinct terms, hashtags first. Links lose their queries, so copies of a link are equal."""
-    return _without(brand, _terms(mention))
+    return _without(brand, terms_of_post(mention))
 
 
 def _without(brand: BrandMatch, terms: Iterable[str]) -> list[str]:
@@ -95,33 +90,6 @@ def _distinct(values: Iterable[str], limit: int) -> list[str]:
 
 
 def _words_of(brand: BrandMatch) -> set[str]:
-    return {
-        word for text in {match.text for match in brand.matches} for word in folded_tokens(text)
-    }
-
-
-def _terms(mention: Mention) -> Iterator[str]:
-    tokens = dict.fromkeys(folded_tokens(mention.post.text[:MAX_READ]))
-    yield from (token for token in tokens if token[0] == "#")
-    yield from filter(None, map(_bare_link, mention.post.links))
-    names = {word for entity in mention.entities for word in folded_tokens(entity.text)}
-    ignored = _stop_words() | names
-    for token in tokens:
-        if len(token) >= _MIN_LETTERS and token.isalpha() and token not in ignored:
-            yield token
-
-
-def _bare_link(address: str) -> str:
-    """Host and path; empty for what is not a link."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return ""
-    return f"{parts.hostname}{parts.path}".rstrip("/") if parts.hostname else ""
-
-
-@cache
-def _stop_words() -> frozenset[str]:
-    return frozenset().union(
-        *(words for name, words in everyday_words().items() if name != "brands")
-    )
+    texts = {match.text for match in brand.matches}
+    # The whole name too: in scripts without spaces each sign is a token.
+    return {word for text in texts for word in (*folded_tokens(text), folded_form(text))}

@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from processors.models.artifact_files import ARTIFACTS, read_arrays, read_artifact, read_description
 from processors.models.encoder_session import Precision, Session
+from text.character_classes import is_within_word
 from text.clauses import Span
 from text.normalise import Normalised, normalise
 
@@ -128,9 +129,9 @@ class _Text:
             return 0, 0
         a += len(covered) - len(covered.lstrip())
         b -= len(covered) - len(covered.rstrip())
-        while a and text[a - 1].isalnum() and text[a].isalnum():
+        while is_within_word(text, a):
             a -= 1
-        while b < len(text) and text[b - 1].isalnum() and text[b].isalnum():
+        while is_within_word(text, b):
             b += 1
         return self.normalised.starts[a], self.normalised.ends[b - 1]
 

@@ -7,7 +7,7 @@ Choice, scores and limits: `docs/models/language.md`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -118,6 +118,18 @@ class LanguageIdentifier:
         confidence = 1 / (1 + math.exp(-score))
         return UNKNOWN if confidence < self._threshold else code, confidence
 
+    def share_of(self, text: str, wanted: Collection[str], hint: str | None = None) -> float:
+        """Probability, 0 to 1, that a text is in one of the languages; 1 if it has no letter."""
+        cleaned = prose(text)
+        if not has_letter(cleaned):
+            return 1.0
+        if not cleaned.isascii() and (code := by_script(cleaned)) is not None:
+            # Chinese characters alone may be Japanese.
+            return float(code in wanted or (code == "zh" and "ja" in wanted))
+        scores, rest, _ = self._scores(cleaned, hint)
+        total = sum(scores.values()) + rest
+        return sum(score for code, score in scores.items() if code in wanted) / total
+
     def evidence(self, text: str) -> Evidence | None:
         """The input of the calibration; None for text without letters or decided by its script."""
         cleaned = prose(text)
@@ -127,14 +139,23 @@ class LanguageIdentifier:
 
     def _weigh(self, cleaned: str, hint: str | None) -> Evidence:
         """The most probable language of a cleaned text."""
+        scores, rest, alone = self._scores(cleaned, hint)
+        length = math.log(len(cleaned))
+        if not scores:
+            return UNKNOWN, (_odds(0.0), length, 0.0)
+        best = max(scores, key=scores.__getitem__)
+        total = sum(scores.values()) + rest
+        return best, (_odds(scores[best] / total), length, float(alone))
+
+    def _scores(self, cleaned: str, hint: str | None) -> tuple[dict[str, float], float, bool]:
+        """Scores of languages, the score of all others, and whether our own model decides alone."""
         sure, enough, floor, absent, bonus = self._blend
         line = cleaned + "\n"
-        length = len(cleaned)
         own = self._own(line, 4, floor, "replace")
-        if length >= enough and own and own[0][0] >= sure:
+        if len(cleaned) >= enough and own and own[0][0] >= sure:
             probability, label = own[0]
             code = "hi" if label[9:] == ROMANISED_HINDI else label[9:]
-            return code, (_odds(probability), math.log(length), 1.0)
+            return {code: probability}, 1 - probability, True
 
         general: dict[str, float] = {}
         for probability, label in self._general(line, 6, floor, "replace"):
@@ -156,12 +177,8 @@ class LanguageIdentifier:
             hinted = _language_of(hint)
             if hinted in scores:
                 scores[hinted] *= math.exp(bonus)
-        if not scores:
-            return UNKNOWN, (_odds(0.0), math.log(length), 0.0)
-        best = max(scores, key=scores.__getitem__)
         # All languages that neither names count as one at the floor.
-        total = sum(scores.values()) + floor * floor
-        return best, (_odds(scores[best] / total), math.log(length), 0.0)
+        return scores, floor * floor, False
 
 
 _MIN_PROBABILITY: Final = 3.4e-4

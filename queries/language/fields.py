@@ -3,7 +3,7 @@
 ``queries.matching.document`` maps them to the fields of a post.
 """
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import get_args
@@ -17,6 +17,7 @@ from schemas.types import (
     Kind,
     SentimentLabel,
 )
+from text.codes import country_code, language_code
 from text.spelling import nearest
 from text.tokens import folded_form
 
@@ -41,7 +42,8 @@ class FieldType:
     single: bool = True
     """A post has at most one value, so AND between two values never matches."""
     choices: tuple[str, ...] = ()
-    pattern: str = ""
+    reads: Callable[[str], str | None] | None = None
+    """What people write, to the value that posts have; None: no post has it."""
     example: str = ""
     sign: str = ""
     """An optional sign before the value, not part of it."""
@@ -55,6 +57,24 @@ class FieldType:
 SENTIMENTS: tuple[str, ...] = get_args(SentimentLabel)
 _LANGUAGE = "write its ISO 639-1 code, such as lang:fr"
 _COUNTRY = "write its ISO 3166-1 code, such as country:FR"
+_SITE = 'write a host, such as site:example.org; for a page, url:"example.org/page"'
+_UNKNOWN_LANGUAGE = "und"
+
+
+def _language(written: str) -> str | None:
+    return _UNKNOWN_LANGUAGE if written == _UNKNOWN_LANGUAGE else language_code(written)
+
+
+def _country(written: str) -> str | None:
+    code = country_code(written)
+    return None if code is None else code.lower()
+
+
+def _site(written: str) -> str | None:
+    """The host of what may be an address; a path is of one page, which no host has."""
+    host = written.rpartition("://")[2].rstrip("/")
+    return None if not host or "/" in host else host
+
 
 FIELDS: dict[str, FieldType] = {
     field.name: field
@@ -72,12 +92,15 @@ FIELDS: dict[str, FieldType] = {
         ),
         FieldType(
             "lang", Holds.VALUE, "the language that the text was found to be in",
-            pattern=r"[a-z]{2,3}", example=_LANGUAGE,
+            reads=_language, example=_LANGUAGE,
         ),
         FieldType("source", Holds.VALUE, "the platform or feed", wildcards=True),
-        FieldType("site", Holds.VALUE, "the host of the post's address, or a domain that it is in"),
         FieldType(
-            "country", Holds.VALUE, "the country that the platform gives", pattern=r"[a-z]{2}",
+            "site", Holds.VALUE, "the host of the post's address, or a domain that it is in",
+            reads=_site, example=_SITE,
+        ),
+        FieldType(
+            "country", Holds.VALUE, "the country that the platform gives", reads=_country,
             example=_COUNTRY,
         ),
         FieldType(
@@ -190,7 +213,7 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
     value = " ".join(text.split()).removeprefix(field.sign)
     if not value:
         raise QueryError(f"'{field.name}:' has an empty value", start, end, "write a value")
-    value = value.lower() if field.pattern or field.choices else value
+    value = value.lower() if field.reads or field.choices else value
     if field.owners is not None and "=" in value:
         return _checked_pair(field, value, start, end)
     if field.choices and value not in field.choices:
@@ -201,10 +224,12 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
             hint += f", for one brand as {field.name}:velmora={field.choices[0]}"
         message = f"'{shorten(value)}' is not a value of '{field.name}:'"
         raise QueryError(message, start, end, hint)
-    if field.pattern and not re.fullmatch(field.pattern, value, re.ASCII):
+    if field.reads is None:
+        return value
+    if (meant_value := field.reads(value)) is None:
         message = f"'{shorten(value, 40)}' is not a value of '{field.name}:'"
         raise QueryError(message, start, end, field.example)
-    return value
+    return meant_value
 
 
 def _checked_pair(field: FieldType, value: str, start: int, end: int) -> str:

@@ -121,7 +121,7 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, peers: [a]}]", "names itself in peers"),
         ("brands: [{id: a, name: A, owned: [velmora]}]", "such as x:velmora"),
         ("brands: [{id: a, name: A, owned: ['x:']}]", "write the source and the account"),
-        ("brands: [{id: a, name: A, languages: [french]}]", "its ISO 639-1 code, such as fr"),
+        ("brands: [{id: a, name: A, languages: [frensh]}]", "did you mean fr?"),
         ("brands: [{id: a, name: A, languages: [no]}]", "entry 1 of languages must be text"),
         ("brands: [{id: a, name: A}]\nbrands: [{id: b, name: B}]", "line 2 has brands a second"),
         ("brands: [{id: a, name: A, query: *phone}]", "begins with * must be in quotes"),

@@ -4,8 +4,10 @@ import random
 
 import pytest
 import regex
+from hypothesis import given
 
-from text.character_classes import classes
+from tests.strategies import ANY_TEXT
+from text.character_classes import classes, is_within_word
 from text.tokens import tokenize
 
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
@@ -60,3 +62,31 @@ def test_letters_beside_each_other_are_tokens_as_by_their_properties() -> None:
 def test_a_class_stands_at_the_place_of_its_letter() -> None:
     assert classes("né @b＃c") == "n0 @b#c"
     assert len(classes("".join(PIECES))) == len("".join(PIECES))
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("ab c", {1}),
+        ("l'été", {3, 4}),
+        ("कस्टमर", {1, 2, 3, 4, 5}),
+        ("फ्लिप है", {1, 2, 3, 4, 7}),
+        ("e\u0301t", {1, 2}),
+        ("รู้", {1, 2}),
+        ("เน็ต", {2}),
+        ("返金", set()),
+        ("a返", set()),
+        ("5G!", {1}),
+        ("", set()),
+    ],
+)
+def test_a_place_within_a_word_is_no_border(text: str, within: set[int]) -> None:
+    assert {place for place in range(len(text) + 1) if is_within_word(text, place)} == within
+
+
+@given(ANY_TEXT)
+def test_any_text_has_borders_at_both_ends(text: str) -> None:
+    assert not is_within_word(text, 0)
+    assert not is_within_word(text, len(text))
+    for place in range(1, len(text)):
+        is_within_word(text, place)

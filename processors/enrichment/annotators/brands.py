@@ -1,6 +1,6 @@
 """Annotates the brands that a post is about."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import UNKNOWN, Disambiguator, Identify, is_taught, learn
 from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.spoken_languages import ShareOf, may_be_in
 from queries.matching.document import searched
 from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.mention import BrandMatch, Mention
+from text.codes import language_code
 from text.tokens import Tokens, tokenize
 
 if TYPE_CHECKING:
@@ -26,19 +28,23 @@ class BrandAnnotator(Annotator):
     """Matches the brands' queries; reads ``matcher`` once a batch, so changes apply at once.
 
     A brand with examples is learnt at its first match, and again when it changes.
-    ``identify`` gives the languages of examples and of posts without a language; by default the
-    language model, loaded on first use.
+    ``identify`` gives the languages of examples and of posts without a language, ``share`` the
+    probability that a post is in given ones; by default the language model, loaded on first use.
     """
 
     name = "brands"
     heavy = False
-    version = "queries-1"
+    version = "queries-2"
 
     def __init__(
-        self, matcher: Callable[[], BrandMatcher], identify: Identify | None = None
+        self,
+        matcher: Callable[[], BrandMatcher],
+        identify: Identify | None = None,
+        share: ShareOf | None = None,
     ) -> None:
         self._matcher = matcher
         self._identify = identify or language_codes
+        self._share = share or language_share
         self._current: BrandMatcher | None = None
         self._languages: dict[str, frozenset[str]] = {}
         self._taught: dict[str, Brand] = {}
@@ -63,7 +69,9 @@ class BrandAnnotator(Annotator):
     def _update(self, matcher: BrandMatcher) -> None:
         brands = matcher.brands
         self._languages = {
-            brand.id: frozenset(brand.languages) for brand in brands if brand.languages
+            brand.id: frozenset(language_code(code) or code for code in brand.languages)
+            for brand in brands
+            if brand.languages
         }
         self._taught = {brand.id: brand for brand in brands if is_taught(brand)}
         # Unchanged brands keep what they have learnt.
@@ -75,11 +83,12 @@ class BrandAnnotator(Annotator):
         self._current = matcher
 
     def _speaks(self, match: BrandMatch, mention: Mention) -> bool:
-        """An unknown language is kept: missing a mention is the worse mistake."""
-        wanted = self._languages.get(match.id)
-        if wanted is None or mention.language is None or mention.language.code == UNKNOWN:
+        """What may be in a wanted language is kept: missing a mention is the worse mistake."""
+        wanted, known = self._languages.get(match.id), mention.language
+        if wanted is None or known is None or known.code == UNKNOWN or known.code in wanted:
             return True
-        return mention.language.code in wanted
+        post = mention.post
+        return may_be_in(wanted, post.text, match.matches, post.language, self._share)
 
     def _judge(self, matches: list[BrandMatch], mention: Mention) -> list[BrandMatch]:
         judged: list[BrandMatch] = []
@@ -123,6 +132,11 @@ def _model() -> "LanguageIdentifier":
 def language_codes(texts: Sequence[str]) -> list[str]:
     """The languages of texts by the language model, which is loaded on first use."""
     return [code for code, _ in _model().identify(texts)]
+
+
+def language_share(text: str, wanted: Collection[str], hint: str | None) -> float:
+    """The probability that a text is in one of the languages, by the language model."""
+    return _model().share_of(text, wanted, hint)
 
 
 def _probable(

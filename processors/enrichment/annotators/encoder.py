@@ -18,6 +18,7 @@ from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
 from schemas.types import EmotionLabel
+from text.character_classes import is_within_word
 from text.clauses import Span, about, clauses
 
 _MAX_ASPECTS: Final = 20
@@ -143,10 +144,7 @@ def occurrences(text: str, phrase: str) -> list[Span]:
 
 
 def _is_whole(text: str, span: Span) -> bool:
-    start, end = span
-    before = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
-    after = end < len(text) and text[end].isalnum() and text[end - 1].isalnum()
-    return not before and not after
+    return not any(is_within_word(text, place) for place in span)
 
 
 def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) -> list[Aspect]:

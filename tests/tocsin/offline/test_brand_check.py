@@ -50,5 +50,10 @@ def test_brands_with_the_same_posts_are_told() -> None:
     check = BrandsCheck([BRANDS[1], BRANDS[2]], 0)
     check.add([make.mention("velmora en panne", language="fr") for _ in range(4)])
     assert [tuple(pair) for pair in check.shared()] == [("any", "french", 4, 4)]
-    check.add([make.mention("velmora is down", language="en") for _ in range(4)])
+    check.add(
+        [
+            make.mention("velmora is down again since seven this morning", language="en")
+            for _ in range(4)
+        ]
+    )
     assert not list(check.shared())

@@ -23,11 +23,29 @@ def brands(annotated: Mention) -> list[str]:
     ("language", "is_french"), [("fr", 1), ("br", 1), ("en", 0), ("und", 1), (None, 1)]
 )
 def test_a_brand_keeps_its_languages_and_unknown_ones(language: str | None, is_french: int) -> None:
-    batch = [mention("Velmora", language), mention("nothing", language)]
+    text = "the train of Velmora is late again, and nobody tells us why"
+    batch = [mention(text, language), mention("nothing", language)]
     BrandAnnotator(lambda: BOTH).annotate(batch)
     assert brands(batch[0]) == ["everywhere", "french"][: 1 + is_french]
     assert batch[0].brands[0].matches[0].text == "Velmora"
     assert batch[1].brands == []
+
+
+@pytest.mark.parametrize("text", ["Velmora kaput", "velmora prout", "@velmora slt ça dit quoi"])
+def test_a_guess_on_few_words_silences_no_brand(text: str) -> None:
+    """Posts that the language model takes for another language."""
+    brand = Brand(id="velmora", name="Velmora", handles=["velmora"], languages=["fr"])
+    matcher = BrandMatcher([brand])
+    read = mention(text, "ro")
+    BrandAnnotator(lambda: matcher).annotate([read])
+    assert brands(read) == ["velmora"]
+
+
+def test_a_brand_that_was_published_with_another_form_of_a_language_is_heard() -> None:
+    matcher = BrandMatcher([Brand(id="velmora", name="Velmora", languages=["FR", "pt-BR"])])
+    batch = [mention("Velmora est en panne depuis ce matin", "fr"), mention("x Velmora", "pt")]
+    BrandAnnotator(lambda: matcher).annotate(batch)
+    assert [brands(each) for each in batch] == [["velmora"], ["velmora"]]
 
 
 def test_a_change_of_brands_applies_to_the_next_batch() -> None:
