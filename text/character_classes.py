@@ -88,7 +88,8 @@ def is_within_word(text: str, place: int) -> bool:
     """
     if not 0 < place < len(text):
         return False
-    before, after = classes(text[place - 1 : place + 1])
+    kinds = classes(text[place - 1 : place + 1])
+    before, after = kinds[0], kinds[1]
     if before not in _JOINED and not before.isalnum():
         return after == BASE_MARK and before in (BASE, BASE_MARK)
     return after in _JOINED or after.isalnum()
