@@ -19,6 +19,7 @@ from text.tokens import folded_form, tokenize
 
 _OPERATOR: Final = re.compile(r"\S\s+(?:AND|OR|NOT|NEAR(?:/\d+)?)\s+\S")
 _WILDCARD: Final = re.compile(r"\w\w\*")
+_HOST: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _BEFORE_NAME: Final = frozenset({"profile", "user", "users", "u", "c", "channel", "company", "in"})
 """Parts of an address that stand before the name of an account."""
 
@@ -62,9 +63,12 @@ def _check_name(brand: Brand, name: str, path: Path) -> None:
 
 def _handle(brand: Brand, written: str, path: Path) -> str:
     handle = handle_of(written)
-    sign = f"@{handle}"
+    # An account of the Fediverse is user@host in the platform's list of mentions.
+    user, at, host = handle.partition("@")
+    sign = f"@{user}"
     # Folding takes spaces out: both forms must be one token.
-    if not handle or any(tokenize(one).exact != [one] for one in (sign, folded_form(sign))):
+    is_one = all(tokenize(one).exact == [one] for one in (sign, folded_form(sign)))
+    if not user or not is_one or (at and _HOST.fullmatch(host) is None):
         raise ConfigurationError(
             f"{path}: brand {brand.id} has the handle {written!r}, which no post can mention; "
             "write the name of the account, such as velmora or velmora.example"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
 from brands.brand_values import handle_of, normalised
@@ -54,6 +55,13 @@ def test_a_handle_is_the_name_of_the_account(written: str, handle: str) -> None:
     assert BrandMatcher([brand]).match(example_post(f"merci @{handle} !"))
 
 
+def test_an_account_of_the_fediverse_has_its_host() -> None:
+    brand = whole(handles=["@tarvel@social.example"])
+    assert brand.handles == ["tarvel@social.example"]
+    post = replace(example_post("merci"), mentions=["tarvel@social.example"])
+    assert BrandMatcher([brand]).match(post)
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
@@ -64,6 +72,8 @@ def test_a_handle_is_the_name_of_the_account(written: str, handle: str) -> None:
         ({"names": ["tarvel NOT train"]}, "which is a query"),
         ({"handles": ["tarvel fr"]}, "which no post can mention"),
         ({"handles": ["https://x.com/"]}, "which no post can mention"),
+        ({"handles": ["tarvel@"]}, "which no post can mention"),
+        ({"handles": ["tarvel@a b"]}, "which no post can mention"),
         ({"exclude": ["tarvel"]}, "which then matches nothing"),
         ({"names": ["Tarvel", "Tarvel Box"], "exclude": ["TARVEL"]}, "its name 'Tarvel'"),
         ({"handles": ["tarvel"], "exclude": ["tarvel"]}, "its name 'Tarvel'"),
@@ -104,4 +114,5 @@ def test_any_text_is_a_handle_that_matches_or_a_sentence(text: str) -> None:
     except ConfigurationError:
         return
     brand = make.brand("tarvel", name="Tarvel", handles=[handle])
-    assert BrandMatcher([brand]).match(example_post(f"x @{handle} y"))
+    named = replace(example_post(f"x @{handle} y"), mentions=[handle])
+    assert BrandMatcher([brand]).match(named)
