@@ -13,7 +13,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.accuracy import contrasts, entities, kinds, language, robustness, sentiment
+from benchmarks.accuracy import (
+    contrasts,
+    entities,
+    everyday,
+    kinds,
+    language,
+    robustness,
+    sentiment,
+)
 from benchmarks.accuracy.context import Context
 from benchmarks.accuracy.sets import DataSets
 from benchmarks.machine import describe
@@ -24,6 +32,7 @@ SECTIONS: tuple[tuple[str, Callable[[Context], list[str]]], ...] = (
     ("sentiment", sentiment.section),
     ("targets", sentiment.target_section),
     ("contrasts", contrasts.section),
+    ("everyday", everyday.section),
     ("kinds", kinds.section),
     ("language", language.section),
     ("entities", entities.section),
