@@ -80,7 +80,10 @@ def handle_of(written: str) -> str:
     """``velmora`` for @velmora, https://x.com/velmora and bsky.app/profile/velmora."""
     text = written.strip()
     if "/" in text:
-        address = urlsplit(text if "://" in text else f"https://{text}")
+        try:
+            address = urlsplit(text if "://" in text else f"https://{text}")
+        except ValueError:
+            return ""
         parts = [part for part in address.path.split("/") if part]
         while len(parts) > 1 and parts[0].lower() in _BEFORE_NAME:
             del parts[0]

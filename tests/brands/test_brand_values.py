@@ -72,6 +72,7 @@ def test_an_account_of_the_fediverse_has_its_host() -> None:
         ({"names": ["tarvel NOT train"]}, "which is a query"),
         ({"handles": ["tarvel fr"]}, "which no post can mention"),
         ({"handles": ["https://x.com/"]}, "which no post can mention"),
+        ({"handles": ["https://x[/tarvel"]}, "which no post can mention"),
         ({"handles": ["tarvel@"]}, "which no post can mention"),
         ({"handles": ["tarvel@a b"]}, "which no post can mention"),
         ({"exclude": ["tarvel"]}, "which then matches nothing"),

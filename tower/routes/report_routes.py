@@ -28,7 +28,7 @@ from tower.application import (
 from tower.desk.jobs import TooManyJobs
 from tower.pages.page_table import REPORT, REPORTS
 from tower.pages.vocabulary import Words
-from tower.questions.alert_list import ALERTS, AlertsAnswer, AlertsAsk
+from tower.questions.alert_list import ALERTS, AlertsAnswer, AlertsAsk, ListedAlert
 from tower.questions.question import Context
 from tower.questions.scope import BadParameter, value_clause
 from tower.reports.pdf_job import MODULE, NOT_INSTALLED, pdf_of
@@ -102,7 +102,10 @@ async def listing(request: Request, person: Person) -> Response:
         Kept(one, heading_of(OpenedReport(one, {}), Words(words.language, one.time_zone), names))
         for one in reports
     ]
-    recent = await tower.answers.ask(ALERTS, AlertsAsk(last=ALERTS_OF, size=MAX_PICKED))
+    alerts = list[ListedAlert]()
+    if person.may("desk"):
+        recent = await tower.answers.ask(ALERTS, AlertsAsk(last=ALERTS_OF, size=MAX_PICKED))
+        alerts = cast("AlertsAnswer", recent.answer).alerts if recent.answer else []
     return await page_response(
         tower,
         request,
@@ -111,7 +114,7 @@ async def listing(request: Request, person: Person) -> Response:
         wrong_view,
         template="reports.html",
         kinds=KINDS,
-        alerts=cast("AlertsAnswer", recent.answer).alerts if recent.answer else [],
+        alerts=alerts,
         brands=list(tower.known_brands().values()),
         yesterday=yesterday.isoformat(),
         kept=kept,
