@@ -10,7 +10,8 @@ import pytest
 
 from tests.servers.smtp import SmtpServer
 from tests.tocsin.cli.commands import Commands, Ran
-from tests.tower.reports.rig import BRANDS, DAY, DID, NAME, SECRET, Rig, embedded
+from tests.tower.questions.index import embedded
+from tests.tower.reports.rig import BRANDS, DAY, DID, NAME, SECRET, Rig
 
 pytestmark = pytest.mark.embedded
 _NUMBERS = itertools.count()

@@ -1,6 +1,7 @@
 """Asks questions of a real index that holds a corpus, through the application's own client."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isclose
@@ -29,6 +30,7 @@ from tower.questions.question_table import QUESTIONS
 from tower.search_client import SearchClient
 
 PATIENCE_S = 30.0
+READY_S = 60.0
 
 
 @contextmanager
@@ -39,8 +41,11 @@ def embedded(folder: Path) -> Iterator[str]:
     server.prepare()
     process = ChildProcess(server.run_command())
     try:
+        deadline = time.monotonic() + READY_S
         while not server.is_ready():
-            assert process.exit_code is None, server.log.read_text("utf-8")
+            assert process.exit_code is None, server.log.read_text("utf-8")[-2_000:]
+            assert time.monotonic() < deadline, "the embedded index did not start"
+            time.sleep(0.02)
         yield server.address
     finally:
         process.ask_to_stop()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.tower.reports.rig import Rig, embedded
+from tests.tower.questions.index import embedded
+from tests.tower.reports.rig import Rig
 
 _NUMBERS = itertools.count()
 

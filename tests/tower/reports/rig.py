@@ -1,11 +1,9 @@
 """The application over an embedded Elasticsearch with a day of mentions, some of them hostile."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,10 +32,6 @@ from sinks.elasticsearch.indices.setup import setup
 from sinks.elasticsearch.writes.bulk import write
 from tests import make
 from tests.tocsin.local.stack.records import quiet
-from tocsin.local.stack.account import our_account
-from tocsin.local.stack.embedded import EmbeddedElasticsearch, noida_binary
-from tocsin.local.stack.ports import free_ports
-from tocsin.local.stack.process import ChildProcess
 from tower.answers import Answers
 from tower.app import create_app
 from tower.application import Tower
@@ -61,7 +55,6 @@ DID = "did:plc:abcdefghijklmnop"
 NAME = "Zoé Querelle"
 SECRET = "the words of Zoé"
 ALERT = "velmora-2026-03-02T09:40Z"
-PATIENCE_S = 30.0
 ROLES = ("reader", "desk", "admin")
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -173,22 +166,6 @@ def alert(events: list[MentionUpsert]) -> dict[str, Any]:
         "history": [{**act, "did": "noted", "text": HOSTILE[0]}, {**act, "did": "acknowledged"}],
     }
     return document
-
-
-@contextmanager
-def embedded(folder: Path) -> Iterator[str]:
-    """The address of an embedded Elasticsearch."""
-    (port,) = free_ports(1)
-    server = EmbeddedElasticsearch(noida_binary(), folder / "es", our_account(), port)
-    server.prepare()
-    process = ChildProcess(server.run_command())
-    try:
-        while not server.is_ready():
-            assert process.exit_code is None, server.log.read_text("utf-8")
-        yield server.address
-    finally:
-        process.ask_to_stop()
-        process.wait_or_kill(PATIENCE_S)
 
 
 @dataclass
