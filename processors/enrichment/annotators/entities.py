@@ -13,6 +13,7 @@ from typing import Self
 
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator, model_language
+from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.entity_model import EntityRecognizer
 from runtime.settings import ProcessSettings
@@ -32,19 +33,24 @@ class EntityAnnotator(Annotator):
     """Runs the pipeline of each post's language; without one, the gazetteer alone."""
 
     name = "entities"
-    version = "spacy-3.8-2"
+    version = "spacy-3.8-3"
 
     def __init__(
-        self, recognizer: EntityRecognizer | None = None, gazetteer: Path | None = None
+        self,
+        recognizer: EntityRecognizer | None = None,
+        gazetteer: Path | None = None,
+        matcher: Callable[[], BrandMatcher] | None = None,
     ) -> None:
-        """`gazetteer`: a file of names in addition to the built-in one."""
+        """`gazetteer`: a file of names in addition to the built-in one; `matcher`: the brands,
+        whose names are known too."""
         self._recognizer = recognizer or EntityRecognizer()
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
+        self._brand_names = BrandNames(matcher, self._gazetteer)
         self._cache: OrderedDict[tuple[str, str], list[Entity]] = OrderedDict()
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
-        return cls(recognizer_of(settings), gazetteer=settings.gazetteer)
+        return cls(recognizer_of(settings), settings.gazetteer, matcher)
 
     def warm(self, languages: Sequence[str]) -> None:
         self._recognizer.warm(languages)
@@ -54,6 +60,7 @@ class EntityAnnotator(Annotator):
         self._fill_cache(dict.fromkeys(keys))
         for mention, key in zip(batch, keys, strict=True):
             mention.entities = self._cache[key]
+        self._brand_names.apply(batch)
         for key in keys:
             if len(key[1]) > _MAX_CACHED_TEXT:
                 self._cache.pop(key, None)

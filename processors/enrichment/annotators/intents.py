@@ -28,6 +28,7 @@ REACH: Final = 3
 SURE: Final = 0.9
 """Probability of the opposite sentiment that overrides even a strong cue."""
 
+_ASKING: Final[frozenset[IntentLabel]] = frozenset({"request", "complaint"})
 _LABELS: Final[tuple[IntentLabel, ...]] = get_args(IntentLabel)
 
 
@@ -55,7 +56,7 @@ class IntentAnnotator(Annotator):
     """
 
     name = "intents"
-    version = "lexicon-1"
+    version = "lexicon-2"
 
     def __init__(self, intents: Lists | None = None, crisis: Lists | None = None) -> None:
         """Lists that are given are checked now; the built-in ones are read language by language.
@@ -125,15 +126,22 @@ def _intents(text: str, sentiment: Sentiment | None, lists: _Language) -> list[I
     words = split(text)
     hits = [(first, last, cue) for first, last, cues in lists.cues.every(words) for cue in cues]
     disabled = [(first, last) for first, last, cue in hits if cue.label is None]
+    # "merci de me rappeler" asks: its thanks praise nobody.
+    asking = [(first, last) for first, last, cue in hits if cue.label in _ASKING and first < last]
     labels = {
         cue.label
         for first, last, cue in hits
         if cue.label is not None
         and _agrees(cue, sentiment)
-        and not any(begin <= first and last <= end for begin, end in disabled)
+        and not _is_within(first, last, disabled)
+        and not (cue.label == "praise" and _is_within(first, last, asking))
         and (cue.negated or not _negated(words.words, first, last, lists))
     }
     return [label for label in _LABELS if label in labels]
+
+
+def _is_within(first: int, last: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(begin <= first and last <= end for begin, end in spans)
 
 
 def _agrees(cue: _Cue, sentiment: Sentiment | None) -> bool:
@@ -142,7 +150,7 @@ def _agrees(cue: _Cue, sentiment: Sentiment | None) -> bool:
     if sentiment is None:
         return not cue.weak
     if cue.label == "praise":
-        return sentiment.label == "positive" if cue.weak else sentiment.negative < SURE
+        return sentiment.label == "positive" if cue.weak else sentiment.label != "negative"
     if cue.label in ("complaint", "threat_to_leave"):
         return sentiment.label == "negative" if cue.weak else sentiment.positive < SURE
     return not cue.weak or sentiment.label == "neutral"
