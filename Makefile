@@ -140,7 +140,7 @@ models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognis
 
 models-language: requirements/train-language.txt ## Train the language model anew (DATA=folder; minutes).
 	$(or $(PYTHON),python3) -m venv .venv-language
-	.venv-language/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-language/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	.venv-language/bin/python -m training.train_language --data $(SETS) \
 		--out processors/models/artifacts/language.ftz
 

@@ -42,20 +42,20 @@ _SPACES = re.compile(r" {2,}")
 _BEFORE_SIGN = re.compile(r" +([,.;!؟،](?:\s|$))")
 _DOUBLE_SIGN = re.compile(r"[,;:،]+ *([.!?؟।])")
 _SENTENCE = re.compile(r"(^|[.!?]\s+)([a-zà-ÿ])")
-_SYLLABLES: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+_SYLLABLES: Final[Mapping[str, tuple[str, str]]] = {
     "latin": (
         "bra ca da del fa flo ga gri ha jo ka kel la lu ma mon na nor o pa pri qua ra ri sa so "
-        "ta tel u va vi wen xa yo za".split(),
+        "ta tel u va vi wen xa yo za",
         "bo ca do fex ga go ka kia la len lis lo lux ma max mia mo na net nex nia no pay pia po ra "
-        "ria ro sa sta ta tech tel tix to via xo ya zo zen".split(),
+        "ria ro sa sta ta tech tel tix to via xo ya zo zen",
     ),
     "ar": (
-        "با تا دا دل را رو سا سو فا في كا لو ما مو نا نو هو وا زا جا".split(),
-        "بو تل دو را رين سا سكو فو كس كو لا لين ما مي نا نت نيا يا زو بي".split(),
+        "با تا دا دل را رو سا سو فا في كا لو ما مو نا نو هو وا زا جا",
+        "بو تل دو را رين سا سكو فو كس كو لا لين ما مي نا نت نيا يا زو بي",
     ),
     "hi": (
-        "बा टे डा डे फा गो जो का कि ला मा मो ना नो पा रा री सा टा वे".split(),
-        "बो टल डो फी गा का को ला लो मा मी ना नेट पे रा रो सा टा टेक वा".split(),
+        "बा टे डा डे फा गो जो का कि ला मा मो ना नो पा रा री सा टा वे",
+        "बो टल डो फी गा का को ला लो मा मी ना नेट पे रा रो सा टा टेक वा",
     ),
 }
 """Beginnings and ends of invented names, by script."""
@@ -118,7 +118,9 @@ def invent(language: str, count: int, seed: int = 0) -> list[InventedPost]:
     """Posts of a language: each kind as often as the others, its texts by chance."""
     pick, grammar = random.Random(f"{language} {seed}"), _grammar(language)
     kinds = list(grammar.kinds.values())
-    return [_draw(pick, language, grammar, pick.choice(kinds[at % len(kinds)])) for at in range(count)]
+    return [
+        _draw(pick, language, grammar, pick.choice(kinds[at % len(kinds)])) for at in range(count)
+    ]
 
 
 def _draw(
@@ -202,9 +204,7 @@ def _dressed(pick: random.Random, name: str, sign: str, look: float) -> tuple[st
     return (name.upper(), "") if look < 0.34 else (name, "")
 
 
-def _name(
-    pick: random.Random, script: str, grammar: _Grammar, slot: str, taken: set[str]
-) -> str:
+def _name(pick: random.Random, script: str, grammar: _Grammar, slot: str, taken: set[str]) -> str:
     if slot in "PN":
         listed = "place" if slot == "P" else "person"
         in_latin = grammar.words.get(f"{listed}{IN_LATIN}") if script == "latin" else None
@@ -216,7 +216,7 @@ def _name(
         if own and pick.random() < 0.45:
             name = pick.choice(own)
         else:
-            begins, ends = _SYLLABLES[script]
+            begins, ends = map(str.split, _SYLLABLES[script])
             middle = pick.choice(begins) if pick.random() < 0.4 else ""
             name = (pick.choice(begins) + middle + pick.choice(ends)).capitalize()
         if name not in taken:

@@ -101,9 +101,7 @@ def lessons_of(reader: Reader, posts: Sequence[InventedPost]) -> list[Lesson]:
     for post, text, one in zip(posts, texts, encoded, strict=True):
         ids = np.array(one.ids, np.int64)
         lessons.append(Lesson(ids, _truths(post)))
-        offsets = [
-            (text.starts[a], text.ends[b - 1]) if b > a else (0, 0) for a, b in one.offsets
-        ]
+        offsets = [(text.starts[a], text.ends[b - 1]) if b > a else (0, 0) for a, b in one.offsets]
         for start, end, label in post.towards:
             if span := covered(offsets, start, end):
                 truth = _smoothed(one_hot(SENTIMENT, label))
@@ -149,6 +147,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lessons", type=Path, help="keep the encoder's answers in this file")
+    parser.add_argument("--start", type=Path, help="go on from this student")
     parser.add_argument("--answers", type=Path, help="write the encoder's sentiments here")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -168,13 +167,17 @@ def main() -> None:
         lessons = teach(student.base, reader, samples, more, options.answers)
         if options.lessons:
             torch.save(lessons, options.lessons)
+    if options.start:
+        student.load_state_dict(torch.load(options.start))
     lessons = random.Random(options.seed).sample(lessons, min(options.kept, len(lessons)))
     posts, _ = invented(options.posts, options.seed)
     own = lessons_of(reader, posts)
     tags = tag_lessons(reader, "entities", augmented(entity_posts(options.data), 0.3, 0))
     tags += tag_lessons(reader, "entities", [(post.text, post.names) for post in posts])
     tags += tag_lessons(reader, "aspects", aspect_posts(options.data))
-    print(len(lessons), "lessons kept,", len(own), "invented,", len(tags), "over tokens", flush=True)
+    print(
+        len(lessons), "lessons kept,", len(own), "invented,", len(tags), "over tokens", flush=True
+    )
     train(student, [*lessons, *own, *tags], options.rate, options.minutes, options.seed)
     torch.save(student.state_dict(), options.out)
     print(report(student.base, checked), flush=True)

@@ -40,6 +40,7 @@ from training.entity_data import (
     rendered,
     wiki_news,
 )
+from training.invented_posts import invent
 
 SEED: Final = 7
 BATCH: Final = 32
@@ -61,6 +62,9 @@ TAKEN_OVER: Final = {
     "EVENT": ("EVENT", "MISC"),
 }
 """Which label of the base pipeline each of ours begins as; the first that it has."""
+
+INVENTED: Final = {"en": 1_000, "fr": 1_500}
+"""Invented posts (`training.invented_posts`) of each epoch."""
 
 SILVER: Final = {"PRODUCT": "PRODUCT", "EVENT": "EVENT"}
 
@@ -217,7 +221,7 @@ def english(data: Path, check: bool, epochs: int, base: Language) -> list[Callab
     wnut = [rendered(row, generator.random() < 0.5) for row in read(data, "wnut17_train")]
     posts = with_silver(base, broad, ("PRODUCT", "EVENT")) + with_silver(base, wnut, ("EVENT",))
     return [
-        lambda epoch=epoch: augmented(posts, lower=0.2, seed=SEED + epoch)
+        lambda epoch=epoch: augmented(posts, lower=0.2, seed=SEED + epoch) + invented("en", epoch)
         for epoch in range(epochs)
     ]
 
@@ -226,9 +230,14 @@ def french(data: Path, epochs: int) -> list[Callable[[], list[Post]]]:
     """Training posts of each epoch."""
     posts = paragraphs(wiki_news(data)[0])
     return [
-        lambda epoch=epoch: augmented(posts, lower=0.4, seed=SEED + epoch)
+        lambda epoch=epoch: augmented(posts, lower=0.4, seed=SEED + epoch) + invented("fr", epoch)
         for epoch in range(epochs)
     ]
+
+
+def invented(language: str, epoch: int) -> list[Post]:
+    """Invented posts: short ones that begin with a capital that is no name, "Merci Velmora"."""
+    return [(post.text, post.names) for post in invent(language, INVENTED[language], epoch)]
 
 
 def main() -> None:

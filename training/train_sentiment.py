@@ -13,6 +13,9 @@ FILE holds the teacher's answers that `training.train_encoder --answers` writes:
 learns from these as well, each post counting for every class by its probability. Without it, from
 labels alone.
 
+The invented posts of ``training.invented_posts`` teach what labelled tweets hardly hold: polite
+complaints, irony beside thanks, slang of joy.
+
 Posts of a validation set, and repeats, are left out of the training sets by their normalised
 text. The temperature is fitted on the validation sets; it changes no label.
 """
@@ -40,6 +43,7 @@ from processors.models.sentiment_model import (
     features,
     normalise,
 )
+from training.invented_posts import LANGUAGES, invent
 from training.umsab import AT_CHANCE, labelled
 
 BITS: Final = 19
@@ -53,6 +57,9 @@ SECONDARY_WEIGHT: Final = 0.3
 
 SOFT_WEIGHT: Final = 0.7
 """Weight of a post that the teacher read."""
+
+INVENTED_WEIGHT: Final = 0.35
+"""Weight of an invented post: its grammar repeats itself."""
 
 Row = dict[str, Any]
 Floats = npt.NDArray[np.float64]
@@ -87,6 +94,12 @@ def taught(path: Path | None, seen: set[str]) -> list[Row]:
     for row in rows:
         row["normalised"] = normalise(row["text"])
     return [row for row in rows if row["normalised"] not in seen]
+
+
+def invented(count: int) -> list[Row]:
+    """Invented posts of each language, as labelled rows."""
+    posts = [post for code in LANGUAGES for post in invent(code, count, seed=2)]
+    return [{"normalised": normalise(post.text), "label": post.tone} for post in posts]
 
 
 class Regression(NamedTuple):
@@ -247,6 +260,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--soft", type=Path, help="the teacher's answers, JSON lines")
+    parser.add_argument("--posts", type=int, default=2500, help="invented posts of each language")
     parser.add_argument("--regularisation", type=float, default=3.0, help="C of the regression")
     parser.add_argument("--iterations", type=int, default=120)
     arguments = parser.parse_args()
@@ -256,17 +270,19 @@ def main() -> None:
     seen = {row["normalised"] for row in umsab_val + english_val}
     primary = without(list(labelled(read(arguments.data, "umsab_train"))), seen)
     secondary = without(read(arguments.data, "semeval2017_4A_train"), seen)
-    rows = primary + secondary
+    own = without(invented(arguments.posts), set(seen))
+    rows = primary + secondary + own
     held = {row["normalised"] for row in umsab_val + english_val}
     soft = taught(arguments.soft, held)
     print(f"training posts: {len(primary)} umsab_train, {len(secondary)} semeval2017_4A_train")
 
-    print(f"posts read by the teacher: {len(soft)}")
+    print(f"posts read by the teacher: {len(soft)}, invented: {len(own)}")
 
     counts = blocks_of([row["normalised"] for row in rows + soft])
     rarity = rarity_of(counts)
     importance = np.repeat(
-        [1.0, SECONDARY_WEIGHT, SOFT_WEIGHT], [len(primary), len(secondary), len(soft)]
+        [1.0, SECONDARY_WEIGHT, INVENTED_WEIGHT, SOFT_WEIGHT],
+        [len(primary), len(secondary), len(own), len(soft)],
     )
     found = regression(
         matrix(counts, rarity),
@@ -319,6 +335,7 @@ def main() -> None:
                 "umsab_train": len(primary),
                 "semeval2017_4A_train": len(secondary),
                 "read by the teacher": len(soft),
+                "invented": len(own),
             },
         },
     )

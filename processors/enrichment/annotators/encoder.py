@@ -23,6 +23,8 @@ from text.character_classes import is_within_word
 from text.clauses import Span, about, clauses
 
 _MAX_ASPECTS: Final = 20
+_LONG_WORD: Final = re.compile(r"[A-Za-zÀ-ɏ]{4}|[^\W\d_A-Za-zÀ-ɏ]")
+"""Four Latin letters in a row, or a letter of another script."""
 MIN_PROBABILITY: Final = 0.1
 """Minimum probability of an emotion other than the most probable one (chosen, like the weights,
 on the validation posts of TweetEval and EmoEvent)."""
@@ -101,14 +103,14 @@ class EncoderAnnotator(Annotator):
             replace(target, sentiment=towards.get(f"target:{target.text}", mention.sentiment))
             for target in mention.targets
         ]
+        if self._names_in(model_language(mention)):
+            text = mention.post.text[:MAX_READ]
+            mention.entities = self._gazetteer.apply(text, reading.entities, MAX_READ)
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
         if mention.sentiment.label == "negative":
             # The cues believed the fast tier: "bravo" and "merci" are in complaints as well.
             mention.intents = [intent for intent in mention.intents if intent != "praise"]
-        if self._names_in(model_language(mention)):
-            text = mention.post.text[:MAX_READ]
-            mention.entities = self._gazetteer.apply(text, reading.entities, MAX_READ)
 
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
@@ -157,11 +159,16 @@ def _is_whole(text: str, span: Span) -> bool:
 
 
 def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) -> list[Aspect]:
-    """The lexicon's aspects, each with a sentiment, and the encoder's other aspects."""
+    """The lexicon's aspects, each with a sentiment, and the encoder's other aspects: no names, and
+    no words as short as "von"."""
     listed = [
         replace(aspect, sentiment=towards.get(f"aspect:{aspect.start}"))
         for aspect in mention.aspects
     ]
+    people_and_places = ("PERSON", "ORG", "LOC")
+    names = [(e.start, e.end) for e in mention.entities if e.label in people_and_places]
+    brands = [span for brand in mention.brands for span in _spans(brand)]
+    taken = [(aspect.start, aspect.end) for aspect in listed] + names + brands
     free = [
         Aspect(
             label="other",
@@ -171,7 +178,8 @@ def _aspects(mention: Mention, towards: dict[str, Sentiment], reading: Reading) 
             sentiment=to_sentiment(probabilities),
         )
         for start, end, probabilities in reading.aspects
-        if not any(start < aspect.end and aspect.start < end for aspect in listed)
+        if _LONG_WORD.search(mention.post.text, start, end)
+        and not any(start < last and first < end for first, last in taken)
     ]
     return sorted(listed + free, key=lambda aspect: aspect.start)[:_MAX_ASPECTS]
 

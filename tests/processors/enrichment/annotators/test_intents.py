@@ -76,6 +76,28 @@ def test_weak_cues_need_the_sentiment() -> None:
     assert "crisis" not in intents("accident", feeling="positive")
 
 
+@pytest.mark.parametrize(
+    ("code", "text", "label"),
+    [
+        ("fr", "Merci de me rappeler au sujet du dossier", "request"),
+        ("fr", "merci de régler ma facture", "request"),
+        ("en", "thanks in advance for fixing the lift", "request"),
+    ],
+)
+def test_thanks_within_a_request_praise_nobody(code: str, text: str, label: str) -> None:
+    found = intents(text, code, feeling="positive")
+    if code == "fr":
+        assert label in found
+    assert "praise" not in found
+
+
+def test_no_praise_is_in_a_negative_post() -> None:
+    text = "merci à toute l'équipe"
+    assert "praise" in intents(text, "fr", feeling="positive")
+    assert "praise" in intents(text, "fr", feeling="neutral")
+    assert "praise" not in intents(text, "fr", feeling="negative")
+
+
 @settings(max_examples=200, deadline=None)
 @example("never " * 99_999, "en")
 @example("what " * 99_999 + "?", "en")
