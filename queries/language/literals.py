@@ -1,7 +1,7 @@
 """Parses field values: text, numbers, times, ranges."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from queries.language.ast import Bound, Range, Span, Value
@@ -10,10 +10,14 @@ from queries.language.fields import FieldType, Holds, checked_value
 from queries.language.terms import LEADING_LETTERS
 from text.tokens import folded_form
 
-_BARE = re.compile(r"[^\s()\"“”„{}\[\]<>|]+")
+_BARE = re.compile(r"[^\s()（）\"“”„＂«»「」{}\[\]<>|]+")
 _BOUNDS = re.compile(r"\s*(\S+)\s+TO\s+(\S+)\s*")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*([^\s()\[\]{}\"<>]*)")
 _NUMBER = re.compile(r"-?[0-9]{1,15}")
+_SHORT_NUMBER = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)([kKmM])\+?")
+_TIMES = {"k": 1_000, "m": 1_000_000}
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[,._'][0-9]{3}){1,4}\+?|[0-9]{1,15}\+")
+_DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _MARK = re.compile(r"[0-9](?:\.[0-9]{1,2})?")
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -150,7 +154,31 @@ def _bound(field: FieldType, written: str, start: int, end: int) -> _Bound:
         case _:
             if instants := _instants(written):
                 return instants
-    raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, _example(field))
+    meant = _meant(field, written)
+    hint = (
+        f"did you mean {field.name}:{meant}? Else {_example(field)}" if meant else _example(field)
+    )
+    raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, hint)
+
+
+def _meant(field: FieldType, written: str) -> str | None:
+    """The number or date of another form: 10k, 1,000, 100+, 31/03/2026."""
+    if field.holds is Holds.NUMBER:
+        more = ">=" if written.endswith("+") else ""
+        if short := _SHORT_NUMBER.fullmatch(written):
+            value = Decimal(short[1].replace(",", ".")) * _TIMES[short[2].lower()]
+            return f"{more}{value.normalize():f}"
+        if _GROUPED.fullmatch(written):
+            return more + re.sub(r"\D", "", written)
+    elif field.holds is Holds.TIME and (day := _DAY.fullmatch(written)):
+        first, second, year = int(day[1]), int(day[2]), int(day[3])
+        # The month cannot be told where both fit; most of the world writes the day first.
+        months = (second, first) if second <= 12 else (first, second)
+        try:
+            return date(year, *months).isoformat()
+        except ValueError:
+            return None
+    return None
 
 
 def _instants(written: str) -> tuple[datetime, datetime] | None:
@@ -176,7 +204,7 @@ def _example(field: FieldType) -> str:
         return f"write {name}:[500 TO 100000], {name}:[500 TO *], {name}:>500 or {name}:500"
     return (
         f"write {name}:[2026-03-01 TO 2026-03-31], {name}:>2026-03-01 or "
-        f"{name}:[2026-03-01T12:00Z TO *]"
+        f"{name}:[2026-03-01T12:00Z TO *]; no time is relative to now"
     )
 
 
