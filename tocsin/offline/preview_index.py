@@ -1,7 +1,7 @@
 """What a query finds in the Elasticsearch index, with searches and aggregations."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from elasticsearch import Elasticsearch
@@ -38,6 +38,7 @@ def preview_index(
     *,
     sample: int,
     within: Range | None = None,
+    zone: tzinfo = UTC,
 ) -> Preview:
     """What ``node`` finds in the index; raises ``QueryError`` where the index cannot answer.
 
@@ -53,14 +54,14 @@ def preview_index(
     ends = {name: {name: {"field": "created_at"}} for name in ("min", "max")}
     ends_search = {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": ends}
     (ends,) = _search(client, settings, ends_search)
-    interval = _interval(ends)
+    interval = _interval(ends, zone)
     matches, everything = _search(
         client,
         settings,
-        _matches_search(filters, sample, interval),
+        _matches_search(filters, sample, interval, zone),
         _clauses_search(time, compiled),
     )
-    return _preview(node, parts, matches, everything, interval)
+    return _preview(node, parts, matches, everything, interval, zone)
 
 
 def _search(
@@ -75,22 +76,23 @@ def _search(
     return answers
 
 
-def _interval(ends: JsonObject) -> str:
+def _interval(ends: JsonObject, zone: tzinfo) -> str:
     """The length of a bar, which is also a calendar interval of Elasticsearch."""
     times = [ends["aggregations"][name]["value"] for name in ("min", "max")]
     if None in times:
         return "day"
     first, last = (datetime.fromtimestamp(time / 1000, UTC) for time in times)
-    return unit_of(first, last)
+    return unit_of(first, last, zone)
 
 
-def _matches_search(filters: list[Query], sample: int, interval: str) -> JsonObject:
+def _matches_search(filters: list[Query], sample: int, interval: str, zone: tzinfo) -> JsonObject:
     aggregations: JsonObject = {
         name: {"terms": {"field": path, "size": MAX_VALUES}} for name, path in _TERMS.items()
     }
-    aggregations["volume"] = {
-        "date_histogram": {"field": "created_at", "calendar_interval": interval}
-    }
+    histogram = {"field": "created_at", "calendar_interval": interval}
+    if zone is not UTC:
+        histogram["time_zone"] = str(zone)
+    aggregations["volume"] = {"date_histogram": histogram}
     return {
         "query": {"bool": {"filter": filters}},
         "size": sample,
@@ -135,6 +137,7 @@ def _preview(
     matches: JsonObject,
     everything: JsonObject,
     interval: str,
+    zone: tzinfo,
 ) -> Preview:
     aggregations = matches["aggregations"]
     clause_buckets = everything["aggregations"]["clauses"]["buckets"]
@@ -145,7 +148,7 @@ def _preview(
         if name in _TERMS
     }
     bars = [
-        (datetime.fromtimestamp(bar["key"] / 1000, UTC), int(bar["doc_count"]))
+        (datetime.fromtimestamp(bar["key"] / 1000, zone), int(bar["doc_count"]))
         for bar in aggregations["volume"]["buckets"]
     ]
     return Preview(
