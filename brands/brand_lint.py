@@ -13,8 +13,11 @@ from queries.language.ast import Term
 from queries.language.errors import QueryError, caret, shorten
 from queries.language.parser import parse
 from queries.tools.lint import lint
+from queries.tools.value_lint import KNOWN_SOURCES
 from schemas.brand import Brand
+from schemas.source_names import OTHERWISE
 from text.everyday import everyday_words
+from text.spelling import nearest
 
 MIN_EXAMPLES: Final = 10
 """Examples of each kind from which a brand keeps nine in ten of its posts
@@ -44,6 +47,7 @@ def lint_brand(brand: Brand) -> Iterator[BrandWarning]:
         yield from _names(brand)
     yield from _examples(brand)
     yield from _exclusions(brand)
+    yield from _owned(brand)
     if brand.query is not None and (brand.names or brand.handles):
         fields = " and ".join(name for name in ("names", "handles") if getattr(brand, name))
         yield BrandWarning(
@@ -156,6 +160,23 @@ def _exclusions(brand: Brand) -> Iterator[BrandWarning]:
                 "exclude-without-name",
                 f"exclude has '{shorten(phrase, 50)}', which has no name in it: it removes nothing",
                 "write the whole phrase in which the name means something else",
+            )
+
+
+def _owned(brand: Brand) -> Iterator[BrandWarning]:
+    """Accounts whose source is called otherwise in posts: their posts stay the public's."""
+    for account in brand.owned:
+        source, _, name = account.partition(":")
+        known = {one.lower(): one for one in KNOWN_SOURCES}
+        meant = OTHERWISE.get(source.lower()) or known.get(source.lower())
+        if meant is None and (near := nearest(source, KNOWN_SOURCES, 0.75)):
+            meant = near
+        if meant is not None and meant != source:
+            yield BrandWarning(
+                brand.id,
+                "unknown-source",
+                f"owned has {shorten(account, 50)!r}, and no ingestor gives that source to a post",
+                f"write {meant}:{shorten(name, 40)}",
             )
 
 
