@@ -6,6 +6,7 @@ where it prefers the brand to another one.
 """
 
 import random
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from ingestors.generator.accounts import (
@@ -76,6 +77,11 @@ def chosen(rng: random.Random, shares: Shares) -> str:
 class Drafts:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
+        self.now: datetime | None = None
+        """When the next post is written, for what began minutes ago."""
+
+    def _slots(self, book: Phrases, home: Home, word: str = "", rival: str = "") -> Slots:
+        return Slots(self._rng, book.words, home, word, rival, self.now)
 
     def spelling(self, role: Role, channel: str) -> str:
         chance = self._rng.random()
@@ -121,7 +127,7 @@ class Drafts:
         book: Phrases,
     ) -> Draft:
         rng, word = self._rng, self.spelling(role, channel)
-        core = self._fitting(texts, channel, Slots(rng, book.words, home, word, rival))
+        core = self._fitting(texts, channel, self._slots(book, home, word, rival))
         tag = pick(rng, book.words.tags[labels["topic"]]) if rng.random() < _TAGGED else None
         text = finish(rng, core, labels["sentiment"], word, tag)
         return Draft(text if rival in text or rival not in core else core, labels)
@@ -142,7 +148,7 @@ class Drafts:
         sentiment = "negative" if stars < 3 else "positive" if stars > 3 else "neutral"
         chance = rng.random()
         if chance < _UNNAMED:
-            text = Slots(rng, book.words, home).fill(pick(rng, book.unnamed[stars]))
+            text = self._slots(book, home).fill(pick(rng, book.unnamed[stars]))
             labels = {"sentiment": sentiment, "topic": "support"}
             return Draft(finish(rng, text, sentiment), labels, None, stars, role)
         if chance < 0.6 and stars in (1, 5):
@@ -165,14 +171,14 @@ class Drafts:
     def article(
         self, article: Article, labels: dict[str, str], role: Role, home: Home, book: Phrases
     ) -> Draft:
-        slots = Slots(self._rng, book.words, home, role.word, pick(self._rng, role.rivals))
+        slots = self._slots(book, home, role.word, pick(self._rng, role.rivals))
         return Draft(slots.fill(article.text), labels, slots.fill(article.title))
 
     def noise(self, channel: str, home: Home, book: Phrases) -> Draft:
         rng = self._rng
         kind = chosen(rng, _NOISE)
         role = pick(rng, ROLES)
-        slots = Slots(rng, book.words, home, rival=pick(rng, role.rivals))
+        slots = self._slots(book, home, rival=pick(rng, role.rivals))
         if kind == "word":
             return Draft(
                 slots.fill(pick(rng, book.word)), {"sentiment": "neutral", "topic": "word"}
@@ -193,7 +199,7 @@ class Drafts:
         labels = {**CRISIS, "sentiment": "negative", "irony": "1"} if kind == "irony" else CRISIS
         labels = labels if kind in ("irony", "negative") else {**CRISIS, "sentiment": kind}
         word = self.spelling(role, channel)
-        slots = Slots(rng, book.words, home, word, pick(rng, role.rivals))
+        slots = self._slots(book, home, word, pick(rng, role.rivals))
         slots["d"] = self._passed(progress, book)
         core = self._fitting(book.crisis[phase][kind], channel, slots)
         tag = CRISIS_TAG if rng.random() < _CRISIS_TAGGED else None
@@ -227,7 +233,7 @@ class Drafts:
         rng = self._rng
         sentiment = chosen(rng, REPLIES[kind])
         word = self.spelling(role, channel)
-        slots = Slots(rng, book.words, home, word, pick(rng, role.rivals))
+        slots = self._slots(book, home, word, pick(rng, role.rivals))
         if kind == "crisis":
             slots["d"] = self._passed(progress, book)
         core = slots.fill(pick(rng, book.replies[kind][sentiment]))
@@ -239,16 +245,16 @@ class Drafts:
         return Draft(finish(rng, core, sentiment, word if named else ""), labels)
 
     def chat(self, home: Home, book: Phrases) -> Draft:
-        text = Slots(self._rng, book.words, home).fill(pick(self._rng, book.chat))
+        text = self._slots(book, home).fill(pick(self._rng, book.chat))
         return Draft(finish(self._rng, text, "neutral"), {"sentiment": "neutral", "topic": "other"})
 
     def answer(self, role: Role, home: Home, book: Phrases) -> Draft:
         """By the brand itself."""
-        text = Slots(self._rng, book.words, home).fill(pick(self._rng, book.answers))
+        text = self._slots(book, home).fill(pick(self._rng, book.answers))
         return Draft(text, {"sentiment": "neutral", "topic": "support", "owned": role.id})
 
     def spam(self, home: Home, book: Phrases) -> Draft:
         role = pick(self._rng, ROLES)
-        text = Slots(self._rng, book.words, home, role.word).fill(pick(self._rng, book.spam))
+        text = self._slots(book, home, role.word).fill(pick(self._rng, book.spam))
         labels = {"brand": role.id, "sentiment": "neutral", "topic": "spam", "copy": "spam"}
         return Draft(text, labels)
