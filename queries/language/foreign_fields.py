@@ -27,7 +27,7 @@ _SAME: Final = {
     "authorverifiedtype": "verified", "is_bot": "bot", "retweets": "reposts", "shares": "reposts",
     "comments": "replies", "comment_count": "replies", "favorites": "likes", "likecount": "likes",
     "upvotes": "score", "downvotes": "dislikes", "bookmarks": "saves", "impressions": "views",
-    "viewcount": "views", "stars": "rating", "is": "engagementType", "type": "engagementType",
+    "viewcount": "views", "stars": "rating",
     "kind": "engagementType", "posttype": "engagementType", "tonality": "sentiment",
     "tone": "sentiment", "mood": "emotion", "topic": "aspect", "subreddit": "community",
     "subreddittitle": "community", "channel": "community", "group": "community",
@@ -43,6 +43,22 @@ _SAME: Final = {
     "community.name": "community", "community.id": "community", "rating.share": "rating",
     "words.text": "text", "words.title": "title", "values.source": "source",
 }  # fmt: skip
+# The same fields in other languages.
+_TRANSLATED: Final = {
+    "langue": "lang", "idioma": "lang", "sprache": "lang", "lingua": "lang", "língua": "lang",
+    "اللغة": "lang", "भाषा": "lang", "pays": "country", "país": "country", "land": "country",
+    "paese": "country", "auteur": "author", "autor": "author", "autore": "author",
+    "auteure": "author", "fuente": "source", "quelle": "source", "fonte": "source",
+    "tonalité": "sentiment", "sentimiento": "sentiment", "sentimento": "sentiment",
+    "stimmung": "sentiment", "tonalität": "sentiment", "titre": "title", "título": "title",
+    "titolo": "title", "titel": "title", "texte": "text", "texto": "text", "testo": "text",
+    "fecha": "date", "datum": "date", "data": "date", "marque": "brand", "marca": "brand",
+    "marke": "brand", "abonnés": "followers", "seguidores": "followers", "seguaci": "followers",
+    "émotion": "emotion", "emoción": "emotion", "emozione": "emotion", "emoção": "emotion",
+    "note": "rating", "bewertung": "rating", "valoración": "rating", "voto": "rating",
+    "sitio": "site", "webseite": "site", "sito": "site", "mots-dièse": "hashtags",
+    "communauté": "community", "comunidad": "community", "comunità": "community",
+}  # fmt: skip
 _FILLED: Final = (
     "no query asks whether a field is filled: write the words or values that it must have, such as"
     " title:orange"
@@ -51,6 +67,11 @@ _PLACE: Final = "no field holds places within a country: write country:FR, or th
 _KINDS: Final = (
     "write engagementType:repost, engagementType:reply or engagementType:quote for the kind of post"
 )
+_EITHER: Final = (
+    "write engagementType:repost, engagementType:reply or engagementType:quote, verified:true, or "
+    "format:video for the form"
+)
+_EVERYWHERE: Final = "write the words without a field: they are searched in text and title"
 _PEOPLE: Final = "nothing is guessed about people: leave it out"
 # Name elsewhere, in lower case, to what to write.
 _OTHERWISE: Final = {
@@ -70,7 +91,9 @@ _OTHERWISE: Final = {
     "engagingwith": "write mentions:… for the accounts that a post addresses",
     "engagingwithguid": "write mentions:… for the accounts that a post addresses",
     "list": "write author:(a OR b) with the accounts of the list",
-    "filter": _KINDS, "include": _KINDS, "exclude": _KINDS,
+    "is": _EITHER, "type": _EITHER, "all": _EVERYWHERE, "any": _EVERYWHERE, "_all": _EVERYWHERE,
+    "keyword": _EVERYWHERE, "keywords": _EVERYWHERE, "query_string": _EVERYWHERE,
+    "media": _FILLED, "filter": _KINDS, "include": _KINDS, "exclude": _KINDS,
     "has": _FILLED, "_exists_": _FILLED, "_missing_": _FILLED, "exists": _FILLED,
     "mediatype": _FILLED, "imagetype": _FILLED, "card_name": _FILLED,
     "place": _PLACE, "city": _PLACE, "region": _PLACE, "state": _PLACE, "county": _PLACE,
@@ -98,14 +121,13 @@ _OTHERWISE: Final = {
     "related": "write site:… for a site, or the names as words",
     "cache": "write url:… for the words of an address",
     "guid": 'write url:"…" with the address of the post',
-    "keyword": "write the word without a field: it is searched in text and title",
-    "query_string": "write the words without a field: they are searched in text and title",
 }  # fmt: skip
 
 
 def is_foreign(name: str) -> bool:
     """Whether another tool has a field of this name."""
-    return name.lower() in _SAME or name.lower() in _OTHERWISE
+    lower = name.lower()
+    return lower in _SAME or lower in _OTHERWISE or lower in _TRANSLATED
 
 
 def field_hint(written: str, known: Iterable[str]) -> str:
@@ -113,5 +135,5 @@ def field_hint(written: str, known: Iterable[str]) -> str:
     names, lower = list(known), written.lower()
     if lower in _OTHERWISE:
         return _OTHERWISE[lower]
-    meant = _SAME.get(lower) or nearest(written, names, _LIKENESS)
+    meant = _SAME.get(lower) or _TRANSLATED.get(lower) or nearest(written, names, _LIKENESS)
     return f"did you mean '{meant}:'?" if meant else f"the fields are {', '.join(names)}"

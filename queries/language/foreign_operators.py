@@ -32,12 +32,18 @@ _WORDS: Final = {
     "within": "NEAR/5",
     "adj": "NEAR/0f",
     "same": "NEAR/20",
+    "sentence": "NEAR/20",
+    "paragraph": "NEAR/50",
+    "before": "NEAR/5f",
+    "followed": "NEAR/5f",
+    "then": "NEAR/5f",
 }
 _DISTANCE: Final = re.compile(
     r"(?P<name>near|around|within|prox|proximity|adj|pre|onear|w|n|p)?/?(?P<words>\d{1,3})",
     re.IGNORECASE,
 )
 _ORDERED: Final = frozenset({"adj", "pre", "onear", "p"})
+_GLUED: Final = re.compile(r"(AND|OR|NOT)(?=[^\W\d_A-Z]|[\"#@])")
 _PARAGRAPH: Final = {"/s": "NEAR/20", "/p": "NEAR/50"}
 """The same sentence, the same paragraph."""
 _SIGNS: Final = {
@@ -62,6 +68,12 @@ def word_operator(raw: str) -> str | None:
         ordered = (distance["name"] or "").lower() in _ORDERED
         return f"NEAR/{min(int(distance['words']), 100)}{'f' if ordered else ''}"
     return _WORDS.get(lower)
+
+
+def glued_operator(raw: str) -> str | None:
+    """The operator that lacks a space behind it, with its space: ``NOT jus`` for NOTjus."""
+    glued = _GLUED.match(raw)
+    return f"{glued[1]} {raw[glued.end() :]}" if glued else None
 
 
 def refuse_after_group(text: str, raw: str, start: int) -> None:

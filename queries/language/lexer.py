@@ -24,8 +24,9 @@ _NO_WORDS = frozenset({"and", "or", "not", "near", "onear"})
 _NEAR = re.compile(rf"(O?NEAR)(?:/([0-9]*)([^{_STOPS}]*))?(?![^{_STOPS}])", re.IGNORECASE)
 _FIELD = re.compile(r"([A-Za-z][A-Za-z_]*)[:：](?!//)\s*")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"()]+")
-_FOREIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)[:：](?!//)")
+_FOREIGN = re.compile(rf"([^\W\d][^{_STOPS}:：=,|]{{0,40}})[:：](?!//)")
 """The name of a field as other tools and the index have them."""
+_ASSIGNED = re.compile(rf"([A-Za-z][A-Za-z_.]*)={{1,2}}([^{_STOPS}=]+)")
 _BARE = re.compile(rf"[^{_STOPS}]+")
 _SLOP = re.compile(r"~([0-9]*)")
 _CLOSING = {'"': re.compile('"'), "“": re.compile('[”“"]'), "”": re.compile('[”“"]'),
@@ -90,6 +91,8 @@ class QueryLexer:
             return self._field(name, field)
         if (foreign := _FOREIGN.match(text, start)) and is_foreign(foreign[1]):
             field_name(foreign[1], start)
+        if (equal := _ASSIGNED.match(text, start)) and field is None:
+            _refuse_assignment(equal)
         if bare := _BARE.match(text, start):
             return self._bare(bare, field)
         raise _stray(text, start)
@@ -224,6 +227,11 @@ class QueryLexer:
             return read_value(field, self._inside(letter), start, quoted=True)
         self._at = end = bare_end(self._text, start)
         raw = self._text[start:end]
+        if not raw and letter and letter in "[<>":
+            takes = field.choices[:2] or ("…", "…")
+            hint = f"write {field.name}:({' OR '.join(takes)})"
+            message = f"'{field.name}:' takes words, not a range"
+            raise QueryError(message, start, start + 1, hint)
         if not raw:
             hint = f'write a value, or quotes around it: {field.name}:"…"'
             raise QueryError(f"'{field.name}:' has an empty value", start, start + 1, hint)
@@ -242,6 +250,18 @@ def _distance(digits: str, start: int, end: int) -> int:
         hint = "5 fits most uses; for anywhere in the post, write AND"
         raise QueryError(f"a distance is a number from 0 to {MAX_DISTANCE}", start, end, hint)
     return int(digits)
+
+
+def _refuse_assignment(equal: re.Match[str]) -> None:
+    """Refuse ``lang=fr``, which would be two words in a row."""
+    names = {name.lower(): name for name in FIELDS}
+    name = names.get(equal[1].lower())
+    if name is None and not is_foreign(equal[1]):
+        return
+    if name is None:
+        field_name(equal[1], equal.start())
+    message = "a field and its value have a colon between"
+    raise QueryError(message, *equal.span(), f"write {name}:{shorten(equal[2], 40)}")
 
 
 def _nothing_after(name: str, start: int, end: int) -> QueryError:

@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}")
 _SHORT_NUMBER = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)([kKmM])\+?")
 _TIMES = {"k": 1_000, "m": 1_000_000}
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,._'][0-9]{3}){1,4}\+?|[0-9]{1,15}\+")
+_SPAN = re.compile(r"([0-9]{1,15})[-–]([0-9]{1,15})")
 _DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _MARK = re.compile(r"[0-9](?:\.[0-9]{1,2})?")
 _TIME = re.compile(
@@ -51,8 +52,11 @@ def read_value(field: FieldType, raw: str, start: int, *, quoted: bool) -> Value
     if wildcard:
         stem = re.split(r"[*?]", value, maxsplit=1)[0]
         if not field.wildcards:
-            message = f"'{field.name}:' takes no wildcard"
-            raise QueryError(message, start, end, "write the whole value")
+            message, hint = f"'{field.name}:' takes no wildcard", "write the whole value"
+            domain = re.fullmatch(r"\*\.?([^*?]+)", value)
+            if field.name == "site" and domain:
+                hint = f"write site:{domain[1]}, which every host in it has"
+            raise QueryError(message, start, end, hint)
         if len(folded_form(stem)) < LEADING_LETTERS:
             message = f"a wildcard needs at least {LEADING_LETTERS} letters before it"
             raise QueryError(message, start, end, "write the start of the value, such as oran*")
@@ -67,7 +71,11 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
             raise QueryError("this bracket is never closed", start, start + 1, _example(field))
         bounds = _BOUNDS.fullmatch(text, start + 1, end - 1)
         if not bounds:
-            raise QueryError("this is not a range", start, end, _example(field))
+            ends = re.split(r"\s*(?:,|;|\bto\b|\.\.)\s*", text[start + 1 : end - 1].strip())
+            hint = _example(field)
+            if len(ends) == 2 and all(ends) and not any(" " in each for each in ends):
+                hint = f"did you mean {field.name}:[{shorten(ends[0])} TO {shorten(ends[1])}]?"
+            raise QueryError("this is not a range", start, end, hint)
         low, high = (
             None if bounds[group] == "*" else _bound(field, bounds[group], *bounds.span(group))
             for group in (1, 2)
@@ -112,7 +120,10 @@ def _between(field: FieldType, comparison: re.Match[str], name_start: int) -> Ra
     ends = first, last
     places = (at, at + len(first)), (at + len(written) - len(last), at + len(written))
     if not (first and last) or ends == ("*", "*"):
-        raise QueryError("a range needs a bound", *comparison.span(2), _example(field))
+        hint = _example(field)
+        if (first or last) and "*" not in ends:
+            hint = f"did you mean {field.name}:{f'>={first}' if first else f'<={last}'}?"
+        raise QueryError("a range needs a bound", *comparison.span(2), hint)
     low, high = (
         None if end == "*" else _bound(field, end, *place)
         for end, place in zip(ends, places, strict=True)
@@ -170,6 +181,8 @@ def _meant(field: FieldType, written: str) -> str | None:
             return f"{more}{value.normalize():f}"
         if _GROUPED.fullmatch(written):
             return more + re.sub(r"\D", "", written)
+        if span := _SPAN.fullmatch(written):
+            return f"{span[1]}..{span[2]}"
     elif field.holds is Holds.TIME and (day := _DAY.fullmatch(written)):
         first, second, year = int(day[1]), int(day[2]), int(day[3])
         # The month cannot be told where both fit; most of the world writes the day first.

@@ -7,7 +7,7 @@ is in ``docs/queries.md``.
 from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Term
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FIELDS, FieldType
-from queries.language.foreign_operators import word_operator
+from queries.language.foreign_operators import glued_operator, word_operator
 from queries.language.lexer import QueryLexer, Token
 from queries.language.validate import check
 
@@ -142,6 +142,9 @@ class _Parser:
         if (meant := word_operator(token.text)) and isinstance(token.node, Term | Phrase):
             hint = f'write {meant} for the operator, or quotes around the words: "{first} {second}"'
             raise QueryError(f"'{second}' is not an operator", *token.span, hint)
+        if glued := glued_operator(token.text):
+            message = f"'{second}' has no space behind its operator"
+            raise QueryError(message, *token.span, f"write {shorten(glued, 30)}")
         if first[0] in _SINGLE_QUOTES or second[0] in _SINGLE_QUOTES:
             row = f"{first} {second}".strip(_SINGLE_QUOTES)
             hint = f'words in a row stand between double quotation marks: "{row}"'

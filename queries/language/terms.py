@@ -56,13 +56,17 @@ def read_address(raw: str, start: int, end: int) -> Term | Phrase:
 def _refuse_other_languages(raw: str, start: int, end: int) -> None:
     """Refuse the operators of other search boxes, which are punctuation here."""
     if operator := sign_operator(raw):
-        raise QueryError(f"'{raw}' is not an operator", start, end, f"write {operator}")
+        hint = f"write {operator} between terms" if operator != "NOT" else "write NOT"
+        raise QueryError(f"'{raw}' is not an operator", start, end, hint)
     if raw[0] in _INSTEAD and len(raw) > 1:
         hint = f'{_INSTEAD[raw[0]]}; if it is part of the text, write "{shorten(raw[1:])}"'
         raise QueryError(f"'{raw[0]}' is not an operator", start, start + 1, hint)
     if raw in (":", "："):
         hint = "a field's name, the colon and the value stand without spaces, such as lang:fr"
         raise QueryError("this colon has no field before it", start, end, hint)
+    if raw == "*" or raw == "*:*":
+        hint = "write what a post must contain, such as orange"
+        raise QueryError("this would match every post", start, end, hint)
     if _PATTERN.fullmatch(raw):
         hint = "write a wildcard, such as oran* or colo?r, or the words with OR"
         raise QueryError("regular expressions are not searched", start, end, hint)

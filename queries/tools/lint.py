@@ -211,15 +211,16 @@ def _no_words(node: Node) -> Iterator[LintWarning]:
 def _quoted_operators(node: Node) -> Iterator[LintWarning]:
     """``"orange OR sosh"``, which is three words in a row."""
     for phrase in walk(node):
-        if not isinstance(phrase, Phrase) or phrase.terms[0].exact:
+        if not isinstance(phrase, Phrase):
             continue
-        inner = phrase.terms[1:-1]
-        # In capitals throughout, it is a headline: "R AND D".
-        if all(term.text == term.text.upper() for term in phrase.terms):
+        inner, exact = phrase.terms[1:-1], phrase.terms[0].exact
+        # In capitals throughout, it is a headline: "R AND D"; in braces a name, {Rock AND Roll}.
+        if all(term.text[0].isupper() if exact else term.text.isupper() for term in phrase.terms):
             continue
         if found := next((term for term in inner if term.text in ("AND", "OR", "NOT")), None):
-            message = f"{found.text} between quotation marks is a word, not an operator"
-            hint = f'close the quotation marks before it: "…" {found.text} "…"'
+            signs = "braces" if exact else "quotation marks"
+            message = f"{found.text} between {signs} is a word, not an operator"
+            hint = f'close the {signs} before it: "…" {found.text} "…"'
             yield LintWarning("quoted-operator", message, *phrase.span, hint)
 
 

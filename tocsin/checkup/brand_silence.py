@@ -25,6 +25,8 @@ HOURS: Final = 24
 MAX_BRANDS: Final = 1_000
 """Brands that are looked at in one search."""
 _MAX_NAMED: Final = 8
+_MAX_ASKED: Final = 20
+"""Silent brands of which the newest mention is asked for, one search each."""
 _MAX_SOURCES: Final = 200
 _ANSWER_S: Final = 4.0
 
@@ -36,8 +38,10 @@ class Mentions(NamedTuple):
     """The alias that was asked."""
     recent: int
     """Mentions of any brand since the beginning of the window."""
+    heard: Collection[str]
+    """Brands with a mention since then."""
     latest: Mapping[str, datetime]
-    """Brand to its newest mention; a brand without any is absent."""
+    """Of some of the others, the newest mention before; one without any is absent."""
     sources: Collection[str]
     """What posts have in ``source``."""
 
@@ -48,26 +52,35 @@ def mentions_search(brands: Sequence[str], since: datetime) -> JsonObject:
         "track_total_hits": False,
         "query": {"match_all": {}},
         "aggs": {
-            "recent": {"filter": {"range": {"created_at": {"gte": since.isoformat()}}}},
-            "brands": {
-                "terms": {"field": "brands", "size": MAX_BRANDS, "include": list(brands)},
-                "aggs": {"latest": {"max": {"field": "created_at"}}},
+            "recent": {
+                "filter": {"range": {"created_at": {"gte": since.isoformat()}}},
+                "aggs": {
+                    "brands": {
+                        "terms": {"field": "brands", "size": MAX_BRANDS, "include": list(brands)}
+                    }
+                },
             },
             "sources": {"terms": {"field": "source", "size": _MAX_SOURCES}},
         },
     }
 
 
+def latest_search(brand: str) -> JsonObject:
+    """The newest mention of a brand: not every engine has a maximum of dates."""
+    return {
+        "size": 1,
+        "query": {"bool": {"filter": [{"term": {"brands": brand}}]}},
+        "sort": [{"created_at": "desc"}],
+        "source": ["created_at"],
+    }
+
+
 def mentions_of(index: str, answer: Mapping[str, Any]) -> Mentions:
     """What an answer of :func:`mentions_search` says."""
     found = answer["aggregations"]
-    latest = {
-        str(bucket["key"]): datetime.fromtimestamp(bucket["latest"]["value"] / 1000, UTC)
-        for bucket in found["brands"]["buckets"]
-        if bucket["latest"]["value"] is not None
-    }
+    heard = [str(bucket["key"]) for bucket in found["recent"]["brands"]["buckets"]]
     sources = [str(bucket["key"]) for bucket in found["sources"]["buckets"]]
-    return Mentions(index, int(found["recent"]["doc_count"]), latest, sources)
+    return Mentions(index, int(found["recent"]["doc_count"]), heard, {}, sources)
 
 
 def read_mentions(brands: Sequence[str], since: datetime) -> Mentions:
@@ -77,9 +90,16 @@ def read_mentions(brands: Sequence[str], since: datetime) -> Mentions:
         update={"request_timeout_s": min(_ANSWER_S, settings.request_timeout_s)}
     )
     index = IndexNames(settings).mentions
+    latest = {}
     with connect(settings) as client, elasticsearch_errors(settings):
         answer = client.search(index=index, **mentions_search(brands[:MAX_BRANDS], since))
-    return mentions_of(index, answer.body)
+        found = mentions_of(index, answer.body)
+        silent = [brand for brand in brands[:MAX_BRANDS] if brand not in found.heard]
+        for brand in silent[:_MAX_ASKED]:
+            hits = client.search(index=index, **latest_search(brand)).body["hits"]["hits"]
+            for hit in hits:
+                latest[brand] = datetime.fromisoformat(hit["_source"]["created_at"])
+    return found._replace(latest=latest)
 
 
 def silent_brands(
@@ -91,18 +111,17 @@ def silent_brands(
     """
     silent = {
         name: mentions.latest.get(name)
-        for name, each in published.items()
-        if (name in mentions.latest or each.at < since)
-        and mentions.latest.get(name, datetime.min.replace(tzinfo=UTC)) < since
+        for name, each in list(published.items())[:MAX_BRANDS]
+        if name not in mentions.heard and (name in mentions.latest or each.at < since)
     }
     never = datetime.min.replace(tzinfo=UTC)
     return dict(sorted(silent.items(), key=lambda item: (item[1] or never, item[0])))
 
 
 def silence_text(silent: Mapping[str, datetime | None], hours: int, index: str) -> str:
-    """``no mention in 24 hours in tocsin-mentions: corvane (never), velmora (last …)``."""
+    """``no mention in 24 hours in tocsin-mentions: corvane (none), velmora (last …)``."""
     named = [
-        f"{name} (last {when:%Y-%m-%d %H:%M} UTC)" if when else f"{name} (never)"
+        f"{name} (last {when:%Y-%m-%d %H:%M} UTC)" if when else f"{name} (none)"
         for name, when in list(silent.items())[:_MAX_NAMED]
     ]
     more = f" and {len(silent) - _MAX_NAMED:,} more" if len(silent) > _MAX_NAMED else ""
@@ -128,7 +147,7 @@ def check_mentions(hours: int = HOURS) -> str:
     published = published_brands(load(KafkaSettings))
     since = utc_now() - timedelta(hours=hours)
     try:
-        mentions = read_mentions(sorted(published), since)
+        mentions = read_mentions(list(published), since)
     except TocsinError:
         # Another check tells why.
         raise Skipped("not checked, since the index does not answer") from None
@@ -169,7 +188,7 @@ def silence_of_kept(published: Mapping[str, Published], kept: Collection[str]) -
     if all(each.at >= since for each in stay.values()):
         return None
     try:
-        mentions = read_mentions(sorted(stay), since)
+        mentions = read_mentions(list(stay), since)
     except TocsinError as error:
         # The rest of the sentence is for those who need the index.
         reason = str(error).partition(" (")[0]

@@ -179,11 +179,13 @@ def unit_of(first: datetime, last: datetime, zone: tzinfo = UTC) -> str:
     return next((unit for unit in _STEPS if _bars(unit, first, last, zone) is not None), "year")
 
 
-def volume_of(minutes: Counter[datetime], zone: tzinfo = UTC) -> Volume:
+def volume_of(minutes: Counter[datetime], zone: tzinfo = UTC, unit: str | None = None) -> Volume:
+    """The bars of some counts by time; without a ``unit``, of the smallest that is enough."""
     if not minutes:
         return Volume("day", [])
     first, last = min(minutes), max(minutes)
-    unit = unit_of(first, last, zone)
+    if unit is None or _bars(unit, first, last, zone) is None:
+        unit = unit_of(first, last, zone)
     bars = _bars(unit, first, last, zone) or {}
     for when, count in minutes.items():
         bars[_floor(when, unit, zone)] += count

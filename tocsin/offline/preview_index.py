@@ -1,6 +1,7 @@
 """What a query finds in the Elasticsearch index, with searches and aggregations."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -18,7 +19,7 @@ from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors
 from sinks.elasticsearch.documents import mention_of
 from sinks.elasticsearch.indices.mappings import IndexNames
-from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of
+from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of, volume_of
 
 _MAX_BYTES: Final = 8 * 2**20
 """Limit for all clauses' queries together; the index takes 100 MiB in one request."""
@@ -28,6 +29,11 @@ _FIELDS: Final = (
     "entities", "sentiment", "aspects", "intents", "emotion", "thread", "format", "community",
     "about", "about_name", "rating", "publisher",
 )  # fmt: skip
+_PARTS: Final = {
+    "minute": "1m", "hour": "15m", "day": "15m", "week": "15m", "month": "1h", "year": "12h",
+}  # fmt: skip
+"""By bar, the parts of which bars of a zone are made here: not every engine knows zones. Every
+zone is a multiple of 15 minutes from UTC; the parts stay below the 65,536 buckets of one answer."""
 _TERMS: Final = {"languages": "language", "sources": "source", "sentiments": "sentiment.label"}
 
 
@@ -89,9 +95,9 @@ def _matches_search(filters: list[Query], sample: int, interval: str, zone: tzin
     aggregations: JsonObject = {
         name: {"terms": {"field": path, "size": MAX_VALUES}} for name, path in _TERMS.items()
     }
-    histogram = {"field": "created_at", "calendar_interval": interval}
+    histogram: JsonObject = {"field": "created_at", "calendar_interval": interval}
     if zone is not UTC:
-        histogram["time_zone"] = str(zone)
+        histogram = {"field": "created_at", "fixed_interval": _PARTS[interval], "min_doc_count": 1}
     aggregations["volume"] = {"date_histogram": histogram}
     return {
         "query": {"bool": {"filter": filters}},
@@ -148,13 +154,16 @@ def _preview(
         if name in _TERMS
     }
     bars = [
-        (datetime.fromtimestamp(bar["key"] / 1000, zone), int(bar["doc_count"]))
+        (datetime.fromtimestamp(bar["key"] / 1000, UTC), int(bar["doc_count"]))
         for bar in aggregations["volume"]["buckets"]
     ]
+    volume = Volume(interval, bars)
+    if zone is not UTC:
+        volume = volume_of(Counter(dict(bars)), zone, interval)
     return Preview(
         everything["hits"]["total"]["value"],
         counts[WHOLE],
-        Volume(interval, bars),
+        volume,
         values["languages"],
         values["sources"],
         values["sentiments"],

@@ -81,6 +81,7 @@ def test_the_known_sources_hold_those_that_ingestors_write() -> None:
         ('"velmora and box"', []),
         ('"VELMORA AND BOX"', []),
         ("{Velmora AND Sons}", []),
+        ("{velmora OR corvane}", ["quoted-operator"]),
         ('"OR velmora"', []),
     ],
 )

@@ -1,7 +1,7 @@
 """Brands that nobody mentions, and sources that no post has, are told with what was read."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.servers.elasticsearch import HEADERS
 from tests.servers.http import Answer, FakeHttp
 from tocsin.checkup.brand_silence import (
     MAX_BRANDS,
+    Mentions,
     mentions_of,
     mentions_search,
     mentions_sentence,
@@ -31,19 +32,25 @@ SINCE = NOW - timedelta(hours=24)
 OLD = NOW - timedelta(days=30)
 
 
-def answer(recent: int, sources: tuple[str, ...] = ("x",), **hours_ago: float) -> dict[str, Any]:
-    """An answer of the index: brands with the age of their newest mention."""
-    buckets = [
-        {"key": name, "doc_count": 3,
-         "latest": {"value": (NOW - timedelta(hours=hours)).timestamp() * 1000}}
-        for name, hours in hours_ago.items()
-    ]  # fmt: skip
+def answer(recent: int, *heard: str, sources: tuple[str, ...] = ("x",)) -> dict[str, Any]:
+    """An answer of the index: the brands that were heard."""
     found = {
-        "recent": {"doc_count": recent},
-        "brands": {"buckets": buckets},
-        "sources": {"buckets": [{"key": source, "doc_count": 1} for source in sources]},
+        "recent": {"doc_count": recent, "brands": {"buckets": buckets(heard)}},
+        "sources": {"buckets": buckets(sources)},
     }
     return {"aggregations": found}
+
+
+def buckets(keys: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"key": key, "doc_count": 3} for key in keys]
+
+
+def hit(hours_ago: float) -> dict[str, Any]:
+    when = (NOW - timedelta(hours=hours_ago)).isoformat()
+    return {"hits": {"hits": [{"_source": {"created_at": when}}]}}
+
+
+NONE: dict[str, Any] = {"hits": {"hits": []}}
 
 
 def published(*brands: Brand, at: datetime = OLD) -> dict[str, Published]:
@@ -53,41 +60,47 @@ def published(*brands: Brand, at: datetime = OLD) -> dict[str, Published]:
 TWO = published(brand("velmora"), brand("corvane"), brand("zephalia"))
 
 
-def sentence(found: Mapping[str, Any], those: Mapping[str, Published] = TWO) -> str:
-    return mentions_sentence(those, mentions_of("tocsin-mentions", found), 24, SINCE)
+def mentions(recent: int, *heard: str, **hours_ago: float) -> Mentions:
+    """What the index holds; ``hours_ago``: of brands that were heard before."""
+    latest = {name: NOW - timedelta(hours=hours) for name, hours in hours_ago.items()}
+    return mentions_of("tocsin-mentions", answer(recent, *heard))._replace(latest=latest)
+
+
+def sentence(found: Mentions, those: Mapping[str, Published] = TWO) -> str:
+    return mentions_sentence(those, found, 24, SINCE)
 
 
 def test_brands_that_are_mentioned_are_counted() -> None:
-    told = sentence(answer(70, velmora=1, corvane=23, zephalia=0))
+    told = sentence(mentions(70, "velmora", "corvane", "zephalia"))
     assert told == "each of 3 brands had one in 24 hours; 70 in tocsin-mentions"
 
 
 def test_a_silent_brand_is_named_with_its_last_mention_and_the_longest_silent_first() -> None:
     with pytest.raises(Noted) as noted:
-        sentence(answer(70, velmora=1, corvane=30))
+        sentence(mentions(70, "velmora", corvane=30))
     assert str(noted.value).startswith(
-        "no mention in 24 hours in tocsin-mentions: zephalia (never), "
+        "no mention in 24 hours in tocsin-mentions: zephalia (none), "
         "corvane (last 2026-03-09 06:00 UTC); try"
     )
 
 
 def test_a_new_brand_has_its_time_and_an_old_one_that_fell_silent_has_not() -> None:
     new = published(brand("velmora"), brand("corvane"), at=NOW - timedelta(hours=1))
-    found = silent_brands(new, mentions_of("i", answer(9, corvane=40)), SINCE)
+    found = silent_brands(new, mentions(9, corvane=40), SINCE)
     assert list(found) == ["corvane"]
 
 
 def test_where_no_brand_is_mentioned_no_brand_is_blamed() -> None:
     with pytest.raises(Noted, match="no brand at all was mentioned in 24 hours") as noted:
-        sentence(answer(0, velmora=50, corvane=90, zephalia=100))
+        sentence(mentions(0, velmora=50, corvane=90, zephalia=100))
     assert "last one at 2026-03-08 10:00 UTC" in str(noted.value)
     assert "zephalia" not in str(noted.value)
 
 
 def test_many_silent_brands_are_named_in_part() -> None:
     many = published(*(brand(f"b{number}") for number in range(30)))
-    with pytest.raises(Noted, match=r"b0 \(never\).* and 22 more"):
-        sentence(answer(5), many)
+    with pytest.raises(Noted, match=r"b0 \(none\).* and 22 more"):
+        sentence(mentions(5), many)
 
 
 def test_a_source_that_no_post_has_is_told_with_its_brand() -> None:
@@ -105,7 +118,7 @@ def test_a_source_that_no_post_has_is_told_with_its_brand() -> None:
 def test_a_search_asks_for_the_brands_alone() -> None:
     body = mentions_search(["velmora"], SINCE)
     assert body["size"] == 0
-    assert body["aggs"]["brands"]["terms"]["include"] == ["velmora"]
+    assert body["aggs"]["recent"]["aggs"]["brands"]["terms"]["include"] == ["velmora"]
 
 
 @pytest.fixture
@@ -119,20 +132,24 @@ def answered(found: Mapping[str, Any], status: int = 200) -> Answer:
     return Answer(status, json.dumps(found).encode(), HEADERS)
 
 
-def test_the_index_is_asked_once_for_at_most_so_many_brands(index: FakeHttp) -> None:
-    index.answers.append(answered(answer(3, velmora=2)))
-    mentions = read_mentions([f"b{number}" for number in range(MAX_BRANDS + 7)], SINCE)
-    assert (mentions.recent, list(mentions.latest)) == (3, ["velmora"])
-    assert mentions.where == load(ElasticsearchSettings).index_prefix + "mentions"
-    (request,) = index.received
-    assert len(request.json["aggs"]["brands"]["terms"]["include"]) == MAX_BRANDS
+def test_the_index_is_asked_for_at_most_so_many_brands(index: FakeHttp) -> None:
+    index.answers += [answered(answer(3, "b0")), answered(hit(50))]
+    index.answers += [answered(NONE)] * 100
+    found = read_mentions([f"b{number}" for number in range(MAX_BRANDS + 7)], SINCE)
+    assert (found.recent, found.heard) == (3, ["b0"])
+    assert found.latest == {"b1": NOW - timedelta(hours=50)}
+    assert found.where == load(ElasticsearchSettings).index_prefix + "mentions"
+    first, *others = index.received
+    terms = first.json["aggs"]["recent"]["aggs"]["brands"]["terms"]
+    assert len(terms["include"]) == MAX_BRANDS
+    assert 0 < len(others) < 30
 
 
 def test_brands_that_stay_are_told_where_they_are_silent(index: FakeHttp) -> None:
-    index.answers.append(answered(answer(3)))
+    index.answers += [answered(answer(3)), answered(NONE)]
     told = silence_of_kept(TWO, ["velmora", "unpublished"])
-    assert told == "no mention in 24 hours in tocsin-mentions: velmora (never)"
-    index.answers.append(answered(answer(0)))
+    assert told == "no mention in 24 hours in tocsin-mentions: velmora (none)"
+    index.answers += [answered(answer(0)), answered(NONE)]
     assert "no brand at all" in str(silence_of_kept(TWO, ["velmora"]))
 
 

@@ -231,3 +231,12 @@ def test_the_hour_that_comes_twice_is_two_bars() -> None:
         "00:00+0200 1", "01:00+0200 1", "02:00+0200 1", "02:00+0100 1", "03:00+0100 1",
         "04:00+0100 1",
     ]  # fmt: skip
+
+
+def test_a_length_that_would_need_too_many_bars_becomes_a_longer_one() -> None:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    minutes = Counter(first + timedelta(days=day) for day in range(200))
+    volume = volume_of(minutes, ZoneInfo("Europe/Paris"), "day")
+    assert volume.interval == "week"
+    assert len(volume.counts) <= MAX_BARS
+    assert sum(count for _, count in volume.counts) == 200
