@@ -55,11 +55,13 @@ class LintWarning:
 
 
 def lint(
-    node: Node, languages: Collection[str] | None = None, sources: Collection[str] = ()
+    node: Node,
+    languages: Collection[str] | None = None,
+    sources: Collection[str] | None = None,
 ) -> list[LintWarning]:
     """The warnings in text order. ``languages``: the watched ones; None: all with a word list.
 
-    ``sources``: what posts have in ``source:`` beside what ingestors write.
+    ``sources``: what posts have in ``source:`` beside what ingestors write; None: not known.
     """
     checks = (_duplicates, _wildcards, _exclusions, _no_words, _quoted_operators)
     doubts = (

@@ -32,8 +32,8 @@ class Doubt(NamedTuple):
     span: Span
 
 
-def doubtful_values(node: Node, sources: Collection[str] = ()) -> Iterator[Doubt]:
-    """The doubts about the values of a query; ``sources``: known ones beside our own."""
+def doubtful_values(node: Node, sources: Collection[str] | None = None) -> Iterator[Doubt]:
+    """The doubts about the values of a query; ``sources``: as of :func:`source_doubt`."""
     for part in walk(node):
         if isinstance(part, Field) and part.name in _CHECKS:
             for value in walk(part.child):
@@ -41,9 +41,13 @@ def doubtful_values(node: Node, sources: Collection[str] = ()) -> Iterator[Doubt
                     yield from _CHECKS[part.name](part.name, value, sources)
 
 
-def source_doubt(source: str, sources: Collection[str] = ()) -> str | None:
-    """What is meant by a source that nobody gives; None for one that is known."""
-    known = {normal(name): name for name in (*KNOWN_SOURCES, *sources)}
+def source_doubt(source: str, sources: Collection[str] | None = None) -> str | None:
+    """What is meant by a source that nobody gives; None for one that may be right.
+
+    ``sources``: all that posts have, beside our own; None if nobody knows, so that only what looks
+    like something else is told.
+    """
+    known = {normal(name): name for name in (*KNOWN_SOURCES, *(sources or ()))}
     written = normal(source)
     if written in known:
         return None
@@ -55,10 +59,10 @@ def source_doubt(source: str, sources: Collection[str] = ()) -> str | None:
         return f"for a host, write site:{source}"
     if near := nearest(written, known, 0.75):
         return f"did you mean source:{known[near]}?"
-    return "if replayed files have it, name it with --known-source"
+    return None if sources is None else "correct it, unless your own files will have it"
 
 
-def _source(_: str, value: Value, sources: Collection[str]) -> Iterator[Doubt]:
+def _source(_: str, value: Value, sources: Collection[str] | None) -> Iterator[Doubt]:
     if value.wildcard:
         return
     hint = source_doubt(value.text, sources)
@@ -67,7 +71,7 @@ def _source(_: str, value: Value, sources: Collection[str]) -> Iterator[Doubt]:
         yield Doubt(message, hint, value.span)
 
 
-def _word(name: str, value: Value, _: Collection[str]) -> Iterator[Doubt]:
+def _word(name: str, value: Value, _: Collection[str] | None) -> Iterator[Doubt]:
     """A hashtag or handle must be one token, as platforms cut it out of a text."""
     plain, sign = re.sub(r"[*?]", "a", value.text), _SIGNS[name]
     thing, shown = _THING[name], shorten(value.text)
@@ -88,14 +92,14 @@ def _word(name: str, value: Value, _: Collection[str]) -> Iterator[Doubt]:
         yield Doubt(f"'{shown}' cannot be one {thing}", hint, value.span)
 
 
-def _author(_: str, value: Value, __: Collection[str]) -> Iterator[Doubt]:
+def _author(_: str, value: Value, __: Collection[str] | None) -> Iterator[Doubt]:
     if " " in value.text:
         message = f"a handle has no space, and '{shorten(value.text)}' has"
         hint = f'for the words of a name, write authorName:"{shorten(value.text)}"'
         yield Doubt(message, hint, value.span)
 
 
-def _site(_: str, value: Value, __: Collection[str]) -> Iterator[Doubt]:
+def _site(_: str, value: Value, __: Collection[str] | None) -> Iterator[Doubt]:
     # A short part is a country's or a common domain: site:fr, site:com, site:info.
     if "." not in value.text and len(value.text) > 4:
         message = f"'{shorten(value.text)}' has no dot: it matches only hosts that end in it"

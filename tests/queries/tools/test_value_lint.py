@@ -10,7 +10,7 @@ from queries.tools.value_lint import KNOWN_SOURCES, source_doubt
 from schemas.source_names import INGESTED
 
 
-def doubts(query: str, *sources: str) -> list[tuple[str, str]]:
+def doubts(query: str, sources: tuple[str, ...] | None = ()) -> list[tuple[str, str]]:
     found = lint(parse(query), sources=sources)
     return [
         (query[each.start : each.end], each.hint) for each in found if each.code == "doubtful-value"
@@ -26,7 +26,7 @@ def doubts(query: str, *sources: str) -> list[tuple[str, str]]:
         ("velmora AND source:a.example", "a.example", "site:a.example"),
         ("velmora AND source:pt", "pt", "lang:pt"),
         ("velmora AND source:reply", "reply", "engagementType:reply"),
-        ("velmora AND source:intranet", "intranet", "--known-source"),
+        ("velmora AND source:intranet", "intranet", "your own files"),
         ('velmora AND hashtags:"velmora is down"', '"velmora is down"', "hashtags:velmoraisdown"),
         ("velmora AND hashtags:vel-mora", "vel-mora", "hashtags:velmora"),
         ("velmora AND hashtags:(#ok OR vel.mora)", "vel.mora", "hashtags:velmora"),
@@ -64,8 +64,14 @@ def test_a_value_that_posts_can_have_is_not_told(query: str) -> None:
 
 
 def test_a_source_that_is_said_to_be_known_is_not_told() -> None:
-    assert doubts("velmora AND source:Intranet", "intranet") == []
+    assert doubts("velmora AND source:Intranet", ("intranet",)) == []
     assert source_doubt("intranet", ["intranet"]) is None
+
+
+def test_where_the_sources_are_not_known_only_what_looks_like_something_else_is_told() -> None:
+    assert doubts("velmora AND source:intranet", None) == []
+    assert doubts("velmora AND source:twitter", None) != []
+    assert doubts("velmora AND source:fr", None) != []
 
 
 def test_the_known_sources_hold_those_that_ingestors_write() -> None:
