@@ -25,8 +25,8 @@ HOURS: Final = 24
 MAX_BRANDS: Final = 1_000
 """Brands that are looked at in one search."""
 _MAX_NAMED: Final = 8
-_MAX_ASKED: Final = 20
-"""Silent brands of which the newest mention is asked for, one search each."""
+_MAX_ASKED: Final = 100
+"""Silent brands of which the newest mention is asked for, all in one request."""
 _MAX_SOURCES: Final = 200
 _ANSWER_S: Final = 4.0
 
@@ -40,8 +40,8 @@ class Mentions(NamedTuple):
     """Mentions of any brand since the beginning of the window."""
     heard: Collection[str]
     """Brands with a mention since then."""
-    latest: Mapping[str, datetime]
-    """Of some of the others, the newest mention before; one without any is absent."""
+    latest: Mapping[str, datetime | None]
+    """Of the others that were asked for, the newest mention before; None: there is none."""
     sources: Collection[str]
     """What posts have in ``source``."""
 
@@ -71,7 +71,7 @@ def latest_search(brand: str) -> JsonObject:
         "size": 1,
         "query": {"bool": {"filter": [{"term": {"brands": brand}}]}},
         "sort": [{"created_at": "desc"}],
-        "source": ["created_at"],
+        "_source": ["created_at"],
     }
 
 
@@ -90,42 +90,49 @@ def read_mentions(brands: Sequence[str], since: datetime) -> Mentions:
         update={"request_timeout_s": min(_ANSWER_S, settings.request_timeout_s)}
     )
     index = IndexNames(settings).mentions
-    latest = {}
     with connect(settings) as client, elasticsearch_errors(settings):
         answer = client.search(index=index, **mentions_search(brands[:MAX_BRANDS], since))
         found = mentions_of(index, answer.body)
         silent = [brand for brand in brands[:MAX_BRANDS] if brand not in found.heard]
-        for brand in silent[:_MAX_ASKED]:
-            hits = client.search(index=index, **latest_search(brand)).body["hits"]["hits"]
-            for hit in hits:
-                latest[brand] = datetime.fromisoformat(hit["_source"]["created_at"])
+        lines = [line for brand in silent[:_MAX_ASKED] for line in ({}, latest_search(brand))]
+        answers = client.msearch(index=index, searches=lines).body["responses"] if lines else []
+    latest: dict[str, datetime | None] = {}
+    for brand, told in zip(silent, answers, strict=False):
+        if "error" not in told:
+            hits = told["hits"]["hits"]
+            times = [datetime.fromisoformat(hit["_source"]["created_at"]) for hit in hits]
+            latest[brand] = max(times, default=None)
     return found._replace(latest=latest)
 
 
 def silent_brands(
     published: Mapping[str, Published], mentions: Mentions, since: datetime
-) -> dict[str, datetime | None]:
-    """Brand to its newest mention, of those without one since then; the longest silent first.
+) -> list[str]:
+    """The brands without a mention since then; the longest silent first.
 
     A brand that is newer than that, and was never mentioned, is left out.
     """
-    silent = {
-        name: mentions.latest.get(name)
+    latest, never = mentions.latest, datetime.min.replace(tzinfo=UTC)
+    silent = [
+        name
         for name, each in list(published.items())[:MAX_BRANDS]
-        if name not in mentions.heard and (name in mentions.latest or each.at < since)
-    }
-    never = datetime.min.replace(tzinfo=UTC)
-    return dict(sorted(silent.items(), key=lambda item: (item[1] or never, item[0])))
-
-
-def silence_text(silent: Mapping[str, datetime | None], hours: int, index: str) -> str:
-    """``no mention in 24 hours in tocsin-mentions: corvane (none), velmora (last …)``."""
-    named = [
-        f"{name} (last {when:%Y-%m-%d %H:%M} UTC)" if when else f"{name} (none)"
-        for name, when in list(silent.items())[:_MAX_NAMED]
+        if name not in mentions.heard and (latest.get(name) is not None or each.at < since)
     ]
+    return sorted(silent, key=lambda name: (name not in latest, latest.get(name) or never, name))
+
+
+def silence_text(silent: Sequence[str], mentions: Mentions, hours: int) -> str:
+    """``no mention in 24 hours in tocsin-mentions: corvane (none ever), velmora (last …)``."""
+    named = ", ".join(_with_time(name, mentions) for name in silent[:_MAX_NAMED])
     more = f" and {len(silent) - _MAX_NAMED:,} more" if len(silent) > _MAX_NAMED else ""
-    return f"no mention in {hours} hours in {index}: {', '.join(named)}{more}"
+    return f"no mention in {hours} hours in {mentions.where}: {named}{more}"
+
+
+def _with_time(name: str, mentions: Mentions) -> str:
+    if name not in mentions.latest:
+        return name
+    when = mentions.latest[name]
+    return f"{name} (none ever)" if when is None else f"{name} (last {when:%Y-%m-%d %H:%M} UTC)"
 
 
 def unknown_sources(brands: Iterable[Brand], sources: Collection[str]) -> list[str]:
@@ -159,7 +166,7 @@ def mentions_sentence(
 ) -> str:
     """What was read; raises :class:`Noted` if somebody should look at a brand."""
     if not mentions.recent:
-        last = max(mentions.latest.values(), default=None)
+        last = max(filter(None, mentions.latest.values()), default=None)
         when = f", the last one at {last:%Y-%m-%d %H:%M} UTC" if last else ""
         raise Noted(
             f"no brand at all was mentioned in {hours} hours in {mentions.where}{when}; see "
@@ -168,7 +175,7 @@ def mentions_sentence(
     notes = []
     if silent := silent_brands(published, mentions, since):
         notes.append(
-            f"{silence_text(silent, hours, mentions.where)}; try their queries with 'tocsin query "
+            f"{silence_text(silent, mentions, hours)}; try their queries with 'tocsin query "
             "preview QUERY --index', and 'tocsin brands check' for names and languages"
         )
     brands = [each.brand for each in published.values() if each.brand is not None]
@@ -195,5 +202,5 @@ def silence_of_kept(published: Mapping[str, Published], kept: Collection[str]) -
         return f"whether these brands are mentioned was not looked at: {reason}"
     if mentions.recent:
         silent = silent_brands(stay, mentions, since)
-        return silence_text(silent, HOURS, mentions.where) if silent else None
+        return silence_text(silent, mentions, HOURS) if silent else None
     return f"no brand at all was mentioned in {HOURS} hours in {mentions.where}"

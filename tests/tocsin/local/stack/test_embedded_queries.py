@@ -120,5 +120,6 @@ def test_the_brands_without_a_recent_mention_are_found(
     recent = {brand for brand, times in when.items() if max(times) >= since}
     assert set(mentions.heard) & set(when) == recent
     before = {brand: max(times) for brand, times in when.items() if brand not in recent}
-    told = {brand: at.replace(microsecond=0) for brand, at in mentions.latest.items()}
-    assert told == {brand: at.replace(microsecond=0) for brand, at in before.items()}
+    told = {brand: at and at.replace(microsecond=0) for brand, at in mentions.latest.items()}
+    wanted = {brand: at.replace(microsecond=0) for brand, at in before.items()}
+    assert told == {**wanted, "nobody": None}
