@@ -14,7 +14,7 @@ from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import example_post
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
-from text.codes import language_code, near_language
+from text.codes import language_code, near_language, spoken_in
 from text.tokens import folded_form, tokenize
 
 _OPERATOR: Final = re.compile(r"\S\s+(?:AND|OR|NOT|NEAR(?:/\d+)?)\s+\S")
@@ -44,7 +44,7 @@ def normalised(brand: Brand, path: Path) -> Brand:
 def _language(brand: Brand, written: str, path: Path) -> str:
     code = language_code(written)
     if code is None:
-        near = near_language(written)
+        near = " or ".join(spoken_in(written)) or near_language(written)
         hint = f"did you mean {near}?" if near else "write its ISO 639-1 code, such as fr or en"
         raise ConfigurationError(
             f"{path}: brand {brand.id} has the language {written!r}, which no post has; {hint}"

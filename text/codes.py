@@ -13,6 +13,7 @@ import msgspec
 from text.spelling import nearest
 from text.tokens import folded_form
 
+_MIN_LIKE: Final = 4
 MAX_LENGTH: Final = 40
 """Code points of what may be the name of a language; platforms write what they want."""
 
@@ -21,6 +22,7 @@ class _File(msgspec.Struct):
     languages: dict[str, str]
     countries: str
     country_names: dict[str, str]
+    spoken: dict[str, str]
 
 
 @cache
@@ -63,7 +65,14 @@ def country_code(written: str) -> str | None:
     return None if len(written) > MAX_LENGTH else countries().get(folded_form(written.strip()))
 
 
+def spoken_in(written: str) -> tuple[str, ...]:
+    """The languages of a country, for what may be one: ``("de", "fr", "it")`` for CH."""
+    return tuple(_file().spoken.get(country_code(written) or "", "").split())
+
+
 def near_language(written: str) -> str | None:
-    """The code of the language whose name is closest."""
+    """The code of the language whose name is closest; few letters are like any code."""
+    if len(written.strip()) < _MIN_LIKE:
+        return None
     near = nearest(folded_form(written.strip()[:MAX_LENGTH]), languages())
     return None if near is None else languages()[near]

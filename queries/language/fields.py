@@ -19,7 +19,7 @@ from schemas.types import (
     Kind,
     SentimentLabel,
 )
-from text.codes import country_code, language_code
+from text.codes import country_code, language_code, spoken_in
 from text.spelling import nearest
 from text.tokens import folded_form
 
@@ -230,6 +230,8 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
     if (meant_value := field.reads(value)) is None:
         message = f"'{shorten(value, 40)}' is not a value of '{field.name}:'"
         other = _of_other_field(field, value)
+        if field.name == "lang" and (spoken := spoken_in(value)):
+            other = " or ".join([*(f"lang:{code}" for code in spoken), *([other] if other else [])])
         hint = f"did you mean {other}? Else {field.example}" if other else field.example
         raise QueryError(message, start, end, hint)
     return meant_value

@@ -152,7 +152,9 @@ REFUSED = [
     ("format:quote", "not a value", "engagementType:quote"),
     ("engagementType:article", "not a value", "format:article"),
     ("lang:bluesky", "not a value", "source:bluesky"),
-    ("lang:gb", "not a value", "country:GB"),
+    ("lang:gb", "not a value", "lang:en or country:GB"),
+    ("lang:us", "not a value", "lang:en or country:US"),
+    ("lang:mexico", "not a value", "lang:es"),
     ("country:german", "not a value", "lang:de"),
     ("bot:yes", "not a value", "bot:true"),
 ]
