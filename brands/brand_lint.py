@@ -1,5 +1,6 @@
 """Warns of brands that are valid and will probably not find what their author wants."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Final, NamedTuple
@@ -11,6 +12,9 @@ from brands.brand_query import phrase_of, query_of
 from brands.disambiguation import example_post, is_taught
 from queries.language.ast import Term
 from queries.language.errors import QueryError, caret, shorten
+from queries.language.fields import FIELDS
+from queries.language.foreign_fields import is_foreign
+from queries.language.foreign_operators import word_operator
 from queries.language.parser import parse
 from queries.tools.lint import lint
 from queries.tools.value_lint import KNOWN_SOURCES
@@ -22,6 +26,8 @@ from text.spelling import nearest
 MIN_EXAMPLES: Final = 10
 """Examples of each kind from which a brand keeps nine in ten of its posts
 (docs/models/disambiguation.md)."""
+_LISTED: Final = re.compile(r"[;|]|,\s|\s/\s")
+_FIELD: Final = re.compile(r"(\w+):(?=\S)")
 _MIN_LETTERS: Final = 3
 """A name with fewer letters is an abbreviation of many things."""
 
@@ -95,7 +101,14 @@ def is_short(name: str) -> bool:
 
 def _names(brand: Brand) -> Iterator[BrandWarning]:
     for name in brand.names or [brand.name]:
-        if is_short(name):
+        if (one := _one_of_many(name)) is not None:
+            yield BrandWarning(
+                brand.id,
+                "list-in-name",
+                f"the name '{shorten(name, 60)}' is found where all of its words stand in a row",
+                f"write each as a name of its own, such as {shorten(one, 40)}; a query in query",
+            )
+        elif is_short(name):
             letters = "letter" if len(name) == 1 else "letters"
             yield BrandWarning(
                 brand.id,
@@ -110,6 +123,22 @@ def _names(brand: Brand) -> Iterator[BrandWarning]:
                 f"the name '{name}' is an everyday word: most posts with it mean something else",
                 f"write phrases in names, or add {MIN_EXAMPLES} examples of each kind",
             )
+
+
+def _one_of_many(name: str) -> str | None:
+    """The first part of what is a list or a query in place of a name; None for a name."""
+    parts = [part.strip() for part in _LISTED.split(name)]
+    if len(parts) > 1 and all(any(map(str.isalnum, part)) for part in parts):
+        return parts[0]
+    if field := _FIELD.match(name):
+        is_known = field[1].lower() in {known.lower() for known in FIELDS}
+        return name[field.end() :] if is_known or is_foreign(field[1]) else None
+    words = name.split()
+    for place, word in enumerate(words[1:-1], 1):
+        # In capitals throughout, it is how the name is written: TOYS R US.
+        if word.isupper() and word_operator(word) in ("AND", "OR", "NOT") and not name.isupper():
+            return " ".join(words[:place]) if len(word) > 1 else None
+    return None
 
 
 def _kinds(brand: Brand) -> tuple[int, int]:

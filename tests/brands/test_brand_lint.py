@@ -22,6 +22,7 @@ def test_a_well_written_brand_has_no_warning() -> None:
         brand("velmora", names=["Velmora", "ma box Velmora"], exclude=["rue Velmora"]),
         brand("zephalia", query="zephalia OR #zephalia"),
         brand("orange", names=["orange"], examples=examples(MIN_EXAMPLES, MIN_EXAMPLES)),
+        brand("duo", names=["AC/DC", "Tarvel & Sons", "TOYS UND CO", "Rock et Folk", "Tarvel,Inc"]),
         brand("kioku", names=["記憶"], owned=["x:kioku", "intranet:kioku", "reddit:kioku"]),
     )
 
@@ -33,6 +34,14 @@ def test_a_well_written_brand_has_no_warning() -> None:
         (brand("bt", names=["BT"]), "short-name"),
         (brand("orange", names=["Orange"]), "everyday-name"),
         (brand("free", name="Free"), "everyday-name"),
+        (brand("o", names=["velmora, corvane"]), "list-in-name"),
+        (brand("o", names=["velmora; corvane"]), "list-in-name"),
+        (brand("o", names=["velmora | corvane"]), "list-in-name"),
+        (brand("o", names=["velmora / corvane"]), "list-in-name"),
+        (brand("o", names=["Velmora OU Corvane"]), "list-in-name"),
+        (brand("o", names=["Velmora ODER Corvane"]), "list-in-name"),
+        (brand("o", names=["title:velmora"]), "list-in-name"),
+        (brand("o", names=["from:velmora"]), "list-in-name"),
         (brand("o", names=["velmora"], exclude=["le jus"]), "exclude-without-name"),
         (brand("o", query="orange AND panne", handles=["orange"]), "useless-setting"),
         (brand("o", names=["velmora"], minimum_confidence=0.3), "useless-setting"),
