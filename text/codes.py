@@ -14,6 +14,7 @@ from text.spelling import nearest
 from text.tokens import folded_form
 
 _MIN_LIKE: Final = 4
+_BETWEEN: Final = dict.fromkeys(map(ord, " -.'’\u00a0"))
 MAX_LENGTH: Final = 40
 """Code points of what may be the name of a language; platforms write what they want."""
 
@@ -62,7 +63,12 @@ def language_code(written: str) -> str | None:
 
 def country_code(written: str) -> str | None:
     """``GB`` for gb, UK, GBR and Britain; None: there is no such country."""
-    return None if len(written) > MAX_LENGTH else countries().get(folded_form(written.strip()))
+    if len(written) > MAX_LENGTH:
+        return None
+    plain = written.strip()
+    # "United Kingdom", "Royaume-Uni", "U.S.": names of several words are one word in the list.
+    whole = plain.translate(_BETWEEN)
+    return countries().get(folded_form(plain)) or countries().get(folded_form(whole))
 
 
 def spoken_in(written: str) -> tuple[str, ...]:

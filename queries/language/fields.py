@@ -187,8 +187,30 @@ _CALLED: dict[str, tuple[str, ...]] = {
     "churn": ("threat_to_leave",), "leave": ("threat_to_leave",), "buy": ("purchase_intent",),
     "purchase": ("purchase_intent",), "thanks": ("praise",), "news": ("article",),
     "blog": ("article",),
+    # In other languages.
+    "colère": ("anger",), "wut": ("anger",), "ärger": ("anger",), "enojo": ("anger",),
+    "ira": ("anger",), "rabia": ("anger",), "rabbia": ("anger",), "raiva": ("anger",),
+    "joie": ("joy",), "freude": ("joy",), "alegría": ("joy",), "alegria": ("joy",),
+    "gioia": ("joy",), "peur": ("fear",), "angst": ("fear",), "miedo": ("fear",),
+    "paura": ("fear",), "medo": ("fear",), "tristesse": ("sadness",), "trauer": ("sadness",),
+    "tristeza": ("sadness",), "tristezza": ("sadness",), "beschwerde": ("complaint",),
+    "queja": ("complaint",), "reclamo": ("complaint",), "reclamação": ("complaint",),
+    "réclamation": ("complaint",), "frage": ("question",), "pregunta": ("question",),
+    "domanda": ("question",), "lob": ("praise",), "éloge": ("praise",), "elogio": ("praise",),
+    "krise": ("crisis",), "crise": ("crisis",), "avis": ("review",), "rezension": ("review",),
+    "reseña": ("review",), "recensione": ("review",), "artikel": ("article",),
+    "oui": ("true",), "ja": ("true",), "sí": ("true",), "sì": ("true",), "sim": ("true",),
+    "vrai": ("true",), "non": ("false",), "nein": ("false",), "não": ("false",),
+    "faux": ("false",), "lieferung": ("delivery",), "livraison": ("delivery",),
+    "entrega": ("delivery",), "consegna": ("delivery",), "retard": ("delay",),
+    "verspätung": ("delay",), "retraso": ("delay",), "ritardo": ("delay",), "atraso": ("delay",),
 }  # fmt: skip
-"""What other tools call a value."""
+"""What other tools and other languages call a value."""
+_NO_LANGUAGE = frozenset({"unknown", "none", "undefined", "undetermined", "other", "?", "null"})
+_REGIONS = frozenset(
+    {"eu", "ue", "europe", "europa", "emea", "dach", "latam", "apac", "asia", "asie", "africa",
+     "afrique", "world", "monde", "global"}
+)  # fmt: skip
 _BY_LOWER = {name.lower(): name for name in (*FIELDS, QUERY)}
 
 
@@ -257,6 +279,10 @@ def _meant(field: FieldType, value: str) -> str | None:
 
 def _of_other_field(field: FieldType, value: str) -> str | None:
     """``emotion:joy`` for the joy that was asked of another field."""
+    if field.name == "lang" and value in _NO_LANGUAGE:
+        return f"lang:{_UNKNOWN_LANGUAGE}"
+    if field.name == "country" and value in _REGIONS:
+        return "country:(FR OR DE OR IT), with the countries that you mean"
     called = (value, *_CALLED.get(value, ()))
     for other in FIELDS.values():
         if other.name in (field.name, "towards"):

@@ -18,6 +18,7 @@ _SHORT_NUMBER = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)([kKmM])\+?")
 _TIMES = {"k": 1_000, "m": 1_000_000}
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,._'][0-9]{3}){1,4}\+?|[0-9]{1,15}\+")
 _SPAN = re.compile(r"([0-9]{1,15})[-–]([0-9]{1,15})")
+_STARS = re.compile(r"([1-5])(?:/5|\s?(?:stars?|étoiles?|sterne?|estrellas?|stelle|★|\*))")
 _DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _MARK = re.compile(r"[0-9](?:\.[0-9]{1,2})?")
 _TIME = re.compile(
@@ -86,7 +87,9 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
     comparison = _COMPARISON.match(text, start)
     if comparison is None or not comparison[2]:
         message = f"'{field.name}:' needs a range after it"
-        raise QueryError(message, name_start, start, _example(field))
+        quoted = text[start : start + 1] in ('"', "“", "„", "＂", "«")
+        hint = "leave the quotation marks out: " if quoted else ""
+        raise QueryError(message, name_start, start, hint + _example(field))
     if not comparison[1] and ".." in comparison[2]:
         return _between(field, comparison, name_start), comparison.end()
     return _compared(field, comparison, name_start), comparison.end()
@@ -173,7 +176,11 @@ def _bound(field: FieldType, written: str, start: int, end: int) -> _Bound:
 
 
 def _meant(field: FieldType, written: str) -> str | None:
-    """The number or date of another form: 10k, 1,000, 100+, 31/03/2026."""
+    """The number, mark or date of another form: 10k, 1,000, 100+, ★★★, 31/03/2026."""
+    if field.holds is Holds.MARK:
+        stars = written.count("★") + written.count("⭐")
+        mark = _STARS.fullmatch(written)
+        return mark[1] if mark else str(stars) if 0 < stars <= BEST_MARK else None
     if field.holds is Holds.NUMBER:
         more = ">=" if written.endswith("+") else ""
         if short := _SHORT_NUMBER.fullmatch(written):

@@ -75,6 +75,10 @@ def _word(name: str, value: Value, _: Collection[str] | None) -> Iterator[Doubt]
     """A hashtag or handle must be one token, as platforms cut it out of a text."""
     plain, sign = re.sub(r"[*?]", "a", value.text), _SIGNS[name]
     thing, shown = _THING[name], shorten(value.text)
+    if part := _last_part(value.text):
+        hint = f"write {name}:{shorten(part)}"
+        yield Doubt(f"'{shown}' is an address, not a {thing}", hint, value.span)
+        return
     other = next((field for field, mark in _SIGNS.items() if plain.startswith(mark)), None)
     if other is not None:
         hint = f"write {other}:{shorten(value.text[1:])}"
@@ -92,8 +96,24 @@ def _word(name: str, value: Value, _: Collection[str] | None) -> Iterator[Doubt]
         yield Doubt(f"'{shown}' cannot be one {thing}", hint, value.span)
 
 
+def _last_part(written: str) -> str | None:
+    """The account or hashtag at the end of an address; None for what is none."""
+    if "://" not in written:
+        return None
+    return written.partition("?")[0].rstrip("/").rpartition("/")[2].lstrip("@#") or None
+
+
+def _thread(_: str, value: Value, __: Collection[str] | None) -> Iterator[Doubt]:
+    if ":" not in value.text:
+        message = f"'{shorten(value.text)}' is no id of a post: these begin with their source"
+        yield Doubt(message, f'write thread:"x:{shorten(value.text)}"', value.span)
+
+
 def _author(_: str, value: Value, __: Collection[str] | None) -> Iterator[Doubt]:
-    if " " in value.text:
+    if part := _last_part(value.text):
+        message = f"'{shorten(value.text)}' is an address, not a handle"
+        yield Doubt(message, f"write author:{shorten(part)}", value.span)
+    elif " " in value.text:
         message = f"a handle has no space, and '{shorten(value.text)}' has"
         hint = f'for the words of a name, write authorName:"{shorten(value.text)}"'
         yield Doubt(message, hint, value.span)
@@ -101,12 +121,15 @@ def _author(_: str, value: Value, __: Collection[str] | None) -> Iterator[Doubt]
 
 def _site(_: str, value: Value, __: Collection[str] | None) -> Iterator[Doubt]:
     # A short part is a country's or a common domain: site:fr, site:com, site:info.
-    if "." not in value.text and len(value.text) > 4:
-        message = f"'{shorten(value.text)}' has no dot: it matches only hosts that end in it"
-        yield Doubt(message, f"write the host, such as site:{value.text}.com", value.span)
+    if value.text.startswith("@"):
+        message = f"'{shorten(value.text)}' is a handle, not a host"
+        yield Doubt(message, f"write author:{shorten(value.text[1:])}", value.span)
     elif value.text in INGESTED:
         message = f"'{value.text}' is a source, not a host"
         yield Doubt(message, f"write source:{value.text}", value.span)
+    elif "." not in value.text and len(value.text) > 4:
+        message = f"'{shorten(value.text)}' has no dot: it matches only hosts that end in it"
+        yield Doubt(message, f"write the host, such as site:{value.text}.com", value.span)
 
 
 _CHECKS: Final = {
@@ -114,6 +137,7 @@ _CHECKS: Final = {
     "hashtags": _word,
     "mentions": _word,
     "author": _author,
+    "thread": _thread,
     "site": _site,
 }
 assert _CHECKS.keys() <= FIELDS.keys()

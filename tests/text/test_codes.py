@@ -70,6 +70,15 @@ def test_a_country_has_languages(country: str, spoken: tuple[str, ...]) -> None:
     assert spoken_in(country) == spoken
 
 
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("United Kingdom", "GB"), ("Royaume-Uni", "GB"), ("U.S.", "US"), ("États-Unis", "US"),
+     ("Côte d’Ivoire", "CI"), ("south korea", "KR"), ("United Velmora", None), ("- -", None)],
+)  # fmt: skip
+def test_a_country_of_several_words_has_its_code(written: str, code: str | None) -> None:
+    assert country_code(written) == code
+
+
 def test_the_languages_of_countries_are_codes_that_posts_have() -> None:
     for country in set(countries().values()):
         assert all(language_code(code) == code for code in spoken_in(country))

@@ -125,6 +125,18 @@ REFUSED = [
     ("velmora AND Titel:Ausfall", "no field", "'title:'"),
     ("velmora AND fuente:x", "no field", "'source:'"),
     ("velmora AND भाषा:hi", "no field", "'lang:'"),
+    # Values in other words
+    ("velmora AND emotion:colère", "not a value", "emotion:anger"),
+    ("velmora AND intent:queja", "not a value", "intent:complaint"),
+    ("velmora AND format:Rezension", "not a value", "format:review"),
+    ("velmora AND verified:oui", "not a value", "verified:true"),
+    ("velmora AND aspect:ritardo", "not a value", "aspect:delay"),
+    ("velmora AND lang:unknown", "not a value", "lang:und"),
+    ("velmora AND country:EMEA", "not a value", "country:(FR OR"),
+    ("velmora AND rating:4/5", "not a mark", "rating:4"),
+    ("velmora AND rating:★★★", "not a mark", "rating:3"),
+    ("velmora AND rating:2étoiles", "not a mark", "rating:2"),
+    ('velmora AND likes:"20"', "needs a range", "leave the quotation marks out"),
     # Operators of other languages
     ("velmora OU corvane", "not an operator", "write OR"),
     ("velmora ET panne", "not an operator", "write AND"),
@@ -182,6 +194,7 @@ READ = [
     ("lang:fra AND velmora", "lang:fr AND velmora"),
     ("lang:Deutsch AND velmora", "lang:de AND velmora"),
     ("site:https://a.example AND velmora", "site:a.example AND velmora"),
+    ('country:"United Kingdom" AND velmora', "country:gb AND velmora"),
 ]
 
 

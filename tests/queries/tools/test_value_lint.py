@@ -36,7 +36,19 @@ def doubts(query: str, sources: tuple[str, ...] | None = ()) -> list[tuple[str, 
         ('velmora AND mentions:"velmora help"', '"velmora help"', "mentions:velmorahelp"),
         ('velmora AND author:"Ana Ruiz"', '"Ana Ruiz"', 'authorName:"Ana Ruiz"'),
         ("velmora AND site:liberation", "liberation", "site:liberation.com"),
-        ("velmora AND site:bluesky", "bluesky", "site:"),
+        ("velmora AND site:bluesky", "bluesky", "source:bluesky"),
+        ("velmora AND site:@velmora", "@velmora", "author:velmora"),
+        (
+            "velmora AND author:https://x.example/velmora?a",
+            "https://x.example/velmora?a",
+            "author:velmora",
+        ),
+        (
+            "velmora AND hashtags:https://x.example/hashtag/vel",
+            "https://x.example/hashtag/vel",
+            "hashtags:vel",
+        ),
+        ("velmora AND thread:42", "42", 'thread:"x:42"'),
     ],
 )
 def test_a_value_that_no_post_has_is_told_with_the_nearest(
