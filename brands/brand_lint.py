@@ -1,5 +1,6 @@
 """Warns of brands that are valid and will probably not find what their author wants."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Final, NamedTuple
@@ -11,14 +12,22 @@ from brands.brand_query import phrase_of, query_of
 from brands.disambiguation import example_post, is_taught
 from queries.language.ast import Term
 from queries.language.errors import QueryError, caret, shorten
+from queries.language.fields import FIELDS
+from queries.language.foreign_fields import is_foreign
+from queries.language.foreign_operators import word_operator
 from queries.language.parser import parse
 from queries.tools.lint import lint
+from queries.tools.value_lint import KNOWN_SOURCES
 from schemas.brand import Brand
+from schemas.source_names import OTHERWISE
 from text.everyday import everyday_words
+from text.spelling import nearest
 
 MIN_EXAMPLES: Final = 10
 """Examples of each kind from which a brand keeps nine in ten of its posts
 (docs/models/disambiguation.md)."""
+_LISTED: Final = re.compile(r"[;|]|,\s|\s/\s")
+_FIELD: Final = re.compile(r"(\w+):(?=\S)")
 _MIN_LETTERS: Final = 3
 """A name with fewer letters is an abbreviation of many things."""
 
@@ -44,6 +53,7 @@ def lint_brand(brand: Brand) -> Iterator[BrandWarning]:
         yield from _names(brand)
     yield from _examples(brand)
     yield from _exclusions(brand)
+    yield from _owned(brand)
     if brand.query is not None and (brand.names or brand.handles):
         fields = " and ".join(name for name in ("names", "handles") if getattr(brand, name))
         yield BrandWarning(
@@ -91,7 +101,14 @@ def is_short(name: str) -> bool:
 
 def _names(brand: Brand) -> Iterator[BrandWarning]:
     for name in brand.names or [brand.name]:
-        if is_short(name):
+        if (one := _one_of_many(name)) is not None:
+            yield BrandWarning(
+                brand.id,
+                "list-in-name",
+                f"the name '{shorten(name, 60)}' is found where all of its words stand in a row",
+                f"write each as a name of its own, such as {shorten(one, 40)}; a query in query",
+            )
+        elif is_short(name):
             letters = "letter" if len(name) == 1 else "letters"
             yield BrandWarning(
                 brand.id,
@@ -106,6 +123,22 @@ def _names(brand: Brand) -> Iterator[BrandWarning]:
                 f"the name '{name}' is an everyday word: most posts with it mean something else",
                 f"write phrases in names, or add {MIN_EXAMPLES} examples of each kind",
             )
+
+
+def _one_of_many(name: str) -> str | None:
+    """The first part of what is a list or a query in place of a name; None for a name."""
+    parts = [part.strip() for part in _LISTED.split(name)]
+    if len(parts) > 1 and all(any(map(str.isalnum, part)) for part in parts):
+        return parts[0]
+    if field := _FIELD.match(name):
+        is_known = field[1].lower() in {known.lower() for known in FIELDS}
+        return name[field.end() :] if is_known or is_foreign(field[1]) else None
+    words = name.split()
+    for place, word in enumerate(words[1:-1], 1):
+        # In capitals throughout, it is how the name is written: TOYS R US.
+        if word.isupper() and word_operator(word) in ("AND", "OR", "NOT") and not name.isupper():
+            return " ".join(words[:place]) if len(word) > 1 else None
+    return None
 
 
 def _kinds(brand: Brand) -> tuple[int, int]:
@@ -156,6 +189,23 @@ def _exclusions(brand: Brand) -> Iterator[BrandWarning]:
                 "exclude-without-name",
                 f"exclude has '{shorten(phrase, 50)}', which has no name in it: it removes nothing",
                 "write the whole phrase in which the name means something else",
+            )
+
+
+def _owned(brand: Brand) -> Iterator[BrandWarning]:
+    """Accounts whose source is called otherwise in posts: their posts stay the public's."""
+    for account in brand.owned:
+        source, _, name = account.partition(":")
+        known = {one.lower(): one for one in KNOWN_SOURCES}
+        meant = OTHERWISE.get(source.lower()) or known.get(source.lower())
+        if meant is None and (near := nearest(source, KNOWN_SOURCES, 0.75)):
+            meant = near
+        if meant is not None and meant != source:
+            yield BrandWarning(
+                brand.id,
+                "unknown-source",
+                f"owned has {shorten(account, 50)!r}, and no ingestor gives that source to a post",
+                f"write {meant}:{shorten(name, 40)}",
             )
 
 

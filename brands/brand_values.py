@@ -14,11 +14,13 @@ from brands.brand_matcher import BrandMatcher
 from brands.disambiguation import example_post
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
-from text.codes import language_code, near_language
+from text.codes import language_code, near_language, spoken_in
 from text.tokens import folded_form, tokenize
 
 _OPERATOR: Final = re.compile(r"\S\s+(?:AND|OR|NOT|NEAR(?:/\d+)?)\s+\S")
 _WILDCARD: Final = re.compile(r"\w\w\*")
+_EVERY: Final = frozenset({"*", "all", "any", "every", "toutes", "alle", "todos", "tutte"})
+_BETWEEN: Final = re.compile(r"[\s,;/|+&]+")
 _HOST: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _BEFORE_NAME: Final = frozenset({"profile", "user", "users", "u", "c", "channel", "company", "in"})
 """Parts of an address that stand before the name of an account."""
@@ -44,12 +46,21 @@ def normalised(brand: Brand, path: Path) -> Brand:
 def _language(brand: Brand, written: str, path: Path) -> str:
     code = language_code(written)
     if code is None:
-        near = near_language(written)
-        hint = f"did you mean {near}?" if near else "write its ISO 639-1 code, such as fr or en"
+        hint = _language_hint(written)
         raise ConfigurationError(
             f"{path}: brand {brand.id} has the language {written!r}, which no post has; {hint}"
         )
     return code
+
+
+def _language_hint(written: str) -> str:
+    if written.strip().lower() in _EVERY:
+        return "leave languages out to keep all of them"
+    codes = [language_code(part) for part in _BETWEEN.split(written.strip()) if part]
+    if len(codes) > 1 and None not in codes:
+        return f"write each as one of the list: [{', '.join(filter(None, codes))}]"
+    near = " or ".join(spoken_in(written)) or near_language(written)
+    return f"did you mean {near}?" if near else "write its ISO 639-1 code, such as fr or en"
 
 
 def _check_name(brand: Brand, name: str, path: Path) -> None:

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
 from brands.alert_policy import read_quiet_hours
 from brands.brand_query import query_of, refuse_later
-from brands.brand_values import normalised
+from brands.brand_values import handle_of, normalised
 from queries.language.errors import QueryError
 from queries.language.format import format_query
 from queries.language.parser import parse
@@ -18,6 +19,7 @@ from runtime.configuration.files import read_yaml
 from runtime.configuration.validation import field_error, unknown_field
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
+from schemas.source_names import OTHERWISE
 from text.spelling import nearest
 from text.tokens import tokenize
 
@@ -127,11 +129,26 @@ def _check_peers(brand: Brand, known: Collection[str], path: Path) -> None:
 def _check_owned(brand: Brand, path: Path) -> None:
     for account in brand.owned:
         source, colon, name = account.partition(":")
+        if source.strip().lower() in ("http", "https"):
+            called = _source_of_address(account.strip())
+            raise ConfigurationError(
+                f"{path}: brand {brand.id} has the address {account!r} in owned; write the source "
+                f"and the account: {called}:{handle_of(account) or 'account'}"
+            )
         if not (colon and source.strip() and name.strip()):
             raise ConfigurationError(
                 f"{path}: brand {brand.id} has {account!r} in owned; write the source and the "
                 f"account, such as x:{account.strip(':@ ') or 'account'}"
             )
+
+
+def _source_of_address(address: str) -> str:
+    """``x`` for https://x.com/velmora, ``reddit`` for www.reddit.com/user/velmora."""
+    try:
+        host = (urlsplit(address).hostname or "").removeprefix("www.")
+    except ValueError:
+        return "x"
+    return OTHERWISE.get(host) or host.partition(".")[0] or "x"
 
 
 def _check_policy(brand: Brand, path: Path) -> None:

@@ -13,6 +13,8 @@ import msgspec
 from text.spelling import nearest
 from text.tokens import folded_form
 
+_MIN_LIKE: Final = 4
+_BETWEEN: Final = dict.fromkeys(map(ord, " -.'’\u00a0"))
 MAX_LENGTH: Final = 40
 """Code points of what may be the name of a language; platforms write what they want."""
 
@@ -21,6 +23,7 @@ class _File(msgspec.Struct):
     languages: dict[str, str]
     countries: str
     country_names: dict[str, str]
+    spoken: dict[str, str]
 
 
 @cache
@@ -60,10 +63,22 @@ def language_code(written: str) -> str | None:
 
 def country_code(written: str) -> str | None:
     """``GB`` for gb, UK, GBR and Britain; None: there is no such country."""
-    return None if len(written) > MAX_LENGTH else countries().get(folded_form(written.strip()))
+    if len(written) > MAX_LENGTH:
+        return None
+    plain = written.strip()
+    # "United Kingdom", "Royaume-Uni", "U.S.": names of several words are one word in the list.
+    whole = plain.translate(_BETWEEN)
+    return countries().get(folded_form(plain)) or countries().get(folded_form(whole))
+
+
+def spoken_in(written: str) -> tuple[str, ...]:
+    """The languages of a country, for what may be one: ``("de", "fr", "it")`` for CH."""
+    return tuple(_file().spoken.get(country_code(written) or "", "").split())
 
 
 def near_language(written: str) -> str | None:
-    """The code of the language whose name is closest."""
+    """The code of the language whose name is closest; few letters are like any code."""
+    if len(written.strip()) < _MIN_LIKE:
+        return None
     near = nearest(folded_form(written.strip()[:MAX_LENGTH]), languages())
     return None if near is None else languages()[near]

@@ -6,7 +6,9 @@ where it prefers the brand to another one.
 """
 
 import random
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
 
 from ingestors.generator.accounts import (
     CRISIS_BRAND,
@@ -52,6 +54,7 @@ REPLIES: Final[dict[str, Shares]] = {
     "owned": {"negative": 0.4, "neutral": 0.35, "positive": 0.25},
 }
 """Sentiments of answers, by what they answer."""
+T = TypeVar("T")
 
 
 class Draft(NamedTuple):
@@ -73,9 +76,37 @@ def chosen(rng: random.Random, shares: Shares) -> str:
     return last
 
 
+class Deck:
+    """Draws the lines of a list without replacement, and all again once none is left.
+
+    Drawn with replacement, one line would come nine times before another comes once.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._left: dict[int, list[Any]] = {}
+
+    def draw(self, choices: Sequence[T], keep: Callable[[T], bool] = lambda _: True) -> T:
+        """``keep``: whether a line suits; one that does not stays in the deck, for others."""
+        # Lists are those of the phrase book, which stay.
+        left = self._left.setdefault(id(choices), [])
+        fits = [place for place, choice in enumerate(left) if keep(choice)]
+        if not fits:
+            left[:] = choices
+            fits = [place for place, choice in enumerate(left) if keep(choice)] or [0]
+        drawn: T = left.pop(pick(self._rng, fits))
+        return drawn
+
+
 class Drafts:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
+        self._deck = Deck(rng)
+        self.now: datetime | None = None
+        """When the next post is written, for what began minutes ago."""
+
+    def _slots(self, book: Phrases, home: Home, word: str = "", rival: str = "") -> Slots:
+        return Slots(self._rng, book.words, home, word, rival, self.now)
 
     def spelling(self, role: Role, channel: str) -> str:
         chance = self._rng.random()
@@ -121,19 +152,17 @@ class Drafts:
         book: Phrases,
     ) -> Draft:
         rng, word = self._rng, self.spelling(role, channel)
-        core = self._fitting(texts, channel, Slots(rng, book.words, home, word, rival))
+        core = self._fitting(texts, channel, self._slots(book, home, word, rival))
         tag = pick(rng, book.words.tags[labels["topic"]]) if rng.random() < _TAGGED else None
         text = finish(rng, core, labels["sentiment"], word, tag)
         return Draft(text if rival in text or rival not in core else core, labels)
 
     def _fitting(self, texts: tuple[str, ...], channel: str, slots: Slots) -> str:
         """A template that fits into the channel, if chance finds one."""
-        template = pick(self._rng, texts)
-        for _ in range(3):
-            if len(template) <= MAX_SHORT_POST or channel not in SOCIAL:
-                break
-            template = pick(self._rng, texts)
-        return slots.fill(template)
+        is_short = channel in SOCIAL
+        return slots.fill(
+            self._deck.draw(texts, lambda text: len(text) <= MAX_SHORT_POST or not is_short)
+        )
 
     def _review(self, role: Role, home: Home, book: Phrases) -> Draft:
         """Stars first: half of the texts are of a topic, where complaint and praise are clear."""
@@ -142,7 +171,7 @@ class Drafts:
         sentiment = "negative" if stars < 3 else "positive" if stars > 3 else "neutral"
         chance = rng.random()
         if chance < _UNNAMED:
-            text = Slots(rng, book.words, home).fill(pick(rng, book.unnamed[stars]))
+            text = self._slots(book, home).fill(self._deck.draw(book.unnamed[stars]))
             labels = {"sentiment": sentiment, "topic": "support"}
             return Draft(finish(rng, text, sentiment), labels, None, stars, role)
         if chance < 0.6 and stars in (1, 5):
@@ -160,28 +189,30 @@ class Drafts:
         tone = chosen(rng, _TONES)
         tone = tone if tone in tones else "neutral"
         labels = {"brand": role.id, "sentiment": tone, "topic": topic}
-        return self.article(pick(rng, tones[tone]), labels, role, home, book)
+        return self.article(self._deck.draw(tones[tone]), labels, role, home, book)
 
     def article(
         self, article: Article, labels: dict[str, str], role: Role, home: Home, book: Phrases
     ) -> Draft:
-        slots = Slots(self._rng, book.words, home, role.word, pick(self._rng, role.rivals))
+        slots = self._slots(book, home, role.word, pick(self._rng, role.rivals))
         return Draft(slots.fill(article.text), labels, slots.fill(article.title))
 
     def noise(self, channel: str, home: Home, book: Phrases) -> Draft:
         rng = self._rng
         kind = chosen(rng, _NOISE)
         role = pick(rng, ROLES)
-        slots = Slots(rng, book.words, home, rival=pick(rng, role.rivals))
+        slots = self._slots(book, home, rival=pick(rng, role.rivals))
         if kind == "word":
             return Draft(
-                slots.fill(pick(rng, book.word)), {"sentiment": "neutral", "topic": "word"}
+                slots.fill(self._deck.draw(book.word)), {"sentiment": "neutral", "topic": "word"}
             )
         if kind == "bots" and channel in SOCIAL:
-            return Draft(slots.fill(pick(rng, book.bots)), {"sentiment": "neutral", "topic": "bot"})
+            return Draft(
+                slots.fill(self._deck.draw(book.bots)), {"sentiment": "neutral", "topic": "bot"}
+            )
         sentiment = chosen(rng, SENTIMENTS)
         rivals = kind == "rivals"
-        text = slots.fill(pick(rng, (book.rivals if rivals else book.background)[sentiment]))
+        text = slots.fill(self._deck.draw((book.rivals if rivals else book.background)[sentiment]))
         labels = {"sentiment": sentiment, "topic": "rival" if rivals else "other"}
         return Draft(finish(rng, text, sentiment), labels)
 
@@ -193,7 +224,7 @@ class Drafts:
         labels = {**CRISIS, "sentiment": "negative", "irony": "1"} if kind == "irony" else CRISIS
         labels = labels if kind in ("irony", "negative") else {**CRISIS, "sentiment": kind}
         word = self.spelling(role, channel)
-        slots = Slots(rng, book.words, home, word, pick(rng, role.rivals))
+        slots = self._slots(book, home, word, pick(rng, role.rivals))
         slots["d"] = self._passed(progress, book)
         core = self._fitting(book.crisis[phase][kind], channel, slots)
         tag = CRISIS_TAG if rng.random() < _CRISIS_TAGGED else None
@@ -227,10 +258,10 @@ class Drafts:
         rng = self._rng
         sentiment = chosen(rng, REPLIES[kind])
         word = self.spelling(role, channel)
-        slots = Slots(rng, book.words, home, word, pick(rng, role.rivals))
+        slots = self._slots(book, home, word, pick(rng, role.rivals))
         if kind == "crisis":
             slots["d"] = self._passed(progress, book)
-        core = slots.fill(pick(rng, book.replies[kind][sentiment]))
+        core = slots.fill(self._deck.draw(book.replies[kind][sentiment]))
         named = word in core
         kept = ("topic", "crisis")
         labels: dict[str, str] = {name: about[name] for name in kept if name in about}
@@ -239,16 +270,16 @@ class Drafts:
         return Draft(finish(rng, core, sentiment, word if named else ""), labels)
 
     def chat(self, home: Home, book: Phrases) -> Draft:
-        text = Slots(self._rng, book.words, home).fill(pick(self._rng, book.chat))
+        text = self._slots(book, home).fill(self._deck.draw(book.chat))
         return Draft(finish(self._rng, text, "neutral"), {"sentiment": "neutral", "topic": "other"})
 
     def answer(self, role: Role, home: Home, book: Phrases) -> Draft:
         """By the brand itself."""
-        text = Slots(self._rng, book.words, home).fill(pick(self._rng, book.answers))
+        text = self._slots(book, home).fill(self._deck.draw(book.answers))
         return Draft(text, {"sentiment": "neutral", "topic": "support", "owned": role.id})
 
     def spam(self, home: Home, book: Phrases) -> Draft:
         role = pick(self._rng, ROLES)
-        text = Slots(self._rng, book.words, home, role.word).fill(pick(self._rng, book.spam))
+        text = self._slots(book, home, role.word).fill(self._deck.draw(book.spam))
         labels = {"brand": role.id, "sentiment": "neutral", "topic": "spam", "copy": "spam"}
         return Draft(text, labels)

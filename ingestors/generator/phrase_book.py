@@ -62,7 +62,9 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     """Durations of days or weeks."""
     weekdays: Lines
     items: Lines
-    people: Lines
+    women: Lines
+    men: Lines
+    """First names; some templates say "he" or "she"."""
     names: Lines
     handles: Lines
     clock: str
@@ -74,6 +76,8 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, Lines]
     pictures: dict[str, Lines]
     """Descriptions by topic; ``-``: only of a complaint, ``+``: never of one."""
+    countries: dict[str, dict[str, str]] = {}
+    """By country: words of the phrases to what people there say instead."""
 
 
 class Phrases(Struct, frozen=True):

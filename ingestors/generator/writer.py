@@ -77,6 +77,7 @@ class Writer:
 
     def write(self, moment: Moment) -> PostEvent:
         self._number += 1
+        self._drafts.now = self._when(moment.offset_ms)
         rng = self._rng
         if self._turns and moment.offset_ms >= self._turns[0][0]:
             return self._turn(moment, self._turns.pop(0)[1])

@@ -9,6 +9,8 @@ from enum import Enum, auto
 from typing import get_args
 
 from queries.language.errors import QueryError, shorten
+from queries.language.foreign_fields import field_hint
+from schemas.source_names import INGESTED, OTHERWISE
 from schemas.types import (
     AspectLabel,
     EmotionLabel,
@@ -17,7 +19,7 @@ from schemas.types import (
     Kind,
     SentimentLabel,
 )
-from text.codes import country_code, language_code
+from text.codes import country_code, language_code, spoken_in
 from text.spelling import nearest
 from text.tokens import folded_form
 
@@ -174,21 +176,42 @@ FIELDS: dict[str, FieldType] = {
 }  # fmt: skip
 QUERY = "query"
 """Looks like a field and refers to another query."""
-_BY_LOWER = {name.lower(): name for name in (*FIELDS, QUERY)}
-# Names of the fields in other products, for the hint.
-_ELSEWHERE = {
-    "language": "lang", "published": "date", "time": "date", "created": "date", "since": "date",
-    "until": "date", "domain": "site", "host": "site", "user": "author", "from": "author",
-    "to": "mentions", "hashtag": "hashtags", "mention": "mentions", "location": "country",
-    "sourcetype": "source", "platform": "source", "links": "url", "link": "url", "raw": "text",
-    "content": "text", "body": "text", "followers_count": "followers", "retweets": "reposts",
-    "shares": "reposts", "comments": "replies", "sourceid": "source", "is": "engagementType",
-    "type": "engagementType", "tonality": "sentiment", "name": "authorName",
-    "subreddit": "community", "channel": "community", "group": "community", "forum": "community",
-    "topic": "aspect", "stars": "rating", "conversation_id": "thread", "conversation": "thread",
-    "app": "about", "newspaper": "publisher", "outlet": "publisher", "is_bot": "bot",
-    "upvotes": "score", "downvotes": "dislikes", "bookmarks": "saves", "mood": "emotion",
+_CALLED: dict[str, tuple[str, ...]] = {
+    "neg": ("negative",), "-1": ("negative",), "-": ("negative",), "bad": ("negative",),
+    "pos": ("positive",), "1": ("positive", "true"), "+1": ("positive",), "+": ("positive",),
+    "good": ("positive",), "0": ("neutral", "false"), "neu": ("neutral",), "mixed": ("neutral",),
+    "yes": ("true",), "no": ("false",), "blue": ("true",), "retweet": ("repost",),
+    "rt": ("repost",), "share": ("repost",), "boost": ("repost",), "comment": ("reply", "comment"),
+    "answer": ("reply",), "tweet": ("original",), "quote_tweet": ("quote",), "angry": ("anger",),
+    "happy": ("joy",), "sad": ("sadness",), "scared": ("fear",), "afraid": ("fear",),
+    "churn": ("threat_to_leave",), "leave": ("threat_to_leave",), "buy": ("purchase_intent",),
+    "purchase": ("purchase_intent",), "thanks": ("praise",), "news": ("article",),
+    "blog": ("article",),
+    # In other languages.
+    "colère": ("anger",), "wut": ("anger",), "ärger": ("anger",), "enojo": ("anger",),
+    "ira": ("anger",), "rabia": ("anger",), "rabbia": ("anger",), "raiva": ("anger",),
+    "joie": ("joy",), "freude": ("joy",), "alegría": ("joy",), "alegria": ("joy",),
+    "gioia": ("joy",), "peur": ("fear",), "angst": ("fear",), "miedo": ("fear",),
+    "paura": ("fear",), "medo": ("fear",), "tristesse": ("sadness",), "trauer": ("sadness",),
+    "tristeza": ("sadness",), "tristezza": ("sadness",), "beschwerde": ("complaint",),
+    "queja": ("complaint",), "reclamo": ("complaint",), "reclamação": ("complaint",),
+    "réclamation": ("complaint",), "frage": ("question",), "pregunta": ("question",),
+    "domanda": ("question",), "lob": ("praise",), "éloge": ("praise",), "elogio": ("praise",),
+    "krise": ("crisis",), "crise": ("crisis",), "avis": ("review",), "rezension": ("review",),
+    "reseña": ("review",), "recensione": ("review",), "artikel": ("article",),
+    "oui": ("true",), "ja": ("true",), "sí": ("true",), "sì": ("true",), "sim": ("true",),
+    "vrai": ("true",), "non": ("false",), "nein": ("false",), "não": ("false",),
+    "faux": ("false",), "lieferung": ("delivery",), "livraison": ("delivery",),
+    "entrega": ("delivery",), "consegna": ("delivery",), "retard": ("delay",),
+    "verspätung": ("delay",), "retraso": ("delay",), "ritardo": ("delay",), "atraso": ("delay",),
 }  # fmt: skip
+"""What other tools and other languages call a value."""
+_NO_LANGUAGE = frozenset({"unknown", "none", "undefined", "undetermined", "other", "?", "null"})
+_REGIONS = frozenset(
+    {"eu", "ue", "europe", "europa", "emea", "dach", "latam", "apac", "asia", "asie", "africa",
+     "afrique", "world", "monde", "global"}
+)  # fmt: skip
+_BY_LOWER = {name.lower(): name for name in (*FIELDS, QUERY)}
 
 
 def field_name(written: str, start: int) -> str:
@@ -196,8 +219,8 @@ def field_name(written: str, start: int) -> str:
     name = _BY_LOWER.get(written.lower())
     if name is not None:
         return name
-    meant = _ELSEWHERE.get(written.lower()) or nearest(written, (*FIELDS, QUERY))
-    hint = f"did you mean '{meant}:'?" if meant else f"the fields are {', '.join(FIELDS)}"
+    hint = field_hint(written, (*FIELDS, QUERY))
+    hint += "" if hint.endswith("?") else "."
     hint += f' To search for the word and its colon, put quotes around them: "{written[:40]}: …"'
     message = f"there is no field '{written[:40]}'"
     raise QueryError(message, start, start + len(written), hint)
@@ -217,8 +240,8 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
     if field.owners is not None and "=" in value:
         return _checked_pair(field, value, start, end)
     if field.choices and value not in field.choices:
-        meant = nearest(value, field.choices)
-        hint = f"did you mean {field.name}:{meant}? " if meant else ""
+        meant = _meant(field, value)
+        hint = f"did you mean {meant}? " if meant else ""
         hint += f"It takes {', '.join(field.choices)}"
         if field.owners == ():
             hint += f", for one brand as {field.name}:velmora={field.choices[0]}"
@@ -228,8 +251,50 @@ def checked_value(field: FieldType, text: str, start: int, end: int) -> str:
         return value
     if (meant_value := field.reads(value)) is None:
         message = f"'{shorten(value, 40)}' is not a value of '{field.name}:'"
-        raise QueryError(message, start, end, field.example)
+        other = _of_other_field(field, value)
+        if field.name == "lang" and (spoken := spoken_in(value)):
+            other = " or ".join([*(f"lang:{code}" for code in spoken), *([other] if other else [])])
+        hint = f"did you mean {other}? Else {field.example}" if other else field.example
+        raise QueryError(message, start, end, hint)
     return meant_value
+
+
+def meant_value(name: str, value: str) -> str | None:
+    """The field and value of another field that a value looks like: ``lang:fr`` for ``source:fr``.
+
+    Of a field that takes any value.
+    """
+    return _of_other_field(FIELDS[name], value.lower())
+
+
+def _meant(field: FieldType, value: str) -> str | None:
+    """The field and value that a wrong value stands for."""
+    called = _CALLED.get(value, ())
+    own = next((word for word in called if word in field.choices), None)
+    if own is None and (other := _of_other_field(field, value)):
+        return other
+    own = own or nearest(value, field.choices)
+    return f"{field.name}:{own}" if own else None
+
+
+def _of_other_field(field: FieldType, value: str) -> str | None:
+    """``emotion:joy`` for the joy that was asked of another field."""
+    if field.name == "lang" and value in _NO_LANGUAGE:
+        return f"lang:{_UNKNOWN_LANGUAGE}"
+    if field.name == "country" and value in _REGIONS:
+        return "country:(FR OR DE OR IT), with the countries that you mean"
+    called = (value, *_CALLED.get(value, ()))
+    for other in FIELDS.values():
+        if other.name in (field.name, "towards"):
+            continue
+        if word := next((word for word in called if word in other.choices), None):
+            return f"{other.name}:{word}"
+    if source := OTHERWISE.get(value) or (value if value in INGESTED else None):
+        return f"source:{source}"
+    code = country_code(value) if field.name != "country" else None
+    if field.name != "lang" and (language := language_code(value)):
+        return f"lang:{language}"
+    return f"country:{code}" if code else None
 
 
 def _checked_pair(field: FieldType, value: str, start: int, end: int) -> str:

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 from queries.language.ast import Named, Node, Or, Phrase, Span, Term, Value
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FIELDS, QUERY, FieldType, Holds, field_name
+from queries.language.foreign_fields import is_foreign
+from queries.language.foreign_operators import refuse_after_group
 from queries.language.literals import bare_end, read_range, read_value
 from queries.language.terms import read_address, read_bare, read_quoted
 
@@ -13,17 +15,23 @@ MAX_DISTANCE = 100
 """The largest number of words of a NEAR or ``"…"~n``."""
 
 _SPACE = re.compile(r"\s+")
-_OPERATOR = re.compile(r"(AND|OR|NOT)(?![^\s()\"“”„{}\[\]<>])")
+_STOPS = '\\s()（）"“”„＂«»「」{}\\[\\]<>'
+"""What ends a bare term, in a class of a pattern."""
+_OPERATOR = re.compile(rf"(AND|OR|NOT)(?![^{_STOPS}])")
 # A shortcut: most tokens of a long query are plain words.
 _PLAIN = re.compile(r"[A-Za-z0-9]{1,50}(?=[\s)])")
 _NO_WORDS = frozenset({"and", "or", "not", "near", "onear"})
-_NEAR = re.compile(r"(O?NEAR)(?:/([0-9]*)([^\s()\"]*))?(?![^\s()\"“”„{}\[\]<>])", re.IGNORECASE)
+_NEAR = re.compile(rf"(O?NEAR)(?:/([0-9]*)([^{_STOPS}]*))?(?![^{_STOPS}])", re.IGNORECASE)
 _FIELD = re.compile(r"([A-Za-z][A-Za-z_]*)[:：](?!//)\s*")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"()]+")
-_BARE = re.compile(r"[^\s()\"“”„{}\[\]<>]+")
+_FOREIGN = re.compile(rf"([^\W\d][^{_STOPS}:：=,|]{{0,40}})[:：](?!//)")
+"""The name of a field as other tools and the index have them."""
+_ASSIGNED = re.compile(rf"([A-Za-z][A-Za-z_.]*)={{1,2}}([^{_STOPS}=]+)")
+_BARE = re.compile(rf"[^{_STOPS}]+")
 _SLOP = re.compile(r"~([0-9]*)")
 _CLOSING = {'"': re.compile('"'), "“": re.compile('[”“"]'), "”": re.compile('[”“"]'),
-            "„": re.compile('[“”"]'), "{": re.compile("}")}  # fmt: skip
+            "„": re.compile('[“”"]'), "＂": re.compile('[＂"]'), "«": re.compile("»"),
+            "»": re.compile("«"), "「": re.compile("」"), "{": re.compile("}")}  # fmt: skip
 _WORDS = frozenset({"text", "title", "authorName"})
 """Fields with the terms of plain text."""
 Kind = Literal["leaf", "field", "near", "not", "and", "or", "(", ")", "end"]
@@ -61,8 +69,8 @@ class QueryLexer:
         plain = _PLAIN.match(text, start) if field is None or field.name in _WORDS else None
         if plain and plain[0].lower() not in _NO_WORDS:
             return self._leaf(start, plain.end(), Term(plain[0], span=plain.span()))
-        if letter == "(" or (letter == ")" and not (after_colon and holds_values)):
-            return self._token("(" if letter == "(" else ")", start, start + 1)
+        if letter in "(（" or (letter in ")）" and not (after_colon and holds_values)):
+            return self._token("(" if letter in "(（" else ")", start, start + 1)
         if field is not None and holds_values and after_colon:
             return self._values(field)
         if operator := _OPERATOR.match(text, start):
@@ -81,6 +89,10 @@ class QueryLexer:
             return self._near(near)
         if name := _FIELD.match(text, start):
             return self._field(name, field)
+        if (foreign := _FOREIGN.match(text, start)) and is_foreign(foreign[1]):
+            field_name(foreign[1], start)
+        if (equal := _ASSIGNED.match(text, start)) and field is None:
+            _refuse_assignment(equal)
         if bare := _BARE.match(text, start):
             return self._bare(bare, field)
         raise _stray(text, start)
@@ -122,6 +134,10 @@ class QueryLexer:
 
     def _bare(self, bare: re.Match[str], field: FieldType | None) -> Token:
         start, end = bare.span()
+        refuse_after_group(self._text, bare[0], start)
+        if field is not None and bare[0] == "*":
+            hint = f"write words that it must have, such as {field.name}:orange"
+            raise QueryError("no query asks whether a field is filled", start, end, hint)
         if field is not None and field.name == "url":
             return self._leaf(start, end, read_address(bare[0], start, end))
         return self._leaf(start, end, read_bare(bare[0], start))
@@ -152,7 +168,10 @@ class QueryLexer:
             return self._leaf(start, end, read_bare(near[0], start))
         if word != "NEAR" or not number or flag not in ("", "f"):
             raise QueryError(
-                f"'{shorten(near[0])}' is not an operator", start, end, f"write {meant}"
+                f"'{shorten(near[0])}' is not an operator",
+                start,
+                end,
+                f"write {meant} between two terms",
             )
         distance = _distance(number, start, end)
         return self._token("near", start, end)._replace(distance=distance, ordered=ordered)
@@ -208,6 +227,11 @@ class QueryLexer:
             return read_value(field, self._inside(letter), start, quoted=True)
         self._at = end = bare_end(self._text, start)
         raw = self._text[start:end]
+        if not raw and letter and letter in "[<>":
+            takes = field.choices[:2] or ("…", "…")
+            hint = f"write {field.name}:({' OR '.join(takes)})"
+            message = f"'{field.name}:' takes words, not a range"
+            raise QueryError(message, start, start + 1, hint)
         if not raw:
             hint = f'write a value, or quotes around it: {field.name}:"…"'
             raise QueryError(f"'{field.name}:' has an empty value", start, start + 1, hint)
@@ -228,6 +252,18 @@ def _distance(digits: str, start: int, end: int) -> int:
     return int(digits)
 
 
+def _refuse_assignment(equal: re.Match[str]) -> None:
+    """Refuse ``lang=fr``, which would be two words in a row."""
+    names = {name.lower(): name for name in FIELDS}
+    name = names.get(equal[1].lower())
+    if name is None and not is_foreign(equal[1]):
+        return
+    if name is None:
+        field_name(equal[1], equal.start())
+    message = "a field and its value have a colon between"
+    raise QueryError(message, *equal.span(), f"write {name}:{shorten(equal[2], 40)}")
+
+
 def _nothing_after(name: str, start: int, end: int) -> QueryError:
     example = f'{name}:orange or {name}:(orange OR "ma box")' if name in FIELDS else f'{name}:"…"'
     return QueryError(f"'{name}:' is followed by nothing", start, end, f"write {example}")
@@ -237,8 +273,12 @@ def _stray(text: str, start: int) -> QueryError:
     letter = text[start]
     if text.startswith(">>>", start):
         return QueryError("this closes no comment", start, start + 3, "open it with <<<")
+    if letter == "[" and text[start - 1 : start].isalpha():
+        hint = "write a wildcard, such as oran* or colo?r, or the words with OR"
+        raise QueryError("regular expressions are not searched", start, start + 1, hint)
     hints = {
         "[": "write a range after a field's colon, such as likes:[10 TO *]",
+        "」": "leave it out, or open it with 「",
         "]": "leave it out, or open a range before it, such as likes:[10 TO *]",
         "}": "leave it out, or open it with {",
         "<": "write a comparison after a field's colon, such as likes:<10",

@@ -1,7 +1,7 @@
 """Parses field values: text, numbers, times, ranges."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from queries.language.ast import Bound, Range, Span, Value
@@ -10,10 +10,16 @@ from queries.language.fields import FieldType, Holds, checked_value
 from queries.language.terms import LEADING_LETTERS
 from text.tokens import folded_form
 
-_BARE = re.compile(r"[^\s()\"“”„{}\[\]<>|]+")
+_BARE = re.compile(r"[^\s()（）\"“”„＂«»「」{}\[\]<>|]+")
 _BOUNDS = re.compile(r"\s*(\S+)\s+TO\s+(\S+)\s*")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*([^\s()\[\]{}\"<>]*)")
 _NUMBER = re.compile(r"-?[0-9]{1,15}")
+_SHORT_NUMBER = re.compile(r"([0-9]{1,6}(?:[.,][0-9]{1,3})?)([kKmM])\+?")
+_TIMES = {"k": 1_000, "m": 1_000_000}
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[,._'][0-9]{3}){1,4}\+?|[0-9]{1,15}\+")
+_SPAN = re.compile(r"([0-9]{1,15})[-–]([0-9]{1,15})")
+_STARS = re.compile(r"([1-5])(?:/5|\s?(?:stars?|étoiles?|sterne?|estrellas?|stelle|★|\*))")
+_DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _MARK = re.compile(r"[0-9](?:\.[0-9]{1,2})?")
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -47,8 +53,11 @@ def read_value(field: FieldType, raw: str, start: int, *, quoted: bool) -> Value
     if wildcard:
         stem = re.split(r"[*?]", value, maxsplit=1)[0]
         if not field.wildcards:
-            message = f"'{field.name}:' takes no wildcard"
-            raise QueryError(message, start, end, "write the whole value")
+            message, hint = f"'{field.name}:' takes no wildcard", "write the whole value"
+            domain = re.fullmatch(r"\*\.?([^*?]+)", value)
+            if field.name == "site" and domain:
+                hint = f"write site:{domain[1]}, which every host in it has"
+            raise QueryError(message, start, end, hint)
         if len(folded_form(stem)) < LEADING_LETTERS:
             message = f"a wildcard needs at least {LEADING_LETTERS} letters before it"
             raise QueryError(message, start, end, "write the start of the value, such as oran*")
@@ -63,7 +72,11 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
             raise QueryError("this bracket is never closed", start, start + 1, _example(field))
         bounds = _BOUNDS.fullmatch(text, start + 1, end - 1)
         if not bounds:
-            raise QueryError("this is not a range", start, end, _example(field))
+            ends = re.split(r"\s*(?:,|;|\bto\b|\.\.)\s*", text[start + 1 : end - 1].strip())
+            hint = _example(field)
+            if len(ends) == 2 and all(ends) and not any(" " in each for each in ends):
+                hint = f"did you mean {field.name}:[{shorten(ends[0])} TO {shorten(ends[1])}]?"
+            raise QueryError("this is not a range", start, end, hint)
         low, high = (
             None if bounds[group] == "*" else _bound(field, bounds[group], *bounds.span(group))
             for group in (1, 2)
@@ -74,7 +87,9 @@ def read_range(field: FieldType, text: str, name_start: int, start: int) -> tupl
     comparison = _COMPARISON.match(text, start)
     if comparison is None or not comparison[2]:
         message = f"'{field.name}:' needs a range after it"
-        raise QueryError(message, name_start, start, _example(field))
+        quoted = text[start : start + 1] in ('"', "“", "„", "＂", "«")
+        hint = "leave the quotation marks out: " if quoted else ""
+        raise QueryError(message, name_start, start, hint + _example(field))
     if not comparison[1] and ".." in comparison[2]:
         return _between(field, comparison, name_start), comparison.end()
     return _compared(field, comparison, name_start), comparison.end()
@@ -108,7 +123,10 @@ def _between(field: FieldType, comparison: re.Match[str], name_start: int) -> Ra
     ends = first, last
     places = (at, at + len(first)), (at + len(written) - len(last), at + len(written))
     if not (first and last) or ends == ("*", "*"):
-        raise QueryError("a range needs a bound", *comparison.span(2), _example(field))
+        hint = _example(field)
+        if (first or last) and "*" not in ends:
+            hint = f"did you mean {field.name}:{f'>={first}' if first else f'<={last}'}?"
+        raise QueryError("a range needs a bound", *comparison.span(2), hint)
     low, high = (
         None if end == "*" else _bound(field, end, *place)
         for end, place in zip(ends, places, strict=True)
@@ -150,7 +168,37 @@ def _bound(field: FieldType, written: str, start: int, end: int) -> _Bound:
         case _:
             if instants := _instants(written):
                 return instants
-    raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, _example(field))
+    meant = _meant(field, written)
+    hint = (
+        f"did you mean {field.name}:{meant}? Else {_example(field)}" if meant else _example(field)
+    )
+    raise QueryError(f"'{shorten(written)}' is not a {kind}", start, end, hint)
+
+
+def _meant(field: FieldType, written: str) -> str | None:
+    """The number, mark or date of another form: 10k, 1,000, 100+, ★★★, 31/03/2026."""
+    if field.holds is Holds.MARK:
+        stars = written.count("★") + written.count("⭐")
+        mark = _STARS.fullmatch(written)
+        return mark[1] if mark else str(stars) if 0 < stars <= BEST_MARK else None
+    if field.holds is Holds.NUMBER:
+        more = ">=" if written.endswith("+") else ""
+        if short := _SHORT_NUMBER.fullmatch(written):
+            value = Decimal(short[1].replace(",", ".")) * _TIMES[short[2].lower()]
+            return f"{more}{value.normalize():f}"
+        if _GROUPED.fullmatch(written):
+            return more + re.sub(r"\D", "", written)
+        if span := _SPAN.fullmatch(written):
+            return f"{span[1]}..{span[2]}"
+    elif field.holds is Holds.TIME and (day := _DAY.fullmatch(written)):
+        first, second, year = int(day[1]), int(day[2]), int(day[3])
+        # The month cannot be told where both fit; most of the world writes the day first.
+        months = (second, first) if second <= 12 else (first, second)
+        try:
+            return date(year, *months).isoformat()
+        except ValueError:
+            return None
+    return None
 
 
 def _instants(written: str) -> tuple[datetime, datetime] | None:
@@ -176,7 +224,7 @@ def _example(field: FieldType) -> str:
         return f"write {name}:[500 TO 100000], {name}:[500 TO *], {name}:>500 or {name}:500"
     return (
         f"write {name}:[2026-03-01 TO 2026-03-31], {name}:>2026-03-01 or "
-        f"{name}:[2026-03-01T12:00Z TO *]"
+        f"{name}:[2026-03-01T12:00Z TO *]; no time is relative to now"
     )
 
 

@@ -7,6 +7,7 @@ is in ``docs/queries.md``.
 from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Term
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FIELDS, FieldType
+from queries.language.foreign_operators import glued_operator, word_operator
 from queries.language.lexer import QueryLexer, Token
 from queries.language.validate import check
 
@@ -14,6 +15,7 @@ MAX_QUERY = 100_000
 """Code points."""
 MAX_NESTING = 50
 """Nested parentheses. People write five; functions that traverse the tree recurse."""
+_SINGLE_QUOTES = "'‘’‚‹›`´"
 _SAVE_A_PART = 'save a part as a query of its own, and use it as query:"its name"'
 
 
@@ -137,6 +139,18 @@ class _Parser:
         before, token = self._before, self._token
         assert before is not None
         first, second = shorten(before.text, 20), shorten(token.text, 20)
+        if (meant := word_operator(token.text)) and isinstance(token.node, Term | Phrase):
+            hint = f'write {meant} for the operator, or quotes around the words: "{first} {second}"'
+            raise QueryError(f"'{second}' is not an operator", *token.span, hint)
+        if glued := glued_operator(token.text):
+            message = f"'{second}' has no space behind its operator"
+            raise QueryError(message, *token.span, f"write {shorten(glued, 30)}")
+        if first[0] in _SINGLE_QUOTES or second[0] in _SINGLE_QUOTES:
+            row = f"{first} {second}".strip(_SINGLE_QUOTES)
+            hint = f'words in a row stand between double quotation marks: "{row}"'
+            raise QueryError(
+                "single quotation marks hold no words together", before.start, token.end, hint
+            )
         hint = "write AND or OR between them"
         words = isinstance(before.node, Term | Phrase) and isinstance(token.node, Term | Phrase)
         if words and '"' not in first + second:
@@ -148,7 +162,7 @@ class _Parser:
         if before is None and token.kind == "end":
             hint = 'write what to find, such as orange OR "ma box"'
             return QueryError("the query is empty", 0, token.start, hint)
-        leave_out = "write a term there, or leave the operator out"
+        leave_out = "write a term there, or leave the operator out: it stands between two terms"
         if before is None:
             return QueryError(f"there is no term before {_written(token)}", *token.span, leave_out)
         after = _written(before)

@@ -4,6 +4,7 @@ import re
 
 from queries.language.ast import Phrase, Term
 from queries.language.errors import QueryError, shorten
+from queries.language.foreign_operators import sign_operator
 from text.tokens import MAX_FOLDED, Tokens, folded_form, tokenize, url_words
 
 MAX_PHRASE_TERMS = 100
@@ -15,7 +16,6 @@ _URL_OR_WILDCARD = re.compile(r"""(?:https?://|www\.)[^\s\x1c-\x1f<>"]+|[*?]""")
 # Replaces a wildcard during tokenization: the tokenizer takes it for a letter of a word.
 _STAND_IN = "ꀕ"
 _OPERATORS = {"and", "or", "not", "near"}
-_SIGNS_OF_OPERATORS = {"&": "AND", "&&": "AND", "|": "OR", "||": "OR"}
 _SIGNS = "@#$＠＃"
 _URL_STARTS = ("http://", "https://", "www.")
 _INSTEAD = {
@@ -23,9 +23,12 @@ _INSTEAD = {
     "!": "to exclude a term, write NOT before it",
     "+": "leave the + out, and write AND: then all terms must occur",
 }
-_SEPARATORS = re.compile(r"[|;~^]|(?<!\d),|,(?!\d)")
+_INSTEAD |= dict.fromkeys("–—−！¬", _INSTEAD["-"])
+_PATTERN = re.compile(r"/[^/]+/[a-z]?")
+_SEPARATORS = re.compile(r"[|｜;；、~^]|(?<!\d)[,，]|[,，](?!\d)")
 _SEPARATOR_HINTS = {
     "|": "write OR between terms",
+    "｜": "write OR between terms",
     "~": 'write a distance after quotes, such as "a b"~5; for other spellings use a wildcard',
     "^": "terms have no weights: leave ^ and the number out",
 }
@@ -52,12 +55,21 @@ def read_address(raw: str, start: int, end: int) -> Term | Phrase:
 
 def _refuse_other_languages(raw: str, start: int, end: int) -> None:
     """Refuse the operators of other search boxes, which are punctuation here."""
+    if operator := sign_operator(raw):
+        hint = f"write {operator} between terms" if operator != "NOT" else "write NOT"
+        raise QueryError(f"'{raw}' is not an operator", start, end, hint)
     if raw[0] in _INSTEAD and len(raw) > 1:
         hint = f'{_INSTEAD[raw[0]]}; if it is part of the text, write "{shorten(raw[1:])}"'
         raise QueryError(f"'{raw[0]}' is not an operator", start, start + 1, hint)
-    if raw in _SIGNS_OF_OPERATORS:
-        hint = f"write {_SIGNS_OF_OPERATORS[raw]}"
-        raise QueryError(f"'{raw}' is not an operator", start, end, hint)
+    if raw in (":", "："):
+        hint = "a field's name, the colon and the value stand without spaces, such as lang:fr"
+        raise QueryError("this colon has no field before it", start, end, hint)
+    if raw == "*" or raw == "*:*":
+        hint = "write what a post must contain, such as orange"
+        raise QueryError("this would match every post", start, end, hint)
+    if _PATTERN.fullmatch(raw):
+        hint = "write a wildcard, such as oran* or colo?r, or the words with OR"
+        raise QueryError("regular expressions are not searched", start, end, hint)
     if raw.lower() in _OPERATORS:
         operator = "NEAR/5" if raw.lower() == "near" else raw.upper()
         hint = f'write {operator} for the operator, or "{raw}" in quotes for the word'

@@ -16,6 +16,7 @@ from queries.language.format import format_query
 from queries.language.tree import children, walk
 from queries.matching.query_matcher import QueryMatcher
 from queries.tools.clause_effects import WHOLE, Clauses, Effect
+from queries.tools.value_lint import doubtful_values
 from schemas.mention import Mention
 from text.everyday import everyday_words
 from text.tokens import folded_form
@@ -26,6 +27,8 @@ Code = Literal[
     "wide-wildcard",
     "excludes-itself",
     "no-words",
+    "doubtful-value",
+    "quoted-operator",
     "matches-nothing",
     "removes-most",
     "adds-nothing",
@@ -51,10 +54,22 @@ class LintWarning:
         return f"{self.message} [{self.code}]\n{caret(text, self.start, self.end)}\n{self.hint}"
 
 
-def lint(node: Node, languages: Collection[str] | None = None) -> list[LintWarning]:
-    """The warnings in text order. ``languages``: the watched ones; None: all with a word list."""
-    checks = (_duplicates, _wildcards, _exclusions, _no_words)
-    return _sorted([*_everyday(node, languages), *chain(*(check(node) for check in checks))])
+def lint(
+    node: Node,
+    languages: Collection[str] | None = None,
+    sources: Collection[str] | None = None,
+) -> list[LintWarning]:
+    """The warnings in text order. ``languages``: the watched ones; None: all with a word list.
+
+    ``sources``: what posts have in ``source:`` beside what ingestors write; None: not known.
+    """
+    checks = (_duplicates, _wildcards, _exclusions, _no_words, _quoted_operators)
+    doubts = (
+        LintWarning("doubtful-value", doubt.message, *doubt.span, doubt.hint)
+        for doubt in doubtful_values(node, sources)
+    )
+    found = chain(*(check(node) for check in checks))
+    return _sorted([*_everyday(node, languages), *found, *doubts])
 
 
 def _sorted(warnings: Iterable[LintWarning]) -> list[LintWarning]:
@@ -193,6 +208,22 @@ def _no_words(node: Node) -> Iterator[LintWarning]:
         message = "this has no word: it matches every post with these field values"
         hint = "add words that the posts should contain"
         yield LintWarning("no-words", message, *node.span, hint)
+
+
+def _quoted_operators(node: Node) -> Iterator[LintWarning]:
+    """``"orange OR sosh"``, which is three words in a row."""
+    for phrase in walk(node):
+        if not isinstance(phrase, Phrase):
+            continue
+        inner, exact = phrase.terms[1:-1], phrase.terms[0].exact
+        # In capitals throughout, it is a headline: "R AND D"; in braces a name, {Rock AND Roll}.
+        if all(term.text[0].isupper() if exact else term.text.isupper() for term in phrase.terms):
+            continue
+        if found := next((term for term in inner if term.text in ("AND", "OR", "NOT")), None):
+            signs = "braces" if exact else "quotation marks"
+            message = f"{found.text} between {signs} is a word, not an operator"
+            hint = f'close the {signs} before it: "…" {found.text} "…"'
+            yield LintWarning("quoted-operator", message, *phrase.span, hint)
 
 
 MIN_MATCHES: Final = 20

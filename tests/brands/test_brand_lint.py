@@ -22,7 +22,8 @@ def test_a_well_written_brand_has_no_warning() -> None:
         brand("velmora", names=["Velmora", "ma box Velmora"], exclude=["rue Velmora"]),
         brand("zephalia", query="zephalia OR #zephalia"),
         brand("orange", names=["orange"], examples=examples(MIN_EXAMPLES, MIN_EXAMPLES)),
-        brand("kioku", names=["記憶"]),
+        brand("duo", names=["AC/DC", "Tarvel & Sons", "TOYS UND CO", "Rock et Folk", "Tarvel,Inc"]),
+        brand("kioku", names=["記憶"], owned=["x:kioku", "intranet:kioku", "reddit:kioku"]),
     )
 
 
@@ -33,9 +34,20 @@ def test_a_well_written_brand_has_no_warning() -> None:
         (brand("bt", names=["BT"]), "short-name"),
         (brand("orange", names=["Orange"]), "everyday-name"),
         (brand("free", name="Free"), "everyday-name"),
+        (brand("o", names=["velmora, corvane"]), "list-in-name"),
+        (brand("o", names=["velmora; corvane"]), "list-in-name"),
+        (brand("o", names=["velmora | corvane"]), "list-in-name"),
+        (brand("o", names=["velmora / corvane"]), "list-in-name"),
+        (brand("o", names=["Velmora OU Corvane"]), "list-in-name"),
+        (brand("o", names=["Velmora ODER Corvane"]), "list-in-name"),
+        (brand("o", names=["title:velmora"]), "list-in-name"),
+        (brand("o", names=["from:velmora"]), "list-in-name"),
         (brand("o", names=["velmora"], exclude=["le jus"]), "exclude-without-name"),
         (brand("o", query="orange AND panne", handles=["orange"]), "useless-setting"),
         (brand("o", names=["velmora"], minimum_confidence=0.3), "useless-setting"),
+        (brand("o", names=["velmora"], owned=["twitter:velmora"]), "unknown-source"),
+        (brand("o", names=["velmora"], owned=["Bluesky:velmora.example"]), "unknown-source"),
+        (brand("o", names=["velmora"], owned=["instagrm:velmora"]), "unknown-source"),
     ],
 )
 def test_each_doubt_has_a_warning(wrong: Brand, code: str) -> None:

@@ -67,6 +67,12 @@ def test_an_account_of_the_fediverse_has_its_host() -> None:
     [
         ({"languages": ["klingon"]}, "has the language 'klingon', which no post has"),
         ({"languages": ["frensh"]}, "did you mean fr?"),
+        ({"languages": ["GB"]}, "did you mean en?"),
+        ({"languages": ["fr,en"]}, "write each as one of the list: [fr, en]"),
+        ({"languages": ["Deutsch / Italiano"]}, "write each as one of the list: [de, it]"),
+        ({"languages": ["all"]}, "leave languages out"),
+        ({"languages": ["*"]}, "leave languages out"),
+        ({"languages": ["suisse"]}, "did you mean de or fr or it?"),
         ({"names": ["tarvel*"]}, "which is a query"),
         ({"names": ["tarvel OR tvl"]}, "which is a query"),
         ({"names": ["tarvel NOT train"]}, "which is a query"),

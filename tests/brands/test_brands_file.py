@@ -121,6 +121,13 @@ def test_our_own_files_are_right(path: Path) -> None:
         ("brands: [{id: a, name: A, peers: [a]}]", "names itself in peers"),
         ("brands: [{id: a, name: A, owned: [velmora]}]", "such as x:velmora"),
         ("brands: [{id: a, name: A, owned: ['x:']}]", "write the source and the account"),
+        ("brands: [{id: a, name: A, owned: ['https://twitter.com/vel']}]", "account: x:vel"),
+        ("brands: [{id: a, name: A, owned: ['https://www.reddit.com/user/v']}]", "reddit:v"),
+        (
+            "brands: [{id: a, name: A, owned: ['https://bsky.app/profile/v.example']}]",
+            "bluesky:v.example",
+        ),
+        ("brands: [{id: a, name: A, owned: ['https://[x/y']}]", "write the source"),
         ("brands: [{id: a, name: A, languages: [frensh]}]", "did you mean fr?"),
         ("brands: [{id: a, name: A, languages: [no]}]", "entry 1 of languages must be text"),
         ("brands: [{id: a, name: A}]\nbrands: [{id: b, name: B}]", "line 2 has brands a second"),

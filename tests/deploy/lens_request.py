@@ -132,6 +132,14 @@ def _aggregations(
     match column["operationType"]:
         case "date_histogram":
             bucket = _date_histogram(column["sourceField"])
+            if stored["includeEmptyRows"]:
+                bucket["date_histogram"] |= {
+                    "min_doc_count": 0,
+                    "extended_bounds": {
+                        "min": int(span.since.timestamp() * 1000),
+                        "max": int(span.until.timestamp() * 1000),
+                    },
+                }
         case "filters":
             inputs = {each["label"]: dsl(each["input"]["query"]) for each in stored["filters"]}
             bucket = {"filters": {"filters": inputs}}

@@ -138,6 +138,20 @@ def test_figures_have_limits_in_their_order(board: dict[str, Any]) -> None:
 
 
 @each_board
+def test_what_is_not_known_is_a_gap_and_no_zero(board: dict[str, Any]) -> None:
+    """No line over a gap; and a zero needs a service that answers, else calm is missing data."""
+    for panel in panels(board):
+        if panel["type"] == "timeseries":
+            assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] is False
+        for target in panel["targets"]:
+            told, _, instead = target["expr"].partition(" or ")
+            if re.search(r"vector\(0\)", target["expr"]):
+                assert metrics_in(told) == {"up"}, panel["title"]
+            elif instead:
+                assert re.fullmatch(r'0 \* max\(up\{job=~?"tocsin-[^"]+"\} == 1\)', instead)
+
+
+@each_board
 def test_panels_have_their_own_ids_and_areas(board: dict[str, Any]) -> None:
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids))

@@ -243,6 +243,27 @@ def test_the_queries_of_a_panel_find_what_can_be_there(panel: LensPanel) -> None
             aggregatable(view, field)
 
 
+@each_panel
+def test_time_without_documents_is_zero_or_a_gap_and_no_joined_line(panel: LensPanel) -> None:
+    """An outage looks like one: empty buckets are asked for, counts in them are zero."""
+    visualization = panel.state["visualization"]
+    for _, layer, _ in panel.layers():
+        columns = layer["columns"].values()
+        times = [column for column in columns if column["operationType"] == "date_histogram"]
+        for column in times:
+            assert column["params"]["includeEmptyRows"] is True
+            assert column["params"]["dropPartials"] is False
+        if not times or panel.attributes["visualizationType"] != "lnsXY":
+            continue
+        assert visualization["fittingFunction"] == "None"
+        for column in columns:
+            if column["operationType"] in ("count", "unique_count", "sum"):
+                assert column["params"]["emptyAsNull"] is False
+        # Stacked areas and bars do not join what is null.
+        kinds = {drawn.get("seriesType") for drawn in visualization["layers"]}
+        assert kinds <= {"bar_stacked", "bar_percentage_stacked", "area_stacked", None}
+
+
 @each_session
 def test_a_session_asks_for_fields_that_exist(session: dict[str, Any]) -> None:
     view, attributes = view_of_session(session), session["attributes"]

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text import codes
-from text.codes import MAX_LENGTH, countries, country_code, language_code, languages, near_language
+from text.codes import (
+    MAX_LENGTH,
+    countries,
+    country_code,
+    language_code,
+    languages,
+    near_language,
+    spoken_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,30 @@ def test_a_misspelt_language_has_a_nearest() -> None:
     assert near_language("frensh") == "fr"
     assert near_language("portugese") == "pt"
     assert near_language("qqqqqqqq") is None
+    assert [near_language(code) for code in ("MX", "US", "KR")] == [None] * 3, "chance is no hint"
+
+
+@pytest.mark.parametrize(
+    ("country", "spoken"),
+    [("MX", ("es",)), ("gb", ("en",)), ("Schweiz", ("de", "fr", "it")), ("JP", ("ja",)),
+     ("Belgique", ("nl", "fr", "de")), ("velmora", ()), ("", ())],
+)  # fmt: skip
+def test_a_country_has_languages(country: str, spoken: tuple[str, ...]) -> None:
+    assert spoken_in(country) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("United Kingdom", "GB"), ("Royaume-Uni", "GB"), ("U.S.", "US"), ("États-Unis", "US"),
+     ("Côte d’Ivoire", "CI"), ("south korea", "KR"), ("United Velmora", None), ("- -", None)],
+)  # fmt: skip
+def test_a_country_of_several_words_has_its_code(written: str, code: str | None) -> None:
+    assert country_code(written) == code
+
+
+def test_the_languages_of_countries_are_codes_that_posts_have() -> None:
+    for country in set(countries().values()):
+        assert all(language_code(code) == code for code in spoken_in(country))
 
 
 @given(st.text(max_size=200))

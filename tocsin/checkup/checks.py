@@ -1,8 +1,10 @@
 """The list of checks in the order in which they are told, and the exit status of the findings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
-from tocsin.checkup import elasticsearch_checks, kafka_checks, local_checks
+from tocsin.checkup import brand_silence, elasticsearch_checks, kafka_checks, local_checks
 from tocsin.checkup.check_runner import Check, Finding
 
 _MODELS_S = 60.0
@@ -21,6 +23,7 @@ ALL: tuple[Check, ...] = (
     Check("sources", kafka_checks.check_sources, needs="topics"),
     Check("elasticsearch", elasticsearch_checks.check_elasticsearch, needs="settings"),
     Check("indices", elasticsearch_checks.check_indices, needs="elasticsearch"),
+    Check("mentions", brand_silence.check_mentions, needs="brands"),
     Check("coverage", elasticsearch_checks.check_coverage, needs="indices"),
     Check("clocks", elasticsearch_checks.check_clocks, needs="elasticsearch"),
     Check("blocked indices", elasticsearch_checks.check_blocks, needs="elasticsearch"),
@@ -32,9 +35,14 @@ ALL: tuple[Check, ...] = (
 )
 
 
-def checks(*, models: bool) -> list[Check]:
-    """Every check, or all but the slow one."""
-    return [check for check in ALL if models or check.subject != "models"]
+def checks(*, models: bool, silent_hours: int = brand_silence.HOURS) -> list[Check]:
+    """Every check, or all but the slow one; ``silent_hours``: from which a brand is named."""
+    mentions = partial(brand_silence.check_mentions, silent_hours)
+    return [
+        replace(check, run=mentions) if check.subject == "mentions" else check
+        for check in ALL
+        if models or check.subject != "models"
+    ]
 
 
 def status_of(findings: Sequence[Finding]) -> int:

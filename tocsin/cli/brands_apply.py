@@ -9,9 +9,9 @@ import typer
 from rich.text import Text
 
 from brands.brand_changes import BrandChange, Changes, FieldChange, changes_of
-from brands.brand_lint import lint_brands
-from brands.brands_file import load_brands
-from brands.registry import publish_brands, published_brands
+from brands.brand_lint import lint_brands, lint_queries
+from brands.brands_file import load_brands, read_brands_file
+from brands.registry import Published, publish_brands, published_brands
 from runtime.settings import KafkaSettings, load
 from schemas.brand import Brand
 from text.terminal import printable, single_line
@@ -68,8 +68,10 @@ def apply(
     if if_none and published:
         say("brands are published already; nothing was changed")
         return
-    for warning in lint_brands(brands):
+    written = read_brands_file(file, published)
+    for warning in [*lint_brands(brands), *lint_queries(written.written, written.saved)]:
         say(f"warning: {warning.about}: {warning.message}; {warning.hint}")
+    _tell_silence(published, brands)
     _show(changes)
     if dry_run or not changes:
         say(_summary(changes) + ("; nothing was published" if dry_run else ""))
@@ -80,15 +82,23 @@ def apply(
     say(f"published: {_summary(changes)}")
 
 
+def _tell_silence(published: Mapping[str, Published], brands: list[Brand]) -> None:
+    from tocsin.checkup.brand_silence import silence_of_kept
+
+    if sentence := silence_of_kept(published, [brand.id for brand in brands]):
+        say(sentence)
+
+
 def _compared(
     settings: KafkaSettings, file: Path, keep_others: bool
-) -> tuple[list[Brand], Mapping[str, Brand | None], Changes]:
+) -> tuple[list[Brand], Mapping[str, Published], Changes]:
     # A mistake in the file is told without a broker; only peers may need the published brands.
     brands = [] if keep_others else load_brands(file)
-    published = {name: each.brand for name, each in published_brands(settings).items()}
+    published = published_brands(settings)
     if keep_others:
         brands = load_brands(file, published)
-    return brands, published, changes_of(published, brands, keep_others=keep_others)
+    before = {name: each.brand for name, each in published.items()}
+    return brands, published, changes_of(before, brands, keep_others=keep_others)
 
 
 def _ask(removed: list[str], yes: bool) -> None:

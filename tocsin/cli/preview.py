@@ -4,8 +4,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -55,7 +56,7 @@ def preview_(
         bool, typer.Option("--index", help="Search the Elasticsearch index instead of a file.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option("--from", help="Only posts since this date or time (UTC).")
+        str | None, typer.Option("--from", help="Only posts since this date or time, in the zone.")
     ] = None,
     until: Annotated[
         str | None,
@@ -63,6 +64,14 @@ def preview_(
     ] = None,
     old_since: Annotated[str | None, typer.Option("--since", hidden=True)] = None,
     old_until: Annotated[str | None, typer.Option("--until", hidden=True)] = None,
+    time_zone: Annotated[
+        str,
+        typer.Option(
+            "--time-zone",
+            "--zone",
+            help="Zone of days, hours and times; default: TOCSIN_ALERTS_TIME_ZONE.",
+        ),
+    ] = "",
     sample: Annotated[
         int, typer.Option(min=0, max=100, help="Number of example posts; of the index, the newest.")
     ] = 5,
@@ -83,10 +92,12 @@ def preview_(
     if index and file is not None:
         raise ConfigurationError("give a file of posts, or --index, not both")
     text = query_text(query) if index else query_beside_posts(query, file)
-    node, within, bad = whole(text, queries), _within(since or old_since, until or old_until), Bad()
+    zone = _zone(time_zone)
+    within = _within(since or old_since, until or old_until, zone)
+    node, bad = whole(text, queries), Bad()
     if index:
         try:
-            preview = _of_index(node, sample, within)
+            preview = _of_index(node, sample, within, zone)
         except QueryError as error:
             refuse(error, text)
     else:
@@ -97,13 +108,14 @@ def preview_(
                 _counted(reader.posts()),
                 sample=sample,
                 within=within,
+                zone=zone,
                 find=OfflineMatcher(parts.queries, brands).find,
                 describe=Describer().fill,
             )
     if as_json:
         json_result(json.dumps(as_data(preview), ensure_ascii=False))
     else:
-        show(preview, Console(file=sys.stdout, highlight=False))
+        show(preview, Console(file=sys.stdout, highlight=False), zone)
     if bad.count:
         report(bad, f"{preview.read} posts read")
 
@@ -123,18 +135,30 @@ def _counted(lines: Iterator[Line]) -> Iterator[Mention]:
             yield line.mention
 
 
-def _of_index(node: Node, sample: int, within: Range | None) -> Preview:
+def _zone(name: str) -> tzinfo:
+    """The zone that is asked for, else the one of the alerts' times."""
+    from runtime.configuration.validation import known_time_zone
+    from runtime.settings import AlertsSettings, load
+
+    try:
+        name = known_time_zone(name) if name else load(AlertsSettings).time_zone
+    except ValueError as error:
+        raise ConfigurationError(f"--time-zone {name!r} {error}") from None
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _of_index(node: Node, sample: int, within: Range | None, zone: tzinfo) -> Preview:
     from runtime.settings import ElasticsearchSettings, load
     from sinks.elasticsearch.connection import connect
     from tocsin.offline.preview_index import preview_index
 
     settings = load(ElasticsearchSettings)
     with connect(settings) as client:
-        return preview_index(client, settings, node, sample=sample, within=within)
+        return preview_index(client, settings, node, sample=sample, within=within, zone=zone)
 
 
-def _within(since: str | None, until: str | None) -> Range | None:
-    """The time as a query; a date is its whole day."""
+def _within(since: str | None, until: str | None, zone: tzinfo) -> Range | None:
+    """The time as a query; a date is its whole day in the zone."""
     if since is None and until is None:
         return None
     for name, time in (("--from", since), ("--to", until)):
@@ -143,26 +167,48 @@ def _within(since: str | None, until: str | None) -> Range | None:
                 f"{name} {time!r} is not a time; write 2026-03-01 or 2026-03-01T12:00Z"
             )
     try:
-        node = parse(f"date:[{since or '*'} TO {until or '*'}]")
+        first, last = _instant(since, zone, after=0), _instant(until, zone, after=1)
+        node = parse(f"date:[{first} TO {last}]")
     except QueryError as error:
         raise ConfigurationError(f"--from and --to: {error}") from None
     assert isinstance(node, Range)
     return node
 
 
-def show(preview: Preview, to: Console) -> None:
+def _instant(written: str | None, zone: tzinfo, *, after: int) -> str:
+    """A date or a time without an offset, of a zone, in UTC.
+
+    ``after``: the last millisecond of a date, not its first, for 1.
+    """
+    if written is None or zone is UTC:
+        return written or "*"
+    try:
+        here = datetime.fromisoformat(written)
+    except ValueError:
+        return written
+    if here.tzinfo is not None:
+        return written
+    if "T" not in written:
+        here += timedelta(days=after)
+    there = here.replace(tzinfo=zone).astimezone(UTC)
+    if "T" not in written:
+        there -= timedelta(milliseconds=after)
+    return f"{there:%Y-%m-%dT%H:%M:%S}.{there.microsecond // 1000:03}Z"
+
+
+def show(preview: Preview, to: Console, zone: tzinfo = UTC) -> None:
     share = f" ({_percent(preview.matches, preview.read)})" if preview.read else ""
     to.print(f"{preview.matches:,} of {preview.read:,} posts match{share}")
     if preview.matches:
         to.print()
-        for line in chart(preview.volume):
+        for line in chart(preview.volume, zone):
             to.print(Text(line))
         to.print()
         to.print(_values(preview))
     if preview.sample:
         to.print()
         for example in preview.sample:
-            to.print(_post_line(example, colours=to.is_terminal), soft_wrap=True)
+            to.print(_post_line(example, zone, colours=to.is_terminal), soft_wrap=True)
     if preview.effects:
         to.print()
         to.print(_clause_table(preview.effects))
@@ -179,17 +225,18 @@ def _percent(count: int, of: int) -> str:
     return f"{share:.{0 if share >= 10 else 1 if share >= 1 else 2}f} %"
 
 
-def chart(volume: Volume) -> list[str]:
+def chart(volume: Volume, zone: tzinfo = UTC) -> list[str]:
+    where = f", in {zone}" if zone is not UTC else ""
     counts = [count for _, count in volume.counts]
     top, unit = max(counts), volume.interval
     first, last, peak = (
         _when(volume.counts[number][0], unit) for number in (0, -1, counts.index(top))
     )
     if len(counts) == 1:
-        return [f"All within one {unit}: {first}"]
+        return [f"All within one {unit}: {first}{where}"]
     each = "an hour" if unit == "hour" else f"a {unit}"
     wide = max(1, min(4, 40 // len(counts)))
-    lines = [f"One bar is {each}; the highest has {top:,} ({peak})"]
+    lines = [f"One bar is {each}{where}; the highest has {top:,} ({peak})"]
     for row in reversed(range(_ROWS)):
         bars = (_piece(count, top, row) * wide for count in counts)
         lines.append("  " + "".join(bars).rstrip())
@@ -220,9 +267,10 @@ def _values(preview: Preview) -> Table:
     return table
 
 
-def _post_line(example: Example, *, colours: bool) -> Text:
+def _post_line(example: Example, zone: tzinfo, *, colours: bool) -> Text:
     post, language = example.mention.post, example.mention.language
-    line = Text().append(f"{post.created_at:%Y-%m-%d %H:%M} ", style="dim")
+    when = post.created_at.astimezone(zone)
+    line = Text().append(f"{when:%Y-%m-%d %H:%M} ", style="dim")
     author = f"{_author(post)}[{language.code if language else '?'}] "
     line.append(printable(author), style="cyan")
     for field, text in (("title", post.title), ("text", post.text)):

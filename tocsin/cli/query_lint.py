@@ -43,6 +43,10 @@ def lint(
     source: SourceOption = "file",
     mapping: MappingOption = None,
     encoding: EncodingOption = None,
+    known_source: Annotated[
+        list[str] | None,
+        typer.Option(help="A source that your posts have, for source:; may be repeated."),
+    ] = None,
     language: Annotated[
         list[str] | None,
         typer.Option(help="A language to check, such as fr; may be repeated. The default is all."),
@@ -59,10 +63,12 @@ def lint(
                 f"there are no words for '{code}'; choose from {', '.join(languages)}"
             )
     text = query_text(query)
-    warnings = warnings_of(parsed(text, queries), language)
+    node, sources = parsed(text, queries), set(known_source or ())
+    warnings: list[LintWarning] = []
     if sample is not None:
         with posts_of(sample, source, mapping, encoding) as reader:
-            warnings += _of_sample(whole(text, queries), sample, brands, reader)
+            warnings = _of_sample(whole(text, queries), sample, brands, reader, sources)
+    warnings = [*warnings_of(node, language, sources), *warnings]
     for warning in warnings:
         result(warning.show(text) + "\n")
     say(counted(len(warnings), "warning"))
@@ -71,8 +77,9 @@ def lint(
 
 
 def _of_sample(
-    node: Node, sample: Path, brands: Path | None, reader: "PostReader"
+    node: Node, sample: Path, brands: Path | None, reader: "PostReader", sources: set[str]
 ) -> list[LintWarning]:
+    """The warnings that the sample gives; ``sources`` gets the sources of its posts."""
     from tocsin.offline.match import OfflineMatcher
     from tocsin.offline.post_reader import batches
 
@@ -84,6 +91,7 @@ def _of_sample(
             posts = [line.mention for line in batch]
             matcher.annotate(posts)
             read += len(posts)
+            sources.update(each.post.source for each in posts)
             yield from posts
 
     warnings = lint_sample(node, mentions())

@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Final
 
 import typer
 
@@ -17,6 +17,10 @@ from tocsin.offline.post_reader import open_posts
 
 _HEADER = ["timestamp", "value"]
 COLUMNS = (*_HEADER, "score", "alert")
+MAX_REPEATED: Final = timedelta(hours=2)
+"""What a clock is set back by is less, in any zone."""
+_MAX_HOUR: Final = 4
+"""Clocks are set back at night."""
 
 
 def _rows(stream: IO[str]) -> Iterator[tuple[int, list[str]]]:
@@ -60,6 +64,7 @@ def scored(stream: IO[str], detector: VolumeDetector) -> Iterator[tuple[str, str
     line, header = next(rows, (1, []))
     if [name.strip().lower() for name in header] != _HEADER:
         raise ConfigurationError(f"line {line}: the series must begin with {','.join(_HEADER)}")
+    before: datetime | None = None
     for line, cells in rows:
         if len(cells) != len(_HEADER):
             raise ConfigurationError(f"line {line}: {len(cells)} cells instead of {len(_HEADER)}")
@@ -67,10 +72,25 @@ def scored(stream: IO[str], detector: VolumeDetector) -> Iterator[tuple[str, str
         try:
             state = detector.update(at, value)
         except ValueError:
-            raise ConfigurationError(
-                f"line {line}: {cells[0]} is not after the row before; sort the series by time"
-            ) from None
+            raise ConfigurationError(_not_after(cells[0], line, before, at)) from None
+        before = at
         yield cells[0], cells[1], f"{state.score:.6f}", str(int(state.alert))
+
+
+def _not_after(written: str, line: int, before: datetime | None, at: datetime) -> str:
+    """What to do about a row that is not after the one before: the cause is seldom the order."""
+    said = f"line {line}: {written} is not after the row before"
+    is_local = ":" in written and datetime.fromisoformat(written.strip()).tzinfo is None
+    back = timedelta.max if before is None else before - at
+    if is_local and back < MAX_REPEATED and at.hour < _MAX_HOUR:
+        return (
+            f"{said}: the hour at the end of summer time comes twice in local time; write times "
+            "with their offset, such as 2026-10-25T02:00+01:00, or in UTC; if it is a second count "
+            "for the same time, add the two up"
+        )
+    if back == timedelta(0):
+        return f"{said}: it has the same time; keep one row for each, with the counts added up"
+    return f"{said}; sort the series by time"
 
 
 def score_series(

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeAlias
 
 from queries.language.ast import Range
@@ -27,8 +27,9 @@ MAX_VALUES: Final = 8
 @dataclass(frozen=True, slots=True)
 class Volume:
     interval: str
-    """The length of a bar: minute, hour, day, week, month or year (UTC)."""
+    """The length of a bar: minute, hour, day, week, month or year."""
     counts: list[tuple[datetime, int]]
+    """The beginning of each bar, in the zone, and its posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,15 @@ def preview_posts(
     *,
     sample: int,
     within: Range | None = None,
+    zone: tzinfo = UTC,
     find: Find | None = None,
     describe: Callable[[Sequence[Mention]], None] = lambda batch: None,
 ) -> Preview:
     """What a query finds among ``mentions``, and what its clauses do.
 
-    ``within``: a bound on the time. ``find`` matches posts against ``parts.queries``, if a plain
-    matcher is not enough; ``describe`` fills languages and sentiments of those that match.
+    ``within``: a bound on the time. ``zone``: of the hours and days that are counted. ``find``
+    matches posts against ``parts.queries``, if a plain matcher is not enough; ``describe`` fills
+    languages and sentiments of those that match.
     """
     find = find or QueryMatcher(parts.queries).match
     matched, read, counts = _Matched(sample, describe), 0, Counter[str]()
@@ -79,7 +82,7 @@ def preview_posts(
     return Preview(
         read,
         counts[WHOLE],
-        volume_of(matched.minutes),
+        volume_of(matched.minutes, zone),
         _top(matched.languages),
         _top(matched.sources),
         _top(matched.sentiments),
@@ -120,7 +123,7 @@ class _Matched:
         mentions = [match.asked.document.mention for match in matches]
         self._describe(mentions)
         for mention in mentions:
-            self.minutes[_floor(mention.post.created_at, "minute")] += 1
+            self.minutes[_floor(mention.post.created_at, "minute", UTC)] += 1
             self.sources[mention.post.source] += 1
             if mention.language is not None:
                 self.languages[mention.language.code] += 1
@@ -142,52 +145,60 @@ class _Matched:
 _STEPS: Final = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-    "week": timedelta(weeks=1),
-    "month": timedelta(days=31),
-    "year": timedelta(days=366),
+    "day": timedelta(days=1, hours=2),
+    "week": timedelta(weeks=1, hours=2),
+    "month": timedelta(days=31, hours=2),
+    "year": timedelta(days=366, hours=2),
 }
-"""By unit, a step from its beginning that always ends in the next one."""
+"""By unit, a step from its beginning that always ends in the next one: a day may have 25 hours."""
 
 
-def _floor(when: datetime, unit: str) -> datetime:
-    """The beginning of the minute, hour, ... of a time (UTC)."""
-    when = when.astimezone(UTC).replace(second=0, microsecond=0)
+def _floor(when: datetime, unit: str, zone: tzinfo) -> datetime:
+    """The beginning, in UTC, of the minute, hour, … of a time in its zone.
+
+    In UTC, since the hour that comes twice at the end of summer time is two hours.
+    """
+    here = when.astimezone(zone).replace(second=0, microsecond=0)
     if unit == "minute":
-        return when
+        return here.astimezone(UTC)
+    here = here.replace(minute=0)
     if unit == "hour":
-        return when.replace(minute=0)
-    when = when.replace(hour=0, minute=0)
+        return here.astimezone(UTC)
+    here = here.replace(hour=0, fold=0)
     if unit == "week":
-        return when - timedelta(days=when.weekday())
-    if unit == "month":
-        return when.replace(day=1)
-    return when.replace(month=1, day=1) if unit == "year" else when
+        here -= timedelta(days=here.weekday())
+    elif unit == "month":
+        here = here.replace(day=1)
+    elif unit == "year":
+        here = here.replace(month=1, day=1)
+    return here.astimezone(UTC)
 
 
-def unit_of(first: datetime, last: datetime) -> str:
+def unit_of(first: datetime, last: datetime, zone: tzinfo = UTC) -> str:
     """The smallest unit that needs at most ``MAX_BARS`` bars."""
-    return next((unit for unit in _STEPS if _bars(unit, first, last) is not None), "year")
+    return next((unit for unit in _STEPS if _bars(unit, first, last, zone) is not None), "year")
 
 
-def volume_of(minutes: Counter[datetime]) -> Volume:
+def volume_of(minutes: Counter[datetime], zone: tzinfo = UTC, unit: str | None = None) -> Volume:
+    """The bars of some counts by time; without a ``unit``, of the smallest that is enough."""
     if not minutes:
         return Volume("day", [])
     first, last = min(minutes), max(minutes)
-    unit = unit_of(first, last)
-    bars = _bars(unit, first, last) or {}
+    if unit is None or _bars(unit, first, last, zone) is None:
+        unit = unit_of(first, last, zone)
+    bars = _bars(unit, first, last, zone) or {}
     for when, count in minutes.items():
-        bars[_floor(when, unit)] += count
-    return Volume(unit, list(bars.items()))
+        bars[_floor(when, unit, zone)] += count
+    return Volume(unit, [(when.astimezone(zone), count) for when, count in bars.items()])
 
 
-def _bars(unit: str, first: datetime, last: datetime) -> dict[datetime, int] | None:
+def _bars(unit: str, first: datetime, last: datetime, zone: tzinfo) -> dict[datetime, int] | None:
     """Empty bars without gaps; None if they are too many."""
-    first, last = _floor(first, unit), _floor(last, unit)
+    first, last = _floor(first, unit, zone), _floor(last, unit, zone)
     bars = {first: 0}
     while first < last:
         if len(bars) == MAX_BARS and unit != "year":
             return None
-        first = _floor(first + _STEPS[unit], unit)
+        first = _floor(first + _STEPS[unit], unit, zone)
         bars[first] = 0
     return bars

@@ -1,7 +1,8 @@
 """What a query finds in the Elasticsearch index, with searches and aggregations."""
 
 import json
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from elasticsearch import Elasticsearch
@@ -18,7 +19,7 @@ from schemas.types import JsonObject
 from sinks.elasticsearch.connection import elasticsearch_errors
 from sinks.elasticsearch.documents import mention_of
 from sinks.elasticsearch.indices.mappings import IndexNames
-from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of
+from tocsin.offline.preview import MAX_VALUES, Example, Preview, Volume, unit_of, volume_of
 
 _MAX_BYTES: Final = 8 * 2**20
 """Limit for all clauses' queries together; the index takes 100 MiB in one request."""
@@ -28,6 +29,11 @@ _FIELDS: Final = (
     "entities", "sentiment", "aspects", "intents", "emotion", "thread", "format", "community",
     "about", "about_name", "rating", "publisher",
 )  # fmt: skip
+_PARTS: Final = {
+    "minute": "1m", "hour": "15m", "day": "15m", "week": "15m", "month": "1h", "year": "12h",
+}  # fmt: skip
+"""By bar, the parts of which bars of a zone are made here: not every engine knows zones. Every
+zone is a multiple of 15 minutes from UTC; the parts stay below the 65,536 buckets of one answer."""
 _TERMS: Final = {"languages": "language", "sources": "source", "sentiments": "sentiment.label"}
 
 
@@ -38,6 +44,7 @@ def preview_index(
     *,
     sample: int,
     within: Range | None = None,
+    zone: tzinfo = UTC,
 ) -> Preview:
     """What ``node`` finds in the index; raises ``QueryError`` where the index cannot answer.
 
@@ -53,14 +60,14 @@ def preview_index(
     ends = {name: {name: {"field": "created_at"}} for name in ("min", "max")}
     ends_search = {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": ends}
     (ends,) = _search(client, settings, ends_search)
-    interval = _interval(ends)
+    interval = _interval(ends, zone)
     matches, everything = _search(
         client,
         settings,
-        _matches_search(filters, sample, interval),
+        _matches_search(filters, sample, interval, zone),
         _clauses_search(time, compiled),
     )
-    return _preview(node, parts, matches, everything, interval)
+    return _preview(node, parts, matches, everything, interval, zone)
 
 
 def _search(
@@ -75,22 +82,23 @@ def _search(
     return answers
 
 
-def _interval(ends: JsonObject) -> str:
+def _interval(ends: JsonObject, zone: tzinfo) -> str:
     """The length of a bar, which is also a calendar interval of Elasticsearch."""
     times = [ends["aggregations"][name]["value"] for name in ("min", "max")]
     if None in times:
         return "day"
     first, last = (datetime.fromtimestamp(time / 1000, UTC) for time in times)
-    return unit_of(first, last)
+    return unit_of(first, last, zone)
 
 
-def _matches_search(filters: list[Query], sample: int, interval: str) -> JsonObject:
+def _matches_search(filters: list[Query], sample: int, interval: str, zone: tzinfo) -> JsonObject:
     aggregations: JsonObject = {
         name: {"terms": {"field": path, "size": MAX_VALUES}} for name, path in _TERMS.items()
     }
-    aggregations["volume"] = {
-        "date_histogram": {"field": "created_at", "calendar_interval": interval}
-    }
+    histogram: JsonObject = {"field": "created_at", "calendar_interval": interval}
+    if zone is not UTC:
+        histogram = {"field": "created_at", "fixed_interval": _PARTS[interval], "min_doc_count": 1}
+    aggregations["volume"] = {"date_histogram": histogram}
     return {
         "query": {"bool": {"filter": filters}},
         "size": sample,
@@ -135,6 +143,7 @@ def _preview(
     matches: JsonObject,
     everything: JsonObject,
     interval: str,
+    zone: tzinfo,
 ) -> Preview:
     aggregations = matches["aggregations"]
     clause_buckets = everything["aggregations"]["clauses"]["buckets"]
@@ -148,10 +157,13 @@ def _preview(
         (datetime.fromtimestamp(bar["key"] / 1000, UTC), int(bar["doc_count"]))
         for bar in aggregations["volume"]["buckets"]
     ]
+    volume = Volume(interval, bars)
+    if zone is not UTC:
+        volume = volume_of(Counter(dict(bars)), zone, interval)
     return Preview(
         everything["hits"]["total"]["value"],
         counts[WHOLE],
-        Volume(interval, bars),
+        volume,
         values["languages"],
         values["sources"],
         values["sentiments"],

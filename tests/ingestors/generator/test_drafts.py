@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from ingestors.generator.accounts import ROLES
-from ingestors.generator.drafts import MAX_SHORT_POST, REPLIES, Draft, Drafts, chosen
+from ingestors.generator.drafts import MAX_SHORT_POST, REPLIES, Deck, Draft, Drafts, chosen
 from ingestors.generator.homes import HOMES, Home, home_of
 from ingestors.generator.phrase_book import phrases
 
@@ -73,3 +73,16 @@ def test_a_choice_follows_its_shares() -> None:
     rng = random.Random(8)
     counts = Counter(chosen(rng, {"a": 0.2, "b": 0.5, "c": 0.3}) for _ in range(4_000))
     assert counts["b"] > counts["c"] > counts["a"] > 600
+
+
+def test_a_deck_gives_each_line_once_before_one_comes_again() -> None:
+    deck, lines = Deck(random.Random(3)), tuple("abcdefgh")
+    for _ in range(5):
+        assert sorted(deck.draw(lines) for _ in lines) == list(lines)
+
+
+def test_a_line_that_does_not_suit_stays_for_others() -> None:
+    deck, lines = Deck(random.Random(3)), ("short", "a very long line")
+    assert [deck.draw(lines, lambda line: len(line) < 6) for _ in range(3)] == ["short"] * 3
+    assert deck.draw(lines) == "a very long line"
+    assert deck.draw(lines, lambda line: len(line) > 100) in lines

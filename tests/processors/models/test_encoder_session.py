@@ -49,7 +49,8 @@ def test_the_answers_are_those_of_float32(
         mine, theirs = one.heads["sentiment"], other.heads["sentiment"]
         assert mine == pytest.approx(theirs, abs=0.02)
         first, second = sorted(theirs)[:-3:-1]
-        assert mine.index(max(mine)) == theirs.index(max(theirs)) or first - second < 0.02
+        # Two scores that are each off by 0.02 change places where they are 0.04 apart.
+        assert mine.index(max(mine)) == theirs.index(max(theirs)) or first - second < 0.04
     same = [one.entities == other.entities for one, other in zip(readings, exact, strict=True)]
     assert sum(same) >= 0.98 * len(texts)
 

@@ -73,7 +73,8 @@ def test_brands_go_only_with_a_yes(tocsin: Commands, kafka: FakeKafka) -> None:
     assert ran.err.endswith("published: 1 brand removed, 1 unchanged\n")
     assert published() == {"velmora"}
     ran = tocsin("brands", "apply", "brands.yaml")
-    assert ran.err == "nothing changes; 1 brand as published\n"
+    assert ran.err.endswith("nothing changes; 1 brand as published\n")
+    assert "was not looked at: Elasticsearch at" in ran.err, "there is no index here"
 
 
 def test_a_first_set_up_leaves_brands_alone(tocsin: Commands, kafka: FakeKafka) -> None:
@@ -86,6 +87,16 @@ def test_a_first_set_up_leaves_brands_alone(tocsin: Commands, kafka: FakeKafka) 
 def test_a_doubtful_name_is_told_before_it_is_published(tocsin: Commands, kafka: FakeKafka) -> None:
     ran = tocsin("brands", "apply", write("brands: [{id: a, name: A}]"))
     assert "warning: a: the name 'A' has 1 letter" in ran.err and published() == {"a"}
+
+
+def test_doubts_about_a_query_are_told_before_it_is_published(
+    tocsin: Commands, kafka: FakeKafka
+) -> None:
+    text = "brands: [{id: a, name: A, query: 'velmora AND source:twitter'}]"
+    ran = tocsin("brands", "apply", write(text))
+    assert "warning: a: no ingestor gives a post the source 'twitter'" in ran.err
+    assert "write source:x" in ran.err
+    assert published() == {"a"}
 
 
 def test_a_peer_may_be_a_brand_that_is_kept(tocsin: Commands, kafka: FakeKafka) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -175,3 +176,67 @@ def test_the_old_names_of_the_bounds_still_work(tocsin: Commands) -> None:
         ran = tocsin("query", "preview", "orange", name, "2026-03-02", "--json", stdin=stdin)
         assert json.loads(ran.out)["read"] == 0
     assert "--since" not in tocsin("query", "preview", "--help").out
+
+
+def test_days_are_those_of_the_zone_and_it_is_said(tocsin: Commands) -> None:
+    # 22:30 to 01:30 in UTC is one evening in New York and the next day in Tokyo.
+    texts = [
+        f'{{"id": "{n}", "text": "orange", "created_at": "2026-03-0{n}T22:30:00Z"}}'
+        for n in range(1, 5)
+    ]
+    stdin = ("\n".join(texts) + "\n").encode()
+    tokyo = preview(tocsin, "orange", stdin, "--time-zone", "Asia/Tokyo", "--from", "2026-03-03")
+    assert tokyo["matches"] == 3, "22:30 of the second is the third in Tokyo"
+    assert tokyo["sample"][0]["id"] == "file:2"
+    last = preview(tocsin, "orange", stdin, "--zone", "Asia/Tokyo", "--to", "2026-03-02")
+    assert last["matches"] == 1
+    shown = tocsin("query", "preview", "orange", "--zone", "Asia/Tokyo", stdin=stdin).out
+    assert "in Asia/Tokyo" in shown
+    assert "2026-03-02 07:30" in shown
+    assert "--time-zone" in tocsin.error(
+        "query", "preview", "orange", "--zone", "Mars/Olympus", stdin=stdin
+    )
+
+
+def test_the_zone_of_the_alerts_is_the_default(
+    tocsin: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_ALERTS_TIME_ZONE", "America/New_York")
+    stdin = b'{"id": "1", "text": "orange", "created_at": "2026-03-02T01:00:00Z"}\n'
+    assert preview(tocsin, "orange", stdin, "--to", "2026-03-01")["matches"] == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "days", "bars"),
+    [("Europe/Paris", 12, 13), ("America/Santiago", 12, 13), ("Asia/Kolkata", 12, 13)],
+)
+def test_a_day_of_25_or_23_hours_is_one_bar(zone: str, days: int, bars: int) -> None:
+    """Paris and Santiago change their clocks within these days, Santiago at midnight."""
+    for month, day in ((10, 20), (3, 24), (4, 1), (9, 1)):
+        first = datetime(2026, month, day, 12, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        minutes = Counter(first + timedelta(hours=hour) for hour in range(24 * days))
+        volume = volume_of(minutes, ZoneInfo(zone))
+        assert volume.interval == "day"
+        assert len(volume.counts) == bars
+        counts = [count for _, count in volume.counts]
+        assert sum(counts) == 24 * days
+        assert set(counts[1:-1]) <= {23, 24, 25}
+
+
+def test_the_hour_that_comes_twice_is_two_bars() -> None:
+    first = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    minutes = Counter(first + timedelta(hours=hour) for hour in range(6))
+    volume = volume_of(minutes, ZoneInfo("Europe/Paris"))
+    assert [f"{start:%H:%M%z} {count}" for start, count in volume.counts] == [
+        "00:00+0200 1", "01:00+0200 1", "02:00+0200 1", "02:00+0100 1", "03:00+0100 1",
+        "04:00+0100 1",
+    ]  # fmt: skip
+
+
+def test_a_length_that_would_need_too_many_bars_becomes_a_longer_one() -> None:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    minutes = Counter(first + timedelta(days=day) for day in range(200))
+    volume = volume_of(minutes, ZoneInfo("Europe/Paris"), "day")
+    assert volume.interval == "week"
+    assert len(volume.counts) <= MAX_BARS
+    assert sum(count for _, count in volume.counts) == 200

@@ -18,6 +18,21 @@ def test_lint_says_what_is_unwise(tocsin: Commands) -> None:
     assert ran.err == "1 warning\n"
 
 
+def test_lint_tells_a_source_that_no_post_has_unless_it_is_known(
+    tocsin: Commands, tmp_path: Path
+) -> None:
+    query = "velmora AND source:intranet"
+    ran = tocsin("query", "lint", query)
+    assert ran.status == 1
+    assert "'intranet' [doubtful-value]" in ran.out
+    assert tocsin("query", "lint", query, "--known-source", "intranet").status == 0
+    sample = tmp_path / "posts.jsonl"
+    sample.write_text('{"id": "1", "text": "velmora", "source": "intranet"}\n')
+    assert tocsin("query", "lint", query, "--sample", str(sample)).status == 0
+    other = tocsin("query", "lint", "velmora AND source:extranet", "--sample", str(sample))
+    assert "did you mean source:intranet?" in other.out
+
+
 def test_lint_is_content(tocsin: Commands) -> None:
     ran = tocsin("query", "lint", "-", stdin="velmora NEAR/5 été".encode())
     assert (ran.status, ran.out, ran.err) == (0, "", "0 warnings\n")

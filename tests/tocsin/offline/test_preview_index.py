@@ -139,3 +139,25 @@ def test_what_the_index_refuses_is_a_sentence(
 def test_a_mistake_is_shown_before_the_index_is_asked(tocsin: Commands, index: Index) -> None:
     assert "^^" in tocsin.error("query", "preview", "a AND b OR c", "--index")
     assert index.searches == []
+
+
+def test_days_of_a_zone_are_made_of_parts_that_every_engine_knows(
+    tocsin: Commands, index: Index
+) -> None:
+    """The bars of the index begin at midnight in UTC, which is the evening before in New York."""
+    ran = tocsin("query", "preview", QUERY, "--index", "--json", "--zone", "America/New_York")
+    assert (ran.status, ran.err) == (0, "")
+    volume = json.loads(ran.out)["volume"]
+    assert volume["interval"] == "day"
+    assert [(bar["start"], bar["matches"]) for bar in volume["counts"]] == [
+        ("2026-03-01T00:00:00-05:00", 0),
+        ("2026-03-02T00:00:00-05:00", 1),
+        ("2026-03-03T00:00:00-05:00", 2),
+        ("2026-03-04T00:00:00-05:00", 3),
+    ]
+    asked = index.searches[1]["aggs"]["volume"]["date_histogram"]
+    assert asked["fixed_interval"] == "15m"
+    assert "time_zone" not in asked and "calendar_interval" not in asked
+    shown = tocsin("query", "preview", QUERY, "--index", "--zone", "America/New_York").out
+    assert "One bar is a day, in America/New_York" in shown
+    assert "2026-03-02 07:00 @odile" in shown

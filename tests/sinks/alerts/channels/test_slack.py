@@ -4,10 +4,13 @@ import re
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from schemas.alert import Alert
-from sinks.alerts.channels.slack import Slack
+from schemas.alert import Alert, ShownPost
+from sinks.alerts.channels.slack import Slack, slack_blocks
 from sinks.alerts.message.catalogue import Style
+from sinks.alerts.message.render import Report, Section, Span
+from sinks.alerts.message.report import report
 from tests.servers.http import FakeHttp
 from tests.sinks.alerts.channels.rigs import address
 from tests.sinks.alerts.states import rich, state
@@ -52,3 +55,61 @@ def test_nobody_is_called(ping: str) -> None:
 def test_an_address_still_leads_where_it_did() -> None:
     written = posted(evil(rich(), "@ana"))
     assert "/%40ana|" in written
+
+
+def shown(alert: Alert, *urls: str) -> Alert:
+    """The alert with a shown post for each address."""
+    (first, *_) = alert.evidence.shown
+    posts: list[ShownPost] = [
+        replace(first, id=f"x:{number}", url=url) for number, url in enumerate(urls)
+    ]
+    return replace(alert, evidence=replace(alert.evidence, shown=posts))
+
+
+def sections(alert: Alert) -> dict[str, list[str]]:
+    """Heading to lines, as Slack gets them."""
+    blocks = slack_blocks(report(alert, Style("en")))
+    found = {}
+    for block in blocks:
+        if block["type"] == "section":
+            text = block["text"]
+            assert isinstance(text, dict)
+            assert 0 < len(text["text"]) <= 3_000
+            heading, *lines = text["text"].split("\n")
+            found[heading.strip("*")] = lines
+    return found
+
+
+@pytest.mark.parametrize("filling", ["&", "&amp;", "%26", "a", "é"])
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_long_address_takes_no_post_out_of_the_message(filling: str, count: int) -> None:
+    url = "https://forum.example/t?" + (filling * 990)[:970]
+    plain = "https://forum.example/t/1"
+    lines = sections(shown(rich(), *[url] * count, plain))["Posts"]
+    ids = [f"x:{number}" for number in range(count + 1)]
+    for id_ in ids[:10]:
+        assert any(id_ in line for line in lines), (id_, lines)
+    if count == 1:
+        assert any(f"<{plain}|x:1>" in line for line in lines), "a short address stays a link"
+    assert "…" not in lines[-1] or count == 10
+
+
+def test_a_link_is_whole_or_none() -> None:
+    url = "https://forum.example/t?" + "&" * 900
+    (line, *_) = sections(shown(rich(), url))["Posts"]
+    assert "<http" not in line
+    assert "(forum.example/…)" in line
+
+
+@pytest.mark.parametrize("text", ["&" * 3_000, "*" * 2_000, "x" * 5_000, "@" * 4_000])
+def test_a_line_without_end_is_cut_and_the_next_one_stays(text: str) -> None:
+    blocks = slack_blocks(
+        Report("title", "flag", "en", [Section("Posts", [(Span(text),), (Span("next"),)])], "id")
+    )
+    written = blocks[1]["text"]
+    assert isinstance(written, dict)
+    _, first, second = written["text"].split("\n")
+    assert len(written["text"]) <= 3_000
+    assert first.endswith("…")
+    assert second == "• next"
+    assert not re.search(r"&(?!amp;)", first), "no escape is cut in two"
