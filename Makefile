@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines test-browser chaos chaos-ci mutants lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-language generate lock check-platforms sbom audit clean
+.PHONY: help demo test test-engines test-browser chaos chaos-ci mutants lint format bench bench-nlp bench-startup eval scorecard scorecard-latency models models-refine models-language generate lock check-platforms sbom audit clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -137,6 +137,17 @@ models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognis
 		--student $(BUILD)/student-3.pt --out processors/models/artifacts
 	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_entities --data $(SETS) \
 		--out processors/models/artifacts
+	$(MAKE) models-refine DATA=$(DATA)
+
+REFINE = $(TRAIN)/bin/python -m training.refine_encoder --data $(SETS) --wheels $(BUILD)/wheels \
+	--lessons $(BUILD)/kept.pt
+
+models-refine: $(TRAIN)/ready ## Teach the shipped encoder the invented posts (DATA=folder; an hour).
+	$(REFINE) --minutes 24 --out $(BUILD)/refined-1.pt
+	$(REFINE) --minutes 20 --start $(BUILD)/refined-1.pt --posts 1000 --kept 70000 --rate 8e-5 \
+		--seed 2 --out $(BUILD)/refined-2.pt
+	$(TRAIN)/bin/python -m training.export_encoder --data $(SETS) --wheels $(BUILD)/wheels \
+		--student $(BUILD)/refined-2.pt --out processors/models/artifacts
 
 models-language: requirements/train-language.txt ## Train the language model anew (DATA=folder; minutes).
 	$(or $(PYTHON),python3) -m venv .venv-language

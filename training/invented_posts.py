@@ -27,6 +27,10 @@ from processors.enrichment.gazetteer import BUILT_IN as GAZETTEER
 
 FOLDER: Final = Path(__file__).with_name("invented")
 LANGUAGES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+WEIGHTS: Final[Mapping[str, int]] = {
+    "irony": 4, "thanks": 2, "comparison": 2, "reported": 2, "help": 2, "accident": 2,
+}  # fmt: skip
+"""How often a kind comes, where it is hard to learn; ironic thanks beside sincere ones."""
 MAX_DEPTH: Final = 4
 """Lists within lists."""
 
@@ -115,9 +119,9 @@ def _known_brands() -> tuple[str, ...]:
 
 
 def invent(language: str, count: int, seed: int = 0) -> list[InventedPost]:
-    """Posts of a language: each kind as often as the others, its texts by chance."""
+    """Posts of a language: kinds in turn, by their weights, and their texts by chance."""
     pick, grammar = random.Random(f"{language} {seed}"), _grammar(language)
-    kinds = list(grammar.kinds.values())
+    kinds = [one for one in grammar.kinds.values() for _ in range(WEIGHTS.get(one[0].kind, 1))]
     return [
         _draw(pick, language, grammar, pick.choice(kinds[at % len(kinds)])) for at in range(count)
     ]
@@ -135,7 +139,7 @@ def _draw(
     elif pick.random() < 0.7:
         text = _SENTENCE.sub(lambda match: match[1] + match[2].upper(), text)
     if pick.random() < 0.3:
-        text = text.rstrip(".")
+        text = text.rstrip(". ")
     return _filled(pick, language, grammar, template, text, small)
 
 
