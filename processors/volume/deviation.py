@@ -67,7 +67,7 @@ class Deviation:
         A power mean of exponent 1/4, so the windows must agree: a burst without a rise, and a rise
         without a burst, weigh less than both. Below expectation a window says nothing.
         """
-        usual = np.clip(deviations / self.scale, 0.0, self._parameters.cap)
+        usual = np.minimum(np.maximum(deviations / self.scale, 0.0), self._parameters.cap)
         # Square roots are exact, so a brand has the same evidence alone as among others.
         mean = np.sqrt(np.sqrt(usual)).mean(axis=0)
         return np.asarray(np.square(np.square(mean)))
