@@ -105,7 +105,7 @@ def _first() -> list[str]:
         "a brand-day**, against the 83.9, 80.1 and 0.042 that it had on the five series below. Two "
         "brands with bursts made most of the false alarms. **The present model has not been tried "
         "on them**: its figures below are of series that its design has seen, or of copies of "
-        "them. It was chosen by all parts of this section together, and expects less elsewhere.",
+        "them. It was chosen by all parts of this section together; expect less elsewhere.",
         "",
         f"The goal, on series never seen: above {GOAL_STANDARD} standard and {GOAL_LOW_FP} low FP "
         f"with at most {GOAL_FALSE_ALARMS} false alarms a brand-day. Published on the brands kept "
