@@ -241,7 +241,8 @@ def lines(labelled: Copies, data: Path) -> list[str]:
         "",
         *table(HEADER, rows),
         "What is asked for is kept on average over the kinds; on the kinds with the heaviest "
-        "bursts it is exceeded by the factor in brackets. A lower rate is bought with windows.",
+        "bursts it is exceeded by the factor in brackets. The default has the best scores on the "
+        "labelled series and their copies together; a lower rate is bought with windows.",
         "",
         *_kinds(labelled, empty, usual),
         *(_companies(quiet, usual) if quiet else _left_out()),
