@@ -37,7 +37,6 @@ SMALL = {
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/tiers.py": "a type",
     "processors/models/artifact_files.py": "an interface that four models share",
-    "processors/volume/parameters.py": "a type",
     "queries/language/errors.py": "a type",
     "queries/language/tree.py": "an interface: walks over a tree",
     "queries/matching/query_matcher.py": "the entry point of matching",

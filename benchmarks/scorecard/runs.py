@@ -1,8 +1,8 @@
 """Runs the volume detector over labelled series, and replays its alerts with other bars.
 
-The evidence does not depend on when an alert opens. So it is computed once per set of parameters,
-and the opening of alerts, which only reads rows whose evidence passes half the bar, is replayed for
-each bar.
+The evidence does not depend on when an alert opens, nor does how often a brand has had a volume. So
+both are computed once per set of parameters, and the opening of alerts, which only reads rows whose
+evidence passes half the bar, is replayed for each bar.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.scorecard.nab import REWARD_LOW_FP, STANDARD, Tally, tally, together
 from benchmarks.scorecard.series import Series
-from processors.volume.detector import AlertGate, VolumeBank, minutes_of
+from processors.volume.alert_gate import AlertGate, bar_for
+from processors.volume.detector import VolumeBank, minutes_of
 from processors.volume.parameters import VolumeParameters
 
 
@@ -23,8 +24,13 @@ class Run:
     """Evidence of several series, one per column, and the alerts."""
 
     series: tuple[Series, ...]
+    parameters: VolumeParameters
     evidence: NDArray[np.float64]
     """Shape (rows of the longest, series)."""
+    had: NDArray[np.float64]
+    """On how many days the brand has had the volume, where evidence passes half the lowest bar."""
+    days: NDArray[np.float64]
+    """Of how many days."""
     alerts: tuple[tuple[int, ...], ...]
     """Rows at which alerts open."""
 
@@ -47,31 +53,40 @@ def detect(series: Sequence[Series], parameters: VolumeParameters) -> Run:
     for column, each in enumerate(series):
         counts[: len(each.times), column] = each.counts
     bank = VolumeBank(len(series), parameters)
-    evidence = np.zeros(counts.shape)
+    evidence, had, days = (np.zeros(counts.shape) for _ in range(3))
     alerts: list[list[int]] = [[] for _ in series]
     for row, at in enumerate(times):
         opened = bank.update_many(at, counts[row])[1]
-        evidence[row] = bank.evidence
+        evidence[row], had[row], days[row] = bank.evidence, bank.times, bank.days
         for column in np.flatnonzero(opened).tolist():
             alerts[column].append(row)
-    return Run(tuple(series), evidence, tuple(tuple(rows) for rows in alerts))
+    opened_rows = tuple(tuple(rows) for rows in alerts)
+    return Run(tuple(series), bank.parameters, evidence, had, days, opened_rows)
 
 
 def reopen(run: Run, parameters: VolumeParameters) -> Run:
-    """The alerts for the same evidence with other opening rules."""
+    """The alerts for the same evidence with other opening rules.
+
+    Raises ``ValueError`` for a bar below half of the run's: what is below was not compared.
+    """
+    if parameters.lowest_bar < run.parameters.lowest_bar / 2:
+        raise ValueError("the bar is below half of the one that the evidence was computed for")
+    present = np.ones(1, dtype=bool)
     alerts = []
     for column, each in enumerate(run.series):
         opening = AlertGate(parameters, 1)
         opening.since[:] = minutes_of(each.times[0])
-        weighty = np.flatnonzero(run.evidence[: len(each.times), column] > parameters.bar / 2)
+        evidence = run.evidence[: len(each.times), column]
+        weighty = np.flatnonzero(evidence > parameters.lowest_bar / 2)
+        bar = bar_for(parameters, run.had[weighty, column], run.days[weighty, column])
         opened = []
-        for row in weighty.tolist():
-            evidence = run.evidence[row, column : column + 1]
+        for place, row in enumerate(weighty.tolist()):
             now = minutes_of(each.times[row])
-            if opening.judge(evidence, now, np.ones(1, dtype=bool))[1][0]:
+            one = bar[place : place + 1]
+            if opening.judge(evidence[row : row + 1], one, now, present)[1][0]:
                 opened.append(row)
         alerts.append(tuple(opened))
-    return Run(run.series, run.evidence, tuple(alerts))
+    return Run(run.series, parameters, run.evidence, run.had, run.days, tuple(alerts))
 
 
 def merit(tallies: Sequence[Tally]) -> float:

@@ -3,15 +3,17 @@
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from benchmarks.markdown import table
 from benchmarks.scorecard import invented
 from benchmarks.scorecard.compared import compare
+from benchmarks.scorecard.dial import GROUPS, SOME_KINDS, Copies, copies, few, held_out
+from benchmarks.scorecard.dial import lines as lines_of_dial
 from benchmarks.scorecard.nab import PROFILES, REWARD_LOW_FP, STANDARD, Tally, together
-from benchmarks.scorecard.runs import detect, leave_one_out, reopen
+from benchmarks.scorecard.runs import detect
 from benchmarks.scorecard.series import WINDOWS, Series, read_series
 from benchmarks.scorecard.speed import measure
 from processors.volume.parameters import VolumeParameters
@@ -24,15 +26,27 @@ PUBLISHED = (
     ("Twitter ADVec", "59.6", "35.8", ""),
 )
 """On all ten series, of which we have five: (name, standard, reward-low-FP, false alarms)."""
-BARS = tuple(round(2.4 + 0.1 * step, 1) for step in range(19))
-DISPERSIONS = (0.01, 0.02, 0.04)
-OPENING = ("bar", "learn_days", "quiet_minutes", "echo", "echo_days")
-"""Parameters that do not change the evidence."""
-FACTORS = (0.5, 0.8, 1.25, 2.0)
+OPENING = (
+    *("false_alarm_days", "bar", "bar_growth", "rise"),
+    *("learn_days", "quiet_minutes", "echo", "echo_days"),
+)
+"""Parameters that change neither the evidence nor the brand's highs."""
+FACTORS = (0.6, 0.8, 1.25, 1.6)
 SIZES = (1, 1_000, 100_000)
 
 
-GOAL_STANDARD, GOAL_LOW_FP, GOAL_FALSE_ALARMS = 85, 80, 0.02
+class Measured(NamedTuple):
+    """Scores and false alarms a brand-day, as measured once."""
+
+    standard: float
+    low_fp: float
+    false_alarms: float
+
+
+KEPT_APART = "five"
+BEFORE = Measured(78.9, 63.2, 0.19)
+"""The model before this one, on the series kept apart; they are not in the data of this page."""
+GOAL_STANDARD, GOAL_LOW_FP, GOAL_FALSE_ALARMS = 85, 80, 0.03
 
 
 def _verdict(held: Sequence[Tally], minutes: float) -> str:
@@ -80,78 +94,73 @@ def _scores(series: Sequence[Series], tallies: Sequence[Tally]) -> list[str]:
     return table(("brand", *HEADER), rows)
 
 
-def _held_out(series: Sequence[Series]) -> tuple[list[str], list[Tally]]:
-    """Scores of each brand with the bar chosen on the others, and with two chosen parameters."""
-    grid = []
-    for dispersion in DISPERSIONS:
-        run = detect(series, VolumeParameters(dispersion=dispersion))
-        bars = (VolumeParameters(dispersion=dispersion, bar=bar) for bar in BARS)
-        grid.append([reopen(run, parameters).tallies() for parameters in bars])
-    one = leave_one_out([grid[DISPERSIONS.index(VolumeParameters().dispersion)]])
-    two = leave_one_out(grid)
-    held = [outcome for _, _, outcome in one]
-    bars_said = ", ".join(
-        f"{each.name} {BARS[bar]}" for each, (_, bar, _) in zip(series, one, strict=True)
-    )
-    both_said = ", ".join(
-        f"{each.name} {BARS[bar]} / {DISPERSIONS[setting]}"
-        for each, (setting, bar, _) in zip(series, two, strict=True)
-    )
-    whole = together([outcome for _, _, outcome in two])
+def _first() -> list[str]:
+    """What is known of series that nobody tuned on, before any other figure."""
+    return [
+        "### On series that nobody tuned on",
+        "",
+        f"The model before this one (one bar for all brands) was tried on {KEPT_APART} brands of "
+        "the same benchmark that were kept apart from its design: "
+        f"**{BEFORE.standard} standard, {BEFORE.low_fp} low FP, {BEFORE.false_alarms} false alarms "
+        "a brand-day**, against the 83.9, 80.1 and 0.042 that it had on the five series below. Two "
+        "brands with bursts made most of the false alarms. **The present model has not been tried "
+        "on them**: its figures below are of series that its design has seen, or of copies of "
+        "them. It was chosen by all parts of this section together; expect less elsewhere.",
+        "",
+        f"The goal, on series never seen: above {GOAL_STANDARD} standard and {GOAL_LOW_FP} low FP "
+        f"with at most {GOAL_FALSE_ALARMS} false alarms a brand-day. Published on the brands kept "
+        "apart, with thresholds chosen on the whole benchmark: ARTime 83.0 / 72.6 / 0.133, CAD-OSE "
+        "75.0 / 73.0 / 0.027.",
+        "",
+    ]
+
+
+def _held_out(series: Sequence[Series], labelled: Copies) -> tuple[list[str], list[Tally]]:
+    """Scores of each brand with the dial set on the others and their copies."""
+    found = held_out(labelled)
+    held = [outcome for _, _, outcome in found]
+    said = ", ".join(f"{brand} {days:g}" for brand, days, _ in found)
     return [
         "### Held out",
         "",
-        "The bar was chosen on the other four brands (the mean of the standard and the low-FP "
-        "score, smoothed over five neighbouring bars), then the brand was read. Chosen: "
-        f"{bars_said}. The shape of the detector and its other parameters were found while looking "
-        "at all five, so this flatters it; expect less elsewhere.",
+        "`false_alarm_days` was chosen on the other four brands, as they are, thinned and with "
+        "bursts (the mean of the standard and the low-FP score over the three), then the brand was "
+        f"read. Chosen: {said}. The shape of the detector and its other parameters were found "
+        "while looking at all five, so this flatters it. These five "
+        f"{_verdict(held, series[0].minutes)}.",
         "",
         *_scores(series, held),
-        "With two parameters chosen on the others, bar and dispersion, which make up for each "
-        f"other ({both_said}): {whole.score(STANDARD):.1f} standard, "
-        f"{whole.score(REWARD_LOW_FP):.1f} low FP, {whole.found} of {whole.windows} windows, "
-        f"{whole.false_alarms} false alarms. Both ways were tried, and the one above kept after "
-        "seeing this. Four brands are few to choose by, and each window is worth six points.",
-        "",
     ], held
 
 
-def _sensitivity(series: Sequence[Series]) -> list[str]:
-    plain = VolumeParameters()
-    run = detect(series, plain)
+def _sensitivity(labelled: Copies) -> list[str]:
+    plain, some = VolumeParameters(), few(labelled)
     rows = []
     for name in VolumeParameters.__struct_fields__:
         value = getattr(plain, name)
-        if not isinstance(value, float):
+        if not isinstance(value, float | int):
             continue
         cells = []
         for factor in FACTORS:
-            changed = msgspec.structs.replace(plain, **{name: value * factor})
-            again = reopen(run, changed) if name in OPENING else detect(series, changed)
-            whole = together(again.tallies())
-            cells.append(
-                f"{whole.score(STANDARD):.0f} / {whole.score(REWARD_LOW_FP):.0f}, "
-                f"{whole.found}, {whole.false_alarms}"
-            )
+            changed = msgspec.structs.replace(plain, **{name: type(value)(value * factor)})
+            opens = name in OPENING
+            tallies = some.at(changed) if opens else detect(some.run.series, changed).tallies()
+            cells.append("; ".join(_short(some.of(tallies, group)) for group in GROUPS))
         rows.append([f"`{name}` {value:g}", *cells])
-    near = [
-        reopen(run, msgspec.structs.replace(plain, bar=bar)).tallies()
-        for bar in np.arange(plain.bar - 0.4, plain.bar + 0.45, 0.1).round(1).tolist()
-    ]
-    bars = [
-        [f"{plain.bar + 0.1 * (place - 4):.1f}", *figures(together(one), series[0].minutes)[:5]]
-        for place, one in enumerate(near)
-    ]
     return [
         "### Sensitivity",
         "",
-        "One parameter at a time, times a factor: standard / low-FP score, windows found, false "
-        "alarms. Only the bar matters much: it is the operating point. It stands at the low end of "
-        "its plateau, as a window missed costs more than a false alarm.",
+        "One parameter at a time, times a factor: standard / low-FP score and false alarms a "
+        "brand-day on the labelled series; on copies with half of their posts; on copies with "
+        f"bursts ({', '.join(SOME_KINDS[1:])}).",
         "",
         *table(("parameter", *(f"times {factor:g}" for factor in FACTORS)), rows),
-        *table(("bar", *HEADER[:5]), bars),
     ]
+
+
+def _short(outcome: Tally) -> str:
+    false = outcome.false_alarms / brand_days(outcome, 5.0)
+    return f"{outcome.score(STANDARD):.0f} / {outcome.score(REWARD_LOW_FP):.0f} {false:.3f}"
 
 
 def _side_by_side(series: Sequence[Series], ours: Sequence[Tally]) -> list[str]:
@@ -194,7 +203,8 @@ def section(data: Path) -> list[str]:
         return [*lines, f"Left out: no `{FOLDER}/{WINDOWS}` in the data.", ""]
     series = read_series(folder)
     run = detect(series, VolumeParameters())
-    held_lines, held = _held_out(series)
+    labelled = copies(series)
+    held_lines, held = _held_out(series, labelled)
     days = sum(brand_days(each, series[0].minutes) for each in run.tallies())
     return [
         *lines,
@@ -204,17 +214,15 @@ def section(data: Path) -> list[str]:
         "the first 750 counts are not scored; 0 is silence, 100 perfection. Delays are medians of "
         "the windows found; a negative one is an alert before the label.",
         "",
-        f"The goal: above {GOAL_STANDARD} standard and {GOAL_LOW_FP} low FP with at most "
-        f"{GOAL_FALSE_ALARMS} false alarms a brand-day, on series never seen. "
-        f"Held out, these five {_verdict(held, series[0].minutes)}.",
-        "",
+        *_first(),
         "### As it is delivered",
         "",
         "The default parameters, chosen with all of these series in view.",
         "",
         *_scores(series, run.tallies()),
         *held_lines,
-        *_sensitivity(series),
+        *lines_of_dial(labelled, data),
+        *_sensitivity(labelled),
         *_side_by_side(series, held),
         *invented.lines(),
         *_cost(),

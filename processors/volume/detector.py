@@ -1,14 +1,16 @@
 """A streaming detector of unusually high volumes, over regular counts.
 
-It reads each count once, in order, and never looks ahead; a brand's state is some 80 floats.
+It reads each count once, in order, and never looks ahead; a brand's state is some 200 floats.
 
 1. expect a count: level times share of the hour times share of the weekday (``seasonality``);
 2. sum counts and expectations over 5 minutes, an hour and 8 hours, leakily (``deviation``);
 3. bring both to a scale of unit variance, and divide their difference by the usual deviation;
-4. take the mean over the windows: an isolated spike and a rise without a burst both weigh less
-   than a sudden rise that lasts;
-5. open an alert where that passes the bar (``AlertGate``);
-6. only then learn, from clipped counts.
+4. take a power mean over the windows: an isolated spike and a rise without a burst both weigh
+   less than a sudden rise that lasts;
+5. raise the bar where the brand has had as much before (``daily_highs``): false alarms are rare on
+   brands that burst often, too, at the price that such a burst is no news there;
+6. open an alert where the evidence passes the bar (``alert_gate``);
+7. only then learn, from clipped counts.
 
 A fall in volume never alerts here: the detector's coverage finds a source that is down.
 """
@@ -19,17 +21,16 @@ from datetime import UTC, datetime
 import numpy as np
 from msgspec import Struct
 
+from processors.volume.alert_gate import NEVER, AlertGate, bar_for
+from processors.volume.daily_highs import DailyHighs
 from processors.volume.deviation import Deviation
 from processors.volume.parameters import VolumeParameters
-from processors.volume.seasonality import DAY_MINUTES, Flags, Floats, Moment, Seasonality
+from processors.volume.seasonality import Flags, Floats, Moment, Seasonality
 
 MAX_COUNT = 1e12
 """Larger counts are read as this, so squares stay finite."""
 DEFAULT_STEP = 5.0
 """Minutes between counts, until two of them show it."""
-NEVER = -1e12
-"""Minutes; long before any count."""
-_NOT_NEWS = 0.49
 
 
 class VolumeState(Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class VolumeState(Struct, frozen=True, kw_only=True):
     value: float
     expected: float
     evidence: float
-    """Mean deviation over the windows, in usual ones; 0 where the count is missing."""
+    """How unusual all windows are together, in usual deviations; 0 where the count is missing."""
     score: float
     """0 to 1; 0.5 is the bar. Stays below it while an alert lasts."""
     alert: bool
@@ -59,44 +60,6 @@ def minutes_of(at: datetime) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() / 60
 
 
-class AlertGate:
-    """When evidence opens an alert, for ``size`` brands; times are minutes since 1970.
-
-    An alert opens when evidence passes the bar, lasts while evidence stays above half of it, and
-    another may open only after a quiet time. A peak raises the bar for some days, since a crisis
-    has aftershocks.
-    """
-
-    def __init__(self, parameters: VolumeParameters, size: int) -> None:
-        self._parameters = parameters
-        self.since: Floats = np.full(size, np.inf)
-        self.active: Floats = np.full(size, NEVER)
-        """The last moment of the last alert."""
-        self.echo: Floats = np.zeros(size)
-        """The last peak's addition to the bar, at its time."""
-        self.echo_at: Floats = np.full(size, NEVER)
-
-    def judge(self, evidence: Floats, now: float, present: Flags) -> tuple[Floats, Flags]:
-        """Score in [0, 1], 0.5 at the present bar, and whether an alert opens."""
-        parameters = self._parameters
-        np.copyto(self.since, now, where=present & np.isinf(self.since))
-        echo = self.echo * np.exp((self.echo_at - now) / (parameters.echo_days * DAY_MINUTES))
-        bar = parameters.bar + echo
-        armed = now - self.active > parameters.quiet_minutes
-        learnt = now - self.since >= parameters.learn_days * DAY_MINUTES
-        opens = present & armed & learnt & (evidence > bar)
-        lasts = present & ~armed & (evidence > parameters.bar / 2)
-        np.copyto(self.active, now, where=opens | lasts)
-        peak = parameters.echo * (evidence - parameters.bar)
-        higher = present & (peak > echo)
-        np.copyto(self.echo, peak, where=higher)
-        np.copyto(self.echo_at, now, where=higher)
-        score = 1 - np.exp2(-np.maximum(evidence, 0) / bar)
-        # An alert that lasts is not news; without a history nothing can be called news.
-        score = np.where(opens, score, np.minimum(score, _NOT_NEWS))
-        return np.where(present, score, 0.0), opens
-
-
 class VolumeBank:
     """The detector over many brands at once; each result is as if the brand were alone.
 
@@ -111,9 +74,16 @@ class VolumeBank:
         self._last: Floats = np.full(size, NEVER)
         self._seasonality = Seasonality(self.parameters, size)
         self._deviation = Deviation(self.parameters, size)
+        self._highs = DailyHighs(self.parameters, size)
         self._gate = AlertGate(self.parameters, size)
         self.expected: Floats = np.zeros(size)
         self.evidence: Floats = np.zeros(size)
+        self.times: Floats = np.zeros(size)
+        """On how many days the brand had this volume; 0 where evidence is below half the bar."""
+        self.days: Floats = np.zeros(size)
+        """Of how many days; 0 there as well."""
+        self.bars: Floats = np.full(size, self.parameters.lowest_bar)
+        """The evidence that an alert needs, without echoes."""
 
     def update_many(self, at: datetime, values: Sequence[float] | Floats) -> tuple[Floats, Flags]:
         """Read one count of each brand; returns scores in [0, 1] and where alerts open.
@@ -133,15 +103,29 @@ class VolumeBank:
         self.expected = season.expected(shares, step)
         steps = np.where(season.seen > 0, np.maximum(np.rint((now - self._last) / step), 1.0), 1.0)
         deviations = deviation.weigh(counts, self.expected, steps, step, present)
-        means = (deviations / deviation.scale).mean(axis=0)
-        self.evidence = np.where(present, means, 0.0)
-        scores, opens = self._gate.judge(self.evidence, now, present)
+        self.evidence = np.where(present, deviation.evidence(deviations), 0.0)
+        self._rank(now, present)
+        scores, opens = self._gate.judge(self.evidence, self.bars, now, present)
         deviation.learn(deviations, season.seen, step, present)
         limit = self.parameters.clip * deviation.noise(self.expected)
         clipped = np.clip(counts, self.expected - limit, self.expected + limit)
         season.learn(np.maximum(clipped, 0.0), shares, moment, step, present)
         np.copyto(self._last, now, where=present)
         return scores, opens
+
+    def _rank(self, now: float, present: Flags) -> None:
+        """Compare the sums with those of the days before, of the few brands where it matters."""
+        sums, levels = self._deviation.sums, self._seasonality.level
+        lowest = self.parameters.lowest_bar
+        self._highs.begin(levels, now, present)
+        self.times, self.days = np.zeros(self.size), np.zeros(self.size)
+        self.bars = np.full(self.size, lowest)
+        unusual = np.flatnonzero(self.evidence > lowest / 2)
+        if len(unusual):
+            times, days = self._highs.reached(sums, levels, now, unusual)
+            self.times[unusual], self.days[unusual] = times, days
+            self.bars[unusual] = bar_for(self.parameters, times, days)
+        self._highs.learn(sums, now, present)
 
     def _spacing(self, now: float) -> float:
         if self._now > NEVER:
@@ -163,6 +147,7 @@ class VolumeBank:
             *(*season.hour_sums, *season.hour_weights, *season.day_sums, *season.day_weights),
             *(*deviation.counts, *deviation.expected, *deviation.weights, *deviation.scale),
             *(gate.since, gate.active, gate.echo, gate.echo_at),
+            *self._highs.columns(),
         ]
 
     def snapshot(self, brand: int) -> VolumeMemory:
@@ -172,13 +157,17 @@ class VolumeBank:
         return VolumeMemory(step=self._step, last=float(self._last[brand]), floats=finite)
 
     def restore(self, brand: int, memory: VolumeMemory) -> None:
-        """Restore a column; its next count must be later than all before."""
+        """Restore a column; its next count must be later than all before.
+
+        A snapshot of an older release, without daily highs, is taken; the highs are learnt anew.
+        """
         columns = self._columns()
-        if len(memory.floats) != len(columns):
+        older = len(columns) - len(self._highs.columns())
+        if len(memory.floats) not in (len(columns), older):
             raise ValueError(
                 "the snapshot has other parameters: use the same ones, or start without it"
             )
-        for column, value in zip(columns, memory.floats, strict=True):
+        for column, value in zip(columns, memory.floats, strict=False):
             column[brand] = value
         if self._gate.since[brand] == NEVER:
             self._gate.since[brand] = np.inf

@@ -40,6 +40,8 @@ class Deviation:
         """Intervals in each window."""
         self.scale: Floats = np.ones(shape)
         """Usual deviation on the stabilised scale."""
+        self.sums: Floats = np.zeros(shape)
+        """Counts in each window, as last weighed; not part of the state."""
 
     def weigh(
         self, counts: Floats, expected: Floats, steps: Floats, step: float, present: Flags
@@ -56,9 +58,19 @@ class Deviation:
             np.copyto(sums, kept * sums + new, where=present)
         share = np.minimum(lengths, self.weights) / np.maximum(self.weights, 1.0)
         dispersion = self._parameters.dispersion
-        return stabilised(self.counts * share, dispersion) - stabilised(
-            self.expected * share, dispersion
-        )
+        self.sums = self.counts * share
+        return stabilised(self.sums, dispersion) - stabilised(self.expected * share, dispersion)
+
+    def evidence(self, deviations: Floats) -> Floats:
+        """How unusual all windows are together; shape (brands,), in usual deviations.
+
+        A power mean of exponent 1/4, so the windows must agree: a burst without a rise, and a rise
+        without a burst, weigh less than both. Below expectation a window says nothing.
+        """
+        usual = np.minimum(np.maximum(deviations / self.scale, 0.0), self._parameters.cap)
+        # Square roots are exact, so a brand has the same evidence alone as among others.
+        mean = np.sqrt(np.sqrt(usual)).mean(axis=0)
+        return np.asarray(np.square(np.square(mean)))
 
     def learn(self, deviations: Floats, seen: Floats, step: float, present: Flags) -> None:
         """Learn the usual deviations; ``seen``: earlier counts of each brand."""

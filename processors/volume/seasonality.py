@@ -13,6 +13,7 @@ from processors.volume.parameters import VolumeParameters
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Indexes = NDArray[np.intp]
 
 HOURS, WEEKDAYS = 24, 7
 MIN_RATE = 1e-3

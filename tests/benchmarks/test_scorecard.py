@@ -47,6 +47,7 @@ def test_the_scorecard_runs_what_the_stream_runs(series: list[Series]) -> None:
     [
         VolumeParameters(bar=2.0),
         VolumeParameters(bar=4.0, quiet_minutes=60, echo=0.8),
+        VolumeParameters(false_alarm_days=60, rise=1.0),
         VolumeParameters(learn_days=4, echo=0),
     ],
 )

@@ -10,6 +10,7 @@ from typing import IO, Annotated, Final
 import typer
 
 from processors.volume.detector import VolumeDetector
+from processors.volume.parameters import MAX_DAYS, MIN_DAYS, USUAL_DAYS, VolumeParameters
 from schemas.errors import ConfigurationError
 from tocsin.cli.output import FormatOption, write_rows
 from tocsin.cli.row_writers import Row
@@ -97,6 +98,15 @@ def score_series(
     series: Annotated[
         Path | None, typer.Argument(help="CSV with timestamp,value; the default is standard input.")
     ] = None,
+    false_alarm_days: Annotated[
+        float,
+        typer.Option(
+            min=MIN_DAYS,
+            max=MAX_DAYS,
+            help="Days without an alert, about, where nothing new happens. Longer finds less: "
+            "docs/scorecard.md has the curve.",
+        ),
+    ] = USUAL_DAYS,
     format: FormatOption = "csv",
 ) -> None:
     """Score a series of counts: how unusual each count is, and where an alert would open.
@@ -104,11 +114,13 @@ def score_series(
     Reads `timestamp,value` at a regular interval. Times without a zone are UTC; an empty value is
     missing. Writes `timestamp,value,score,alert`: a score from 0 to 1 (an alert needs more than
     0.5), and 1 where an alert opens. A score depends only on the rows before, as in the stream.
+    An alert needs more where the series has been as high on many of its last 30 days.
 
     Example: `tocsin score-series examples/counts.csv > scored.csv`
     """
     with io.TextIOWrapper(open_posts(series), "utf-8-sig", newline="") as stream:
-        rows = scored(stream, VolumeDetector())
+        parameters = VolumeParameters(false_alarm_days=false_alarm_days)
+        rows = scored(stream, VolumeDetector(parameters))
         write_rows(map(_typed, rows) if format != "csv" else rows, COLUMNS, format)
 
 

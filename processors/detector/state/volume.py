@@ -29,7 +29,8 @@ class VolumeBaselinesState(Struct, kw_only=True):
 
     memories: list[VolumeMemory] = field(default_factory=list)
     expected: list[float] = field(default_factory=lambda: [0.0] * len(NAMES))
-    evidence: list[float] = field(default_factory=lambda: [0.0] * len(NAMES))
+    above: list[float] = field(default_factory=lambda: [0.0] * len(NAMES))
+    """Evidence over the bar of its brand and volume."""
     counts: int = 0
 
 
@@ -53,7 +54,7 @@ class VolumeBaselines:
         values = np.array([float(getattr(counted, name)) for name in NAMES])
         self._bank.update_many(time_of(first), values)
         self._state.expected = self._bank.expected.tolist()
-        self._state.evidence = self._bank.evidence.tolist()
+        self._state.above = (self._bank.evidence / self._bank.bars).tolist()
         self._state.counts += 1
 
     def per_minute(self, name: str) -> float | None:
@@ -66,4 +67,4 @@ class VolumeBaselines:
         """How far the last counts were above expectation; 1 is the bar of an alert."""
         if self._state.counts < KNOWN:
             return 0.0
-        return self._state.evidence[NAMES.index(name)] / self._bank.parameters.bar
+        return self._state.above[NAMES.index(name)]

@@ -116,3 +116,18 @@ def test_the_old_name_runs_and_says_the_new_one(tocsin: Commands) -> None:
     assert (old.status, old.out) == (new.status, new.out)
     assert "score-series" in old.err
     assert not new.err
+
+
+def test_longer_days_without_false_alarms_have_fewer_alerts(tocsin: Commands) -> None:
+    # Small bursts of growing size, each a record.
+    values = [str(20 + row % 3 + (row % 100 == 99) * row // 12) for row in range(1200)]
+    text = series(values).encode()
+
+    def alerts(days: str) -> int:
+        out = tocsin("score-series", "--false-alarm-days", days, stdin=text).out
+        return sum(line.endswith(",1") for line in out.splitlines())
+
+    assert alerts("3") > alerts("90")
+    refused = tocsin("score-series", "--false-alarm-days", "2", stdin=text)
+    assert refused.status == 2
+    assert "false-alarm-days" in refused.err
