@@ -74,14 +74,18 @@ def _of_name(name: str) -> Iterator[Node]:
         return
     yield words
     terms = words.terms if isinstance(words, Phrase) else (words,)
+    if any(term.kind == "sign" for term in terms):
+        # A hashtag has no signs: #CA is California, not C&A.
+        return
     tag = folded_form("#" + "".join(term.text for term in terms))
     if terms[0].text[0] not in "@#$" and tokenize(tag).folded == [tag]:
         yield Term(tag)
 
 
 def _of_handle(handle: str) -> Iterator[Node]:
-    sign = folded_form("@" + handle)
-    if tokenize(sign).folded == [sign]:
-        yield Term(sign)
+    sign = phrase_of("@" + handle)
+    first = sign.terms[0] if isinstance(sign, Phrase) else sign
+    if sign is not None and first is not None and first.kind == "handle":
+        yield sign
     if handle:
         yield Field("mentions", Value(handle))

@@ -19,6 +19,7 @@ from text.tokens import folded_form, tokenize
 
 _OPERATOR: Final = re.compile(r"\S\s+(?:AND|OR|NOT|NEAR(?:/\d+)?)\s+\S")
 _WILDCARD: Final = re.compile(r"\w\w\*")
+_BREAK: Final = re.compile(r"[.\-]")
 _HOST: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _BEFORE_NAME: Final = frozenset({"profile", "user", "users", "u", "c", "channel", "company", "in"})
 """Parts of an address that stand before the name of an account."""
@@ -66,14 +67,21 @@ def _handle(brand: Brand, written: str, path: Path) -> str:
     # An account of the Fediverse is user@host in the platform's list of mentions.
     user, at, host = handle.partition("@")
     sign = f"@{user}"
-    # Folding takes spaces out: both forms must be one token.
-    is_one = all(tokenize(one).exact == [one] for one in (sign, folded_form(sign)))
+    # Folding takes spaces out: both forms must be one account.
+    is_one = all(_is_account(one) for one in (sign, folded_form(sign)))
     if not user or not is_one or (at and _HOST.fullmatch(host) is None):
         raise ConfigurationError(
             f"{path}: brand {brand.id} has the handle {written!r}, which no post can mention; "
             "write the name of the account, such as velmora or velmora.example"
         )
     return handle
+
+
+def _is_account(sign: str) -> bool:
+    """Whether it is read as a handle, with words behind a hyphen or dot ("@velmora-care")."""
+    first, *rest = tokenize(sign).exact or [""]
+    whole = "".join(part for part in (first, *rest) if part != ".")
+    return first.startswith(("@", "＠")) and _BREAK.sub("", sign) == _BREAK.sub("", whole)
 
 
 def handle_of(written: str) -> str:

@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from text.tokens import MAX_FOLDED, cased_form, exact_form, folded_form
+from text.words.token_grammar import NAME_SIGNS
 
 Span: TypeAlias = tuple[int, int]
 """Start and end of a node in the query, in code points."""
 NOWHERE: Span = (0, 0)
 """The span of a node that the query does not contain."""
-TermKind = Literal["word", "hashtag", "handle", "ticker", "url", "emoji"]
+TermKind = Literal["word", "hashtag", "handle", "ticker", "url", "emoji", "sign"]
 _SIGNS: dict[str, TermKind] = {
     "#": "hashtag", "＃": "hashtag", "@": "handle", "＠": "handle", "$": "ticker",
 }  # fmt: skip
@@ -28,7 +29,7 @@ class _Located:
 
 @dataclass(frozen=True)
 class Term(_Located):
-    """One token of the text: a word, ``#hashtag``, ``@handle``, ``$TICKER``, URL or emoji.
+    """One token of the text: a word, ``#hashtag``, ``@handle``, ``$TICKER``, URL, emoji or sign.
 
     ``wildcard``: ``*`` and ``?`` in ``text`` stand for other letters. ``exact``: case and accents
     must be the same.
@@ -40,7 +41,9 @@ class Term(_Located):
 
     @cached_property
     def kind(self) -> TermKind:
-        """The kind of token; one CJK or Thai character is a word."""
+        """The kind of token; one CJK or Thai character is a word, the & of C&A a sign."""
+        if self.text in NAME_SIGNS:
+            return "sign"
         if self.text.startswith(("http://", "https://", "www.")):
             return "url"
         return _SIGNS.get(self.text[0], "word" if any(map(str.isalnum, self.text)) else "emoji")

@@ -70,8 +70,10 @@ def _cheapest(parts: list[Triggers | None]) -> Triggers | None:
 def _of_words(node: Term | Phrase, field: str) -> Triggers | None:
     if isinstance(node, Term):
         return _of_term(node, field)
-    if node.slop is None and not any(map(_is_open, node.terms)):
-        needle = searchable(" ".join(map(_folded, node.terms)))
+    # The sign of a name is between two words, where the searchable text has one space.
+    words = [term for term in node.terms if term.kind != "sign"]
+    if node.slop is None and not any(map(_is_open, words)):
+        needle = searchable(" ".join(map(_folded, words)))
         if needle.strip():
             return frozenset({_trigger(needle, field)})
     return _cheapest([_of_term(term, field) for term in node.terms])

@@ -59,7 +59,10 @@ def named(name: str) -> Brand:
         (ORANGE, "@orange-care.example.", ["@orange-care.example"]),
         (ORANGE, "＠orange", ["＠orange"]),
         (ORANGE, "@OrangeBank", []),
-        (ORANGE, "me@orange.example", ["orange"]),
+        (ORANGE, "me@orange.example, jean.b@orange.example", []),
+        (ORANGE, "orange.example is down, Orange® too", ["orange", "Orange"]),
+        (ORANGE, "@orange.Toujours rien", ["@orange"]),
+        (Brand(id="b", name="V", handles=["v-care"]), "@v-care help", ["@v-care"]),
         (Brand(id="b", name="V", handles=["vlm"]), "vlm is down, @vlm", ["@vlm"]),
         # A name of several words is a phrase and a hashtag.
         (VOLTA, "Air Volta", ["Air Volta"]),
@@ -93,6 +96,24 @@ def named(name: str) -> Brand:
         (named("🍊"), "I love 🍊🍊", ["🍊", "🍊"]),
         (named("$ORA"), "buy $ora now", ["$ora"]),
         (named("#orangeday"), "#OrangeDay!", ["#OrangeDay"]),
+        (named("ソニー"), "ソニーA7, ソニー2024", ["ソニー", "ソニー"]),
+        (named("LG"), "LG가 LG전자", ["LG", "LG"]),
+        # A name that signs make keeps them, in its usual spellings.
+        (named("C&A"), "C&A, C & A, C&amp;A, c＆a", ["C&A", "C & A", "C&amp;A", "c＆a"]),
+        (named("C&A"), "Vitamine C à prendre, C'a, #CA, C A", []),
+        (named("AT&T"), "look at t-shirts", []),
+        (named("H&M"), "#HM à 20h M", []),
+        (named("E.ON"), "lettre e on, eon", []),
+        (named("E.ON"), "E.ON", ["E.ON"]),
+        (named(".NET"), "revenu NET, .NET", [".NET"]),
+        (named("C++"), "vitamin C, C#", []),
+        (named("C#"), "C# C", ["C#"]),
+        (named("Canal+"), "le canal, Canal+", ["Canal+"]),
+        (named("amazon.de"), "Amazon de Noël, amazon.de", ["amazon.de"]),
+        # One fold for all.
+        (named("Ørsted"), "Orsted ØRSTED", ["Orsted", "ØRSTED"]),
+        (named("Yapı Kredi"), "YAPI KREDİ yapi kredi", ["YAPI KREDİ", "yapi kredi"]),
+        (named("أورنج"), "شركة اورنج", ["اورنج"]),
     ],
 )
 def test_the_places_of_a_brand(brand: Brand, text: str, expected: list[str]) -> None:
