@@ -7,14 +7,13 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
-from brands.brand_query import phrase_of, query_of
+from brands.brand_query import is_everyday, phrase_of, query_of
 from brands.disambiguation import example_post, is_taught
 from queries.language.ast import Term
 from queries.language.errors import QueryError, caret, shorten
 from queries.language.parser import parse
 from queries.tools.lint import lint
 from schemas.brand import Brand
-from text.everyday import everyday_words
 
 MIN_EXAMPLES: Final = 10
 """Examples of each kind from which a brand keeps nine in ten of its posts
@@ -79,7 +78,7 @@ def lint_queries(written: Mapping[str, str], saved: Collection[str]) -> Iterator
 def is_ambiguous(name: str) -> bool:
     """Whether a name is one everyday word, or a brand's name that is one."""
     word = phrase_of(name)
-    return isinstance(word, Term) and any(word.form in words for words in everyday_words().values())
+    return isinstance(word, Term) and is_everyday(word.form)
 
 
 def is_short(name: str) -> bool:

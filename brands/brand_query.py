@@ -1,8 +1,9 @@
 """The query of a brand: its own, or one made from its names and handles.
 
-A name becomes its words as a phrase, in any case and with or without accents, and their hashtag. A
-handle becomes ``@handle`` in the text or in the platform's list of mentions. ``exclude`` is not
-part of the query: it removes places, not posts (see ``brands.brand_matcher``).
+A name becomes its words as a phrase, in any case and with or without accents, their hashtag, and
+the hashtags that hold it beside other words. A handle becomes ``@handle`` in the text or in the
+platform's list of mentions. ``exclude`` is not part of the query: it removes places, not posts (see
+``brands.brand_matcher``).
 """
 
 from collections.abc import Iterator
@@ -10,14 +11,20 @@ from functools import lru_cache
 
 from queries.language.ast import Field, Node, Or, Phrase, Term, Value
 from queries.language.errors import QueryError
+from queries.language.fields import TAG
 from queries.language.parser import parse
 from queries.language.references import resolve
 from queries.language.terms import MAX_PHRASE_TERMS
 from queries.language.tree import walk
 from queries.language.validate import check
 from schemas.brand import Brand
+from text.everyday import everyday_words
 from text.tokens import folded_form, tokenize
 
+MIN_TAGGED = 5
+"""Letters of a name that is looked for within hashtags: shorter ones are pieces of other words."""
+MIN_PREFIX = 7
+"""Letters of a name that other letters may follow in a hashtag."""
 LATER = ("brand", "entity", "sentiment", "towards", "aspect", "intent", "emotion")
 """Fields that are filled after the brands, so a brand's query cannot use them."""
 
@@ -77,9 +84,28 @@ def _of_name(name: str) -> Iterator[Node]:
     if any(term.kind == "sign" for term in terms):
         # A hashtag has no signs: #CA is California, not C&A.
         return
-    tag = folded_form("#" + "".join(term.text for term in terms))
+    joined = "".join(term.text for term in terms)
+    tag = folded_form("#" + joined)
     if terms[0].text[0] not in "@#$" and tokenize(tag).folded == [tag]:
         yield Term(tag)
+        yield from _in_hashtags(joined)
+
+
+def _in_hashtags(name: str) -> Iterator[Node]:
+    """Hashtags with other words beside the name: #VelmoraDown, #BoycottVelmora, #velmoraleaks.
+
+    Of a long name any that begin with it; a shorter one begins other words (Intel, intelligence).
+    """
+    if len(name) < MIN_TAGGED or not name.isalnum() or is_everyday(name):
+        return
+    yield Field(TAG, Value(name))
+    if len(name) >= MIN_PREFIX:
+        yield Field(TAG, Value(f"{name}*", wildcard=True))
+
+
+def is_everyday(word: str) -> bool:
+    """Whether a folded word is an everyday one, or a brand's name that is one."""
+    return any(word in words for words in everyday_words().values())
 
 
 def _of_handle(handle: str) -> Iterator[Node]:

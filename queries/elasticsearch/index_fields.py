@@ -14,7 +14,7 @@ from queries.language.errors import QueryError
 from queries.matching.document import Document
 from schemas.post import Metrics
 from schemas.types import JsonObject
-from text.tokens import Tokens, cased_form, exact_form, folded_form
+from text.tokens import TOKENIZER_VERSION, Tokens, cased_form, exact_form, folded_form
 
 WORDS = "words"
 """The object with the text fields."""
@@ -34,7 +34,7 @@ VALUE_PATHS = {
         name: f"{VALUES}.{name}"
         for name in (
             "author", "source", "site", "country", "hashtags", "mentions", "entity", "community",
-            "thread", "about", "publisher",
+            "thread", "about", "publisher", "tag",
         )
     },
     # These fields hold codes, ids and labels, which are in normal form already.
@@ -60,6 +60,8 @@ PAIR_PATHS = {"towards": "brand_sentiment", "aspect": "aspect_sentiment"}
 """Fields whose values may be pairs, as ``price=negative``, to the index field of the pairs."""
 PRESENT = VALUE_PATHS["source"]
 """In every document with fields for queries; older documents and tombstones lack it."""
+TOKENIZER = f"{VALUES}.tokenizer"
+"""The version of the tokenizer that read the document; those of version 1 lack it."""
 SAME = "."
 """Replaces a form that equals the folded one; a token is never punctuation alone."""
 GAP = 1000
@@ -105,6 +107,7 @@ def query_fields(document: Document) -> JsonObject:
                 words[path + ending] = lines if name == "url" else lines[0]
     values = {path: sorted(filter(_fits, document.values_of(n))) for n, path in _VALUES.items()}
     values = {path: kept for path, kept in values.items() if kept}
+    values[TOKENIZER.removeprefix(f"{VALUES}.")] = [str(TOKENIZER_VERSION)]
     return {name: fields for name, fields in ((WORDS, words), (VALUES, values)) if fields}
 
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Range, Term, Value
-from queries.language.fields import normal
+from queries.language.fields import TAG, normal
 from queries.matching.document import ANYWHERE, Document, MatchedSpan
 from queries.matching.occurrences import IndexedText, occurrences, pattern
 from text.tokens import Tokens
@@ -95,7 +95,8 @@ def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
         case Field(name, child):
             return compile_query(child, (name,))
         case Value():
-            return Question(_has_value(node, fields[0]), _nowhere, 1)
+            add_spans = partial(_add_hashtags, _fits(node)) if fields[0] == TAG else _nowhere
+            return Question(_has_value(node, fields[0]), add_spans, 1)
         case Range():
             return Question(partial(_is_in, node), _nowhere)
         case _:
@@ -156,6 +157,18 @@ def _has_value(node: Value, field: str) -> Matches:
         return lambda asked: wanted in asked.document.values_of(field)
     fits = pattern(wanted)
     return lambda asked: any(map(fits, asked.document.values_of(field)))
+
+
+def _fits(node: Value) -> Callable[[str], object]:
+    wanted = normal(node.text)
+    return pattern(wanted) if node.wildcard else wanted.__eq__
+
+
+def _add_hashtags(fits: Callable[[str], object], asked: Asked, places: Places) -> None:
+    for field in ANYWHERE:
+        for start, end, words in asked.document.hashtags_of(field):
+            if any(map(fits, words)):
+                places.spans.add(MatchedSpan(field, start, end))
 
 
 def _is_in(node: Range, asked: Asked) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final
 
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term, Value
-from queries.language.fields import normal
+from queries.language.fields import TAG, normal
 from queries.matching.searchable import searchable
 from text.everyday import everyday_words
 from text.tokens import MAX_FOLDED, folded_form
@@ -53,6 +53,8 @@ def triggers(node: Node, field: str = "") -> Triggers | None:
             return _either([triggers(part, field) for part in parts])
         case Field(name, child):
             return triggers(child, "" if name in ("text", "title") else name)
+        case Value(text) if field == TAG:
+            return _of_tag(text)
         case Value(text, wildcard):
             return None if wildcard else frozenset({Trigger(field, normal(text), value=True)})
         case _:
@@ -94,6 +96,14 @@ def _of_term(term: Term, field: str) -> Triggers | None:
     if not needle.strip():
         return None
     return frozenset({_trigger(needle, field, address=term.kind == "url")})
+
+
+def _of_tag(text: str) -> Triggers | None:
+    """The letters of a word of a hashtag, which stand side by side in the text."""
+    stem = text.replace("?", "*").partition("*")[0]
+    stem = stem if stem.isascii() or stem == text else stem[:-1]
+    needle = searchable(stem).strip()
+    return frozenset({_trigger(needle, "")}) if needle else None
 
 
 def _of_stem(term: Term, field: str) -> Triggers | None:

@@ -75,7 +75,27 @@ def named(name: str) -> Brand:
         (VOLTA, "Air France Volta", []),
         (VOLTA, "Volta Air", []),
         (VOLTA, "AirVolta", []),
-        (VOLTA, "#AirVoltaDown", []),
+        (VOLTA, "#AirVoltaDown", ["#AirVoltaDown"]),
+        (VOLTA, "#VoltaAir #Voltage #volta", []),
+        # A hashtag may hold the name beside other words.
+        (
+            named("Velmora"),
+            "#VelmoraDown, #BoycottVelmora #velmoragate ＃boycottvelmora #VELMORA_ko #velmoraleaks",
+            [
+                "#VelmoraDown",
+                "#BoycottVelmora",
+                "#velmoragate",
+                "＃boycottvelmora",
+                "#VELMORA_ko",
+                "#velmoraleaks",
+            ],
+        ),
+        (named("Velmora"), "#CarvelMorado #novelmorale #vel_mora", []),
+        (named("Ørsted"), "#StopOrsted #ØrstedNow", ["#StopOrsted", "#ØrstedNow"]),
+        (named("Intel"), "#ArtificialIntelligence #intelligence #intel_2 #FCBayern", ["#intel_2"]),
+        (named("Intel"), "#IntelDown #boycottintel", ["#IntelDown", "#boycottintel"]),
+        (ORANGE, "#OrangeJuice #BoycottOrange", []),
+        (named("C&A"), "#CAdown #BoycottCA", []),
         (VOLTA, "@AirVolta", []),
         # A phrase in `exclude` removes the name within it.
         (MIRABELLE, "a mirabelle plum", []),

@@ -29,7 +29,8 @@ FIELD_QUERIES = [
     "emotion:anger", "towards:negative", "towards:(negative positive)",
     "towards:velmora=negative OR towards:neutral", 'community:"Le Cafe"', "community:R/VELMORA",
     "rating:<3", "rating:>=4", "rating:1..2", "rating:3.5", "score:<0", "bot:true NOT format:post",
-    "thread:x:7", 'about:"velmora mobile"', "publisher:lemonde.fr",
+    "tag:velmora", "tag:velmora* NOT tag:down", "thread:x:7", 'about:"velmora mobile"',
+    "publisher:lemonde.fr",
 ]  # fmt: skip
 """Each finds some of 200 posts, and not all."""
 COMMUNITIES = [Community(id="c/9", name="Le Café"), Community(id="r/velmora"), Community(id="C/9")]

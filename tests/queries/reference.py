@@ -14,6 +14,7 @@ from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase,
 from queries.language.fields import normal
 from queries.matching.document import ANYWHERE, Document, MatchedSpan
 from text.tokens import Tokens
+from text.words.hashtag_words import hashtag_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
             return Result(not evaluate(child, document, fields).matches)
         case Field(name, child):
             return evaluate(child, document, (name,))
+        case Value() if fields == ("tag",):
+            return _tagged(node, document)
         case Value():
             return Result(any(_has_value(node, v) for v in document.values_of(fields[0])))
         case Range(name, low, high):
@@ -72,6 +75,18 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
 
 def _together(results: list[Result]) -> Result:
     return Result(True, frozenset().union(*(result.spans for result in results)))
+
+
+def _tagged(wanted: Value, document: Document) -> Result:
+    """The hashtags with such a word, and their places."""
+    spans = [
+        MatchedSpan(field, start, end)
+        for field in ANYWHERE
+        for tokens in document.texts_of(field)
+        for token, start, end in zip(tokens.exact, tokens.starts, tokens.ends, strict=True)
+        if token[0] in "#＃" and any(_has_value(wanted, word) for word in hashtag_words(token))
+    ]
+    return Result(bool(spans), frozenset(spans))
 
 
 def _has_value(wanted: Value, value: str) -> bool:

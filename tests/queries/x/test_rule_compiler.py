@@ -83,6 +83,7 @@ def sends(compiled: XRules, post: XPost) -> list[bool]:
         ('"fibre coup*"', ["fibre"]),
         ('"Acme® phone"', ['"acme phone"']),
         ("C&A", ['"c a"']),
+        ("velmora OR tag:velmora*", ["velmora OR #velmora"]),
         ("C++", ["c"]),
         ('"panne 😡"', ["panne 😡"]),
         ('"#orange en panne"', ['#orange "en panne"']),
