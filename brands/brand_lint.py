@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from brands.brand_matcher import BrandMatcher
 from brands.brand_query import is_everyday, phrase_of, query_of
 from brands.disambiguation import example_post, is_taught
-from queries.language.ast import Term
+from queries.language.ast import Phrase, Term
 from queries.language.errors import QueryError, caret, shorten
 from queries.language.parser import parse
-from queries.tools.lint import lint
+from queries.tools.lint import is_few_letters, lint
 from schemas.brand import Brand
 
 MIN_EXAMPLES: Final = 10
@@ -82,20 +82,24 @@ def is_ambiguous(name: str) -> bool:
 
 
 def is_short(name: str) -> bool:
+    """Whether a name has few letters, and no sign that matches keep (C&A)."""
     word = phrase_of(name)
     letters = sum(map(str.isalnum, name))
+    if isinstance(word, Phrase):
+        return is_few_letters(word)
     # One sign of Chinese or Japanese is a word.
-    return isinstance(word, Term) and name.isascii() and letters < _MIN_LETTERS
+    return word is not None and name.isascii() and letters < _MIN_LETTERS
 
 
 def _names(brand: Brand) -> Iterator[BrandWarning]:
     for name in brand.names or [brand.name]:
         if is_short(name):
-            letters = "letter" if len(name) == 1 else "letters"
+            count = sum(map(str.isalnum, name))
+            letters = "letter" if count == 1 else "letters"
             yield BrandWarning(
                 brand.id,
                 "short-name",
-                f"the name '{name}' has {len(name)} {letters}, and stands for many things",
+                f"the name '{name}' has {count} {letters}, and stands for many things",
                 f"write a longer one, or a query that adds words, such as {{{name}}} NEAR/5 (…)",
             )
         elif is_ambiguous(name) and not is_well_taught(brand):

@@ -80,6 +80,8 @@ def _of_name(name: str) -> Iterator[Node]:
     if words is None:
         return
     yield words
+    if isinstance(words, Term):
+        yield from _with_s(words)
     terms = words.terms if isinstance(words, Phrase) else (words,)
     if any(term.kind == "sign" for term in terms):
         # A hashtag has no signs: #CA is California, not C&A.
@@ -89,6 +91,18 @@ def _of_name(name: str) -> Iterator[Node]:
     if terms[0].text[0] not in "@#$" and tokenize(tag).folded == [tag]:
         yield Term(tag)
         yield from _in_hashtags(joined)
+
+
+def _with_s(name: Term) -> Iterator[Node]:
+    """The genitive and plural of a long name, and the apostrophe that a name may have lost."""
+    word = name.form
+    if len(word) < MIN_TAGGED or not (word.isascii() and word.isalpha()) or is_everyday(word):
+        return
+    if word.endswith("s"):
+        if not word.endswith("ss"):
+            yield Phrase((Term(word[:-1]), Term("s")))
+    elif not word.endswith(("x", "z")) and not is_everyday(f"{word}s"):
+        yield Term(f"{word}s")
 
 
 def _in_hashtags(name: str) -> Iterator[Node]:

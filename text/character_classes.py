@@ -48,6 +48,8 @@ LETTER: Final = "0"
 """A letter or digit of any other script: as a digit of ASCII, it is part of a word (``\\w``), and
 of neither a scheme nor a ticker."""
 
+CIRCLED: Final = r"\u24b6-\u24e9\U0001f130-\U0001f149"
+"""Letters in a circle or square, which are letters in fancy dress and signs for Unicode."""
 _CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
 _CLUSTERED = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _INDIAN = (
@@ -64,6 +66,8 @@ _CLASSES: Final = tuple(
         ("．", "."),
         (r"\s", " "),
         ("[©®™℠℗]", OTHER),
+        ("Ⓜ", EMOJI_LETTER),
+        (rf"[{CIRCLED}]", LETTER),
         (r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]", SELECTOR),
         ("\u200d", JOINER),
         ("\u200c", NON_JOINER),

@@ -63,7 +63,8 @@ PRESENT = VALUE_PATHS["source"]
 TOKENIZER = f"{VALUES}.tokenizer"
 """The version of the tokenizer that read the document; those of version 1 lack it."""
 SAME = "."
-"""Replaces a form that equals the folded one; a token is never punctuation alone."""
+"""Replaces a form that equals the folded one. Only the sign of E.ON is such a token; its forms are
+all equal, so the folded field alone is asked for it."""
 GAP = 1000
 """Positions between two addresses: more than the largest distance of a query."""
 MAX_VALUE_BYTES = 32_766
@@ -79,10 +80,10 @@ _VALUES = {
 def field_of(term: Term, path: str) -> str:
     """The index field with the term's form; ``path``: the one with the folded tokens."""
     if term.exact:
-        return path + EXACT
+        return path if term.form == SAME else path + EXACT
     if not term.accented:
         return path
-    if _has_folded_letters(term.form):
+    if _has_folded_letters(term):
         # Its accents are beyond the letters that a token keeps, so no token can match it.
         raise QueryError("this word is too long", *term.span, "shorten it")
     return path + ACCENTED
@@ -90,11 +91,11 @@ def field_of(term: Term, path: str) -> str:
 
 def maybe_in_folded(term: Term) -> bool:
     """Whether a term in braces may match tokens that only the folded field holds."""
-    return term.exact and _has_folded_letters(term.form)
+    return term.exact and term.form != SAME and _has_folded_letters(term)
 
 
-def _has_folded_letters(form: str) -> bool:
-    return all(folded_form(letter) == letter for letter in form)
+def _has_folded_letters(term: Term) -> bool:
+    return all(term.fold(letter) == letter for letter in term.form)
 
 
 def query_fields(document: Document) -> JsonObject:

@@ -5,7 +5,7 @@ computed only for a post that matches.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -71,8 +71,8 @@ class Question:
     """Adds the spans in a post that matches; values have none."""
     cost: int = 0
     """A rank: cheaper questions run first."""
-    word: tuple[Fields, str] | None = None
-    """Set if the question is one folded token: the fields and the token."""
+    word: tuple[Fields, frozenset[str]] | None = None
+    """Set if the question is one folded token: the fields and its forms."""
 
     def spans(self, asked: Asked) -> frozenset[MatchedSpan]:
         places = Places()
@@ -119,7 +119,8 @@ def _all(parts: Sequence[Question]) -> Question:
 
 
 def _any(parts: Sequence[Question], fields: Fields) -> Question:
-    words = frozenset(part.word[1] for part in parts if part.word and part.word[0] == fields)
+    single = [part.word[1] for part in parts if part.word and part.word[0] == fields]
+    words = frozenset(chain.from_iterable(single))
     others = [part for part in parts if not part.word or part.word[0] != fields]
     others.sort(key=lambda part: part.cost)
     asks = [part.matches for part in others]
@@ -138,8 +139,12 @@ def _any(parts: Sequence[Question], fields: Fields) -> Question:
 def _words(node: Term | Phrase | Near, fields: Fields) -> Question:
     add_spans = partial(_add_places, node, fields)
     if isinstance(node, Term) and not (node.wildcard or node.exact or node.accented):
+        forms = frozenset(node.forms)
+        if len(forms) > 1:
+            either = Question(lambda asked: not forms.isdisjoint(asked.words(fields)), add_spans)
+            return replace(either, word=(fields, forms))
         form = node.form
-        return Question(lambda asked: form in asked.words(fields), add_spans, 0, (fields, form))
+        return Question(lambda asked: form in asked.words(fields), add_spans, 0, (fields, forms))
     return Question(partial(_stands, node, fields), add_spans, 2 if isinstance(node, Term) else 3)
 
 

@@ -9,11 +9,12 @@ import unicodedata
 
 import regex
 
+from text.character_classes import CIRCLED
 from text.tokens import folded_form
 from text.words.letter_folds import INVISIBLE
 from text.words.token_grammar import without_entities
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]")
+_WORD = regex.compile(rf"[\p{{L}}\p{{M}}\p{{N}}_{CIRCLED}]")
 _ALONE = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}ー\uff70\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
     r"\p{Extended_Pictographic}\p{RI}[[\p{Arabic}\u0640\p{Hangul}\p{Hebrew}\p{Devanagari}"

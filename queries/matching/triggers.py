@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
+from queries.language.affixes import common_part
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term, Value
 from queries.language.fields import TAG, normal
 from queries.matching.searchable import searchable
@@ -74,7 +75,7 @@ def _of_words(node: Term | Phrase, field: str) -> Triggers | None:
         return _of_term(node, field)
     # The sign of a name is between two words, where the searchable text has one space.
     words = [term for term in node.terms if term.kind != "sign"]
-    if node.slop is None and not any(map(_is_open, words)):
+    if node.slop is None and not any(map(_is_open, words)) and not any(map(_varies, words)):
         needle = searchable(" ".join(map(_folded, words)))
         if needle.strip():
             return frozenset({_trigger(needle, field)})
@@ -85,8 +86,14 @@ def _is_open(term: Term) -> bool:
     return term.wildcard or term.kind == "url" or not searchable(_folded(term)).strip()
 
 
+def _varies(term: Term) -> bool:
+    """Whether letters may stand before or behind it in its token."""
+    return len(term.forms) > 1
+
+
 def _folded(term: Term) -> str:
-    return folded_form(term.text) or term.text
+    folded = folded_form(term.text) or term.text
+    return common_part(folded) if _varies(term) else folded
 
 
 def _of_term(term: Term, field: str) -> Triggers | None:

@@ -70,7 +70,8 @@ def spellings(term: Term, expansions: Expansions) -> list[str]:
     """The known spellings of a term, in lower case."""
     if term.exact and not term.wildcard:
         return [exact_form(term.text).lower()]
-    words = [*([] if term.wildcard else [term.text, term.form]), *listed(term.text, expansions)]
+    own = [] if term.wildcard else [term.text, *term.forms, *term.capitals]
+    words = [*own, *listed(term.text, expansions)]
     words = [unicodedata.normalize("NFC", word).lower() for word in words]
     return list(dict.fromkeys(filter(None, words)))
 

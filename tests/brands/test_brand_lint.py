@@ -23,6 +23,8 @@ def test_a_well_written_brand_has_no_warning() -> None:
         brand("zephalia", query="zephalia OR #zephalia"),
         brand("orange", names=["orange"], examples=examples(MIN_EXAMPLES, MIN_EXAMPLES)),
         brand("kioku", names=["記憶"]),
+        brand("ca", names=["C&A"]),
+        brand("eon", names=["E.ON"]),
     )
 
 
@@ -31,6 +33,7 @@ def test_a_well_written_brand_has_no_warning() -> None:
     [
         (brand("a", name="A"), "short-name"),
         (brand("bt", names=["BT"]), "short-name"),
+        (brand("tx", names=["T-X"]), "short-name"),
         (brand("orange", names=["Orange"]), "everyday-name"),
         (brand("free", name="Free"), "everyday-name"),
         (brand("o", names=["velmora"], exclude=["le jus"]), "exclude-without-name"),

@@ -130,6 +130,13 @@ def named(name: str) -> Brand:
         (named("C#"), "C# C", ["C#"]),
         (named("Canal+"), "le canal, Canal+", ["Canal+"]),
         (named("amazon.de"), "Amazon de Noël, amazon.de", ["amazon.de"]),
+        (named("M&Ms"), "M&Ms, M&M's, m&m’s", ["M&Ms", "M&M's", "m&m’s"]),
+        (named("McDonald's"), "McDonald’s McDonalds mcdonald", ["McDonald’s", "McDonalds"]),
+        (named("McDonalds"), "McDonald's", ["McDonald's"]),
+        # The genitive of a long name, and what is written together in Korean and Arabic.
+        (named("Velmora"), "Velmoras Netz, Velmorable", ["Velmoras"]),
+        (named("삼성"), "삼성은 삼성에서 삼성전자", ["삼성은", "삼성에서"]),
+        (named("أورنج"), "لأورنج والأورنج", ["لأورنج", "والأورنج"]),
         # One fold for all.
         (named("Ørsted"), "Orsted ØRSTED", ["Orsted", "ØRSTED"]),
         (named("Yapı Kredi"), "YAPI KREDİ yapi kredi", ["YAPI KREDİ", "yapi kredi"]),

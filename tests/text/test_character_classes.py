@@ -33,9 +33,9 @@ PROPERTIES = {
     character_classes.SIGN: f"[[{CJK}]--[\\p{{L}}\\p{{N}}{VOICE}]]",
     character_classes.CHARACTER: f"[[{L}&&[{CJK}]]{LONG_VOWEL}]",
     character_classes.EMOJI: (
-        rf"[\p{{Extended_Pictographic}}--[\p{{L}}\p{{N}}{MARKS}\p{{EMod}}{CJK}]]"
+        rf"[\p{{Extended_Pictographic}}--[\p{{L}}\p{{N}}{MARKS}Ⓜ\p{{EMod}}{CJK}]]"
     ),
-    character_classes.EMOJI_LETTER: rf"[[{L}&&\p{{Extended_Pictographic}}]--[{MARKS}{CJK}]]",
+    character_classes.EMOJI_LETTER: rf"[[[{L}&&\p{{Extended_Pictographic}}]--[{MARKS}{CJK}]]Ⓜ]",
     character_classes.TONE: r"\p{EMod}",
     character_classes.JOINER: r"\u200D",
     character_classes.NON_JOINER: r"\u200C",
@@ -49,7 +49,7 @@ PROPERTIES = {
 }
 SPACE = r"[ [\s--[\x00-\x7F]]]"
 LETTERS = rf"[[[\p{{L}}\p{{N}}_]--[{CJK}{CLUSTERED}{INDIAN}{LONG_VOWEL}{VOICE}]]--[\p{{Arabic}}\u0640\p{{Hangul}}\p{{Hebrew}}\p{{Extended_Pictographic}}]]"  # noqa: E501
-WORD = rf"[{LETTERS}{DIGITS}]"
+WORD = rf"[{LETTERS}{DIGITS}[[{character_classes.CIRCLED}]--Ⓜ]]"
 
 
 def by_properties() -> regex.Pattern[str]:

@@ -167,7 +167,7 @@ TEXTS = ANY_TEXT | PIECES
         # Tickers, but no prices.
         ("$TSLA up, $5 and US$ $toolong7", ["$tsla", "up", "5", "and", "us", "toolong7"]),
         # Letters in fancy dress, and letters that decompose into words.
-        ("𝐎𝐫𝐚𝐧𝐠𝐞 Ⓥ ＯＫ ﬁn", ["orange", "ok", "fin"]),
+        ("𝐎𝐫𝐚𝐧𝐠𝐞 Ⓥ ＯＫ ﬁn ⓥⓔⓛⓜⓞⓡⓐ ⓂⒶ", ["orange", "v", "ok", "fin", "velmora", "ma"]),
         ("ﷺ", ["صلياللهعليهوسلم"]),
         # Scripts without spaces: letters with their marks.
         ("ชอบกาแฟที่นี่", ["ช", "อ", "บ", "ก", "า", "แ", "ฟ", "ที่", "นี่"]),
