@@ -10,7 +10,8 @@ only where a name needs it, since its letters alone would be everyday words:
 | ``+`` | after a letter, at the end of a word | C++, Canal+, Disney+ |
 | ``#`` | after one letter, at the end of a word | C#, F# |
 
-Every repetition that can fail is bounded or begins with a sign, so a text costs time linear in its
+An alternative begins with its sign, and looks back from there: a letter that is none costs no more
+than a comparison. Every repetition that can fail is bounded, so a text costs time linear in its
 length.
 """
 
@@ -61,11 +62,13 @@ _DOMAIN: Final = f"(?:{_GENERIC}|{_GENERIC.upper()}|{_COUNTRIES}|{_COUNTRIES.upp
 """In one case: a capital begins a sentence ("@velmora.It is down")."""
 
 _URL: Final = r'(?:https?://|www\.)[^\s\x1c-\x1f<>"]+'
-_FEDIVERSE: Final = r"@[\w.\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[a-z]{2,24}(?!\w)"
-_BLUESKY: Final = rf"@(?:[\w\-]{{1,63}}\.){{1,8}}{_DOMAIN}(?!\w)"
+_FEDIVERSE: Final = r"[\w.\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[a-z]{2,24}(?!\w)"
+_BLUESKY: Final = rf"(?:[\w\-]{{1,63}}\.){{1,8}}{_DOMAIN}(?!\w)"
 _MAIL: Final = r"(?:(?:[.+\-]\w{1,64}){0,6}@(?:[\w\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w))?"
 """What makes an e-mail address of the word before it."""
-_TICKER: Final = r"\$[A-Za-z]{1,6}"
+_IN_MAIL: Final = r"[.+\-@]"
+"""What may follow the first word of an address; most words are told by this letter alone."""
+_TICKER: Final = r"[A-Za-z]{1,6}"
 _NAME_SIGNS: Final = r"""
     | &(?:(?<=\w&)(?<!\w{4}&)|(?<=\w[ ]&)(?<!\w{4}[ ]&))(?=[ ]{0,6}\w{1,3}(?!\w))
     | \.(?:(?<=[A-Za-z]\.)(?=[A-Za-z])(?:(?<!\w{3}\.)|(?=[A-Za-z]{1,2}(?!\w)))
@@ -99,10 +102,10 @@ _EMOJI: Final = rf"[{EMOJI}{EMOJI_LETTER}][{TONE}{SELECTOR}]{{0,2}}"
 OF_CLASSES: Final = re.compile(
     rf"""(
       {_URL}
-    | (?<!{_LETTER})(?:{_FEDIVERSE}|{_BLUESKY}|@(?:{_START}{_WORD}*|{_OF_SCRIPT}))
+    | @(?<!{_LETTER}@)(?:{_FEDIVERSE}|{_BLUESKY}|{_START}{_WORD}*|{_OF_SCRIPT})
     | \#{_TAGGED}+(?:{_UNSEEN}{{1,8}}{_TAGGED}+)*
-    | (?<!{_LETTER})(?<!\$){_TICKER}(?!{_LETTER}|{MARK})
-    | {_PLAIN}{_MAIL}
+    | \$(?<!{_LETTER}\$)(?<!\$\$){_TICKER}(?!{_LETTER}|{MARK})
+    | (?>{_PLAIN})(?!{_IN_MAIL}) | {_PLAIN}{_MAIL}
     | [{SIGN}{CHARACTER}][{VOICED}{SELECTOR}]*
     | {_OF_SCRIPT}
     | {BASE}{BASE_MARK}*
@@ -118,10 +121,10 @@ OF_CLASSES: Final = re.compile(
 OF_ASCII: Final = re.compile(
     rf"""(
       {_URL}
-    | (?<!\w)(?:{_FEDIVERSE}|{_BLUESKY}|@\w+)
+    | @(?<!\w@)(?:{_FEDIVERSE}|{_BLUESKY}|\w+)
     | \#\w+
-    | (?<![\w$]){_TICKER}(?!\w)
-    | \w+{_MAIL}
+    | \$(?<![\w$]\$){_TICKER}(?!\w)
+    | \w++(?!{_IN_MAIL}) | \w+{_MAIL}
     {_NAME_SIGNS}
     )""",
     re.VERBOSE | re.ASCII,
