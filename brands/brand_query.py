@@ -6,6 +6,7 @@ platform's list of mentions. ``exclude`` is not part of the query: it removes pl
 ``brands.brand_matcher``).
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ MIN_TAGGED = 5
 """Letters of a name that is looked for within hashtags: shorter ones are pieces of other words."""
 MIN_PREFIX = 7
 """Letters of a name that other letters may follow in a hashtag."""
+_BREAK = re.compile(r"[.\-]")
 LATER = ("brand", "entity", "sentiment", "towards", "aspect", "intent", "emotion")
 """Fields that are filled after the brands, so a brand's query cannot use them."""
 
@@ -124,8 +126,14 @@ def is_everyday(word: str) -> bool:
 
 def _of_handle(handle: str) -> Iterator[Node]:
     sign = phrase_of("@" + handle)
-    first = sign.terms[0] if isinstance(sign, Phrase) else sign
-    if sign is not None and first is not None and first.kind == "handle":
+    if sign is not None and is_account("@" + handle):
         yield sign
     if handle:
         yield Field("mentions", Value(handle))
+
+
+def is_account(sign: str) -> bool:
+    """Whether it is read as a handle, with words behind a hyphen or dot ("@velmora-care")."""
+    first, *rest = tokenize(sign).exact or [""]
+    whole = "".join(part for part in (first, *rest) if part != ".")
+    return first.startswith(("@", "＠")) and _BREAK.sub("", sign) == _BREAK.sub("", whole)

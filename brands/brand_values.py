@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
+from brands.brand_query import is_account
 from brands.disambiguation import example_post
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from text.codes import language_code, near_language
-from text.tokens import folded_form, tokenize
+from text.tokens import folded_form
 
 _OPERATOR: Final = re.compile(r"\S\s+(?:AND|OR|NOT|NEAR(?:/\d+)?)\s+\S")
 _WILDCARD: Final = re.compile(r"\w\w\*")
-_BREAK: Final = re.compile(r"[.\-]")
 _HOST: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _BEFORE_NAME: Final = frozenset({"profile", "user", "users", "u", "c", "channel", "company", "in"})
 """Parts of an address that stand before the name of an account."""
@@ -68,20 +68,13 @@ def _handle(brand: Brand, written: str, path: Path) -> str:
     user, at, host = handle.partition("@")
     sign = f"@{user}"
     # Folding takes spaces out: both forms must be one account.
-    is_one = all(_is_account(one) for one in (sign, folded_form(sign)))
+    is_one = all(is_account(one) for one in (sign, folded_form(sign)))
     if not user or not is_one or (at and _HOST.fullmatch(host) is None):
         raise ConfigurationError(
             f"{path}: brand {brand.id} has the handle {written!r}, which no post can mention; "
             "write the name of the account, such as velmora or velmora.example"
         )
     return handle
-
-
-def _is_account(sign: str) -> bool:
-    """Whether it is read as a handle, with words behind a hyphen or dot ("@velmora-care")."""
-    first, *rest = tokenize(sign).exact or [""]
-    whole = "".join(part for part in (first, *rest) if part != ".")
-    return first.startswith(("@", "＠")) and _BREAK.sub("", sign) == _BREAK.sub("", whole)
 
 
 def handle_of(written: str) -> str:

@@ -1,18 +1,42 @@
 """A query as version 1 of the tokenizer read it, for documents that it wrote.
 
 Such documents have no signs (C&A is "c a"), one word of LG가, an e-mail address in its words, and
-ø, œ, ی and the like as they stand. A query goes on finding in them what it found before.
+ø, œ, ی and the like as they stand. A query goes on finding in them what it found before. All of
+this may go when no index holds a document from before mapping version 7.
 """
 
+import unicodedata
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Final
+
+import regex
 
 from queries.language.ast import Near, Node, Or, Phrase, Term
 from text.character_classes import RUNS, classes
 from text.tokens import MAX_FOLDED, exact_form
-from text.words.first_forms import first_cased_form, first_folded_form
 from text.words.token_grammar import NAME_SIGNS
+
+_DIACRITICS: Final = regex.compile(r"[\u0300-\u036f\u0640\u064b-\u0652\u0670\ufe0f ]")
+_NO_LETTERS: Final = regex.compile(r"[\u0640\ufe0f ]")
+
+
+def first_folded_form(text: str) -> str:
+    """A token without case, and without the accents that Unicode decomposes."""
+    if text.isascii():
+        return text[:MAX_FOLDED].lower()
+    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text[:MAX_FOLDED]))
+    return unicodedata.normalize("NFC", plain.casefold())[:MAX_FOLDED]
+
+
+def first_cased_form(text: str) -> str:
+    """A token without case, with its accents."""
+    if text.isascii():
+        return text[:MAX_FOLDED].lower()
+    plain = _NO_LETTERS.sub("", unicodedata.normalize("NFKD", text[:MAX_FOLDED]))
+    lower = "\u0345".join(map(str.casefold, plain.split("\u0345")))
+    return unicodedata.normalize("NFC", lower)[:MAX_FOLDED]
 
 
 class FirstTerm(Term):

@@ -34,7 +34,7 @@ _BORDERS: Final = regex.compile(
     r"|(?<=\p{N})(?=\p{L})|(?<=\p{Latin})(?=[\p{L}--\p{Latin}])|(?<=[\p{L}--\p{Latin}])(?=\p{Latin})",
     regex.VERSION1,
 )
-_LONGEST_FIRST: Final = {"before": sorted(BEFORE, key=len, reverse=True),
+_BY_LENGTH: Final = {"before": sorted(BEFORE, key=len, reverse=True),
                          "behind": sorted(BEHIND, key=len, reverse=True)}  # fmt: skip
 
 
@@ -57,12 +57,12 @@ def hashtag_words(tag: str) -> frozenset[str]:
 def _parted(piece: str) -> Iterator[str]:
     """The folded word, without what people put before or behind a name."""
     word = folded_form(piece)
-    for before in _LONGEST_FIRST["before"]:
+    for before in _BY_LENGTH["before"]:
         if word.startswith(before) and len(word) >= len(before) + MIN_REST:
             yield before
             word = word[len(before) :]
             break
-    for behind in _LONGEST_FIRST["behind"]:
+    for behind in _BY_LENGTH["behind"]:
         if word.endswith(behind) and len(word) >= len(behind) + MIN_REST:
             yield word[: -len(behind)]
             yield behind
