@@ -75,6 +75,11 @@ TEXTS = ANY_TEXT | PIECES
             ["@ana.bsky.social", "@velmora-care.de", "@ana@chaos.social"],
         ),
         ("@velmora는 @삼성전자", ["@velmora", "는", "@삼성전자"]),
+        (
+            "@velmora.je suis @zeit.de @haaretz.co.il",
+            ["@velmora", ".", "je", "suis", "@zeit.de", "@haaretz.co.il"],
+        ),
+        ("“.NET” a).Net", [".", "net", "a", "net"]),
         # An address is one token, whoever runs the mail.
         ("à jean.d+a@orange.fr, jean@orange", ["a", "jean.d+a@orange.fr", "jean", "orange"]),
         # Signs of names whose letters alone are other words.
@@ -244,6 +249,7 @@ def test_case_does_not_matter(text: str) -> None:
         ("آسيا", "اسيا", "ٱسيا"),
         ("مسؤول", "مسوول"),
         ("شركة", "شركه"),
+        ("ڤودافون", "فودافون"),
         ("ایرانسل", "ايرانسل"),
         ("بانک", "بانك"),
         ("٢٠٢٤", "2024", "۲۰۲۴", "२०२४"),

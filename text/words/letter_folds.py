@@ -37,6 +37,7 @@ _SAME: Final = {
     "œ": "oe", "æ": "ae", "ĸ": "q", "ŉ": "n",
     # Arabic as Persian, Urdu and Kurdish keyboards write it; teh marbuta; alef without dots.
     "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ڪ": "ك", "ة": "ه", "ۃ": "ه", "ہ": "ه", "ە": "ه",
+    "ڤ": "ف",
 }  # fmt: skip
 _OTHER: Final = {
     "ı": "i", "ȷ": "j", "þ": "th", "ð": "d", "ŋ": "n", "ə": "e", "ɛ": "e", "ɔ": "o", "ƿ": "w",

@@ -63,7 +63,11 @@ _DOMAIN: Final = f"(?:{_GENERIC}|{_GENERIC.upper()}|{_COUNTRIES}|{_COUNTRIES.upp
 
 _URL: Final = r'(?:https?://|www\.)[^\s\x1c-\x1f<>"]+'
 _FEDIVERSE: Final = r"[\w.\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[a-z]{2,24}(?!\w)"
-_BLUESKY: Final = rf"(?:[\w\-]{{1,63}}\.){{1,8}}{_DOMAIN}(?!\w)"
+_WORDS: Final = "al|am|as|by|do|et|il|is|je|la|ma|my|na|ne|no|sa|si|so|su|to|va"
+"""Domains of countries that begin a sentence more often than they end a name of one dot."""
+_BLUESKY: Final = (
+    rf"(?:(?:[\w\-]{{1,63}}\.){{2,8}}|[\w\-]{{1,63}}\.(?!(?:{_WORDS})(?!\w))){_DOMAIN}(?!\w)"
+)
 _MAIL: Final = r"(?:(?:[.+\-]\w{1,64}){0,6}@(?:[\w\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w))?"
 """What makes an e-mail address of the word before it."""
 _IN_MAIL: Final = r"[.+\-@]"
@@ -72,7 +76,7 @@ _TICKER: Final = r"[A-Za-z]{1,6}"
 _NAME_SIGNS: Final = r"""
     | &(?:(?<=\w&)(?<!\w{4}&)|(?<=\w[ ]&)(?<!\w{4}[ ]&))(?=[ ]{0,6}\w{1,3}(?!\w))
     | \.(?:(?<=[A-Za-z]\.)(?=[A-Za-z])(?:(?<!\w{3}\.)|(?=[A-Za-z]{1,2}(?!\w)))
-          |(?<![^ \n("'\[]\.)(?=[A-Za-z]{2}))
+          |(?<![\w.)\]!?]\.)(?=[A-Za-z]{2}))
     | \+(?<=[A-Za-z]\+)(?:\+(?![A-Za-z_+])|(?![\w+]))
     | \#(?<=[A-Za-z]\#)(?<!\w\w\#)(?!\w)
 """
