@@ -71,7 +71,10 @@ def spellings(term: Term, expansions: Expansions) -> list[str]:
     if term.exact and not term.wildcard:
         return [exact_form(term.text).lower()]
     own = [] if term.wildcard else [term.text, *term.forms, *term.capitals]
-    words = [*own, *listed(term.text, expansions)]
+    others = list(listed(term.text, expansions))
+    # What is written together with a word is so with its other spellings too.
+    together = [form.replace(term.form, word) for word in others for form in term.forms[1:]]
+    words = [*own, *others, *together]
     words = [unicodedata.normalize("NFC", word).lower() for word in words]
     return list(dict.fromkeys(filter(None, words)))
 
