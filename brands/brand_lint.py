@@ -8,19 +8,18 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
-from brands.brand_query import phrase_of, query_of
+from brands.brand_query import is_everyday, phrase_of, query_of
 from brands.disambiguation import example_post, is_taught
-from queries.language.ast import Term
+from queries.language.ast import Phrase, Term
 from queries.language.errors import QueryError, caret, shorten
 from queries.language.fields import FIELDS
 from queries.language.foreign_fields import is_foreign
 from queries.language.foreign_operators import word_operator
 from queries.language.parser import parse
-from queries.tools.lint import lint
+from queries.tools.lint import is_few_letters, lint
 from queries.tools.value_lint import KNOWN_SOURCES
 from schemas.brand import Brand
 from schemas.source_names import OTHERWISE
-from text.everyday import everyday_words
 from text.spelling import nearest
 
 MIN_EXAMPLES: Final = 10
@@ -89,14 +88,17 @@ def lint_queries(written: Mapping[str, str], saved: Collection[str]) -> Iterator
 def is_ambiguous(name: str) -> bool:
     """Whether a name is one everyday word, or a brand's name that is one."""
     word = phrase_of(name)
-    return isinstance(word, Term) and any(word.form in words for words in everyday_words().values())
+    return isinstance(word, Term) and is_everyday(word.form)
 
 
 def is_short(name: str) -> bool:
+    """Whether a name has few letters, and no sign that matches keep (C&A)."""
     word = phrase_of(name)
     letters = sum(map(str.isalnum, name))
+    if isinstance(word, Phrase):
+        return is_few_letters(word)
     # One sign of Chinese or Japanese is a word.
-    return isinstance(word, Term) and name.isascii() and letters < _MIN_LETTERS
+    return word is not None and name.isascii() and letters < _MIN_LETTERS
 
 
 def _names(brand: Brand) -> Iterator[BrandWarning]:
@@ -109,11 +111,12 @@ def _names(brand: Brand) -> Iterator[BrandWarning]:
                 f"write each as a name of its own, such as {shorten(one, 40)}; a query in query",
             )
         elif is_short(name):
-            letters = "letter" if len(name) == 1 else "letters"
+            count = sum(map(str.isalnum, name))
+            letters = "letter" if count == 1 else "letters"
             yield BrandWarning(
                 brand.id,
                 "short-name",
-                f"the name '{name}' has {len(name)} {letters}, and stands for many things",
+                f"the name '{name}' has {count} {letters}, and stands for many things",
                 f"write a longer one, or a query that adds words, such as {{{name}}} NEAR/5 (…)",
             )
         elif is_ambiguous(name) and not is_well_taught(brand):

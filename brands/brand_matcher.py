@@ -11,6 +11,7 @@ from itertools import islice
 from brands.brand_query import phrase_of, query_of
 from queries.language.ast import Field, Node, Not, Or, Value
 from queries.language.fields import normal
+from queries.language.spellings import with_spellings
 from queries.language.tree import children
 from queries.matching.document import MatchedSpan
 from queries.matching.predicates import Asked, Question, compile_query
@@ -83,7 +84,7 @@ def _exclusions(brand: Brand) -> Question | None:
     phrases = [node for phrase in brand.exclude if (node := phrase_of(phrase)) is not None]
     if not phrases:
         return None
-    return compile_query(phrases[0] if len(phrases) == 1 else Or(tuple(phrases)))
+    return compile_query(with_spellings(phrases[0] if len(phrases) == 1 else Or(tuple(phrases))))
 
 
 def _outside(

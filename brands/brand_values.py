@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
+from brands.brand_query import is_account
 from brands.disambiguation import example_post
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
 from text.codes import language_code, near_language, spoken_in
-from text.tokens import folded_form, tokenize
+from text.tokens import folded_form
 
 _OPERATOR: Final = re.compile(r"\S\s+(?:AND|OR|NOT|NEAR(?:/\d+)?)\s+\S")
 _WILDCARD: Final = re.compile(r"\w\w\*")
@@ -77,8 +78,8 @@ def _handle(brand: Brand, written: str, path: Path) -> str:
     # An account of the Fediverse is user@host in the platform's list of mentions.
     user, at, host = handle.partition("@")
     sign = f"@{user}"
-    # Folding takes spaces out: both forms must be one token.
-    is_one = all(tokenize(one).exact == [one] for one in (sign, folded_form(sign)))
+    # Folding takes spaces out: both forms must be one account.
+    is_one = all(is_account(one) for one in (sign, folded_form(sign)))
     if not user or not is_one or (at and _HOST.fullmatch(host) is None):
         raise ConfigurationError(
             f"{path}: brand {brand.id} has the handle {written!r}, which no post can mention; "

@@ -15,6 +15,7 @@ imports ``schemas`` only. There are several readers because each must not change
 | ``processors.models.sentiment_model`` | input of the fast sentiment | "urltoken", "usertoken" |
 a model is trained on it; one pass over a batch |
 
+``words`` holds the pattern of a token and the folds that ``tokens`` and ``phrases`` share.
 The last three differ in details ("gooool" as "gol" or "gool") that only a new model can change.
 ``alert_title``, ``terminal`` and ``spelling`` write text for people; ``everyday`` lists words.
 """

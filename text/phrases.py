@@ -1,8 +1,8 @@
 """Finds the phrases of a word list in text, with offsets. The list format: ``docs/lexicons.md``.
 
-Unlike ``text.tokens``, the fold maps each code point to one code point. It keeps offsets for free,
-and a tweet costs microseconds. It removes case, diacritics, styled letters, variants of Arabic
-alef and yeh, and the third and later repeats of a letter ("cheeeer"). Apostrophes, hyphens and
+Unlike in ``text.tokens``, the fold maps each code point to one code point. It keeps offsets for
+free, and a tweet costs microseconds. The letters fold as there (``text.words.letter_folds``); the
+third and later repeats of a letter go too ("cheeeer"). Apostrophes, hyphens and
 underscores split words. A URL or a handle is one word outside every list. A CamelCase hashtag is
 split into its words.
 """
@@ -16,6 +16,7 @@ from typing import Final, Generic, TypeVar
 from schemas.errors import ConfigurationError
 from text.normalise import tripled
 from text.tokens import LONG
+from text.words.letter_folds import PLAIN, SPELT_OUT
 
 MAX_TEXT: Final = 4_000
 """Code points that are read; bounds the time for one post."""
@@ -40,12 +41,9 @@ _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])|(?
 _BRACKETS = re.compile(r"([()|])")
 
 _ODD_LETTERS = {
-    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي",
-    "…": ".", "।": ".", "؟": "?", "؛": ".", "ı": "i", "ø": "o", "đ": "d", "ł": "l",
-    "_": " ", "\u0640": _MARK, "\u093c": _MARK,
+    "…": ".", "।": ".", "؟": "?", "؛": ".", "_": " ", "\u0640": _MARK, "\u093c": _MARK,
 }  # fmt: skip
-_SPELLED_OUT = (("œ", "oe"), ("æ", "ae"), ("ß", "ss"))
-"""Letters that a 1:1 fold cannot spell out: a phrase is listed in both spellings instead."""
+"""Ends of sentences, and what has no letter of its own. Letters fold as those of tokens."""
 _ARABIC_PREFIXES = ("", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "فال")
 
 
@@ -63,7 +61,8 @@ def _fold_one(letter: str) -> str:
         return letter if "\u0900" <= letter < "\u0e00" else _MARK
     plain = "".join(
         part for part in unicodedata.normalize("NFKD", letter) if unicodedata.category(part) != "Mn"
-    ).casefold()
+    )
+    plain = plain.casefold().translate(PLAIN)
     if len(plain) != 1:
         plain = letter
     if plain in ".?" or plain.isalnum() or _EMOJI.match(plain):
@@ -212,7 +211,8 @@ def phrases_of(block: str | list[str]) -> list[str]:
 def spellings(phrase: str, language: str) -> list[tuple[tuple[str, ...], ...]]:
     """Every spelling of a phrase, as the words of the parts between its gaps."""
     texts = [phrase]
-    for letter, letters in _SPELLED_OUT:
+    # A fold of one letter to one spells nothing out: both spellings are listed.
+    for letter, letters in SPELT_OUT:
         if letter in phrase:
             texts += [text.replace(letter, letters) for text in texts]
     ways = []

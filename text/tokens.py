@@ -1,10 +1,11 @@
 """The tokenizer that the live matcher and the index share.
 
-A token is a word (letters, marks, digits, in any script), a ``#hashtag``, an ``@handle``, a
-``$TICKER``, a URL, an emoji, or one character with its marks of a script without spaces (Chinese,
-Japanese, Thai, Lao, Khmer, Burmese). It has an exact form, a folded form (without case and without
-Latin, Greek, Cyrillic and Arabic diacritics), and offsets in the published text, in code points.
-``cased_form`` keeps accents, ``exact_form`` also capitals, for queries that ask for them.
+A token is a word (letters, marks, digits, in one script), a ``#hashtag``, an ``@handle``, a
+``$TICKER``, a URL, an e-mail address, an emoji, a sign that a name needs (C&A, C++), or one
+character with its marks of a script without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese).
+It has an exact form, a folded form (without case, diacritics, skin tones, what is invisible), and
+offsets in the published text, in code points. ``cased_form`` keeps accents, ``exact_form`` also
+capitals, for queries that ask for them. ``text.words`` holds the pattern and the folds.
 
 Apostrophes and hyphens split: "l'Orange" holds the word "orange". Marks of other scripts (Hindi
 vowel signs) stay, since they distinguish words.
@@ -23,52 +24,17 @@ from typing import Final
 
 import regex
 
-from text.character_classes import (
-    BASE,
-    BASE_MARK,
-    CHARACTER,
-    EMOJI,
-    EMOJI_LETTER,
-    JOINER,
-    MARK,
-    REGIONAL,
-    SELECTOR,
-    SIGN,
-    TONE,
-    classes,
-)
+from text.character_classes import classes
+from text.words.letter_folds import CARRIERS, DIACRITICS, JOINER, LOOKS, PLAIN, SPELLINGS, TONES
+from text.words.token_grammar import OF_ASCII, OF_CLASSES, without_entities
 
-# In classes of letters (``text.character_classes``); letters of ASCII stand for themselves.
-_WORD = rf"[\w{EMOJI_LETTER}{MARK}{SELECTOR}]"
-_LETTER = rf"[\w{EMOJI_LETTER}{BASE}{CHARACTER}]"
-_CLUSTER = rf"{BASE}{BASE_MARK}*"
-_EMOJI = rf"[{EMOJI}{EMOJI_LETTER}][{TONE}{SELECTOR}]?"
-_SIGNS = rf"""
-      (?:https?://|www\.)[^\s\x1c-\x1f<>"]+           # URL
-    | (?<!{_LETTER})@{_WORD}+(?:[.\-]{_WORD}+)*       # handle, Bluesky's have dots
-    | \#(?:{_WORD}+|[{SIGN}{CHARACTER}]+|{_CLUSTER})+  # hashtag
-    | (?<!{_LETTER})(?<!\$)\$[A-Za-z]{{1,6}}(?!{_LETTER})   # ticker
-    | {_WORD}+
-    | [{SIGN}{CHARACTER}]
-    | {_CLUSTER}
-    | {BASE_MARK}+                                    # marks that belong to no letter
-    | {REGIONAL}{REGIONAL}                            # flag
-    | {_EMOJI}(?:{JOINER}{_EMOJI})*
-"""
-_SPLIT = re.compile(f"({_SIGNS})", re.VERBOSE | re.ASCII)
-# The same for ASCII text, without the classes.
-_ASCII_SIGNS = r"""
-      (?:https?://|www\.)[^\s\x1c-\x1f<>"]+
-    | (?<!\w)@\w+(?:[.\-]\w+)*
-    | \#\w+
-    | (?<![\w$])\$[A-Za-z]{1,6}(?!\w)
-    | \w+
-"""
-_ASCII_SPLIT = re.compile(f"({_ASCII_SIGNS})", re.VERBOSE | re.ASCII)
-# A space too: NFKD makes one from some letters (ﷺ, presentation forms).
-_DIACRITICS = regex.compile(r"[\u0300-\u036f\u0640\u064b-\u0652\u0670\ufe0f ]")
-_NO_LETTERS = regex.compile(r"[\u0640\ufe0f ]")
-"""Tatweel, the selector of coloured emoji, and space: they change only the look of a word."""
+TOKENIZER_VERSION: Final = 2
+"""Raised with every change of tokens or forms. Version 1 read posts until November 2026."""
+_FOLDED_AWAY = regex.compile(f"[{DIACRITICS}{LOOKS}{TONES}]|{JOINER}")
+_SPELT_AWAY = regex.compile(f"[{LOOKS}{CARRIERS}]|{JOINER}")
+_UNSEEN = regex.compile(f"[{LOOKS}]|{JOINER}")
+_DOTTED = "I\u0307"
+"""The Turkish capital of i, in which the dot is no accent."""
 
 LONG: Final = 2_000
 """Code points from which the tokens of a text are kept until the next long text."""
@@ -96,36 +62,39 @@ class Tokens:
 def folded_form(text: str) -> str:
     """One token without case and diacritics, cut at ``MAX_FOLDED``: "Été" becomes "ete".
 
-    Marks of Indic scripts stay. Styled letters (𝐎𝐫𝐚𝐧𝐠𝐞) become plain ones.
+    Marks of Indic scripts stay. Styled letters (𝐎𝐫𝐚𝐧𝐠𝐞) become plain ones, letters with a stroke
+    plain ones too (Ørsted, Łódź), and digits of any script those of ASCII.
     """
     if text.isascii():
         return text[:MAX_FOLDED].lower()
     if len(text) > MAX_FOLDED:
         # Diacritics go first: a word buried in them is still found.
-        text = _DIACRITICS.sub("", text)[:MAX_FOLDED]
+        text = _FOLDED_AWAY.sub("", text)[:MAX_FOLDED]
     # Case goes last: NFKD turns a styled capital into a plain capital.
-    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text))
-    return _cut(unicodedata.normalize("NFC", plain.casefold()))
+    plain = _FOLDED_AWAY.sub("", unicodedata.normalize("NFKD", text))
+    return _cut(unicodedata.normalize("NFC", plain.casefold().translate(PLAIN)))
 
 
 def cased_form(text: str) -> str:
     """One token without case, with its diacritics: "Été" and "ÉTÉ" become "été".
 
-    Equal to :func:`folded_form` exactly for a token without diacritics.
+    Equal to :func:`folded_form` exactly for a token without diacritics. What is only another
+    spelling is none: œ is oe, Arabic أ is ا, ة is ه, the Turkish İ is i.
     """
     if text.isascii():
         return text[:MAX_FOLDED].lower()
-    plain = _NO_LETTERS.sub("", unicodedata.normalize("NFKD", text[:MAX_FOLDED]))
+    plain = _SPELT_AWAY.sub("", unicodedata.normalize("NFKD", text[:MAX_FOLDED]))
+    plain = plain.replace(_DOTTED, "i")
     # Case folding would turn one diacritic into a letter: the Greek iota subscript.
     lower = "\u0345".join(map(str.casefold, plain.split("\u0345")))
-    return _cut(unicodedata.normalize("NFC", lower))
+    return _cut(unicodedata.normalize("NFC", lower.translate(SPELLINGS)))
 
 
 def exact_form(text: str) -> str:
     """One token with its case and diacritics, in NFC."""
     if text.isascii():
         return text[:MAX_FOLDED]
-    plain = _NO_LETTERS.sub("", text[:MAX_FOLDED]) or text[:MAX_FOLDED]
+    plain = _UNSEEN.sub("", text[:MAX_FOLDED]) or text[:MAX_FOLDED]
     return _cut(unicodedata.normalize("NFC", plain))
 
 
@@ -170,15 +139,17 @@ def folded_tokens(text: str) -> list[str]:
     if len(text) > LONG:
         return _last_long(text).folded
     if text.isascii():
-        return [token[:MAX_FOLDED].lower() for token in _ASCII_SPLIT.findall(text)]
+        tokens = OF_ASCII.findall(without_entities(text))
+        return [token[:MAX_FOLDED].lower() for token in tokens]
     return _split(text).folded
 
 
 def _split(text: str) -> Tokens:
     ascii_only = text.isascii()
+    plain = without_entities(text)
     # A split gives what is between two tokens, too: their lengths are the offsets, without an
     # object a match.
-    parts = _ASCII_SPLIT.split(text) if ascii_only else _SPLIT.split(classes(text))
+    parts = OF_ASCII.split(plain) if ascii_only else OF_CLASSES.split(classes(plain))
     offsets = list(accumulate(map(len, parts)))
     starts, ends = offsets[:-1:2], offsets[1::2]
     if ascii_only:

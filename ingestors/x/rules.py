@@ -15,6 +15,7 @@ from queries.language.errors import QueryError
 from queries.x.rule_compiler import MAX_LENGTH, XRules, compile_rules
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError
+from text.tokens import tokenize
 
 TAG_PREFIX = "tocsin:"
 """Tag of our rules; all others in the project are left alone."""
@@ -74,12 +75,25 @@ def compiled(
         return compile_rules(
             query_of(brand),
             max_length=max_length,
-            expansions=expansions,
+            expansions={**_written(brand), **(expansions or {})},
             languages=_languages(brand),
         )
     except QueryError as error:
         shown = error.show(brand.query) if brand.query else str(error)
         raise ConfigurationError(f"brand {brand.id} cannot be a rule of X: {shown}") from None
+
+
+def _written(brand: Brand) -> dict[str, list[str]]:
+    """The words and hashtags of names as written, by their folded form, which X does not know."""
+    spelt: dict[str, list[str]] = {}
+    for name in (brand.names or [brand.name]) if brand.query is None else []:
+        tokens = tokenize(name)
+        pairs = [*zip(tokens.exact, tokens.folded, strict=True)]
+        pairs.append(("#" + "".join(tokens.exact), "#" + "".join(tokens.folded)))
+        for exact, folded in pairs:
+            if exact.lower() != folded:
+                spelt.setdefault(folded, []).append(exact.lower())
+    return spelt
 
 
 def reconcile(wanted: Sequence[Rule], existing: Sequence[Rule]) -> tuple[list[Rule], list[str]]:

@@ -15,7 +15,7 @@ import regex
 
 from schemas.bounds import MAX_READ
 from schemas.mention import Mention
-from text.character_classes import BASE, LETTER, MARK, classes
+from text.character_classes import BASE, LETTER, MARK, RUNS, classes
 from text.everyday import everyday_words
 from text.tokens import folded_form, folded_tokens
 
@@ -40,7 +40,7 @@ def terms_of_post(mention: Mention) -> Iterator[str]:
     """Terms with repetitions; links lose their queries, so copies of a link are equal."""
     text = mention.post.text[:MAX_READ]
     tokens = dict.fromkeys(folded_tokens(text))
-    yield from (token for token in tokens if token[0] == "#")
+    yield from (token for token in tokens if token[0] == "#" and len(token) > 1)
     yield from filter(None, map(_bare_link, mention.post.links))
     names = {word for entity in mention.entities for word in folded_tokens(entity.text)}
     ignored = _stop_words() | names
@@ -55,7 +55,7 @@ def is_term(token: str) -> bool:
         is_word = len(token) >= MIN_LETTERS and token.isalpha()
         return is_word or _NUMBERED.fullmatch(token) is not None
     kinds = classes(token)
-    letters = sum(kind == LETTER or kind.isalpha() for kind in kinds)
+    letters = sum(kind == LETTER or kind in RUNS or kind.isalpha() for kind in kinds)
     if letters + kinds.count(MARK) < len(kinds) or not any(map(str.isalpha, token)):
         return False
     return letters >= (MIN_SYLLABLES if _SYLLABLES.search(token) else MIN_LETTERS)

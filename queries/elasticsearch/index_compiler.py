@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from queries.elasticsearch import index_fields
+from queries.elasticsearch.first_tokens import first_query
 from queries.elasticsearch.intervals import lucene_pattern, rule_of
 from queries.language.ast import (
     And,
@@ -24,9 +25,11 @@ from queries.language.ast import (
 )
 from queries.language.errors import QueryError
 from queries.language.fields import normal
+from queries.language.spellings import with_spellings
 from queries.language.tree import walk
 from queries.matching.document import ANYWHERE
 from schemas.types import JsonObject
+from text.tokens import TOKENIZER_VERSION
 
 MAX_DEPTH = 25
 """Nested AND, OR and NOT; Elasticsearch allows 30 levels, which include the caller's."""
@@ -55,6 +58,7 @@ _REFUSALS = {
 
 def compile_query(node: Node) -> Query:
     """The filter for a checked and resolved query; raises ``QueryError`` beyond a limit."""
+    node = with_spellings(node)
     query = _Compiler().compile(node, ANYWHERE)
     if _deep(query) > MAX_DEPTH:
         message = f"more than {MAX_DEPTH} levels of AND, OR and NOT"
@@ -96,7 +100,7 @@ class _Compiler:
         """The query for a node; ``fields``: where its terms are searched."""
         match node:
             case Term() | Phrase() | Near():
-                return _any(self._words(node, index_fields.TEXT_PATHS[field]) for field in fields)
+                return self._found(node, fields)
             case And(parts):
                 wanted = [part for part in parts if not isinstance(part, Not)]
                 unwanted = [part.child for part in parts if isinstance(part, Not)]
@@ -117,9 +121,29 @@ class _Compiler:
             case Named():
                 raise ValueError("unresolved query: call queries.language.references.resolve first")
 
+    def _found(self, node: Term | Phrase | Near, fields: tuple[str, ...]) -> Query:
+        """The words in any of the fields; in documents of an older tokenizer, also as they were."""
+        paths = [index_fields.TEXT_PATHS[field] for field in fields]
+        today = [self._words(node, path) for path in paths]
+        older = first_query(node)
+        if older is None:
+            return _any(today)
+        before = self._of_parts(older, paths)
+        written = {"term": {index_fields.TOKENIZER: str(TOKENIZER_VERSION)}}
+        return _any([*today, _all([before], [written])])
+
+    def _of_parts(self, node: Term | Phrase | Near | Or, paths: list[str]) -> Query:
+        if isinstance(node, Or):
+            parts = [part for part in node.children if isinstance(part, Term | Phrase | Near)]
+            return _any(self._of_parts(part, paths) for part in parts)
+        return _any(self._words(node, path) for path in paths)
+
     def _words(self, node: Term | Phrase | Near, path: str) -> Query:
         if isinstance(node, Term) and not index_fields.maybe_in_folded(node):
-            return _pattern_or_term(node, index_fields.field_of(node, path), node.form)
+            own = _pattern_or_term(node, index_fields.field_of(node, path), node.form)
+            others = [{"term": {path: form}} for form in node.forms[1:]]
+            others += [{"term": {path + index_fields.EXACT: form}} for form in node.capitals]
+            return _any([own, *others]) if others else own
         if isinstance(node, Phrase) and node.slop is None and all(map(_is_folded, node.terms)):
             return {"match_phrase": {path: " ".join(term.form for term in node.terms)}}
         rule, parts = rule_of(node, path)
@@ -131,7 +155,7 @@ class _Compiler:
 
 
 def _is_folded(term: Term) -> bool:
-    return not (term.exact or term.accented or term.wildcard)
+    return not (term.exact or term.accented or term.wildcard) and len(term.forms) == 1
 
 
 def _pattern_or_term(node: Term | Value, field: str, form: str) -> Query:

@@ -14,7 +14,7 @@ from queries.language.errors import QueryError
 from queries.matching.document import Document
 from schemas.post import Metrics
 from schemas.types import JsonObject
-from text.tokens import Tokens, cased_form, exact_form, folded_form
+from text.tokens import TOKENIZER_VERSION, Tokens, cased_form, exact_form, folded_form
 
 WORDS = "words"
 """The object with the text fields."""
@@ -34,7 +34,7 @@ VALUE_PATHS = {
         name: f"{VALUES}.{name}"
         for name in (
             "author", "source", "site", "country", "hashtags", "mentions", "entity", "community",
-            "thread", "about", "publisher",
+            "thread", "about", "publisher", "tag",
         )
     },
     # These fields hold codes, ids and labels, which are in normal form already.
@@ -60,8 +60,11 @@ PAIR_PATHS = {"towards": "brand_sentiment", "aspect": "aspect_sentiment"}
 """Fields whose values may be pairs, as ``price=negative``, to the index field of the pairs."""
 PRESENT = VALUE_PATHS["source"]
 """In every document with fields for queries; older documents and tombstones lack it."""
+TOKENIZER = f"{VALUES}.tokenizer"
+"""The version of the tokenizer that read the document; those of version 1 lack it."""
 SAME = "."
-"""Replaces a form that equals the folded one; a token is never punctuation alone."""
+"""Replaces a form that equals the folded one. Only the sign of E.ON is such a token; its forms are
+all equal, so the folded field alone is asked for it."""
 GAP = 1000
 """Positions between two addresses: more than the largest distance of a query."""
 MAX_VALUE_BYTES = 32_766
@@ -77,10 +80,10 @@ _VALUES = {
 def field_of(term: Term, path: str) -> str:
     """The index field with the term's form; ``path``: the one with the folded tokens."""
     if term.exact:
-        return path + EXACT
+        return path if term.form == SAME else path + EXACT
     if not term.accented:
         return path
-    if _has_folded_letters(term.form):
+    if _has_folded_letters(term):
         # Its accents are beyond the letters that a token keeps, so no token can match it.
         raise QueryError("this word is too long", *term.span, "shorten it")
     return path + ACCENTED
@@ -88,11 +91,11 @@ def field_of(term: Term, path: str) -> str:
 
 def maybe_in_folded(term: Term) -> bool:
     """Whether a term in braces may match tokens that only the folded field holds."""
-    return term.exact and _has_folded_letters(term.form)
+    return term.exact and term.form != SAME and _has_folded_letters(term)
 
 
-def _has_folded_letters(form: str) -> bool:
-    return all(folded_form(letter) == letter for letter in form)
+def _has_folded_letters(term: Term) -> bool:
+    return all(term.fold(letter) == letter for letter in term.form)
 
 
 def query_fields(document: Document) -> JsonObject:
@@ -105,6 +108,7 @@ def query_fields(document: Document) -> JsonObject:
                 words[path + ending] = lines if name == "url" else lines[0]
     values = {path: sorted(filter(_fits, document.values_of(n))) for n, path in _VALUES.items()}
     values = {path: kept for path, kept in values.items() if kept}
+    values[TOKENIZER.removeprefix(f"{VALUES}.")] = [str(TOKENIZER_VERSION)]
     return {name: fields for name, fields in ((WORDS, words), (VALUES, values)) if fields}
 
 

@@ -21,7 +21,6 @@ from queries.language.ast import Near, Node, Or, Phrase, Term, Value
 from queries.language.errors import QueryError
 from queries.language.tree import walk
 from schemas.types import JsonObject
-from text.tokens import folded_form
 
 MAX_PARTS = 4000
 """Words of one rule in one field, with its alternatives written out."""
@@ -58,6 +57,10 @@ def rule_of(node: Term | Phrase | Near, path: str) -> tuple[Rule, int]:
 
 def _word_rule(term: Term, path: str) -> Rule:
     own = _in_form(term, field_of(term, path), path)
+    others = [{"match": {"query": form}} for form in term.forms[1:]]
+    others += [{"match": {"query": form, "use_field": path + EXACT}} for form in term.capitals]
+    if others:
+        return _any_of([own, *others], whole=True)
     if not maybe_in_folded(term):
         return own
     same = {"match": {"query": SAME, "use_field": path + EXACT}}
@@ -136,20 +139,22 @@ def _apart(terms: tuple[Term, ...]) -> bool:
 
 
 def _differ(left: Term, right: Term) -> bool:
-    first, second = left.form, right.form
+    of_left, of_right = left.forms, right.forms
     if (left.exact, left.accented) != (right.exact, right.accented):
-        first, second = folded_form(first), folded_form(second)
+        of_left, of_right = tuple(map(left.fold, of_left)), tuple(map(right.fold, of_right))
     if not left.wildcard and not right.wildcard:
-        return first != second
-    first, second = _stem(left, first), _stem(right, second)
-    return not (
+        return set(of_left).isdisjoint(of_right)
+    return not any(
         (left.wildcard and second.startswith(first))
         or (right.wildcard and first.startswith(second))
+        for first, second in product(_stems(left, of_left), _stems(right, of_right))
     )
 
 
-def _stem(term: Term, form: str) -> str:
-    return form.replace("?", "*").partition("*")[0] if term.wildcard else form
+def _stems(term: Term, forms: tuple[str, ...]) -> list[str]:
+    if not term.wildcard:
+        return list(forms)
+    return [form.replace("?", "*").partition("*")[0] for form in forms]
 
 
 def _orders(terms: tuple[Term, ...]) -> Iterator[list[Term]]:
@@ -215,7 +220,7 @@ def _words(node: Node) -> set[str] | None:
     words: set[str] = set()
     for part in walk(node):
         if isinstance(part, Term) and not part.wildcard:
-            words.add(folded_form(part.form))
+            words.update(map(part.fold, part.forms))
         elif not isinstance(part, Or):
             return None
     return words

@@ -3,19 +3,23 @@
 Nodes are immutable. Equality ignores ``span``. ``tests.queries.reference`` defines their meaning.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from queries.language.affixes import with_affixes
 from text.tokens import MAX_FOLDED, cased_form, exact_form, folded_form
+from text.words.token_grammar import NAME_SIGNS
 
 Span: TypeAlias = tuple[int, int]
 """Start and end of a node in the query, in code points."""
+_GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]")
 NOWHERE: Span = (0, 0)
 """The span of a node that the query does not contain."""
-TermKind = Literal["word", "hashtag", "handle", "ticker", "url", "emoji"]
+TermKind = Literal["word", "hashtag", "handle", "ticker", "url", "emoji", "sign"]
 _SIGNS: dict[str, TermKind] = {
     "#": "hashtag", "＃": "hashtag", "@": "handle", "＠": "handle", "$": "ticker",
 }  # fmt: skip
@@ -28,7 +32,7 @@ class _Located:
 
 @dataclass(frozen=True)
 class Term(_Located):
-    """One token of the text: a word, ``#hashtag``, ``@handle``, ``$TICKER``, URL or emoji.
+    """One token of the text: a word, ``#hashtag``, ``@handle``, ``$TICKER``, URL, emoji or sign.
 
     ``wildcard``: ``*`` and ``?`` in ``text`` stand for other letters. ``exact``: case and accents
     must be the same.
@@ -40,7 +44,9 @@ class Term(_Located):
 
     @cached_property
     def kind(self) -> TermKind:
-        """The kind of token; one CJK or Thai character is a word."""
+        """The kind of token; one CJK or Thai character is a word, the & of C&A a sign."""
+        if self.text in NAME_SIGNS:
+            return "sign"
         if self.text.startswith(("http://", "https://", "www.")):
             return "url"
         return _SIGNS.get(self.text[0], "word" if any(map(str.isalnum, self.text)) else "emoji")
@@ -54,6 +60,34 @@ class Term(_Located):
     def form(self) -> str:
         """The form that must equal ``form_of`` a token."""
         return self.form_of(self.text)
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """``form``, and with it those with Korean particles or Arabic clitics."""
+        if self.exact or self.wildcard or self.accented or self.kind != "word":
+            return (self.form,)
+        return with_affixes(self.form)
+
+    @cached_property
+    def capitals(self) -> tuple[str, ...]:
+        """Exact forms in which capitals lose the accents of the term: YAPI of yapı, ΕΛΛΑΔΑ."""
+        if self.exact or self.wildcard or not self.accented:
+            return ()
+        if "ı" in self.form:
+            dotted = self.form.replace("i", "İ")
+            written = dict.fromkeys((dotted.upper(), dotted[0].upper() + self.form[1:]))
+            return tuple(one for one in written if cased_form(one) != self.form)
+        return (folded_form(self.form).upper(),) if _GREEK.search(self.form) else ()
+
+    def stands_for(self, token: str) -> bool:
+        """Whether a token is one of the forms; not of a term with a wildcard."""
+        if self.form_of(token) in self.forms:
+            return True
+        return bool(self.capitals) and exact_form(token) in self.capitals
+
+    def fold(self, text: str) -> str:
+        """The folded form in the version of the tokenizer that the term is for."""
+        return folded_form(text)
 
     def form_of(self, token: str) -> str:
         """The form of a token that this term compares: exact, with accents, or folded."""

@@ -61,6 +61,8 @@ _LANGUAGE = "write its ISO 639-1 code, such as lang:fr"
 _COUNTRY = "write its ISO 3166-1 code, such as country:FR"
 _SITE = 'write a host, such as site:example.org; for a page, url:"example.org/page"'
 _UNKNOWN_LANGUAGE = "und"
+TAG = "tag"
+"""The only field of values that are words of the text, with places in it."""
 
 
 def _language(written: str) -> str | None:
@@ -107,6 +109,10 @@ FIELDS: dict[str, FieldType] = {
         ),
         FieldType(
             "hashtags", Holds.VALUE, "the hashtags that the platform lists", single=False,
+            sign="#", wildcards=True,
+        ),
+        FieldType(
+            TAG, Holds.VALUE, "the words of the hashtags in its text and title", single=False,
             sign="#", wildcards=True,
         ),
         FieldType(

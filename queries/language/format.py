@@ -6,6 +6,7 @@ from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase,
 from queries.language.errors import QueryError
 from queries.language.literals import bound_text
 from queries.language.terms import read_bare
+from text.tokens import tokenize
 
 _PLAIN_VALUE = re.compile(r"(?!(?:and|or|not)\b)[^\W_][\w.=\-]*", re.IGNORECASE)
 _BARE_TERM = re.compile(r"[^\s()\"“”„{}\[\]<>:：]+")
@@ -64,6 +65,26 @@ def _bare(term: Term) -> bool:
         return False
 
 
+def _in_a_row(terms: tuple[Term, ...]) -> str:
+    """The words of a phrase; the sign of a name stands where the tokenizer takes it for one."""
+    written = ""
+    for number, term in enumerate(terms):
+        joined = term.kind == "sign" or (number > 0 and terms[number - 1].kind == "sign")
+        choices = [written + term.text, f"{written} {term.text}"]
+        wanted = [before.text for before in terms[: number + 1]]
+        following = (
+            terms[number + 1].text if term.kind == "sign" and number + 1 < len(terms) else ""
+        )
+        if following:
+            # A sign is one by what follows: "C++ x" and ".NET", "E.ON" and "C&A".
+            wanted.append(following)
+            choices = [one + space + following for one in choices for space in ("", " ")]
+        fits = (one for one in choices if tokenize(one).exact == wanted) if joined else iter(())
+        whole = next(fits, f"{written} {term.text}{following and ' ' + following}")
+        written = whole.removesuffix(following).rstrip() if following else whole
+    return written.strip()
+
+
 def _phrase(terms: tuple[Term, ...]) -> str:
-    words = " ".join(term.text for term in terms)
+    words = _in_a_row(terms)
     return f"{{{words}}}" if terms[0].exact else f'"{words}"'

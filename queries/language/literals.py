@@ -7,8 +7,7 @@ from decimal import Decimal
 from queries.language.ast import Bound, Range, Span, Value
 from queries.language.errors import QueryError, shorten
 from queries.language.fields import FieldType, Holds, checked_value
-from queries.language.terms import LEADING_LETTERS
-from text.tokens import folded_form
+from queries.language.terms import LEADING_LETTERS, letters_of
 
 _BARE = re.compile(r"[^\s()（）\"“”„＂«»「」{}\[\]<>|]+")
 _BOUNDS = re.compile(r"\s*(\S+)\s+TO\s+(\S+)\s*")
@@ -58,7 +57,7 @@ def read_value(field: FieldType, raw: str, start: int, *, quoted: bool) -> Value
             if field.name == "site" and domain:
                 hint = f"write site:{domain[1]}, which every host in it has"
             raise QueryError(message, start, end, hint)
-        if len(folded_form(stem)) < LEADING_LETTERS:
+        if letters_of(stem) < LEADING_LETTERS:
             message = f"a wildcard needs at least {LEADING_LETTERS} letters before it"
             raise QueryError(message, start, end, "write the start of the value, such as oran*")
     return Value(value, wildcard, span=(start, end))

@@ -2,6 +2,8 @@
 
 import re
 
+import regex
+
 from queries.language.ast import Phrase, Term
 from queries.language.errors import QueryError, shorten
 from queries.language.foreign_operators import sign_operator
@@ -13,8 +15,9 @@ LEADING_LETTERS = 3
 """Letters that a wildcard needs before it: the index looks up every word with this prefix."""
 
 _URL_OR_WILDCARD = re.compile(r"""(?:https?://|www\.)[^\s\x1c-\x1f<>"]+|[*?]""")
-# Replaces a wildcard during tokenization: the tokenizer takes it for a letter of a word.
-_STAND_IN = "ꀕ"
+# Replaces a wildcard during tokenization: a mark (of Balinese) is part of a word in any script.
+_STAND_IN = "\u1b44"
+_SYLLABLES = regex.compile(r"\p{Hangul}")
 _OPERATORS = {"and", "or", "not", "near"}
 _SIGNS = "@#$＠＃"
 _URL_STARTS = ("http://", "https://", "www.")
@@ -130,10 +133,16 @@ def _check_wildcard(raw: str, first: int, last: int, at: int, offset: int, *, in
     if first and raw[first - 1] in _SIGNS:
         message = f"'{shorten(raw[first - 1 : last])}' cannot have a wildcard"
         raise QueryError(message, start - 1, end, "write the tickers out, with OR between them")
-    if len(folded_form(raw[first:at].lstrip(_SIGNS))) < LEADING_LETTERS:
+    if letters_of(raw[first:at].lstrip(_SIGNS)) < LEADING_LETTERS:
         raise _no_stem(raw[at], start, end)
     if last - first > MAX_FOLDED:
         raise QueryError("a term with a wildcard is too long", start, end, "shorten it")
+
+
+def letters_of(stem: str) -> int:
+    """The letters of a stem; a syllable of Korean counts as two."""
+    folded = folded_form(stem)
+    return len(folded) + len(_SYLLABLES.findall(folded))
 
 
 def _no_stem(letter: str, start: int, end: int) -> QueryError:

@@ -3,21 +3,23 @@
 The only place that maps the fields of ``docs/queries.md`` to a post.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from queries.language.ast import Bound
-from queries.language.fields import normal
+from queries.language.fields import TAG, normal
 from schemas.bounds import MAX_READ
 from schemas.mention import Mention, Sentiment
 from schemas.post import Community, Post, Publisher, Rating
 from text.tokens import Tokens, folded_tokens, tokenize, url_words
+from text.words.hashtag_words import hashtag_words
 
 ANYWHERE = ("text", "title")
 """The fields of a term without a field; a phrase or NEAR stays within one of them."""
@@ -58,8 +60,20 @@ class Document:
         """The values of a field in their ``queries.language.fields.normal`` form."""
         values: frozenset[str] | None = self._read.get(field)
         if values is None:
-            values = self._read[field] = _VALUES[field](self.mention)
+            values = self._tagged() if field == TAG else _VALUES[field](self.mention)
+            self._read[field] = values
         return values
+
+    def hashtags_of(self, field: str) -> Iterator[tuple[int, int, frozenset[str]]]:
+        """Start, end and words of each hashtag in a text field."""
+        for tokens in self.texts_of(field):
+            for token, start, end in zip(tokens.exact, tokens.starts, tokens.ends, strict=True):
+                if token[0] in "#＃" and len(token) > 1:
+                    yield start, end, hashtag_words(token)
+
+    def _tagged(self) -> frozenset[str]:
+        tags = (words for field in ANYWHERE for _, _, words in self.hashtags_of(field))
+        return frozenset(chain.from_iterable(tags))
 
     @cached_property
     def numbers(self) -> dict[str, Bound | None]:

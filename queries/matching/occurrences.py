@@ -41,7 +41,11 @@ class IndexedText:
     def places_of(self, term: Term) -> Sequence[int]:
         """The positions of a term, in order."""
         if not (term.wildcard or term.exact or term.accented):
-            return self.places.get(term.form, ())
+            if len(term.forms) == 1:
+                return self.places.get(term.form, ())
+            places_of = self.places
+            found = (place for form in term.forms for place in places_of.get(form, ()))
+            return sorted(found)
         places = self._terms.get(term)
         if places is None:
             places = self._terms[term] = self._look_up(term)
@@ -61,7 +65,7 @@ class IndexedText:
         if not places:
             return ()
         tokens = self.tokens().exact
-        return [place for place in places if term.form_of(tokens[place]) == form]
+        return [place for place in places if term.stands_for(tokens[place])]
 
 
 @lru_cache(maxsize=10_000)

@@ -5,13 +5,13 @@ computed only for a post that matches.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
 from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Range, Term, Value
-from queries.language.fields import normal
+from queries.language.fields import TAG, normal
 from queries.matching.document import ANYWHERE, Document, MatchedSpan
 from queries.matching.occurrences import IndexedText, occurrences, pattern
 from text.tokens import Tokens
@@ -71,8 +71,8 @@ class Question:
     """Adds the spans in a post that matches; values have none."""
     cost: int = 0
     """A rank: cheaper questions run first."""
-    word: tuple[Fields, str] | None = None
-    """Set if the question is one folded token: the fields and the token."""
+    word: tuple[Fields, frozenset[str]] | None = None
+    """Set if the question is one folded token: the fields and its forms."""
 
     def spans(self, asked: Asked) -> frozenset[MatchedSpan]:
         places = Places()
@@ -95,7 +95,8 @@ def compile_query(node: Node, fields: Fields = ANYWHERE) -> Question:
         case Field(name, child):
             return compile_query(child, (name,))
         case Value():
-            return Question(_has_value(node, fields[0]), _nowhere, 1)
+            add_spans = partial(_add_hashtags, _fits(node)) if fields[0] == TAG else _nowhere
+            return Question(_has_value(node, fields[0]), add_spans, 1)
         case Range():
             return Question(partial(_is_in, node), _nowhere)
         case _:
@@ -118,7 +119,8 @@ def _all(parts: Sequence[Question]) -> Question:
 
 
 def _any(parts: Sequence[Question], fields: Fields) -> Question:
-    words = frozenset(part.word[1] for part in parts if part.word and part.word[0] == fields)
+    single = [part.word[1] for part in parts if part.word and part.word[0] == fields]
+    words = frozenset(chain.from_iterable(single))
     others = [part for part in parts if not part.word or part.word[0] != fields]
     others.sort(key=lambda part: part.cost)
     asks = [part.matches for part in others]
@@ -137,8 +139,12 @@ def _any(parts: Sequence[Question], fields: Fields) -> Question:
 def _words(node: Term | Phrase | Near, fields: Fields) -> Question:
     add_spans = partial(_add_places, node, fields)
     if isinstance(node, Term) and not (node.wildcard or node.exact or node.accented):
+        forms = frozenset(node.forms)
+        if len(forms) > 1:
+            either = Question(lambda asked: not forms.isdisjoint(asked.words(fields)), add_spans)
+            return replace(either, word=(fields, forms))
         form = node.form
-        return Question(lambda asked: form in asked.words(fields), add_spans, 0, (fields, form))
+        return Question(lambda asked: form in asked.words(fields), add_spans, 0, (fields, forms))
     return Question(partial(_stands, node, fields), add_spans, 2 if isinstance(node, Term) else 3)
 
 
@@ -156,6 +162,18 @@ def _has_value(node: Value, field: str) -> Matches:
         return lambda asked: wanted in asked.document.values_of(field)
     fits = pattern(wanted)
     return lambda asked: any(map(fits, asked.document.values_of(field)))
+
+
+def _fits(node: Value) -> Callable[[str], object]:
+    wanted = normal(node.text)
+    return pattern(wanted) if node.wildcard else wanted.__eq__
+
+
+def _add_hashtags(fits: Callable[[str], object], asked: Asked, places: Places) -> None:
+    for field in ANYWHERE:
+        for start, end, words in asked.document.hashtags_of(field):
+            if any(map(fits, words)):
+                places.spans.add(MatchedSpan(field, start, end))
 
 
 def _is_in(node: Range, asked: Asked) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from queries.language.affixes import common_part
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term
 from queries.matching.document import Document, searched
 from queries.matching.searchable import is_odd, searchable
@@ -115,7 +116,8 @@ def _words_of(term: Term) -> frozenset[str]:
     """The words of every post that has the term; empty if unknown."""
     if term.wildcard or term.kind == "url" or len(term.text) > MAX_FOLDED // 4:
         return frozenset()
-    return frozenset(searchable(folded_form(term.text) or term.text).split())
+    folded = folded_form(term.text) or term.text
+    return frozenset(searchable(common_part(folded) if len(term.forms) > 1 else folded).split())
 
 
 def _of_term(term: Term) -> Chance | None:

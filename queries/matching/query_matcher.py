@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from queries.language.ast import Node
+from queries.language.spellings import with_spellings
 from queries.matching.document import Document, MatchedSpan
 from queries.matching.predicates import Asked, Question, compile_query
 from queries.matching.prefilter import Prefilter
@@ -30,7 +31,7 @@ class QueryMatcher:
 
     def __init__(self, queries: Mapping[str, Node]) -> None:
         self.names = tuple(sorted(queries))
-        nodes = [queries[name] for name in self.names]
+        nodes = [with_spellings(queries[name]) for name in self.names]
         self._questions = [compile_query(node) for node in nodes]
         self._prefilter = Prefilter(nodes)
 

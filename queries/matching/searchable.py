@@ -9,14 +9,23 @@ import unicodedata
 
 import regex
 
+from text.character_classes import CIRCLED
 from text.tokens import folded_form
+from text.words.letter_folds import INVISIBLE
+from text.words.token_grammar import without_entities
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]")
+_WORD = regex.compile(rf"[\p{{L}}\p{{M}}\p{{N}}_{CIRCLED}]")
 _ALONE = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-    r"\p{Extended_Pictographic}\p{RI}]"
+    r"[\p{Han}\p{Hiragana}\p{Katakana}ー\uff70\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    r"\p{Extended_Pictographic}\p{RI}[[\p{Arabic}\u0640\p{Hangul}\p{Hebrew}\p{Devanagari}"
+    r"\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}\p{Tamil}\p{Telugu}\p{Kannada}\p{Malayalam}"
+    r"\p{Sinhala}]--[\p{M}\p{Nd}]]]",
+    regex.VERSION1,
 )
-"""Letters that are tokens without spaces around them: here they get spaces."""
+"""Letters that are tokens without spaces around them, and those of scripts whose words stand beside
+Latin ones without a space: here they get spaces, on both sides of the comparison."""
+_UNSEEN = regex.compile(f"[{INVISIBLE}\u200d]")
+_TRADE_MARKS = frozenset("©®™℠℗")
 _MAX_KNOWN = 50_000
 """Letters in the cache: a hostile sender could send all million of Unicode."""
 
@@ -33,13 +42,20 @@ class _Letters(dict[int, str]):
         letter = chr(code)
         word, alone = bool(_WORD.match(letter)), bool(_ALONE.match(letter))
         folded = unicodedata.normalize("NFD", folded_form(letter))
+        if _UNSEEN.match(letter):
+            return self._known(code, "")
         if not word and _WORD.search(folded):
             self.odd.add(letter)
         replacement = " "
+        if letter in _TRADE_MARKS:
+            return self._known(code, replacement)
         if word or alone:
             replacement = "".join(f" {char} " if _ALONE.match(char) else char for char in folded)
         if alone:
             replacement = f" {replacement} "
+        return self._known(code, replacement)
+
+    def _known(self, code: int, replacement: str) -> str:
         if len(self) < _MAX_KNOWN:
             self[code] = replacement
         return replacement
@@ -50,7 +66,7 @@ _LETTERS = _Letters()
 
 def searchable(text: str) -> str:
     """The folded words of ``text``, with one space before, between and after them."""
-    plain = " ".join(text.translate(_LETTERS).split())
+    plain = " ".join(without_entities(text).translate(_LETTERS).split())
     if not plain.isascii():
         plain = unicodedata.normalize("NFD", plain)
     return f" {plain} "

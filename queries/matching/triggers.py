@@ -8,8 +8,9 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
+from queries.language.affixes import common_part
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term, Value
-from queries.language.fields import normal
+from queries.language.fields import TAG, normal
 from queries.matching.searchable import searchable
 from text.everyday import everyday_words
 from text.tokens import MAX_FOLDED, folded_form
@@ -53,6 +54,8 @@ def triggers(node: Node, field: str = "") -> Triggers | None:
             return _either([triggers(part, field) for part in parts])
         case Field(name, child):
             return triggers(child, "" if name in ("text", "title") else name)
+        case Value(text) if field == TAG:
+            return _of_tag(text)
         case Value(text, wildcard):
             return None if wildcard else frozenset({Trigger(field, normal(text), value=True)})
         case _:
@@ -70,8 +73,10 @@ def _cheapest(parts: list[Triggers | None]) -> Triggers | None:
 def _of_words(node: Term | Phrase, field: str) -> Triggers | None:
     if isinstance(node, Term):
         return _of_term(node, field)
-    if node.slop is None and not any(map(_is_open, node.terms)):
-        needle = searchable(" ".join(map(_folded, node.terms)))
+    # The sign of a name is between two words, where the searchable text has one space.
+    words = [term for term in node.terms if term.kind != "sign"]
+    if node.slop is None and not any(map(_is_open, words)) and not any(map(_varies, words)):
+        needle = searchable(" ".join(map(_folded, words)))
         if needle.strip():
             return frozenset({_trigger(needle, field)})
     return _cheapest([_of_term(term, field) for term in node.terms])
@@ -81,8 +86,14 @@ def _is_open(term: Term) -> bool:
     return term.wildcard or term.kind == "url" or not searchable(_folded(term)).strip()
 
 
+def _varies(term: Term) -> bool:
+    """Whether letters may stand before or behind it in its token."""
+    return len(term.forms) > 1
+
+
 def _folded(term: Term) -> str:
-    return folded_form(term.text) or term.text
+    folded = folded_form(term.text) or term.text
+    return common_part(folded) if _varies(term) else folded
 
 
 def _of_term(term: Term, field: str) -> Triggers | None:
@@ -92,6 +103,14 @@ def _of_term(term: Term, field: str) -> Triggers | None:
     if not needle.strip():
         return None
     return frozenset({_trigger(needle, field, address=term.kind == "url")})
+
+
+def _of_tag(text: str) -> Triggers | None:
+    """The letters of a word of a hashtag, which stand side by side in the text."""
+    stem = text.replace("?", "*").partition("*")[0]
+    stem = stem if stem.isascii() or stem == text else stem[:-1]
+    needle = searchable(stem).strip()
+    return frozenset({_trigger(needle, "")}) if needle else None
 
 
 def _of_stem(term: Term, field: str) -> Triggers | None:

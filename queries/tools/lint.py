@@ -23,6 +23,7 @@ from text.tokens import folded_form
 
 Code = Literal[
     "everyday-word",
+    "few-letters",
     "duplicate",
     "wide-wildcard",
     "excludes-itself",
@@ -33,6 +34,8 @@ Code = Literal[
     "removes-most",
     "adds-nothing",
 ]
+_FEW = 2
+"""Letters of a word that is a piece of many others, once a sign beside it is gone."""
 _SHORT_STEM = 4
 """A stem with fewer letters before ``*`` matches too many words."""
 _MAX_EXPANDED_WORDS = 5
@@ -63,7 +66,7 @@ def lint(
 
     ``sources``: what posts have in ``source:`` beside what ingestors write; None: not known.
     """
-    checks = (_duplicates, _wildcards, _exclusions, _no_words, _quoted_operators)
+    checks = (_duplicates, _few_letters, _wildcards, _exclusions, _no_words, _quoted_operators)
     doubts = (
         LintWarning("doubtful-value", doubt.message, *doubt.span, doubt.hint)
         for doubt in doubtful_values(node, sources)
@@ -79,7 +82,7 @@ def _sorted(warnings: Iterable[LintWarning]) -> list[LintWarning]:
 def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[LintWarning]:
     lists = everyday_words()
     for term in _alone(node):
-        if term.wildcard or term.accented or term.kind != "word":
+        if isinstance(term, Phrase) or term.wildcard or term.accented or term.kind != "word":
             continue
         # In braces too: "Free" begins sentences, and headlines have only capitals.
         form = folded_form(term.text) if term.exact else term.form
@@ -97,10 +100,31 @@ def _everyday(node: Node, languages: Collection[str] | None) -> Iterator[LintWar
             yield LintWarning("everyday-word", message, *term.span, hint)
 
 
-def _alone(node: Node) -> Iterator[Term]:
-    """Terms that can make a post match without any other word."""
+def is_few_letters(phrase: Phrase) -> bool:
+    """Whether the words of a name are all of one or two letters, without a sign that it keeps.
+
+    So is what is left of a name whose sign is no token: T-X, P!NK.
+    """
+    return phrase.slop is None and all(
+        term.kind == "word" and not term.wildcard and term.text.isascii()
+        and term.text.isalpha() and len(term.text) <= _FEW
+        for term in phrase.terms
+    )  # fmt: skip
+
+
+def _few_letters(node: Node) -> Iterator[LintWarning]:
+    for part in _alone(node):
+        if isinstance(part, Phrase) and not part.terms[0].exact and is_few_letters(part):
+            words = " ".join(term.text for term in part.terms)
+            message = f"'{words}' has few letters: they also stand in other words and names"
+            hint = f"add a word that goes with it, such as NEAR/5 (…), or capitals: {{{words}}}"
+            yield LintWarning("few-letters", message, *part.span, hint)
+
+
+def _alone(node: Node) -> Iterator[Term | Phrase]:
+    """Terms and phrases that can make a post match without any other word."""
     match node:
-        case Term():
+        case Term() | Phrase():
             yield node
         case Or(parts):
             yield from chain.from_iterable(map(_alone, parts))

@@ -29,7 +29,11 @@ _TICKER = re.compile(r"\$[a-z]{1,6}")
 _BARE = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
 _PUNCTUATION = regex.compile(r"[^\p{L}\p{M}\p{N}_\s]")
 _KEYWORD_OPERATORS = {"or", "and", "not"}
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_UNSPACED = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Arabic}\p{Hangul}"
+    r"\p{Hebrew}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}\p{Tamil}\p{Telugu}"
+    r"\p{Kannada}\p{Malayalam}\p{Sinhala}]"
+)
 _ACCENTABLE = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}]")
 _COLOURED = "\ufe0f"
 _EMOJI = regex.compile(r"[\p{Extended_Pictographic}\p{RI}]")
@@ -38,7 +42,7 @@ _HASHTAG = regex.compile(r"#(?=.*[^\p{Nd}_])[\p{L}\p{M}\p{N}_]+")
 
 
 def unspaced(text: str) -> bool:
-    """Whether it has letters of a script without spaces."""
+    """Whether it has letters of a script whose words stand beside others without a space."""
     return _UNSPACED.search(text) is not None
 
 
@@ -66,7 +70,11 @@ def spellings(term: Term, expansions: Expansions) -> list[str]:
     """The known spellings of a term, in lower case."""
     if term.exact and not term.wildcard:
         return [exact_form(term.text).lower()]
-    words = [*([] if term.wildcard else [term.text, term.form]), *listed(term.text, expansions)]
+    own = [] if term.wildcard else [term.text, *term.forms, *term.capitals]
+    others = list(listed(term.text, expansions))
+    # What is written together with a word is so with its other spellings too.
+    together = [form.replace(term.form, word) for word in others for form in term.forms[1:]]
+    words = [*own, *others, *together]
     words = [unicodedata.normalize("NFC", word).lower() for word in words]
     return list(dict.fromkeys(filter(None, words)))
 

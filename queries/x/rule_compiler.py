@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.errors import QueryError
-from queries.language.fields import FIELDS, Holds
+from queries.language.fields import FIELDS, TAG, Holds
+from queries.language.spellings import with_spellings
 from queries.language.tree import walk
 from queries.x.loss import LossReport, Note
 from queries.x.operators import Expansions, listed
@@ -63,6 +64,7 @@ def compile_rules(
     ``proximity``: let X measure distances, although it counts a link as several words. Raises
     ``QueryError`` for a query without a rule, or with more than ``max_rules``.
     """
+    node = with_spellings(node)
     report = LossReport()
     compiler = _Compiler(expansions or {}, proximity, report)
     formula = lifted(compiler.compile(node, None, Direction.SUPERSET), report)
@@ -139,6 +141,10 @@ class _Compiler:
         rule = value_rule(name, child, self._expansions, Direction.SUPERSET)
         if why := widening(name, child, self._expansions):
             self._report.wider(node, "left out" if rule == EVERY_POST else "more widely", why)
+        if name == TAG:
+            why = "X compares whole hashtags: add those that are used to the query"
+            self._report.lose(node, "hashtags with other words in them", why)
+            return rule
         for value in values_of(child):
             if value.wildcard and name not in ("source", "site"):
                 self._pattern(node, value)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from queries.language.ast import And, Field, Node, Not, Or, Range, Term, Value
-from queries.language.fields import normal
+from queries.language.fields import TAG, normal
 from queries.language.tree import walk
 from queries.matching.occurrences import pattern
 from queries.x import operators
@@ -85,6 +85,8 @@ def widening(name: str, node: Node, expansions: Expansions) -> str:
         return ""
     if name == "engagementType":
         return _ORIGINAL if any(normal(v.text) == "original" for v in values_of(node)) else ""
+    if name == TAG:
+        return ""
     guessed = any(v.wildcard and not operators.listed(v.text, expansions) for v in values_of(node))
     return "X has no wildcards, and expansions do not list its words" if guessed else ""
 
@@ -105,9 +107,12 @@ def _value(name: str, value: Value, expansions: Expansions, direction: Direction
     texts = list(operators.listed(value.text, expansions))
     if not value.wildcard:
         texts.insert(0, value.text)
-    elif not texts:
+    elif not texts and name != TAG:
         return EVERY_POST
     folded = [normal(text).lstrip("@#") for text in texts]
+    if name == TAG:
+        stems = {text.replace("?", "*").partition("*")[0] for text in (value.text, *texts)}
+        return any_of(operators.tagged(normal(stem)) for stem in sorted(stems))
     if name == "hashtags":
         pairs = zip((text.lower().lstrip("#") for text in texts), folded, strict=True)
         return any_of(operators.tagged(tag) for pair in pairs for tag in pair)

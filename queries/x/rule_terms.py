@@ -64,6 +64,13 @@ class TermCompiler:
         terms = node.terms
         if where == "title":
             return NO_POST
+        if any(term.kind == "sign" for term in terms):
+            # X splits posts at signs: the words beside one are a phrase.
+            self._report.wider(node, "without its signs", "X does not search punctuation")
+            terms = tuple(term for term in terms if term.kind != "sign")
+            if len(terms) == 1:
+                return self._term(terms[0], where)
+            node = Phrase(terms, node.slop, span=node.span)
         if node.slop is not None:
             self._report.wider(node, "all its words, anywhere", "X has no such distance")
             return all_of([self._term(term, where) for term in terms])

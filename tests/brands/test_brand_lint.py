@@ -24,6 +24,8 @@ def test_a_well_written_brand_has_no_warning() -> None:
         brand("orange", names=["orange"], examples=examples(MIN_EXAMPLES, MIN_EXAMPLES)),
         brand("duo", names=["AC/DC", "Tarvel & Sons", "TOYS UND CO", "Rock et Folk", "Tarvel,Inc"]),
         brand("kioku", names=["記憶"], owned=["x:kioku", "intranet:kioku", "reddit:kioku"]),
+        brand("ca", names=["C&A"]),
+        brand("eon", names=["E.ON"]),
     )
 
 
@@ -32,6 +34,7 @@ def test_a_well_written_brand_has_no_warning() -> None:
     [
         (brand("a", name="A"), "short-name"),
         (brand("bt", names=["BT"]), "short-name"),
+        (brand("tx", names=["T-X"]), "short-name"),
         (brand("orange", names=["Orange"]), "everyday-name"),
         (brand("free", name="Free"), "everyday-name"),
         (brand("o", names=["velmora, corvane"]), "list-in-name"),

@@ -170,7 +170,7 @@ def _post(text: str) -> Post:
 def test_names_match_as_the_page_says() -> None:
     section = _read("brands.md").partition("## How names match")[2]
     rows = NAMES.findall(section)
-    assert len(rows) == 3
+    assert len(rows) == 6
     for handle, name, good, bad in rows:
         brand = Brand(
             id="b",

@@ -17,6 +17,11 @@ RICH = [
     "❤", "🇫🇷", "https://a.example/x?y=1", "www.b.example/(c)*", "#日本", "oranges", "...",
     "l'orange", "abonné", "abon", "pane", "boxe", "#velmora", "etés", "हिन्दी", "كِتَاب", "كتاب",
     "ＯＲＡＮＧＥ", "\u0301", "\u0640", "ﷺ", "𝐎𝐫𝐚𝐧𝐠𝐞", "İstanbul", "x" * 300, "é" * 300, "a\\b",
+    "C&A", "c & a", "c&amp;a", "C à", "E.ON", "e on", "C++", "C#", ".NET", "M&M's", "m&ms", "LG가",
+    "삼성은", "삼성", "vel\u00admora", "Orange®", "ソニーA7", "ソニー", "YAPI", "yapı", "yapi",
+    "Ørsted", "orsted", "Łódź", "اورنج", "لأورنج", "والأورنج", "أورنج", "شركة", "شركه",
+    "jean@orange.example", "#VelmoraDown", "#BoycottVelmora", "#velmoragate",
+    "همراه\u200cاول", "ｶﾞｽ", "٢٠٢٦",
 ]  # fmt: skip
 """Words of the strategies in ``asked``, and difficult tokens."""
 FIELD_QUERIES = [
@@ -24,7 +29,8 @@ FIELD_QUERIES = [
     "emotion:anger", "towards:negative", "towards:(negative positive)",
     "towards:velmora=negative OR towards:neutral", 'community:"Le Cafe"', "community:R/VELMORA",
     "rating:<3", "rating:>=4", "rating:1..2", "rating:3.5", "score:<0", "bot:true NOT format:post",
-    "thread:x:7", 'about:"velmora mobile"', "publisher:lemonde.fr",
+    "tag:velmora", "tag:velmora* NOT tag:down", "thread:x:7", 'about:"velmora mobile"',
+    "publisher:lemonde.fr",
 ]  # fmt: skip
 """Each finds some of 200 posts, and not all."""
 COMMUNITIES = [Community(id="c/9", name="Le Café"), Community(id="r/velmora"), Community(id="C/9")]

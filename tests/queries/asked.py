@@ -71,11 +71,12 @@ def whole_document(text: str, title: str, **fields: Any) -> Document:
 
 WORDS = st.sampled_from(
     ["orange", "Été", "ete", "BT", "bt", "panne", "5g", "a", "b", "日", "ก", "straße", "or", "AND",
-     "near", "To", "クラウド", "한국", "snake_case", "2026"]
+     "near", "To", "クラウド", "한국", "snake_case", "2026", "Ørsted", "orsted", "Łódź", "yapı",
+     "yapi", "اورنج", "أورنج", "شركة", "삼성", "lg", "ー", "c", "on", "net"]
 )  # fmt: skip
 SIGNED = st.sampled_from(
     ["#orange", "#Été", "@velmora", "@ana.bsky.example", "$AAPL", "🍊", "👍🏽", "❤️", "🇫🇷",
-     "https://a.example/x?y=1", "www.b.example/(c)*", "#日本"]
+     "https://a.example/x?y=1", "www.b.example/(c)*", "#日本", "jean@orange.example"]
 )  # fmt: skip
 PATTERNS = st.sampled_from(["oran*", "abo?n*", "été*", "pan?e", "#vel*", "box?"])
 _ONE_WORD = WORDS.filter(lambda word: word != "クラウド")
@@ -88,7 +89,11 @@ TERMS = _PLAIN | PATTERNS.map(_PATTERN) | _EXACT_WORDS
 TERMS |= SIGNED.filter(lambda text: "(" not in text).map(_EXACT)
 _MIXED = _PLAIN | PATTERNS.filter(lambda text: not text.endswith("?")).map(_PATTERN)
 _RUNS = st.lists(_MIXED, min_size=2, max_size=4) | st.lists(_EXACT_WORDS, min_size=2, max_size=3)
-PHRASES = st.builds(Phrase, _RUNS.map(tuple), st.none() | st.integers(0, 100))
+_NAMES = st.sampled_from(
+    [("c", "&", "a"), ("e", ".", "on"), ("c", "++"), ("c", "#"), (".", "net"), ("m", "&", "ms")]
+).map(lambda words: Phrase(tuple(map(Term, words))))
+"""Names that signs make."""
+PHRASES = st.builds(Phrase, _RUNS.map(tuple), st.none() | st.integers(0, 100)) | _NAMES
 _LEAVES: st.SearchStrategy[Node] = TERMS | PHRASES
 
 
@@ -120,6 +125,7 @@ _VALUES = {
     "engagementType": ["reply", "original"],
     "verified": ["true", "false"],
     "hashtags": ["panne", "Été", "not"],
+    "tag": ["velmora", "orange", "boycott", "été"],
     "mentions": ["velmora", "ana.bsky.example"],
     "site": ["lemonde.fr"],
     "brand": ["air-volta"],
@@ -195,6 +201,38 @@ VALUED = trees(_VALUE_FIELDS | RANGES)
 RESOLVED = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES)
 """Queries without references."""
 QUERIES = trees(_LEAVES | NEARS | _TEXT_FIELDS | _VALUE_FIELDS | RANGES | NAMES)
-TEXTS = st.lists(TOKENS | st.sampled_from(["oranges", "...", "l'orange", "日本"]), max_size=12).map(
-    " ".join
-)
+TEXTS = st.lists(
+    TOKENS
+    | st.sampled_from(
+        [
+            "oranges",
+            "...",
+            "l'orange",
+            "日本",
+            "C&A",
+            "c & a",
+            "c&amp;a",
+            "C a",
+            "E.ON",
+            "e on",
+            "C++",
+            "C#",
+            ".NET",
+            "M&M's",
+            "#VelmoraDown",
+            "#velmoragate",
+            "#stopOrange",
+            "m&ms",
+            "LG가",
+            "삼성은",
+            "vel\u00admora",
+            "Orange®",
+            "ソニーA7",
+            "YAPI",
+            "IRMAK",
+            "لأورنج",
+            "شركه",
+        ]
+    ),
+    max_size=12,
+).map(" ".join)

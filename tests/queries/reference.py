@@ -5,15 +5,20 @@ tokens and the document with them. An occurrence is a run of tokens in one text;
 ``"…"~n`` keep only occurrences that contain no shorter one.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
+from queries.language.affixes import BEFORE_ARTICLE, BEFORE_NOUN, FOR_ARTICLE, particles
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.fields import normal
+from queries.language.spellings import with_spellings
 from queries.matching.document import ANYWHERE, Document, MatchedSpan
-from text.tokens import Tokens
+from text.tokens import Tokens, folded_form
+from text.words.hashtag_words import hashtag_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
     """Whether and where ``document`` matches; ``fields``: where terms are searched."""
     match node:
         case Term() | Phrase() | Near():
-            return _found(node, document, fields)
+            return _found(with_spellings(node), document, fields)
         case And(parts):
             results = [evaluate(part, document, fields) for part in parts]
             return _together(results) if all(r.matches for r in results) else _NO
@@ -55,6 +60,8 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
             return Result(not evaluate(child, document, fields).matches)
         case Field(name, child):
             return evaluate(child, document, (name,))
+        case Value() if fields == ("tag",):
+            return _tagged(node, document)
         case Value():
             return Result(any(_has_value(node, v) for v in document.values_of(fields[0])))
         case Range(name, low, high):
@@ -72,6 +79,18 @@ def evaluate(node: Node, document: Document, fields: tuple[str, ...] = ANYWHERE)
 
 def _together(results: list[Result]) -> Result:
     return Result(True, frozenset().union(*(result.spans for result in results)))
+
+
+def _tagged(wanted: Value, document: Document) -> Result:
+    """The hashtags with such a word, and their places."""
+    spans = [
+        MatchedSpan(field, start, end)
+        for field in ANYWHERE
+        for tokens in document.texts_of(field)
+        for token, start, end in zip(tokens.exact, tokens.starts, tokens.ends, strict=True)
+        if token[0] in "#＃" and any(_has_value(wanted, word) for word in hashtag_words(token))
+    ]
+    return Result(bool(spans), frozenset(spans))
 
 
 def _has_value(wanted: Value, value: str) -> bool:
@@ -184,7 +203,39 @@ def _places(term: Term, tokens: Tokens) -> set[int]:
 @lru_cache(maxsize=100_000)
 def _stands_for(term: Term, token: str) -> bool:
     form = term.form_of(token)
-    return fits(term.form, form) if term.wildcard else term.form == form
+    if term.wildcard:
+        return fits(term.form, form)
+    return term.form == form or _has_affixes(term, token) or _is_capital(term, token)
+
+
+def _has_affixes(term: Term, token: str) -> bool:
+    """Whether the token is a plain word with particles behind it or clitics before it."""
+    word, token = folded_form(term.text), folded_form(token)
+    if term.exact or term.accented or term.kind != "word":
+        return False
+    if re.fullmatch("[가-힣]{2,20}", word):
+        return token.startswith(word) and token[len(word) :] in particles(word)
+    if not re.fullmatch("[ء-غف-ي]{3,40}", word):
+        return False
+    has_article = word.startswith("ال") and len(word) > 4
+    if has_article and token.endswith(word[2:]) and token[: 2 - len(word)] in FOR_ARTICLE:
+        return True
+    before = BEFORE_ARTICLE if has_article else BEFORE_NOUN
+    return token.endswith(word) and token.removesuffix(word) in before
+
+
+def _is_capital(term: Term, token: str) -> bool:
+    """Whether the token is the term in capitals that cannot have its accents."""
+    token = unicodedata.normalize("NFC", token)
+    if term.exact or not term.accented:
+        return False
+    if "ı" in term.form:
+        turkish = token.replace("I", "ı").replace("İ", "i")
+        return turkish.lower() == term.form and (
+            token[1:] == term.form[1:] or token.replace("İ", "I").isupper()
+        )
+    greek = any("GREEK" in unicodedata.name(letter, "") for letter in term.form)
+    return greek and token == folded_form(term.form).upper()
 
 
 def _shortest(found: Iterator[_Occurrence]) -> list[_Occurrence]:

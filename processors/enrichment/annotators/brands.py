@@ -15,7 +15,7 @@ from runtime.settings import ProcessSettings
 from schemas.brand import Brand
 from schemas.mention import BrandMatch, Mention
 from text.codes import language_code
-from text.tokens import Tokens, tokenize
+from text.tokens import TOKENIZER_VERSION, Tokens, tokenize
 
 if TYPE_CHECKING:
     from processors.models.language_model import LanguageIdentifier
@@ -34,7 +34,7 @@ class BrandAnnotator(Annotator):
 
     name = "brands"
     heavy = False
-    version = "queries-2"
+    version = f"queries-3 tokens-{TOKENIZER_VERSION}"
 
     def __init__(
         self,

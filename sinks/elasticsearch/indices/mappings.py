@@ -12,6 +12,7 @@ from queries.elasticsearch.index_fields import (
     EXACT,
     GAP,
     TEXT_PATHS,
+    TOKENIZER,
     VALUE_PATHS,
     VALUES,
     WORDS,
@@ -25,7 +26,7 @@ from schemas.types import JsonObject
 
 FIRST_MONTHLY_YEAR = 2015
 """Earlier event times share one index, or an account with made-up dates could create hundreds."""
-VERSION = 6
+VERSION = 7
 """Raised with every change of a mapping; stored in the ``_meta`` of each index."""
 PRIORITY = 500
 """Of our index templates: the highest priority of all that match shapes an index."""
@@ -63,7 +64,7 @@ _WORDS = {
 }
 _QUERY_VALUES = {
     path.removeprefix(f"{VALUES}."): _VALUE
-    for path in VALUE_PATHS.values()
+    for path in (*VALUE_PATHS.values(), TOKENIZER)
     if path.startswith(f"{VALUES}.")
 }
 

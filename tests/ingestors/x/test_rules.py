@@ -85,7 +85,11 @@ def test_exclusions_are_left_to_the_matcher() -> None:
         ({"names": ["OR"]}, '"or" OR #or'),
         ({"names": ["from:somebody"]}, '"from somebody" OR #fromsomebody'),
         ({"names": ['the "Best" \\ co']}, '"the best co" OR #thebestco'),
-        ({"names": ["Acme®"]}, "acme"),
+        ({"names": ["Acme®"]}, "acme OR #acme"),
+        (
+            {"names": ["Ørsted A/S"]},
+            '"orsted a s" OR "ørsted a s" OR #orstedas OR #ørstedas',
+        ),
         ({"names": ["a\nb\x00c"]}, '"a b c" OR #abc'),
         ({"names": ["🚀"]}, "🚀"),
         ({"names": ["تلگرام"]}, "تلگرام OR #تلگرام"),

@@ -20,6 +20,7 @@ from tests.make import AT, erase
 from tests.processors.enrichment.fakes import ENRICHED, MATCHER, Initials, Loudness, delete, upsert
 
 BRANDS: Annotator = BrandAnnotator(lambda: MATCHER)
+VERSION = BrandAnnotator.version
 
 
 def enrich(events: Sequence[PostEvent], keep_unmatched: bool = False) -> Enriched:
@@ -43,7 +44,7 @@ def test_a_mention_carries_the_post_and_its_annotations() -> None:
     assert mention.language is not None and mention.language.code == "V"
     assert [entity.text for entity in mention.entities] == ["Velmora!"]
     own = {"initials": "1", "loudness": "2"}
-    theirs = {"brands": "queries-2", "duplicates": "words-1", "influence": "counts-1"}
+    theirs = {"brands": VERSION, "duplicates": "words-1", "influence": "counts-1"}
     assert mention.provenance == own | theirs
 
 
@@ -98,12 +99,12 @@ def test_heavy_annotators_read_only_posts_that_name_a_brand_unless_there_is_no_p
     result = Enricher([light, BRANDS, heavy], keep_unmatched=True).enrich(events, ENRICHED)
     assert light.seen == ["x:1", "x:2", "x:4"]
     assert heavy.seen == ["x:1", "x:4"]
-    assert upserted(result)[1].provenance == {"initials": "1", "brands": "queries-2"}
+    assert upserted(result)[1].provenance == {"initials": "1", "brands": VERSION}
     heavy = Loudness()
     enricher = Enricher([BRANDS, heavy], keep_unmatched=True, prefilter=False)
     result = enricher.enrich([upsert(1, "Velmora"), upsert(2, "no")], ENRICHED)
     assert heavy.seen == ["x:1", "x:2"]
-    both = {"brands": "queries-2", "loudness": "2"}
+    both = {"brands": VERSION, "loudness": "2"}
     assert [mention.provenance for mention in upserted(result)] == [both, both]
 
 
@@ -208,5 +209,5 @@ def test_provenance_says_which_annotators_read_a_long_text_in_part() -> None:
         event = upsert(1, "Velmora " + "x" * length)
         (mention,) = enricher.enrich([event], ENRICHED).mentions
         assert isinstance(mention, MentionUpsert)
-        wanted = {"brands": "queries-2" + part, "initials": "1" + part}
+        wanted = {"brands": VERSION + part, "initials": "1" + part}
         assert mention.mention.provenance == wanted

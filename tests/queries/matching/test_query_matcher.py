@@ -32,7 +32,11 @@ _PIECES = st.sampled_from(
      "#velmora_down", "@Velmora", "@ana.bsky.example", "x@velmora", "$aapl", "$AAPLE", "🍊", "🍊🍊",
      "👍🏽", "👍", "❤", "❤️", "🇫🇷", "https://a.example/x?y=1", "https://A.example/X?y=1",
      "www.b.example/(c)*",
-     "abonner", "Abolition", "abolir", "boxe", "box", "\u0301", "½", "ﷺ", "—", "...", "ab\u00adcd"]
+     "abonner", "Abolition", "abolir", "boxe", "box", "\u0301", "½", "ﷺ", "—", "...", "ab\u00adcd",
+     "C&A", "c & a", "c&amp;a", "C à", "E.ON", "e on", "C++", "C#", ".NET", "M&M's", "m&ms", "LG가",
+     "삼성은", "vel\u00admora", "Orange®", "ソニーA7", "ー", "YAPI", "yapı", "Ørsted", "łódź",
+     "لأورنج", "اورنج", "شركه", "jean@orange.example", "#VelmoraDown", "#velmoragate",
+     "همراه\u200cاول", "ｶﾞｽ"]
 )  # fmt: skip
 _POST_TEXTS = st.lists(_PIECES, max_size=8).map(" ".join) | TEXTS
 compared: Counter[str] = Counter()

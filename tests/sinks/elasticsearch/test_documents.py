@@ -32,6 +32,7 @@ from tests.schemas.field_paths import field_paths
 from tests.sinks.elasticsearch import events
 from tests.sinks.elasticsearch.events import AT, INDEX, LATER, NAMES, SNOWFLAKE
 from tests.strategies import MENTION_EVENTS
+from text.tokens import TOKENIZER_VERSION
 
 UPSERTS = MENTION_EVENTS.filter(
     lambda event: (
@@ -58,7 +59,7 @@ def full() -> MentionEvent:
         id="file:1",
         source="file",
         author=ODILE,
-        text="Velmora à Nantes",
+        text="Velmora à Nantes #velmora_ko",
         title="Encore une Panné",
         created_at=AT,
         url="https://f.example/É",
@@ -221,8 +222,8 @@ def test_the_words_are_those_of_each_text_on_its_own() -> None:
     words = written(full())["words"]
     assert words["title"] == "encore une panne"
     assert words["title_exact"] == "Encore . Panné"
-    assert (words["text"], words["text_accented"]) == ("velmora a nantes", ". à .")
-    assert words["text_exact"] == "Velmora à Nantes"
+    assert (words["text"], words["text_accented"]) == ("velmora a nantes #velmora_ko", ". à . .")
+    assert words["text_exact"] == "Velmora à Nantes ."
     assert words["url_accented"] == [". . é", ". ."]
     assert words["url"] == ["f example e", "l example"]
     assert words["author_name"] == "odile"
@@ -238,6 +239,8 @@ def test_the_values_are_normal() -> None:
         "site": ["example", "f.example"],
         "country": ["fr"],
         "hashtags": ["b"],
+        "tag": ["ko", "velmora"],
+        "tokenizer": [str(TOKENIZER_VERSION)],
         "mentions": ["a"],
         "entity": ["nantes", "q12191"],
         "community": ["c/9", "le cafe"],

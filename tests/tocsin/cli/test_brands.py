@@ -119,7 +119,7 @@ def test_the_list_has_a_row_for_each_brand(tocsin: Commands, kafka: FakeKafka) -
     assert (ran.out, ran.status) == ("", 0) and "tocsin brands apply" in ran.err
     tocsin("brands", "apply", write(TWO.replace("Corvane}", "Corvane, languages: [fr, en]}")))
     first, second = tocsin("brands", "list").out.splitlines()[1:]
-    assert re.fullmatch(r"corvane +Corvane +fr, en +2 +0 +2026-01-02 .*", first)
+    assert re.fullmatch(r"corvane +Corvane +fr, en +3 +0 +2026-01-02 .*", first)
     assert second.startswith("velmora")
     (row, _) = map(json.loads, tocsin("brands", "list", "--format", "jsonl").out.splitlines())
     assert row["id"] == "corvane" and row["languages"] == ["fr", "en"] and row["query"] is None

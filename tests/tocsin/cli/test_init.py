@@ -115,4 +115,5 @@ def test_any_name_gives_a_file_that_says_it(
     else:
         assert brand.name == single_line(name, 200)
         assert brand.names == list(dict.fromkeys(single_line(each, 200) for each in names))
-        assert brand.handles == [single_line(each, 200).lstrip("@") for each in handles]
+        named = [single_line(each, 200).lstrip("@") for each in handles]
+        assert brand.handles == list(dict.fromkeys(named))

@@ -1,13 +1,16 @@
-"""The embedded engine finds the posts that the reference finds, by values, numbers and times."""
+"""The embedded engine finds the posts that the reference finds: by values, numbers and times, and
+by words of every kind of case, also where an older tokenizer wrote them."""
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from msgspec.structs import replace
 
 from queries.elasticsearch.index_compiler import compile_query
 from queries.language.ast import Node
@@ -15,12 +18,15 @@ from queries.language.format import format_query
 from queries.language.parser import parse
 from queries.matching.document import Document
 from runtime.settings import ElasticsearchSettings, load
+from schemas.mention import Mention
+from schemas.types import JsonObject
 from sinks.elasticsearch.connection import connect
 from sinks.elasticsearch.documents import upsert
 from sinks.elasticsearch.indices.mappings import IndexNames
 from sinks.elasticsearch.indices.setup import setup
 from sinks.elasticsearch.writes.bulk import write
 from tests import make
+from tests.queries.agreement_cases import CASES
 from tests.queries.agreement_posts import FIELD_QUERIES, rich_post
 from tests.queries.asked import VALUED, WHEN
 from tests.queries.reference import evaluate
@@ -36,11 +42,9 @@ pytestmark = pytest.mark.embedded
 class Finder:
     """The posts in an index, asked of the engine and of the reference."""
 
-    def __init__(self, url: str) -> None:
-        rng = random.Random(7)
-        posts = [rich_post(rng, number) for number in range(200)]
+    def __init__(self, url: str, prefix: str, posts: Sequence[Mention]) -> None:
         self.documents = {mention.post.id: Document(mention) for mention in posts}
-        self.settings = engine = load(ElasticsearchSettings, url=url, index_prefix="queries-")
+        self.settings = engine = load(ElasticsearchSettings, url=url, index_prefix=prefix)
         self.names = IndexNames(engine)
         self.client = connect(engine)
         setup(self.client, engine, quiet)
@@ -57,14 +61,28 @@ class Finder:
     def wanted(self, query: Node) -> set[str]:
         return {id_ for id_, asked in self.documents.items() if evaluate(query, asked).matches}
 
+    def rewrite(self, number: int, words: JsonObject) -> None:
+        """Puts the tokens of version 1 in place of today's; it wrote no version and no tags."""
+        document = self.documents[f"x:{number}"].mention
+        operation = upsert(make.enriched(document, at=WHEN), self.names)
+        body = msgspec.json.decode(operation.document) | {"words": words}
+        body["values"] = {"source": body["values"]["source"]}
+        self.client.index(index=operation.index, id=operation.id, document=body, refresh=True)
+
 
 @pytest.fixture(scope="module")
-def finder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finder]:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stack = open_stack("embedded", tmp_path_factory.mktemp("queries"), short_lived=True)
-    finder = Finder(stack.start(quiet).elasticsearch)
+    yield stack.start(quiet).elasticsearch
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+def finder(url: str) -> Iterator[Finder]:
+    rng = random.Random(7)
+    finder = Finder(url, "queries-", [rich_post(rng, number) for number in range(200)])
     yield finder
     finder.client.close()
-    stack.stop()
 
 
 @pytest.mark.parametrize("query", FIELD_QUERIES)
@@ -123,3 +141,100 @@ def test_the_brands_without_a_recent_mention_are_found(
     told = {brand: at and at.replace(microsecond=0) for brand, at in mentions.latest.items()}
     wanted = {brand: at.replace(microsecond=0) for brand, at in before.items()}
     assert told == {**wanted, "nobody": None}
+
+
+UNLIKE_LUCENE = '"d été été"~2 NEAR/2 ({abc} OR ({été} OR {ete ete}~5 OR bt) OR (a OR c))'
+"""The embedded engine finds one post more; tests/engines hold Elasticsearch to it."""
+
+
+def plain_posts(texts: Iterable[str]) -> list[Mention]:
+    return [
+        make.mention(make.post(text, id=f"x:{number}", author="1", created_at=WHEN))
+        for number, text in enumerate(texts)
+    ]
+
+
+def test_every_case_finds_what_the_reference_finds(url: str) -> None:
+    texts = list(dict.fromkeys(text for _, text, _ in CASES))
+    finder = Finder(url, "cases-", plain_posts(texts))
+    differing = []
+    for query in dict.fromkeys(query for query, _, _ in CASES if query != UNLIKE_LUCENE):
+        node = parse(query)
+        found, wanted = finder.found(node), finder.wanted(node)
+        if found != wanted:
+            differing.append((query, found - wanted, wanted - found))
+    finder.client.close()
+    assert [query for query, *_ in differing] == []
+
+
+FIRST_TOKENS = [
+    # Text, and its tokens of version 1: folded, with accents, as written.
+    ("C&A soldes", "c a soldes", "", "C A ."),
+    ("Ørsted wins", "ørsted wins", "", "Ørsted ."),
+    ("LG가 좋다", "lg가 좋다", "", "LG가 ."),
+    ("jean@orange.fr", "jean orange fr", "", ". . ."),
+    ("👍🏽", "👍🏽", "", "."),
+    ("Été à Łódź", "ete a łodz", "été à łódź", "Été à Łódź"),
+    ("ايرانسل", "ايرانسل", "", "."),
+    ("أورنج", "أورنج", "", "."),
+    ("@velmora-care", "@velmora-care", "", "."),
+    ("ソニーA7", "ソ ニ ーa7", "", ". . ーA7"),
+    ("velmora", "velmora", "", "."),
+    ("YAPI", "yapi", "", "YAPI"),
+]
+"""What an index holds that was written before mapping version 7."""
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("C&A", ["C&A soldes"]),
+        ('"C&A soldes"', ["C&A soldes"]),
+        ("C&A NEAR/2 soldes", ["C&A soldes"]),
+        ("Ørsted", ["Ørsted wins"]),
+        ("{Ørsted}", ["Ørsted wins"]),
+        ('"Ørsted wins"', ["Ørsted wins"]),
+        ("LG전자 OR LG가", ["LG가 좋다"]),
+        ('"LG가 좋다"', ["LG가 좋다"]),
+        ("jean@orange.fr", ["jean@orange.fr"]),
+        ("👍🏽", ["👍🏽"]),
+        ("Łódź", ["Été à Łódź"]),
+        ("été", ["Été à Łódź"]),
+        ("ete", ["Été à Łódź"]),
+        ("ايرانسل", ["ايرانسل"]),
+        ("أورنج", ["أورنج"]),
+        ('"@velmora-care"', ["@velmora-care"]),
+        ("ソニーA7", ["ソニーA7"]),
+        ("velmora", ["velmora"]),
+        ("velmora AND NOT C&A", ["velmora"]),
+        ("{YAPI}", ["YAPI"]),
+    ],
+)
+def test_an_index_of_the_first_tokenizer_goes_on_answering(
+    first_index: Finder, query: str, texts: list[str]
+) -> None:
+    found = first_index.found(parse(query))
+    assert {first_index.documents[id_].mention.post.text for id_ in found} == set(texts)
+
+
+def test_what_the_first_tokenizer_mistook_is_not_asked_of_todays_documents(
+    first_index: Finder,
+) -> None:
+    today = plain_posts(["Vitamine C à prendre", "lettre e on"])
+    events = [make.enriched(replace(post, post=replace(post.post, id=f"x:new{n}")), at=WHEN)
+              for n, post in enumerate(today)]  # fmt: skip
+    write(first_index.client, [upsert(event, first_index.names) for event in events])
+    first_index.client.indices.refresh(index=first_index.names.mentions_pattern)
+    assert first_index.found(parse("C&A")) == {"x:0"}
+    assert first_index.found(parse("E.ON")) == set()
+    assert first_index.found(parse('"e on"')) == {"x:new1"}
+
+
+@pytest.fixture(scope="module")
+def first_index(url: str) -> Iterator[Finder]:
+    finder = Finder(url, "first-", plain_posts(text for text, *_ in FIRST_TOKENS))
+    for number, (_, folded, accented, exact) in enumerate(FIRST_TOKENS):
+        words = {"text": folded, "text_accented": accented, "text_exact": exact}
+        finder.rewrite(number, {name: line for name, line in words.items() if line})
+    yield finder
+    finder.client.close()
