@@ -35,7 +35,7 @@ from training.encoder_tasks import HEADS, Reader, Sample, training, validation
 from training.train_encoder import TAGS, average
 from training.umsab import AT_CHANCE
 
-VERSION = "encoder-3"
+VERSION = "encoder-4"
 POSITIONS = 130
 CHECKED = {
     "sentiment": "sentiment",

@@ -107,7 +107,6 @@ _OTHERWISE: Final = {
     "url_description": "posts hold the address of a link, not the text of its page: write url:…",
     "context": "write entity:… or brand:… for what was found in the text",
     "category": "write aspect:…, intent:… or a saved query, query:\"its name\"",
-    "tag": "write hashtags:… for a hashtag, or a saved query, query:\"its name\"",
     "emoji": "write the emoji itself, as a term",
     "sample": "the stream is read whole: leave it out",
     "minuteofday": "write date:[2026-03-01T12:00Z TO 2026-03-01T13:00Z]",

@@ -13,7 +13,7 @@ _LABELS: tuple[SentimentLabel, ...] = ("negative", "neutral", "positive")
 class SentimentAnnotator(Annotator):
     name = "sentiment"
     heavy = False
-    version = "ngram-3"
+    version = "ngram-4"
 
     def __init__(self, model: SentimentModel | None = None) -> None:
         self._model = model or SentimentModel.load()

@@ -28,7 +28,6 @@ REFUSED = [
     ("reachEstimate:[100 TO 200]", "no field", "followers:>="),
     ("minuteOfDay:[600 TO 660]", "no field", "date:["),
     ("monthlyVisitors:[1000 TO 5000]", "no field", "site:("),
-    ("velmora AND tag:vip", "no field", "hashtags:"),
     ("blogName:velmora", "no field", "'publisher:'"),
     ("subredditTitle:velmora", "no field", "'community:'"),
     ("velmora AND imageType:logo", "no field", "filled"),
