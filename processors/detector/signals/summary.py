@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from processors.detector.signals.novelty import new_places, new_topics, signal
 from processors.detector.state.baseline import Baseline
+from processors.detector.state.expectation import Expectation
 from processors.detector.state.volume import VolumeBaselines
 from processors.detector.state.window import LONG, Window, WindowTotals
 from schemas.alert import Signal
@@ -35,6 +36,10 @@ class WindowSummary(Struct, frozen=True):
     baseline_negative: float = 0.0
     expected: float = 0.0
     """Mentions that are usual in the long window."""
+    baseline_scored: float = 100.0
+    """Past posts with a sentiment: how well the usual share of negatives is known."""
+    unseen: bool = False
+    """Whether the brand is new, and what is usual at this hour is not known."""
 
     def significance(self, name: str) -> float:
         moved = self.signals.get(name)
@@ -49,9 +54,10 @@ class WindowSummary(Struct, frozen=True):
 def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> WindowSummary:
     """The signals of a window; of two with one name, the more significant."""
     signals: dict[str, Signal] = {}
+    usual = Expectation(baseline, volumes, window.end, window.long.minutes)
     for candidate in (
-        *_volumes(window.short, baseline, volumes, window.end),
-        *_volumes(window.long, baseline, volumes, window.end),
+        *_volumes(window.short, baseline, volumes, usual),
+        *_volumes(window.long, baseline, volumes, usual),
         *_sentiment(window.long, baseline),
         *_lexicon(window.long, baseline),
         *_reach(window),
@@ -62,24 +68,25 @@ def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> W
         other = signals.get(candidate.name)
         if other is None or (candidate.significance or 0) > (other.significance or 0):
             signals[candidate.name] = candidate
-    expected = window.long.minutes * _rate(baseline, volumes, window.end, "mentions")
-    return WindowSummary(window.short, window.long, signals, baseline.negative_share, expected)
-
-
-def _rate(baseline: Baseline, volumes: VolumeBaselines, end: int, field: str) -> float:
-    """Usual per minute at the end of a window."""
-    rate = volumes.per_minute(field)
-    return baseline.per_minute(end - 1, field) if rate is None else rate
+    return WindowSummary(
+        window.short,
+        window.long,
+        signals,
+        baseline.negative_share,
+        usual.of("mentions", window.long.minutes),
+        baseline.scored,
+        baseline.is_unseen(window.end - 1),
+    )
 
 
 def _volumes(
-    totals: WindowTotals, baseline: Baseline, volumes: VolumeBaselines, end: int
+    totals: WindowTotals, baseline: Baseline, volumes: VolumeBaselines, usual: Expectation
 ) -> list[Signal]:
     """Volumes above their expectation, or for so long that the volume model opens an alert."""
     signals = []
     for name, field, unit in _VOLUMES:
         observed = float(getattr(totals, field))
-        expected = totals.minutes * _rate(baseline, volumes, end, field)
+        expected = usual.of(field, totals.minutes)
         deviation = math.sqrt(expected + baseline.variation * expected**2 + 1)
         distance = (observed - expected) / deviation
         if observed > expected:
