@@ -24,8 +24,12 @@ class AlertPolicy(Message, kw_only=True):
         float, Meta(gt=0, le=10, description="1 is normal; a higher value alerts on less.")
     ] = 1.0
     minimum_volume: Annotated[
-        int, Meta(ge=1, description="Mentions in 5 minutes that a crisis needs.")
-    ] = 10
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="Mentions in 5 minutes that a crisis needs; if absent, it follows from the "
+            "brand's own volume."
+        ),
+    ] = None
     quiet_hours: Annotated[
         str | None, Meta(description="`22:00-07:00 Europe/Paris`: only severity 4 and 5 are sent.")
     ] = None

@@ -169,6 +169,11 @@ class BrandDetector:
         return end - first < KEPT and self._can_skip(minutes, self.brand.alerts)
 
     @property
+    def minimum_volume(self) -> int:
+        """Mentions in 5 minutes that a crisis needs: the policy's, or by the brand's own volume."""
+        return self.brand.alerts.minimum_volume or self._baseline.minimum_volume
+
+    @property
     def names_posts_until(self) -> int | None:
         """The minute after which a snapshot would name no post any more; None if it names none."""
         if not self.names_posts:

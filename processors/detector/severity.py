@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from processors.detector.signals.summary import MOVED, WIDE_REACH, WindowSummary
+from processors.detector.state.baseline import LEAST_MINIMUM
 from processors.detector.state.counts import Minute
 from schemas.brand import AlertPolicy
 
@@ -35,6 +36,8 @@ CALMER: Final = 0.6
 """Hysteresis: this share of each threshold keeps an alert open."""
 MOVED_TOGETHER: Final = 3.5
 """Standard deviations of the volume that suffice while the tone is darker."""
+MIN_AUTHORS: Final = 3
+"""Of a crisis, where the policy has no minimum volume: a quarrel of two is none."""
 _STORMS: Final = ((5, 20.0, 100), (4, 8.0, 25), (3, 3.0, 10))
 """Severity, minimum ratio to the usual volume, and minimum authors; 2 below."""
 
@@ -48,7 +51,8 @@ def is_below_minimum(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
     for minute in minutes:
         mentions += minute.mentions
         reach += minute.reach
-    return mentions < policy.minimum_volume and reach < WIDE_REACH
+    minimum = policy.minimum_volume or LEAST_MINIMUM
+    return mentions < minimum and reach < WIDE_REACH
 
 
 def severity(summary: WindowSummary, policy: AlertPolicy, current: int = 0) -> int:
@@ -63,9 +67,11 @@ def severity(summary: WindowSummary, policy: AlertPolicy, current: int = 0) -> i
 def _grade(summary: WindowSummary, policy: AlertPolicy, share: float) -> int:
     """``share``: the part of each threshold that is required."""
     ease = policy.sensitivity / share
-    minimum = policy.minimum_volume * share
+    minimum = (policy.minimum_volume or summary.minimum_volume) * share
     short, long = summary.short, summary.long
     enough = short.mentions >= minimum or long.mentions >= 2 * minimum
+    if policy.minimum_volume is None:
+        enough = enough and long.authors >= MIN_AUTHORS
     volume, tone = summary.significance("volume"), summary.significance("negative_share")
     moved = enough and volume >= MOVED / ease
     darker = enough and tone >= SURE_OF_TONE / ease

@@ -22,6 +22,7 @@ ALL: tuple[Check, ...] = (
     Check("elasticsearch", elasticsearch_checks.check_elasticsearch, needs="settings"),
     Check("indices", elasticsearch_checks.check_indices, needs="elasticsearch"),
     Check("coverage", elasticsearch_checks.check_coverage, needs="indices"),
+    Check("alert volumes", elasticsearch_checks.check_alert_volumes, needs="indices"),
     Check("clocks", elasticsearch_checks.check_clocks, needs="elasticsearch"),
     Check("blocked indices", elasticsearch_checks.check_blocks, needs="elasticsearch"),
     Check("disks", elasticsearch_checks.check_disks, needs="elasticsearch"),

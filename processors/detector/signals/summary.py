@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from processors.detector.signals.novelty import new_places, new_topics, signal
-from processors.detector.state.baseline import Baseline
+from processors.detector.state.baseline import DEFAULT_MINIMUM, Baseline
 from processors.detector.state.expectation import Expectation
 from processors.detector.state.volume import VolumeBaselines
 from processors.detector.state.window import LONG, Window, WindowTotals
@@ -38,6 +38,8 @@ class WindowSummary(Struct, frozen=True):
     """Mentions that are usual in the long window."""
     baseline_scored: float = 100.0
     """Past posts with a sentiment: how well the usual share of negatives is known."""
+    minimum_volume: int = DEFAULT_MINIMUM
+    """Mentions in 5 minutes that a crisis of this brand needs, unless its policy says."""
     unseen: bool = False
     """Whether the brand is new, and what is usual at this hour is not known."""
 
@@ -75,6 +77,7 @@ def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> W
         baseline.negative_share,
         usual.of("mentions", window.long.minutes),
         baseline.scored,
+        baseline.minimum_volume,
         baseline.is_unseen(window.end - 1),
     )
 

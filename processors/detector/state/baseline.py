@@ -13,6 +13,14 @@ from msgspec.structs import fields
 
 from processors.detector.state.counts import Minute
 
+DEFAULT_MINIMUM: Final = 10
+"""Mentions in 5 minutes that a crisis needs, of a brand that is new or talked of a lot."""
+LEAST_MINIMUM: Final = 4
+"""The same of the smallest brand: fewer are a conversation."""
+USUAL_VARIATION: Final = 0.25
+"""Squared coefficient of variation beyond chance, of a brand of which nothing is known."""
+BY_CHANCE: Final = 1 / (288 * 30)
+"""How often the usual volume may reach the minimum by chance: once in 30 days of five minutes."""
 HALF_LIFE: Final = 3 * 24 * 60
 """Minutes."""
 MAX_TERMS: Final = 1_500
@@ -21,6 +29,8 @@ MAX_PLACES: Final = 300
 """Sources, and countries."""
 HOURS: Final = 24
 DAY: Final = 24 * 60
+LEARNT_DAY: Final = 0.9
+"""Of a day, after a day: a minute weighs less with time."""
 UNSEEN: Final = 3.0
 """On the first day, an unseen hour may have this many times the mean."""
 MIN_SEEN: Final = 40
@@ -109,6 +119,16 @@ class Baseline(Struct, kw_only=True):
         unseen = UNSEEN * mean if self.minutes < DAY else mean
         return (self.hours[hour] + PRIOR * unseen) / (self.hour_minutes[hour] + PRIOR)
 
+    @property
+    def minimum_volume(self) -> int:
+        """Mentions in 5 minutes that a crisis of this brand needs, unless its policy says.
+
+        A brand of three mentions a day has a crisis too. On the first day nobody knows it is small.
+        """
+        if self.minutes < DAY * LEARNT_DAY:
+            return DEFAULT_MINIMUM
+        return minimum_volume(self.level("mentions"), self.variation)
+
     def is_unseen(self, minute: int) -> bool:
         """Whether it is the brand's first day, and it was not heard at that time of the day."""
         return self.minutes < DAY and self.hour_minutes[minute // 60 % HOURS] < MIN_SEEN
@@ -116,7 +136,7 @@ class Baseline(Struct, kw_only=True):
     @property
     def variation(self) -> float:
         """Squared coefficient of variation of a volume beyond chance; high at first."""
-        learnt = (self.excess_squares + 0.25 * 20) / (self.expected_squares + 20)
+        learnt = (self.excess_squares + USUAL_VARIATION * 20) / (self.expected_squares + 20)
         return max(learnt, 0.05) + math.exp(-self.minutes / 720)
 
     def learn(self, minutes: Sequence[Minute], upto: int) -> None:
@@ -192,3 +212,20 @@ _SUMS: Final = {field.name: field.default for field in fields(Baseline) if field
 _COUNTERS: Final = {
     "terms": MAX_TERMS, "entities": MAX_ENTITIES, "sources": MAX_PLACES, "countries": MAX_PLACES,
 }  # fmt: skip
+
+
+def minimum_volume(per_minute: float, variation: float) -> int:
+    """Mentions in 5 minutes that a brand of this rate reaches by chance once in 30 days.
+
+    At least ``LEAST_MINIMUM``, at most ``DEFAULT_MINIMUM``. ``variation``: the squared coefficient
+    of variation beyond chance, so the count is negative binomial.
+    """
+    mean = 5 * per_minute
+    odds = variation * mean
+    share: float = (1 + odds) ** (-1 / variation)
+    above, count = 1 - share, 1
+    while above > BY_CHANCE and count < DEFAULT_MINIMUM:
+        share *= (count - 1 + 1 / variation) / count * odds / (1 + odds)
+        above -= share
+        count += 1
+    return max(count, LEAST_MINIMUM)

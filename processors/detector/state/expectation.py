@@ -4,13 +4,21 @@ The rate of its last minute would not do: a shop that opens at nine has twenty t
 mentions five minutes later, and the half hour in which it closes is no storm.
 """
 
-from functools import cached_property
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from processors.detector.state.baseline import Baseline
-from processors.detector.state.clock_changes import recent_shifts
+from processors.detector.state.counts import time_of
 from processors.detector.state.volume import VolumeBaselines
 
-_SLOPE = 1.3
+TOLERANT_DAYS: Final = 28
+"""Days after a change in which the hours of before it are still part of what was learnt."""
+_ZONES: Final = ("Europe/Paris", "America/New_York", "America/Santiago", "Australia/Sydney")
+"""One for each rule by which many people change their clocks."""
+_DAY: Final = 24 * 60
+_SLOPE: Final = 1.3
 """Ratio of two rates an hour apart from which the hours of before a clock change matter."""
 
 
@@ -60,3 +68,25 @@ class Expectation:
     @cached_property
     def _shape_of(self) -> dict[int, float]:
         return dict(zip(self._minutes, self._shapes, strict=True))
+
+
+def recent_shifts(minute: int) -> tuple[int, ...]:
+    """Minutes to add to a present time for the UTC time of the same local time before a change."""
+    return _of_day(minute // _DAY)
+
+
+@lru_cache(maxsize=64)
+def _of_day(day: int) -> tuple[int, ...]:
+    # The end of the day: the change itself is in the night before its first morning.
+    now = time_of((day + 1) * _DAY - 1)
+    shifts = set[int]()
+    for name in _ZONES:
+        try:
+            zone = ZoneInfo(name)
+        except ZoneInfoNotFoundError:
+            continue
+        before = (now - timedelta(days=TOLERANT_DAYS)).astimezone(zone).utcoffset()
+        after = now.astimezone(zone).utcoffset()
+        if before is not None and after is not None and before != after:
+            shifts.add(int((after - before).total_seconds()) // 60)
+    return tuple(sorted(shifts))

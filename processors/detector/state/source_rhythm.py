@@ -17,7 +17,7 @@ SURE: Final = 20.0
 """Minutes from which it may be the source's busiest hour."""
 REMEMBERED: Final = 600.0
 """Minutes of an hour of the day, ten days of it, from which the older half fades."""
-YOUNG: Final = 120.0
+YOUNG: Final = 480.0
 """Minutes that a source must have been heard before its hours differ."""
 MAX_TAUGHT: Final = timedelta(days=1)
 """Of one silence."""
