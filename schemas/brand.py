@@ -6,6 +6,8 @@ from msgspec import Meta
 
 from schemas.types import Message, Probability, Time
 
+MAX_EVENTS = 50
+"""Of one brand."""
 MAX_EXAMPLES = 400
 """Examples of one brand: the disambiguation learns from them at every change of the brands."""
 
@@ -40,6 +42,14 @@ class AlertPolicy(Message, kw_only=True):
     mute_until: Annotated[
         Time | None, Meta(description="End of a planned campaign: no alert is sent before.")
     ] = None
+    quiet_events: Annotated[
+        list[str],
+        Meta(
+            max_length=MAX_EVENTS,
+            description="`Sun 19:00-21:30 Europe/Paris`, `2026-12-24 - 2026-12-26 Europe/Paris`: "
+            "shows and holidays, in which a volume alone opens no alert.",
+        ),
+    ] = []
 
 
 class Brand(Message, kw_only=True):

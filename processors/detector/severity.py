@@ -73,7 +73,10 @@ def _grade(summary: WindowSummary, policy: AlertPolicy, share: float) -> int:
     if policy.minimum_volume is None:
         enough = enough and long.authors >= MIN_AUTHORS
     volume, tone = summary.significance("volume"), summary.significance("negative_share")
-    moved = enough and volume >= MOVED / ease
+    # Of a show or a contest the volume alone is no news; a tone that has darkened is.
+    if summary.recurs:
+        tone = summary.tone
+    moved = enough and not summary.recurs and volume >= MOVED / ease
     darker = enough and tone >= SURE_OF_TONE / ease
     negative = _is_against(summary, tone, ease)
     if summary.unseen and not (darker or (negative and summary.baseline_scored < KNOWN_TONE)):

@@ -155,7 +155,8 @@ class _Past:
     def alerts(self, records: Sequence[Activity], brand: Brand) -> list[BacktestAlert]:
         """The alerts that open within what was asked for."""
         states, detectors = replayed(records, [brand], self.known_since)
-        self.minimum_volume = detectors.detector(brand.id).minimum_volume
+        baseline = detectors.detector(brand.id).snapshot().baseline
+        self.minimum_volume = brand.alerts.minimum_volume or baseline.minimum_volume
         return [alert for alert in backtest_alerts(states) if self.holds(alert.opened_at)]
 
     def mentions(self, ids: set[str]) -> list[Mention]:

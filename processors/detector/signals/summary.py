@@ -19,6 +19,8 @@ from schemas.alert import Signal
 MIN_SCORED: Final = 10
 MOVED: Final = 5.0
 """Standard deviations from which a volume has moved: high, since each minute is a test."""
+RAISED: Final = 1.0
+"""Standard deviations of the present volume, without which a long evidence says nothing."""
 WIDE_REACH: Final = 100_000
 """Followers from which one author's negative post is a signal."""
 _VOLUMES: Final = (
@@ -42,6 +44,11 @@ class WindowSummary(Struct, frozen=True):
     """Mentions in 5 minutes that a crisis of this brand needs, unless its policy says."""
     unseen: bool = False
     """Whether the brand is new, and what is usual at this hour is not known."""
+
+    recurs: bool = False
+    """Whether its volume is that of an event that was declared, or that recurs at this hour; then
+    ``tone`` tells how much more negative it is than that event."""
+    tone: float = 0.0
 
     def significance(self, name: str) -> float:
         moved = self.signals.get(name)
@@ -92,7 +99,8 @@ def _volumes(
         expected = usual.of(field, totals.minutes)
         deviation = math.sqrt(expected + baseline.variation * expected**2 + 1)
         distance = (observed - expected) / deviation
-        if observed > expected:
+        if distance > RAISED:
+            # The model's long windows echo what is over; the present must be high as well.
             distance = max(distance, MOVED * volumes.evidence(field))
         if distance > 2:
             signals.append(

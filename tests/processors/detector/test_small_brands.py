@@ -40,7 +40,7 @@ def test_a_quarrel_of_two_is_no_crisis() -> None:
 def test_the_minimum_follows_from_the_brands_own_volume(a_day: float, needed: int) -> None:
     records = few(a_day, 3 if a_day > 1000 else 12)
     _, detectors = replayed(records, [Brand(id="velmora", name="Velmora")])
-    assert abs(detectors.detector("velmora").minimum_volume - needed) <= 1
+    assert abs(detectors.detector("velmora").snapshot().baseline.minimum_volume - needed) <= 1
 
 
 def bursty(a_day: float, pick: random.Random) -> Rate:
