@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from processors.detector.signals.summary import MOVED, WIDE_REACH, WindowSummary
-from processors.detector.state.baseline import LEAST_MINIMUM
+from processors.detector.state.baseline import MIN_MINIMUM
 from processors.detector.state.counts import Minute
 from schemas.brand import AlertPolicy
 
@@ -51,7 +51,7 @@ def is_below_minimum(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
     for minute in minutes:
         mentions += minute.mentions
         reach += minute.reach
-    minimum = policy.minimum_volume or LEAST_MINIMUM
+    minimum = policy.minimum_volume or MIN_MINIMUM
     return mentions < minimum and reach < WIDE_REACH
 
 

@@ -15,7 +15,7 @@ from processors.detector.state.counts import Minute
 
 DEFAULT_MINIMUM: Final = 10
 """Mentions in 5 minutes that a crisis needs, of a brand that is new or talked of a lot."""
-LEAST_MINIMUM: Final = 4
+MIN_MINIMUM: Final = 4
 """The same of the smallest brand: fewer are a conversation."""
 USUAL_VARIATION: Final = 0.25
 """Squared coefficient of variation beyond chance, of a brand of which nothing is known."""
@@ -217,7 +217,7 @@ _COUNTERS: Final = {
 def minimum_volume(per_minute: float, variation: float) -> int:
     """Mentions in 5 minutes that a brand of this rate reaches by chance once in 30 days.
 
-    At least ``LEAST_MINIMUM``, at most ``DEFAULT_MINIMUM``. ``variation``: the squared coefficient
+    At least ``MIN_MINIMUM``, at most ``DEFAULT_MINIMUM``. ``variation``: the squared coefficient
     of variation beyond chance, so the count is negative binomial.
     """
     mean = 5 * per_minute
@@ -228,4 +228,4 @@ def minimum_volume(per_minute: float, variation: float) -> int:
         share *= (count - 1 + 1 / variation) / count * odds / (1 + odds)
         above -= share
         count += 1
-    return max(count, LEAST_MINIMUM)
+    return max(count, MIN_MINIMUM)
