@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from brands.alert_policy import read_quiet_hours
+from brands.alert_policy import read_quiet_event, read_quiet_hours
 from brands.brand_query import query_of, refuse_later
 from brands.brand_values import handle_of, normalised
 from queries.language.errors import QueryError
@@ -159,11 +159,13 @@ def _check_policy(brand: Brand, path: Path) -> None:
                 f"{path}: brand {brand.id} has channels or a playbook for severity "
                 f"{severity!r}; it must be one of {', '.join(_SEVERITIES)}, in quotes"
             )
-    if policy.quiet_hours is not None:
-        try:
+    try:
+        if policy.quiet_hours is not None:
             read_quiet_hours(policy.quiet_hours)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{path}: brand {brand.id}: {error}") from None
+        for event in policy.quiet_events:
+            read_quiet_event(event)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: brand {brand.id}: {error}") from None
 
 
 def _check_saved(name: str, saved: dict[str, str], path: Path) -> None:

@@ -6,6 +6,8 @@ from msgspec import Meta
 
 from schemas.types import Message, Probability, Time
 
+MAX_EVENTS = 50
+"""Of one brand."""
 MAX_EXAMPLES = 400
 """Examples of one brand: the disambiguation learns from them at every change of the brands."""
 
@@ -24,8 +26,12 @@ class AlertPolicy(Message, kw_only=True):
         float, Meta(gt=0, le=10, description="1 is normal; a higher value alerts on less.")
     ] = 1.0
     minimum_volume: Annotated[
-        int, Meta(ge=1, description="Mentions in 5 minutes that a crisis needs.")
-    ] = 10
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="Mentions in 5 minutes that a crisis needs; if absent, it follows from the "
+            "brand's own volume."
+        ),
+    ] = None
     quiet_hours: Annotated[
         str | None, Meta(description="`22:00-07:00 Europe/Paris`: only severity 4 and 5 are sent.")
     ] = None
@@ -36,6 +42,14 @@ class AlertPolicy(Message, kw_only=True):
     mute_until: Annotated[
         Time | None, Meta(description="End of a planned campaign: no alert is sent before.")
     ] = None
+    quiet_events: Annotated[
+        list[str],
+        Meta(
+            max_length=MAX_EVENTS,
+            description="`Sun 19:00-21:30 Europe/Paris`, `2026-12-24 - 2026-12-26 Europe/Paris`: "
+            "shows and holidays, in which a volume alone opens no alert.",
+        ),
+    ] = []
 
 
 class Brand(Message, kw_only=True):

@@ -1,41 +1,79 @@
 """Fingerprints of text: one that copies share, and keys that light edits share.
 
-Links, handles, case, accents, punctuation and a leading "RT @name:" do not count. There are two
-kinds of keys, since one word is a large share of a short text and a small share of a long one:
+Links, handles, emoji, codes, case, accents, punctuation, invisible characters, look-alike letters,
+spellings of Arabic and a leading "RT @name:" do not count. What a light edit is depends on the
+length, since many people say the same short thing:
 
-- up to ``_MAX_SHORT_WORDS`` words: the whole text, and the text without each of its words. Texts
-  that differ in one word always share a key, others never;
-- from ``_MAX_SHORT_WORDS`` words: MinHash over the set of words, ``_BANDS`` bands of ``_ROWS``.
-  Texts that share most of their words very likely share two bands or more.
+- fewer than ``_MIN_EDITED`` words: one key of the whole text. "Down in Lyon" is no copy of "down in
+  Lille", and love is none of hate;
+- up to ``_MAX_LISTED`` words: a key of the whole text, and one of each word. Texts that differ in
+  two words are copies, and so is a text that was cut;
+- from ``_MIN_BANDED`` words: MinHash over the set of words, ``_BANDS`` bands of ``_ROWS``. Texts
+  that share most of their words very likely share two bands or more.
 
+A word of Chinese or Japanese is about two of its characters; their pairs count.
+Texts that differ in a percentage, a negation or a word of praise and blame are never light edits.
 The keys are stored and compared across processes and days. They must not depend on a library's
 random numbers, on the platform or on the batch. A changed constant needs a new ``VERSION``.
 """
 
 import base64
 import hashlib
+import re
 import zlib
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from text.tokens import Tokens, folded_tokens, is_link, tokenize
+from text.tokens import folded_tokens, is_link
 
-VERSION = "words-1"
+VERSION = "words-2"
 
 _MIN_WORDS = 3
 """Shorter texts have no fingerprint: copies of "thank you" mean nothing."""
-_MAX_SHORT_WORDS = 11
-"""Words of the longest text with keys that leave out a word; a text this long has both kinds."""
-_BANDS, _ROWS = 12, 5
-"""With one changed word of 12, 99 % of texts share two bands; unrelated texts almost never do."""
-_MAX_UNIT_WORDS = 3
-"""Tokens that one change may cover: "don't" and "rock-n-roll" are words to their writer."""
+_MIN_EDITED = 8
+"""Words of the shortest text that has light edits."""
+_MAX_LISTED = 16
+"""Words of the longest text with a key for each of them."""
+_MIN_BANDED = 13
+_BANDS, _ROWS = 12, 4
+"""With two changed words of 15, 94 % of texts share two bands; unrelated texts almost never do."""
+_CHANGED = 2
+"""Words that a light edit may change, add or drop."""
+_CUT = 0.7
+"""Share of the words that a text keeps that was cut."""
+_MIN_SHARED = 5
 
-_WHOLE = "w"
-"""First letter of the keys of a short text; those of bands begin with the letter of their band."""
-_MIN_WEIGHT = 2
+_WHOLE, _SHORT, _WORD, _ANCHOR = "wsmn"
+"""First letters of keys: of whole texts, short ones, words, and of what must be the same. Those of
+bands begin with the letter of their band."""
+MIN_WEIGHT = 2
+
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff"
+_LOOK_ALIKES = (
+    ("авекмнорстухіјѕԁԛԝһӏ", "abekmhopctyxijsdqwhl"),
+    ("АВЕКМНОРСТУХІЈЅԌԚԜҺӀ", "ABEKMHOPCTYXIJSGQWHL"),
+    ("αβεηικνορτυχωγ", "abenikvoptuxwy"),
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+    ("أإآٱىةؤئیکھہۀ", "اااايهوييكههه"),
+)
+_PLAIN = {ord(one): None for one in _INVISIBLE} | {
+    ord(one): other for pair in _LOOK_ALIKES for one, other in zip(*pair, strict=True)
+}
+"""Of letters of other scripts that look like Latin ones, and of one Arabic word's spellings."""
+_PERCENTAGE = re.compile(r"(?<![\d.,])(\d{1,9}(?:[.,]\d{1,9})?) ?[%٪％]")
+_POLAR_WORDS = (
+    "not no never t cannot pas jamais nicht kein keine nie nunca nao non mai jamas لا ليس لم لن "
+    "love hate good bad best worst like dislike up down rise fall true false aime adore deteste "
+    "hais bon mauvais meilleur pire amo odio odeio bueno malo mejor peor bom ruim melhor pior "
+    "liebe hasse gut schlecht beste schlimmste buono cattivo migliore peggiore"
+)
+_POLAR = frozenset(_POLAR_WORDS.split())
+"""Words that turn what a text says, as folded."""
+_CODE = re.compile(r"(?=[a-z0-9]{6,40}$)(?:[a-z]+[0-9]+[a-z]+|[0-9]+[a-z]+[0-9]+)[a-z0-9]*")
+"""A code to win or to pay with: each copy has its own."""
 
 _Words = list[str]
 _Numbers = NDArray[np.uint64]
@@ -50,41 +88,68 @@ _STEP = 0x9E3779B97F4A7C15
 
 def duplicate_group(text: str) -> str | None:
     """64 bits over the folded words, hexadecimal; None if the text is too short."""
-    return _group(_words(folded_tokens(text)))
+    return _group(_words(text))
 
 
 def duplicate_keys(texts: Sequence[str]) -> list[list[str]]:
     """For each text the keys that its light edits share; empty if the text is too short."""
-    return _keys(texts, [_words(folded_tokens(text)) for text in texts])
+    return _keys(texts, [_words(text) for text in texts])
 
 
 def fingerprints(texts: Sequence[str]) -> list[tuple[str | None, list[str]]]:
     """For each text its ``duplicate_group`` and its ``duplicate_keys``, with one fold for both."""
-    words = [_words(folded_tokens(text)) for text in texts]
+    words = [_words(text) for text in texts]
     return list(zip(map(_group, words), _keys(texts, words), strict=True))
 
 
 def same_text(keys: Collection[str], other: Collection[str]) -> bool:
     """Whether two texts, given by their keys, are copies or light edits of each other."""
-    return weight(set(keys).intersection(other)) >= _MIN_WEIGHT
+    one, two = set(keys), set(other)
+    shared = one & two
+    if any(key[:1] in (_WHOLE, _SHORT) for key in shared):
+        return True
+    if _begin_with(_ANCHOR, one) != _begin_with(_ANCHOR, two):
+        return False
+    words = len(_begin_with(_WORD, shared))
+    bands = len(shared) - words - len(_begin_with(_ANCHOR, shared))
+    if bands >= MIN_WEIGHT:
+        return True
+    counts = len(_begin_with(_WORD, one)), len(_begin_with(_WORD, two))
+    if words < _MIN_SHARED:
+        return False
+    was_cut = words == min(counts) and words >= _CUT * max(counts)
+    return was_cut or words >= max(counts) - _CHANGED
+
+
+def _begin_with(letter: str, keys: Collection[str]) -> set[str]:
+    return {key for key in keys if key[:1] == letter}
 
 
 def weight(shared: Collection[str]) -> int:
-    """The weight of shared keys; 2 is enough. One band is chance, two are not."""
-    return sum(_MIN_WEIGHT if key[:1] == _WHOLE else 1 for key in shared)
+    """The weight of shared keys; below 2 no texts are the same: one band is chance."""
+    return sum(MIN_WEIGHT if key[:1] in (_WHOLE, _SHORT) else 1 for key in shared)
 
 
-def _words(tokens: Sequence[str]) -> _Words:
-    return [tokens[index] for index in _indices(tokens)]
+def is_short(keys: Collection[str]) -> bool:
+    """Whether the keys are of a text that many people may write alike without a copy."""
+    return any(key[:1] == _SHORT for key in keys)
 
 
-def _indices(tokens: Sequence[str]) -> list[int]:
-    """Of the words that copies share: all but handles, links and the RT of a copy."""
+def _words(text: str) -> _Words:
+    """The words that copies share: all but handles, links, emoji and the RT of a copy."""
+    tokens = folded_tokens(text if text.isascii() else text.translate(_PLAIN))
     last = len(tokens) - 1
     # Each of the distinct ones is looked at once: a text may repeat an emoji ten thousand times.
-    left_out = {word for word in set(tokens) if word[0] == "@" or is_link(word)}
+    left_out = {
+        word
+        for word in set(tokens)
+        if word[0] == "@"
+        or is_link(word)
+        or not any(map(str.isalnum, word))
+        or _CODE.fullmatch(word)
+    }
     return [
-        index
+        word
         for index, word in enumerate(tokens)
         if word not in left_out
         and not (word == "rt" and (index == 0 or (index < last and tokens[index + 1][0] == "@")))
@@ -102,48 +167,51 @@ def _bytes(words: Sequence[str]) -> bytes:
 
 
 def _keys(texts: Sequence[str], words: Sequence[_Words]) -> list[list[str]]:
-    keys = [
-        _whole_keys(text) if _MIN_WORDS <= len(own) <= _MAX_SHORT_WORDS else []
-        for text, own in zip(texts, words, strict=True)
+    keys = [_listed(text, own) for text, own in zip(texts, words, strict=True)]
+    long = [
+        index for index, own in enumerate(words) if len(own) >= _MIN_BANDED and not _is_short(own)
     ]
-    long = [index for index, own in enumerate(words) if len(own) >= _MAX_SHORT_WORDS]
     if long:
-        for index, bands in zip(long, _band_keys([words[index] for index in long]), strict=True):
+        units = [_paired(words[index]) for index in long]
+        for index, bands in zip(long, _band_keys(units), strict=True):
             keys[index] += bands
     return keys
 
 
-def _whole_keys(text: str) -> list[str]:
-    """The key of the text, and one without each of its words if enough words remain."""
-    tokens = tokenize(text)
-    indices = _indices(tokens.folded)
-    words = [tokens.folded[index] for index in indices]
-    keys = {_whole_key(words): None}
-    for start, end in _units(text, tokens, indices):
-        rest = words[:start] + words[end:]
-        if len(rest) >= _MIN_WORDS:
-            keys[_whole_key(rest)] = None
-    return list(keys)
+def _characters(words: _Words) -> int:
+    """How many tokens are a character of a script that writes no spaces."""
+    return sum(len(word) == 1 and word >= "\u2e80" for word in words)
 
 
-def _whole_key(words: _Words) -> str:
+def _is_short(words: _Words) -> bool:
+    return len(words) < _MIN_EDITED or len(words) - _characters(words) // 2 < _MIN_EDITED
+
+
+def _paired(words: _Words) -> _Words:
+    """The words, or the pairs of characters where most words are characters."""
+    if 2 * _characters(words) < len(words):
+        return words
+    return [one + two for one, two in pairwise(words)]
+
+
+def _listed(text: str, words: _Words) -> list[str]:
+    """The keys of a text but for its bands."""
+    if len(words) < _MIN_WORDS:
+        return []
+    if _is_short(words):
+        return [_key(_SHORT, words)]
+    keys = [_key(_WHOLE, words)]
+    if len(words) <= _MAX_LISTED:
+        keys += [_key(_WORD, [word]) for word in dict.fromkeys(words)]
+    turns = sorted(_POLAR.intersection(words))
+    if "%" in text or not text.isascii():
+        turns += sorted(set(_PERCENTAGE.findall(text)))
+    return [*keys, _key(_ANCHOR, turns)] if turns else keys
+
+
+def _key(letter: str, words: Sequence[str]) -> str:
     digest = hashlib.blake2b(_bytes(words), digest_size=6).digest()
-    return _WHOLE + base64.urlsafe_b64encode(digest).decode("ascii")[:7]
-
-
-def _units(text: str, tokens: Tokens, indices: Sequence[int]) -> list[tuple[int, int]]:
-    """The writer's words, as ranges of ``indices``: "don't" is one word of two tokens."""
-    units: list[tuple[int, int]] = []
-    for number, index in enumerate(indices):
-        if units and index and indices[number - 1] == index - 1:
-            start = units[-1][0]
-            gap = text[tokens.ends[index - 1] : tokens.starts[index]]
-            # Chinese characters have no gap between them.
-            if gap and not any(map(str.isspace, gap)) and number - start < _MAX_UNIT_WORDS:
-                units[-1] = (start, number + 1)
-                continue
-        units.append((number, number + 1))
-    return units
+    return letter + base64.urlsafe_b64encode(digest).decode("ascii")[:7]
 
 
 def _scatter(numbers: _Numbers) -> _Numbers:

@@ -30,7 +30,14 @@ class BacktestAlert:
 def replay(
     records: Iterable[Activity], brands: Iterable[Brand], known_since: datetime | None = None
 ) -> list[Alert]:
-    """The alerts of records, which are put in the order of event time.
+    """The alerts of records; see ``replayed``."""
+    return replayed(records, brands, known_since)[0]
+
+
+def replayed(
+    records: Iterable[Activity], brands: Iterable[Brand], known_since: datetime | None = None
+) -> tuple[list[Alert], BrandDetectors]:
+    """The alerts of records, which are put in the order of event time, and the states after them.
 
     ``known_since``: the time from which mentions of the brands would have been heard, if any. A
     live detector that gets the records in another order tells the same alerts, some afterwards.
@@ -43,7 +50,7 @@ def replay(
         alerts += detectors.observe(record)
     if ordered:
         alerts += detectors.advance(ordered[-1].at + CLOSES)
-    return alerts
+    return alerts, detectors
 
 
 def backtest_alerts(alerts: Sequence[Alert]) -> list[BacktestAlert]:

@@ -16,7 +16,7 @@ import msgspec
 import zstandard
 from msgspec import Struct, field
 
-from brands.alert_policy import channels_of, is_muted
+from brands.alert_policy import channels_of, is_declared, is_muted
 from processors.detector.afterwards import Retold, Told, afterwards, alert_id, overlapping
 from processors.detector.evidence import evidence, headline, rounded
 from processors.detector.lifecycle import AlertLifecycle, Change
@@ -34,6 +34,7 @@ from processors.detector.state.counts import (
     time_of,
 )
 from processors.detector.state.late_counts import MAX_LATE, LateCounts, LateState
+from processors.detector.state.recurrence import Recurrence
 from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines, VolumeBaselinesState
 from processors.detector.state.window import LONG, SHORT, Window, totals
 from schemas.activity import Activity
@@ -91,6 +92,7 @@ class DetectorState(Struct, kw_only=True):
     that are older than this field."""
     afterwards: LateState | None = None
     told: list[Told] = field(default_factory=list)
+    recurrence: Recurrence = field(default_factory=Recurrence)
 
 
 class BrandDetector:
@@ -125,7 +127,7 @@ class BrandDetector:
         self._told = list(state.told)
         self._baseline = state.baseline
         self._volumes = VolumeBaselines(state.volumes)
-        self._lifecycle = state.lifecycle
+        self._lifecycle, self._recurrence = state.lifecycle, state.recurrence
         self._can_skip = can_skip
 
     def snapshot(self) -> DetectorState:
@@ -147,6 +149,7 @@ class BrandDetector:
             heard=self._heard,
             afterwards=self._late.snapshot(),
             told=self._told,
+            recurrence=self._recurrence,
         )
 
     def forget_posts(self) -> None:
@@ -160,9 +163,8 @@ class BrandDetector:
         ``min_silence``: minutes that must have passed since the newest mention.
         """
         lifecycle, newest = self._lifecycle, self._counts.newest
-        if self.looked - newest < min_silence or lifecycle.is_open or lifecycle.above:
-            return False
-        if self._late:
+        is_active = lifecycle.is_open or lifecycle.above or self._late
+        if self.looked - newest < min_silence or is_active:
             return False
         first, end = self.looked - LONG, max(self.looked, newest + 1)
         minutes = self._counts.between(first, end)
@@ -363,6 +365,8 @@ class BrandDetector:
         self.looks += 1
         window = Window(minutes, now)
         summary = summarize(window, self._baseline, volumes)
+        declared, is_new = is_declared(policy, time_of(now), LONG), lifecycle is self._lifecycle
+        summary = self._recurrence.judged(now, summary, declared, is_new)
         change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))
         return self._alert(change, window, summary, lifecycle) if change else None
 

@@ -26,7 +26,11 @@ MIN_MENTIONS: Final = 20
 COPIED: Final = 0.4
 YOUNG: Final = 0.3
 CONCENTRATED: Final = 0.3
-"""Share of mentions that the ten busiest authors wrote."""
+"""Share of mentions that the busiest authors wrote, ten at most."""
+BUSY: Final = 3
+"""Mentions in half an hour from which an author is busy."""
+MIN_AGED: Final = 10
+"""Mentions of accounts with a known age, from which the share of new ones is known."""
 
 
 def evidence(window: Window, baseline: Baseline, since_began: Sequence[Minute]) -> Evidence:
@@ -75,22 +79,26 @@ def rounded(headline: Headline) -> Headline:
 
 
 def _authenticity(window: Window) -> Authenticity:
-    """Copies of one text from new or few accounts are coordinated; reposts by many older accounts
-    are amplified.
+    """Copies of a longer text that do not say so are coordinated, and so are any copies from
+    accounts that are new or write over and over; reposts by many older accounts are amplified.
+
+    Many accounts that say one short thing are many people. An unknown age says nothing.
     """
     totals = window.long
     if totals.mentions < MIN_MENTIONS:
         return "organic"
-    copies, reposts = totals.copies / totals.mentions, totals.reposts / totals.mentions
-    young = totals.young / totals.aged if totals.aged else 0.0
-    busiest = sum(count for _, count in window.counter("authors").most_common(10))
-    concentrated = busiest / totals.mentions >= CONCENTRATED
-    # Copies beyond the reposts are not marked as copies.
-    if copies >= COPIED and (young >= YOUNG or concentrated or copies - reposts >= COPIED):
+    young = totals.young / totals.aged if totals.aged >= MIN_AGED else 0.0
+    busiest = [count for _, count in window.counter("authors").most_common(10)]
+    busy = sum(count for count in busiest if count >= BUSY)
+    concentrated = busy / totals.mentions >= CONCENTRATED
+    suspicious = young >= YOUNG or concentrated
+    if totals.unsaid >= COPIED * totals.mentions:
+        return "coordinated"
+    if totals.copies >= COPIED * totals.mentions and suspicious:
         return "coordinated"
     if young >= 2 * YOUNG and concentrated:
         return "coordinated"
-    return "amplified" if copies + reposts >= COPIED else "organic"
+    return "amplified" if totals.echoes >= COPIED * totals.mentions else "organic"
 
 
 def _lifts(

@@ -1,7 +1,8 @@
 """Tells calm from blindness: finds sources that usually send all the time and now are silent.
 
-A source is chatty if the decayed mean gap between its records is a few minutes at most. A chatty
-source that is silent for many times its gap is blind, and an alert says since when.
+A source is chatty if its records are a few minutes apart at its busiest hour. A chatty source that
+has missed many records is blind, and an alert says since when. How many it has missed is judged by
+what it sends at that hour (`source_rhythm`): most sources sleep at night.
 
 Several processes hear a source, each on its own partitions. All write the same alert under the same
 id and versions, since each reads what the others heard before it calls a source blind.
@@ -16,15 +17,17 @@ from msgspec import Struct, field
 
 from processors.detector.event_time import EARLIEST
 from processors.detector.state.counts import time_of
+from processors.detector.state.source_rhythm import SourceRhythm
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.coverage import CoverageInterval, interval_id
 from text.alert_title import WIRE
 
 CHATTY: Final = timedelta(minutes=3)
-"""Maximum mean gap between records of a chatty source."""
+"""Maximum mean gap between records of a chatty source, at its busiest hour."""
 TIMES: Final = 20
-"""Mean gaps of silence after which a source is blind."""
+"""Usual records that a blind source has missed. By chance alone 8 would do; records come in bursts.
+"""
 MIN_SILENCE: Final = timedelta(minutes=15)
 LEARNT: Final = 100
 """Records of a source before its mean gap counts."""
@@ -47,6 +50,20 @@ class SourceState(Struct):
     gap_s: float = 0.0
     records: int = 0
     blind_since: datetime | None = None
+    rhythm: SourceRhythm = field(default_factory=SourceRhythm)
+    """Empty in states that are older than this field: its hours are learnt anew."""
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it has missed so many records that it is blind."""
+        silence = now - self.last
+        if self.records < LEARNT or silence <= MIN_SILENCE:
+            return False
+        if self.rhythm.is_young:
+            gap = timedelta(seconds=self.gap_s)
+            return gap <= CHATTY and silence > TIMES * gap
+        if self.rhythm.busiest * CHATTY.total_seconds() < 60:
+            return False
+        return self.rhythm.missed(self.last, now, TIMES) > TIMES
 
 
 class Silence(NamedTuple):
@@ -72,7 +89,8 @@ class Coverage(Struct):
         source = source[:MAX_NAME]
         state = self.sources.get(source)
         if state is None:
-            self.sources[source] = SourceState(at)
+            state = self.sources[source] = SourceState(at)
+            state.rhythm.learn(at)
             return self._bound(at)
         passed = (at - state.last).total_seconds()
         if passed < 0:
@@ -81,6 +99,7 @@ class Coverage(Struct):
             return self._back(source, state, at)
         state.last = at
         state.records += 1
+        state.rhythm.learn(at)
         kept = min(_MEMORY, state.records / (state.records + 1))
         state.gap_s = state.gap_s * kept + passed * (1 - kept)
         return []
@@ -110,6 +129,7 @@ class Coverage(Struct):
         if since is None or at <= since:
             return []
         state.last, state.blind_since = at, None
+        state.rhythm.learn(at, was_blind=True)
         return [_alert(source, since, at, WIRE.title.restored, is_over=True)]
 
     def silent(self, now: datetime) -> list[str]:
@@ -117,10 +137,7 @@ class Coverage(Struct):
         return [
             source
             for source, state in sorted(self.sources.items())
-            if state.blind_since is None
-            and state.records >= LEARNT
-            and state.gap_s <= CHATTY.total_seconds()
-            and now - state.last > max(MIN_SILENCE, timedelta(seconds=TIMES * state.gap_s))
+            if state.blind_since is None and state.is_silent(now)
         ]
 
     def advance(self, now: datetime) -> list[Alert]:
@@ -165,7 +182,13 @@ class Coverage(Struct):
             last = theirs.last if now is None else min(theirs.last, now)
             state = self.sources.get(source)
             if state is None or last > state.last:
-                self.sources[source] = msgspec.structs.replace(theirs, last=last)
+                # A copy: both go on by themselves.
+                rhythm = msgspec.structs.replace(
+                    theirs.rhythm,
+                    records=list(theirs.rhythm.records),
+                    minutes=list(theirs.rhythm.minutes),
+                )
+                self.sources[source] = msgspec.structs.replace(theirs, last=last, rhythm=rhythm)
         self._bound(EARLIEST)
 
 

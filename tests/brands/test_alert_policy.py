@@ -4,7 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from brands.alert_policy import channels_of, is_muted, playbook_of, read_quiet_hours
+from brands.alert_policy import (
+    channels_of,
+    is_muted,
+    playbook_of,
+    read_quiet_event,
+    read_quiet_hours,
+)
 from schemas.brand import AlertPolicy
 from schemas.errors import ConfigurationError
 
@@ -46,3 +52,33 @@ def test_a_severity_has_the_playbook_of_the_next_lower_one() -> None:
     told = [playbook_of(policy, severity) for severity in range(1, 6)]
     assert told == [None, "read", "read", "call", "call"]
     assert playbook_of(AlertPolicy(), 5) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "inside", "outside"),
+    [
+        ("Sun 19:00-21:30 Europe/Paris", "2026-06-07T17:30", "2026-06-07T19:30"),
+        ("sat, Sunday 23:00-02:00", "2026-06-08T01:30", "2026-06-06T01:30"),
+        ("Mon-Fri 12:00-13:00 UTC", "2026-06-05T12:00", "2026-06-06T12:00"),
+        ("Fri-Mon 12:00-13:00", "2026-06-08T12:59", "2026-06-09T12:59"),
+        ("daily 8:00-9:00 America/New_York", "2026-01-06T13:30", "2026-01-06T12:30"),
+        ("2026-12-24 - 2026-12-26 Europe/Paris", "2026-12-26T22:59", "2026-12-26T23:00"),
+        ("2026-12-24", "2026-12-24T23:59", "2026-12-25T00:00"),
+        ("2026-12-24 18:00 - 2026-12-25 2:00", "2026-12-25T01:59", "2026-12-25T02:00"),
+    ],
+)
+def test_a_planned_event_holds_its_hours(written: str, inside: str, outside: str) -> None:
+    event = read_quiet_event(written)
+    held = [event.hold(datetime.fromisoformat(at).replace(tzinfo=UTC)) for at in (inside, outside)]
+    assert held == [True, False]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "Sun", "19:00-21:00", "Funday 19:00-21:00", "Su 19:00-21:00", "Sun 19:00-25:00",
+     "Sun 19:00-21:00 Mars/Base", "2026-13-01", "2026-12-26 - 2026-12-24", "2026-12-24 25:00",
+     "Mon--Fri 1:00-2:00", "9999-12-31", "x" * 10_000],
+)  # fmt: skip
+def test_a_planned_event_that_cannot_be_read_is_told_how_to_write(written: str) -> None:
+    with pytest.raises(ConfigurationError, match="write it as Sun 19:00-21:30 Europe/Paris"):
+        read_quiet_event(written)

@@ -82,6 +82,10 @@ def test_our_own_files_are_right(path: Path) -> None:
             "alerts.sensitivity must be at most 10",
         ),
         ("brands: [{id: a, name: A, alerts: {quiet_hours: at night}}]", "22:00-07:00"),
+        (
+            "brands: [{id: a, name: A, alerts: {quiet_events: [Sundays]}}]",
+            "brand a: quiet_events has 'Sundays'; write it as Sun 19:00-21:30 Europe/Paris",
+        ),
         ("brands: [{id: a, name: A, alerts: {channels: {'6': [x]}}}]", "severity '6'"),
         ("brands: [{id: a, name: A, alerts: {playbook: {'0': x}}}]", "a playbook for severity '0'"),
         ("brands: [{id: a, name: A, alerts: {playbook: {all: x}}}]", "severity 'all'"),

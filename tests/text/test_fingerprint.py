@@ -33,6 +33,10 @@ def alike(text: str, other: str) -> bool:
     "copy",
     [
         lambda text: text.upper(),
+        lambda text: f"{text} 🔥🔥 👍🏽",
+        lambda text: text.replace("a", "а").replace("o", "о"),  # Cyrillic
+        lambda text: text.replace("ow", "o\u200bw").replace("in", "i\u00adn"),
+        lambda text: f"{text} QX81ZK07",
         lambda text: text.replace(" ", ", ") + "!!!",
         lambda text: f"@friend @other {text}",
         lambda text: f"{text} https://t.example/abc",
@@ -83,10 +87,22 @@ def test_any_text_has_one_or_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (SHORT, SHORT.replace("again ", "")),
-        (SHORT, SHORT + " #fail"),
-        ("I can't log in today", "I could log in today"),
-        ("不好意思我的手机坏了", "不好意思你的手机坏了"),
+        (
+            "the ferry to Corsica was cancelled without any notice",
+            "the ferry to Sardinia was cancelled without proper notice",
+        ),
+        (
+            "nobody at Corvane picks up the phone since Monday morning",
+            "since Monday morning nobody at Corvane picks up the phone, folks",
+        ),
+        (
+            "Corvane stops sales of its scooters after two fires in Graz, its board says today",
+            "Corvane stops sales of its scooters after two fires in Graz…",
+        ),
+        (
+            "这家公司的新手机用了三天就坏了客服一直没有人接电话",
+            "这家公司的新手机用了两天就坏了客服一直没有人接电话",
+        ),
         (LONG, LONG.replace("Nantes", "Rennes") + " #fail"),
         (LONG, LONG[: -len(" without a ticket")]),
     ],
@@ -101,6 +117,19 @@ def test_a_light_edit_shares_enough(one: str, other: str) -> None:
     ("one", "other"),
     [
         (SHORT, "Velmora is up and running in Nantes"),
+        (SHORT, SHORT.replace("again ", "")),
+        (SHORT, SHORT.replace("Nantes", "Rennes")),
+        ("the Corvane app is slow", "the Corvane app is fast"),
+        ("we adore the new Corvane scooter here", "we detest the new Corvane scooter here"),
+        (
+            "Corvane shares are down 3 % at noon in Vienna today",
+            "Corvane shares are down 30 % at noon in Vienna today",
+        ),
+        (
+            "this is the best bank that I have had in years",
+            "this is the worst bank that I have had in years",
+        ),
+        ("不好意思我的手机坏了", "不好意思你的手机坏了"),
         ("thank you so much", "thank you for nothing"),
         ("so sorry", "so sorry"),  # too short to say anything
         ("where is my flight", "where is my luggage, again"),
@@ -115,14 +144,15 @@ def test_another_text_does_not(one: str, other: str) -> None:
 def test_keys_never_change() -> None:
     # Stored, and compared with those of other processes, platforms and releases.
     assert duplicate_group("one two three") == "64f5901153c23b37"
-    assert keys("one two three") == ["wNKxVwFW"]
-    assert keys(LONG)[:3] == ["aX5sD0", "b1gPbr", "cRAMZq"]
+    assert keys("one two three") == ["sNKxVwFW"]
+    assert keys("one two three four five six seven eight")[:2] == ["wbVMYTcD", "mK4bY7rC"]
+    assert keys(LONG)[:3] == ["wfZ5axfO", "nfT53RzJ", "aEB4bK"]
 
 
 def test_keys_are_few_and_short() -> None:
     for count in range(60):
         of_words = keys(" ".join(f"word{number}" for number in range(count)))
-        assert len(of_words) == len(set(of_words)) <= 24
+        assert len(of_words) == len(set(of_words)) <= 30
         assert (of_words == []) == (count < 3)
         assert all(len(key) <= 8 and key.isascii() for key in of_words)
 
@@ -136,15 +166,20 @@ def test_keys_of_any_texts_do_not_depend_on_the_batch(texts: list[str], cut: int
 
 
 @given(WORDS, st.data())
-def test_one_changed_word_of_a_short_text_is_always_found(
+def test_two_changed_words_of_a_text_of_some_length_are_always_found(
     words: list[str], data: st.DataObject
 ) -> None:
-    words = words[:11]
-    place = data.draw(st.integers(0, len(words) - 1))
-    changed = [*words[:place], "another", *words[place + 1 :]]
-    added = [*words[:place], "another", *words[place:]][:11]
-    assert alike(" ".join(words), " ".join(changed))
-    assert alike(" ".join(words[: len(added) - 1]), " ".join(added)) or len(words) == 11
+    words = list(dict.fromkeys(words))[:14]
+    changed = list(words)
+    for other in ("another", "word"):
+        changed[data.draw(st.integers(0, len(words) - 1))] = other
+    assert alike(" ".join(words), " ".join(changed)) == (len(words) >= 8 or words == changed)
+
+
+def test_arabic_spellings_of_one_text_are_copies() -> None:
+    assert duplicate_group("إلى أين تأخذنا شركة كورفان اليوم") == duplicate_group(
+        "الي اين تاخذنا شركه كورفان اليوم"
+    )
 
 
 def test_recall_and_precision_over_many_texts() -> None:
@@ -153,7 +188,8 @@ def test_recall_and_precision_over_many_texts() -> None:
     # As in a language, a few words make up half of every text.
     weights = [1 / rank for rank in range(1, len(vocabulary) + 1)]
     texts = [
-        " ".join(random.choices(vocabulary, weights, k=random.randint(5, 30))) for _ in range(2_000)
+        " ".join(random.choices(vocabulary, weights, k=random.randint(10, 30)))
+        for _ in range(2_000)
     ]
     edits = []
     for text in texts:

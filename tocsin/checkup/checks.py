@@ -25,6 +25,7 @@ ALL: tuple[Check, ...] = (
     Check("indices", elasticsearch_checks.check_indices, needs="elasticsearch"),
     Check("mentions", brand_silence.check_mentions, needs="brands"),
     Check("coverage", elasticsearch_checks.check_coverage, needs="indices"),
+    Check("alert volumes", elasticsearch_checks.check_alert_volumes, needs="indices"),
     Check("clocks", elasticsearch_checks.check_clocks, needs="elasticsearch"),
     Check("blocked indices", elasticsearch_checks.check_blocks, needs="elasticsearch"),
     Check("disks", elasticsearch_checks.check_disks, needs="elasticsearch"),

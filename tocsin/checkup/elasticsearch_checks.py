@@ -1,15 +1,19 @@
 """Elasticsearch: its version, its templates, its clock, its disks, and the coverage in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from processors.detector.state.baseline import USUAL_VARIATION, minimum_volume
 from runtime.clock import utc_now
-from runtime.settings import ElasticsearchSettings, load
-from schemas.errors import TocsinError
+from runtime.settings import ElasticsearchSettings, KafkaSettings, load
+from schemas.brand import Brand
+from schemas.codec import BRAND
+from schemas.errors import InvalidMessage, TocsinError
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.coverage.coverage_history import coverage_history
 from sinks.elasticsearch.coverage.timeline import Timeline, sentence, trouble
@@ -19,6 +23,12 @@ from tocsin.checkup.check_runner import Noted, Skipped
 
 _ANSWER_S = 4.0
 _MAX_SKEW_S = 5.0
+COUNTED = timedelta(days=28)
+"""Of mentions, for the minimum volume of alerts."""
+MAX_BRANDS = 1_000
+MAX_TIMES = 4
+"""A minimum volume this much above that of the brand's own volume is hardly ever reached."""
+_NAMED = 5
 _NEARLY_FULL = 0.85
 """Elasticsearch's low watermark; at 0.95 it blocks writes."""
 
@@ -152,3 +162,49 @@ def coverage_text(timelines: Sequence[Timeline]) -> str:
         named = "; ".join(sentence(line) for line in odd[:5])
         raise Noted(f"in the last day, {named}; see 'tocsin coverage'")
     return "in the last day, " + "; ".join(sentence(line) for line in timelines[:5])
+
+
+def check_alert_volumes() -> str:
+    """From how many mentions on each brand can be in crisis, by the mentions of the last weeks."""
+    from brands.registry import current_brands
+
+    now = utc_now()
+    brands: list[Brand] = []
+    for value in islice(current_brands(load(KafkaSettings)).values(), MAX_BRANDS):
+        with suppress(InvalidMessage):
+            brands.append(BRAND.decode(value))
+    between = {"gte": (now - COUNTED).isoformat(), "lt": now.isoformat()}
+    with _client() as (settings, client):
+        answer: Any = client.search(
+            index=IndexNames(settings).mentions,
+            size=0,
+            query={"range": {"created_at": between}},
+            aggs={"brands": {"terms": {"field": "brands", "size": MAX_BRANDS}}},
+        )
+    buckets = answer["aggregations"]["brands"]["buckets"]
+    return alert_volumes_text(brands, {one["key"]: one["doc_count"] for one in buckets})
+
+
+def alert_volumes_text(brands: Sequence[Brand], mentions: Mapping[str, int]) -> str:
+    """The sentence; ``mentions``: of ``COUNTED``, by brand.
+
+    Raises :class:`Noted` for a minimum that the brand hardly ever reaches.
+    """
+    if not brands:
+        raise Skipped("no brands are published")
+    minutes = COUNTED / timedelta(minutes=1)
+    told, unreached = [], []
+    for brand in sorted(brands, key=lambda brand: (mentions.get(brand.id, 0), brand.id)):
+        rate = mentions.get(brand.id, 0) / minutes
+        own = minimum_volume(rate, USUAL_VARIATION)
+        wanted = brand.alerts.minimum_volume
+        told.append(f"{brand.id} {wanted or own}")
+        if wanted is not None and wanted > MAX_TIMES * max(own, 5 * rate):
+            unreached.append(f"{brand.id} needs {wanted}, its own volume would ask for {own}")
+    if unreached:
+        raise Noted(
+            f"{'; '.join(unreached[:_NAMED])}: such an alert may never open; lower "
+            "minimum_volume, or leave it out"
+        )
+    rest = f", and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    return f"mentions in 5 minutes that a crisis needs: {', '.join(told[:_NAMED])}{rest}"

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO, Final, Self
 import typer
 from msgspec.structs import replace
 
-from processors.detector.backtest import BacktestAlert, backtest_alerts, compare, replay
+from processors.detector.backtest import BacktestAlert, backtest_alerts, compare, replayed
 from processors.detector.event_time import believed, were_read_at_once
 from processors.detector.silence import Listening, Silence, heard_at
 from processors.enrichment.activity_records import activity_of
@@ -108,6 +108,8 @@ class _Past:
     listening: Listening = field(default_factory=Listening)
     known_since: datetime | None = None
     """When the first record of any brand was written."""
+    minimum_volume: int = 0
+    """Mentions in 5 minutes that a crisis needed, after the last replay."""
 
     def __post_init__(self) -> None:
         if self.events is None and (self.first is None or self.end is None):
@@ -152,8 +154,10 @@ class _Past:
 
     def alerts(self, records: Sequence[Activity], brand: Brand) -> list[BacktestAlert]:
         """The alerts that open within what was asked for."""
-        alerts = backtest_alerts(replay(records, [brand], self.known_since))
-        return [alert for alert in alerts if self.holds(alert.opened_at)]
+        states, detectors = replayed(records, [brand], self.known_since)
+        baseline = detectors.detector(brand.id).snapshot().baseline
+        self.minimum_volume = brand.alerts.minimum_volume or baseline.minimum_volume
+        return [alert for alert in backtest_alerts(states) if self.holds(alert.opened_at)]
 
     def mentions(self, ids: set[str]) -> list[Mention]:
         """The posts with their texts; a file of activity has none."""
@@ -225,6 +229,7 @@ def backtest(
             for state in (state for alert in alerts for state in alert.states):
                 json_result(ALERT.encode(state).decode())
             return
+        minimum = past.minimum_volume
         others = [] if other is None else past.alerts(everything, other)
         mentions = past.mentions(shown_ids((*alerts, *others)))
         silences = past.listening.silences(max(map(heard_at, records)))
@@ -238,6 +243,7 @@ def backtest(
         return
     _print(records, silences, alerts, told)
     say(_learnt(everything, records, past.known_since))
+    say(_needed(minimum, chosen))
     if other is not None:
         changes = difference_lines(alerts, others, compare(alerts, others), _length(records))
         for line in ("", *changes):
@@ -273,6 +279,12 @@ def _learnt(
     if not before and days * 24 < 1:
         return "learnt from these mentions alone; nothing earlier was known"
     return f"learnt before: {counted(before, 'mention')} in {days:.1f} days"
+
+
+def _needed(minimum: int, brand: Brand) -> str:
+    """The minimum volume, and where it comes from."""
+    why = "by the brand's own volume" if brand.alerts.minimum_volume is None else "by its policy"
+    return f"a crisis needs {minimum} mentions in 5 minutes, or {2 * minimum} in 30, {why}"
 
 
 def _print(

@@ -46,7 +46,7 @@ brands:
     # When and whom to alert (docs/alerts.md):
     # alerts:
     #   sensitivity: 1              # higher alerts earlier; above 0, at most 10
-    #   minimum_volume: 10          # mentions in 5 minutes
+    #   minimum_volume: 10          # mentions in 5 minutes; else by the brand's own volume
     #   quiet_hours: 22:00-07:00 Europe/Paris
 """
 _NO_EXAMPLES: Final = """\

@@ -10,7 +10,8 @@ from typing import Final
 from msgspec import Struct
 
 from processors.detector.signals.novelty import new_places, new_topics, signal
-from processors.detector.state.baseline import Baseline
+from processors.detector.state.baseline import DEFAULT_MINIMUM, Baseline
+from processors.detector.state.expectation import Expectation
 from processors.detector.state.volume import VolumeBaselines
 from processors.detector.state.window import LONG, Window, WindowTotals
 from schemas.alert import Signal
@@ -18,6 +19,8 @@ from schemas.alert import Signal
 MIN_SCORED: Final = 10
 MOVED: Final = 5.0
 """Standard deviations from which a volume has moved: high, since each minute is a test."""
+RAISED: Final = 1.0
+"""Standard deviations of the present volume, without which a long evidence says nothing."""
 WIDE_REACH: Final = 100_000
 """Followers from which one author's negative post is a signal."""
 _VOLUMES: Final = (
@@ -35,6 +38,17 @@ class WindowSummary(Struct, frozen=True):
     baseline_negative: float = 0.0
     expected: float = 0.0
     """Mentions that are usual in the long window."""
+    baseline_scored: float = 100.0
+    """Past posts with a sentiment: how well the usual share of negatives is known."""
+    minimum_volume: int = DEFAULT_MINIMUM
+    """Mentions in 5 minutes that a crisis of this brand needs, unless its policy says."""
+    unseen: bool = False
+    """Whether the brand is new, and what is usual at this hour is not known."""
+
+    recurs: bool = False
+    """Whether its volume is that of an event that was declared, or that recurs at this hour; then
+    ``tone`` tells how much more negative it is than that event."""
+    tone: float = 0.0
 
     def significance(self, name: str) -> float:
         moved = self.signals.get(name)
@@ -49,9 +63,10 @@ class WindowSummary(Struct, frozen=True):
 def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> WindowSummary:
     """The signals of a window; of two with one name, the more significant."""
     signals: dict[str, Signal] = {}
+    usual = Expectation(baseline, volumes, window.end, window.long.minutes)
     for candidate in (
-        *_volumes(window.short, baseline, volumes, window.end),
-        *_volumes(window.long, baseline, volumes, window.end),
+        *_volumes(window.short, baseline, volumes, usual),
+        *_volumes(window.long, baseline, volumes, usual),
         *_sentiment(window.long, baseline),
         *_lexicon(window.long, baseline),
         *_reach(window),
@@ -62,27 +77,30 @@ def summarize(window: Window, baseline: Baseline, volumes: VolumeBaselines) -> W
         other = signals.get(candidate.name)
         if other is None or (candidate.significance or 0) > (other.significance or 0):
             signals[candidate.name] = candidate
-    expected = window.long.minutes * _rate(baseline, volumes, window.end, "mentions")
-    return WindowSummary(window.short, window.long, signals, baseline.negative_share, expected)
-
-
-def _rate(baseline: Baseline, volumes: VolumeBaselines, end: int, field: str) -> float:
-    """Usual per minute at the end of a window."""
-    rate = volumes.per_minute(field)
-    return baseline.per_minute(end - 1, field) if rate is None else rate
+    return WindowSummary(
+        window.short,
+        window.long,
+        signals,
+        baseline.negative_share,
+        usual.of("mentions", window.long.minutes),
+        baseline.scored,
+        baseline.minimum_volume,
+        baseline.is_unseen(window.end - 1),
+    )
 
 
 def _volumes(
-    totals: WindowTotals, baseline: Baseline, volumes: VolumeBaselines, end: int
+    totals: WindowTotals, baseline: Baseline, volumes: VolumeBaselines, usual: Expectation
 ) -> list[Signal]:
     """Volumes above their expectation, or for so long that the volume model opens an alert."""
     signals = []
     for name, field, unit in _VOLUMES:
         observed = float(getattr(totals, field))
-        expected = totals.minutes * _rate(baseline, volumes, end, field)
+        expected = usual.of(field, totals.minutes)
         deviation = math.sqrt(expected + baseline.variation * expected**2 + 1)
         distance = (observed - expected) / deviation
-        if observed > expected:
+        if distance > RAISED:
+            # The model's long windows echo what is over; the present must be high as well.
             distance = max(distance, MOVED * volumes.evidence(field))
         if distance > 2:
             signals.append(

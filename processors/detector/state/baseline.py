@@ -13,6 +13,14 @@ from msgspec.structs import fields
 
 from processors.detector.state.counts import Minute
 
+DEFAULT_MINIMUM: Final = 10
+"""Mentions in 5 minutes that a crisis needs, of a brand that is new or talked of a lot."""
+MIN_MINIMUM: Final = 4
+"""The same of the smallest brand: fewer are a conversation."""
+USUAL_VARIATION: Final = 0.25
+"""Squared coefficient of variation beyond chance, of a brand of which nothing is known."""
+BY_CHANCE: Final = 1 / (288 * 30)
+"""How often the usual volume may reach the minimum by chance: once in 30 days of five minutes."""
 HALF_LIFE: Final = 3 * 24 * 60
 """Minutes."""
 MAX_TERMS: Final = 1_500
@@ -20,8 +28,15 @@ MAX_ENTITIES: Final = 500
 MAX_PLACES: Final = 300
 """Sources, and countries."""
 HOURS: Final = 24
+DAY: Final = 24 * 60
+LEARNT_DAY: Final = 0.9
+"""Of a day, after a day: a minute weighs less with time."""
 UNSEEN: Final = 3.0
 """On the first day, an unseen hour may have this many times the mean."""
+MIN_SEEN: Final = 40
+"""Minutes of an hour of the day that were learnt, from which it is seen."""
+PRIOR: Final = 30
+"""Minutes at the mean rate that each hour of the day is thought to have had."""
 
 
 class Baseline(Struct, kw_only=True):
@@ -69,27 +84,59 @@ class Baseline(Struct, kw_only=True):
         return (self.lexicon + 0.1) / (self.mentions + 20.0)
 
     def per_minute(self, minute: int, name: str = "mentions") -> float:
-        """Usual ``mentions``, ``authors`` or ``discounted`` in a minute of that hour.
+        """Usual ``mentions``, ``authors`` or ``discounted`` in a minute of the day."""
+        return self.level(name) * self.shape(minute)
 
-        The share of an hour of the day is shrunk to the mean with a weight of 30 minutes.
+    def level(self, name: str) -> float:
+        """Mean of ``mentions``, ``authors`` or ``discounted`` in a minute."""
+        return float(getattr(self, name)) / self.minutes if self.minutes else 0.0
+
+    def shape(self, minute: int) -> float:
+        """The rate of a minute of the day over the mean rate."""
+        return self.shapes(minute, minute + 1)[0]
+
+    def shapes(self, first: int, end: int) -> list[float]:
+        """The rates of the minutes from ``first`` up to ``end`` over the mean rate.
+
+        The share of an hour is shrunk to the mean with a weight of 30 minutes. It is exact in the
+        middle of the hour, and interpolated between two of them: a rhythm is no staircase.
         """
-        if not self.minutes:
-            return 0.0
-        overall = float(getattr(self, name)) / self.minutes
-        hour = minute // 60 % HOURS
-        mean = self.mentions / self.minutes
+        mean = self.level("mentions")
         if not mean:
-            return overall
-        of_hour = self.hour_minutes[hour]
+            return [1.0] * (end - first)
+        before = (first - 30) // 60
+        hours = [self._hour(hour, mean) / mean for hour in range(before, (end - 31) // 60 + 2)]
+        shapes = []
+        for minute in range(first - 30, end - 30):
+            hour, passed = divmod(minute, 60)
+            one, next_ = hours[hour - before], hours[hour - before + 1]
+            shapes.append(one + (next_ - one) * passed / 60)
+        return shapes
+
+    def _hour(self, hour: int, mean: float) -> float:
+        hour %= HOURS
         # On the first day an unseen hour may be the busiest.
-        unseen = UNSEEN * mean if self.minutes < 24 * 60 else mean
-        shape = (self.hours[hour] + 30 * unseen) / (of_hour + 30) / mean
-        return overall * shape
+        unseen = UNSEEN * mean if self.minutes < DAY else mean
+        return (self.hours[hour] + PRIOR * unseen) / (self.hour_minutes[hour] + PRIOR)
+
+    @property
+    def minimum_volume(self) -> int:
+        """Mentions in 5 minutes that a crisis of this brand needs, unless its policy says.
+
+        A brand of three mentions a day has a crisis too. On the first day nobody knows it is small.
+        """
+        if self.minutes < DAY * LEARNT_DAY:
+            return DEFAULT_MINIMUM
+        return minimum_volume(self.level("mentions"), self.variation)
+
+    def is_unseen(self, minute: int) -> bool:
+        """Whether it is the brand's first day, and it was not heard at that time of the day."""
+        return self.minutes < DAY and self.hour_minutes[minute // 60 % HOURS] < MIN_SEEN
 
     @property
     def variation(self) -> float:
         """Squared coefficient of variation of a volume beyond chance; high at first."""
-        learnt = (self.excess_squares + 0.25 * 20) / (self.expected_squares + 20)
+        learnt = (self.excess_squares + USUAL_VARIATION * 20) / (self.expected_squares + 20)
         return max(learnt, 0.05) + math.exp(-self.minutes / 720)
 
     def learn(self, minutes: Sequence[Minute], upto: int) -> None:
@@ -137,7 +184,7 @@ class Baseline(Struct, kw_only=True):
         for minute in minutes:
             fives[minute.start // 5] = fives.get(minute.start // 5, 0) + minute.mentions
         for five, count in fives.items():
-            expected = 5 * self.per_minute(five * 5)
+            expected = 5 * self.per_minute(five * 5 + 2)
             if expected > 0.5:
                 # Clipped: one missed crisis must not hide the next.
                 excess = min((count - expected) ** 2 - expected, 25 * expected**2)
@@ -165,3 +212,20 @@ _SUMS: Final = {field.name: field.default for field in fields(Baseline) if field
 _COUNTERS: Final = {
     "terms": MAX_TERMS, "entities": MAX_ENTITIES, "sources": MAX_PLACES, "countries": MAX_PLACES,
 }  # fmt: skip
+
+
+def minimum_volume(per_minute: float, variation: float) -> int:
+    """Mentions in 5 minutes that a brand of this rate reaches by chance once in 30 days.
+
+    At least ``MIN_MINIMUM``, at most ``DEFAULT_MINIMUM``. ``variation``: the squared coefficient
+    of variation beyond chance, so the count is negative binomial.
+    """
+    mean = 5 * per_minute
+    odds = variation * mean
+    share: float = (1 + odds) ** (-1 / variation)
+    above, count = 1 - share, 1
+    while above > BY_CHANCE and count < DEFAULT_MINIMUM:
+        share *= (count - 1 + 1 / variation) / count * odds / (1 + odds)
+        above -= share
+        count += 1
+    return max(count, MIN_MINIMUM)

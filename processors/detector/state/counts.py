@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from processors.detector.state.near_duplicates import DuplicateWindow, WindowState
 from schemas.activity import Activity
 from schemas.types import Kind
+from text.fingerprint import is_short
 
 KEPT: Final = 90
 """Minutes that are kept: an hour until they are learnt, and the lateness."""
@@ -66,6 +67,10 @@ class Minute(Struct):
     discounted: float = 0.0
     copies: int = 0
     reposts: int = 0
+    unsaid: int = 0
+    """Copies of a longer text that are no reposts: nobody writes it alike by chance."""
+    echoes: int = 0
+    """Copies of a longer text, and reposts."""
     young: int = 0
     aged: int = 0
     """Posts of accounts with a known age."""
@@ -219,7 +224,11 @@ def _count(minute: Minute, record: Activity, name: str, group: str) -> None:
     minute.mentions += 1
     copied = group != name
     minute.copies += copied
-    minute.reposts += record.kind == "repost"
+    reposted = record.kind == "repost"
+    echoed = copied and not is_short(record.duplicate_keys)
+    minute.reposts += reposted
+    minute.unsaid += echoed and not reposted
+    minute.echoes += echoed or reposted
     minute.reach += record.reach
     minute.lexicon += "crisis" in record.intents
     posts = _bump(minute.authors, record.author, MAX_AUTHORS)
@@ -227,7 +236,7 @@ def _count(minute: Minute, record: Activity, name: str, group: str) -> None:
     young = record.account_age_days is not None and record.account_age_days < YOUNG_DAYS
     minute.aged += record.account_age_days is not None
     minute.young += young
-    minute.discounted += weight(record.kind, copied, young, posts)
+    minute.discounted += weight(record.kind, echoed, young, posts)
     if copied:
         _bump(minute.groups, group, MAX_GROUPS)
     if record.score is not None:
@@ -270,6 +279,8 @@ def voices(minutes: Iterable[Minute], name: str) -> float:
 
 def weight(kind: Kind, copied: bool, young: bool, posts: int) -> float:
     """The weight of a discounted mention, its author's ``posts``-th of the minute.
+
+    ``copied``: whether it copies a longer text; many people write the same short one.
 
     A repost counts as a copy here, but fully in the volume of authors: it is a person's attention.
     """

@@ -12,7 +12,7 @@ from itertools import islice
 
 from msgspec import Struct, field, structs
 
-from text.fingerprint import same_text, weight
+from text.fingerprint import MIN_WEIGHT, same_text, weight
 
 MAX_GROUPS = 50_000
 """Some 3 kB each."""
@@ -105,10 +105,11 @@ class DuplicateWindow:
         for key in dict.fromkeys(keys):
             for name in islice(reversed(self._by_key.get(key, {})), _CANDIDATES):
                 shared[name] = shared.get(name, 0) + weight((key,))
+        likely = [name for name, weighed in shared.items() if weighed >= MIN_WEIGHT]
         # Differences of times: sums overflow at the ends of the calendar.
         near = [
             group
-            for group in map(self._groups.__getitem__, shared)
+            for group in map(self._groups.__getitem__, likely)
             if same_text(keys, group.keys)
             and at - group.last <= self.window
             and group.first - at <= self.window

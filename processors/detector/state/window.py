@@ -22,6 +22,8 @@ class WindowTotals(Struct):
     discounted: float = 0.0
     copies: int = 0
     reposts: int = 0
+    unsaid: int = 0
+    echoes: int = 0
     young: int = 0
     aged: int = 0
     scored: int = 0
@@ -69,6 +71,8 @@ def totals(minutes: Iterable[Minute], length: int) -> WindowTotals:
         sums.discounted += minute.discounted
         sums.copies += minute.copies
         sums.reposts += minute.reposts
+        sums.unsaid += minute.unsaid
+        sums.echoes += minute.echoes
         sums.young += minute.young
         sums.aged += minute.aged
         sums.scored += minute.scored

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +93,39 @@ def test_a_headline_has_the_numbers_of_the_half_hour() -> None:
     assert facts.negative_share == 0.75
     assert facts.times is not None and facts.times > 1.5
     assert headline("Velmora", summary_of([])) == Headline(name="Velmora", minutes=LONG)
+
+
+def authenticity(copies: int, reposts: int = 0, others: int = 10, **fields: Any) -> str | None:
+    """Of a half hour with so many posts of one text; each author writes once."""
+    of_text: dict[str, Any] = {"duplicate_keys": ["wlong"], "account_age_days": 900, **fields}
+    records = [
+        *posts(others, "other", account_age_days=900),
+        *posts(copies, "copy", **of_text),
+        *posts(reposts, "repost", **{**of_text, "kind": "repost"}),
+    ]
+    return shown(records).authenticity
+
+
+def test_many_people_who_say_one_short_thing_are_no_campaign() -> None:
+    short = {"duplicate_keys": ["sdown"]}
+    assert authenticity(60, **short) == "organic"
+    assert authenticity(60, **short, account_age_days=None) == "organic"
+    assert authenticity(60, **short, account_age_days=6) == "coordinated"
+    assert authenticity(60, **short, author="00000000000busy0") == "coordinated"
+
+
+def test_copies_of_a_longer_text_are_a_campaign_unless_they_say_that_they_are_copies() -> None:
+    assert authenticity(60, account_age_days=None) == "coordinated"
+    assert authenticity(0, reposts=60) == "amplified"
+    # A repost is one copy, not two: a quarter of the mentions are reposts here.
+    assert authenticity(0, reposts=15, others=45) == "organic"
+    assert authenticity(4, reposts=3, others=21) == "organic"
+
+
+def test_what_many_people_say_alike_is_counted_in_full_and_copies_are_not() -> None:
+    for keys, least in ((["sdown"], 60), (["wlong"], 10)):
+        window = window_of([*posts(60, "copy", duplicate_keys=keys, account_age_days=900)])
+        assert abs(window.long.discounted - least) < 6
 
 
 NAMES = st.lists(st.text(min_size=1, max_size=5), max_size=4)

@@ -33,7 +33,11 @@ def look(volume: float, tone: float, negative: int = 30, before: float = 0.25) -
         (look(4, 0), 0),
         (look(6, 1, negative=40), 1),  # mostly negative, which may be chance
         (look(6, 2.1, negative=40), 4),
-        (look(6, 0, negative=60, before=0.6), 4),  # a brand of which most is always negative
+        (look(6, 0, negative=60, before=0.6), 1),  # more of the usual is attention
+        (look(6, 0, negative=38, before=0.52), 1),  # and fewer negatives are no crisis at all
+        (look(6, 2.5, negative=55, before=0.45), 1),
+        (look(6, 3.1, negative=60, before=0.45), 4),
+        (look(6, 0, negative=85, before=0.85), 4),  # a share that cannot rise
     ],
 )
 def test_more_people_and_more_against_it_are_a_crisis(

@@ -44,7 +44,7 @@ def test_a_mention_carries_the_post_and_its_annotations() -> None:
     assert mention.language is not None and mention.language.code == "V"
     assert [entity.text for entity in mention.entities] == ["Velmora!"]
     own = {"initials": "1", "loudness": "2"}
-    theirs = {"brands": VERSION, "duplicates": "words-1", "influence": "counts-1"}
+    theirs = {"brands": VERSION, "duplicates": "words-2", "influence": "counts-1"}
     assert mention.provenance == own | theirs
 
 

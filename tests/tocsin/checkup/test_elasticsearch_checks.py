@@ -5,11 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.brand import AlertPolicy, Brand
 from schemas.coverage import CoverageInterval
 from sinks.elasticsearch.coverage.timeline import timelines
 from tests.sinks.elasticsearch.coverage.test_timeline import NOW, START, record
 from tocsin.checkup.check_runner import Noted, Skipped
-from tocsin.checkup.elasticsearch_checks import blocked_indices, closed_indices, coverage_text
+from tocsin.checkup.elasticsearch_checks import (
+    alert_volumes_text,
+    blocked_indices,
+    closed_indices,
+    coverage_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +63,21 @@ def test_a_source_that_lost_posts_or_is_not_heard_now_is_noted() -> None:
 def test_a_day_of_which_nothing_is_known_is_skipped() -> None:
     with pytest.raises(Skipped, match="nothing is known"):
         told()
+
+
+def brand(name: str, **policy: Any) -> Brand:
+    return Brand(id=name, name=name, alerts=AlertPolicy(**policy))
+
+
+def test_the_doctor_tells_from_how_many_mentions_on_a_brand_can_be_in_crisis() -> None:
+    brands = [brand("velmora"), brand("tiny"), brand("chosen", minimum_volume=7)]
+    text = alert_volumes_text(brands, {"velmora": 200_000, "tiny": 60, "chosen": 5_000})
+    assert text.endswith("a crisis needs: tiny 4, chosen 7, velmora 10")
+    with pytest.raises(Skipped):
+        alert_volumes_text([], {})
+
+
+def test_a_minimum_that_a_small_brand_never_reaches_is_noted() -> None:
+    with pytest.raises(Noted, match="deaf needs 25, its own volume would ask for 4"):
+        alert_volumes_text([brand("deaf", minimum_volume=25)], {"deaf": 90})
+    assert alert_volumes_text([brand("loud", minimum_volume=25)], {"loud": 200_000})

@@ -49,6 +49,7 @@ def test_it_draws_and_lists_what_would_have_fired(tocsin: Commands, records: Pat
     assert rest == []
     assert "the posts of these alerts have no text here" in ran.err
     assert "1 alert in 1.0 days" in ran.err
+    assert "a crisis needs 10 mentions in 5 minutes, or 20 in 30, by the brand's own" in ran.err
 
 
 def test_json_is_every_state(tocsin: Commands, records: Path) -> None:

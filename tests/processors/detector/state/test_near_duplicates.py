@@ -14,7 +14,7 @@ from text.fingerprint import duplicate_keys
 HOUR = timedelta(hours=1)
 TEXTS = [
     "Velmora is down again in Nantes",
-    "Velmora is down again in Rennes",
+    "VELMORA is down again in Nantes 😡",
     "the new Corvane phone is a delight to hold",
     "the new Corvane phone was a delight to hold",
     "I waited two hours for a bus that never came and then walked home in the rain, thanks",

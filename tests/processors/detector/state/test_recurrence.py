@@ -1,0 +1,85 @@
+"""Shows and contests: learnt at the third time, or declared; a real crisis in one is told."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import msgspec
+import pytest
+
+from processors.detector.backtest import BacktestAlert
+from processors.detector.brand_detector import DetectorState
+from processors.detector.brand_detectors import BrandDetectors
+from schemas.activity import Activity
+from schemas.brand import AlertPolicy
+from tests.processors.detector.rhythms import alerts_of, mentions
+
+MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
+QUIZ = MONDAY + timedelta(days=3, hours=20)
+"""A quiz on Thursdays."""
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+
+
+@cache
+def usual(days: int) -> tuple[Activity, ...]:
+    return tuple(mentions(MONDAY, days, lambda _: 40, 0.3))
+
+
+def event(at: datetime, minutes: int, negative: float, per_hour: float = 500) -> list[Activity]:
+    return list(mentions(at, minutes / 1440, lambda _: per_hour, negative, seed=at.day))
+
+
+def told(
+    every: timedelta,
+    times: int,
+    negative: float,
+    *more: Activity,
+    policy: AlertPolicy | None = None,
+) -> list[BacktestAlert]:
+    days = (QUIZ + times * every - MONDAY).days + 1
+    events = [one for n in range(times) for one in event(QUIZ + n * every, 80, negative)]
+    return alerts_of([*usual(days), *events, *more], policy)
+
+
+@pytest.mark.parametrize("every", [DAY, WEEK], ids=["daily", "weekly"])
+@pytest.mark.parametrize("negative", [0.3, 0.6], ids=["as usual", "grumbling"])
+def test_the_third_time_of_an_event_is_no_news(every: timedelta, negative: float) -> None:
+    alerts = told(every, 5, negative)
+    assert len([one for one in alerts if one.opened_at < QUIZ + 2 * every]) >= 1
+    assert [one for one in alerts if one.opened_at >= QUIZ + 2 * every] == []
+
+
+def test_the_weekly_event_is_known_after_the_clocks_have_changed() -> None:
+    shifted = event(QUIZ + 3 * WEEK + timedelta(hours=1), 80, 0.3)
+    alerts = told(WEEK, 3, 0.3, *shifted)
+    assert [one for one in alerts if one.opened_at >= QUIZ + 2 * WEEK] == []
+
+
+@pytest.mark.parametrize(
+    ("per_hour", "negative"), [(3000, 0.7), (900, 0.95)], ids=["larger", "darker"]
+)
+def test_a_crisis_at_the_hour_of_an_event_is_told(per_hour: float, negative: float) -> None:
+    crisis = event(QUIZ + 3 * DAY + timedelta(minutes=20), 50, negative, per_hour)
+    (alert,) = [one for one in told(DAY, 4, 0.3, *crisis) if one.opened_at >= crisis[0].at]
+    assert alert.severity >= 3
+    assert alert.opened_at - crisis[0].at < timedelta(minutes=20)
+
+
+def test_in_a_declared_event_a_volume_alone_opens_nothing() -> None:
+    policy = AlertPolicy(quiet_events=["Thu 21:45-23:30 Europe/Lisbon", "2026-06-04 19:59"])
+    assert told(WEEK, 1, 0.3) != []
+    for written in ("Thu 20:45-22:30 Europe/Lisbon", "2026-06-04 19:50 - 2026-06-04 21:30"):
+        policy = AlertPolicy(quiet_events=[written])
+        assert told(WEEK, 1, 0.3, policy=policy) == []
+        assert max(one.severity for one in told(WEEK, 1, 0.9, policy=policy)) >= 3
+    assert told(WEEK, 1, 0.3, policy=AlertPolicy(quiet_events=["Fri 20:00-22:00"])) != []
+
+
+def test_peaks_are_kept_over_a_restart_and_a_state_without_them_is_read() -> None:
+    detectors = BrandDetectors()
+    for one in sorted([*usual(5), *event(QUIZ, 80, 0.3)], key=lambda one: one.at):
+        detectors.observe(one)
+    state = msgspec.to_builtins(detectors.detector("velmora").snapshot())
+    (peak,) = state["recurrence"]["peaks"]
+    assert peak["long"] > 200
+    del state["recurrence"]
+    assert msgspec.convert(state, DetectorState).recurrence.peaks == []
