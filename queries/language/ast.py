@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from queries.language.affixes import with_affixes
 from text.tokens import MAX_FOLDED, cased_form, exact_form, folded_form
+from text.words.affixes import with_affixes
 from text.words.token_grammar import NAME_SIGNS
 
 Span: TypeAlias = tuple[int, int]

@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from queries.language.affixes import common_part
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term
 from queries.matching.document import Document, searched
 from queries.matching.searchable import is_odd, searchable
 from queries.matching.triggers import Trigger, triggers
 from schemas.post import Post
 from text.tokens import MAX_FOLDED, folded_form, url_words
+from text.words.affixes import common_part
 
 
 class Prefilter:

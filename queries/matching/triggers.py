@@ -8,12 +8,12 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
-from queries.language.affixes import common_part
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term, Value
 from queries.language.fields import TAG, normal
 from queries.matching.searchable import searchable
 from text.everyday import everyday_words
 from text.tokens import MAX_FOLDED, folded_form
+from text.words.affixes import common_part
 
 
 @dataclass(frozen=True, slots=True)

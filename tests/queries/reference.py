@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
-from queries.language.affixes import BEFORE_ARTICLE, BEFORE_NOUN, FOR_ARTICLE, particles
 from queries.language.ast import And, Field, Named, Near, Node, Not, Or, Phrase, Range, Term, Value
 from queries.language.fields import normal
 from queries.language.spellings import with_spellings
 from queries.matching.document import ANYWHERE, Document, MatchedSpan
 from text.tokens import Tokens, folded_form
+from text.words.affixes import BEFORE_ARTICLE, BEFORE_NOUN, FOR_ARTICLE, particles
 from text.words.hashtag_words import hashtag_words
 
 
