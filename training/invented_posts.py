@@ -127,6 +127,34 @@ def invent(language: str, count: int, seed: int = 0) -> list[InventedPost]:
     ]
 
 
+def mixed(language: str, count: int, seed: int = 0) -> list[InventedPost]:
+    """Posts of two sentences, one of praise and one of blame, in either order, about two brands.
+
+    Their tone is "mixed": they teach the sentiment towards each brand only.
+    """
+    pick = random.Random(f"mixed {language} {seed}")
+    posts = invent(language, 12 * count, seed + 1)
+    good = [post for post in posts if post.tone == "positive" and len(post.towards) == 1]
+    bad = [post for post in posts if post.tone == "negative" and len(post.towards) == 1]
+    pairs = (pick.choice((good, bad)) for _ in range(count))
+    return [
+        _joined(pick.choice(first), pick.choice(bad if first is good else good)) for first in pairs
+    ]
+
+
+def _joined(one: InventedPost, other: InventedPost) -> InventedPost:
+    begin = one.text if one.text[-1] in ".!?…।؟" else one.text + "."
+    moved = len(begin) + 1
+
+    def later(spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+        return [(start + moved, end + moved, label) for start, end, label in spans]
+
+    return InventedPost(
+        f"{begin} {other.text}", one.language, "mixed", "mixed",
+        one.towards + later(other.towards), one.names + later(other.names),
+    )  # fmt: skip
+
+
 def _draw(
     pick: random.Random, language: str, grammar: _Grammar, template: _Template
 ) -> InventedPost:

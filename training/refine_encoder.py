@@ -42,7 +42,7 @@ from training.encoder_tasks import (
     validation,
 )
 from training.entity_data import augmented
-from training.invented_posts import LANGUAGES, InventedPost, invent
+from training.invented_posts import LANGUAGES, InventedPost, invent, mixed
 from training.train_encoder import (
     ENGLISH,
     OTHERS,
@@ -61,6 +61,8 @@ SMOOTHED: Final = 0.06
 """Probability that an invented answer leaves to the other classes."""
 COMPLAINTS: Final = frozenset({"polite", "complaint", "irony", "not-good", "help-none"})
 """Kinds of invented posts that complain; other negative ones may."""
+MIXED: Final = 2
+"""One post of two brands beside so many others."""
 SMALLEST: Final = 30
 """Every so many invented posts one is held out."""
 
@@ -100,7 +102,8 @@ def lessons_of(reader: Reader, posts: Sequence[InventedPost]) -> list[Lesson]:
     lessons = []
     for post, text, one in zip(posts, texts, encoded, strict=True):
         ids = np.array(one.ids, np.int64)
-        lessons.append(Lesson(ids, _truths(post)))
+        if post.tone in SENTIMENT:
+            lessons.append(Lesson(ids, _truths(post)))
         offsets = [(text.starts[a], text.ends[b - 1]) if b > a else (0, 0) for a, b in one.offsets]
         for start, end, label in post.towards:
             if span := covered(offsets, start, end):
@@ -131,6 +134,7 @@ def _smoothed(truth: Floats) -> Floats:
 def invented(count: int, seed: int) -> tuple[list[InventedPost], list[InventedPost]]:
     """Posts to learn from, and posts held out: by chance, so of the same grammars."""
     posts = [post for code in LANGUAGES for post in invent(code, count, seed)]
+    posts += [post for code in LANGUAGES for post in mixed(code, count // MIXED, seed)]
     return [p for at, p in enumerate(posts) if at % SMALLEST], posts[::SMALLEST]
 
 

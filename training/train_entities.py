@@ -63,8 +63,8 @@ TAKEN_OVER: Final = {
 }
 """Which label of the base pipeline each of ours begins as; the first that it has."""
 
-INVENTED: Final = {"en": 1_000, "fr": 1_500}
-"""Invented posts (`training.invented_posts`) of each epoch."""
+INVENTED: Final = 1_500
+"""Invented French posts (`training.invented_posts`) of each epoch."""
 
 SILVER: Final = {"PRODUCT": "PRODUCT", "EVENT": "EVENT"}
 
@@ -221,7 +221,7 @@ def english(data: Path, check: bool, epochs: int, base: Language) -> list[Callab
     wnut = [rendered(row, generator.random() < 0.5) for row in read(data, "wnut17_train")]
     posts = with_silver(base, broad, ("PRODUCT", "EVENT")) + with_silver(base, wnut, ("EVENT",))
     return [
-        lambda epoch=epoch: augmented(posts, lower=0.2, seed=SEED + epoch) + invented("en", epoch)
+        lambda epoch=epoch: augmented(posts, lower=0.2, seed=SEED + epoch)
         for epoch in range(epochs)
     ]
 
@@ -230,14 +230,17 @@ def french(data: Path, epochs: int) -> list[Callable[[], list[Post]]]:
     """Training posts of each epoch."""
     posts = paragraphs(wiki_news(data)[0])
     return [
-        lambda epoch=epoch: augmented(posts, lower=0.4, seed=SEED + epoch) + invented("fr", epoch)
+        lambda epoch=epoch: augmented(posts, lower=0.4, seed=SEED + epoch) + invented(epoch)
         for epoch in range(epochs)
     ]
 
 
-def invented(language: str, epoch: int) -> list[Post]:
-    """Invented posts: short ones that begin with a capital that is no name, "Merci Velmora"."""
-    return [(post.text, post.names) for post in invent(language, INVENTED[language], epoch)]
+def invented(epoch: int) -> list[Post]:
+    """Invented posts: short ones that begin with a capital that is no name, "Merci Velmora".
+
+    English ones were tried too: WNUT-17's F1 fell by five points.
+    """
+    return [(post.text, post.names) for post in invent("fr", INVENTED, epoch)]
 
 
 def main() -> None:
