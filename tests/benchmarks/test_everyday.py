@@ -4,8 +4,10 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.accuracy.everyday import EverydayPost, everyday_posts, score
+from benchmarks.accuracy.everyday import EverydayPost, everyday_posts, read_posts, score
+from benchmarks.accuracy.tiers import TierReader
 from schemas.mention import Entity, Language, Sentiment, Target
+from schemas.types import Tier
 from tests import make
 
 POSTS = everyday_posts()
@@ -30,6 +32,19 @@ def test_the_answers_are_of_what_stands_there(post: EverydayPost) -> None:
 
 def _sentiment(label: str) -> Sentiment:
     return Sentiment(label=label, score=0, negative=0.3, neutral=0.4, positive=0.3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tier", "least"),
+    [
+        ("fast", {"language": 104, "tone": 66, "towards": 68}),
+        ("accurate", {"language": 104, "tone": 74, "towards": 80, "names": 130}),
+    ],
+)
+def test_the_tiers_read_most_of_them(tier: Tier, least: dict[str, int]) -> None:
+    found = score(POSTS, read_posts(TierReader.load(tier), POSTS))
+    assert {what: found.right[what] for what in least if found.right[what] < least[what]} == {}
+    assert found.wrong_names <= 45
 
 
 def test_answers_are_counted_one_by_one() -> None:
