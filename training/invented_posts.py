@@ -31,6 +31,10 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "irony": 4, "thanks": 2, "comparison": 2, "reported": 2, "help": 2, "accident": 2,
 }  # fmt: skip
 """How often a kind comes, where it is hard to learn; ironic thanks beside sincere ones."""
+BUT: Final[Mapping[str, str]] = {
+    "ar": "لكن", "de": "aber", "en": "but", "es": "pero", "fr": "mais", "hi": "लेकिन",
+    "it": "ma", "pt": "mas",
+}  # fmt: skip
 MAX_DEPTH: Final = 4
 """Lists within lists."""
 
@@ -39,6 +43,7 @@ IN_LATIN: Final = "_hg"
 MAX_WORDS: Final = 2
 """Words of a brand: longer names are those of institutions."""
 
+_ENDS: Final = ".!?…।؟"
 _LIST = re.compile(r"<(\w+)>")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"([@#]?)\{([A-Z])\}")
@@ -137,13 +142,19 @@ def mixed(language: str, count: int, seed: int = 0) -> list[InventedPost]:
     good = [post for post in posts if post.tone == "positive" and len(post.towards) == 1]
     bad = [post for post in posts if post.tone == "negative" and len(post.towards) == 1]
     pairs = (pick.choice((good, bad)) for _ in range(count))
+    joints = ("", "", BUT.get(language, ""))
     return [
-        _joined(pick.choice(first), pick.choice(bad if first is good else good)) for first in pairs
+        _joined(
+            pick.choice(first), pick.choice(bad if first is good else good), pick.choice(joints)
+        )
+        for first in pairs
     ]
 
 
-def _joined(one: InventedPost, other: InventedPost) -> InventedPost:
-    begin = one.text if one.text[-1] in ".!?…।؟" else one.text + "."
+def _joined(one: InventedPost, other: InventedPost, joint: str) -> InventedPost:
+    begin = one.text if one.text[-1] in _ENDS else one.text + "."
+    if joint:
+        begin = f"{one.text.rstrip(_ENDS)}, {joint}"
     moved = len(begin) + 1
 
     def later(spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

@@ -61,8 +61,6 @@ SMOOTHED: Final = 0.06
 """Probability that an invented answer leaves to the other classes."""
 COMPLAINTS: Final = frozenset({"polite", "complaint", "irony", "not-good", "help-none"})
 """Kinds of invented posts that complain; other negative ones may."""
-MIXED: Final = 2
-"""One post of two brands beside so many others."""
 SMALLEST: Final = 30
 """Every so many invented posts one is held out."""
 
@@ -131,10 +129,10 @@ def _smoothed(truth: Floats) -> Floats:
     return (truth * (1 - SMOOTHED) + SMOOTHED / len(truth)).astype(np.float32)
 
 
-def invented(count: int, seed: int) -> tuple[list[InventedPost], list[InventedPost]]:
+def invented(count: int, pairs: int, seed: int) -> tuple[list[InventedPost], list[InventedPost]]:
     """Posts to learn from, and posts held out: by chance, so of the same grammars."""
     posts = [post for code in LANGUAGES for post in invent(code, count, seed)]
-    posts += [post for code in LANGUAGES for post in mixed(code, count // MIXED, seed)]
+    posts += [post for code in LANGUAGES for post in mixed(code, pairs, seed)]
     return [p for at, p in enumerate(posts) if at % SMALLEST], posts[::SMALLEST]
 
 
@@ -146,6 +144,8 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=Path, default=Path("training/vocabulary.npz"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--posts", type=int, default=4000, help="invented posts of each language")
+    parser.add_argument("--pairs", type=int, default=1250, help="the same, of two brands each")
+    parser.add_argument("--tags", type=int, default=50_000, help="lessons over tokens")
     parser.add_argument("--kept", type=int, default=60_000, help="lessons of other posts")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=float, default=1e-4, help="highest learning rate")
@@ -174,11 +174,12 @@ def main() -> None:
     if options.start:
         student.load_state_dict(torch.load(options.start))
     lessons = random.Random(options.seed).sample(lessons, min(options.kept, len(lessons)))
-    posts, _ = invented(options.posts, options.seed)
+    posts, _ = invented(options.posts, options.pairs, options.seed)
     own = lessons_of(reader, posts)
     tags = tag_lessons(reader, "entities", augmented(entity_posts(options.data), 0.3, 0))
     tags += tag_lessons(reader, "entities", [(post.text, post.names) for post in posts])
     tags += tag_lessons(reader, "aspects", aspect_posts(options.data))
+    tags = random.Random(options.seed).sample(tags, min(options.tags, len(tags)))
     print(
         len(lessons), "lessons kept,", len(own), "invented,", len(tags), "over tokens", flush=True
     )

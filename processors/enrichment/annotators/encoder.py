@@ -76,10 +76,35 @@ class EncoderAnnotator(Annotator):
             [mention.post.text[:MAX_READ] for mention in batch],
             [[span for _, span in named] for named in targets],
         )
+        self._read_apart(batch, targets, readings)
         for mention, named, reading in zip(batch, targets, readings, strict=True):
             if reading.heads:
                 self._refine(mention, [name for name, _ in named], reading)
         self._brand_names.apply(batch)
+
+    def _read_apart(
+        self,
+        batch: Sequence[Mention],
+        targets: Sequence[Sequence[tuple[str, TargetSpan]]],
+        readings: Sequence[Reading],
+    ) -> None:
+        """Where the clauses about a thing are known, it has the sentiment of these, read alone.
+
+        Within the whole post, what is said of the others colours the states of all words.
+        """
+        asked = [
+            (reading, at, _written(mention.post.text, target.context))
+            for mention, named, reading in zip(batch, targets, readings, strict=True)
+            for at, (_, target) in enumerate(named)
+            if target.context and reading.heads
+        ]
+        clauses_read = dict.fromkeys(text for _, _, text in asked)
+        if not clauses_read:
+            return
+        answers = dict(zip(clauses_read, self._encoder.read(list(clauses_read)), strict=True))
+        for reading, at, text in asked:
+            if heads := answers[text].heads:
+                reading.targets[at] = heads["sentiment"]
 
     def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
         heads, weights = reading.heads, self._encoder.weights
@@ -133,6 +158,10 @@ def _in_clauses(
         own = about(parts, spans, others)
         context = [] if len(own) == len(parts) else own
         yield from ((name, TargetSpan(span, context)) for span in spans)
+
+
+def _written(text: str, spans: Sequence[Span]) -> str:
+    return " ".join(text[start:end].strip() for start, end in spans)
 
 
 def _spans(brand: BrandMatch) -> list[Span]:

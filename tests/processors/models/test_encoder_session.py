@@ -47,10 +47,10 @@ def test_the_answers_are_those_of_float32(
     readings = Encoder(precision=precision).read(texts)
     for one, other in zip(readings, exact, strict=True):
         mine, theirs = one.heads["sentiment"], other.heads["sentiment"]
-        assert mine == pytest.approx(theirs, abs=0.03)
+        assert mine == pytest.approx(theirs, abs=0.04)
         first, second = sorted(theirs)[:-3:-1]
-        # Two scores that are each off by 0.03 change places where they are 0.06 apart.
-        assert mine.index(max(mine)) == theirs.index(max(theirs)) or first - second < 0.06
+        # Two scores that are each off by 0.04 change places where they are 0.08 apart.
+        assert mine.index(max(mine)) == theirs.index(max(theirs)) or first - second < 0.08
     same = [one.entities == other.entities for one, other in zip(readings, exact, strict=True)]
     assert sum(same) >= 0.98 * len(texts)
 
