@@ -136,7 +136,10 @@ def report(data: Path, found: Sequence[Found], false: int, days: float) -> list[
     header = ["size", *(f"rises in {rise} min" for rise in RISES)]
     lines += table(header, [[f"{s} times", *(_cell(_of_size(crises, s, r)) for r in RISES)]
                             for s in SIZES])  # fmt: skip
-    lines += ["By brand, the same (the least mentions of a crisis follow from the brand's own volume):", ""]
+    lines += [
+        "By brand, the same (the least mentions of a crisis follow from the brand's own volume):",
+        "",
+    ]
     lines += table(["brand", "mean in 5 min", *(f"{size} times" for size in SIZES)],
                    _brand_rows(data, crises))  # fmt: skip
     lines += ["By kind, of 4 times and more; a joyful storm is not to wake anybody:", ""]

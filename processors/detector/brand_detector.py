@@ -353,11 +353,8 @@ class BrandDetector:
         return [minute for minute in both if minute is not None]
 
     def _look(self, now: int, lifecycle: AlertLifecycle, volumes: VolumeBaselines) -> Alert | None:
-        policy = self.brand.alerts
-        if not self._is_warm(now):
-            return None
-        minutes = self._between(now - LONG, now)
-        if not minutes and not lifecycle.is_open and not lifecycle.above:
+        policy, minutes = self.brand.alerts, self._between(now - LONG, now)
+        if not self._is_warm(now) or not (minutes or lifecycle.is_open or lifecycle.above):
             return None
         if not lifecycle.is_open and self._can_skip(minutes, policy):
             lifecycle.step(now, 0)
@@ -365,7 +362,10 @@ class BrandDetector:
         self.looks += 1
         window = Window(minutes, now)
         summary = summarize(window, self._baseline, volumes)
-        declared, is_new = is_declared(policy, time_of(now), LONG), lifecycle is self._lifecycle
+        is_new = lifecycle is self._lifecycle and (
+            lifecycle.is_open or not is_below_minimum(minutes, policy)
+        )
+        declared = is_declared(policy, time_of(now), LONG)
         summary = self._recurrence.judged(now, summary, declared, is_new)
         change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))
         return self._alert(change, window, summary, lifecycle) if change else None

@@ -14,7 +14,7 @@ from queries.tools.value_lint import doubtful_values, source_doubt
 from runtime.clock import utc_now
 from runtime.settings import ElasticsearchSettings, KafkaSettings, load
 from schemas.brand import Brand
-from schemas.errors import TocsinError
+from schemas.errors import ServiceUnavailable, TocsinError
 from schemas.types import JsonObject
 from sinks.elasticsearch.connection import connect, elasticsearch_errors
 from sinks.elasticsearch.indices.mappings import IndexNames
@@ -76,8 +76,10 @@ def latest_search(brand: str) -> JsonObject:
 
 
 def mentions_of(index: str, answer: Mapping[str, Any]) -> Mentions:
-    """What an answer of :func:`mentions_search` says."""
-    found = answer["aggregations"]
+    """What an answer of :func:`mentions_search` says; raises ServiceUnavailable without counts."""
+    found = answer.get("aggregations")
+    if not found:
+        raise ServiceUnavailable(f"{index} answered without counts")
     heard = [str(bucket["key"]) for bucket in found["recent"]["brands"]["buckets"]]
     sources = [str(bucket["key"]) for bucket in found["sources"]["buckets"]]
     return Mentions(index, int(found["recent"]["doc_count"]), heard, {}, sources)

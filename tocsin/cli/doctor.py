@@ -18,7 +18,7 @@ def doctor(
     ] = 24,
     format: FormatOption = "text",
 ) -> None:
-    """Check settings, servers, topics, services, lag, sources, brands, channels, models and disks.
+    """Check settings, servers, topics, services, lag, sources, brands, channels, models, disks.
 
     All at once: what does not answer within 6 seconds is told so. It says what to do, sends
     nothing, changes nothing, and exits with 1 if something fails, with 2 if a setting or a version

@@ -48,7 +48,7 @@ COMMANDS = {
     "detect": LazyCommand("tocsin.cli.score_series:score_series", renamed="score-series"),
     "doctor": LazyCommand(
         "tocsin.cli.doctor:doctor",
-        "Check settings, servers, topics, services, lag, sources, channels, models and disks.",
+        "Check settings, servers, topics, services, lag, sources, brands, channels, models, disks.",
     ),
     "process": LazyCommand(
         "tocsin.cli.process:process",
