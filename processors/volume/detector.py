@@ -1,6 +1,6 @@
 """A streaming detector of unusually high volumes, over regular counts.
 
-It reads each count once, in order, and never looks ahead; a brand's state is some 200 floats.
+It reads each count once, in order, and never looks ahead; a brand's state is some 240 floats.
 
 1. expect a count: level times share of the hour times share of the weekday (``seasonality``);
 2. sum counts and expectations over 5 minutes, an hour and 8 hours, leakily (``deviation``);
