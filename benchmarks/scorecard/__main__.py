@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.machine import describe
-from benchmarks.scorecard import airlines, cost, latency, planted, volume
+from benchmarks.scorecard import airlines, cost, latency, planted, volume, word_storms
 
 PACKAGES = ("tocsin", "numpy", "river")
 SECTIONS: tuple[tuple[str, Callable[[Path], list[str]]], ...] = (
     ("volume", volume.section),
     ("planted", planted.section),
+    ("words", word_storms.section),
     ("airlines", airlines.section),
     ("latency", latency.section),
     ("cost", cost.section),
