@@ -159,7 +159,7 @@ def check_mentions(hours: int = HOURS) -> str:
         mentions = read_mentions(list(published), since)
     except TocsinError:
         # Another check tells why.
-        raise Skipped("not checked, since the index does not answer") from None
+        raise Skipped("not checked, since no index of mentions answers") from None
     return mentions_sentence(published, mentions, hours, since)
 
 

@@ -177,11 +177,14 @@ def check_alert_volumes() -> str:
     with _client() as (settings, client):
         answer: Any = client.search(
             index=IndexNames(settings).mentions,
+            ignore_unavailable=True,
             size=0,
             query={"range": {"created_at": between}},
             aggs={"brands": {"terms": {"field": "brands", "size": MAX_BRANDS}}},
         )
-    buckets = answer["aggregations"]["brands"]["buckets"]
+    if not (found := answer.get("aggregations")):
+        raise Skipped("no mention is in the index yet")
+    buckets = found["brands"]["buckets"]
     return alert_volumes_text(brands, {one["key"]: one["doc_count"] for one in buckets})
 
 
