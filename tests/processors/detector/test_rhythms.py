@@ -46,11 +46,10 @@ def test_on_its_first_day_a_brand_is_in_crisis_if_the_tone_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "zone"),
-    [(datetime(2026, 3, 29, tzinfo=UTC), "Europe/Madrid"),
-     (datetime(2026, 11, 1, tzinfo=UTC), "America/Chicago")],
+    ("change", "zone", "before"),
+    [(datetime(2026, 3, 29, tzinfo=UTC), "Europe/Madrid", 17),
+     (datetime(2026, 11, 1, tzinfo=UTC), "America/Chicago", 6)],
 )  # fmt: skip
-@pytest.mark.parametrize("before", [6, 17])
 def test_a_change_of_clocks_is_no_alert(change: datetime, zone: str, before: int) -> None:
     """With a past of days, and of weeks: two models expect."""
     hours = opening_hours(90, 8, 21, zone)

