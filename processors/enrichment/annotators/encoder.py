@@ -80,7 +80,8 @@ class EncoderAnnotator(Annotator):
         for mention, named, reading in zip(batch, targets, readings, strict=True):
             if reading.heads:
                 self._refine(mention, [name for name, _ in named], reading)
-        self._brand_names.apply(batch)
+        # The others' are corrected where they are recognised.
+        self._brand_names.apply([m for m in batch if self._names_in(model_language(m))])
 
     def _read_apart(
         self,
