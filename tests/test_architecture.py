@@ -35,6 +35,7 @@ SMALL = {
     "ingestors/checkpoints.py": "an interface of two functions",
     "ingestors/x/reconnects.py": "a type; pure, so apart from the connection",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
+    "processors/enrichment/second_opinion.py": "pure; one rule",
     "processors/enrichment/tiers.py": "a type",
     "processors/models/artifact_files.py": "an interface that four models share",
     "queries/language/errors.py": "a type",

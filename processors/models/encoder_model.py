@@ -61,6 +61,16 @@ class SentimentBlend:
         return _softmax((logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature)
 
 
+class NamedSpan(NamedTuple):
+    """A name, in code points of the published text."""
+
+    start: int
+    end: int
+    label: str
+    probability: float
+    """Mean over its tokens that they are of a name of this label."""
+
+
 class _Description(msgspec.Struct):
     version: str
     layers: int
@@ -80,8 +90,7 @@ class Reading:
     """Head to probabilities; empty for a text without tokens."""
     targets: list[tuple[float, ...] | None] = field(default_factory=list)
     """Sentiment towards each target; None beyond the tokens that are read."""
-    entities: list[tuple[int, int, str]] = field(default_factory=list)
-    """Start, end, label."""
+    entities: list[NamedSpan] = field(default_factory=list)
     aspects: list[tuple[int, int, tuple[float, ...]]] = field(default_factory=list)
     """Start, end, sentiment towards it."""
 
@@ -227,8 +236,9 @@ class Encoder:
                 context = text.tokens_in(*target.context)
                 around = states[context].mean(0) if target.context else pooled
                 reading.targets[at] = self._towards(states, around, tokens[0], tokens[-1] + 1)
-        for _, _, start, end, label in self._spans(text, states, "entities"):
-            reading.entities.append((start, end, label))
+        for first, last, start, end, label in self._spans(text, states, "entities"):
+            probability = self._label_probability(states[first:last], label)
+            reading.entities.append(NamedSpan(start, end, label, probability))
         for first, last, start, end, _ in self._spans(text, states, "aspects"):
             towards = self._towards(states, pooled, first, last)
             reading.aspects.append((start, end, towards))
@@ -236,6 +246,14 @@ class Encoder:
     def _towards(self, states: Floats, pooled: Floats, first: int, last: int) -> tuple[float, ...]:
         """The sentiment towards the tokens from first to last - 1."""
         return self._probabilities("target", np.concatenate([pooled, states[first:last].mean(0)]))
+
+    def _label_probability(self, states: Floats, label: str) -> float:
+        weight, bias = self._heads["entities"]
+        classes = self.classes["entities"]
+        logits = states @ weight.T + bias
+        odds = np.exp(logits - logits.max(1, keepdims=True))
+        own = odds[:, [classes.index(f"B-{label}"), classes.index(f"I-{label}")]].sum(1)
+        return float((own / odds.sum(1)).mean())
 
     def _probabilities(self, head: str, pooled: Floats) -> tuple[float, ...]:
         weight, bias = self._heads[head]

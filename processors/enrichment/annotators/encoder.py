@@ -14,6 +14,7 @@ from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
+from processors.enrichment.second_opinion import Name, second_opinion
 from processors.models.encoder_model import MAX_TEXT, Encoder, Reading, TargetSpan
 from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
@@ -28,8 +29,12 @@ _LONG_WORD: Final = re.compile(r"[A-Za-zÀ-ɏ]{4}|[^\W\d_A-Za-zÀ-ɏ]")
 MIN_PROBABILITY: Final = 0.1
 """Minimum probability of an emotion other than the most probable one (chosen, like the weights,
 on the validation posts of TweetEval and EmoEvent)."""
+_REVISION: Final = 2
+"""Rises where the same weights give another annotation."""
 _IRONY_LANGUAGES: Final = frozenset({"en", "und"})
 """Irony is learnt in English only; elsewhere most complaints would be ironic."""
+_SECOND_OPINION: Final = frozenset({"en"})
+"""Languages where the encoder corrects spaCy's names. In French that costs one to two points."""
 _MAX_OCCURRENCES: Final = 4
 """Occurrences of one target that are read."""
 
@@ -53,7 +58,7 @@ class EncoderAnnotator(Annotator):
         self._names_in = names_in
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
         self._brand_names = BrandNames(matcher, self._gazetteer)
-        self.version = self._encoder.version
+        self.version = f"{self._encoder.version}-{_REVISION}"
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
@@ -80,8 +85,6 @@ class EncoderAnnotator(Annotator):
         for mention, named, reading in zip(batch, targets, readings, strict=True):
             if reading.heads:
                 self._refine(mention, [name for name, _ in named], reading)
-        # The others' are corrected where they are recognised.
-        self._brand_names.apply([m for m in batch if self._names_in(model_language(m))])
 
     def _read_apart(
         self,
@@ -130,13 +133,21 @@ class EncoderAnnotator(Annotator):
             for target in mention.targets
         ]
         if self._names_in(model_language(mention)):
-            text = mention.post.text[:MAX_READ]
-            mention.entities = self._gazetteer.apply(text, reading.entities, MAX_READ)
+            self._set_names(mention, [name[:3] for name in reading.entities])
+        elif model_language(mention) in _SECOND_OPINION:
+            first = [(one.start, one.end, one.label) for one in mention.entities]
+            if (corrected := second_opinion(first, reading.entities)) != first:
+                self._set_names(mention, corrected)
         mention.aspects = _aspects(mention, towards, reading)
         _decide_complaint(mention, _flag(heads["complaint"], weights["complaint"]).label)
         if mention.sentiment.label == "negative":
             # The cues believed the fast tier: "bravo" and "merci" are in complaints as well.
             mention.intents = [intent for intent in mention.intents if intent != "praise"]
+
+    def _set_names(self, mention: Mention, names: Sequence[Name]) -> None:
+        mention.entities = self._gazetteer.apply(mention.post.text[:MAX_READ], names, MAX_READ)
+        if mention.brands:
+            self._brand_names.apply([mention])
 
 
 def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:

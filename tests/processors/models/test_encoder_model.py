@@ -119,14 +119,15 @@ def test_spans_beyond_the_limit_and_empty_texts_have_no_answer(encoder: Encoder)
 def test_spans_lie_within_the_text(encoder: Encoder, texts: list[str]) -> None:
     for text, reading in zip(texts, encoder.read(texts), strict=True):
         for spans in (reading.entities, reading.aspects):
-            bounds = [bound for start, end, _ in spans for bound in (start, end)]
+            bounds = [bound for span in spans for bound in span[:2]]
             assert bounds == sorted(bounds)
-            assert all(0 <= start < end <= len(text) for start, end, _ in spans)
+            assert all(0 <= span[0] < span[1] <= len(text) for span in spans)
+        assert all(0 < name.probability <= 1 for name in reading.entities)
 
 
 def test_names_are_whole_words(encoder: Encoder) -> None:
     texts = ["La Velmora è un disastro", "Corvane ist wieder down", "con Lumirail a Zephalia!"]
     for text, reading in zip(texts, encoder.read(texts), strict=True):
-        for start, end, _ in reading.entities:
+        for start, end, *_ in reading.entities:
             assert not (start and text[start - 1].isalnum() and text[start].isalnum())
             assert not (end < len(text) and text[end - 1].isalnum() and text[end].isalnum())

@@ -40,6 +40,10 @@ def exact(texts: list[str]) -> list[Reading]:
     return Encoder(precision="f32").read(texts)
 
 
+def names(reading: Reading) -> list[tuple[int, int, str]]:
+    return [name[:3] for name in reading.entities]
+
+
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_the_answers_are_those_of_float32(
     texts: list[str], exact: list[Reading], precision: Precision
@@ -51,7 +55,7 @@ def test_the_answers_are_those_of_float32(
         first, second = sorted(theirs)[:-3:-1]
         # Two scores that are each off by 0.04 change places where they are 0.08 apart.
         assert mine.index(max(mine)) == theirs.index(max(theirs)) or first - second < 0.08
-    same = [one.entities == other.entities for one, other in zip(readings, exact, strict=True)]
+    same = [names(one) == names(other) for one, other in zip(readings, exact, strict=True)]
     assert sum(same) >= 0.98 * len(texts)
 
 
