@@ -34,6 +34,7 @@ there are as many files as there are kinds."""
 SMALL = {
     "ingestors/checkpoints.py": "an interface of two functions",
     "ingestors/x/reconnects.py": "a type; pure, so apart from the connection",
+    "processors/detector/state/brand_state.py": "a type, and how it is packed",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/second_opinion.py": "pure; one rule",
     "processors/enrichment/tiers.py": "a type",

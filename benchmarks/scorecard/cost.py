@@ -22,8 +22,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psutil
 
 from benchmarks.markdown import table
-from processors.detector.brand_detector import BrandDetector, DetectorState, pack, unpack
+from processors.detector.brand_detector import BrandDetector
 from processors.detector.brand_detectors import FORMAT, BrandDetectors
+from processors.detector.state.brand_state import DetectorState, pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.detector_state import DetectorSnapshot

@@ -8,34 +8,39 @@ afterwards, once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
-import zstandard
-from msgspec import Struct, field
+from msgspec.structs import replace
 
 from brands.alert_policy import channels_of, is_declared, is_muted
-from processors.detector.afterwards import Retold, Told, afterwards, alert_id, overlapping
+from processors.detector.afterwards import (
+    Retold,
+    Told,
+    afterwards,
+    alert_id,
+    overlapping,
+    taken_up,
+    told_and_open,
+)
 from processors.detector.evidence import evidence, headline, rounded
 from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.severity import is_below_minimum, severity
 from processors.detector.signals.summary import WindowSummary, summarize
 from processors.detector.state.baseline import Baseline
+from processors.detector.state.brand_state import DetectorState
 from processors.detector.state.counts import (
     DETAILED,
     KEPT,
     LATENESS,
     BrandCounts,
-    CountsState,
     Minute,
     minute_of,
     time_of,
 )
-from processors.detector.state.late_counts import MAX_LATE, LateCounts, LateState
-from processors.detector.state.recurrence import Recurrence
-from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines, VolumeBaselinesState
+from processors.detector.state.late_counts import MAX_LATE, LateCounts
+from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines
 from processors.detector.state.window import LONG, SHORT, Window, totals
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -62,37 +67,6 @@ MAX_UNLEARNT_MINUTES: Final = 24 * 60
 """Minutes after which an open alert's volume is learnt: it is the new usual."""
 _STRIDE: Final = 24 * 60
 """Minutes of silence that are looked at one by one; later ones show nothing."""
-_LEVEL: Final = 3
-"""Of the zstandard compression."""
-S = TypeVar("S", bound=Struct)
-
-
-def pack(state: Struct) -> bytes:
-    return zstandard.compress(msgspec.msgpack.encode(state), _LEVEL)
-
-
-def unpack(data: bytes, type_: type[S]) -> S | None:
-    try:
-        return msgspec.msgpack.decode(zstandard.decompress(data), type=type_)
-    except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-class DetectorState(Struct, kw_only=True):
-    """The snapshot of one brand's detector."""
-
-    brand: str
-    looked: int = 0
-    counts: CountsState = field(default_factory=CountsState)
-    baseline: Baseline = field(default_factory=Baseline, name="usual")
-    volumes: VolumeBaselinesState = field(default_factory=VolumeBaselinesState)
-    lifecycle: AlertLifecycle = field(default_factory=AlertLifecycle, name="episode")
-    heard: int = -1
-    """Minute from which the brand was heard live, or known and silent; 0 before it, -1 in states
-    that are older than this field."""
-    afterwards: LateState | None = None
-    told: list[Told] = field(default_factory=list)
-    recurrence: Recurrence = field(default_factory=Recurrence)
 
 
 class BrandDetector:
@@ -124,10 +98,12 @@ class BrandDetector:
         self._heard = state.heard
         self._counts = BrandCounts(state.counts)
         self._late = LateCounts(state.afterwards)
-        self._told = list(state.told)
         self._baseline = state.baseline
         self._volumes = VolumeBaselines(state.volumes)
         self._lifecycle, self._recurrence = state.lifecycle, state.recurrence
+        # Older states remember an alert that is found afterwards and goes on as one that is over.
+        opened = alert_id(brand.id, state.lifecycle.opened) if state.lifecycle.is_open else ""
+        self._told = [one for one in state.told if one.id != opened]
         self._can_skip = can_skip
 
     def snapshot(self) -> DetectorState:
@@ -248,26 +224,36 @@ class BrandDetector:
         while looks > 0 and (run := self._late.run(MAX_RUN)):
             first, last = run
             end = min(last + LONG, self.looked)
-            looks -= max(end - first, 1)
-            yield from self._looking_at_run(first + 1, end)
+            looks -= yield from self._looking_at_run(first + 1, end)
             self._late.looked_at(first, last)
 
-    def _looking_at_run(self, first: int, end: int) -> Iterator[list[Alert]]:
-        lane, retold = AlertLifecycle(), Retold(self._told, self._lifecycle, self.looked)
-        for minute in range(first, end + 1):
+    def _looking_at_run(self, first: int, end: int) -> Generator[list[Alert], None, int]:
+        """Returns how many minutes it has looked at: a storm is followed until it is over."""
+        lane = AlertLifecycle()
+        retold = Retold(self.brand.id, self._told, self._lifecycle, self.looked)
+        minute, beyond = first - 1, min(end + KEPT, self.looked)
+        while minute < end or (lane.is_open and minute < beyond):
+            minute += 1
             state = self._look(minute, lane, _NO_VOLUMES)
             if state is not None:
                 retold.take(state, lane, minute)
             if (minute - first) % AT_ONCE == AT_ONCE - 1:
                 yield []
-        if lane.is_open and not retold.is_empty:
-            if end == self.looked and not self._lifecycle.is_open and not retold.joined:
-                # It goes on: the next minutes end it.
-                self._lifecycle = lane
-            else:
-                retold.end(end)
+        if retold.end(lane, minute):
+            self._lifecycle = lane
+        alerts = retold.alerts
+        if retold.reopened is not None:
+            alerts.append(self._reopened(lane, minute, retold.reopened.version))
         self._told = retold.told[-MAX_TOLD:]
-        yield [afterwards(alert) for alert in retold.alerts]
+        yield [afterwards(alert) for alert in alerts]
+        return max(minute + 1 - first, 1)
+
+    def _reopened(self, lane: AlertLifecycle, minute: int, version: int) -> Alert:
+        """The present state of an alert that was over and goes on."""
+        window = Window(self._between(minute - LONG, minute), minute)
+        summary = summarize(window, self._baseline, _NO_VOLUMES)
+        state = self._alert("update", window, summary, lane)
+        return replace(state, version=max(state.version, version + 1))
 
     def _look_up_to(self, minute: int) -> list[Alert]:
         if not self.looked:
@@ -308,9 +294,10 @@ class BrandDetector:
         if not self._late:
             return
         minutes = self._late.rested(self.looked, self.looked - LEARNS_AFTER)
+        told = told_and_open(self._told, self.brand.id, self._lifecycle, self.looked)
         if self._baseline.upto:
             self._baseline.learn_late(
-                [m for m in minutes if not overlapping(self._told, m.start, m.start, 0)]
+                [m for m in minutes if not overlapping(told, m.start, m.start, 0)]
             )
 
     def _count_volumes(self, first: int) -> None:
@@ -368,6 +355,8 @@ class BrandDetector:
         declared = is_declared(policy, time_of(now), LONG)
         summary = self._recurrence.judged(now, summary, declared, is_new)
         change = lifecycle.step(now, severity(summary, policy, lifecycle.severity))
+        if change == "open" and lifecycle is self._lifecycle:
+            change = taken_up(self._told, lifecycle)
         return self._alert(change, window, summary, lifecycle) if change else None
 
     def _alert(

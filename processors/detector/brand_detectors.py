@@ -13,14 +13,9 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from processors.detector.brand_detector import (
-    MAX_LOOKS_AGAIN,
-    BrandDetector,
-    DetectorState,
-    pack,
-    unpack,
-)
+from processors.detector.brand_detector import MAX_LOOKS_AGAIN, BrandDetector
 from processors.detector.event_time import Passing, believed
+from processors.detector.state.brand_state import DetectorState, pack, unpack
 from processors.detector.state.counts import minute_of
 from schemas.activity import Activity
 from schemas.alert import Alert

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.detector.brand_detector import pack, unpack
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.event_time import believed
 from processors.detector.silence import Coverage
+from processors.detector.state.brand_state import pack, unpack
 from schemas.activity import Activity
 from schemas.brand import Brand
 from schemas.codec import DETECTOR_STATE

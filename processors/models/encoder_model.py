@@ -95,14 +95,6 @@ class Reading:
     """Start, end, sentiment towards it."""
 
 
-class TargetSpan(NamedTuple):
-    """A target of sentiment, in code points of the published text."""
-
-    span: Span
-    context: Sequence[Span] = ()
-    """Spans to read for it; empty for the whole text."""
-
-
 @dataclass
 class _Text:
     normalised: Normalised
@@ -110,13 +102,10 @@ class _Text:
     offsets: list[Span]
     """Spans of the tokens, in the normalised text."""
 
-    def tokens_in(self, *spans: Span) -> list[int]:
-        """Tokens that overlap spans of the published text."""
+    def tokens_in(self, span: Span) -> Sequence[int]:
+        """Tokens that overlap a span of the published text."""
         numbers, starts, ends = self._places
-        chosen: set[int] = set()
-        for start, end in spans:
-            chosen.update(numbers[bisect_right(ends, start) : bisect_left(starts, end)])
-        return sorted(chosen)
+        return numbers[bisect_right(ends, span[0]) : bisect_left(starts, span[1])]
 
     @cached_property
     def _places(self) -> tuple[list[int], list[int], list[int]]:
@@ -179,10 +168,8 @@ class Encoder:
         }
         self._session = Session(arrays, description.layers, threads, precision)
 
-    def read(
-        self, texts: Sequence[str], targets: Sequence[Sequence[TargetSpan]] = ()
-    ) -> list[Reading]:
-        """The answer to each text, with its targets."""
+    def read(self, texts: Sequence[str], targets: Sequence[Sequence[Span]] = ()) -> list[Reading]:
+        """The answer to each text; ``targets``: spans of it, in code points."""
         prepared = self._prepare(texts)
         targets = targets or [()] * len(texts)
         readings = [Reading(targets=[None] * len(spans)) for spans in targets]
@@ -223,7 +210,7 @@ class Encoder:
         return self._session.run(embedded, mask)[: len(ids)]
 
     def _answer(
-        self, text: _Text, states: Floats, targets: Sequence[TargetSpan], reading: Reading
+        self, text: _Text, states: Floats, targets: Sequence[Span], reading: Reading
     ) -> None:
         pooled = states.mean(0)
         reading.heads = {
@@ -232,10 +219,8 @@ class Encoder:
             if head not in ("target", "entities", "aspects")
         }
         for at, target in enumerate(targets):
-            if tokens := text.tokens_in(target.span):
-                context = text.tokens_in(*target.context)
-                around = states[context].mean(0) if target.context else pooled
-                reading.targets[at] = self._towards(states, around, tokens[0], tokens[-1] + 1)
+            if tokens := text.tokens_in(target):
+                reading.targets[at] = self._towards(states, pooled, tokens[0], tokens[-1] + 1)
         for first, last, start, end, label in self._spans(text, states, "entities"):
             probability = self._label_probability(states[first:last], label)
             reading.entities.append(NamedSpan(start, end, label, probability))

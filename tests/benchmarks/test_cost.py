@@ -1,7 +1,7 @@
 """The cost of the detector is measured on states as the stream makes them."""
 
 from benchmarks.scorecard import cost
-from processors.detector.brand_detector import DetectorState, pack, unpack
+from processors.detector.state.brand_state import DetectorState, pack, unpack
 
 NEW = pack(DetectorState(brand=""))
 

@@ -11,6 +11,7 @@ CLAIMS = (
     "tests/processors/detector/test_brand_detector_late.py",
 )
 LATE = ("tests/processors/detector/test_brand_detector_late.py",)
+AFTERWARDS = ("tests/processors/detector/test_afterwards.py",)
 FAULTS = ("tests/processors/detector/test_worker_faults.py",)
 WAITING = ("tests/processors/detector/test_merge_buffer.py",)
 ACTIVITY = ("tests/processors/enrichment/test_activity_records.py",)
@@ -74,9 +75,72 @@ MUTANTS = (
     Mutant(
         "a storm that was told is told again",
         "processors/detector/afterwards.py",
-        "if state.severity <= max((one.severity for one in others), default=0):",
-        "if False:",
+        "if worst.severity > max(peer.severity for peer in peers):",
+        "if True:",
         LATE,
+    ),
+    Mutant(
+        "a late part of an open alert is an alert of its own",
+        "processors/detector/afterwards.py",
+        "if not current.is_open:\n        return list(told)",
+        "if True:\n        return list(told)",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "a storm that was found is left before it is over",
+        "processors/detector/brand_detector.py",
+        "or (lane.is_open and minute < beyond)",
+        "or False",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "an alert that was over goes on under another id",
+        "processors/detector/afterwards.py",
+        "lane.opened, lane.began = _opened(home.id), min(lane.began, home.began)",
+        "lane.began = min(lane.began, home.began)",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "an alert that goes on again stays closed",
+        "processors/detector/brand_detector.py",
+        "if retold.reopened is not None:",
+        "if False:",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "an alert opens within one that was found",
+        "processors/detector/afterwards.py",
+        "if home is None or home.end < lane.began:",
+        "if True:",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "what was found does not cool down",
+        "processors/detector/afterwards.py",
+        "if not current.is_open and told.end > current.closed:",
+        "if False:",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "a late part between two alerts makes them overlap",
+        "processors/detector/afterwards.py",
+        "key=lambda one: max(one.began - minute, minute - one.end, 0)",
+        "key=lambda one: one.began",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "late minutes of an open alert are learnt",
+        "processors/detector/brand_detector.py",
+        "if not overlapping(told, m.start, m.start, 0)",
+        "if not overlapping(self._told, m.start, m.start, 0)",
+        AFTERWARDS,
+    ),
+    Mutant(
+        "an older state closes an alert that is open",
+        "processors/detector/brand_detector.py",
+        "self._told = [one for one in state.told if one.id != opened]",
+        "self._told = list(state.told)",
+        AFTERWARDS,
     ),
     Mutant(
         "late minutes grow without a bound",

@@ -9,8 +9,8 @@ import zstandard
 from kafka.structs import TopicPartition
 
 from processors.detector.afterwards import afterwards
-from processors.detector.brand_detector import DetectorState
 from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.state.brand_state import DetectorState
 from processors.detector.state.counts import CountsState
 from processors.enrichment.activity_records import activity_of
 from runtime.kafka import client as kafka

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, Self, cast
+from typing import Final, NamedTuple, Self, cast
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.enrichment.second_opinion import Name, second_opinion
-from processors.models.encoder_model import MAX_TEXT, Encoder, Reading, TargetSpan
+from processors.models.encoder_model import MAX_TEXT, Encoder, Reading
 from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment
@@ -37,6 +37,15 @@ _SECOND_OPINION: Final = frozenset({"en"})
 """Languages where the encoder corrects spaCy's names. In French that costs one to two points."""
 _MAX_OCCURRENCES: Final = 4
 """Occurrences of one target that are read."""
+
+
+class _Named(NamedTuple):
+    """A thing that gets a sentiment towards it, where it is named once."""
+
+    name: str
+    span: Span
+    context: Sequence[Span]
+    """The clauses to read alone for it; empty for the whole post."""
 
 
 class EncoderAnnotator(Annotator):
@@ -79,36 +88,38 @@ class EncoderAnnotator(Annotator):
         targets = [_targets(mention) for mention in batch]
         readings = self._encoder.read(
             [mention.post.text[:MAX_READ] for mention in batch],
-            [[span for _, span in named] for named in targets],
+            [[one.span for one in named if not one.context] for named in targets],
         )
-        self._read_apart(batch, targets, readings)
-        for mention, named, reading in zip(batch, targets, readings, strict=True):
+        names = [[one.name for one in named if not one.context] for named in targets]
+        self._read_apart(batch, targets, readings, names)
+        for mention, own, reading in zip(batch, names, readings, strict=True):
             if reading.heads:
-                self._refine(mention, [name for name, _ in named], reading)
+                self._refine(mention, own, reading)
 
     def _read_apart(
         self,
         batch: Sequence[Mention],
-        targets: Sequence[Sequence[tuple[str, TargetSpan]]],
+        targets: Sequence[Sequence[_Named]],
         readings: Sequence[Reading],
+        names: Sequence[list[str]],
     ) -> None:
         """Where the clauses about a thing are known, it has the sentiment of these, read alone.
 
-        Within the whole post, what is said of the others colours the states of all words.
+        Within the whole post, what is said of the others colours the states of all words. The
+        answers are added to ``readings``, and to ``names`` whose they are.
         """
         asked = [
-            (reading, at, _written(mention.post.text, target.context))
-            for mention, named, reading in zip(batch, targets, readings, strict=True)
-            for at, (_, target) in enumerate(named)
-            if target.context and reading.heads
+            (reading, own, name, text)
+            for mention, named, reading, own in zip(batch, targets, readings, names, strict=True)
+            for name, text in _apart(mention.post.text, named).items()
+            if reading.heads
         ]
-        clauses_read = dict.fromkeys(text for _, _, text in asked)
-        if not clauses_read:
-            return
-        answers = dict(zip(clauses_read, self._encoder.read(list(clauses_read)), strict=True))
-        for reading, at, text in asked:
-            if heads := answers[text].heads:
-                reading.targets[at] = heads["sentiment"]
+        clauses_read = list(dict.fromkeys(text for *_, text in asked))
+        answers = dict(zip(clauses_read, self._encoder.read(clauses_read), strict=True))
+        for reading, own, name, text in asked:
+            own.append(name)
+            # Clauses without a token say nothing of their own: they have the post's.
+            reading.targets.append((answers[text].heads or reading.heads)["sentiment"])
 
     def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
         heads, weights = reading.heads, self._encoder.weights
@@ -150,8 +161,8 @@ class EncoderAnnotator(Annotator):
             self._brand_names.apply([mention])
 
 
-def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
-    """Name and span of all that gets a sentiment towards it."""
+def _targets(mention: Mention) -> list[_Named]:
+    """All that gets a sentiment towards it, each as often as it is named."""
     text = mention.post.text[:MAX_TEXT]
     things = {f"brand:{brand.id}": _spans(brand) for brand in mention.brands} | {
         f"target:{target.text}": occurrences(text, target.text) for target in mention.targets
@@ -161,19 +172,22 @@ def _targets(mention: Mention) -> list[tuple[str, TargetSpan]]:
     return [*_in_clauses(parts, things), *_in_clauses(parts, aspects)]
 
 
-def _in_clauses(
-    parts: Sequence[Span], named: Mapping[str, Sequence[Span]]
-) -> Iterator[tuple[str, TargetSpan]]:
+def _in_clauses(parts: Sequence[Span], named: Mapping[str, Sequence[Span]]) -> Iterator[_Named]:
     """Each span with its context: the clauses that are not only about the others."""
     for name, spans in named.items():
         others = [span for other in named if other != name for span in named[other]]
         own = about(parts, spans, others)
         context = [] if len(own) == len(parts) else own
-        yield from ((name, TargetSpan(span, context)) for span in spans)
+        yield from (_Named(name, span, context) for span in spans)
 
 
-def _written(text: str, spans: Sequence[Span]) -> str:
-    return " ".join(text[start:end].strip() for start, end in spans)
+def _apart(text: str, named: Sequence[_Named]) -> dict[str, str]:
+    """Name to the clauses about it, as one text, of those that are read alone."""
+    return {
+        one.name: " ".join(text[start:end].strip() for start, end in one.context)
+        for one in named
+        if one.context
+    }
 
 
 def _spans(brand: BrandMatch) -> list[Span]:

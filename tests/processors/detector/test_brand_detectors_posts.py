@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from processors.detector.brand_detector import DetectorState, unpack
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.silence import LEARNT
+from processors.detector.state.brand_state import DetectorState, unpack
 from processors.detector.state.late_counts import LateCounts
 from processors.detector.worker import FORGETS_AFTER_S
 from schemas.activity import Activity

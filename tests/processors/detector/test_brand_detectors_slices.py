@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from processors.detector import worker
-from processors.detector.brand_detector import DetectorState, unpack
 from processors.detector.brand_detectors import (
     LOOKING,
     MAX_IDLE_MINUTES,
@@ -14,6 +13,7 @@ from processors.detector.brand_detectors import (
     BrandDetectors,
 )
 from processors.detector.snapshots import in_slices
+from processors.detector.state.brand_state import DetectorState, unpack
 from processors.detector.state.counts import DETAILED, LATENESS
 from processors.faust.messages import Outgoing
 from schemas.detector_state import DetectorSnapshot

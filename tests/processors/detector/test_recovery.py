@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.detector.brand_detector import DetectorState, pack, unpack
 from processors.detector.brand_detectors import BrandDetectors
 from processors.detector.recovery import holes, ranges_of, read_again
 from processors.detector.silence import LEARNT, Coverage
 from processors.detector.snapshots import Ledger, Recovered, ledger_snapshot, recovered
+from processors.detector.state.brand_state import DetectorState, pack, unpack
 from processors.faust.messages import Incoming
 from runtime import logs
 from runtime.kafka.reader import Span

@@ -16,7 +16,6 @@ from processors.models.encoder_model import (
     Embeddings,
     Encoder,
     SentimentBlend,
-    TargetSpan,
     pack_embeddings,
     unpack_embeddings,
 )
@@ -100,7 +99,7 @@ def test_files_that_were_not_committed_are_refused(tmp_path: Path, name: str) ->
 
 
 def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> None:
-    (reading,) = encoder.read(["The train was late again."], [[TargetSpan((4, 9))]])
+    (reading,) = encoder.read(["The train was late again."], [[(4, 9)]])
     described = json.loads((ARTIFACTS / "encoder.json").read_text())["heads"]
     for head, probabilities in reading.heads.items():
         assert len(probabilities) == len(described[head])
@@ -109,7 +108,7 @@ def test_probabilities_are_of_all_classes_and_sum_to_one(encoder: Encoder) -> No
 
 
 def test_spans_beyond_the_limit_and_empty_texts_have_no_answer(encoder: Encoder) -> None:
-    (reading,) = encoder.read(["word " * 400], [[TargetSpan((1_900, 1_904)), TargetSpan((0, 4))]])
+    (reading,) = encoder.read(["word " * 400], [[(1_900, 1_904), (0, 4)]])
     assert [target is None for target in reading.targets] == [True, False]
     assert [reading.heads for reading in encoder.read(["", " \n", "\u200b"])] == [{}, {}, {}]
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from processors.detector.backtest import BacktestAlert
-from processors.detector.brand_detector import DetectorState
 from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.state.brand_state import DetectorState
 from schemas.activity import Activity
 from schemas.brand import AlertPolicy
 from tests.processors.detector.rhythms import alerts_of, mentions

@@ -1,5 +1,7 @@
 """The encoder annotator: what it refines, in any batch and for any text."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,10 @@ from pytest import approx
 
 from processors.enrichment.annotators.encoder import EncoderAnnotator, occurrences
 from processors.enrichment.annotators.sentiment import SentimentAnnotator
+from processors.models.encoder_model import Encoder, Reading
 from schemas.mention import Aspect, BrandMatch, Match, Mention, Target
 from tests.processors.enrichment.fakes import mention
+from text.clauses import Span
 
 POSTS = [
     "I love the new tram, best ride of my life!",
@@ -76,6 +80,27 @@ def test_targets_and_aspects_have_their_own_sentiment(annotator: EncoderAnnotato
     staff = next(aspect for aspect in post.aspects if aspect.text == "waiter")
     assert staff.label == "staff"
     assert staff.sentiment and staff.sentiment.label == waiter.label
+
+
+class Unreading(Encoder):
+    """Finds no token in any text but ``POST``."""
+
+    POST = "Velmora was a joy. Zephalia lost my bag."
+
+    def read(self, texts: Sequence[str], targets: Sequence[Sequence[Span]] = ()) -> list[Reading]:
+        read = super().read(texts, targets)
+        return [
+            one if text == self.POST else Reading() for text, one in zip(texts, read, strict=True)
+        ]
+
+
+def test_a_thing_whose_clauses_have_nothing_to_read_has_the_sentiment_of_the_post() -> None:
+    post = mention(Unreading.POST, "en")
+    post.targets = [Target(text="Velmora"), Target(text="Zephalia")]
+    post.aspects = [Aspect(label="luggage", text="bag", start=36, end=39)]
+    EncoderAnnotator(Unreading()).annotate([post])
+    assert [target.sentiment for target in post.targets] == [post.sentiment] * 2
+    assert all(aspect.sentiment for aspect in post.aspects)
 
 
 def test_an_answer_does_not_depend_on_the_batch(annotator: EncoderAnnotator) -> None:
