@@ -47,13 +47,13 @@ def test_on_its_first_day_a_brand_is_in_crisis_if_the_tone_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("change", "zone", "before"),
-    [(datetime(2026, 3, 29, tzinfo=UTC), "Europe/Madrid", 17),
+    [(datetime(2026, 3, 29, tzinfo=UTC), "Europe/Madrid", 15),
      (datetime(2026, 11, 1, tzinfo=UTC), "America/Chicago", 6)],
 )  # fmt: skip
 def test_a_change_of_clocks_is_no_alert(change: datetime, zone: str, before: int) -> None:
     """With a past of days, and of weeks: two models expect."""
     hours = opening_hours(90, 8, 21, zone)
-    records = mentions(change - timedelta(days=before), before + 5, hours, 0.4)
+    records = mentions(change - timedelta(days=before), before + 2, hours, 0.4)
     assert [alert for alert in alerts_of(list(records)) if alert.severity > 1] == []
 
 
