@@ -6,6 +6,7 @@ tests. Texts are short, so that they outlive a change beside them.
 
 from tests.chaos import (
     coverage_mutants,
+    detector_mutants,
     edge_mutants,
     loss_mutants,
     store_mutants,
@@ -22,5 +23,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *loss_mutants.MUTANTS,
     *edge_mutants.MUTANTS,
     *coverage_mutants.MUTANTS,
+    *detector_mutants.MUTANTS,
     *tower_mutants.MUTANTS,
 )

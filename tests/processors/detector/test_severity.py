@@ -1,6 +1,7 @@
 """How grave the summary of a window is, and its hysteresis."""
 
 import pytest
+from msgspec.structs import replace
 
 from processors.detector.severity import severity
 from processors.detector.signals.novelty import signal
@@ -51,3 +52,10 @@ def test_lower_thresholds_keep_an_alert_open_and_do_not_escalate_it() -> None:
     assert [severity(calmer, POLICY, current) for current in (0, 3)] == [0, 3]
     # A few more negative posts in a loud and joyful hour do not make a crisis of it.
     assert [severity(loud, POLICY, current) for current in (0, 1)] == [1, 1]
+
+
+def test_of_a_show_the_volume_is_no_news_and_a_tone_beyond_its_own_is() -> None:
+    show = replace(look(30, 8), recurs=True, tone=0.5)
+    assert severity(look(30, 8), POLICY) == 4
+    assert severity(show, POLICY) == 0
+    assert severity(replace(show, tone=4.0), POLICY) == 4

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks.scorecard.synthetic import Brand, quiet, times
+from processors.volume.daily_highs import DailyHighs
 from processors.volume.detector import VolumeBank, VolumeDetector, VolumeMemory
 from processors.volume.parameters import VolumeParameters
-from processors.volume.seasonality import Floats
+from processors.volume.seasonality import DAY_MINUTES, Floats
 
 DAY = 96
 """Quarters of an hour."""
@@ -77,6 +78,16 @@ def test_a_weekly_show_is_told_at_most_three_times_and_a_crisis_of_its_size_alwa
         assert any(60.5 < day < 60.6 for day in days)
 
 
+def test_a_crisis_of_the_size_of_a_show_is_told_on_its_day_at_another_hour() -> None:
+    rng = np.random.default_rng(11)
+    counts = background(56, 11)
+    for week in range(8):
+        add(counts, (7 * week + 6) * DAY + 80, 4, 14.0, rng)
+    add(counts, 55 * DAY + 40, 4, 14.0, rng)
+    for days in alert_days(counts):
+        assert any(55.4 < day < 55.5 for day in days)
+
+
 def test_a_daily_contest_is_learnt_within_a_few_days() -> None:
     rng = np.random.default_rng(5)
     counts = background(40, 5)
@@ -92,6 +103,18 @@ def test_what_was_said_at_four_times_the_level_counts_for_less_once_the_brand_ha
     start = 66 * DAY + 50
     counts[start : start + 8] *= 5
     assert all(any(day * DAY >= start for day in days) for days in alert_days(counts))
+
+
+@pytest.mark.parametrize(("level", "had"), [(4.0, 10), (1.0, 0)], ids=["as large", "shrunk"])
+def test_the_highs_of_a_larger_brand_count_for_less(level: float, had: int) -> None:
+    highs, brand = DailyHighs(VolumeParameters(), 1), np.array([0])
+    noon, present = 720.0, np.array([True])
+    for day in range(11):
+        highs.begin(np.array([4.0]), day * DAY_MINUTES, present)
+        highs.learn(np.full((3, 1), 40.0), day * DAY_MINUTES, present)
+    sums = np.full((3, 1), 25.0)
+    times, known = highs.reached(sums, np.array([level]), 10 * DAY_MINUTES + noon, brand)
+    assert (times[0], known[0]) == (had, 10)
 
 
 def test_the_longer_the_days_asked_for_the_fewer_alerts() -> None:

@@ -8,7 +8,11 @@ import pytest
 
 from processors.detector.backtest import BacktestAlert
 from processors.detector.brand_detectors import BrandDetectors
+from processors.detector.signals.novelty import signal
+from processors.detector.signals.summary import WindowSummary
 from processors.detector.state.brand_state import DetectorState
+from processors.detector.state.recurrence import Recurrence
+from processors.detector.state.window import WindowTotals
 from schemas.activity import Activity
 from schemas.brand import AlertPolicy
 from tests.processors.detector.rhythms import alerts_of, mentions
@@ -38,6 +42,35 @@ def told(
     days = (QUIZ + times * every - MONDAY).days + 1
     events = [one for n in range(times) for one in event(QUIZ + n * every, 80, negative)]
     return alerts_of([*usual(days), *events, *more], policy)
+
+
+def window(mentions: int, negative: int = 0) -> WindowSummary:
+    """Half an hour with so many mentions, five minutes with a fifth of them: a peak."""
+    long = WindowTotals(30, mentions=mentions, scored=mentions, negative=negative)
+    short = WindowTotals(5, mentions=mentions // 5)
+    moved = signal("volume", mentions, 10, "posts/30min", 20.0)
+    return WindowSummary(short, long, {"volume": moved}, baseline_negative=0.2)
+
+
+@pytest.mark.parametrize(
+    ("mentions", "recurs"), [(100, True), (170, True), (300, False)], ids=["same", "more", "larger"]
+)
+def test_a_window_at_the_hour_of_two_peaks_recurs_unless_it_is_clearly_larger(
+    mentions: int, recurs: bool
+) -> None:
+    peaks, day = Recurrence(), 24 * 60
+    for number in (1, 2):
+        assert not peaks.judged(number * day, window(100)).recurs
+    assert peaks.judged(3 * day + 60, window(mentions)).recurs == recurs
+    assert not peaks.judged(3 * day + 300, window(mentions)).recurs
+
+
+def test_the_tone_of_an_event_is_held_against_that_of_its_last_times() -> None:
+    peaks, day = Recurrence(), 24 * 60
+    for number in (1, 2):
+        peaks.judged(number * day, window(100, negative=40))
+    grumbling, dark = (peaks.judged(3 * day, window(100, one), is_new=False) for one in (45, 80))
+    assert grumbling.tone < 2 < 5 < dark.tone
 
 
 @pytest.mark.parametrize(
