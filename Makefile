@@ -138,6 +138,8 @@ models: $(TRAIN)/ready ## Train the encoder, the fast sentiment and the recognis
 	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_entities --data $(SETS) \
 		--out processors/models/artifacts
 	$(MAKE) models-refine DATA=$(DATA)
+	OMP_NUM_THREADS=1 $(TRAIN)/bin/python -m training.train_names --data $(SETS) \
+		--out processors/models/artifacts
 
 REFINE = $(TRAIN)/bin/python -m training.refine_encoder --data $(SETS) --wheels $(BUILD)/wheels \
 	--lessons $(BUILD)/kept.pt

@@ -117,12 +117,16 @@ class Gazetteer:
         return None
 
     def apply(
-        self, text: str, spans: Sequence[tuple[int, int, str]], limit: int = 40_000
+        self,
+        text: str,
+        spans: Sequence[tuple[int, int, str]],
+        limit: int = 40_000,
+        tokens: Tokens | None = None,
     ) -> list[Entity]:
         """Links the recogniser's spans, and adds names that it missed in the first `limit` code
         points; the first `MAX_ENTITIES` of all. The spans must not overlap; a known name replaces
-        the spans inside it."""
-        occurrences = self._search(text[:limit])
+        the spans inside it. ``tokens``: those of these code points, if they are known."""
+        occurrences = self._search(text[:limit], tokens)
         among = _Sorted(occurrences)
         kept = [
             (start, end, label)
@@ -145,8 +149,8 @@ class Gazetteer:
             for start, end, label, entry in entities[:MAX_ENTITIES]
         ]
 
-    def _search(self, text: str) -> list[_Occurrence]:
-        tokens = tokenize(text)
+    def _search(self, text: str, known: Tokens | None) -> list[_Occurrence]:
+        tokens = tokenize(text) if known is None else known
         folded, alone, free = tokens.folded, self._alone, 0
         occurrences: list[_Occurrence] = []
         for first, token in enumerate(folded):

@@ -1,7 +1,7 @@
 """Named entities of a post: people, organisations, places, products, events.
 
 Runs the tokenizer and the recogniser of a spaCy pipeline, one a language; the recogniser is our
-fine-tuned one if it fits the installed pipeline. A language without a pipeline gets no entities.
+fine-tuned one if it fits the installed pipeline. A language without a pipeline gets none.
 It must never raise because of a text, and its memory must not grow over months.
 Pipelines, training, scores and limits: `docs/models/entities.md`.
 """

@@ -37,14 +37,14 @@ def _sentiment(label: str) -> Sentiment:
 @pytest.mark.parametrize(
     ("tier", "least"),
     [
-        ("fast", {"language": 104, "tone": 66, "towards": 68}),
-        ("accurate", {"language": 104, "tone": 74, "towards": 80, "names": 130}),
+        ("fast", {"language": 104, "tone": 66, "towards": 68, "names": 100}),
+        ("accurate", {"language": 104, "tone": 74, "towards": 80, "names": 140}),
     ],
 )
 def test_the_tiers_read_most_of_them(tier: Tier, least: dict[str, int]) -> None:
     found = score(POSTS, read_posts(TierReader.load(tier), POSTS))
     assert {what: found.right[what] for what in least if found.right[what] < least[what]} == {}
-    assert found.wrong_names <= 45
+    assert found.wrong_names <= 50
 
 
 def test_answers_are_counted_one_by_one() -> None:

@@ -168,8 +168,8 @@ def check_models() -> str:
     missing = EntityRecognizer().missing(["fr", "en"])
     if missing:
         raise TocsinError(
-            f"there is no spaCy pipeline for {', '.join(missing)}, so entities stay empty there; "
-            "run pip install 'tocsin[models]', or python -m spacy download fr_core_news_sm"
+            f"there is no spaCy pipeline for {', '.join(missing)}, so fewer entities are right "
+            "there; run pip install 'tocsin[models]', or python -m spacy download fr_core_news_sm"
         )
     return "language, sentiment and the spaCy pipelines for fr, en load"
 

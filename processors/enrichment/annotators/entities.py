@@ -1,8 +1,9 @@
-"""Annotates people, organisations, places, products and events with spaCy and a gazetteer.
+"""Annotates people, organisations, places, products and events with models and a gazetteer.
 
+spaCy reads the languages that it has a pipeline of, the name model the others that it knows.
 spaCy is by far the slowest annotator: it reads a repeated text once, and skips text that cannot
 contain a name. The gazetteer gives well-known names their usual form and id, and adds those that
-spaCy missed. Other handles are not entities: they are in the post's ``mentions``.
+the models missed. Other handles are not entities: they are in the post's ``mentions``.
 """
 
 import re
@@ -16,10 +17,12 @@ from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
 from processors.models.entity_model import EntityRecognizer
+from processors.models.name_model import Name, NameModel
 from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
 from schemas.errors import ConfigurationError
 from schemas.mention import Entity, Mention
+from text.tokens import tokenize
 
 _MAX_CACHED = 10_000
 """Texts in the cache of entities: a few minutes of a busy stream, a few megabytes."""
@@ -28,12 +31,14 @@ _MAX_CACHED_TEXT = 500
 _SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
 """Links and handles. Wider than the pattern of the word lists: it includes "@.Paris"."""
 
+_Key = tuple[str, str]
+"""Language and text."""
+
 
 class EntityAnnotator(Annotator):
-    """Runs the pipeline of each post's language; without one, the gazetteer alone."""
+    """Runs the pipeline of each post's language; without one, the name model if it knows it."""
 
     name = "entities"
-    version = "spacy-3.8-3"
 
     def __init__(
         self,
@@ -46,7 +51,9 @@ class EntityAnnotator(Annotator):
         self._recognizer = recognizer or EntityRecognizer()
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
         self._brand_names = BrandNames(matcher, self._gazetteer)
-        self._cache: OrderedDict[tuple[str, str], list[Entity]] = OrderedDict()
+        self._names = NameModel()
+        self.version = f"spacy-3.8-3 {self._names.version}"
+        self._cache: OrderedDict[_Key, list[Entity]] = OrderedDict()
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
@@ -67,21 +74,30 @@ class EntityAnnotator(Annotator):
         while len(self._cache) > _MAX_CACHED:
             self._cache.popitem(last=False)
 
-    def _fill_cache(self, keys: Iterable[tuple[str, str]]) -> None:
+    def _fill_cache(self, keys: Iterable[_Key]) -> None:
         """Read the texts that are not in the cache; the last used move to its end."""
-        new: list[tuple[str, str]] = []
+        new: list[_Key] = []
         for key in keys:
             if key in self._cache:
                 self._cache.move_to_end(key)
             else:
                 new.append(key)
         missing = set(self._recognizer.missing([code for code, _ in new]))
-        read = [key for key in new if key[0] not in missing and self._may_name(*key)]
-        answers = self._recognizer.recognise([text for _, text in read], [code for code, _ in read])
-        entities = dict(zip(read, answers, strict=True))
+        tokens = {key: tokenize(key[1]) for key in new}
+        names = self._by_spacy([key for key in new if key[0] not in missing])
+        reads = missing & self._names.languages
+        others = [key for key in new if key[0] in reads]
+        found = self._names.find([text for _, text in others], [tokens[key] for key in others])
+        names.update(zip(others, found, strict=True))
         for key in new:
-            spans = [(start, end, label) for _, start, end, label in entities.get(key, ())]
-            self._cache[key] = self._gazetteer.apply(key[1], spans, MAX_READ)
+            self._cache[key] = self._gazetteer.apply(
+                key[1], names.get(key, ()), MAX_READ, tokens[key]
+            )
+
+    def _by_spacy(self, keys: Sequence[_Key]) -> dict[_Key, list[Name]]:
+        read = [key for key in keys if self._may_name(*key)]
+        answers = self._recognizer.recognise([text for _, text in read], [code for code, _ in read])
+        return {key: [name[1:] for name in names] for key, names in zip(read, answers, strict=True)}
 
     def _may_name(self, language: str, text: str) -> bool:
         return may_name(text) or (
