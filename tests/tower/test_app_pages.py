@@ -36,6 +36,9 @@ class Structure(HTMLParser):
         self.labelled: set[str] = set()
         self.elements: set[str] = set()
         self.attributes: set[str] = set()
+        self.articles: list[int] = []
+        """Of each feed, how many it has."""
+        self._feed_at = 0
         self.feed(text)
         self.close()
         assert not self.open, self.open
@@ -49,6 +52,11 @@ class Structure(HTMLParser):
         self.labelled |= {named} if named else set()
         if tag not in VOID:
             self.open.append(tag)
+        if given.get("role") == "feed":
+            self._feed_at = len(self.open)
+            self.articles.append(0)
+        elif tag == "article" and self._feed_at:
+            self.articles[-1] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -57,6 +65,8 @@ class Structure(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open and self.open[-1] == tag, (tag, self.open)
+        if len(self.open) == self._feed_at:
+            self._feed_at = 0
         self.open.pop()
 
 
@@ -64,6 +74,7 @@ def check_page(text: str) -> Structure:
     page = Structure(text)
     assert len(set(page.ids)) == len(page.ids), "an id is one element's"
     assert page.labelled <= set(page.ids)
+    assert all(page.articles), "a feed without articles is none (WCAG 1.3.1)"
     assert "style" not in page.attributes
     assert not any(name.startswith("on") for name in page.attributes)
     assert not re.search(r"\bNone\b|\bnan\b|Undefined|\{\{|\{%", text)

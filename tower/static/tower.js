@@ -125,6 +125,7 @@ function insert(posts) {
   const list = feed();
   if (!list) return;
   one(".empty", list)?.remove();
+  list.setAttribute("role", "feed");
   const fragment = document.createDocumentFragment();
   for (const post of posts) fragment.prepend(made(post));
   list.prepend(fragment);

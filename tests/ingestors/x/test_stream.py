@@ -1,6 +1,7 @@
 """The stream of X: lines, lost connections, and backpressure."""
 
 import json
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -172,7 +173,8 @@ def test_a_rejection_is_final_only_before_the_first_connection(
     problem = {"title": "Rejected", "detail": "not today"}
     refusals = [[Answer(status, problem)]] * 3
     server.scripts = [[sent(0), Step.END], *refusals, [Step.LIVE]]
-    source = open_source(server)
+    # Long enough to be seen on a busy machine: a batch tells the obstacle of its moment.
+    source = open_source(server, waits=replace(SHORT, http_max_s=0.4))
     batch = until(source, lambda batch: "not today" in (batch.obstacle or ""))
     assert metric(source, "rejected") == 1
     server.wait_streams(2)
