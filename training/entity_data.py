@@ -43,10 +43,15 @@ _WORD = re.compile(r"\w")
 _PARAGRAPH = re.compile(r"[^\n]+")
 
 
-def read(data: Path, name: str) -> list[dict[str, Any]]:
-    """Rows of one set."""
-    with gzip.open(data / "ner" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+def rows_of(data: Path, name: str) -> list[dict[str, Any]]:
+    """Rows of one file of the data folder."""
+    with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def read(data: Path, name: str) -> list[dict[str, Any]]:
+    """Rows of one set of names."""
+    return rows_of(data, f"ner/{name}")
 
 
 def _decoded(tags: Sequence[str]) -> list[tuple[int, int, str]]:

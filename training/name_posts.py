@@ -7,21 +7,19 @@ the other languages. Names are then swapped for others, or the model would learn
 
 from __future__ import annotations
 
-import gzip
 import importlib
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from processors.enrichment.second_opinion import second_opinion
 from processors.models.encoder_model import Encoder
 from processors.models.entity_model import EntityRecognizer
 from processors.models.language_model import LanguageIdentifier
 from text.normalise import normalise
-from training.entity_data import Post, augmented, paragraphs, rendered, wiki_news
+from training.entity_data import Post, augmented, paragraphs, rendered, rows_of, wiki_news
 from training.entity_data import read as read_names
 from training.invented_posts import LANGUAGES, invent
 
@@ -79,11 +77,6 @@ class Pool:
     last: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     makers: list[str] = field(default_factory=list)
-
-
-def rows_of(data: Path, name: str) -> list[dict[str, Any]]:
-    with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def unlabelled(data: Path) -> dict[str, list[str]]:

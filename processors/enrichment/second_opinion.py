@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.models.encoder_model import NamedSpan
+from processors.models.name_model import Name
 
 ADDS: Final = 0.9
 """Lowest probability at which the second recogniser's name is added where the first found none."""
 REPLACES: Final = 0.95
 """The same where the first found another name or another label."""
-
-Name = tuple[int, int, str]
-"""Start, end (code points), label."""
 
 
 def second_opinion(first: Sequence[Name], second: Sequence[NamedSpan]) -> list[Name]:

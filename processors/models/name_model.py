@@ -101,7 +101,7 @@ class NameModel:
     ) -> Iterator[Name]:
         """The names among the words at ``places``, where some label beats "no name".
 
-        An inside follows its beginning, or another inside of the kind. A handle is no name.
+        A name goes on only with the label that it began with. A handle is never part of a name.
         """
         start = end = last = 0
         before = 0

@@ -37,7 +37,7 @@ _NONE: Final[Cluster] = (0, 0)
 
 
 def known_words(words: Sequence[str], clusters: Sequence[Cluster]) -> dict[str, Cluster]:
-    """The clusters of each word, and of its lower case where that is no word itself."""
+    """The clusters of each word; its lower case has the same, unless it is a listed word too."""
     known = dict(zip(words, clusters, strict=True))
     for word, cluster in list(known.items()):
         known.setdefault(word.lower(), cluster)

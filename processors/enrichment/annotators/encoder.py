@@ -14,8 +14,9 @@ from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
-from processors.enrichment.second_opinion import Name, second_opinion
+from processors.enrichment.second_opinion import second_opinion
 from processors.models.encoder_model import MAX_TEXT, Encoder, Reading
+from processors.models.name_model import Name
 from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
 from schemas.mention import Aspect, BrandMatch, Emotion, Flag, Mention, Sentiment

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from processors.enrichment.annotators.encoder import EncoderAnnotator
 from processors.enrichment.gazetteer import built_in
-from processors.enrichment.second_opinion import Name, second_opinion
+from processors.enrichment.second_opinion import second_opinion
 from processors.models.encoder_model import NamedSpan
+from processors.models.name_model import Name
 from tests.processors.enrichment.fakes import mention
 
 SURE, LIKELY, UNSURE = 0.99, 0.93, 0.6
