@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,21 @@ def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def _two_of_one_day(folder: Path) -> list[subprocess.CompletedProcess[str]]:
+    """Two demos of yesterday; once more where midnight (UTC) came between, as in CI it did."""
+    for _ in range(2):
+        day = datetime.now(UTC).date()
+        runs = [demo(folder, "--posts", "300", "--tier", "fast") for _ in range(2)]
+        if datetime.now(UTC).date() == day:
+            break
+    return runs
+
+
 @pytest.mark.embedded
 def test_the_demo_answers_from_the_index_and_the_same_seed_gives_the_same_figures(
     stack_dir: Path,
 ) -> None:
-    runs = [demo(stack_dir, "--posts", "300", "--tier", "fast") for _ in range(2)]
+    runs = _two_of_one_day(stack_dir)
     for run in runs:
         assert run.returncode == 0, run.stderr
         for part in (
