@@ -50,6 +50,7 @@ SMALL = {
     "text/clauses.py": "one of the readers of text",
     "runtime/collector.py": "an interface of one function",
     "text/everyday.py": "one of the readers of text",
+    "text/recent.py": "a type",
     "text/spelling.py": "an interface of two functions",
     "tocsin/checkup/checks.py": "an interface: the list of checks",
     "tocsin/local/early_start.py": "an entry point",

@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from schemas.errors import ConfigurationError
 from text.normalise import tripled
+from text.recent import Recent
 from text.tokens import LONG
 from text.words.letter_folds import PLAIN, SPELT_OUT
 
@@ -116,14 +117,17 @@ class FoldedWords:
 def split(text: str) -> FoldedWords:
     """The words of the first ``MAX_TEXT`` code points. Total: any string gives a result.
 
-    Several lists read one text after another: a long one is split once.
+    Several lists read the same batch: each of its texts is split once.
     """
-    return _last_long(text[:MAX_TEXT]) if len(text) > LONG else FoldedWords(*_split(text))
+    return _last_long(text[:MAX_TEXT]) if len(text) > LONG else _RECENT[text]
 
 
-@lru_cache(maxsize=1)
-def _last_long(text: str) -> FoldedWords:
+def _folded(text: str) -> FoldedWords:
     return FoldedWords(*_split(text))
+
+
+_RECENT: Final = Recent(_folded)
+_last_long = lru_cache(maxsize=1)(_folded)
 
 
 def words_of(text: str) -> list[str]:
@@ -277,14 +281,13 @@ class Phrases(Generic[T]):
 
     def _candidates(self, words: list[str]) -> list[tuple[int, list[_Entry[T]]]]:
         """Words that may start a phrase; of one start, the longer phrases come first."""
-        candidates = []
-        for start, word in enumerate(words):
-            if word in self._first:
-                seconds = self._first[word]
-                if start + 1 < len(words) and words[start + 1] in seconds:
-                    candidates.append((start, seconds[words[start + 1]]))
-                if "" in seconds:
-                    candidates.append((start, seconds[""]))
+        first, candidates = self._first, []
+        for start in [start for start, word in enumerate(words) if word in first]:
+            seconds = first[words[start]]
+            if start + 1 < len(words) and words[start + 1] in seconds:
+                candidates.append((start, seconds[words[start + 1]]))
+            if "" in seconds:
+                candidates.append((start, seconds[""]))
         return candidates
 
     def _shortened(self, text: FoldedWords) -> list[str]:

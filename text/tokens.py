@@ -25,6 +25,7 @@ from typing import Final
 import regex
 
 from text.character_classes import classes
+from text.recent import Recent
 from text.words.letter_folds import CARRIERS, DIACRITICS, JOINER, LOOKS, PLAIN, SPELLINGS, TONES
 from text.words.token_grammar import OF_ASCII, OF_CLASSES, without_entities
 
@@ -38,8 +39,6 @@ _DOTTED = "I\u0307"
 
 LONG: Final = 2_000
 """Code points from which the tokens of a text are kept until the next long text."""
-_MAX_RECENT: Final = 200_000
-"""Code points of short texts whose tokens are kept: a batch of posts, some 10 MB at most."""
 _MAX_KNOWN: Final = 50_000
 """Tokens whose folded form is kept: some 10 MB at most."""
 _MAX_KNOWN_LENGTH: Final = 16
@@ -128,25 +127,6 @@ class _Forms(dict[str, str]):
 _FORMS = _Forms()
 
 
-class _Recent(dict[str, Tokens]):
-    """The tokens of the short texts that were split last; it begins anew when it is full."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._read = 0
-
-    def __missing__(self, text: str) -> Tokens:
-        self._read += len(text) + 1
-        if self._read > _MAX_RECENT:
-            self.clear()
-            self._read = len(text) + 1
-        tokens = self[text] = _split(text)
-        return tokens
-
-
-_RECENT = _Recent()
-
-
 def tokenize(text: str) -> Tokens:
     """Split ``text`` into tokens. Pure, total: any string gives a result, not to be changed.
 
@@ -181,6 +161,9 @@ def _split(text: str) -> Tokens:
         return Tokens(exact, [token[:MAX_FOLDED].lower() for token in exact], starts, ends)
     exact = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     return Tokens(exact, list(map(_FORMS.__getitem__, exact)), starts, ends)
+
+
+_RECENT: Final = Recent(_split)
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from processors.enrichment.enricher import Enriched, Enricher, awaited
 from processors.faust.messages import Incoming, Outgoing, given_up
 from runtime import metrics
+from runtime.collector import paused_collector
 from runtime.logs import get_logger
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT, bound_post
 from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT
@@ -62,7 +63,8 @@ def process(
         decoded.append((message, _within_bounds(event)))
     for op, count in Counter(event.op for _, event in decoded).items():
         metrics.PROCESS_EVENTS.labels(op).inc(count)
-    _enrich(decoded, enricher, clock, tier, result)
+    with paused_collector():
+        _enrich(decoded, enricher, clock, tier, result)
     return result
 
 

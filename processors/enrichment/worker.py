@@ -21,6 +21,7 @@ from processors.faust.messages import Incoming, Outgoing, end_process, forever, 
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
+from runtime.collector import leave_loaded
 from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.attempts import MAX_TRIES, Attempts, AttemptStore, GroupAttempts
@@ -128,6 +129,7 @@ class EnrichmentWorker:
         self.health.hinder("start", "loading models")
         self._enricher = build_enricher(self.settings, self.book.matcher)
         self._enricher.warm()
+        leave_loaded()
         self.health.hinder("start", "connecting to Kafka")
 
     async def start(self) -> None:
