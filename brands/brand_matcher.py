@@ -43,6 +43,10 @@ class BrandMatcher:
         """The brands of one post whose language is not known."""
         return self.match_batch([Mention(post=post)])[0]
 
+    def likely(self, batch: Sequence[Mention]) -> list[Mention]:
+        """The posts that may name a brand, whatever their language turns out to be."""
+        return [mention for mention in batch if not self._matcher.rules_out(mention)]
+
     def match_batch(self, batch: Sequence[Mention]) -> list[list[BrandMatch]]:
         """The brands of each post, by brand id. ``Brand.languages`` is ignored."""
         return [

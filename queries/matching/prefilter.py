@@ -5,17 +5,26 @@ https://doi.org/10.1145/360825.360855), in the Rust of BurntSushi's ``aho-corasi
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from queries.language.ast import And, Field, Near, Node, Or, Phrase, Term
+from queries.language.fields import FIELDS
 from queries.matching.document import Document, searched
 from queries.matching.searchable import is_odd, searchable
 from queries.matching.triggers import Trigger, triggers
 from schemas.post import Post
-from text.tokens import MAX_FOLDED, folded_form, url_words
+from text.recent import Recent
+from text.tokens import LONG, MAX_FOLDED, folded_form, url_words
 from text.words.affixes import common_part
+
+_PUBLISHED: Final = FIELDS.keys() - {
+    "lang", "entity", "brand", "sentiment", "towards", "aspect", "intent", "emotion",
+}  # fmt: skip
+"""Fields of the post itself; the others are found in it."""
+_RECENT: Final = Recent(searchable)
+"""A post is asked twice: before its language is known, and with it."""
 
 
 class Prefilter:
@@ -52,10 +61,16 @@ class Prefilter:
         if trigger.address:
             self._addresses.append(number)
 
+    def rules_out(self, document: Document) -> bool:
+        """Whether no query can match the post, whatever its language turns out to be."""
+        if self._always or not self._values.keys() <= _PUBLISHED:
+            return False
+        return not self.candidates(document)
+
     def candidates(self, document: Document) -> Sequence[int]:
         """The numbers of the queries that the post may match; unordered, with duplicates."""
         text = self._text(document.mention.post)
-        haystack = searchable(text)
+        haystack = searchable(text) if len(text) > LONG else _RECENT[text]
         matches = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
         if not matches and not self._always and not self._values and not self._addresses:
             return ()

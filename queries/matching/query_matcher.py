@@ -42,6 +42,10 @@ class QueryMatcher:
         """For each post, the queries that it matches, sorted by name."""
         return [list(self._match(Document(mention))) for mention in batch]
 
+    def rules_out(self, mention: Mention) -> bool:
+        """Whether no query can match the post, whatever its language turns out to be."""
+        return self._prefilter.rules_out(Document(mention))
+
     def candidates(self, mention: Mention) -> list[str]:
         """The queries that pass the prefilter for a post: all that match, and few others."""
         return [self.names[n] for n in sorted(set(self._prefilter.candidates(Document(mention))))]

@@ -53,6 +53,10 @@ class Annotator(ABC):
     def warm(self, languages: Sequence[str]) -> None:  # noqa: B027 (most have nothing to load)
         """Load the models of these languages now rather than at the first post."""
 
+    def likely(self, batch: Sequence[Mention]) -> Sequence[Mention]:
+        """The posts that need reading; the others are dropped if only mentions are wanted."""
+        return batch
+
     @abstractmethod
     def annotate(self, batch: Sequence[Mention]) -> None: ...
 

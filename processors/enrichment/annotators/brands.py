@@ -54,6 +54,10 @@ class BrandAnnotator(Annotator):
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
         return cls(matcher)
 
+    def likely(self, batch: Sequence[Mention]) -> Sequence[Mention]:
+        """The posts that may name a brand: of a wide stream one in ten."""
+        return self._matcher().likely(batch)
+
     def annotate(self, batch: Sequence[Mention]) -> None:
         """Drops brands in other languages and matches below the brand's minimum confidence."""
         matcher = self._matcher()

@@ -65,6 +65,17 @@ def test_a_post_without_a_brand_is_dropped_unless_it_is_to_be_kept() -> None:
     assert (kept.activity, kept.unmatched) == ([], 0)
 
 
+def test_what_cannot_name_a_brand_is_not_even_read_for_its_language() -> None:
+    events = [upsert(1, "nothing"), upsert(2, "Velmora"), upsert(3, "velour")]
+    for keep_unmatched, read in ((False, ["x:2"]), (True, ["x:1", "x:2", "x:3"])):
+        initials = Initials()
+        enriched = Enricher([initials, BRANDS], keep_unmatched=keep_unmatched).enrich(
+            events, ENRICHED
+        )
+        assert initials.seen == read
+        assert [post.post.id for post in upserted(enriched)] == read
+
+
 def test_an_edit_that_removes_the_brand_deletes_the_mention() -> None:
     result = enrich([upsert(1, "Velmora"), upsert(1, "never mind", edited=True, version=5)])
     changes = [(event.op, event.version) for event in result.mentions]
