@@ -180,7 +180,7 @@ def test_every_event_comes_out_in_its_order_or_is_counted(events: list[PostEvent
 
 
 def test_a_post_that_will_be_dropped_is_not_read_further() -> None:
-    events = [upsert(1, "Velmora"), upsert(2, "nothing")]
+    events = [upsert(1, "Velmora"), upsert(2, "velmorata")]
     before, after = Initials(), Initials(name="after")
     Enricher([before, BRANDS, after]).enrich(events, ENRICHED)
     assert (len(before.seen), after.seen) == (2, [events[0].id])
