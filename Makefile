@@ -81,8 +81,14 @@ format: $(VENV)/dev ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev ## The whole pipeline on real engines: rates, latencies, memory, to a report.
-	$(BIN)/python -m benchmarks.pipeline
+.venv-bench/ready: requirements/bench.txt | $(VENV)/python
+	@$(BIN)/python -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+bench: $(VENV)/dev .venv-bench/ready ## The whole pipeline on real engines beside bare clients, to a report (15 min).
+	$(BIN)/python -m benchmarks.pipeline --growth --flames
+	$(BIN)/python -m benchmarks.scaling
 
 bench-nlp: $(VENV)/dev ## Speed and memory of each annotator and tier, to a report (DATA=posts).
 	$(BIN)/python -m benchmarks.nlp $(if $(DATA),--file $(DATA))
@@ -172,6 +178,7 @@ lock: | $(VENV)/python ## Resolve the dependencies anew.
 		-c requirements/runtime.txt -o requirements/local.txt
 	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra fast --extra local --extra dev \
 		--extra reports -c requirements/local.txt -o requirements/dev.txt
+	$(COMPILE) --upgrade requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --upgrade requirements/build.in -c requirements/runtime.txt -o requirements/build.txt
 	$(COMPILE) --upgrade pyproject.toml --extra models --extra train \
 		-c requirements/runtime.txt -o requirements/train.txt
@@ -196,4 +203,4 @@ audit: .venv-audit/ready ## Known vulnerabilities of the production lock (needs 
 	@.venv-audit/bin/python requirements/audit.py requirements/runtime.txt
 
 clean: ## Take away what was set up and what the stacks keep here.
-	rm -rf $(VENV) .venv-audit .venv-train .venv-language .tocsin build *.egg-info
+	rm -rf $(VENV) .venv-audit .venv-bench .venv-train .venv-language .tocsin build *.egg-info

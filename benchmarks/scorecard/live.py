@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks.pipeline import engines, ready, scrape, wait_for
+from benchmarks.pipeline.meters import ready, scrape, wait_for
+from benchmarks.pipeline.services import engines
 from brands.registry import publish_brands
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics

@@ -1,0 +1,1 @@
+"""The whole pipeline on real Kafka and Elasticsearch: rates, processor time, latencies, memory."""
