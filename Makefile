@@ -167,10 +167,10 @@ lock: | $(VENV)/python ## Resolve the dependencies anew.
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt
 	echo pip-audit | $(COMPILE) --upgrade - -o requirements/audit.txt
-	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models -o requirements/runtime.txt
-	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local \
+	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra fast -o requirements/runtime.txt
+	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra fast --extra local \
 		-c requirements/runtime.txt -o requirements/local.txt
-	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra local --extra dev \
+	$(COMPILE) --upgrade $(LEFT_OUT) pyproject.toml --extra x --extra models --extra fast --extra local --extra dev \
 		--extra reports -c requirements/local.txt -o requirements/dev.txt
 	$(COMPILE) --upgrade requirements/build.in -c requirements/runtime.txt -o requirements/build.txt
 	$(COMPILE) --upgrade pyproject.toml --extra models --extra train \

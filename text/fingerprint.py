@@ -22,6 +22,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +46,8 @@ _CHANGED = 2
 _CUT = 0.7
 """Share of the words that a text keeps that was cut."""
 _MIN_SHARED = 5
+_MAX_KNOWN = 20_000
+"""Words whose keys are kept: some 10 MB at most."""
 
 _WHOLE, _SHORT, _WORD, _ANCHOR = "wsmn"
 """First letters of keys: of whole texts, short ones, words, and of what must be the same. Those of
@@ -138,20 +141,25 @@ def is_short(keys: Collection[str]) -> bool:
 def _words(text: str) -> _Words:
     """The words that copies share: all but handles, links, emoji and the RT of a copy."""
     tokens = folded_tokens(text if text.isascii() else text.translate(_PLAIN))
+    words = list(filter(_counts, tokens))
+    return _without_reposts(tokens) if "rt" in words else words
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _counts(word: str) -> bool:
+    """Whether copies share a word; posts repeat most words."""
+    return not (
+        word[0] == "@" or is_link(word) or not any(map(str.isalnum, word)) or _CODE.fullmatch(word)
+    )
+
+
+def _without_reposts(tokens: Sequence[str]) -> _Words:
+    """The words without the RT at the beginning and before handles."""
     last = len(tokens) - 1
-    # Each of the distinct ones is looked at once: a text may repeat an emoji ten thousand times.
-    left_out = {
-        word
-        for word in set(tokens)
-        if word[0] == "@"
-        or is_link(word)
-        or not any(map(str.isalnum, word))
-        or _CODE.fullmatch(word)
-    }
     return [
         word
         for index, word in enumerate(tokens)
-        if word not in left_out
+        if _counts(word)
         and not (word == "rt" and (index == 0 or (index < last and tokens[index + 1][0] == "@")))
     ]
 
@@ -202,7 +210,7 @@ def _listed(text: str, words: _Words) -> list[str]:
         return [_key(_SHORT, words)]
     keys = [_key(_WHOLE, words)]
     if len(words) <= _MAX_LISTED:
-        keys += [_key(_WORD, [word]) for word in dict.fromkeys(words)]
+        keys += map(_word_key, dict.fromkeys(words))
     turns = sorted(_POLAR.intersection(words))
     if "%" in text or not text.isascii():
         turns += sorted(set(_PERCENTAGE.findall(text)))
@@ -212,6 +220,16 @@ def _listed(text: str, words: _Words) -> list[str]:
 def _key(letter: str, words: Sequence[str]) -> str:
     digest = hashlib.blake2b(_bytes(words), digest_size=6).digest()
     return letter + base64.urlsafe_b64encode(digest).decode("ascii")[:7]
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _word_key(word: str) -> str:
+    return _key(_WORD, [word])
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _word_number(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "replace"))
 
 
 def _scatter(numbers: _Numbers) -> _Numbers:
@@ -229,7 +247,7 @@ def _band_keys(texts: Sequence[_Words]) -> list[list[str]]:
     """One key for each band: the minimum words of the text in ``_ROWS`` orders."""
     # The minimum is over the set of words: each counts once.
     sets = [set(words) for words in texts]
-    hashes = [zlib.crc32(word.encode("utf-8", "replace")) for words in sets for word in words]
+    hashes = [_word_number(word) for words in sets for word in words]
     numbers = _scatter(np.array(hashes, dtype=np.uint64) + np.uint64(_STEP))
     starts = np.cumsum([0] + [len(words) for words in sets[:-1]])
     bands = np.zeros((len(texts), _BANDS), dtype=np.uint64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from processors.enrichment.activity_terms import terms_of_post
@@ -59,8 +60,10 @@ def terms_of(mention: Mention, brand: BrandMatch) -> list[str]:
 
 
 def _without(brand: BrandMatch, terms: Iterable[str]) -> list[str]:
-    brand_words = _words_of(brand)
-    others = (term[:MAX_TERM] for term in terms if brand_words.isdisjoint((term, term.lstrip("#"))))
+    words = _words_of(brand)
+    others = (
+        term[:MAX_TERM] for term in terms if term not in words and term.lstrip("#") not in words
+    )
     return _distinct(others, MAX_TERMS)
 
 
@@ -90,6 +93,11 @@ def _distinct(values: Iterable[str], limit: int) -> list[str]:
 
 
 def _words_of(brand: BrandMatch) -> set[str]:
-    texts = {match.text for match in brand.matches}
-    # The whole name too: in scripts without spaces each sign is a token.
-    return {word for text in texts for word in (*folded_tokens(text), folded_form(text))}
+    return {word for match in brand.matches for word in _words_as_written(match.text)}
+
+
+# A brand is written in few ways.
+@lru_cache(maxsize=4_096)
+def _words_as_written(name: str) -> tuple[str, ...]:
+    """The words of a name, and it as one: in scripts without spaces each sign is a token."""
+    return *folded_tokens(name), folded_form(name)

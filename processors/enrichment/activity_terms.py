@@ -6,7 +6,7 @@ Thai, Lao, Khmer and Burmese what stands between two spaces, if that is short.
 """
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
@@ -43,10 +43,15 @@ def terms_of_post(mention: Mention) -> Iterator[str]:
     yield from (token for token in tokens if token[0] == "#" and len(token) > 1)
     yield from filter(None, map(_bare_link, mention.post.links))
     names = {word for entity in mention.entities for word in folded_tokens(entity.text)}
-    ignored = _stop_words() | names
-    yield from (token for token in tokens if is_term(token) and token not in ignored)
+    yield from (token for token in tokens if _tells(token) and token not in names)
     if not text.isascii() and _UNSPACED.search(text) is not None:
         yield from unspaced_terms(text)
+
+
+@lru_cache(maxsize=20_000)
+def _tells(token: str) -> bool:
+    """Whether a folded word says something and is not in everyday use; posts repeat most words."""
+    return is_term(token) and token not in _stop_words()
 
 
 def is_term(token: str) -> bool:

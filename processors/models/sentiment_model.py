@@ -16,6 +16,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from processors.kernels.compiler import COMPILES
 from processors.models.artifact_files import ARTIFACTS, Description, read_arrays, read_description
 
 LABELS: Final = ("negative", "neutral", "positive")
@@ -109,10 +110,9 @@ def features(
     each occurrence and its block: twice the index of its text, plus 1 for words and pairs.
     The texts must be one of `chunks`.
     """
-    joined = "".join(f" {text} " for text in normalised)
-    lengths = np.fromiter((len(text) + 2 for text in normalised), np.int64, len(normalised))
+    code_points, lengths = spaced(normalised)
     owner = np.repeat(2 * np.arange(len(normalised)), lengths)
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    points = code_points.astype(np.uint64)
     space = points == _SPACE
     spaces = np.cumsum(space)
     bits -= 1
@@ -151,6 +151,14 @@ def features(
     if not rows:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     return np.concatenate(rows), np.concatenate(owners)
+
+
+def spaced(normalised: Sequence[str]) -> tuple[npt.NDArray[np.uint32], _I64]:
+    """The code points of all texts, each between two spaces, and how many each has."""
+    joined = "".join([f" {text} " for text in normalised])
+    lengths = np.fromiter((len(text) + 2 for text in normalised), np.int64, len(normalised))
+    # A copy: kernels take no array that is read-only.
+    return np.frombuffer(bytearray(joined.encode("utf-32-le", "surrogatepass")), "<u4"), lengths
 
 
 def chunks(normalised: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -193,8 +201,7 @@ class SentimentModel:
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._bits = weights.bits
-        squares = np.square(weights.rarity.astype(np.float32))[:, None]
-        self._table = np.concatenate((weights.classes.astype(np.float32), squares), axis=1)
+        self._classes = np.ascontiguousarray(weights.classes)
 
     @classmethod
     def load(cls, path: Path = ARTIFACT) -> Self:
@@ -221,13 +228,28 @@ class SentimentModel:
         The sums are over whole numbers, hence exact in any batch.
         """
         weights = self._weights
-        rows, blocks = features(normalised, self._bits, weights.shortest, weights.longest)
-        weighted = self._table[rows]
-        count = 2 * len(normalised)
-        norm = np.sqrt(np.bincount(blocks, weighted[:, 3], minlength=count)) / 16
+        sums = self.sums(normalised) if COMPILES else self.reference_sums(normalised)
+        norm = np.sqrt(sums[:, 3:]) / 16
         norm[norm == 0] = 1
-        logits = np.empty((len(normalised), 3))
-        for label in range(3):
-            sums = np.bincount(blocks, weighted[:, label], minlength=count) / norm
-            logits[:, label] = sums[0::2] + sums[1::2]
+        shares = sums[:, :3] / norm
+        logits: npt.NDArray[np.float64] = shares[0::2] + shares[1::2]
         return logits * weights.scale + weights.bias
+
+    def reference_sums(self, normalised: Sequence[str]) -> _I64:
+        """The sums by block that :func:`features` describes: classes, and squares of rarity."""
+        weights = self._weights
+        rows, blocks = features(normalised, self._bits, weights.shortest, weights.longest)
+        sums = np.zeros((2 * len(normalised), 4), np.int64)
+        squares = np.square(weights.rarity[rows].astype(np.int64))
+        for column, values in enumerate((*weights.classes[rows].T, squares)):
+            sums[:, column] = np.bincount(blocks, values, minlength=len(sums))
+        return sums
+
+    def sums(self, normalised: Sequence[str]) -> _I64:
+        from processors.kernels.sentiment_sums import sums_of
+
+        weights = self._weights
+        sums: _I64 = sums_of(
+            *spaced(normalised), self._classes, weights.rarity, weights.shortest, weights.longest
+        )
+        return sums

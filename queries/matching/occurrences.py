@@ -21,14 +21,11 @@ Occurrence: TypeAlias = tuple[int, int, Parts]
 
 
 class IndexedText:
-    """The tokens of one text and their positions.
+    """The tokens of one text and their positions."""
 
-    ``tokens``: returns the same tokens with their exact forms, which few terms need.
-    """
-
-    def __init__(self, folded: list[str], tokens: Callable[[], Tokens]) -> None:
-        self.folded = folded
+    def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
+        self.folded = tokens.folded
         self._terms: dict[Term, Sequence[int]] = {}
 
     @cached_property
@@ -59,12 +56,12 @@ class IndexedText:
                 stem = form[: re.search(r"[*?]", form).start()]  # type: ignore[union-attr]
                 folded = enumerate(self.folded)
                 return [p for p, token in folded if token.startswith(stem) and fits(token)]
-            exact = enumerate(self.tokens().exact)
+            exact = enumerate(self.tokens.exact)
             return [p for p, token in exact if fits(term.form_of(token))]
         places = self.places.get(folded_form(term.text) or form)
         if not places:
             return ()
-        tokens = self.tokens().exact
+        tokens = self.tokens.exact
         return [place for place in places if term.stands_for(tokens[place])]
 
 

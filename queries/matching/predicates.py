@@ -14,7 +14,6 @@ from queries.language.ast import And, Field, Near, Node, Not, Or, Phrase, Range,
 from queries.language.fields import TAG, normal
 from queries.matching.document import ANYWHERE, Document, MatchedSpan
 from queries.matching.occurrences import IndexedText, occurrences, pattern
-from text.tokens import Tokens
 
 Fields: TypeAlias = tuple[str, ...]
 
@@ -39,15 +38,8 @@ class Asked:
     def texts(self, field: str) -> list[IndexedText]:
         texts = self._texts.get(field)
         if texts is None:
-            texts = self._texts[field] = [
-                IndexedText(folded, partial(_tokens, self.document, field, number))
-                for number, folded in enumerate(self.document.folded_of(field))
-            ]
+            texts = self._texts[field] = list(map(IndexedText, self.document.texts_of(field)))
         return texts
-
-
-def _tokens(document: Document, field: str, number: int) -> Tokens:
-    return document.texts_of(field)[number]
 
 
 Matches: TypeAlias = Callable[[Asked], bool]
@@ -128,7 +120,9 @@ def _any(parts: Sequence[Question], fields: Fields) -> Question:
         asks.insert(0, lambda asked: not words.isdisjoint(asked.words(fields)))
 
     def add_spans(asked: Asked, places: Places) -> None:
-        for part in parts:
+        if words and (present := words & asked.words(fields)):
+            _add_words(present, fields, asked, places)
+        for part in others:
             if part.matches(asked):
                 part.add_spans(asked, places)
 
@@ -145,7 +139,22 @@ def _words(node: Term | Phrase | Near, fields: Fields) -> Question:
             return replace(either, word=(fields, forms))
         form = node.form
         return Question(lambda asked: form in asked.words(fields), add_spans, 0, (fields, forms))
-    return Question(partial(_stands, node, fields), add_spans, 2 if isinstance(node, Term) else 3)
+    stands = partial(_stands, node, fields)
+    needed = _needed(node)
+    if needed:
+        return Question(lambda asked: needed <= asked.words(fields) and stands(asked), add_spans, 3)
+    return Question(stands, add_spans, 2 if isinstance(node, Term) else 3)
+
+
+def _needed(node: Node) -> frozenset[str]:
+    """Words without which a phrase cannot stand; a set of words is asked faster than places."""
+    if not isinstance(node, Phrase):
+        return frozenset()
+    return frozenset(
+        term.form
+        for term in node.terms
+        if not (term.wildcard or term.exact or term.accented) and len(term.forms) == 1
+    )
 
 
 def _stands(node: Node, fields: Fields, asked: Asked) -> bool:
@@ -184,6 +193,19 @@ def _is_in(node: Range, asked: Asked) -> bool:
     return value is not None and (low is None or low <= value) and (high is None or value <= high)
 
 
+def _add_words(words: frozenset[str], fields: Fields, asked: Asked, places: Places) -> None:
+    """Add the places of all words at once."""
+    for field in fields:
+        # The positions of URL words are not positions in the post.
+        for text in asked.texts(field) if field != "url" else ():
+            starts, ends = text.tokens.starts, text.tokens.ends
+            places.spans.update(
+                MatchedSpan(field, starts[place], ends[place])
+                for place, word in enumerate(text.folded)
+                if word in words
+            )
+
+
 def _add_places(node: Node, fields: Fields, asked: Asked, places: Places) -> None:
     if isinstance(node, Term):
         if (node, fields) in places.terms:
@@ -192,7 +214,7 @@ def _add_places(node: Node, fields: Fields, asked: Asked, places: Places) -> Non
     for field in fields:
         # The positions of URL words are not positions in the post.
         for text in asked.texts(field) if field != "url" else ():
-            tokens = text.tokens()
+            tokens = text.tokens
             starts, ends = tokens.starts, tokens.ends
             for every in occurrences(node, text):
                 places.spans.update(

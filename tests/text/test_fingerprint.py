@@ -15,7 +15,8 @@ LONG = (
     "The app of Velmora has not worked since this morning and nobody at the desk in Nantes could "
     "tell me why, so I am going home without a ticket"
 )
-VOCABULARY = [f"{first}{second}" for first in "bdfgklmnprstv" for second in ("ao", "en", "iru")]
+VOCABULARY = [f"{first}{second}" for first in "bdfgklmprstv" for second in ("ao", "en", "iru")]
+"""Without "nao", which is no light edit."""
 WORDS = st.lists(st.sampled_from(VOCABULARY), min_size=4, max_size=40)
 
 
