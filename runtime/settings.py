@@ -151,7 +151,8 @@ class ProcessSettings(BrakeSettings):
 
     model_config = SettingsConfigDict(env_prefix="TOCSIN_PROCESS_")
     annotators: str = Field(
-        "language,brands,sentiment,entities,aspects,intents,duplicates,influence,encoder",
+        "language,brands,sentiment,entities,aspects,intents,duplicates,influence,spacy_entities,"
+        "encoder",
         description="Annotators in the order they run, comma-separated.",
     )
     tier: Literal["fast", "accurate", "auto"] = Field(
@@ -159,6 +160,13 @@ class ProcessSettings(BrakeSettings):
         description=(
             "Models: `accurate` runs the encoder on every post that names a brand, `fast` never "
             "does, `auto` does while lag is low."
+        ),
+    )
+    entities: Literal["names", "spacy"] = Field(
+        "names",
+        description=(
+            "Posts that spaCy reads for names: `names` those of the accurate tier, after the name "
+            "model; `spacy` every post that names a brand, which is far slower."
         ),
     )
     fast_above_lag: int = Field(

@@ -27,7 +27,7 @@ from numba import njit  # type: ignore[import-not-found, import-untyped, unused-
 
 from processors.models import encoder_model
 from processors.models.encoder_model import unpack_embeddings
-from processors.models.name_model import DESCRIPTION, WEIGHTS, WordNumbers, gaps_of
+from processors.models.name_model import DESCRIPTION, WEIGHTS, WordNumbers, gaps_of, places
 from processors.models.name_words import ROWS, feature_rows
 from text.tokens import Tokens, tokenize
 from training.entity_data import Post
@@ -156,17 +156,20 @@ def train(posts: Sequence[Post], numbers: WordNumbers, epochs: int) -> Floats:
         for begin in range(0, len(order), PART):
             part = [posts[at] for at in order[begin : begin + PART]]
             tokens = [tokenize(text) for text, _ in part]
-            exact = [own.exact for own in tokens]
+            words = [word for own in tokens for word in own.exact]
             gaps = [
-                gaps_of(text, own, len(own)) for (text, _), own in zip(part, tokens, strict=True)
+                gap
+                for (text, _), own in zip(part, tokens, strict=True)
+                for gap in gaps_of(text, own, len(own))
             ]
-            table, before, at = numbers.table(exact, gaps)
+            lengths = np.array([len(own) for own in tokens])
+            table, at = numbers.table(words, gaps, lengths), places(lengths)
             labels = [
                 labels_of(text, own, spans) for (text, spans), own in zip(part, tokens, strict=True)
             ]
             begins = [place == 0 for own in tokens for place in range(len(own))]
             step = learn(
-                feature_rows(table, before, at), np.concatenate(labels), np.array(begins),
+                feature_rows(table, at), np.concatenate(labels), np.array(begins),
                 weights, sums, step, epoch >= OWN_FROM,
             )  # fmt: skip
         print(f"epoch {epoch + 1} of {epochs}", flush=True)

@@ -9,7 +9,7 @@ from benchmarks.markdown import table
 from benchmarks.scores import Span, bootstrap_spans, span_counts
 from schemas.mention import Mention
 
-ANNOTATORS = ("language", "entities", "encoder")
+ANNOTATORS = ("language", "entities", "spacy_entities", "encoder")
 Pipeline = Callable[[Sequence[str]], list[set[Span]]]
 
 

@@ -21,11 +21,12 @@ ANNOTATORS: Final = {
     "intents": "intents:IntentAnnotator",
     "duplicates": "duplicates:FingerprintAnnotator",
     "influence": "influence:InfluenceAnnotator",
+    "spacy_entities": "spacy_entities:SpacyEntityAnnotator",
     "encoder": "encoder:EncoderAnnotator",
 }
 """Name to module in ``processors.enrichment.annotators`` and class, in the default order.
 Modules are imported on first use: spaCy alone takes seconds, and few commands need it."""
-ACCURATE: Final = ("encoder",)
+ACCURATE: Final = ("spacy_entities", "encoder")
 """Annotators of the accurate tier only; they run last and refine the fields of the others."""
 
 
@@ -40,23 +41,37 @@ def check_annotators(settings: ProcessSettings) -> list[str]:
     return names
 
 
+def runs_spacy(settings: ProcessSettings) -> bool:
+    """Whether any post is read by spaCy."""
+    named = "spacy_entities" in settings.annotator_names
+    return named and (settings.entities == "spacy" or settings.tier != "fast")
+
+
+def accurate_annotators(settings: ProcessSettings) -> tuple[str, ...]:
+    """Those of ``ACCURATE`` that these settings do not run on every post."""
+    everywhere = {"spacy_entities"} if settings.entities == "spacy" else set()
+    return tuple(name for name in ACCURATE if name not in everywhere)
+
+
 def build_enricher(
     settings: ProcessSettings, matcher: Callable[[], BrandMatcher], prefilter: bool = True
 ) -> Enricher:
     """The enricher with the annotators of the settings, in their order."""
-    names = check_annotators(settings)
-    with (
-        paused_collector(),
-        ThreadPoolExecutor(1) as pool,
-    ):  # compiling the encoder leaves the interpreter free
-        accurate = [
-            pool.submit(_build, name, settings, matcher)
-            for name in names
-            if name in ACCURATE and settings.tier != "fast"
-        ]
+    accurate = accurate_annotators(settings)
+    names = [
+        name
+        for name in check_annotators(settings)
+        if name not in accurate or settings.tier != "fast"
+    ]
+    with paused_collector(), ThreadPoolExecutor(1) as pool:
+        # Compiling the encoder leaves the interpreter free.
+        encoder = pool.submit(_build, "encoder", settings, matcher) if "encoder" in names else None
+        built = {name: _build(name, settings, matcher) for name in names if name != "encoder"}
+        if encoder is not None:
+            built["encoder"] = encoder.result()
         return Enricher(
-            [_build(name, settings, matcher) for name in names if name not in ACCURATE],
-            accurate=[built.result() for built in accurate],
+            [built[name] for name in names if name not in accurate],
+            accurate=[built[name] for name in names if name in accurate],
             keep_unmatched=settings.keep_unmatched,
             prefilter=prefilter,
         )

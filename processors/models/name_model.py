@@ -1,4 +1,4 @@
-"""The fast tier's names: a linear model over the words of a post, in eight languages, in NumPy.
+"""The fast tier's names: a linear model over the words of a post, in eight languages.
 
 A word's label is the one with the highest sum of weights over some forty features of the word and
 the two on either side: their letters, shapes, and clusters of meaning. The numbers of a word are
@@ -7,6 +7,7 @@ Training: `training/train_names.py`. Data, scores and limits: `docs/models/names
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -14,19 +15,26 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from processors.kernels.compiler import COMPILES
 from processors.models.artifact_files import ARTIFACTS, read_arrays, read_description
 from processors.models.name_words import (
     BORDER,
-    COLUMNS,
+    CASE,
     FIRST_GAP,
     FLAGS,
+    GAP,
+    HANDLE,
+    LETTER,
     NO_WORD,
+    SEEDS,
     SHOUTED,
+    UPPER,
+    WIDTH,
     Hashes,
     feature_rows,
     gap_number,
-    is_shouted,
     known_words,
+    terms,
     word_numbers,
 )
 from text.tokens import Tokens
@@ -39,12 +47,17 @@ MAX_WORDS: Final = 300
 MAX_NAME: Final = 100
 """Code points of a name."""
 _BATCH: Final = 4_000
-"""Words in one run: some megabytes of features."""
+"""Words in one run: a megabyte of numbers."""
 _MAX_KEPT: Final = 50_000
-"""Words whose numbers are kept, some 10 MB; they begin anew when they are full."""
+"""Words whose numbers are kept, some 15 MB; they begin anew when they are full."""
+_LANES: Final = 16
+"""Labels in a row of weights; those behind the model's own are nothing."""
+_ZERO: Final = 128
+"""Weights are stored with this added, so none is negative. It adds the same to every label."""
 
 Name = tuple[int, int, str]
 """Start, end (code points), label."""
+_I64 = npt.NDArray[np.int64]
 
 
 class _Description(msgspec.Struct):
@@ -56,7 +69,7 @@ class _Description(msgspec.Struct):
 
 
 class NameModel:
-    """Holds the weights, some 20 MB. Not thread-safe."""
+    """Holds the weights, some 30 MB. Not thread-safe."""
 
     def __init__(self, folder: Path = ARTIFACTS) -> None:
         """Raises ArtifactMissing if a file is absent or its checksum differs."""
@@ -65,66 +78,78 @@ class NameModel:
         self.version = description.version
         self.languages = description.languages
         """Languages that it was taught; in others it guesses."""
-        self._labels = description.labels
+        self._kinds = [label.partition("-")[2] for label in description.labels]
         self._bias = description.bias
-        self._weights: npt.NDArray[np.int8] = arrays["weights"]
+        weights = arrays["weights"]
+        self._weights = np.full((len(weights), _LANES), _ZERO, np.uint8)
+        self._weights[:, : weights.shape[1]] += weights.view(np.uint8)
         self._words = WordNumbers(bytes(arrays["words"]).decode().split("\n"), arrays["clusters"])
+        self._terms = terms()
 
     def find(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> list[list[Name]]:
         """The names of each text, in order, without overlaps; ``tokens`` are those of the text."""
         found: list[list[Name]] = [[] for _ in texts]
         for part in _parts(tokens):
-            scores, ends = self._scores([texts[at] for at in part], [tokens[at] for at in part])
-            may_name = scores.argmax(1) > 0
-            first = 0
-            for at, end in zip(part, ends, strict=True):
-                if places := np.flatnonzero(may_name[first:end]).tolist():
-                    found[at] = list(self._names(texts[at], tokens[at], places, scores[first:end]))
-                first = end
+            numbers = self.table([texts[at] for at in part], [tokens[at] for at in part])
+            spans = self.spans(*numbers) if COMPILES else self.reference_spans(*numbers)
+            for own, first, last, label in spans.tolist():
+                at = part[own]
+                start, end = tokens[at].starts[first], tokens[at].ends[last]
+                if end - start <= MAX_NAME:
+                    found[at].append((start, end, self._kinds[label]))
         return found
 
-    def _scores(
-        self, texts: Sequence[str], tokens: Sequence[Tokens]
-    ) -> tuple[npt.NDArray[np.int32], list[int]]:
-        """The scores of all words, and the number behind each text's last word."""
-        exact = [own.exact[:MAX_WORDS] for own in tokens]
-        gaps = [gaps_of(*one) for one in zip(texts, tokens, map(len, exact), strict=True)]
-        numbers, before, at = self._words.table(exact, gaps)
-        scores = np.zeros((len(at), len(self._labels)), np.int32)
-        for column in feature_rows(numbers, before, at).T:
-            scores += self._weights.take(column, axis=0)
+    def table(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> tuple[Hashes, _I64]:
+        """The numbers of the first words of each text, and how many words these are."""
+        words = [own.exact[:MAX_WORDS] for own in tokens]
+        gaps = [gaps_of(*one) for one in zip(texts, tokens, map(len, words), strict=True)]
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        return self._words.table(list(chain(*words)), list(chain(*gaps)), lengths), lengths
+
+    def spans(self, table: Hashes, lengths: _I64) -> _I64:
+        """The names of texts whose words have these numbers: text, first word, last word, label of
+        the first word. A name goes on only with the label that it began with. A handle is never
+        part of a name."""
+        from processors.kernels.name_spans import spans_of
+
+        nameable = (table[places(lengths), FLAGS] & np.uint64(HANDLE)) == 0
+        spans: _I64 = spans_of(
+            table,
+            lengths,
+            nameable,
+            self._terms,
+            SEEDS,
+            self._weights.view(np.uint64),
+            self._bias,
+            len(self._kinds),
+        )
+        return spans
+
+    def reference_spans(self, table: Hashes, lengths: _I64) -> _I64:
+        """The same by NumPy and Python."""
+        at = places(lengths)
+        scores = np.zeros((len(at), len(self._kinds)), np.int64)
+        for column in feature_rows(table, at).T:
+            scores += self._weights.take(column, axis=0)[:, : len(self._kinds)]
         scores[:, 0] -= self._bias
-        return scores, np.cumsum([len(own) for own in exact]).tolist()
-
-    def _names(
-        self, text: str, tokens: Tokens, places: Sequence[int], scores: npt.NDArray[np.int32]
-    ) -> Iterator[Name]:
-        """The names among the words at ``places``, where some label beats "no name".
-
-        A name goes on only with the label that it began with. A handle is never part of a name.
-        """
-        start = end = last = 0
-        before = 0
-        for place in places:
-            if place != last + 1:
-                if before:
-                    yield from self._name(start, end, before)
-                before = 0
-            label = 0 if text[tokens.starts[place]] in "@＠" else _best(scores[place], before)
-            if before and (label == 0 or label % 2):
-                yield from self._name(start, end, before)
+        spans: list[list[int]] = []
+        before = last = 0
+        owners = np.repeat(np.arange(len(lengths)), lengths).tolist()
+        firsts = np.repeat(np.cumsum(lengths) - lengths, lengths).tolist()
+        flags = table[at, FLAGS].tolist()
+        for word in np.flatnonzero(scores.argmax(1)).tolist():
+            follows = spans and word == last + 1 and owners[word] == owners[last]
+            label = 0 if flags[word] & HANDLE else _best(scores[word], before if follows else 0)
             if label % 2:
-                start = tokens.starts[place]
-            before, end, last = label, tokens.ends[place], place
-        if before:
-            yield from self._name(start, end, before)
-
-    def _name(self, start: int, end: int, label: int) -> Iterator[Name]:
-        if end - start <= MAX_NAME:
-            yield start, end, self._labels[label].partition("-")[2]
+                place = word - firsts[word]
+                spans.append([owners[word], place, place, label])
+            elif label:
+                spans[-1][2] = word - firsts[word]
+            before, last = label, word
+        return np.array(spans, np.int64).reshape(-1, 4)
 
 
-def _best(scores: npt.NDArray[np.int32], before: int) -> int:
+def _best(scores: npt.NDArray[np.int64], before: int) -> int:
     """The best label that may follow ``before``: 0 for no name, odd for a beginning, even for an
     inside."""
     allowed = [0, *range(1, len(scores), 2)]
@@ -134,44 +159,51 @@ def _best(scores: npt.NDArray[np.int32], before: int) -> int:
     return best
 
 
-class WordNumbers:
-    """The numbers of words, each computed once."""
+def places(lengths: _I64) -> _I64:
+    """The places of words in a table, with ``BORDER`` empty words around each text."""
+    return np.arange(lengths.sum()) + BORDER * (1 + np.repeat(np.arange(len(lengths)), lengths))
+
+
+class WordNumbers(dict[str, int]):
+    """The place of each word in ``numbers``; each word is read once."""
 
     def __init__(self, words: Sequence[str], clusters: npt.NDArray[np.uint16]) -> None:
         """``clusters``: coarse and fine cluster of each word."""
+        super().__init__()
         self._known = known_words(words, [(int(a), int(b)) for a, b in clusters])
-        self._rows: dict[str, int] = {}
-        self._numbers = np.zeros((1024, COLUMNS), np.uint64)
+        self._numbers = np.zeros((1024, GAP), np.uint64)
 
-    def table(
-        self, texts: Sequence[Sequence[str]], gaps: Sequence[Sequence[int]]
-    ) -> tuple[Hashes, Hashes, npt.NDArray[np.int64]]:
-        """The numbers of all words with empty ones around each text, the gaps before them, and the
-        places of the words."""
-        words = [word for own in texts for word in own]
-        lengths = [len(own) for own in texts]
-        at = np.arange(len(words)) + BORDER * (1 + np.repeat(np.arange(len(texts)), lengths))
-        numbers = np.zeros((len(words) + BORDER * (len(texts) + 1), COLUMNS), np.uint64)
-        numbers[:, FLAGS] = NO_WORD
-        numbers[at] = self._of(words)
-        shouted = np.repeat([is_shouted(own) for own in texts], lengths)
-        numbers[at, FLAGS] |= np.where(shouted, np.uint64(SHOUTED), np.uint64(0))
-        before = np.full(len(numbers), FIRST_GAP, np.uint64)
-        before[at] = [gap for own in gaps for gap in own]
-        return numbers, before, at
+    def __missing__(self, word: str) -> int:
+        place = len(self)
+        if place == len(self._numbers):
+            self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
+        self._numbers[place] = word_numbers(word, self._known)
+        self[word] = place
+        return place
 
-    def _of(self, words: Sequence[str]) -> Hashes:
-        if len(self._rows) + len(words) > _MAX_KEPT:
-            self._rows.clear()
-        rows = self._rows
-        if new := [word for word in dict.fromkeys(words) if word not in rows]:
-            first = len(rows)
-            while first + len(new) > len(self._numbers):
-                self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
-            numbers = [word_numbers(word, self._known) for word in new]
-            self._numbers[first : first + len(new)] = numbers
-            rows.update(zip(new, range(first, first + len(new)), strict=True))
-        return self._numbers[[rows[word] for word in words]]
+    def table(self, words: Sequence[str], gaps: Sequence[int], lengths: _I64) -> Hashes:
+        """The numbers of all words of texts and the gaps before them, with ``BORDER`` empty words
+        around each text; ``lengths``: words of each."""
+        if len(self) + len(words) > _MAX_KEPT:
+            self.clear()
+        known = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
+        at = places(lengths)
+        table = np.zeros((len(words) + BORDER * (len(lengths) + 1), WIDTH), np.uint64)
+        table[:, FLAGS], table[:, GAP] = NO_WORD, FIRST_GAP
+        table[at, :GAP] = self._numbers[known]
+        table[at, GAP] = gaps
+        shouted = np.repeat(are_shouted(table[at, CASE], lengths), lengths)
+        table[at[shouted], FLAGS] |= np.uint64(SHOUTED)
+        return table
+
+
+def are_shouted(cases: Hashes, lengths: _I64) -> npt.NDArray[np.bool_]:
+    """Which texts are mostly in capitals, where these tell nothing; ``cases``: of all words."""
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    letters = cases & np.uint64(LETTER) > 0
+    words = np.bincount(owners[letters], minlength=len(lengths))
+    capitals = np.bincount(owners[cases == LETTER | UPPER], minlength=len(lengths))
+    return (words > 2) & (10 * capitals > 7 * words)
 
 
 def _parts(tokens: Sequence[Tokens]) -> Iterator[list[int]]:

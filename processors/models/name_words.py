@@ -24,10 +24,17 @@ _MAX_SHAPE: Final = 20
 _LONG: Final = 30
 _SENTENCE_END: Final = re.compile(r"[.!?…:;।]")
 
-EXACT, LOWER, SHAPE, PREFIX, SUFFIX, FLAGS, COARSE, FINE = 0, 1, 2, 3, 7, 11, 12, 13
-"""Columns of a word's numbers; four prefixes and four suffixes, of one letter to four."""
-COLUMNS: Final = 14
-CAPITAL, ALL_CAPITALS, DIGIT, TAG, HANDLE, LONG, NO_WORD, SHOUTED = (1 << bit for bit in range(8))
+EXACT, LOWER, SHAPE, PREFIX, SUFFIX, FLAGS, CAPITAL, CASE, COARSE, FINE, GAP = (
+    *(0, 1, 2, 3, 7),
+    *range(11, 17),
+)
+"""Columns of the numbers of a word and, last, of what stands before it. Four prefixes and four
+suffixes, of one letter to four."""
+WIDTH: Final = GAP + 1
+INITIAL, ALL_CAPITALS, DIGIT, TAG, HANDLE, LONG, NO_WORD, SHOUTED = (1 << bit for bit in range(8))
+"""Flags."""
+LETTER, UPPER = 1, 2
+"""Of CASE: it begins with a letter; all its letters are capitals."""
 
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.uint32]
@@ -45,13 +52,14 @@ def known_words(words: Sequence[str], clusters: Sequence[Cluster]) -> dict[str, 
 
 
 def word_numbers(token: str, known: Mapping[str, Cluster]) -> tuple[int, ...]:
-    """The ``COLUMNS`` numbers of a token. A hashtag is its word, with another flag."""
+    """The numbers of a token but the gap. A hashtag is its word, with another flag."""
     sign, word = token[:1], token
     is_tag = sign in "#＃" and len(token) > 1
     word = (token[1:] if is_tag else token)[:_MAX_WORD]
     lower = word.lower()
-    flags = (CAPITAL if word[:1].isupper() else 0) | (ALL_CAPITALS if word.isupper() else 0)
-    flags |= (DIGIT if any(map(str.isdigit, word)) else 0) | (TAG if is_tag else 0)
+    capital = (INITIAL if word[:1].isupper() else 0) | (ALL_CAPITALS if word.isupper() else 0)
+    case = (LETTER if sign.isalpha() else 0) | (UPPER if token.isupper() else 0)
+    flags = capital | (DIGIT if any(map(str.isdigit, word)) else 0) | (TAG if is_tag else 0)
     flags |= (HANDLE if sign in "@＠" else 0) | (LONG if len(token) > _LONG else 0)
     size = len(lower)
     return (
@@ -61,6 +69,8 @@ def word_numbers(token: str, known: Mapping[str, Cluster]) -> tuple[int, ...]:
         *(_hash(lower[:letters]) if letters <= size else 0 for letters in (1, 2, 3, 4)),
         *(_hash(lower[-letters:]) if letters <= size else 0 for letters in (1, 2, 3, 4)),
         flags,
+        capital,
+        case,
         *(known.get(word) or known.get(lower) or _NONE),
     )
 
@@ -93,76 +103,72 @@ def gap_number(between: str) -> int:
     return 5 if signs[0] in '()"«»“”/' else 6
 
 
-def is_shouted(tokens: Sequence[str]) -> bool:
-    """Whether a text is mostly in capitals, where these tell nothing."""
-    words = [token for token in tokens if token[:1].isalpha()]
-    return len(words) > 2 and 10 * sum(map(str.isupper, words)) > 7 * len(words)
+Term = tuple[int, int]
+"""Place relative to a word, from -2 to 2, and column."""
+_OWN, _BEFORE, _AFTER = 0, -1, 1
+FEATURES: Final[tuple[tuple[Term, ...], ...]] = (
+    *(((_OWN, column),) for column in range(FLAGS)),
+    *(((place, LOWER),) for place in (_BEFORE, _AFTER)),
+    *(((place, SHAPE),) for place in (_BEFORE, _AFTER)),
+    *(((place, LOWER),) for place in (-2, 2)),
+    ((_BEFORE, LOWER), (_OWN, LOWER)),
+    ((_OWN, LOWER), (_AFTER, LOWER)),
+    ((_BEFORE, SHAPE), (_OWN, SHAPE), (_AFTER, SHAPE)),
+    ((_OWN, FLAGS), (_OWN, GAP)),
+    ((_BEFORE, LOWER), (_AFTER, LOWER)),
+    ((_OWN, FLAGS), (_BEFORE, FLAGS), (_AFTER, FLAGS), (_OWN, GAP), (_AFTER, GAP)),
+    ((_BEFORE, SUFFIX + 2),),
+    ((_AFTER, SUFFIX + 2),),
+    ((-2, LOWER), (_BEFORE, LOWER)),
+    ((_AFTER, LOWER), (2, LOWER)),
+    ((_OWN, SHAPE), (_BEFORE, LOWER)),
+    ((_OWN, SHAPE), (_AFTER, LOWER)),
+    ((_OWN, LOWER), (_AFTER, GAP)),
+    ((_BEFORE, LOWER), (_OWN, GAP), (_OWN, CAPITAL)),
+    ((_OWN, SUFFIX + 2), (_BEFORE, SUFFIX + 2)),
+    *(
+        ((place, column), (_OWN, CAPITAL))
+        for place in (_OWN, _BEFORE, _AFTER)
+        for column in (COARSE, FINE)
+    ),
+    ((_BEFORE, COARSE), (_OWN, COARSE), (_OWN, CAPITAL)),
+    ((_OWN, COARSE), (_AFTER, COARSE), (_OWN, CAPITAL)),
+    ((_BEFORE, COARSE), (_AFTER, COARSE), (_OWN, CAPITAL)),
+    ((_BEFORE, COARSE), (_OWN, GAP), (_OWN, CAPITAL)),
+    ((_AFTER, COARSE), (_AFTER, GAP), (_OWN, CAPITAL)),
+    ((-2, COARSE), (_BEFORE, COARSE)),
+    ((_AFTER, COARSE), (2, COARSE)),
+    ((_OWN, SHAPE), (_BEFORE, COARSE)),
+    ((_OWN, SHAPE), (_AFTER, COARSE)),
+)
+"""What each feature joins."""
 
 
-def feature_rows(words: Hashes, gaps: Hashes, at: npt.NDArray[np.int64]) -> Rows:
+def feature_rows(table: Hashes, at: npt.NDArray[np.int64]) -> Rows:
     """The rows of weights of the words at ``at``: (words, features).
 
-    ``words``: ``COLUMNS`` numbers of each, with ``BORDER`` empty ones around each text; ``gaps``:
-    what stands before each.
+    ``table``: ``WIDTH`` numbers of each word, with ``BORDER`` empty ones around each text.
     """
-    own, before, after = words[at].T, words[at - 1].T, words[at + 1].T
-    second_before, second_after = words[at - 2].T, words[at + 2].T
-    gap, gap_after = gaps[at], gaps[at + 1]
-    capital = own[FLAGS] & np.uint64(CAPITAL | ALL_CAPITALS)
-    features = [
-        own[EXACT],
-        own[LOWER],
-        own[SHAPE],
-        *own[PREFIX : PREFIX + 4],
-        *own[SUFFIX : SUFFIX + 4],
-        before[LOWER],
-        after[LOWER],
-        before[SHAPE],
-        after[SHAPE],
-        second_before[LOWER],
-        second_after[LOWER],
-        _both(before[LOWER], own[LOWER]),
-        _both(own[LOWER], after[LOWER]),
-        _both(before[SHAPE], own[SHAPE], after[SHAPE]),
-        _both(own[FLAGS], gap),
-        _both(before[LOWER], after[LOWER]),
-        _both(own[FLAGS], before[FLAGS], after[FLAGS], gap, gap_after),
-        before[SUFFIX + 2],
-        after[SUFFIX + 2],
-        _both(second_before[LOWER], before[LOWER]),
-        _both(after[LOWER], second_after[LOWER]),
-        _both(own[SHAPE], before[LOWER]),
-        _both(own[SHAPE], after[LOWER]),
-        _both(own[LOWER], gap_after),
-        _both(before[LOWER], gap, capital),
-        _both(own[SUFFIX + 2], before[SUFFIX + 2]),
-        _both(own[COARSE], capital),
-        _both(own[FINE], capital),
-        _both(before[COARSE], capital),
-        _both(before[FINE], capital),
-        _both(after[COARSE], capital),
-        _both(after[FINE], capital),
-        _both(before[COARSE], own[COARSE], capital),
-        _both(own[COARSE], after[COARSE], capital),
-        _both(before[COARSE], after[COARSE], capital),
-        _both(before[COARSE], gap, capital),
-        _both(after[COARSE], gap_after, capital),
-        _both(second_before[COARSE], before[COARSE]),
-        _both(after[COARSE], second_after[COARSE]),
-        _both(own[SHAPE], before[COARSE]),
-        _both(own[SHAPE], after[COARSE]),
-    ]
-    rows = np.empty((len(at), len(features)), np.uint32)
-    for column, value in enumerate(features):
-        rows[:, column] = _mixed(value + np.uint64(_hash(f"feature {column}") << 32))
+    around = {place: table[at + place].T for place in range(-BORDER, BORDER + 1)}
+    rows = np.empty((len(at), len(FEATURES)), np.uint32)
+    for feature, ((place, column), *others) in enumerate(FEATURES):
+        value = around[place][column]
+        for place, column in others:
+            value = value * JOIN + around[place][column] + np.uint64(1)
+        rows[:, feature] = _mixed(value + SEEDS[feature])
     return rows
 
 
-def _both(*values: Hashes) -> Hashes:
-    together = values[0]
-    for value in values[1:]:
-        together = together * np.uint64(0x9E3779B97F4A7C15) + value + np.uint64(1)
-    return together
+def terms() -> npt.NDArray[np.int64]:
+    """``FEATURES`` as numbers: how many terms, and where each stands from the first word on.
+
+    The places are those in a flat table whose first word is ``BORDER`` before the one in question.
+    """
+    found = np.zeros((len(FEATURES), 1 + max(map(len, FEATURES))), np.int64)
+    for row, feature in zip(found, FEATURES, strict=True):
+        row[0] = len(feature)
+        row[1 : 1 + len(feature)] = [(BORDER + place) * WIDTH + column for place, column in feature]
+    return found
 
 
 def _mixed(value: Hashes) -> Hashes:
@@ -175,3 +181,11 @@ def _mixed(value: Hashes) -> Hashes:
 
 def _hash(text: str) -> int:
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+JOIN: Final = np.uint64(0x9E3779B97F4A7C15)
+"""Factor between the terms of a feature."""
+SEEDS: Final = np.array(
+    [_hash(f"feature {feature}") << 32 for feature in range(len(FEATURES))], np.uint64
+)
+"""Added to each feature's number, so that no two features share their rows."""

@@ -161,17 +161,21 @@ def unreachable(servers: Iterable[tuple[str, tuple[str, int]]]) -> Iterator[str]
 
 def check_models() -> str:
     from brands.brand_matcher import BrandMatcher
-    from processors.enrichment.annotator_table import build_enricher
+    from processors.enrichment.annotator_table import build_enricher, runs_spacy
+
+    settings = load(ProcessSettings)
+    build_enricher(settings, lambda: BrandMatcher(()))
+    if not runs_spacy(settings):
+        return "language, sentiment and names load; spaCy is not used"
     from processors.models.entity_model import EntityRecognizer
 
-    build_enricher(load(ProcessSettings), lambda: BrandMatcher(()))
     missing = EntityRecognizer().missing(["fr", "en"])
     if missing:
         raise TocsinError(
             f"there is no spaCy pipeline for {', '.join(missing)}, so fewer entities are right "
             "there; run pip install 'tocsin[models]', or python -m spacy download fr_core_news_sm"
         )
-    return "language, sentiment and the spaCy pipelines for fr, en load"
+    return "language, sentiment, names and the spaCy pipelines for fr, en load"
 
 
 def check_data_folder() -> str:

@@ -22,7 +22,7 @@ _FOUND_BY: Final[dict[str, tuple[str, ...]]] = {
     "lang": ("language",),
     "brand": ("language", "brands"),
     "sentiment": ("language", "sentiment", "encoder"),
-    "entity": ("language", "entities", "encoder"),
+    "entity": ("language", "entities", "spacy_entities", "encoder"),
     "towards": ("language", "brands", "encoder"),
     "aspect": ("language", "aspects", "encoder"),
     "intent": ("language", "intents", "encoder"),

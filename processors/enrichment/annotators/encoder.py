@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator, model_language
-from processors.enrichment.annotators.entities import recognizer_of
 from processors.enrichment.annotators.sentiment import to_sentiment
 from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
@@ -38,6 +37,17 @@ _SECOND_OPINION: Final = frozenset({"en"})
 """Languages where the encoder corrects spaCy's names. In French that costs one to two points."""
 _MAX_OCCURRENCES: Final = 4
 """Occurrences of one target that are read."""
+
+
+def _without_pipeline(settings: ProcessSettings) -> Callable[[str], bool]:
+    """Whether spaCy does not read a language; all, if it does not run."""
+    if "spacy_entities" not in settings.annotator_names:
+        return lambda language: True
+    # Imported where spaCy runs anyway. It tells which pipelines are installed and loads none.
+    from processors.enrichment.annotators.spacy_entities import recognizer_of
+
+    recognizer = recognizer_of(settings)
+    return lambda language: bool(recognizer.missing([language]))
 
 
 class _Named(NamedTuple):
@@ -72,12 +82,9 @@ class EncoderAnnotator(Annotator):
 
     @classmethod
     def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
-        # Tells which pipelines are installed; never loads one.
-        recognizer = recognizer_of(settings)
-        spacy_runs = "entities" in settings.annotator_names
         return cls(
             gazetteer=settings.gazetteer,
-            names_in=cache(lambda code: not spacy_runs or bool(recognizer.missing([code]))),
+            names_in=cache(_without_pipeline(settings)),
             matcher=matcher,
         )
 

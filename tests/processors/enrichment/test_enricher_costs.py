@@ -14,6 +14,7 @@ from processors.enrichment.annotators.aspects import AspectAnnotator
 from processors.enrichment.annotators.base import Annotator
 from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.annotators.duplicates import FingerprintAnnotator
+from processors.enrichment.annotators.entities import EntityAnnotator
 from processors.enrichment.annotators.influence import InfluenceAnnotator
 from processors.enrichment.annotators.intents import IntentAnnotator
 from processors.enrichment.annotators.language import LanguageAnnotator
@@ -72,14 +73,14 @@ PARTS = {
 }
 
 
-def entity_annotators() -> Sequence[Annotator]:
-    """The annotator of entities, if a model for English is installed."""
+def spacy_annotators() -> Sequence[Annotator]:
+    """spaCy's annotator, if a pipeline for English is installed."""
     try:
-        from processors.enrichment.annotators.entities import EntityAnnotator
+        from processors.enrichment.annotators.spacy_entities import SpacyEntityAnnotator
         from processors.models.entity_model import EntityRecognizer
     except ModuleNotFoundError:
         return ()
-    return () if EntityRecognizer().missing(["en"]) else (EntityAnnotator(),)
+    return () if EntityRecognizer().missing(["en"]) else (SpacyEntityAnnotator(),)
 
 
 ENRICHER = Enricher(
@@ -87,7 +88,8 @@ ENRICHER = Enricher(
         LanguageAnnotator(),
         BrandAnnotator(lambda: MATCHER),
         SentimentAnnotator(),
-        *entity_annotators(),
+        EntityAnnotator(),
+        *spacy_annotators(),
         AspectAnnotator(),
         IntentAnnotator(),
         FingerprintAnnotator(),

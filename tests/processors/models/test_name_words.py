@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.models.name_model import WordNumbers, gaps_of
+from processors.models.name_model import WordNumbers, are_shouted, gaps_of, places
 from processors.models.name_words import (
+    CASE,
     COARSE,
-    COLUMNS,
     FLAGS,
+    GAP,
     ROWS,
     feature_rows,
     gap_number,
-    is_shouted,
     known_words,
     word_numbers,
     word_shape,
@@ -66,15 +66,16 @@ def test_a_hashtag_is_its_word_with_another_flag() -> None:
 
 
 def test_capitals_tell_nothing_in_a_text_of_capitals() -> None:
-    assert is_shouted(["WO", "BLEIBT", "DER", "ZUG"])
-    assert not is_shouted(["Wo", "bleibt", "der", "ICE"])
-    assert not is_shouted(["SNCF", "😡"])
+    texts = [["WO", "BLEIBT", "DER", "ZUG"], ["Wo", "bleibt", "der", "ICE"], ["SNCF", "😡"], []]
+    cases = np.array([word_numbers(word, {})[CASE] for text in texts for word in text], np.uint64)
+    lengths = np.array([len(text) for text in texts])
+    assert are_shouted(cases, lengths).tolist() == [True, False, False, False]
 
 
 @given(ANY_TEXT | st.text(alphabet=st.characters(exclude_categories=()), max_size=300))
 def test_any_string_has_numbers(text: str) -> None:
     numbers = word_numbers(text, {"a": (1, 2), "B": (3, 4)})
-    assert len(numbers) == COLUMNS
+    assert len(numbers) == GAP
     assert all(0 <= number < 1 << 32 for number in numbers)
     assert 0 <= gap_number(text) <= 6
 
@@ -84,7 +85,8 @@ def test_the_features_are_those_that_the_model_was_taught() -> None:
     text = "Merci @SNCF, l'ICE 72 à Paris-Est… #Retard FRANÇOIS"
     tokens = tokenize(text)
     numbers = WordNumbers(["Merci", "Paris"], np.array([[1, 2], [3, 4]], np.uint16))
-    table, before, at = numbers.table([tokens.exact], [gaps_of(text, tokens, len(tokens))])
-    rows = feature_rows(table, before, at)
+    lengths = np.array([len(tokens)])
+    table = numbers.table(tokens.exact, gaps_of(text, tokens, len(tokens)), lengths)
+    rows = feature_rows(table, places(lengths))
     assert rows.max() < ROWS
     assert hashlib.sha256(rows.tobytes()).hexdigest() == FEATURES
