@@ -59,7 +59,7 @@ def seeds() -> list[dict[str, Any]]:
     events = (one for one in generate(1, SEEDS * 2, END - timedelta(days=1)) if is_post(one))
     found: list[dict[str, Any]] = []
     while len(found) < SEEDS and (batch := list(islice(events, 500))):
-        for event in enricher.enrich(batch, END, "fast", {}).mentions:
+        for event in enricher.enrich(batch, END).mentions:
             if isinstance(event, MentionUpsert):
                 found.append(msgspec.to_builtins(to_document(event)))
     return found

@@ -188,7 +188,16 @@ PROCESS_ENRICHED = Counter(
 )
 PROCESS_FAST_FALLBACK = Gauge(
     "tocsin_process_fast_fallback",
-    "1 while the automatic tier uses the fast models because of lag, else 0.",
+    "1 from when the encoder reads nothing because of lag until a quarter of that lag, else 0.",
+)
+PROCESS_ENCODER_CHOSEN = Counter(
+    "tocsin_process_encoder_chosen_total",
+    "Posts that the encoder read, by what spoke most for them; `all`: there was no need to choose.",
+    ["reason"],
+)
+PROCESS_ENCODER_CORE = Gauge(
+    "tocsin_process_encoder_core_ratio",
+    "Share of a core that the encoder may take at the present lag.",
 )
 PROCESS_BISECTIONS = Counter(
     "tocsin_process_bisections_total", "Batches split to isolate a failing message."

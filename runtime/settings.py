@@ -159,7 +159,16 @@ class ProcessSettings(BrakeSettings):
         "auto",
         description=(
             "Models: `accurate` runs the encoder on every post that names a brand, `fast` never "
-            "does, `auto` does while lag is low."
+            "does, `auto` on those that tell most, within a share of a core."
+        ),
+    )
+    encoder_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description=(
+            "Share of a core that the encoder may take with `auto` at a quarter of "
+            "`TOCSIN_PROCESS_FAST_ABOVE_LAG`; more below, up to a core, and less above."
         ),
     )
     entities: Literal["names", "spacy"] = Field(
@@ -170,9 +179,7 @@ class ProcessSettings(BrakeSettings):
         ),
     )
     fast_above_lag: int = Field(
-        1_000,
-        ge=0,
-        description="Lag above which `auto` uses the fast tier, messages, until a quarter of it.",
+        5_000, ge=0, description="Lag from which `auto` reads nothing with the encoder, messages."
     )
     keep_unmatched: bool = Field(
         False, description="Publish posts that match no brand too, without entities."

@@ -37,7 +37,6 @@ SMALL = {
     "processors/detector/state/brand_state.py": "a type, and how it is packed",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/second_opinion.py": "pure; one rule",
-    "processors/enrichment/tiers.py": "a type",
     "processors/kernels/compiler.py": "an interface of two functions",
     "processors/models/artifact_files.py": "an interface that four models share",
     "queries/language/errors.py": "a type",

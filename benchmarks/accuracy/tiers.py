@@ -104,7 +104,7 @@ class TierReader:
         self, enricher: Enricher, events: list[PostEvent], asked: dict[str, list[str]]
     ) -> list[Mention | None]:
         try:
-            mentions = enricher.enrich(events, AT, self.tier, asked).mentions
+            mentions = enricher.enrich(events, AT, targets=asked).mentions
         except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
             if len(events) > 1:
                 return [one for event in events for one in self._enriched(enricher, [event], asked)]

@@ -94,7 +94,7 @@ def records(posts: Sequence[PostEvent], brands: Sequence[Brand]) -> list[Activit
     found = []
     for first in range(0, len(posts), BATCH):
         batch = posts[first : first + BATCH]
-        found += enricher.enrich(batch, batch[0].ingested_at, tier="fast").activity
+        found += enricher.enrich(batch, batch[0].ingested_at).activity
     return found
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from processors.enrichment.encoder_choice import ALL, Choice
 from processors.enrichment.enricher import Enriched, Enricher, awaited
 from processors.faust.messages import Incoming, Outgoing, given_up
 from runtime import metrics
@@ -22,7 +23,6 @@ from schemas.dead_letter import Reason
 from schemas.errors import ConfigurationError, InvalidMessage, ServiceUnavailable
 from schemas.post import PostEvent, PostUpsert
 from schemas.topic_registry import topics
-from schemas.types import Tier
 
 SERVICE = "process"
 MAX_MENTION_BYTES = topics()["mentions"].max_message_bytes - 4_096
@@ -44,13 +44,19 @@ class Processed:
     unmatched: int = 0
     mentions: Counter[str] = field(default_factory=Counter)
     """Mention events in ``outgoing`` by ``op``."""
+    brands: Counter[str] = field(default_factory=Counter)
+    """Mentions by brand."""
+    accurate: int = 0
+    """Posts that the accurate annotators read."""
+    accurate_s: float = 0.0
+    """Time that they took, seconds."""
 
 
 def process(
     batch: Sequence[Incoming],
     enricher: Enricher,
     clock: Callable[[], datetime],
-    tier: Tier = "accurate",
+    choice: Choice = ALL,
 ) -> Processed:
     result = Processed()
     decoded: list[tuple[Incoming, PostEvent]] = []
@@ -64,7 +70,7 @@ def process(
     for op, count in Counter(event.op for _, event in decoded).items():
         metrics.PROCESS_EVENTS.labels(op).inc(count)
     with paused_collector():
-        _enrich(decoded, enricher, clock, tier, result)
+        _enrich(decoded, enricher, clock, choice, result)
     return result
 
 
@@ -111,7 +117,7 @@ def _enrich(
     decoded: Sequence[tuple[Incoming, PostEvent]],
     enricher: Enricher,
     clock: Callable[[], datetime],
-    tier: Tier,
+    choice: Choice,
     result: Processed,
 ) -> None:
     """Enrich; on failure, halve until the one bad message is isolated."""
@@ -119,7 +125,7 @@ def _enrich(
         return
     try:
         events = [event for _, event in decoded]
-        enriched = enricher.enrich(events, clock(), tier, stored=True)
+        enriched = enricher.enrich(events, clock(), choice, stored=True)
         outgoing = _encode(enriched)
     except (ConfigurationError, ServiceUnavailable, KeyboardInterrupt):
         raise  # a model that cannot be loaded is not the fault of a post
@@ -130,7 +136,7 @@ def _enrich(
             metrics.PROCESS_BISECTIONS.inc()
             middle = len(decoded) // 2
             for half in (decoded[:middle], decoded[middle:]):
-                _enrich(half, enricher, clock, tier, result)
+                _enrich(half, enricher, clock, choice, result)
             return
         ((message, event),) = decoded
         _announce(result, event, clock())
@@ -144,6 +150,9 @@ def _enrich(
     result.good += len(decoded)
     result.unmatched += enriched.unmatched
     result.mentions.update(event.op for event in enriched.mentions)
+    result.brands.update(record.brand for record in enriched.activity)
+    result.accurate += enriched.accurate
+    result.accurate_s += enriched.accurate_s
 
 
 def _encode(enriched: Enriched) -> list[Outgoing]:

@@ -1,18 +1,21 @@
 """Enrichment: post events to mention events and activity records, a pure function of a batch.
 
 The stream, ``tocsin annotate`` and back-tests all call :meth:`Enricher.enrich`. It has no state
-and reads no clock; its result does not depend on how posts are cut into batches.
+and reads no clock; its result does not depend on how posts are cut into batches, but for which of
+them are chosen where the accurate annotators may not read all.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from processors.enrichment.activity_records import activity_of
 from processors.enrichment.annotators.base import Annotator
+from processors.enrichment.encoder_choice import ALL, Choice
 from runtime import metrics
 from runtime.collector import paused_collector
 from schemas.activity import Activity
@@ -26,13 +29,12 @@ from schemas.mention import (
     Target,
 )
 from schemas.post import PostDelete, PostErasure, PostEvent, PostUpsert
-from schemas.types import Tier
 from text.tokens import LONG
 
 BRANDS: Final = "brands"
 """The annotator that decides which posts are mentions."""
 SKIPPED: Final = "skipped"
-"""Version in a mention's provenance where an accurate annotator skipped it, in the fast tier."""
+"""Version in a mention's provenance where an accurate annotator was to skip it."""
 MARKS_EDITS: Final = ("bluesky", "x")
 """Sources whose edited posts have a date of edit. A file that is read again may have another text
 for the same post, without any date."""
@@ -49,12 +51,16 @@ class Enriched:
     mentions: list[MentionEvent]
     activity: list[Activity]
     unmatched: int
+    accurate: int = 0
+    """Posts that the accurate annotators read."""
+    accurate_s: float = field(default=0.0, compare=False)
+    """Time that they took, seconds."""
 
 
 class Enricher:
     """Runs the annotators in order, heavy ones only on posts that name a brand.
 
-    The ``accurate`` ones run last, on the same posts, unless the batch is ``fast``.
+    The ``accurate`` ones run last, on those of the same posts that the choice takes.
     ``keep_unmatched`` also passes on posts without a brand. Without ``prefilter``, heavy
     annotators read those too (offline use).
     """
@@ -82,12 +88,13 @@ class Enricher:
         self,
         events: Sequence[PostEvent],
         at: datetime,
-        tier: Tier = "accurate",
+        choice: Choice = ALL,
         targets: Mapping[str, Sequence[str]] = MappingProxyType({}),
         *,
         stored: bool = False,
     ) -> Enriched:
-        """Enrich a batch; ``at`` is the time of enrichment to record.
+        """Enrich a batch; ``at`` is the time of enrichment to record, ``choice`` which posts the
+        accurate annotators read.
 
         ``targets``: post id to phrases that get a sentiment of their own, as brands do. ``stored``:
         an index may have earlier states of the posts, so those that may have named a brand before
@@ -98,7 +105,8 @@ class Enricher:
             Mention(post=event.post, targets=[Target(text=t) for t in targets.get(event.id, ())])
             for event in upserts
         ]
-        annotated = zip(batch, self._read(upserts, batch, tier), strict=True)
+        read = self._read(upserts, batch, choice)
+        annotated = zip(batch, read.activity, strict=True)
         mentions: list[MentionEvent] = []
         activity: list[Activity] = []
         unmatched = 0
@@ -106,54 +114,47 @@ class Enricher:
             if not isinstance(event, PostUpsert):
                 mentions.append(_passed_on(event, at))
                 continue
-            mention, records = next(annotated)
+            mention, own = next(annotated)
             if mention.brands or self.keep_unmatched:
                 mentions.append(MentionUpsert(mention=mention, **_envelope(event, at)))
-                activity.extend(records)
+                activity.extend(own)
                 continue
             unmatched += 1
             if may_have_matched(event, stored):
                 mentions.append(_unmatched(event, at))
-        return Enriched(mentions, activity, unmatched)
+        return Enriched(mentions, activity, unmatched, read.accurate, read.accurate_s)
 
     def _read(
-        self, upserts: Sequence[PostUpsert], batch: Sequence[Mention], tier: Tier
-    ) -> list[list[Activity]]:
-        """Annotate the batch; returns the records of each post.
+        self, upserts: Sequence[PostUpsert], batch: Sequence[Mention], choice: Choice
+    ) -> "_Read":
+        """Annotate the batch.
 
         A long text is read alone, so that all its readers share its tokens: they keep those of
-        one long text at a time.
+        one long text at a time. The choice is among all posts: the accurate annotators come after.
         """
-        records: list[list[Activity]] = [[] for _ in batch]
-        long = [at for at, mention in enumerate(batch) if len(mention.post.text) > LONG]
-        short = [at for at, mention in enumerate(batch) if len(mention.post.text) <= LONG]
-        for places in (short, *([place] for place in long)):
-            self._annotate([batch[place] for place in places], tier)
-            for place in places:
-                event = upserts[place]
-                records[place] = activity_of(event.version, event.ingested_at, batch[place])
-        return records
+        read = _Read([[] for _ in batch])
+        waits = bool(self.accurate) and choice.limit != 0
+        for places in _groups(batch):
+            self._annotate([batch[place] for place in places])
+            if not waits:
+                read.record(places, upserts, batch)
+        if self.accurate:
+            self._refine(batch, choice, read)
+        if waits:
+            read.record(range(len(batch)), upserts, batch)
+        return read
 
-    def _annotate(self, batch: Sequence[Mention], tier: Tier) -> None:
+    def _annotate(self, batch: Sequence[Mention]) -> None:
         matched = False
         if not self.keep_unmatched:
             batch = self._likely(batch)
         for annotator in self.annotators:
             # Once brands are known, posts that will be dropped are not read.
-            self._run(annotator, batch, annotator.heavy or (matched and not self.keep_unmatched))
+            if annotator.heavy or (matched and not self.keep_unmatched):
+                self._run(annotator, self._named(batch))
+            else:
+                self._run(annotator, batch)
             matched = matched or annotator.name == BRANDS
-        if not self.accurate:
-            return
-        read = [mention for mention in batch if mention.brands or not self.prefilter]
-        for mention in read:
-            mention.tier = tier
-        metrics.PROCESS_ENRICHED.labels(tier).inc(len(read))
-        for annotator in self.accurate:
-            if tier == "accurate":
-                self._run(annotator, batch, True)
-                continue
-            for mention in read:
-                mention.provenance[annotator.name] = SKIPPED
 
     def _likely(self, batch: Sequence[Mention]) -> Sequence[Mention]:
         """Without the posts that will be dropped: not even their language is read."""
@@ -164,19 +165,63 @@ class Enricher:
             metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
         return batch
 
-    def _run(self, annotator: Annotator, batch: Sequence[Mention], only_named: bool) -> None:
-        chosen = batch
-        if only_named and self.prefilter:
-            chosen = [mention for mention in batch if mention.brands]
-        if not chosen:
-            return
+    def _refine(self, batch: Sequence[Mention], choice: Choice, read: "_Read") -> None:
+        """Run the accurate annotators on the posts of the choice."""
+        named = self._named(batch)
+        chosen = choice.chosen(named)
+        for place, mention in enumerate(named):
+            mention.tier = "accurate" if place in chosen else "fast"
+        for tier, count in (("accurate", len(chosen)), ("fast", len(named) - len(chosen))):
+            metrics.PROCESS_ENRICHED.labels(tier).inc(count)
+        for reason, count in Counter(chosen.values()).items():
+            metrics.PROCESS_ENCODER_CHOSEN.labels(reason).inc(count)
+        read.accurate = len(chosen)
+        for annotator in self.accurate:
+            read.accurate_s += self._run(annotator, [named[place] for place in chosen])
+            for mention in named:
+                if mention.tier == "fast":
+                    mention.provenance[annotator.name] = SKIPPED
+
+    def _named(self, batch: Sequence[Mention]) -> Sequence[Mention]:
+        """The posts that name a brand; all of them without a prefilter."""
+        return [mention for mention in batch if mention.brands] if self.prefilter else batch
+
+    def _run(self, annotator: Annotator, posts: Sequence[Mention]) -> float:
+        """Returns the time it takes, seconds."""
+        if not posts:
+            return 0.0
         began = time.perf_counter()
-        annotator.annotate(chosen)
+        annotator.annotate(posts)
         spent = time.perf_counter() - began
         metrics.PROCESS_ANNOTATOR_SECONDS.labels(annotator.name).inc(spent)
-        for mention in chosen:
+        for mention in posts:
             in_part = not annotator.whole and len(mention.post.text) > MAX_READ
             mention.provenance[annotator.name] = annotator.version + (IN_PART if in_part else "")
+        return spent
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the annotators made of a batch."""
+
+    activity: list[list[Activity]]
+    """The records of each post."""
+    accurate: int = 0
+    accurate_s: float = 0.0
+
+    def record(
+        self, places: Iterable[int], upserts: Sequence[PostUpsert], batch: Sequence[Mention]
+    ) -> None:
+        """The activity of the posts at these places, which are read."""
+        for place in places:
+            event = upserts[place]
+            self.activity[place] = activity_of(event.version, event.ingested_at, batch[place])
+
+
+def _groups(batch: Sequence[Mention]) -> Iterator[Sequence[int]]:
+    """The places of the short texts together, and of each long one alone."""
+    yield [at for at, mention in enumerate(batch) if len(mention.post.text) <= LONG]
+    yield from ([at] for at, mention in enumerate(batch) if len(mention.post.text) > LONG)
 
 
 def may_have_matched(event: PostUpsert, stored: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Processes, delivers and counts batches, and chooses the tier of each; or ends the process.
+"""Processes, delivers and counts batches, and bounds what the encoder reads; or ends the process.
 
 An exception must never leave a Faust agent: it would acknowledge in ``finally`` and lose data.
 On a fatal error the process ends without acknowledging, and Kafka delivers the batch again.
@@ -15,8 +15,9 @@ from brands.brand_matcher import BrandMatcher
 from brands.registry import BrandRegistry
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import SERVICE, Processed, process, too_slow
+from processors.enrichment.encoder_budget import EncoderBudget
+from processors.enrichment.encoder_choice import BrandShares, Choice
 from processors.enrichment.enricher import Enricher
-from processors.enrichment.tiers import TierChooser
 from processors.faust.messages import Incoming, Outgoing, end_process, forever, guarded
 from processors.faust.producer import BatchProducer
 from runtime import metrics
@@ -29,7 +30,6 @@ from runtime.kafka.dead_letters import Brake
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
 from schemas.errors import ServiceUnavailable, TocsinError
-from schemas.types import Tier
 
 log = get_logger(SERVICE)
 
@@ -109,7 +109,8 @@ class EnrichmentWorker:
         self.book = parts.brands
         self._clock = clock
         self._lag = lag
-        self._tiers = TierChooser(settings.tier, settings.fast_above_lag)
+        self._budget = EncoderBudget(settings.tier, settings.encoder_share, settings.fast_above_lag)
+        self._shares = BrandShares()
         self._delivery = parts.producer
         self._attempts = Attempts(parts.attempts)
         self._enricher = parts.enricher
@@ -196,6 +197,8 @@ class EnrichmentWorker:
                 )
             began = time.perf_counter()
             result = await self._result(piece)
+            self._budget.spend(result.accurate, result.accurate_s)
+            self._shares.count(result.brands.items())
             if delivery is not None:
                 await delivery
             reached("process_enriched")
@@ -205,8 +208,7 @@ class EnrichmentWorker:
     async def _result(self, piece: "_Slice") -> Processed:
         """The enriched slice. In a thread, so heartbeats and fetches go on meanwhile."""
         assert self._enricher is not None, "start() comes first"
-        tier = self._choose_tier()
-        work = partial(process, piece.messages, self._enricher, self._clock, tier)
+        work = partial(process, piece.messages, self._enricher, self._clock, self._choose())
         if not piece.alone:
             return await asyncio.to_thread(work)
         (message,) = piece.messages
@@ -226,13 +228,15 @@ class EnrichmentWorker:
         await asyncio.to_thread(self._attempts.finish, *place)
         return result
 
-    def _choose_tier(self) -> Tier:
-        before = self._tiers.fallen_back
-        tier = self._tiers.choose(lag := self._lag())
-        if self._tiers.fallen_back != before:
-            log.warning("tier changed", tier=tier, lag=lag)
-        metrics.PROCESS_FAST_FALLBACK.set(self._tiers.fallen_back)
-        return tier
+    def _choose(self) -> Choice:
+        budget, lag = self._budget, self._lag()
+        before = budget.fallen_back
+        choice = budget.choice(lag, time.monotonic(), self._shares.rising())
+        if budget.fallen_back != before:
+            log.warning("the encoder reads less" if not before else "the encoder reads", lag=lag)
+        metrics.PROCESS_FAST_FALLBACK.set(budget.fallen_back)
+        metrics.PROCESS_ENCODER_CORE.set(budget.share_at(lag))
+        return choice
 
     async def _finish(
         self, result: Processed, acknowledge: Callable[[], None], began: float

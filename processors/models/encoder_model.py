@@ -7,18 +7,20 @@ Training: `training/train_encoder.py`. Data, scores and limits: `docs/models/enc
 
 import gzip
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from processors.models.artifact_files import ARTIFACTS, read_arrays, read_artifact, read_description
+from processors.models.encoder_heads import Heads, Scores, TokenRun, softmax
+from processors.models.encoder_rows import Run, runs_of
 from processors.models.encoder_session import Precision, Session
 from text.character_classes import is_within_word
 from text.clauses import Span
@@ -32,10 +34,6 @@ MAX_TEXT: Final = 1_000
 """Code points read of a text."""
 TOKENS: Final = 128
 """Tokens read of a text, including its start and end tokens."""
-BATCH: Final = 8
-"""Texts in one run: the longer ones of a larger batch cost more padding than a run does."""
-_STEP: Final = 2
-"""Lengths are padded to a multiple of this: each shape is prepared once, in some milliseconds."""
 _PAD: Final = 1
 _MIN_PROBABILITY: Final = 1e-4
 """Lower bound of a probability; those of the fast tier are rounded to this."""
@@ -58,7 +56,8 @@ class SentimentBlend:
 
     def mix(self, own: Sequence[float], fast: Sequence[float]) -> tuple[float, ...]:
         logs = np.log(np.maximum([own, fast], _MIN_PROBABILITY))
-        return _softmax((logs[0] * (1 - self.share) + logs[1] * self.share) / self.temperature)
+        mean = logs[0] * (1 - self.share) + logs[1] * self.share
+        return tuple(softmax(mean / self.temperature).tolist())
 
 
 class NamedSpan(NamedTuple):
@@ -99,8 +98,13 @@ class Reading:
 class _Text:
     normalised: Normalised
     ids: list[int]
-    offsets: list[Span]
-    """Spans of the tokens, in the normalised text."""
+    encoding: Encoding
+
+    @cached_property
+    def offsets(self) -> list[Span]:
+        """Spans of the tokens, in the normalised text."""
+        offsets: list[Span] = self.encoding.offsets
+        return offsets
 
     def tokens_in(self, span: Span) -> Sequence[int]:
         """Tokens that overlap a span of the published text."""
@@ -127,9 +131,10 @@ class _Text:
             return 0, 0
         a += len(covered) - len(covered.lstrip())
         b -= len(covered) - len(covered.rstrip())
-        while is_within_word(text, a):
+        # Most are beside a space, which is cheaper to see.
+        while text[a - 1 : a] != " " and is_within_word(text, a):
             a -= 1
-        while is_within_word(text, b):
+        while text[b : b + 1] != " " and is_within_word(text, b):
             b += 1
         return self.normalised.starts[a], self.normalised.ends[b - 1]
 
@@ -157,15 +162,11 @@ class Encoder:
         self.weights = description.weights
         """Head to a factor for each class, applied before one is chosen: rare classes would
         never be chosen otherwise."""
-        self._temperature = description.temperature
         self._tokenizer = Tokenizer.from_str(gzip.decompress(tokenizer).decode())
         self._tokenizer.enable_truncation(TOKENS)
         self._words = Embeddings(arrays["word"], arrays["word.scale"])
         self._positions = arrays["position"].astype(np.float32)
-        self._heads = {
-            name: (arrays[f"heads.{name}.weight"], arrays[f"heads.{name}.bias"])
-            for name in self.classes
-        }
+        self._heads = Heads(arrays, self.classes, description.temperature)
         self._session = Session(arrays, description.layers, threads, precision)
 
     def read(self, texts: Sequence[str], targets: Sequence[Sequence[Span]] = ()) -> list[Reading]:
@@ -173,102 +174,67 @@ class Encoder:
         prepared = self._prepare(texts)
         targets = targets or [()] * len(texts)
         readings = [Reading(targets=[None] * len(spans)) for spans in targets]
-        order = sorted(
-            (at for at, text in enumerate(prepared) if len(text.ids) > 2),
-            key=lambda at: len(prepared[at].ids),
-        )
-        for begin in range(0, len(order), BATCH):
-            chosen = order[begin : begin + BATCH]
-            states = self._states([prepared[at].ids for at in chosen])
-            for at, padded in zip(chosen, states, strict=True):
-                own = padded[: len(prepared[at].ids)]
-                self._answer(prepared[at], own, targets[at], readings[at])
+        for run in runs_of([len(text.ids) if len(text.ids) > 2 else 0 for text in prepared]):
+            own = [prepared[place.text] for place in run.places]
+            scores = Scores(self._heads, self._states(run, own), run)
+            asked = [targets[place.text] for place in run.places]
+            _answer(scores, own, asked, [readings[place.text] for place in run.places])
         return readings
 
     def _prepare(self, texts: Sequence[str]) -> list[_Text]:
         normalised = [normalise(text, limit=MAX_TEXT) for text in texts]
         encoded = self._tokenizer.encode_batch([text.text for text in normalised])
         return [
-            _Text(text, encoding.ids, encoding.offsets)
+            _Text(text, encoding.ids, encoding)
             for text, encoding in zip(normalised, encoded, strict=True)
         ]
 
-    def _states(self, ids: Sequence[Sequence[int]]) -> Floats:
-        """States of the last layer, (texts, tokens, width), for texts of similar length."""
-        longest = max(map(len, ids))
-        length = min(TOKENS, -(-longest // _STEP) * _STEP)
-        # Rows are padded to a power of two, with empty texts.
-        rows = 1 << (len(ids) - 1).bit_length()
-        numbers = np.full((rows, length), _PAD, np.int64)
-        mask = np.zeros((rows, length), np.float32)
-        mask[:, 0] = 1
-        for row, own in enumerate(ids):
-            numbers[row, : len(own)] = own
-            mask[row, : len(own)] = 1
-        embedded = self._words.of(numbers)
-        embedded += self._positions[:length]
-        return self._session.run(embedded, mask)[: len(ids)]
+    def _states(self, run: Run, texts: Sequence[_Text]) -> Floats:
+        """States of the last layer, (rows, tokens, width)."""
+        embedded = self._words.of(run.spread([text.ids for text in texts], _PAD))
+        embedded += self._positions[run.spread([range(len(text.ids)) for text in texts], 0)]
+        return self._session.run(embedded, run.owners.astype(np.float32))
 
-    def _answer(
-        self, text: _Text, states: Floats, targets: Sequence[Span], reading: Reading
-    ) -> None:
-        pooled = states.mean(0)
-        reading.heads = {
-            head: self._probabilities(head, pooled)
-            for head in self.classes
-            if head not in ("target", "entities", "aspects")
-        }
-        for at, target in enumerate(targets):
-            if tokens := text.tokens_in(target):
-                reading.targets[at] = self._towards(states, pooled, tokens[0], tokens[-1] + 1)
-        for first, last, start, end, label in self._spans(text, states, "entities"):
-            probability = self._label_probability(states[first:last], label)
-            reading.entities.append(NamedSpan(start, end, label, probability))
-        for first, last, start, end, _ in self._spans(text, states, "aspects"):
-            towards = self._towards(states, pooled, first, last)
-            reading.aspects.append((start, end, towards))
 
-    def _towards(self, states: Floats, pooled: Floats, first: int, last: int) -> tuple[float, ...]:
-        """The sentiment towards the tokens from first to last - 1."""
-        return self._probabilities("target", np.concatenate([pooled, states[first:last].mean(0)]))
+def _answer(
+    scores: Scores,
+    texts: Sequence[_Text],
+    targets: Sequence[Sequence[Span]],
+    readings: Sequence[Reading],
+) -> None:
+    """Fill the readings of a run."""
+    for reading, heads in zip(readings, scores.posts(), strict=True):
+        reading.heads = heads
+    asked = [
+        (number, at, tokens)
+        for number, text in enumerate(texts)
+        for at, span in enumerate(targets[number])
+        if (tokens := text.tokens_in(span))
+    ]
+    spans = [(number, tokens[0], tokens[-1] + 1) for number, _, tokens in asked]
+    for (number, at, _), towards in zip(asked, scores.towards(spans), strict=True):
+        readings[number].targets[at] = towards
+    for found, start, end in _published(scores.tagged("entities"), texts):
+        name = NamedSpan(start, end, found.label, found.probability)
+        readings[found.place].entities.append(name)
+    aspects = list(_published(scores.tagged("aspects"), texts))
+    opinions = scores.towards([(found.place, found.first, found.end) for found, *_ in aspects])
+    for (found, start, end), towards in zip(aspects, opinions, strict=True):
+        readings[found.place].aspects.append((start, end, towards))
 
-    def _label_probability(self, states: Floats, label: str) -> float:
-        weight, bias = self._heads["entities"]
-        classes = self.classes["entities"]
-        logits = states @ weight.T + bias
-        odds = np.exp(logits - logits.max(1, keepdims=True))
-        own = odds[:, [classes.index(f"B-{label}"), classes.index(f"I-{label}")]].sum(1)
-        return float((own / odds.sum(1)).mean())
 
-    def _probabilities(self, head: str, pooled: Floats) -> tuple[float, ...]:
-        weight, bias = self._heads[head]
-        return _softmax((weight @ pooled + bias) / self._temperature.get(head, 1.0))
-
-    def _spans(
-        self, text: _Text, states: Floats, head: str
-    ) -> Iterator[tuple[int, int, int, int, str]]:
-        """Runs of one label without overlaps: first token, last + 1, published span, label."""
-        done = 0
-        for first, last, label in self._runs(states, head):
-            start, end = text.published(first, last)
-            if end > start >= done:
-                yield first, last, start, end, label
-                done = end
-
-    def _runs(self, states: Floats, head: str) -> Iterator[tuple[int, int, str]]:
-        """Runs of tokens with one BIO label: first, last + 1, label."""
-        weight, bias = self._heads[head]
-        best = (states @ weight.T + bias).argmax(1)[1:-1]
-        if not best.any():
-            return
-        first, kind = 0, ""
-        for number, label in enumerate([*(self.classes[head][at] for at in best), "O"], 1):
-            prefix, _, name = label.partition("-")
-            if kind and (prefix != "I" or name != kind):
-                yield first, number, kind
-                kind = ""
-            if name and not kind:
-                first, kind = number, name
+def _published(
+    runs: Iterable[TokenRun], texts: Sequence[_Text]
+) -> Iterator[tuple[TokenRun, int, int]]:
+    """The runs with their spans of the published texts, without overlaps."""
+    place = done = 0
+    for run in runs:
+        if run.place != place:
+            place, done = run.place, 0
+        start, end = texts[place].published(run.first, run.end)
+        if end > start >= done:
+            yield run, start, end
+            done = end
 
 
 class Embeddings:
@@ -283,11 +249,6 @@ class Embeddings:
         rows, places = np.unique(numbers, return_inverse=True)
         unpacked = unpack_embeddings(self._packed[rows], self._scale[rows])
         return unpacked[places.reshape(numbers.shape)]
-
-
-def _softmax(logits: npt.NDArray[Any]) -> tuple[float, ...]:
-    odds = np.exp(logits - logits.max())
-    return tuple((odds / odds.sum()).tolist())
 
 
 def pack_embeddings(table: Floats) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:

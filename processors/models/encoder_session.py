@@ -1,4 +1,4 @@
-"""Runs the encoder's layers in OpenVINO: embedded tokens and their mask in, states out.
+"""Runs the encoder's layers in OpenVINO: embedded tokens in, states out.
 
 The graph is built from the arrays of the artifact, without an exchange format. It is BERT with
 normalisation after each block (Devlin et al. 2019), as in multilingual-e5-small.
@@ -27,7 +27,7 @@ EPSILON: Final = 1e-12
 HEADS: Final = 12
 """Attention heads of a layer."""
 _FAR: Final = -10_000.0
-"""Added to the attention scores of padding."""
+"""Added to the attention scores of other texts."""
 
 Precision: TypeAlias = Literal["f32", "bf16", "int8"]
 _PROPERTIES: Final[Mapping[Precision, Mapping[str, Any]]] = {
@@ -58,11 +58,15 @@ class Session:
         )
         self._request = compiled.create_infer_request()
 
-    def run(self, embedded: Floats, mask: Floats) -> Floats:
-        """Float32 ``embedded`` (texts, tokens, width) and ``mask`` (texts, tokens) to states."""
-        outputs = self._request.infer([embedded, mask])
+    def run(self, embedded: Floats, owners: Floats) -> Floats:
+        """Float32 ``embedded`` (rows, tokens, width) to states of the same shape.
+
+        ``owners`` (rows, tokens): the number of each token's text; a token attends to its own text
+        alone. The states are those of the request: the next run overwrites them.
+        """
+        outputs = self._request.infer([embedded, owners], share_inputs=True, share_outputs=True)
         states: Floats = next(iter(outputs.values()))
-        return states.copy()
+        return states
 
 
 def fastest_precision(cpuinfo: Path = Path("/proc/cpuinfo")) -> Precision:
@@ -83,13 +87,13 @@ def build(arrays: Arrays, layers: int, in_8_bits: bool = False) -> openvino.Mode
     """The graph; ``in_8_bits``: with the weights as they are packed, else unpacked."""
     width = arrays["norm.weight"].shape[0]
     embedded = op.parameter([-1, -1, width], np.float32, name="embedded")
-    mask = op.parameter([-1, -1], np.float32, name="mask")
-    far = op.multiply(op.subtract(_constant(1.0), mask), _constant(_FAR))
-    bias = op.unsqueeze(far, op.constant(np.array([1, 2])))
+    owners = op.parameter([-1, -1], np.float32, name="owners")
+    own = op.equal(_unsqueezed(owners, 1), _unsqueezed(owners, 2))
+    bias = _unsqueezed(op.select(own, _constant(0.0), _constant(_FAR)), 1)
     x = _norm(embedded, arrays, "norm")
     for layer in range(layers):
         x = _layer(x, bias, arrays, f"layers.{layer}", in_8_bits)
-    return openvino.Model([op.result(x)], [embedded, mask], "encoder")
+    return openvino.Model([op.result(x)], [embedded, owners], "encoder")
 
 
 def _layer(x: Tensor, bias: Tensor, arrays: Arrays, name: str, in_8_bits: bool) -> Tensor:
@@ -98,15 +102,17 @@ def _layer(x: Tensor, bias: Tensor, arrays: Arrays, name: str, in_8_bits: bool) 
 
     width = arrays["norm.weight"].shape[0]
     size = width // HEADS
-    split = op.constant(np.array([0, 0, 3, HEADS, size]))
-    each = op.reshape(linear(x, "qkv"), split, special_zero=True)
-    axis = op.constant(np.array(0))
-    parts = op.split(op.transpose(each, op.constant(np.array([2, 0, 3, 1, 4]))), axis, 3)
-    q, k, v = (op.squeeze(part, axis) for part in parts.outputs())
+    split = op.constant(np.array([0, 0, HEADS, size]))
+    swap = op.constant(np.array([0, 2, 1, 3]))
+    parts = op.split(linear(x, "qkv"), op.constant(np.array(2)), 3)
+    q, k, v = (
+        op.transpose(op.reshape(part, split, special_zero=True), swap) for part in parts.outputs()
+    )
     scores = op.matmul(op.multiply(q, _constant(size**-0.5)), k, False, True)
     seen = op.matmul(op.softmax(op.add(scores, bias), -1), v, False, False)
-    seen = op.transpose(seen, op.constant(np.array([0, 2, 1, 3])))
-    seen = op.reshape(seen, op.constant(np.array([0, 0, width])), special_zero=True)
+    seen = op.reshape(
+        op.transpose(seen, swap), op.constant(np.array([0, 0, width])), special_zero=True
+    )
     x = _norm(op.add(x, linear(seen, "out")), arrays, f"{name}.norm1")
     inner = op.gelu(linear(x, "inner"), "erf")
     return _norm(op.add(x, linear(inner, "outer")), arrays, f"{name}.norm2")
@@ -126,6 +132,10 @@ def _norm(x: Tensor, arrays: Arrays, name: str) -> Tensor:
     even = op.mvn(x, op.constant(np.array([-1])), True, EPSILON, "inside_sqrt")
     scaled = op.multiply(even, _constant(arrays[f"{name}.weight"]))
     return op.add(scaled, _constant(arrays[f"{name}.bias"]))
+
+
+def _unsqueezed(x: Tensor, axis: int) -> Tensor:
+    return op.unsqueeze(x, op.constant(np.array([axis])))
 
 
 def _constant(value: Tensor) -> Tensor:

@@ -157,7 +157,7 @@ def _annotated(reader: PostReader, brands: Path) -> Iterator[bytes]:
         reader.bad.add(f"{undated} posts do not say when they were written")
     dated.sort(key=lambda event: event.post.created_at)
     for batch in batches(dated):
-        for mention in enricher.enrich(batch, utc_now(), "fast").mentions:
+        for mention in enricher.enrich(batch, utc_now()).mentions:
             yield MENTION_EVENT.encode(mention) + b"\n"
 
 

@@ -89,45 +89,34 @@ class EncoderAnnotator(Annotator):
         )
 
     def warm(self, languages: Sequence[str]) -> None:
-        # Once in each shape: OpenVINO prepares the layers at their first run.
-        self._encoder.read(["warm " * (8 * n) for n in range(1, 9)])
+        # A full run: OpenVINO prepares the layers at the first one of each shape.
+        self._encoder.read(["warm " * 19] * 24)
 
     def annotate(self, batch: Sequence[Mention]) -> None:
-        targets = [_targets(mention) for mention in batch]
-        readings = self._encoder.read(
-            [mention.post.text[:MAX_READ] for mention in batch],
-            [[one.span for one in named if not one.context] for named in targets],
-        )
-        names = [[one.name for one in named if not one.context] for named in targets]
-        self._read_apart(batch, targets, readings, names)
-        for mention, own, reading in zip(batch, names, readings, strict=True):
-            if reading.heads:
-                self._refine(mention, own, reading)
-
-    def _read_apart(
-        self,
-        batch: Sequence[Mention],
-        targets: Sequence[Sequence[_Named]],
-        readings: Sequence[Reading],
-        names: Sequence[list[str]],
-    ) -> None:
         """Where the clauses about a thing are known, it has the sentiment of these, read alone.
 
-        Within the whole post, what is said of the others colours the states of all words. The
-        answers are added to ``readings``, and to ``names`` whose they are.
+        Within the whole post, what is said of the others colours the states of all words.
         """
-        asked = [
-            (reading, own, name, text)
-            for mention, named, reading, own in zip(batch, targets, readings, names, strict=True)
-            for name, text in _apart(mention.post.text, named).items()
-            if reading.heads
+        targets = [_targets(mention) for mention in batch]
+        asked = [[one for one in named if not one.context] for named in targets]
+        apart = [
+            _apart(mention.post.text, named) for mention, named in zip(batch, targets, strict=True)
         ]
-        clauses_read = list(dict.fromkeys(text for *_, text in asked))
-        answers = dict(zip(clauses_read, self._encoder.read(clauses_read), strict=True))
-        for reading, own, name, text in asked:
-            own.append(name)
+        alone = list(dict.fromkeys(text for own in apart for text in own.values()))
+        readings = self._encoder.read(
+            [*(mention.post.text[:MAX_READ] for mention in batch), *alone],
+            [*([one.span for one in named] for named in asked), *([()] * len(alone))],
+        )
+        answers = dict(zip(alone, readings[len(batch) :], strict=True))
+        for mention, named, own, reading in zip(batch, asked, apart, readings, strict=False):
+            if not reading.heads:
+                continue
             # Clauses without a token say nothing of their own: they have the post's.
-            reading.targets.append((answers[text].heads or reading.heads)["sentiment"])
+            clauses_say = [
+                (answers[text].heads or reading.heads)["sentiment"] for text in own.values()
+            ]
+            reading.targets.extend(clauses_say)
+            self._refine(mention, [*(one.name for one in named), *own], reading)
 
     def _refine(self, mention: Mention, names: Sequence[str], reading: Reading) -> None:
         heads, weights = reading.heads, self._encoder.weights

@@ -10,6 +10,7 @@ from processors.enrichment.annotators.base import Annotator
 from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.annotators.duplicates import FingerprintAnnotator
 from processors.enrichment.annotators.influence import InfluenceAnnotator
+from processors.enrichment.encoder_choice import NONE, Choice
 from processors.enrichment.enricher import SKIPPED, Enriched, Enricher, awaited
 from runtime import metrics
 from schemas.ids import author_hash
@@ -199,11 +200,30 @@ def test_accurate_annotators_read_posts_that_name_a_brand_and_none_of_a_fast_bat
     assert "accurate" not in other.provenance
     counter = metrics.PROCESS_ENRICHED.labels("fast")._value
     before = counter.get()
-    (mention,) = upserted(enricher.enrich([upsert(1, "velmora")], ENRICHED, "fast"))
+    (mention,) = upserted(enricher.enrich([upsert(1, "velmora")], ENRICHED, NONE))
     assert accurate.seen == ["x:1"]
     assert mention.tier == "fast"
     assert mention.provenance["accurate"] == SKIPPED
     assert counter.get() == before + 1
+
+
+def test_the_choice_is_among_all_posts_of_a_batch_long_ones_included() -> None:
+    accurate, metric = Loudness(name="accurate"), metrics.PROCESS_ENCODER_CHOSEN.labels("reach")
+    enricher = Enricher([BRANDS, InfluenceAnnotator()], accurate=[accurate])
+    long = upsert(90, "velmora " + "x" * 20_000)
+    events = [upsert(1, "velmora"), long, delete(3), upsert(5, "no")]
+    events += [upsert(7, "velmora"), upsert(8, "velmora")]
+    before = metric._value.get()
+    result = enricher.enrich(events, ENRICHED, Choice(2))
+    assert accurate.seen == ["x:90", "x:8"], "an author's number is the reach"
+    assert metric._value.get() == before + 2
+    assert (result.accurate, [one.tier for one in upserted(result)]) == (
+        2,
+        ["fast", "accurate", "fast", "accurate"],
+    )
+    alone = [enricher.enrich([event], ENRICHED).mentions for event in (long, events[5])]
+    assert [result.mentions[1], result.mentions[4]] == [one for (one,) in alone]
+    assert [record.post_id for record in result.activity] == ["x:1", "x:90", "x:7", "x:8"]
 
 
 def test_targets_reach_the_annotators_of_their_own_post() -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.worker import EnrichmentWorker, Parts, slices
 from processors.faust.messages import Incoming, Outgoing
+from runtime import metrics
 from runtime.health import Health
 from runtime.kafka.attempts import MAX_TRIES, Attempt
 from runtime.settings import KafkaSettings, ProcessSettings
@@ -92,6 +94,8 @@ class Rig:
     hostile: Hostile = field(default_factory=Hostile)
     settings: dict[str, Any] = field(default_factory=dict)
     producer: Producer = field(default_factory=Producer)
+    lag: int = 0
+    accurate: list[Initials] = field(default_factory=list)
     ends: list[BaseException] = field(default_factory=list)
     acknowledged: list[tuple[int, int]] = field(default_factory=list)
 
@@ -110,12 +114,14 @@ class Rig:
             if last == len(batch):
                 over.set()
 
-        enricher = Enricher([BrandAnnotator(lambda: MATCHER), self.hostile])
+        brands = BrandAnnotator(lambda: MATCHER)
+        enricher = Enricher([brands, self.hostile], accurate=self.accurate)
         self.health = Health("process")
         worker = EnrichmentWorker(
             KafkaSettings(),
             ProcessSettings(**self.settings),
             self.health,
+            lambda: self.lag,
             clock=lambda: ENRICHED,
             parts=Parts(Book(), self.producer, self.store, enricher, end),
         )
@@ -166,6 +172,36 @@ def test_large_posts_are_delivered_and_acknowledged_one_slice_after_another() ->
     assert rig.acknowledged == [(0, 2), (2, 4), (4, 5)]
     assert rig.mentions == [f"x:{at}" for at in range(5)]
     assert not rig.ends
+
+
+@pytest.mark.parametrize(
+    ("tier", "lag", "read"),
+    [("auto", 0, 3), ("auto", 5_000, 0), ("accurate", 10_000, 3), ("fast", 0, 0)],
+)
+def test_the_encoder_reads_what_the_lag_leaves_time_for(tier: str, lag: int, read: int) -> None:
+    reader = Initials(name="accurate")
+    rig = Rig(settings={"tier": tier}, lag=lag, accurate=[reader])
+    rig.run(posts(["a", "b", "c"]))
+    assert len(reader.seen) == read
+    assert rig.mentions == ["x:0", "x:1", "x:2"]
+    assert metrics.PROCESS_FAST_FALLBACK._value.get() == 0
+
+
+def test_a_batch_pays_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a batch of more posts than the time suffices for, some are read, and none of the next."""
+    stopped = SimpleNamespace(monotonic=lambda: 7.0, perf_counter=time.perf_counter)
+    monkeypatch.setattr("processors.enrichment.worker.time", stopped)
+
+    class Slow(Initials):
+        def annotate(self, batch: Sequence[Mention]) -> None:
+            super().annotate(batch)
+            time.sleep(0.6)
+
+    slow = Slow(name="accurate")
+    rig = Rig(settings={"batch_bytes": 400_000}, accurate=[slow])
+    rig.run(posts(["x" * 1_000] * 600))
+    assert rig.mentions == [f"x:{at}" for at in range(600)]
+    assert 0 < len(slow.seen) < 300, "the first slice alone, within half a second of 2 ms each"
 
 
 @pytest.mark.parametrize("fault", ["panic", "exit", "memory", "recursion"])

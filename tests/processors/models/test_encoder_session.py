@@ -80,3 +80,15 @@ def test_bfloat16_is_for_processors_with_amx(
 def test_other_processors_keep_float32(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     assert fastest_precision(tmp_path / "none") == "f32"
+
+
+@pytest.mark.parametrize("precision", ["f32", "int8"])
+def test_a_text_beside_others_is_read_as_alone(texts: list[str], precision: Precision) -> None:
+    encoder = Encoder(precision=precision)
+    some = texts[:40]
+    # Inputs in 8 bits: a difference of rounding may change a step of one of them.
+    tolerance = 1e-4 if precision == "f32" else 0.02
+    for text, together in zip(some, encoder.read(some), strict=True):
+        (alone,) = encoder.read([text])
+        for head, shares in together.heads.items():
+            assert shares == pytest.approx(alone.heads[head], abs=tolerance)

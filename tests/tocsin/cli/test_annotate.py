@@ -11,13 +11,13 @@ import pytest
 from brands.brand_matcher import BrandMatcher
 from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import process
+from processors.enrichment.encoder_choice import ALL, NONE, Choice
 from processors.enrichment.enricher import Enricher
 from processors.faust.messages import Incoming
 from runtime.settings import ProcessSettings
 from schemas.codec import MENTION_EVENT, POST_EVENT
 from schemas.mention import MentionUpsert
 from schemas.post import Author, PostEvent
-from schemas.types import Tier
 from tests import make
 from tests.tocsin.cli.commands import Commands, Ran, lines
 from tocsin.cli.annotate import annotate_stream
@@ -161,12 +161,12 @@ def posted(number: int, text: str) -> PostEvent:
     return make.upsert(make.post(text, id=f"x:{number}", author=author), number)
 
 
-def from_the_stream(enricher: Enricher, events: list[PostEvent], tier: Tier) -> list[Any]:
+def from_the_stream(enricher: Enricher, events: list[PostEvent], choice: Choice) -> list[Any]:
     batch = [
         Incoming("posts", 0, number, event.id.encode(), POST_EVENT.encode(event))
         for number, event in enumerate(events)
     ]
-    outgoing = process(batch, enricher, lambda: make.AT, tier).outgoing
+    outgoing = process(batch, enricher, lambda: make.AT, choice).outgoing
     mentions = [MENTION_EVENT.decode(sent.value) for sent in outgoing if sent.topic == "mentions"]
     return [msgspec.to_builtins(event.mention) for event in mentions]
 
@@ -178,7 +178,7 @@ def test_the_same_labels(enricher: Enricher) -> None:
     written = list(annotate_stream(reader.events(), target, enricher))
     assert (written[-1], reader.bad.count) == (len(TEXTS), 0)
     found = [json.loads(line) for line in target.getvalue().splitlines()]
-    for streamed, offline in zip(from_the_stream(enricher, events, "accurate"), found, strict=True):
+    for streamed, offline in zip(from_the_stream(enricher, events, ALL), found, strict=True):
         assert offline["tier"] == "accurate"
         for name, value in streamed.items():
             if name != "post":
@@ -187,8 +187,8 @@ def test_the_same_labels(enricher: Enricher) -> None:
 
 def test_a_batch_that_goes_fast_says_the_same_but_for_the_encoder(enricher: Enricher) -> None:
     events = [posted(number, text) for number, text in enumerate(TEXTS)]
-    fast = from_the_stream(enricher, events, "fast")
-    accurate = from_the_stream(enricher, events, "accurate")
+    fast = from_the_stream(enricher, events, NONE)
+    accurate = from_the_stream(enricher, events, ALL)
     for one, other in zip(fast, accurate, strict=True):
         assert (one["tier"], one["provenance"]["encoder"]) == ("fast", "skipped")
         for name in ("language", "duplicate_keys"):
