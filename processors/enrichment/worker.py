@@ -17,7 +17,7 @@ from processors.enrichment.annotator_table import build_enricher
 from processors.enrichment.batch import SERVICE, Processed, process, too_slow
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.tiers import TierChooser
-from processors.faust.messages import Incoming, Outgoing, end_process, forever, guarded
+from processors.faust.messages import Outgoing, end_process, forever, guarded
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
@@ -25,6 +25,7 @@ from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.attempts import MAX_TRIES, Attempts, AttemptStore, GroupAttempts
 from runtime.kafka.dead_letters import Brake
+from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
 from schemas.errors import ServiceUnavailable, TocsinError
@@ -69,12 +70,12 @@ class Parts:
 
 
 class _Slice(NamedTuple):
-    messages: Sequence[Incoming]
+    messages: Sequence[Record]
     acknowledge: Callable[[], None]
     alone: bool
 
 
-def slices(batch: Sequence[Incoming], alone: Set[int], max_bytes: int) -> Iterator[tuple[int, int]]:
+def slices(batch: Sequence[Record], alone: Set[int], max_bytes: int) -> Iterator[tuple[int, int]]:
     """First and end of the slices of a batch: at most ``max_bytes`` together, or one message.
 
     A message at a place in ``alone`` is a slice of its own.
@@ -159,9 +160,7 @@ class EnrichmentWorker:
             await asyncio.sleep(0.2)
         self.health.clear("brands")
 
-    async def take(
-        self, batch: Sequence[Incoming], acknowledge: Callable[[int, int], None]
-    ) -> None:
+    async def take(self, batch: Sequence[Record], acknowledge: Callable[[int, int], None]) -> None:
         """Queue a batch in slices, each as soon as there is room.
 
         Slices are delivered in the order of messages; ``acknowledge(first, end)`` is called after
@@ -173,7 +172,7 @@ class EnrichmentWorker:
                 _Slice(batch[first:end], partial(acknowledge, first, end), first in alone)
             )
 
-    def _alone(self, batch: Sequence[Incoming]) -> set[int]:
+    def _alone(self, batch: Sequence[Record]) -> set[int]:
         """The places of the messages that are handled one at a time."""
         attempts = self._attempts
         return {
