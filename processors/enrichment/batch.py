@@ -61,7 +61,8 @@ def process(
             _give_up(result, message, error.reason, error.detail, clock())
             continue
         decoded.append((message, _within_bounds(event)))
-        metrics.PROCESS_EVENTS.labels(event.op).inc()
+    for op, count in Counter(event.op for _, event in decoded).items():
+        metrics.PROCESS_EVENTS.labels(op).inc(count)
     _enrich(decoded, enricher, clock, tier, result)
     return result
 
