@@ -24,7 +24,6 @@ from threading import Event
 from types import MappingProxyType
 from typing import Any
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from ingestors.checkpoints import TOPIC as CHECKPOINTS
@@ -36,6 +35,7 @@ from runtime.clock import Clock, utc_now
 from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.client import told
+from runtime.kafka.native_producer import NativeProducer
 from runtime.logs import get_logger
 from runtime.settings import IngestSettings
 from schemas.checkpoint import Checkpoint
@@ -65,7 +65,7 @@ class Runner:
     def __init__(
         self,
         source: Source,
-        producer: KafkaProducer,
+        producer: NativeProducer,
         *,
         topic_prefix: str,
         settings: IngestSettings,

@@ -13,7 +13,7 @@ from benchmarks.pipeline.meters import Watch, latencies, name_of, scrape, wait_f
 from benchmarks.pipeline.report_page import Run
 from benchmarks.pipeline.services import Bench
 from runtime.kafka.client import producer as new_producer
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from schemas.codec import POST_EVENT
 from schemas.post import PostEvent
 from sinks.elasticsearch.connection import connect

@@ -14,7 +14,7 @@ from brands.registry import publish_brands
 from ingestors.generator.accounts import brands
 from ingestors.generator.source import generate
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import LagMeter
+from runtime.kafka.topic_stats import LagMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.codec import POST_EVENT
 from schemas.post import PostUpsert

@@ -21,8 +21,8 @@ from benchmarks.pipeline.services import engines
 from brands.registry import publish_brands
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import LagMeter
 from runtime.kafka.reader import read_to_end
+from runtime.kafka.topic_stats import LagMeter
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.activity import Activity
 from schemas.alert import Alert

@@ -3,7 +3,6 @@
 A thin shell: it reads settings and batches, and hands the batches to ``EnrichmentWorker``.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,9 +10,7 @@ from processors.enrichment.annotator_table import check_annotators
 from processors.enrichment.batch import SERVICE
 from processors.enrichment.worker import EnrichmentWorker
 from processors.faust.app import (
-    acknowledge,
     create_app,
-    incoming,
     lag_of,
     leave_if_stuck,
     monitor,
@@ -23,7 +20,6 @@ from processors.faust.app import (
     start,
     watch_group,
 )
-from processors.faust.byte_limits import TakenBytes
 from processors.faust.messages import end_process
 from processors.faust.watchdog import Gauges, watch
 from runtime import metrics
@@ -34,7 +30,7 @@ from runtime.settings import KafkaSettings, ProcessSettings, load
 
 _kafka = load(KafkaSettings)
 _settings = load(ProcessSettings)
-app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir)
+app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir, lists=True)
 posts = raw_topic(app, _kafka.topic_prefix + "posts")
 
 
@@ -59,15 +55,14 @@ def _lag() -> int:
 async def enrich(stream: Any) -> None:
     """Read batches; acknowledge each after its results are delivered."""
     try:
-        await _work(
-            stream, _prepared or EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag)
-        )
+        worker = _prepared or EnrichmentWorker(_kafka, _settings, monitor(SERVICE), _lag)
+        await _work(worker)
     except Exception as error:  # noqa: BLE001
         # Faust would log this and go on without an agent, or acknowledge.
         end_process(error)
 
 
-async def _work(stream: Any, worker: EnrichmentWorker) -> None:
+async def _work(worker: EnrichmentWorker) -> None:
     gauges = Gauges(metrics.PROCESS_LAG, metrics.PROCESS_UNCOMMITTED)
     watch(
         lambda: partition_states(app),
@@ -78,16 +73,9 @@ async def _work(stream: Any, worker: EnrichmentWorker) -> None:
         watch_group(app, _kafka, SERVICE, "posts", gauges.lag),
     )
     await worker.start()
-    limit = TakenBytes(stream)
-    stream.add_processor(limit.hold)
-    async for events in stream.noack_take(_settings.batch_size, within=_settings.batch_within_s):
-        limit.taken()
-        await worker.take([incoming(event) for event in events], partial(_acknowledge, events))
-    await worker.stop()
-
-
-def _acknowledge(events: Sequence[Any], first: int, end: int) -> None:
-    acknowledge(events[first:end])
+    while True:  # until Faust cancels its agents
+        taken = await app.intake.take(_settings.batch_size, _settings.batch_within_s)
+        await worker.take(taken.messages, taken.acknowledge)
 
 
 def main() -> None:

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from processors.enrichment.encoder_choice import ALL, Choice
 from processors.enrichment.enricher import Enriched, Enricher, awaited
-from processors.faust.messages import Incoming, Outgoing, given_up
+from processors.faust.messages import Outgoing, given_up
 from runtime import metrics
 from runtime.collector import paused_collector
+from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from schemas.bounds import MAX_ITEMS, MAX_SHORT, MAX_TEXT, bound_post
 from schemas.codec import ACTIVITY, MENTION_EVENT, POST_EVENT
@@ -53,13 +54,13 @@ class Processed:
 
 
 def process(
-    batch: Sequence[Incoming],
+    batch: Sequence[Record],
     enricher: Enricher,
     clock: Callable[[], datetime],
     choice: Choice = ALL,
 ) -> Processed:
     result = Processed()
-    decoded: list[tuple[Incoming, PostEvent]] = []
+    decoded: list[tuple[Record, PostEvent]] = []
     for message in batch:
         try:
             event = POST_EVENT.decode(message.value or b"")
@@ -74,7 +75,7 @@ def process(
     return result
 
 
-def too_slow(message: Incoming, detail: str, at: datetime) -> Processed:
+def too_slow(message: Record, detail: str, at: datetime) -> Processed:
     """The result of a message that is given up because it costs too much."""
     result = Processed()
     with suppress(InvalidMessage):
@@ -114,7 +115,7 @@ def _told(error: BaseException) -> str:
 
 
 def _enrich(
-    decoded: Sequence[tuple[Incoming, PostEvent]],
+    decoded: Sequence[tuple[Record, PostEvent]],
     enricher: Enricher,
     clock: Callable[[], datetime],
     choice: Choice,
@@ -170,8 +171,6 @@ def _encode(enriched: Enriched) -> list[Outgoing]:
     return mentions + activity
 
 
-def _give_up(
-    result: Processed, message: Incoming, reason: Reason, detail: str, at: datetime
-) -> None:
+def _give_up(result: Processed, message: Record, reason: Reason, detail: str, at: datetime) -> None:
     result.outgoing.append(given_up(SERVICE, message, reason, detail, at))
     result.bad += 1

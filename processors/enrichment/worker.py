@@ -6,7 +6,7 @@ On a fatal error the process ends without acknowledging, and Kafka delivers the 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -18,7 +18,7 @@ from processors.enrichment.batch import SERVICE, Processed, process, too_slow
 from processors.enrichment.encoder_budget import EncoderBudget
 from processors.enrichment.encoder_choice import BrandShares, Choice
 from processors.enrichment.enricher import Enricher
-from processors.faust.messages import Incoming, Outgoing, end_process, forever, guarded
+from processors.faust.messages import Outgoing, end_process, forever
 from processors.faust.producer import BatchProducer
 from runtime import metrics
 from runtime.clock import Clock, utc_now
@@ -27,6 +27,7 @@ from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.attempts import MAX_TRIES, Attempts, AttemptStore, GroupAttempts
 from runtime.kafka.dead_letters import Brake
+from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, ProcessSettings
 from schemas.errors import ServiceUnavailable, TocsinError
@@ -48,7 +49,7 @@ class Delivers(Protocol):
     """The part of :class:`BatchProducer` that a worker uses."""
 
     async def start(self) -> None: ...
-    async def deliver(self, outgoing: Sequence[Outgoing]) -> None: ...
+    async def send(self, outgoing: Sequence[Outgoing]) -> Awaitable[None]: ...
     async def stop(self) -> None: ...
 
 
@@ -70,12 +71,22 @@ class Parts:
 
 
 class _Slice(NamedTuple):
-    messages: Sequence[Incoming]
+    messages: Sequence[Record]
     acknowledge: Callable[[], None]
     alone: bool
 
 
-def slices(batch: Sequence[Incoming], alone: Set[int], max_bytes: int) -> Iterator[tuple[int, int]]:
+class _Sent(NamedTuple):
+    """A slice that is enriched, on its way to Kafka."""
+
+    piece: _Slice
+    result: Processed
+    delivered: Awaitable[None]
+    began: float
+    """Monotonic seconds."""
+
+
+def slices(batch: Sequence[Record], alone: Set[int], max_bytes: int) -> Iterator[tuple[int, int]]:
     """First and end of the slices of a batch: at most ``max_bytes`` together, or one message.
 
     A message at a place in ``alone`` is a slice of its own.
@@ -116,8 +127,9 @@ class EnrichmentWorker:
         self._enricher = parts.enricher
         self._end = parts.end
         self._tasks: list[asyncio.Task[None]] = []
-        # One waits, one is enriched, one is delivered: three slices in memory.
+        # One waits, one is enriched, three are delivered: five slices in memory.
         self._slices: asyncio.Queue[_Slice] = asyncio.Queue(maxsize=1)
+        self._sent: asyncio.Queue[_Sent] = asyncio.Queue(maxsize=2)
         self._brake = Brake.of(settings)
 
     @property
@@ -145,13 +157,14 @@ class EnrichmentWorker:
         self.book.start(on_failure=self._end)
         self._tasks = [
             forever(self._handle_slices(), "enrichment of posts", self._end),
+            forever(self._finish_slices(), "delivery of enriched posts", self._end),
             forever(self._beat(), "heartbeat", self._end),
         ]
         self.health.clear("start")
         await self._wait_for_brands()
 
     async def _beat(self) -> None:
-        while not self._tasks[0].done():  # /healthz must not outlive the work
+        while not any(task.done() for task in self._tasks):  # /healthz must not outlive the work
             self.health.beat()
             await asyncio.sleep(5)
 
@@ -162,9 +175,7 @@ class EnrichmentWorker:
             await asyncio.sleep(0.2)
         self.health.clear("brands")
 
-    async def take(
-        self, batch: Sequence[Incoming], acknowledge: Callable[[int, int], None]
-    ) -> None:
+    async def take(self, batch: Sequence[Record], acknowledge: Callable[[int, int], None]) -> None:
         """Queue a batch in slices, each as soon as there is room.
 
         Slices are delivered in the order of messages; ``acknowledge(first, end)`` is called after
@@ -176,7 +187,7 @@ class EnrichmentWorker:
                 _Slice(batch[first:end], partial(acknowledge, first, end), first in alone)
             )
 
-    def _alone(self, batch: Sequence[Incoming]) -> set[int]:
+    def _alone(self, batch: Sequence[Record]) -> set[int]:
         """The places of the messages that are handled one at a time."""
         attempts = self._attempts
         return {
@@ -186,8 +197,7 @@ class EnrichmentWorker:
         }
 
     async def _handle_slices(self) -> None:
-        """Enrich slices in order; never returns."""
-        delivery: asyncio.Task[None] | None = None
+        """Enrich slices and send them, in order; never returns."""
         while True:
             piece = await self._slices.get()
             if self.holding:
@@ -199,11 +209,9 @@ class EnrichmentWorker:
             result = await self._result(piece)
             self._budget.spend(result.accurate, result.accurate_s)
             self._shares.count(result.brands.items())
-            if delivery is not None:
-                await delivery
             reached("process_enriched")
-            work = self._finish(result, piece.acknowledge, began)
-            delivery = guarded(work, "delivery of enriched posts", self._end)
+            delivered = await self._delivery.send(result.outgoing)
+            await self._sent.put(_Sent(piece, result, delivered, began))
 
     async def _result(self, piece: "_Slice") -> Processed:
         """The enriched slice. In a thread, so heartbeats and fetches go on meanwhile."""
@@ -238,17 +246,18 @@ class EnrichmentWorker:
         metrics.PROCESS_ENCODER_CORE.set(budget.share_at(lag))
         return choice
 
-    async def _finish(
-        self, result: Processed, acknowledge: Callable[[], None], began: float
-    ) -> None:
-        await self._delivery.deliver(result.outgoing)
-        reached("process_delivered")
-        acknowledge()
-        for op, count in result.mentions.items():
-            metrics.PROCESS_MENTIONS.labels(op).inc(count)
-        metrics.PROCESS_UNMATCHED.inc(result.unmatched)
-        metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
-        self._brake.record(result.good, result.bad)
+    async def _finish_slices(self) -> None:
+        """Acknowledge slices in order, each after its delivery; never returns."""
+        while True:
+            piece, result, delivered, began = await self._sent.get()
+            await delivered
+            reached("process_delivered")
+            piece.acknowledge()
+            for op, count in result.mentions.items():
+                metrics.PROCESS_MENTIONS.labels(op).inc(count)
+            metrics.PROCESS_UNMATCHED.inc(result.unmatched)
+            metrics.PROCESS_BATCH_SECONDS.observe(time.perf_counter() - began)
+            self._brake.record(result.good, result.bad)
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -57,12 +57,14 @@ def create_app(
     data_dir: Path | None = None,
     *,
     holds: bool = False,
+    lists: bool = False,
 ) -> DirectApp:
     """The application of a service, without its agent; ``batch_size`` is that of one fetch.
 
     ``holds``: it acknowledges long after it reads, so that a stop or a rebalance does not wait.
+    ``lists``: its agent reads the application's intake, not the stream that Faust hands it.
     """
-    return DirectApp(
+    app = DirectApp(
         kafka.group_prefix + service,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=_credentials(kafka),
@@ -85,6 +87,8 @@ def create_app(
         datadir=str(data_dir or Path(tempfile.gettempdir(), f"tocsin-{service}")),
         worker_redirect_stdouts=False,
     )
+    app.takes_lists = lists
+    return app
 
 
 def partition_states(app: faust.App) -> list[PartitionState]:
@@ -109,20 +113,6 @@ def lag_of(states: Sequence[PartitionState]) -> int:
     )
 
 
-def acknowledge(events: Sequence[Any]) -> None:
-    for event in events:
-        event.ack()
-
-
-class _Read:
-    """As much of a message as Faust's consumer needs to acknowledge it."""
-
-    __slots__ = ("__weakref__", "acked", "offset", "topic", "tp")
-
-    def __init__(self, tp: Any, offset: int) -> None:
-        self.topic, self.tp, self.offset, self.acked = tp.topic, tp, offset, False
-
-
 def held_offsets(events: Sequence[Any]) -> dict[Any, "array[int]"]:
     """The offsets of events by partition: 8 bytes each, where a message is half a kilobyte."""
     held: dict[Any, array[int]] = {}
@@ -132,11 +122,10 @@ def held_offsets(events: Sequence[Any]) -> dict[Any, "array[int]"]:
 
 
 def acknowledge_offsets(app: faust.App, held: "Mapping[Any, array[int]]") -> None:
-    """Acknowledge what was read; offsets below what is committed already are ignored."""
+    """Acknowledge what was read."""
     consumer: Any = app.consumer
     for tp, offsets in held.items():
-        for offset in offsets:
-            consumer.ack(_Read(tp, offset))
+        consumer.acknowledge(tp, offsets)
 
 
 def incoming(event: Any) -> Incoming:

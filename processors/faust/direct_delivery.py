@@ -1,5 +1,7 @@
 """Faust's Kafka consumer without four asyncio tasks a message, and with gaps that are told.
 
+To an application that takes lists it hands what it fetched as it is. For others:
+
 For each message Faust waits for the first of four tasks: its delivery to the agent's buffer, a
 rebalance, a stop and a crash. Delivery nearly always ends at once, and the tasks cost more than
 everything else that Faust does. Here delivery is tried without a task; only if it has to wait (the
@@ -7,17 +9,22 @@ buffer is full, the flow is suspended) does it go on as Faust has it, so that a 
 interrupts it.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from functools import partial
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
 from inspect import iscoroutine
 from typing import Any, cast
 
 import faust
+from aiokafka.errors import ConsumerStoppedError
+from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import Consumer
 from mode.services import Service, WaitResults
+from mode.utils.futures import notify
 
-from processors.faust.byte_limits import ByteBoundQueue
+from processors.faust.intake import ByteBoundQueue, Intake
 
 
 class DirectDelivery(Service):
@@ -77,15 +84,74 @@ class DirectConsumer(DirectDelivery, Consumer):
         """Partition to its first message since the last seek."""
 
         def deliver(message: Any) -> Any:
-            tp, offset = message.tp, message.offset
-            self._begun.setdefault(tp, offset)
-            expected = self.positions.get(tp, offset)
-            if offset > expected:
-                self._skip(tp, expected, offset)
-            self.positions[tp] = offset + 1
+            self._arrived(message.tp, (message,))
             return callback(message)
 
         super().__init__(transport, deliver, **options)
+
+    def _arrived(self, tp: Any, messages: Sequence[Any]) -> None:
+        """Note where these messages of a partition end, and the gaps before and between them."""
+        first, last = messages[0].offset, messages[-1].offset
+        self._begun.setdefault(tp, first)
+        expected = self.positions.get(tp, first)
+        if first > expected or last - first + 1 != len(messages):
+            for message in messages:
+                if message.offset > expected:
+                    self._skip(tp, expected, message.offset)
+                expected = message.offset + 1
+        self.positions[tp] = last + 1
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Faust's loop; with an intake, lists are handed over as they are fetched."""
+        app = cast("DirectApp", self.app)
+        if not app.takes_lists:
+            await super()._drain_messages(fetcher)
+            return
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await self._hand_over(app.intake)
+                await asyncio.sleep(0)  # an intake with room and a full fetch would never wait
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            if not app.should_stop:
+                raise
+
+    async def _hand_over(self, intake: Intake) -> None:
+        """One fetch. What a rebalance interrupts is read again from the committed offset."""
+        fetched, active = await self._wait_next_records(timeout=1.0)
+        generation = self.app.consumer_generation_id
+        if self.should_stop:
+            return
+        if not self.flow_active:
+            with suppress(Exception):  # as Faust: the resumption seeks, too
+                await self.perform_seek()
+            return
+        for each, records in (fetched or {}).items():
+            tp = ensure_TP(each)
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            if active is not None and tp not in active:
+                continue
+            if messages := self._unread(tp, records):
+                self._arrived(tp, messages)
+                await self.wait_first(
+                    intake.put(tp, messages, generation), self.suspend_flow.wait()
+                )
+                self._read_offset[tp] = messages[-1].offset
+
+    def _unread(self, tp: Any, records: Sequence[Any]) -> Sequence[Any]:
+        """Without the records before the offset that is read next."""
+        read = self._read_offset[tp]
+        if read is None or records[0].offset >= read:
+            return records
+        return [record for record in records if record.offset >= read]
+
+    def acknowledge(self, tp: Any, offsets: Iterable[int]) -> None:
+        """Acknowledge many messages; offsets below what is committed already are ignored."""
+        committed, known = self._committed_offset[tp] or 0, self._acked_index[tp]
+        new = {offset for offset in offsets if offset >= committed} - known
+        known.update(new)
+        self._acked[tp].extend(new)
+        notify(self._waiting_for_ack)
 
     async def perform_seek(self) -> None:
         await super().perform_seek()
@@ -123,6 +189,13 @@ class DirectApp(faust.App):
 
     on_gap: Callable[[int, int, int], None] = staticmethod(lambda partition, first, after: None)
     """Takes a partition, the first offset that Kafka skipped, and the one after the last."""
+
+    takes_lists: bool = False
+    """Whether fetched lists go to the intake, in the place of Faust's streams and events."""
+
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(self, self.conf.stream_buffer_maxsize)
 
     def FlowControlQueue(  # noqa: N802 (Faust's name)
         self, maxsize: int | None = None, *, clear_on_resume: bool = False

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from runtime import metrics
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
 from runtime.kafka.dead_letters import dead_letter_of, letter_key
+from runtime.kafka.protocols import Record
 from runtime.logs import get_logger
 from schemas.dead_letter import Reason
 from schemas.errors import TocsinError
@@ -42,9 +43,7 @@ class Outgoing(NamedTuple):
     """None is a tombstone, on a compacted topic."""
 
 
-def given_up(
-    service: str, message: Incoming, reason: Reason, detail: str, at: datetime
-) -> Outgoing:
+def given_up(service: str, message: Record, reason: Reason, detail: str, at: datetime) -> Outgoing:
     """The dead letter of a message; counts it in the metrics."""
     metrics.DEAD_LETTERS.labels(service, reason).inc()
     letter = dead_letter_of(message, service=service, reason=reason, detail=detail, at=at)

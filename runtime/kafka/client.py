@@ -264,7 +264,7 @@ def admin(settings: KafkaSettings, bootstrap_s: float = BOOTSTRAP_S) -> Iterator
         yield client
 
 
-def close(sender: KafkaProducer, timeout_s: float) -> None:
+def close(sender: Any, timeout_s: float) -> None:
     """Close a producer; what Kafka does not take meanwhile was never acknowledged."""
     with contextlib.suppress(KafkaError, OSError):
         sender.close(timeout=timeout_s)

@@ -23,6 +23,7 @@ LOSSES = ("tests/runtime/kafka/test_losses.py",)
 AGE = ("tests/runtime/kafka/test_unread_age.py",)
 TOPICS = ("tests/runtime/kafka/test_topic_configs.py",)
 CONSUMER = ("tests/runtime/kafka/test_consumer.py",)
+INTAKE = ("tests/processors/faust/test_intake.py",)
 DIRECT = ("tests/processors/faust/test_direct_delivery.py",)
 CLIENT = ("tests/runtime/kafka/test_client.py",)
 LETTERS = ("tests/runtime/kafka/test_dead_letters.py",)
@@ -262,6 +263,27 @@ MUTANTS = (
         "_, self._committed_offset[tp] = gaps.popleft()",
         "gaps.popleft()",
         DIRECT,
+    ),
+    Mutant(
+        "a list from before a rebalance is enriched",
+        "processors/faust/intake.py",
+        "if fetched.generation == self._app.consumer_generation_id:",
+        "if True:",
+        INTAKE,
+    ),
+    Mutant(
+        "a rebalance does not wait for the batch of an agent",
+        "processors/faust/intake.py",
+        "                self._app.consumer._unacked_messages.add(taken)\n",
+        "",
+        INTAKE,
+    ),
+    Mutant(
+        "an intake keeps what a rebalance takes away",
+        "processors/faust/intake.py",
+        "        app.flow_control.manage_queue(self)\n",
+        "",
+        INTAKE,
     ),
     Mutant(
         "a client that finds no Kafka leaves its thread",

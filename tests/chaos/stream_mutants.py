@@ -209,15 +209,15 @@ MUTANTS = (
     Mutant(
         "a batch is acknowledged before its delivery",
         "processors/enrichment/worker.py",
-        "await self._delivery.deliver(result.outgoing)",
-        "acknowledge(); await self._delivery.deliver(result.outgoing)",
+        "            await delivered\n",
+        "            piece.acknowledge()\n            await delivered\n",
         WORKER,
     ),
     Mutant(
         "batches overtake each other",
         "processors/enrichment/worker.py",
-        "if delivery is not None:",
-        "if False:",
+        "self._sent: asyncio.Queue[_Sent] = asyncio.Queue(maxsize=2)",
+        "self._sent: asyncio.Queue[_Sent] = asyncio.LifoQueue(maxsize=2)",
         WORKER,
     ),
     Mutant(

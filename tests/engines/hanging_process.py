@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from processors.enrichment.annotators.base import Annotator
@@ -16,7 +15,7 @@ from processors.enrichment.annotators.brands import BrandAnnotator
 from processors.enrichment.batch import SERVICE
 from processors.enrichment.enricher import Enricher
 from processors.enrichment.worker import EnrichmentWorker, Parts
-from processors.faust.app import acknowledge, create_app, incoming, monitor, raw_topic, run, start
+from processors.faust.app import create_app, monitor, raw_topic, run, start
 from processors.faust.messages import end_process
 from runtime.clock import utc_now
 from runtime.settings import KafkaSettings, ProcessSettings, load
@@ -27,7 +26,7 @@ SAYS = "an annotator hangs"
 """Printed when it begins to hang."""
 
 _kafka, _settings = load(KafkaSettings), load(ProcessSettings)
-app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir)
+app = create_app(_kafka, SERVICE, _settings.batch_size, _settings.data_dir, lists=True)
 posts = raw_topic(app, _kafka.topic_prefix + "posts")
 
 
@@ -54,14 +53,11 @@ async def enrich(stream: Any) -> None:
     try:
         worker = _worker()
         await worker.start()
-        async for events in stream.noack_take(_settings.batch_size, within=0.2):
-            await worker.take([incoming(event) for event in events], partial(_acknowledge, events))
+        while True:
+            taken = await app.intake.take(_settings.batch_size, within_s=0.2)
+            await worker.take(taken.messages, taken.acknowledge)
     except Exception as error:  # noqa: BLE001
         end_process(error)
-
-
-def _acknowledge(events: Sequence[Any], first: int, end: int) -> None:
-    acknowledge(events[first:end])
 
 
 if __name__ == "__main__":

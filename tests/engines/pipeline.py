@@ -19,8 +19,8 @@ from kafka import KafkaProducer
 from brands.registry import publish_brands
 from runtime.kafka import client as kafka
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import LagMeter, TopicLag
 from runtime.kafka.reader import read_to_end
+from runtime.kafka.topic_stats import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings
 from schemas.brand import Brand
 from schemas.codec import DEAD_LETTER

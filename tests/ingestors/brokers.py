@@ -15,6 +15,7 @@ from kafka.future import Future
 from ingestors.checkpoints import load_checkpoint
 from runtime.kafka import client as kafka
 from runtime.kafka.client import MAX_MESSAGE_BYTES, setup_topics
+from runtime.kafka.native_producer import NativeProducer
 from runtime.kafka.reader import read_to_end
 from runtime.settings import KafkaSettings
 from schemas.checkpoint import Checkpoint
@@ -96,7 +97,7 @@ class RealBroker:
             bootstrap_servers=bootstrap_servers, topic_prefix=self.prefix, partitions=1
         )
         setup_topics(self.settings, topics().values())
-        self.producer = kafka.producer(self.settings, "test")
+        self.producer = NativeProducer(self.settings, "test")
 
     def values(self, topic: str) -> list[bytes]:
         consumer = kafka.consumer(self.settings, "test")
@@ -109,7 +110,7 @@ class RealBroker:
         return load_checkpoint(self.settings, source_id)
 
     def close(self) -> None:
-        self.producer.close()
+        self.producer.close(5)
 
 
 Broker = FakeBroker | RealBroker

@@ -20,9 +20,9 @@ from ingestors.generator.accounts import brands as invented_brands
 from runtime.clock import utc_now
 from runtime.kafka.client import publish
 from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
-from runtime.kafka.lag import TopicLag
 from runtime.kafka.protocols import OutgoingRecord
 from runtime.kafka.reader import read_topic
+from runtime.kafka.topic_stats import TopicLag
 from runtime.service import stop_on_signals
 from runtime.settings import KafkaSettings
 from schemas.alert import Alert

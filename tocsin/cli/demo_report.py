@@ -11,7 +11,7 @@ from rich.text import Text
 
 from processors.detector.backtest import BacktestAlert
 from queries.matching.document import MatchedSpan
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from schemas.alert import Alert
 from schemas.mention import Mention
 from schemas.types import Tier

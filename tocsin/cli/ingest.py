@@ -50,6 +50,7 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
     from runtime.coverage_outbox import CoverageOutbox
     from runtime.kafka import client as kafka
     from runtime.kafka.dead_letters import TOPIC as DEAD_LETTERS
+    from runtime.kafka.native_producer import NativeProducer
     from runtime.service import announce, service
 
     kafka_settings = load(KafkaSettings)
@@ -68,9 +69,7 @@ def run_source(source: "Source", settings: IngestSettings, afresh: bool = False)
         with contextlib.suppress(ServiceUnavailable):
             limits = kafka.message_limits(kafka_settings, ("posts", DEAD_LETTERS))
         # An absent broker holds the source back; posts that were read are not lost.
-        producer = kafka.producer(
-            kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S, max_block_ms=2_000
-        )
+        producer = NativeProducer(kafka_settings, "ingest", delivery_timeout_s=_A_DAY_S)
         coverage = CoverageOutbox(kafka_settings, "ingest")
         coverage.start()
         runner = Runner(

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from rich.text import Text
 
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from text.terminal import printable, single_line
 from tocsin.local.alert_stream import OpenedAlerts
 from tocsin.local.service_probe import ServiceState, SourceState

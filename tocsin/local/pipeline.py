@@ -18,7 +18,7 @@ from typing import Self
 
 from brands.registry import current_brands, publish_brands
 from runtime.kafka.client import setup_topics
-from runtime.kafka.lag import LagMeter, TopicLag
+from runtime.kafka.topic_stats import LagMeter, TopicLag
 from runtime.settings import ElasticsearchSettings, KafkaSettings, MonitorSettings, load
 from schemas.brand import Brand
 from schemas.errors import ConfigurationError, ServiceUnavailable, TocsinError

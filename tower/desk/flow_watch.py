@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from runtime.kafka.lag import LagMeter, TopicLag
+from runtime.kafka.topic_stats import LagMeter, TopicLag
 from runtime.settings import KafkaSettings
 from schemas.errors import TocsinError
 

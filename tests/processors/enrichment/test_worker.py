@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -71,8 +71,9 @@ class Producer:
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
-    async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send(self, outgoing: Sequence[Outgoing]) -> Awaitable[None]:
         self.delivered.append(list(outgoing))
+        return asyncio.sleep(0)
 
 
 @dataclass
@@ -244,7 +245,7 @@ def test_a_slow_post_among_others_is_not_given_up_where_no_process_ended() -> No
 
 def test_a_delivery_that_fails_ends_the_process_without_an_acknowledgement() -> None:
     class Panics(Producer):
-        async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
+        async def send(self, outgoing: Sequence[Outgoing]) -> Awaitable[None]:
             raise Panic("no brokers")
 
     rig = Rig(producer=Panics())

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,20 +20,18 @@ from tests.processors.enrichment.fakes import MATCHER, upsert
 
 
 class Producer:
-    """Delivers when the test lets it."""
+    """Delivers what the test says; each batch has a future of its own."""
 
     def __init__(self) -> None:
         self.begun: list[Sequence[Outgoing]] = []
-        self.open = asyncio.Event()
-        self.trouble: Exception | None = None
+        self.deliveries: list[asyncio.Future[None]] = []
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
-    async def deliver(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send(self, outgoing: Sequence[Outgoing]) -> Awaitable[None]:
         self.begun.append(outgoing)
-        await self.open.wait()
-        if self.trouble is not None:
-            raise self.trouble
+        self.deliveries.append(asyncio.get_running_loop().create_future())
+        return self.deliveries[-1]
 
 
 class Brands:
@@ -111,32 +109,49 @@ async def _after_delivery(process: Process) -> None:
     await until(lambda: process.producer.begun)
     await moment()
     assert process.acknowledged == []
-    process.producer.open.set()
+    process.producer.deliveries[0].set_result(None)
     await until(lambda: process.acknowledged == [1])
 
 
 async def _in_order(process: Process) -> None:
-    for number in (1, 2):
+    for number in (1, 2, 3):
         await process.take(number)
-    await until(lambda: process.producer.begun)
+    await until(lambda: len(process.producer.begun) == 3)
+    for at in (2, 1):
+        process.producer.deliveries[at].set_result(None)
     await moment()
-    assert len(process.producer.begun) == 1, "the second batch waits for the first one"
-    process.producer.open.set()
-    await until(lambda: process.acknowledged == [1, 2])
+    assert process.acknowledged == [], "they wait for the first one"
+    process.producer.deliveries[0].set_result(None)
+    await until(lambda: process.acknowledged == [1, 2, 3])
+
+
+async def _bounded(process: Process) -> None:
+    taking = asyncio.create_task(takes(process, 10))
+    await until(lambda: len(process.producer.begun) == 4)
+    await moment()
+    assert len(process.producer.begun) == 4, "one is awaited, two wait, one has no place yet"
+    assert not taking.done()
+    taking.cancel()
+
+
+async def takes(process: Process, count: int) -> None:
+    for number in range(count):
+        await process.take(number)
 
 
 async def _failed_delivery(process: Process) -> None:
-    process.producer.trouble = ServiceUnavailable("Kafka is away")
-    process.producer.open.set()
     await process.take(1)
+    await until(lambda: process.producer.deliveries)
+    process.producer.deliveries[0].set_exception(ServiceUnavailable("Kafka is away"))
     await until(lambda: process.ends)
     assert isinstance(process.ends[0], ServiceUnavailable)
     assert process.acknowledged == []
 
 
 async def _brake(process: Process) -> None:
-    process.producer.open.set()
     await process.take(1, *[b"garbage"] * 30)
+    await until(lambda: process.producer.deliveries)
+    process.producer.deliveries[0].set_result(None)
     await until(lambda: process.ends)
     assert isinstance(process.ends[0], BrakeTripped)
     # The letters are delivered: what is given up is handled.
@@ -144,7 +159,6 @@ async def _brake(process: Process) -> None:
 
 
 async def _no_brands(process: Process) -> None:
-    process.producer.open.set()
     process.brands.filled.clear()
     await process.take(1)
     await until(lambda: process.ends)
@@ -153,7 +167,8 @@ async def _no_brands(process: Process) -> None:
 
 
 test_a_batch_is_acknowledged_after_its_delivery = in_a_loop(_after_delivery)
-test_batches_are_delivered_and_acknowledged_in_order = in_a_loop(_in_order)
+test_batches_are_acknowledged_in_order = in_a_loop(_in_order)
+test_few_batches_are_on_their_way_at_once = in_a_loop(_bounded)
 test_a_delivery_that_fails_ends_the_process_without_acknowledgement = in_a_loop(_failed_delivery)
 test_too_many_dead_letters_end_the_process = in_a_loop(_brake, dead_letter_run=20)
 test_no_post_is_matched_while_no_brand_is_published = in_a_loop(_no_brands)

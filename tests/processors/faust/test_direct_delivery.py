@@ -13,6 +13,7 @@ from mode.services import Service
 
 from processors.faust.app import create_app
 from processors.faust.direct_delivery import DirectConsumer, DirectDelivery
+from processors.faust.messages import Incoming
 from runtime.settings import KafkaSettings
 
 
@@ -127,6 +128,8 @@ class ReadingConsumer(DirectConsumer):
 
     committed: int | None
     offsets: Sequence[int]
+    fetches: int = 1
+    """How many fetches bring them, where lists are fetched."""
 
     def assignment(self) -> set[Any]:
         return {AT}
@@ -140,13 +143,26 @@ class ReadingConsumer(DirectConsumer):
             yield AT, ConsumerMessage(*args, tp=AT)
         self._stopped.set()
 
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109
+        if not self.offsets:
+            self._stopped.set()
+            return {}, {AT}
+        size = -(-len(self.offsets) // self.fetches)
+        fetched, self.offsets = self.offsets[:size], self.offsets[size:]
+        return {AT: [Incoming("posts", 0, offset, b"k", b"v") for offset in fetched]}, {AT}
 
-def read(committed: int | None, offsets: Sequence[int]) -> tuple[ReadingConsumer, list[Any]]:
-    """The consumer after it has read them, and what it told of: messages, and gaps."""
+
+def read(
+    committed: int | None, offsets: Sequence[int], lists: int = 0
+) -> tuple[ReadingConsumer, list[Any]]:
+    """The consumer after it has read them, and what it told of: messages, and gaps.
+
+    ``lists``: in so many lists, instead of one by one.
+    """
     told: list[Any] = []
 
     async def run() -> ReadingConsumer:
-        app = create_app(KafkaSettings(), "process", 10)
+        app = create_app(KafkaSettings(), "process", 10, lists=bool(lists))
         app.on_gap = lambda partition, first, after: told.append((partition, first, after))
         app.topics.acks_enabled_for = lambda topic: True
 
@@ -158,15 +174,20 @@ def read(committed: int | None, offsets: Sequence[int]) -> tuple[ReadingConsumer
         consumer = ReadingConsumer(
             app.transport, deliver, on_partitions_revoked=moved, on_partitions_assigned=moved
         )
-        consumer.committed, consumer.offsets = committed, offsets
+        consumer.committed, consumer.offsets, consumer.fetches = committed, offsets, lists
         await consumer.perform_seek()
+        app.flow_control.resume()
         await consumer._drain_messages(Service())
+        if lists:
+            app.consumer_generation_id = 0
+            told.extend(message.offset for message in app.intake._remove(1_000))
         consumer._thread.thread_loop.close()
         return consumer
 
     return asyncio.run(run()), told
 
 
+@pytest.mark.parametrize("lists", [0, 1, 2])
 @pytest.mark.parametrize(
     ("committed", "told"),
     [
@@ -177,9 +198,11 @@ def read(committed: int | None, offsets: Sequence[int]) -> tuple[ReadingConsumer
     ],
 )
 def test_the_offsets_that_kafka_skips_are_told_also_before_the_first(
-    committed: int | None, told: list[Any]
+    committed: int | None, told: list[Any], lists: int
 ) -> None:
-    consumer, found = read(committed, [7, 8, 12])
+    consumer, found = read(committed, [7, 8, 12], lists)
+    if lists:  # all gaps, then all messages
+        told = sorted(told, key=lambda each: isinstance(each, int))
     assert found == told
     assert consumer.positions == {AT: 13}
 
@@ -195,17 +218,20 @@ def readings(draw: st.DrawFn) -> tuple[int | None, list[int], list[int]]:
     return committed, offsets, draw(st.permutations(offsets))
 
 
-@given(readings())
+@given(readings(), st.integers(0, 3))
 def test_a_commit_passes_gaps_of_any_size_and_no_message_that_is_not_handled(
-    reading: tuple[int | None, list[int], list[int]],
+    reading: tuple[int | None, list[int], list[int]], lists: int
 ) -> None:
     committed, offsets, acks = reading
-    consumer, _ = read(committed, offsets)
+    consumer, _ = read(committed, offsets, lists)
     handled: set[int] = set()
     commits = [committed or 0]
     for offset in acks:
         args: Any = ("posts", 0, offset, 1.0, 0, [], b"k", b"v", None)
-        consumer.ack(ConsumerMessage(*args, tp=AT))
+        if lists:
+            consumer.acknowledge(AT, [offset, offset])
+        else:
+            consumer.ack(ConsumerMessage(*args, tp=AT))
         handled.add(offset)
         if (found := consumer._new_offset(AT)) is not None:
             consumer._committed_offset[AT] = found
@@ -213,3 +239,16 @@ def test_a_commit_passes_gaps_of_any_size_and_no_message_that_is_not_handled(
         assert {each for each in offsets if each < commits[-1]} <= handled
     assert commits[-1] == offsets[-1] + 1
     assert all(before < after for before, after in pairwise(commits))
+
+
+def test_offsets_that_are_committed_already_are_not_acknowledged_again() -> None:
+    consumer, _ = read(7, [7, 8, 9], lists=1)
+    consumer.acknowledge(AT, [5, 6, 7])
+    assert consumer._acked[AT] == [7]
+    assert consumer._new_offset(AT) == 8
+
+
+def test_a_list_is_read_from_the_offset_where_reading_begins() -> None:
+    consumer, told = read(8, [6, 7, 8, 9], lists=1)
+    assert told == [8, 9]
+    assert consumer.positions == {AT: 10}

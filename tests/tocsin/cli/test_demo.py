@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from tests.stack_fixtures import stack_dir
 from tests.tocsin.cli.commands import Commands
 from tocsin.cli.demo import nothing_to_show

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from processors.detector.backtest import BacktestAlert
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from schemas.alert import Evidence, Lift, ShownPost
 from schemas.mention import BrandMatch, Match, Mention, Sentiment
 from tests.make import alert, post

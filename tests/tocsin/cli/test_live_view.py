@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from tests.make import alert
 from text.terminal import columns
 from tocsin.cli.live_view import (

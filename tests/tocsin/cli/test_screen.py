@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from tocsin.cli.live_view import Picture, ServiceLine
 from tocsin.cli.screen import Screen
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from runtime.kafka.lag import TopicLag
+from runtime.kafka.topic_stats import TopicLag
 from runtime.settings import KafkaSettings, load
 from schemas.errors import ServiceUnavailable
 from tower.desk.flow_watch import EVERY_S, MAX_AGE_S, FlowWatch, TopicFlow
