@@ -26,11 +26,15 @@ _POST_FIELDS: Final = tuple(name for name in Post.__struct_fields__ if name != "
 _MENTION_FIELDS: Final = tuple(
     name for name in Mention.__struct_fields__ if name not in ("post", "brands", "language")
 )
+_FROM_TEXT: Final = "duplicate_keys"
+"""Follows from the text, and nothing searches for it: a seventh of an index. Documents before
+mapping version 8 have it."""
 
 
-_FIELDS: Final = (*_POST_FIELDS, *_MENTION_FIELDS)
+_WRITTEN: Final = tuple(name for name in _MENTION_FIELDS if name != _FROM_TEXT)
+_FIELDS: Final = (*_POST_FIELDS, *_WRITTEN)
 _of_post = attrgetter(*_POST_FIELDS)
-_of_mention = attrgetter(*_MENTION_FIELDS)
+_of_mention = attrgetter(*_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
 
 
 def from_document(document: Mapping[str, Any]) -> MentionUpsert:
-    """The event of a document, without the platform's language hint."""
+    """The event of a document, without the platform's language hint and ``duplicate_keys``."""
     mention = mention_of(document)
     return MentionUpsert(
         id=mention.post.id,
