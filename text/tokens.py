@@ -127,6 +127,11 @@ class _Forms(dict[str, str]):
 _FORMS = _Forms()
 
 
+def token_form(token: str) -> str:
+    """The folded form of one token, which is never empty: its entry in ``Tokens.folded``."""
+    return _FORMS[token]
+
+
 def tokenize(text: str) -> Tokens:
     """Split ``text`` into tokens. Pure, total: any string gives a result, not to be changed.
 
@@ -146,6 +151,18 @@ def folded_tokens(text: str) -> list[str]:
         tokens = OF_ASCII.findall(without_entities(text))
         return [token[:MAX_FOLDED].lower() for token in tokens]
     return _split(text).folded
+
+
+def exact_tokens(text: str) -> list[str]:
+    """``tokenize(text).exact``; of a short text in half the time, without offsets and folds."""
+    if len(text) > LONG:
+        return _last_long(text).exact
+    if (recent := _RECENT.get(text)) is not None:
+        return recent.exact
+    if text.isascii():
+        return OF_ASCII.findall(without_entities(text))
+    offsets = list(accumulate(map(len, OF_CLASSES.split(classes(without_entities(text))))))
+    return [text[start:end] for start, end in zip(offsets[:-1:2], offsets[1::2], strict=True)]
 
 
 def _split(text: str) -> Tokens:

@@ -6,15 +6,19 @@ to save space. A term with an accent never matches such a token (its form would 
 one); a term in braces may (``maybe_in_folded``).
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
-
 from queries.language.ast import Term
 from queries.language.errors import QueryError
 from queries.matching.document import Document
 from schemas.post import Metrics
 from schemas.types import JsonObject
-from text.tokens import TOKENIZER_VERSION, Tokens, cased_form, exact_form, folded_form
+from text.tokens import (
+    MAX_FOLDED,
+    TOKENIZER_VERSION,
+    cased_form,
+    exact_form,
+    folded_form,
+    token_form,
+)
 
 WORDS = "words"
 """The object with the text fields."""
@@ -67,9 +71,13 @@ SAME = "."
 all equal, so the folded field alone is asked for it."""
 GAP = 1000
 """Positions between two addresses: more than the largest distance of a query."""
+_TOKENIZER = TOKENIZER.removeprefix(f"{VALUES}.")
 MAX_VALUE_BYTES = 32_766
 """Bytes of a value: Lucene's limit. Ingestors pass shorter values only."""
-_WORDS = {name: path.removeprefix(f"{WORDS}.") for name, path in TEXT_PATHS.items()}
+_WORDS = {
+    name: tuple(path.removeprefix(f"{WORDS}.") + form for form in ("", ACCENTED, EXACT))
+    for name, path in TEXT_PATHS.items()
+}
 _VALUES = {
     name: path.removeprefix(f"{VALUES}.")
     for name, path in VALUE_PATHS.items()
@@ -101,51 +109,72 @@ def _has_folded_letters(term: Term) -> bool:
 def query_fields(document: Document) -> JsonObject:
     """``words`` and ``values`` of an index document."""
     words: JsonObject = {}
-    for name, path in _WORDS.items():
-        forms = zip(("", ACCENTED, EXACT), _lines(document.texts_of(name)), strict=True)
-        for ending, lines in forms:
-            if lines:
-                words[path + ending] = lines if name == "url" else lines[0]
-    values = {path: sorted(filter(_fits, document.values_of(n))) for n, path in _VALUES.items()}
-    values = {path: kept for path, kept in values.items() if kept}
-    values[TOKENIZER.removeprefix(f"{VALUES}.")] = [str(TOKENIZER_VERSION)]
-    return {name: fields for name, fields in ((WORDS, words), (VALUES, values)) if fields}
+    for name, (path, with_accents, as_written) in _WORDS.items():
+        texts = [_line(tokens) for tokens in document.exact_of(name) if tokens]
+        if not texts:
+            continue
+        one = texts[0] if name != "url" else tuple(map(list, zip(*texts, strict=True)))
+        words[path], words[as_written] = one[0], one[2]
+        if any(accented.strip(f"{SAME} ") for _, accented, _ in texts):
+            words[with_accents] = one[1]
+    values: JsonObject = {}
+    for name, path in _VALUES.items():
+        found = document.values_of(name)
+        if kept := [value for value in sorted(found) if len(value) <= _SURE or _fits(value)]:
+            values[path] = kept
+    values[_TOKENIZER] = [str(TOKENIZER_VERSION)]
+    return {WORDS: words, VALUES: values} if words else {VALUES: values}
 
 
-def _lines(texts: Iterable[Tokens]) -> tuple[list[str], list[str], list[str]]:
-    """The lines of the three fields; those with accents only if any token has one."""
-    folded, accented, exact = [], [], []
-    for tokens in texts:
-        if len(tokens):
-            forms = list(map(_forms, tokens.exact, tokens.folded))
-            folded.append(" ".join(tokens.folded))
-            accented.append(" ".join([with_accents for with_accents, _ in forms]))
-            exact.append(" ".join([as_written for _, as_written in forms]))
-    if not any(line.strip(f"{SAME} ") for line in accented):
-        accented = []
-    return folded, accented, exact
+def _line(tokens: list[str]) -> tuple[str, str, str]:
+    """The folded, the accented and the exact forms of the tokens of one text."""
+    line = " ".join(tokens)
+    if not line.isascii():
+        folded, accented, exact = zip(*[_FORMS[token] for token in tokens], strict=True)
+        return " ".join(folded), " ".join(accented), " ".join(exact)
+    if len(line) > MAX_FOLDED:
+        tokens = [token[:MAX_FOLDED] for token in tokens]
+        line = " ".join(tokens)
+    lower, same = line.lower(), " ".join([SAME] * len(tokens))
+    if lower == line:
+        return lower, same, same
+    pairs = zip(tokens, lower.split(" "), strict=True)
+    return lower, same, " ".join([SAME if token == form else token for token, form in pairs])
 
 
-def _forms(token: str, folded: str) -> tuple[str, str]:
-    """The accented and the exact form, or ``SAME``."""
-    if token.isascii():
-        as_written = token[: len(folded)]
-        return SAME, SAME if as_written == folded else as_written
-    return _short_forms(token, folded) if len(token) < _SHORT else _other_forms(token, folded)
+class _Forms(dict[str, tuple[str, str, str]]):
+    """The folded, the accented and the exact form of short tokens; begins anew when it is full."""
+
+    def __missing__(self, token: str) -> tuple[str, str, str]:
+        forms = _forms(token)
+        if len(token) < _SHORT:
+            if len(self) >= _MAX_KNOWN:
+                self.clear()
+            self[token] = forms
+        return forms
 
 
-def _other_forms(token: str, folded: str) -> tuple[str, str]:
+_FORMS = _Forms()
+_SHORT = 32
+_MAX_KNOWN = 16_384
+"""Tokens whose forms are kept: some 8 MB at most."""
+
+
+def _forms(token: str) -> tuple[str, str, str]:
+    """The folded form, and the two others or ``SAME``."""
+    folded = token_form(token)
     with_accents, as_written = cased_form(token), exact_form(token)
     # A combining mark without a letter keeps its own form, never the folded one.
     same = folded_form(token) if folded in (with_accents, as_written) else None
     return (
+        folded,
         SAME if with_accents == same else with_accents or folded,
         SAME if as_written == same else as_written,
     )
 
 
-_SHORT = 32
-_short_forms = lru_cache(maxsize=16_384)(_other_forms)
+_SURE = MAX_VALUE_BYTES // 4
+"""Code points of a value that certainly fits: none has more than four bytes."""
 
 
 def _fits(value: str) -> bool:

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import get_args
 
 from queries.language.errors import QueryError, shorten
@@ -234,7 +235,18 @@ def field_name(written: str, start: int) -> str:
 
 def normal(text: str) -> str:
     """The form that values are compared in: without case, accents and repeated spaces."""
-    return " ".join(folded_form(word) for word in text.split())
+    if len(text) > _SHORT:
+        return _normal(text)
+    return " ".join(text.lower().split()) if text.isascii() else _known_normal(text)
+
+
+def _normal(text: str) -> str:
+    return " ".join(map(folded_form, text.split()))
+
+
+_SHORT = 64
+"""Code points of a value whose form is kept: accounts, names and tags come again and again."""
+_known_normal = lru_cache(maxsize=16_384)(_normal)
 
 
 def checked_value(field: FieldType, text: str, start: int, end: int) -> str:

@@ -3,12 +3,13 @@
 The only place that maps the fields of ``docs/queries.md`` to a post.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from queries.language.fields import TAG, normal
 from schemas.bounds import MAX_READ
 from schemas.mention import Mention, Sentiment
 from schemas.post import Community, Post, Publisher, Rating
-from text.tokens import Tokens, tokenize, url_words
+from text.tokens import Tokens, exact_tokens, tokenize, url_words
 from text.words.hashtag_words import hashtag_words
 
 ANYWHERE = ("text", "title")
@@ -38,7 +39,7 @@ class Document:
     """A post with its annotations. Each field is computed at first use."""
 
     mention: Mention
-    _read: dict[str, Any] = dataclass_field(
+    _read: dict[Any, Any] = dataclass_field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -48,6 +49,19 @@ class Document:
         if texts is None:
             texts = self._read[field] = tuple(map(tokenize, _TEXTS[field](self.mention.post)))
         return texts
+
+    def exact_of(self, field: str) -> list[list[str]]:
+        """The tokens of each text of a field as they are written, without offsets."""
+        found: list[list[str]] | None = self._read.get((field, "exact"))
+        if found is None:
+            texts = self._read.get(field)
+            if texts is not None:
+                found = [tokens.exact for tokens in texts]
+            else:
+                split = _words_of_url if field == "url" else exact_tokens
+                found = [split(text) for text in _TEXTS[field](self.mention.post)]
+            self._read[field, "exact"] = found
+        return found
 
     def values_of(self, field: str) -> frozenset[str]:
         """The values of a field in their ``queries.language.fields.normal`` form."""
@@ -59,20 +73,23 @@ class Document:
 
     def hashtags_of(self, field: str) -> list[tuple[int, int, frozenset[str]]]:
         """Start, end and words of each hashtag in a text field."""
-        key = "#" + field
-        hashtags: list[tuple[int, int, frozenset[str]]] | None = self._read.get(key)
+        hashtags: list[tuple[int, int, frozenset[str]]] | None = self._read.get((field, "tags"))
         if hashtags is None:
-            hashtags = self._read[key] = [
+            hashtags = self._read[field, "tags"] = [
                 (start, end, hashtag_words(token))
                 for tokens in self.texts_of(field)
                 for token, start, end in zip(tokens.exact, tokens.starts, tokens.ends, strict=True)
-                if token[0] in "#＃" and len(token) > 1
+                if _is_hashtag(token)
             ]
         return hashtags
 
     def _tagged(self) -> frozenset[str]:
-        tags = (words for field in ANYWHERE for _, _, words in self.hashtags_of(field))
-        return frozenset(chain.from_iterable(tags))
+        post = self.mention.post
+        if not any("#" in text or "＃" in text for text in (post.text, post.title or "")):
+            return _NONE
+        texts = chain.from_iterable(map(self.exact_of, ANYWHERE))
+        tags = (token for token in chain.from_iterable(texts) if _is_hashtag(token))
+        return frozenset(chain.from_iterable(map(hashtag_words, tags)))
 
     @cached_property
     def numbers(self) -> dict[str, Bound | None]:
@@ -82,6 +99,15 @@ class Document:
         date = _milliseconds(post.created_at)
         rating = None if post.rating is None else mark_of(post.rating)
         return {"followers": post.author.followers, **counts, "rating": rating, "date": date}
+
+
+def _is_hashtag(token: str) -> bool:
+    return token[0] in "#＃" and len(token) > 1
+
+
+def _words_of_url(text: str) -> list[str]:
+    """The tokens of words of a URL. No sign is left between them, so one of ASCII is one token."""
+    return text.split(" ") if text.isascii() and text else exact_tokens(text)
 
 
 def mark_of(rating: Rating) -> Decimal:
@@ -94,18 +120,34 @@ def searched(text: str) -> str:
     return text[:MAX_READ]
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 def _values(*values: str | None) -> frozenset[str]:
-    return frozenset(normal(value) for value in values if value)
+    found = [normal(value) for value in values if value]
+    return frozenset(found) if found else _NONE
+
+
+_PLAIN_URL = re.compile(r"https?://([A-Za-z0-9.-]{1,253})(?![^/?#])")
+"""Begins with a host of ASCII, without a port or an account."""
 
 
 def _domains(url: str | None) -> frozenset[str]:
     """The host of a URL and its parent domains: a.b.example, b.example, example."""
+    if plain := _PLAIN_URL.match(url or ""):
+        return _known_parents(plain[1])
     try:
-        host = urlsplit(url or "").hostname or ""
+        return _parents(urlsplit(url or "").hostname or "")
     except ValueError:
         return frozenset()
+
+
+def _parents(host: str) -> frozenset[str]:
     labels = [label for label in host.split(".") if label][:127]
     return frozenset(normal(".".join(labels[first:])) for first in range(len(labels)))
+
+
+_known_parents = lru_cache(maxsize=1_024)(_parents)
 
 
 def _milliseconds(when: datetime) -> datetime:

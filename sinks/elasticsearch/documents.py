@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 import msgspec
@@ -25,6 +26,15 @@ _POST_FIELDS: Final = tuple(name for name in Post.__struct_fields__ if name != "
 _MENTION_FIELDS: Final = tuple(
     name for name in Mention.__struct_fields__ if name not in ("post", "brands", "language")
 )
+_FROM_TEXT: Final = "duplicate_keys"
+"""Follows from the text, and nothing searches for it: a seventh of an index. Documents before
+mapping version 8 have it."""
+
+
+_WRITTEN: Final = tuple(name for name in _MENTION_FIELDS if name != _FROM_TEXT)
+_FIELDS: Final = (*_POST_FIELDS, *_WRITTEN)
+_of_post = attrgetter(*_POST_FIELDS)
+_of_mention = attrgetter(*_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +133,8 @@ def to_document(event: MentionUpsert) -> JsonObject:
     """The document of an upsert, without empty values."""
     mention = event.mention
     post, language = mention.post, mention.language
-    fields = {
-        **{name: getattr(post, name) for name in _POST_FIELDS},
-        **{name: getattr(mention, name) for name in _MENTION_FIELDS},
+    fields = dict(zip(_FIELDS, (*_of_post(post), *_of_mention(mention)), strict=True))
+    fields |= {
         "version": event.version,
         "ingested_at": event.ingested_at,
         "enriched_at": event.enriched_at,
@@ -137,11 +146,18 @@ def to_document(event: MentionUpsert) -> JsonObject:
         "language_confidence": language and language.confidence,
         "brands": [match.id for match in mention.brands],
         "brand_matches": mention.brands,
-        "brand_sentiment": _pairs((brand.id, brand.sentiment) for brand in mention.brands),
-        "aspect_sentiment": _pairs((aspect.label, aspect.sentiment) for aspect in mention.aspects),
-        **query_fields(Document(mention)),
+        "brand_sentiment": _pairs([(brand.id, brand.sentiment) for brand in mention.brands]),
+        "aspect_sentiment": _pairs(
+            [(aspect.label, aspect.sentiment) for aspect in mention.aspects]
+        ),
     }
-    return {name: value for name, value in fields.items() if value is not None and value != []}
+    fields |= query_fields(Document(mention))
+    # Most values are true, and that costs less to ask than whether they are empty lists.
+    return {name: value for name, value in fields.items() if value or not _is_empty(value)}
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == []
 
 
 def _rating(rating: Rating | None) -> JsonObject | None:
@@ -157,7 +173,7 @@ def _pairs(sentiments: Iterable[tuple[str, Sentiment | None]]) -> list[str]:
 
 
 def from_document(document: Mapping[str, Any]) -> MentionUpsert:
-    """The event of a document, without the platform's language hint."""
+    """The event of a document, without the platform's language hint and ``duplicate_keys``."""
     mention = mention_of(document)
     return MentionUpsert(
         id=mention.post.id,

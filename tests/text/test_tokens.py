@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from tests.strategies import ANY_TEXT
 from text import tokens
-from text.tokens import MAX_FOLDED, cased_form, exact_form, folded_form, folded_tokens, tokenize
+from text.tokens import (
+    MAX_FOLDED,
+    cased_form,
+    exact_form,
+    exact_tokens,
+    folded_form,
+    folded_tokens,
+    tokenize,
+)
 
 ASCII = st.text(alphabet=st.characters(max_codepoint=127), max_size=60)
 # Letters alone seldom make a token that is more than a word.
@@ -203,6 +211,7 @@ def test_any_text_is_tokens_at_their_places_without_space(text: str) -> None:
     assert all(token and token.split() == [token] for token in tokens.exact)
     assert all(exact_form(token) and cased_form(token).split()[1:] == [] for token in tokens.exact)
     assert folded_tokens(text) == tokens.folded
+    assert exact_tokens(text) == tokens.exact
 
 
 @given(ASCII | PIECES.map(lambda text: text.encode("ascii", "ignore").decode()))
@@ -293,6 +302,7 @@ def test_no_form_is_longer_than_the_index_takes_for_one(text: str) -> None:
     tokens = tokenize(text)
     assert all(0 < units(token) <= MAX_FOLDED for token in tokens.folded)
     assert folded_tokens(text) == tokens.folded
+    assert exact_tokens(text) == tokens.exact
     for token in tokens.exact:
         assert units(cased_form(token)) <= MAX_FOLDED
         assert units(exact_form(token)) <= MAX_FOLDED

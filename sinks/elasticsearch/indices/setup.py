@@ -1,10 +1,12 @@
 """Creates templates and indices, and migrates older indices to the current mappings. Idempotent.
 
-Fields are added in place. A changed field is refused, with the remedy, since Elasticsearch cannot
-change one in place. Nothing is ever deleted here.
+Fields are added in place. A field of another type is refused, with the remedy, since Elasticsearch
+cannot change one in place. Whether a field is indexed stays as it was in an older index: queries
+read it either way. Nothing is ever deleted here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
@@ -27,6 +29,9 @@ from sinks.elasticsearch.indices.mappings import (
     templates,
 )
 
+_KEPT: Final = ("index", "doc_values")
+"""Parameters of a field that an older index keeps."""
+
 
 def setup(
     client: Elasticsearch, settings: ElasticsearchSettings, say: Callable[[str], None]
@@ -45,7 +50,7 @@ def setup(
     with elasticsearch_errors(settings):
         # First, since an older tocsin must not overwrite newer templates.
         for pattern in kinds:
-            _refuse_newer(_versions(client, pattern))
+            _refuse_newer(_mappings(client, pattern))
         for name, template in templates(settings).items():
             client.indices.put_index_template(name=name, **template)
             say(f"template {name} is at version {VERSION}")
@@ -56,25 +61,27 @@ def setup(
                 say(f"index {index} created")
         # Read again: a sink may have created an index from the old template meanwhile.
         for pattern, properties in kinds.items():
-            _migrate(client, _versions(client, pattern), properties, say)
+            _migrate(client, _mappings(client, pattern), properties, say)
         check_shapes(client, names)
 
 
-def _versions(client: Elasticsearch, pattern: str) -> dict[str, int]:
-    """The mapping version of each existing index."""
+def _mappings(client: Elasticsearch, pattern: str) -> dict[str, JsonObject]:
+    """The mapping of each existing index."""
     try:
         indices = client.indices.get_mapping(index=pattern)
     except NotFoundError:
         return {}
-    return {
-        index: body["mappings"].get("_meta", {}).get("tocsin", 0)
-        for index, body in sorted(indices.items())
-    }
+    return {index: body["mappings"] for index, body in sorted(indices.items())}
 
 
-def _refuse_newer(versions: dict[str, int]) -> None:
-    for index, version in versions.items():
-        if version > VERSION:
+def _version(mapping: JsonObject) -> int:
+    version: int = mapping.get("_meta", {}).get("tocsin", 0)
+    return version
+
+
+def _refuse_newer(indices: Mapping[str, JsonObject]) -> None:
+    for index, mapping in indices.items():
+        if (version := _version(mapping)) > VERSION:
             raise ConfigurationError(
                 f"index {index} has mapping {version} of a newer tocsin (this one has {VERSION}); "
                 "upgrade tocsin"
@@ -83,22 +90,40 @@ def _refuse_newer(versions: dict[str, int]) -> None:
 
 def _migrate(
     client: Elasticsearch,
-    versions: dict[str, int],
+    indices: Mapping[str, JsonObject],
     properties: JsonObject,
     say: Callable[[str], None],
 ) -> None:
-    _refuse_newer(versions)
-    for index, version in versions.items():
-        if version == VERSION:
+    _refuse_newer(indices)
+    for index, mapping in indices.items():
+        if (version := _version(mapping)) == VERSION:
             continue
+        wanted = _in_place(properties, mapping.get("properties", {}))
         try:
-            client.indices.put_mapping(index=index, **mappings(properties))
+            client.indices.put_mapping(index=index, **mappings(wanted))
         except BadRequestError as error:
             raise ConfigurationError(
                 f"index {index} cannot take mapping {VERSION} in place ({reason(error)}); delete "
                 "it and replay its month from Kafka, or keep it under another prefix"
             ) from None
         say(f"index {index} migrated from mapping {version} to {VERSION}")
+
+
+def _in_place(wanted: JsonObject, present: JsonObject) -> JsonObject:
+    """The fields as they are wanted, but those that are there with the parameters they keep."""
+    fields = {}
+    for name, field in wanted.items():
+        old = present.get(name)
+        if old is not None and "properties" in field:
+            field = {
+                **field,
+                "properties": _in_place(field["properties"], old.get("properties", {})),
+            }
+        elif old is not None:
+            kept = {key: old[key] for key in _KEPT if key in old}
+            field = {key: value for key, value in field.items() if key not in _KEPT} | kept
+        fields[name] = field
+    return fields
 
 
 def check(client: Elasticsearch, settings: ElasticsearchSettings) -> None:

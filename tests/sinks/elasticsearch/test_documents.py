@@ -143,8 +143,9 @@ ELSEWHERE = {
     "brands": "brand_matches",
 }
 """Fields of a mention with another name in the index, also for what is below them."""
-NOT_INDEXED = {"post", "post.language"}
-"""The post is spread out, and its language hint is replaced by the detected language."""
+NOT_INDEXED = {"post", "post.language", "duplicate_keys"}
+"""The post is spread out, its language hint is replaced by the detected language, and the keys of
+copies follow from the text."""
 
 
 def indexed_as(path: str) -> str:
@@ -181,11 +182,17 @@ def test_any_mention_is_a_document_that_the_mapping_knows(event: MentionEvent) -
 @given(UPSERTS)
 @settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
 def test_an_event_comes_back_from_its_document(event: MentionEvent) -> None:
-    """Without the platform's language hint, so a detector learns the same from it."""
+    """Without the platform's language hint and what follows from the text."""
     mention = event.mention
     assert mention is not None
     post = replace(mention.post, language=None)
-    assert from_document(written(event)) == replace(event, mention=replace(mention, post=post))
+    bare = replace(mention, post=post, duplicate_keys=[])
+    assert from_document(written(event)) == replace(event, mention=bare)
+
+
+def test_a_document_of_an_older_mapping_comes_back_with_its_keys() -> None:
+    older = written(full()) | {"duplicate_keys": ["1b9e27c40d5a83f6"]}
+    assert from_document(older).mention.duplicate_keys == ["1b9e27c40d5a83f6"]
 
 
 def test_the_fields_are_flat_where_analysts_filter() -> None:

@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch as Client
@@ -74,10 +75,42 @@ def test_older_indices_get_the_fields_that_were_added(old: Server, client: Clien
     said = ready(client)
     check(client, SETTINGS)
     assert f"index {MONTH} migrated from mapping 1 to {VERSION}" in said
-    # The same as of an index that is made today, and nothing of the old one is lost.
-    assert old.indices[MONTH] == mappings(MENTION_PROPERTIES)
+    # The same fields as of an index that is made today; what was indexed goes on being so.
+    today = mappings(MENTION_PROPERTIES)
+    assert old.indices[MONTH] != today
+    assert all_indexed(old.indices[MONTH]) == all_indexed(today)
+    assert_kept(FIRST["properties"], old.indices[MONTH]["properties"])
     assert "id" in old.indices[MONTH]["properties"]["entities"]["properties"]
     assert {body["_meta"]["tocsin"] for body in old.indices.values()} == {VERSION}
+
+
+def all_indexed(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The mapping without what an older index keeps of its fields."""
+    return {
+        name: all_indexed(value) if isinstance(value, dict) else value
+        for name, value in mapping.items()
+        if name not in ("index", "doc_values")
+    }
+
+
+def assert_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for name, field in before.items():
+        if "properties" in field:
+            assert_kept(field["properties"], after[name]["properties"])
+        else:
+            assert after[name] == field
+
+
+def test_a_field_that_is_not_there_yet_is_as_it_is_today(old: Server, client: Client) -> None:
+    del old.indices[MONTH]["properties"]["language_confidence"]
+    ready(client)
+    field = old.indices[MONTH]["properties"]["language_confidence"]
+    assert field == MENTION_PROPERTIES["language_confidence"] == {"type": "float", "index": False}
+
+
+def test_the_months_are_packed(server: Server, client: Client) -> None:
+    ready(client)
+    assert server.templates[NAMES.mentions]["template"]["settings"]["index"]["codec"]
 
 
 def test_a_field_that_is_there_with_another_type_is_refused(old: Server, client: Client) -> None:
