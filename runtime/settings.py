@@ -184,7 +184,7 @@ class ProcessSettings(BrakeSettings):
     keep_unmatched: bool = Field(
         False, description="Publish posts that match no brand too, without entities."
     )
-    batch_size: int = Field(500, ge=1, le=10_000, description="Maximum posts per batch.")
+    batch_size: int = Field(1_000, ge=1, le=10_000, description="Maximum posts per batch.")
     batch_bytes: int = Field(
         2**20, ge=1_000, description="Maximum size of a batch of several posts, bytes."
     )

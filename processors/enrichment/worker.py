@@ -176,8 +176,9 @@ class EnrichmentWorker:
         self.health.clear("brands")
 
     async def take(self, batch: Sequence[Record], acknowledge: Callable[[int, int], None]) -> None:
-        """Queue a batch in slices, each as soon as there is room.
+        """Queue a batch in slices, each as soon as there is room; returns once the last is begun.
 
+        A rebalance waits for all batches that were taken, so no batch waits behind another here.
         Slices are delivered in the order of messages; ``acknowledge(first, end)`` is called after
         the delivery of the messages at these places of the batch.
         """
@@ -186,6 +187,7 @@ class EnrichmentWorker:
             await self._slices.put(
                 _Slice(batch[first:end], partial(acknowledge, first, end), first in alone)
             )
+        await self._slices.join()
 
     def _alone(self, batch: Sequence[Record]) -> set[int]:
         """The places of the messages that are handled one at a time."""
@@ -200,6 +202,7 @@ class EnrichmentWorker:
         """Enrich slices and send them, in order; never returns."""
         while True:
             piece = await self._slices.get()
+            self._slices.task_done()
             if self.holding:
                 # Waiting here would block a rebalance; after a restart, start() waits.
                 raise ServiceUnavailable(

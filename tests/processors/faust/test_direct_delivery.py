@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from mode.services import Service
 
 from processors.faust.app import create_app
-from processors.faust.direct_delivery import DirectConsumer, DirectDelivery
+from processors.faust.direct_delivery import (
+    MAX_FETCH_WAIT_MS,
+    MIN_FETCH_BYTES,
+    DirectConsumer,
+    DirectDelivery,
+)
 from processors.faust.messages import Incoming
 from runtime.settings import KafkaSettings
 
@@ -252,3 +257,20 @@ def test_a_list_is_read_from_the_offset_where_reading_begins() -> None:
     consumer, told = read(8, [6, 7, 8, 9], lists=1)
     assert told == [8, 9]
     assert consumer.positions == {AT: 10}
+
+
+def test_kafka_gathers_messages_for_a_fetch() -> None:
+    async def run() -> tuple[Any, Any]:
+        app = create_app(KafkaSettings(), "process", 10)
+
+        async def none(*of: Any) -> None: ...
+
+        made = DirectConsumer(
+            app.transport, none, on_partitions_revoked=none, on_partitions_assigned=none
+        )
+        client: Any = made._thread._create_worker_consumer(app.transport)
+        made._thread.thread_loop.close()
+        client._closed = True  # it never began
+        return client._fetch_min_bytes, client._fetch_max_wait_ms
+
+    assert asyncio.run(run()) == (MIN_FETCH_BYTES, MAX_FETCH_WAIT_MS)
