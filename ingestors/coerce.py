@@ -40,7 +40,7 @@ def parse(payload: bytes) -> object:
 
 def has_more_values(payload: bytes, limit: int) -> bool:
     """Whether JSON has more values than that; what its strings hold does not count."""
-    if sum(map(payload.count, _STRUCTURE)) <= limit:
+    if len(payload) <= limit or sum(map(payload.count, _STRUCTURE)) <= limit:
         return False
     # An escaped quote ends no string. A backslash that is escaped itself must not hide one.
     plain = payload.replace(b"\\\\", b"") if b"\\" in payload else payload

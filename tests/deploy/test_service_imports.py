@@ -8,10 +8,10 @@ import pytest
 
 CHECKED = frozenset(
     {"aiokafka", "elasticsearch", "faust", "kafka", "numpy", "openpyxl", "openvino", "spacy"}
-    | {"tokenizers", "tweepy", "websockets"}
+    | {"confluent_kafka", "tokenizers", "tweepy", "websockets"}
 )
 """Modules that take long to import or much memory."""
-FAUST = {"aiokafka", "faust", "kafka"}
+FAUST = {"aiokafka", "confluent_kafka", "faust", "kafka"}
 SERVICES = {
     "processors.enrichment.app": FAUST,
     "processors.detector.app": FAUST | {"numpy"},
@@ -19,7 +19,7 @@ SERVICES = {
     "tocsin.cli.sink_elasticsearch": {"elasticsearch", "kafka"},
     "tocsin.cli.sink_alerts": {"elasticsearch", "kafka"},
     "tocsin.cli.ingest": set(),
-    "ingestors.runner": {"kafka"},
+    "ingestors.runner": {"confluent_kafka", "kafka"},
     "ingestors.files.source": set(),
     "ingestors.generator.source": set(),
     "ingestors.bluesky.source": {"websockets"},
