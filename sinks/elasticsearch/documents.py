@@ -72,8 +72,8 @@ class Operation:
         """About the bytes of :meth:`lines`, never less."""
         return len(self.document) + 6 * len(self.id) + len(self.index) + 128
 
-    def lines(self) -> bytes:
-        """The lines of the bulk body, without the final newline."""
+    def lines(self) -> list[bytes]:
+        """The lines of the bulk body: the action, and the document unless it deletes one."""
         action = {
             "_index": self.index,
             "_id": self.id,
@@ -81,8 +81,8 @@ class Operation:
             "version_type": "external_gte",
         }
         if self.kind == "move":
-            return _encode({"delete": action})
-        return _encode({"index": action}) + b"\n" + self.document
+            return [_encode({"delete": action})]
+        return [_encode({"index": action}), self.document]
 
 
 def upsert(event: MentionUpsert, names: IndexNames) -> Operation:

@@ -38,6 +38,8 @@ _CHUNK = 1_000
 _MAX_HITS = 10_000
 """Elasticsearch returns no more in one answer."""
 _STATE = ["version", "ingested_at", "deleted_at"]
+_FOUND = ["docs._id", "docs._source"]
+"""Of most ids there is no document, so an answer is little more than the ids."""
 _UNSEARCHABLE_S = 15.0
 """How long an answer to :func:`unsearchable` counts."""
 
@@ -150,9 +152,14 @@ class Lookup:
 
 def documents(client: Elasticsearch, wanted: Sequence[tuple[str, str]]) -> Iterator[Any]:
     """The documents of pairs of index and id that exist, in real time."""
-    for first in range(0, len(wanted), _CHUNK):
-        chunk = [{"_index": index, "_id": id_} for index, id_ in wanted[first : first + _CHUNK]]
-        yield from (found for found in client.mget(docs=chunk)["docs"] if found.get("found"))
+    by_index: dict[str, list[str]] = {}
+    for index, id_ in wanted:
+        by_index.setdefault(index, []).append(id_)
+    for index, ids in by_index.items():
+        for first in range(0, len(ids), _CHUNK):
+            chunk = ids[first : first + _CHUNK]
+            answer = client.mget(index=index, ids=chunk, filter_path=_FOUND)
+            yield from (found for found in answer.get("docs", ()) if "_source" in found)
 
 
 def erased_of(source: JsonObject) -> Erased:

@@ -133,7 +133,7 @@ def is_superseded(event: MentionUpsert, known: Known) -> bool:
     """Whether a later state, a delete or an erasure covers the upsert."""
     version, ingested = event.version, microseconds(event.ingested_at)
     newest = max((copy.version for copy in known.copies.get(event.id, [])), default=-1)
-    erased = (known.erased.get(author) for author in authors_of(event))
+    erased = [known.erased.get(author) for author in authors_of(event)] if known.erased else ()
     return (
         max(newest, known.removed.get(event.id, -1)) > version
         or _original_is_deleted(event, known)

@@ -25,6 +25,7 @@ from elasticsearch import ApiError, Elasticsearch
 from runtime import metrics
 from runtime.backoff import Busy, JitteredBackoff
 from runtime.clock import Clock, utc_now
+from runtime.collector import paused_collector
 from runtime.crash_points import reached
 from runtime.health import Health
 from runtime.kafka.consumer import BatchLimits, PausingConsumer
@@ -164,7 +165,8 @@ class ElasticsearchSink:
         return dead
 
     def _write_batch(self, records: Sequence[Record]) -> int:
-        work = plan(records)
+        with paused_collector():
+            work = plan(records)
         rejected: Rejected = []
         for step in work.steps:
             rejected += self._take_step(step, work)
@@ -184,7 +186,9 @@ class ElasticsearchSink:
 
     def _write_step(self, step: Step, work: Plan, failures: Counter[tuple[str, str]]) -> Rejected:
         known = self._insist(lambda: self._lookup.known(step.events))
-        settled = settle(step.events, known, self.names)
+        # A batch makes some 50 objects a mention, none of them in a cycle.
+        with paused_collector():
+            settled = settle(step.events, known, self.names)
         until = self._monotonic() + KNOWN_S
         rejected = self._write(settled.operations, work, until, failures)
         self._expect([operation.id for operation, _ in rejected if operation.kind == "upsert"])
@@ -365,13 +369,14 @@ class ElasticsearchSink:
         now = self._clock()
         metrics.SINK_LAST_WRITE.labels(NAME).set(now.timestamp())
         refused = {operation.id for operation, _ in rejected}
+        blocked = self._blocked.indices
         event_latency = metrics.SINK_EVENT_LATENCY.labels(NAME)
         ingest_latency = metrics.SINK_INGEST_LATENCY.labels(NAME)
         newest = None
         for event in work.events:
             if not isinstance(event, MentionUpsert) or event.id in refused:
                 continue
-            if self._blocked.is_blocked(self.names.index_of(event) or ""):
+            if blocked and self.names.index_of(event) in blocked:
                 continue
             event_latency.observe(max(0.0, (now - event.mention.post.created_at).total_seconds()))
             ingest_latency.observe(max(0.0, (now - event.ingested_at).total_seconds()))

@@ -27,9 +27,10 @@ class AlertIndex(HttpServer):
     """Documents of other indices, by index and id, for reads of several at once."""
 
     def answer(self, request: Received) -> Answer:
-        if request.parts == ["_mget"]:
-            return answered(200, {"docs": [self._one(each) for each in request.json["docs"]]})
         index, action, *rest = request.parts
+        if action == "_mget":
+            docs = [self._one(index, id_) for id_ in request.json["ids"]]
+            return answered(200, {"docs": docs})
         if index == "tocsin-mentions":
             return answered(200, self._mentions(request.json))
         if action == "_search":
@@ -42,9 +43,9 @@ class AlertIndex(HttpServer):
         creates = action == "_create" or request.parameters.get("op_type") == "create"
         return self._put(rest[0], creates, request.parameters.get("if_seq_no"), request.json)
 
-    def _one(self, wanted: dict[str, str]) -> dict[str, Any]:
-        source = self.others.get((wanted["_index"], wanted["_id"]))
-        return {**wanted, "found": source is not None, "_source": source}
+    def _one(self, index: str, id_: str) -> dict[str, Any]:
+        source = self.others.get((index, id_))
+        return {"_id": id_} if source is None else {"_id": id_, "_source": source}
 
     def _get(self, id_: str) -> Answer:
         if id_ not in self.documents:

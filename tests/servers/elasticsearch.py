@@ -119,9 +119,10 @@ class ElasticsearchServer(HttpServer):
             case [index, "_doc" | "_create", id_]:
                 with self.lock:
                     return self._index(index, id_, request)
-            case ["_mget"]:
+            case [index, "_mget"]:
                 with self.lock:
-                    return answered(200, {"docs": [self._get(one) for one in request.json["docs"]]})
+                    docs = [self._get(index, id_) for id_ in request.json["ids"]]
+                    return answered(200, {"docs": docs})
             case [*_, "_stats", "docs"]:
                 with self.lock:
                     return answered(200, self._stats())
@@ -166,11 +167,10 @@ class ElasticsearchServer(HttpServer):
             self.deleted.add(index)
         return answered(201, {"result": "created"})
 
-    def _get(self, wanted: dict[str, str]) -> dict[str, Any]:
+    def _get(self, index: str, id_: str) -> dict[str, Any]:
         """In real time, unlike a search."""
-        present = self.documents.get((wanted["_index"], wanted["_id"]))
-        found = {} if present is None else {"_source": present.source}
-        return {**wanted, "found": present is not None, **found}
+        present = self.documents.get((index, id_))
+        return {"_id": id_} if present is None else {"_id": id_, "_source": present.source}
 
     def _is_hidden(self, index: str) -> bool:
         """Whether a search passes the index: it is closed, or has no shard."""

@@ -54,12 +54,12 @@ class StoredDocuments:
             "_primary_term": 1,
         }
 
-    def mget(self, *, docs: Sequence[JsonObject]) -> JsonObject:
+    def mget(self, *, index: str, ids: Sequence[str], filter_path: Sequence[str]) -> JsonObject:
         self._check()
-        found = [(one["_id"], self.documents.get((one["_index"], one["_id"]))) for one in docs]
+        found = [(id_, self.documents.get((index, id_))) for id_ in ids]
         return {
             "docs": [
-                {"_id": id_, "found": source is not None, "_source": source}
+                {"_id": id_} if source is None else {"_id": id_, "_source": source}
                 for id_, source in found
             ]
         }

@@ -6,6 +6,7 @@ up the mapping. They need nothing but the core of Elasticsearch.
 
 import contextlib
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from queries.elasticsearch.index_fields import (
     ACCENTED,
@@ -282,9 +283,14 @@ class IndexNames:
         """The index of the month (UTC) of an event time; old times share one index."""
         with contextlib.suppress(OverflowError):  # the first and last day of the calendar
             when = when.astimezone(UTC)
-        if when.year < FIRST_MONTHLY_YEAR:
-            return f"{self.mentions}-before-{FIRST_MONTHLY_YEAR}"
-        return f"{self.mentions}-{when.year:04d}.{when.month:02d}"
+        return _month_of(self.mentions, when.year, when.month)
+
+
+@lru_cache(maxsize=1_024)
+def _month_of(mentions: str, year: int, month: int) -> str:
+    if year < FIRST_MONTHLY_YEAR:
+        return f"{mentions}-before-{FIRST_MONTHLY_YEAR}"
+    return f"{mentions}-{year:04d}.{month:02d}"
 
 
 def mappings(properties: JsonObject) -> JsonObject:

@@ -20,6 +20,7 @@ faulty document is alone. The caller decides when to retry.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypedDict
 
 from elastic_transport import TransportError
@@ -149,8 +150,9 @@ def _requests(operations: Sequence[Operation], max_bytes: int) -> Iterator[Seque
 def _request(
     client: Elasticsearch, operations: Sequence[Operation], size: RequestSize, wait_s: int
 ) -> Outcome:
-    # The client passes bytes through, though its types do not allow them.
-    body: list[Any] = [operation.lines() for operation in operations]
+    # The client passes bytes through, though its types do not allow them; of lines it makes copies.
+    lines = chain.from_iterable(operation.lines() for operation in operations)
+    body: Any = b"\n".join([*lines, b""])
     try:
         response = client.bulk(operations=body, filter_path=_FILTER, timeout=f"{wait_s}s")
     except ApiError as error:

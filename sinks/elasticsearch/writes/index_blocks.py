@@ -13,7 +13,7 @@ Invariants:
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 
 from elasticsearch import Elasticsearch
@@ -97,6 +97,11 @@ class BlockedWrites:
 
     def is_blocked(self, index: str) -> bool:
         return index in self._queues.by_index
+
+    @property
+    def indices(self) -> Collection[str]:
+        """The blocked ones."""
+        return self._queues.by_index.keys()
 
     def park(self, operation: Operation, record: Record, why: str | None = None) -> None:
         """Let an operation wait; ``why`` is the answer if it was tried."""
