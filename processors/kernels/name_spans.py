@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.kernels.compiler import inlined, kernel
+from processors.kernels.prefetch import prefetch
 
 _JOIN: Final = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -30,13 +31,16 @@ def _unpack(lanes: Any, scores: Any, label: Any) -> None:
 
 
 @inlined
-def _find_rows(flat: Any, begin: Any, terms: Any, seeds: Any, mask: Any, rows: Any) -> None:
-    """The rows of one word. All are known before the first is read, so the reads overlap."""
+def _find_rows(flat: Any, begin: Any, terms: Any, seeds: Any, weights: Any, rows: Any) -> None:
+    """The rows of one word. All are asked for before the first is read."""
+    mask = np.uint64(len(weights) - 1)
     for feature in range(len(seeds)):
         value = flat[begin + terms[feature, 1]]
         for term in range(2, terms[feature, 0] + 1):
             value = value * _JOIN + flat[begin + terms[feature, term]] + _ONE
-        rows[feature] = _mixed(value + seeds[feature]) & mask
+        row = _mixed(value + seeds[feature]) & mask
+        prefetch(weights, row)
+        rows[feature] = row
 
 
 @inlined
@@ -74,17 +78,22 @@ def spans_of(
     """
     flat, width = table.ravel(), table.shape[1]
     spans = np.empty((len(nameable), 4), np.int64)
-    rows, mask = np.empty(len(seeds), np.uint64), np.uint64(len(weights) - 1)
+    rows = np.empty((2, len(seeds)), np.uint64)
     scores = np.empty(16, np.int64)
     count = word = 0
     for text in range(len(lengths)):
         before = 0
+        # The word's own row is word + 2 * (text + 1); the features begin two before it.
+        begin = (word + 2 * text) * width
         for place in range(lengths[text]):
+            if place == 0:
+                _find_rows(flat, begin, terms, seeds, weights, rows[0])
+            begin += width
+            if place + 1 < lengths[text]:
+                _find_rows(flat, begin, terms, seeds, weights, rows[(place + 1) % 2])
             label = 0
             if nameable[word]:
-                # The word's own row is word + 2 * (text + 1); the features begin two before it.
-                _find_rows(flat, (word + 2 * text) * width, terms, seeds, mask, rows)
-                _score(rows, weights, scores)
+                _score(rows[place % 2], weights, scores)
                 scores[0] -= bias
                 for other in range(1, labels, 2):
                     if scores[other] > scores[label]:

@@ -1,13 +1,13 @@
 """The fast tier's names: a linear model over the words of a post, in eight languages.
 
-A word's label is the one with the highest sum of weights over some forty features of the word and
+A word's label is the one with the highest sum of weights over some eighty features of the word and
 the two on either side: their letters, shapes, and clusters of meaning. The numbers of a word are
 computed once and kept. No text makes it raise, and an answer does not depend on the batch.
 Training: `training/train_names.py`. Data, scores and limits: `docs/models/names.md`.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from processors.kernels.compiler import COMPILES
 from processors.models.artifact_files import ARTIFACTS, read_arrays, read_description
+from processors.models.name_clusters import Clusters, clusters_of
 from processors.models.name_words import (
     BORDER,
     CASE,
@@ -26,14 +27,15 @@ from processors.models.name_words import (
     HANDLE,
     LETTER,
     NO_WORD,
+    ROWS,
     SEEDS,
     SHOUTED,
     UPPER,
     WIDTH,
     Hashes,
+    bare_word,
     feature_rows,
     gap_number,
-    known_words,
     terms,
     word_numbers,
 )
@@ -69,7 +71,7 @@ class _Description(msgspec.Struct):
 
 
 class NameModel:
-    """Holds the weights, some 30 MB. Not thread-safe."""
+    """Holds the weights, some 45 MB. Not thread-safe."""
 
     def __init__(self, folder: Path = ARTIFACTS) -> None:
         """Raises ArtifactMissing if a file is absent or its checksum differs."""
@@ -80,10 +82,10 @@ class NameModel:
         """Languages that it was taught; in others it guesses."""
         self._kinds = [label.partition("-")[2] for label in description.labels]
         self._bias = description.bias
-        weights = arrays["weights"]
-        self._weights = np.full((len(weights), _LANES), _ZERO, np.uint8)
-        self._weights[:, : weights.shape[1]] += weights.view(np.uint8)
-        self._words = WordNumbers(bytes(arrays["words"]).decode().split("\n"), arrays["clusters"])
+        weights = arrays["weights"].view(np.uint8).T
+        self._weights = np.full((ROWS, _LANES), _ZERO, np.uint8)
+        self._weights[:, : weights.shape[1]] += weights
+        self._words = WordNumbers(clusters_of(arrays))
         self._terms = terms()
 
     def find(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> list[list[Name]]:
@@ -101,10 +103,13 @@ class NameModel:
 
     def table(self, texts: Sequence[str], tokens: Sequence[Tokens]) -> tuple[Hashes, _I64]:
         """The numbers of the first words of each text, and how many words these are."""
-        words = [own.exact[:MAX_WORDS] for own in tokens]
-        gaps = [gaps_of(*one) for one in zip(texts, tokens, map(len, words), strict=True)]
-        lengths = np.fromiter(map(len, words), np.int64, len(words))
-        return self._words.table(list(chain(*words)), list(chain(*gaps)), lengths), lengths
+        words: list[str] = []
+        gaps: list[int] = []
+        for text, own in zip(texts, tokens, strict=True):
+            words += own.exact[:MAX_WORDS]
+            gaps += gaps_of(text, own, MAX_WORDS)
+        lengths = np.array([len(own) for own in tokens], np.int64).clip(max=MAX_WORDS)
+        return self._words.table(words, gaps, lengths), lengths
 
     def spans(self, table: Hashes, lengths: _I64) -> _I64:
         """The names of texts whose words have these numbers: text, first word, last word, label of
@@ -164,37 +169,38 @@ def places(lengths: _I64) -> _I64:
     return np.arange(lengths.sum()) + BORDER * (1 + np.repeat(np.arange(len(lengths)), lengths))
 
 
-class WordNumbers(dict[str, int]):
-    """The place of each word in ``numbers``; each word is read once."""
+class WordNumbers:
+    """The numbers of words, each computed once."""
 
-    def __init__(self, words: Sequence[str], clusters: npt.NDArray[np.uint16]) -> None:
-        """``clusters``: coarse and fine cluster of each word."""
-        super().__init__()
-        self._known = known_words(words, [(int(a), int(b)) for a, b in clusters])
-        self._numbers = np.zeros((1024, GAP), np.uint64)
-
-    def __missing__(self, word: str) -> int:
-        place = len(self)
-        if place == len(self._numbers):
-            self._numbers = np.concatenate([self._numbers, np.zeros_like(self._numbers)])
-        self._numbers[place] = word_numbers(word, self._known)
-        self[word] = place
-        return place
+    def __init__(self, clusters: Clusters) -> None:
+        self._clusters = clusters
+        self._places: dict[str, int] = {}
+        self._numbers = array("Q", [0] * WIDTH)
+        # The first place is no word's.
+        self._numbers[FLAGS], self._numbers[GAP] = NO_WORD, FIRST_GAP
 
     def table(self, words: Sequence[str], gaps: Sequence[int], lengths: _I64) -> Hashes:
         """The numbers of all words of texts and the gaps before them, with ``BORDER`` empty words
         around each text; ``lengths``: words of each."""
-        if len(self) + len(words) > _MAX_KEPT:
-            self.clear()
-        known = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
+        self._add(words)
         at = places(lengths)
-        table = np.zeros((len(words) + BORDER * (len(lengths) + 1), WIDTH), np.uint64)
-        table[:, FLAGS], table[:, GAP] = NO_WORD, FIRST_GAP
-        table[at, :GAP] = self._numbers[known]
+        known = np.zeros(len(words) + BORDER * (len(lengths) + 1), np.int64)
+        known[at] = list(map(self._places.__getitem__, words))
+        table: Hashes = np.frombuffer(self._numbers, np.uint64).reshape(-1, WIDTH).take(known, 0)
         table[at, GAP] = gaps
         shouted = np.repeat(are_shouted(table[at, CASE], lengths), lengths)
         table[at[shouted], FLAGS] |= np.uint64(SHOUTED)
         return table
+
+    def _add(self, words: Sequence[str]) -> None:
+        if len(self._places) + len(words) > _MAX_KEPT:
+            self._places.clear()
+            del self._numbers[WIDTH:]
+        if new := [word for word in dict.fromkeys(words) if word not in self._places]:
+            clusters = self._clusters.of([bare_word(word) for word in new]).tolist()
+            for word, own in zip(new, clusters, strict=True):
+                self._places[word] = 1 + len(self._places)
+                self._numbers.extend((*word_numbers(word, own), 0))
 
 
 def are_shouted(cases: Hashes, lengths: _I64) -> npt.NDArray[np.bool_]:
@@ -223,9 +229,10 @@ def _parts(tokens: Sequence[Tokens]) -> Iterator[list[int]]:
 
 
 def gaps_of(text: str, tokens: Tokens, count: int) -> list[int]:
-    """What stands before each of the first ``count`` words."""
-    ends, starts = tokens.ends[: count - 1], tokens.starts[1:count]
-    between = [text[end:start] for end, start in zip(ends, starts, strict=True)]
+    """What stands before each word, of ``count`` words at most."""
+    # The last word's end has no start behind it.
+    places = zip(tokens.ends, tokens.starts[1:count], strict=False)
+    between = [text[end:start] for end, start in places]
     return [FIRST_GAP, *map(_GAPS.__getitem__, between)]
 
 

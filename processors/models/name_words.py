@@ -6,13 +6,16 @@ model trained anew.
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-ROWS: Final = 1 << 20
+from processors.models.name_clusters import COLUMNS as CLUSTERS
+from processors.models.name_clusters import LEVELS
+
+ROWS: Final = 1 << 21
 """Rows of the table of weights; two features seldom share one."""
 BORDER: Final = 2
 """Empty words between two texts: as far as a word's features reach."""
@@ -24,12 +27,13 @@ _MAX_SHAPE: Final = 20
 _LONG: Final = 30
 _SENTENCE_END: Final = re.compile(r"[.!?…:;।]")
 
-EXACT, LOWER, SHAPE, PREFIX, SUFFIX, FLAGS, CAPITAL, CASE, COARSE, FINE, GAP = (
+EXACT, LOWER, SHAPE, PREFIX, SUFFIX, FLAGS, CAPITAL, CASE, COARSE, FINE, VECTORS = (
     *(0, 1, 2, 3, 7),
     *range(11, 17),
 )
+GAP: Final = COARSE + CLUSTERS
 """Columns of the numbers of a word and, last, of what stands before it. Four prefixes and four
-suffixes, of one letter to four."""
+suffixes, of one letter to four. From ``VECTORS`` on, ``LEVELS`` of each source."""
 WIDTH: Final = GAP + 1
 INITIAL, ALL_CAPITALS, DIGIT, TAG, HANDLE, LONG, NO_WORD, SHOUTED = (1 << bit for bit in range(8))
 """Flags."""
@@ -38,45 +42,63 @@ LETTER, UPPER = 1, 2
 
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.uint32]
-Cluster = tuple[int, int]
-"""Numbers of a word's coarse and fine cluster of meaning, from 1."""
-_NONE: Final[Cluster] = (0, 0)
 
 
-def known_words(words: Sequence[str], clusters: Sequence[Cluster]) -> dict[str, Cluster]:
-    """The clusters of each word; its lower case has the same, unless it is a listed word too."""
-    known = dict(zip(words, clusters, strict=True))
-    for word, cluster in list(known.items()):
-        known.setdefault(word.lower(), cluster)
-    return known
+def bare_word(token: str) -> str:
+    """The letters that are read of a token: a hashtag is its word."""
+    return (token[1:] if _is_tag(token) else token)[:_MAX_WORD]
 
 
-def word_numbers(token: str, known: Mapping[str, Cluster]) -> tuple[int, ...]:
-    """The numbers of a token but the gap. A hashtag is its word, with another flag."""
-    sign, word = token[:1], token
-    is_tag = sign in "#＃" and len(token) > 1
-    word = (token[1:] if is_tag else token)[:_MAX_WORD]
+def _is_tag(token: str) -> bool:
+    return token[:1] in "#＃" and len(token) > 1
+
+
+def word_numbers(token: str, clusters: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of a token but the gap; ``clusters``: those of its word."""
+    sign, word = token[:1], bare_word(token)
     lower = word.lower()
     capital = (INITIAL if word[:1].isupper() else 0) | (ALL_CAPITALS if word.isupper() else 0)
     case = (LETTER if sign.isalpha() else 0) | (UPPER if token.isupper() else 0)
-    flags = capital | (DIGIT if any(map(str.isdigit, word)) else 0) | (TAG if is_tag else 0)
+    flags = capital | (0 if word.isalpha() or not any(map(str.isdigit, word)) else DIGIT)
+    flags |= TAG if _is_tag(token) else 0
     flags |= (HANDLE if sign in "@＠" else 0) | (LONG if len(token) > _LONG else 0)
-    size = len(lower)
     return (
         _hash(word),
         _hash(lower),
-        _hash(word_shape(word) + str(min(size, 4))),
-        *(_hash(lower[:letters]) if letters <= size else 0 for letters in (1, 2, 3, 4)),
-        *(_hash(lower[-letters:]) if letters <= size else 0 for letters in (1, 2, 3, 4)),
+        _hash(word_shape(word) + str(min(len(lower), 4))),
+        *_ends(lower),
         flags,
         capital,
         case,
-        *(known.get(word) or known.get(lower) or _NONE),
+        *clusters,
     )
+
+
+def _ends(lower: str) -> list[int]:
+    """The hashes of four prefixes and four suffixes, of one letter to four; 0 beyond the word."""
+    missing = [0] * (4 - len(lower))
+    if not lower.isascii():
+        prefixes = [_hash(lower[:letters]) for letters in range(1, min(len(lower), 4) + 1)]
+        suffixes = [_hash(lower[-letters:]) for letters in range(1, min(len(lower), 4) + 1)]
+        return [*prefixes, *missing, *suffixes, *missing]
+    letters = lower.encode()
+    if missing:
+        sizes = range(1, len(letters) + 1)
+        prefixes = [zlib.crc32(letters[:size]) for size in sizes]
+        return [*prefixes, *missing, *[zlib.crc32(letters[-size:]) for size in sizes], *missing]
+    crc = zlib.crc32
+    return [
+        *(crc(letters[:1]), crc(letters[:2]), crc(letters[:3]), crc(letters[:4])),
+        *(crc(letters[-1:]), crc(letters[-2:]), crc(letters[-3:]), crc(letters[-4:])),
+    ]
 
 
 def word_shape(word: str) -> str:
     """Letters by kind, each run of one kind once: "iPhone15" is "xXxd"."""
+    if word.isalpha() and word.islower():
+        return "x"
+    if word.isalpha() and word[0].isupper() and word[1:].islower():
+        return "Xx"
     shape: list[str] = []
     for letter in word[:_MAX_SHAPE]:
         kind = "X" if letter.isupper() else "d" if letter.isdigit() else "x"
@@ -106,6 +128,25 @@ def gap_number(between: str) -> int:
 Term = tuple[int, int]
 """Place relative to a word, from -2 to 2, and column."""
 _OWN, _BEFORE, _AFTER = 0, -1, 1
+
+
+def _of_vectors(coarse: int, finer: int, finest: int, vector: int) -> tuple[tuple[Term, ...], ...]:
+    """The features of the columns of one source of vectors."""
+    capital = (_OWN, CAPITAL)
+    return (
+        *(((_OWN, column), capital) for column in (finer, finest, vector)),
+        *(((place, column), capital) for place in (_BEFORE, _AFTER) for column in (finer, finest)),
+        ((_BEFORE, finer), (_OWN, finer), capital),
+        ((_OWN, finer), (_AFTER, finer), capital),
+        ((_BEFORE, finer), (_AFTER, finer), capital),
+        *(((_OWN, SHAPE), (place, finer)) for place in (_BEFORE, _AFTER)),
+        *(((_OWN, finer), (place, LOWER)) for place in (_BEFORE, _AFTER)),
+        ((_BEFORE, coarse), (_OWN, coarse), (_AFTER, coarse), capital),
+        ((-2, coarse), (_BEFORE, coarse), (_OWN, coarse)),
+        ((_OWN, coarse), (_AFTER, coarse), (2, coarse)),
+    )
+
+
 FEATURES: Final[tuple[tuple[Term, ...], ...]] = (
     *(((_OWN, column),) for column in range(FLAGS)),
     *(((place, LOWER),) for place in (_BEFORE, _AFTER)),
@@ -140,6 +181,11 @@ FEATURES: Final[tuple[tuple[Term, ...], ...]] = (
     ((_AFTER, COARSE), (2, COARSE)),
     ((_OWN, SHAPE), (_BEFORE, COARSE)),
     ((_OWN, SHAPE), (_AFTER, COARSE)),
+    *(
+        feature
+        for first in range(VECTORS, GAP, LEVELS)
+        for feature in _of_vectors(*range(first, first + LEVELS))
+    ),
 )
 """What each feature joins."""
 
