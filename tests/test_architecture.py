@@ -32,9 +32,9 @@ ONE_EACH = {"schemas", "processors/enrichment/annotators", "sinks/alerts/channel
 """Folders with one file a kind (message, annotator, channel): a file is as long as its kind is, and
 there are as many files as there are kinds."""
 SMALL = {
+    "processors/detector/state/volume_batch.py": "many brands at once; apart from the one brand",
     "ingestors/checkpoints.py": "an interface of two functions",
     "ingestors/x/reconnects.py": "a type; pure, so apart from the connection",
-    "processors/detector/state/brand_state.py": "a type, and how it is packed",
     "processors/app.py": "an entry point: the old name, until 0.3.0",
     "processors/enrichment/second_opinion.py": "pure; one rule",
     "processors/kernels/compiler.py": "an interface of two functions",

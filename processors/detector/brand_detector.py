@@ -8,13 +8,13 @@ afterwards, once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
-from brands.alert_policy import channels_of, is_declared, is_muted
+from brands.alert_policy import is_declared
 from processors.detector.afterwards import (
     Retold,
     Told,
@@ -24,31 +24,29 @@ from processors.detector.afterwards import (
     taken_up,
     told_and_open,
 )
-from processors.detector.evidence import evidence, headline, rounded
+from processors.detector.evidence import alert_of, evidence
 from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.severity import is_below_minimum, severity
+from processors.detector.signals.calm import is_calm, stays_calm
 from processors.detector.signals.summary import WindowSummary, summarize
-from processors.detector.state.baseline import Baseline
+from processors.detector.state.baseline import LEARNS_AFTER, Baseline
 from processors.detector.state.brand_state import DetectorState
 from processors.detector.state.counts import (
     DETAILED,
     KEPT,
     LATENESS,
     BrandCounts,
-    Minute,
     minute_of,
     time_of,
 )
 from processors.detector.state.late_counts import MAX_LATE, LateCounts
+from processors.detector.state.minute import AnyMinute, Minute
 from processors.detector.state.volume import SETTLES, STEP, VolumeBaselines
 from processors.detector.state.window import LONG, SHORT, Window, totals
 from schemas.activity import Activity
 from schemas.alert import Alert
-from schemas.brand import AlertPolicy, Brand
-from text.alert_title import WIRE, crisis_title
+from schemas.brand import Brand
 
-LEARNS_AFTER: Final = 60
-"""Minutes after which a minute is learnt."""
 LEARNS_EVERY: Final = 10
 HISTORY: Final = 180
 """Minutes that a brand must be known before anything is unusual."""
@@ -72,16 +70,16 @@ _STRIDE: Final = 24 * 60
 class BrandDetector:
     """One brand. Not thread-safe; bounded memory.
 
-    ``can_skip``: whether minutes certainly have severity 0 while no alert is open. ``known``: the
-    minute since which its mentions would have been heard, if any. ``tally`` counts records and
-    looks by what became of them.
+    ``thorough``: compute the signals of every window, also of one that is calm by its numbers.
+    ``known``: the minute since which its mentions would have been heard, if any. ``tally`` counts
+    records and looks by what became of them.
     """
 
     def __init__(
         self,
         brand: Brand,
         state: DetectorState | None = None,
-        can_skip: Callable[[Sequence[Minute], AlertPolicy], bool] = is_below_minimum,
+        thorough: bool = False,
         known: int | None = None,
         tally: Counter[str] | None = None,
     ) -> None:
@@ -99,12 +97,13 @@ class BrandDetector:
         self._counts = BrandCounts(state.counts)
         self._late = LateCounts(state.afterwards)
         self._baseline = state.baseline
-        self._volumes = VolumeBaselines(state.volumes)
+        self.volumes = VolumeBaselines(state.volumes)
+        """Its counts may be learnt from outside, together with those of other brands."""
         self._lifecycle, self._recurrence = state.lifecycle, state.recurrence
         # Older states remember an alert that is found afterwards and goes on as one that is over.
         opened = alert_id(brand.id, state.lifecycle.opened) if state.lifecycle.is_open else ""
         self._told = [one for one in state.told if one.id != opened]
-        self._can_skip = can_skip
+        self._thorough = thorough
 
     def snapshot(self) -> DetectorState:
         """The live state: encode it before the detector goes on.
@@ -120,7 +119,7 @@ class BrandDetector:
             looked=self.looked,
             counts=self._counts.snapshot(),
             baseline=self._baseline,
-            volumes=self._volumes.snapshot(),
+            volumes=self.volumes.snapshot(),
             lifecycle=self._lifecycle,
             heard=self._heard,
             afterwards=self._late.snapshot(),
@@ -139,12 +138,23 @@ class BrandDetector:
         ``min_silence``: minutes that must have passed since the newest mention.
         """
         lifecycle, newest = self._lifecycle, self._counts.newest
-        is_active = lifecycle.is_open or lifecycle.above or self._late
+        is_active = lifecycle.is_open or lifecycle.above or self._late or self._thorough
         if self.looked - newest < min_silence or is_active:
             return False
         first, end = self.looked - LONG, max(self.looked, newest + 1)
-        minutes = self._counts.between(first, end)
-        return end - first < KEPT and self._can_skip(minutes, self.brand.alerts)
+        minutes = self._counts.numbers_between(first, end)
+        policy, baseline = self.brand.alerts, self._baseline
+        if end - first >= KEPT:
+            return False
+        if is_below_minimum(minutes, policy):
+            return True
+        unlearnt = self._counts.mentions
+        return stays_calm(minutes, self.looked, policy, baseline, self.volumes, unlearnt)
+
+    def close_minutes(self) -> None:
+        """Keep the minutes in less memory, unless looks need the whole of them."""
+        if not (self._lifecycle.is_open or self._lifecycle.above):
+            self._counts.close()
 
     @property
     def names_posts_until(self) -> int | None:
@@ -191,13 +201,13 @@ class BrandDetector:
         known, newest = self.known, self._counts.newest
         has_past = self._baseline.mentions >= MIN_MENTIONS and minute - newest <= KEPT
         if known is not None and known < minute and not has_past:
-            self._baseline, self._volumes = Baseline(), VolumeBaselines()
+            self._baseline, self.volumes = Baseline(), VolumeBaselines()
             self._baseline.begin(known)
             self._baseline.learn([], minute - LEARNS_AFTER)
             self._heard = known
         elif (ingested := minute_of(record.ingested_at)) - minute <= KEPT:
             if newest and not has_past:
-                self._baseline, self._volumes = Baseline(), VolumeBaselines()
+                self._baseline, self.volumes = Baseline(), VolumeBaselines()
             # By the ingestion: posts of the last ninety minutes may be written at once, too.
             self._heard = self._baseline.first if has_past else ingested - LEARNS_AFTER
 
@@ -279,7 +289,7 @@ class BrandDetector:
     def _pass(self, minute: int) -> Alert | None:
         if minute % STEP == 0:
             self._count_volumes(minute - SETTLES - STEP)
-        alert = self._look(minute, self._lifecycle, self._volumes)
+        alert = self._look(minute, self._lifecycle, self.volumes)
         if alert is not None and alert.status == "close":
             lifecycle = self._lifecycle
             told = Told(alert.id, lifecycle.began, minute, alert.severity, alert.version)
@@ -302,8 +312,8 @@ class BrandDetector:
 
     def _count_volumes(self, first: int) -> None:
         minutes = self._counts.between(first, first + STEP)
-        if minutes or self._volumes.is_known:
-            self._volumes.close(first, totals(minutes, STEP))
+        if minutes or self.volumes.is_known:
+            self.volumes.close(first, totals(minutes, STEP))
 
     def _learn(self, upto: int) -> None:
         baseline, lifecycle = self._baseline, self._lifecycle
@@ -332,20 +342,21 @@ class BrandDetector:
         """The minutes with mentions, those in time and late ones; a minute may have one of each."""
         if not self._late:
             return self._counts.between(first, end)
-        both = (
-            minute
-            for start in range(first, end)
-            for minute in (self._counts.get(start), self._late.get(start))
-        )
+        minutes = range(first, end)
+        both = (one for at in minutes for one in (self._counts.get(at), self._late.get(at)))
         return [minute for minute in both if minute is not None]
 
     def _look(self, now: int, lifecycle: AlertLifecycle, volumes: VolumeBaselines) -> Alert | None:
-        policy, minutes = self.brand.alerts, self._between(now - LONG, now)
-        if not self._is_warm(now) or not (minutes or lifecycle.is_open or lifecycle.above):
+        policy, first = self.brand.alerts, now - LONG
+        numbers: Sequence[AnyMinute] = (
+            self._between(first, now) if self._late else self._counts.numbers_between(first, now)
+        )
+        if not self._is_warm(now) or not (numbers or lifecycle.is_open or lifecycle.above):
             return None
-        if not lifecycle.is_open and self._can_skip(minutes, policy):
+        if not lifecycle.is_open and self._is_calm(now, numbers, volumes):
             lifecycle.step(now, 0)
             return None
+        minutes = self._between(first, now)
         self.looks += 1
         window = Window(minutes, now)
         summary = summarize(window, self._baseline, volumes)
@@ -359,30 +370,25 @@ class BrandDetector:
             change = taken_up(self._told, lifecycle)
         return self._alert(change, window, summary, lifecycle) if change else None
 
+    def _is_calm(self, now: int, minutes: Sequence[AnyMinute], volumes: VolumeBaselines) -> bool:
+        """Whether a window certainly opens no alert, and is no peak."""
+        policy = self.brand.alerts
+        return not self._thorough and (
+            is_below_minimum(minutes, policy)
+            or (
+                not self._recurrence.peers(now)
+                and is_calm(minutes, now, policy, self._baseline, volumes)
+            )
+        )
+
     def _alert(
         self, change: Change, window: Window, summary: WindowSummary, lifecycle: AlertLifecycle
     ) -> Alert:
-        policy = self.brand.alerts
-        grade = lifecycle.severity or lifecycle.last
-        at, began = time_of(window.end), lifecycle.began - 1
-        facts = headline(self.brand.name, summary)
+        began = lifecycle.began - 1
         # Empty once the first minutes of the shift have expired.
         shift = self._between(began, window.end) if began >= window.end - KEPT else []
-        return Alert(
-            id=alert_id(self.brand.id, lifecycle.opened),
-            brand=self.brand.id,
-            version=window.end * 60_000_000,
-            status=change,
-            severity=grade,
-            began_at=time_of(began),
-            raised_at=at,
-            title=crisis_title(facts, change, WIRE),
-            signals=sorted(summary.signals.values(), key=lambda s: -(s.significance or 0)),
-            evidence=evidence(window, self._baseline, shift),
-            channels=channels_of(policy, grade),
-            muted=is_muted(policy, grade, max(at, time_of(self.looked))),
-            headline=rounded(facts),
-        )
+        shown = evidence(window, self._baseline, shift)
+        return alert_of(self.brand, change, window.end, summary, lifecycle, shown, self.looked)
 
 
 _NO_VOLUMES: Final = VolumeBaselines()

@@ -15,28 +15,36 @@ from typing import Final, NamedTuple
 
 from processors.detector.brand_detector import MAX_LOOKS_AGAIN, BrandDetector
 from processors.detector.event_time import Passing, believed
-from processors.detector.state.brand_state import DetectorState, pack, unpack
+from processors.detector.state.brand_state import DetectorState, Packer
 from processors.detector.state.counts import minute_of
+from processors.detector.state.volume import WAITS
+from processors.detector.state.volume_batch import learn_together
 from schemas.activity import Activity
 from schemas.alert import Alert
 from schemas.brand import Brand
 from schemas.detector_state import DetectorSnapshot
 
-FORMAT: Final = 2
-"""Of a snapshot; raised when older ones can no longer be read."""
+FORMAT: Final = 3
+"""Of a snapshot; raised when older programs can no longer read it."""
+READABLE: Final = (2, FORMAT)
+"""Formats that are read: one of 2 has the volumes as lists of numbers."""
 MAX_IDLE_MINUTES: Final = 6 * 60
 """Less than a day: a detector that is further back skips minutes."""
-MIN_SILENT_MINUTES: Final = 5
+MIN_SILENT_MINUTES: Final = 2
 """Minutes of silence before a detector is packed: a busier brand would soon be loaded again."""
 MAX_STATE_BYTES: Final = 1_500_000
 """Of a packed state: in base64 it fits the maximum message of its topic (2 MiB)."""
 MAX_LOADS: Final = 1_000
 """Idle detectors that one ``advance`` loads because their time has come; the rest wait."""
-SLICE: Final = 50
-"""Units of work between two chances for others: a look that shows at once that nothing is told is
-one, to compute the signals of a window, to pack or to load is ten."""
-PACKING: Final = 10
-LOOKING: Final = 10
+SLICE: Final = 1_500
+"""Units of work, of some 20 µs, between two chances for others: a look that shows at once that
+nothing is told is one."""
+PACKING: Final = 15
+"""To pack or to load a detector."""
+LOOKING: Final = 20
+"""To compute the signals of a window."""
+COUNTING: Final = 2
+"""Counts of volumes that are learnt for one unit, together with those of other brands."""
 COMPARED: Final = 100
 """Brands that are compared with their new policies for one unit."""
 
@@ -72,7 +80,7 @@ class BrandDetectors:
         self._idle: dict[str, _Idle] = {}
         self._ends: list[tuple[int, str]] = []
         self._now: datetime | None = None
-        self._passing = Passing()
+        self._passing, self._packer = Passing(), Packer()
         self._offsets: dict[str, tuple[int, int]] = {}
         self._of_partition: dict[int, dict[str, int]] = {}
         self._changed: set[str] = set()
@@ -175,8 +183,10 @@ class BrandDetectors:
         for _ in self._waking(now):
             yield []
         work, looks = 0, MAX_LOOKS_AGAIN
+        looked_at = list[tuple[str, BrandDetector]]()
         for name in sorted(self._loaded):
             if work >= SLICE:
+                self._settle(looked_at)
                 yield alerts
                 alerts, work = [], 0
             detector = self._loaded.get(name)
@@ -191,17 +201,31 @@ class BrandDetectors:
                 work += LOOKING * (detector.looks - before)
                 before = detector.looks
                 if work >= SLICE:
+                    self._settle(looked_at)
                     yield alerts
                     alerts, work = [], 0
             if looked_again := waiting - detector.late_minutes:
                 self._changed.add(name)
                 looks -= looked_again
                 work += looked_again
-            if name not in self.failures and detector.is_idle(MIN_SILENT_MINUTES):
-                self._pack(name, pack(detector.snapshot()))
+            looked_at.append((name, detector))
+            if detector.volumes.waiting >= WAITS:
+                work += detector.volumes.waiting // COUNTING
+            if detector.is_idle(MIN_SILENT_MINUTES):
                 work += PACKING
+        self._settle(looked_at)
         self._now = now if self._now is None else max(self._now, now)
         yield alerts
+
+    def _settle(self, looked_at: list[tuple[str, BrandDetector]]) -> None:
+        """Learn the counts that have waited, and pack the idle ones; empties the list."""
+        learn_together(one.volumes for _, one in looked_at if one.volumes.waiting >= WAITS)
+        for name, detector in looked_at:
+            if name not in self.failures and detector.is_idle(MIN_SILENT_MINUTES):
+                self._pack(name, self._packer.pack(detector.snapshot()))
+            else:
+                detector.close_minutes()
+        looked_at.clear()
 
     def _waking(self, now: datetime) -> Iterator[None]:
         """Load the idle detectors whose time has come, in slices."""
@@ -288,7 +312,7 @@ class BrandDetectors:
         if idle is not None:
             return idle.state
         detector = self.detector(name)
-        state = pack(detector.snapshot())
+        state = self._packer.pack(detector.snapshot())
         if detector.names_posts:
             self._naming.add(name)
         else:
@@ -296,7 +320,7 @@ class BrandDetectors:
         if len(state) > MAX_STATE_BYTES:
             self.tally["shed"] += 1
             detector.forget_posts()
-            state = pack(detector.snapshot())
+            state = self._packer.pack(detector.snapshot())
         return state
 
     def restore(self, snapshots: Iterable[DetectorSnapshot], now: datetime | None = None) -> int:
@@ -307,7 +331,11 @@ class BrandDetectors:
         unreadable = 0
         for snapshot in snapshots:
             name = snapshot.brand
-            state = unpack(snapshot.state, DetectorState) if snapshot.format == FORMAT else None
+            state = (
+                self._packer.unpack(snapshot.state, DetectorState)
+                if snapshot.format in READABLE
+                else None
+            )
             if state is None or (now is not None and state.looked > minute_of(now)):
                 unreadable += 1
                 continue
@@ -343,7 +371,7 @@ class BrandDetectors:
 
     def _load(self, name: str) -> None:
         idle = self._idle.pop(name)
-        detector = self._made(idle.brand, unpack(idle.state, DetectorState))
+        detector = self._made(idle.brand, self._packer.unpack(idle.state, DetectorState))
         if self._now is not None:
             detector.advance(self._now)
         self._loaded[name] = detector

@@ -1,4 +1,4 @@
-"""The evidence and the headline of an alert: numbers, terms, posts, authors, places. No prose."""
+"""An alert, its evidence and its headline: numbers, terms, posts, authors, places. No prose."""
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
@@ -7,12 +7,28 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from brands.alert_policy import channels_of, is_muted
+from processors.detector.afterwards import alert_id
+from processors.detector.lifecycle import AlertLifecycle, Change
 from processors.detector.signals.novelty import log_likelihood
 from processors.detector.signals.summary import WindowSummary
 from processors.detector.state.baseline import Baseline
-from processors.detector.state.counts import Minute, PostRef
+from processors.detector.state.counts import time_of
+from processors.detector.state.minute import Minute, PostRef
+from processors.detector.state.term_counts import TermCounts
 from processors.detector.state.window import Window
-from schemas.alert import Authenticity, Carrier, Evidence, Headline, Lift, Role, ShownPost
+from schemas.alert import (
+    Alert,
+    Authenticity,
+    Carrier,
+    Evidence,
+    Headline,
+    Lift,
+    Role,
+    ShownPost,
+)
+from schemas.brand import Brand
+from text.alert_title import WIRE, crisis_title
 from text.tokens import folded_tokens
 
 _SHOWN: Final = 3
@@ -51,6 +67,36 @@ def evidence(window: Window, baseline: Baseline, since_began: Sequence[Minute]) 
         languages=_largest(window.counter("languages")),
         countries=_largest(window.counter("countries")),
         authenticity=_authenticity(window),
+    )
+
+
+def alert_of(
+    brand: Brand,
+    change: Change,
+    end: int,
+    summary: WindowSummary,
+    lifecycle: AlertLifecycle,
+    shown: Evidence,
+    looked: int,
+) -> Alert:
+    """The state of a brand's alert by the window before ``end``; ``looked``: the present minute."""
+    policy, at = brand.alerts, time_of(end)
+    grade = lifecycle.severity or lifecycle.last
+    facts = headline(brand.name, summary)
+    return Alert(
+        id=alert_id(brand.id, lifecycle.opened),
+        brand=brand.id,
+        version=end * 60_000_000,
+        status=change,
+        severity=grade,
+        began_at=time_of(lifecycle.began - 1),
+        raised_at=at,
+        title=crisis_title(facts, change, WIRE),
+        signals=sorted(summary.signals.values(), key=lambda s: -(s.significance or 0)),
+        evidence=shown,
+        channels=channels_of(policy, grade),
+        muted=is_muted(policy, grade, max(at, time_of(looked))),
+        headline=rounded(facts),
     )
 
 
@@ -105,12 +151,14 @@ def _lifts(
     window: Window, kind: str, baseline: Baseline, without: Container[str] = ()
 ) -> list[Lift]:
     """The terms or entities that are more frequent than before, most significant first."""
-    past: dict[str, float] = getattr(baseline, kind)
+    past: TermCounts = getattr(baseline, kind)
     mentions, before = window.long.mentions, max(baseline.mentions, 1.0)
     lifts = []
     for term, count in window.counter(kind).items():
-        usually = past.get(term, 0.0)
-        if count < 3 or term in without or count * before <= usually * mentions:
+        if count < 3 or term in without:
+            continue
+        usually = past.get(term)
+        if count * before <= usually * mentions:
             continue
         surprise = log_likelihood(count, mentions, usually, before)
         if surprise >= _MIN_LIKELIHOOD:

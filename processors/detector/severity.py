@@ -17,7 +17,7 @@ from typing import Final
 
 from processors.detector.signals.summary import MOVED, WIDE_REACH, WindowSummary
 from processors.detector.state.baseline import MIN_MINIMUM
-from processors.detector.state.counts import Minute
+from processors.detector.state.minute import AnyMinute
 from schemas.brand import AlertPolicy
 
 SURE_OF_TONE: Final = 3.5
@@ -42,7 +42,7 @@ _STORMS: Final = ((5, 20.0, 100), (4, 8.0, 25), (3, 3.0, 10))
 """Severity, minimum ratio to the usual volume, and minimum authors; 2 below."""
 
 
-def is_below_minimum(minutes: Iterable[Minute], policy: AlertPolicy) -> bool:
+def is_below_minimum(minutes: Iterable[AnyMinute], policy: AlertPolicy) -> bool:
     """Whether the severity is 0 with any baseline while no alert is open.
 
     If 30 minutes are below the minimum, so is every shorter window.

@@ -32,12 +32,15 @@ class AlertGate:
 
     def __init__(self, parameters: VolumeParameters, size: int) -> None:
         self._parameters = parameters
-        self.since: Floats = np.full(size, np.inf)
-        self.active: Floats = np.full(size, NEVER)
+        self.state: Floats = np.zeros((4, size))
+        """All numbers of the state, a row each; the fields are views of it."""
+        self.since: Floats = self.state[0]
+        self.active: Floats = self.state[1]
         """The last moment of the last alert."""
-        self.echo: Floats = np.zeros(size)
+        self.echo: Floats = self.state[2]
         """The last peak's addition to the bar, at its time."""
-        self.echo_at: Floats = np.full(size, NEVER)
+        self.echo_at: Floats = self.state[3]
+        self.since[:], self.active[:], self.echo_at[:] = np.inf, NEVER, NEVER
 
     def judge(
         self, evidence: Floats, bar: Floats, now: float, present: Flags

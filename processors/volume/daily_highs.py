@@ -30,23 +30,26 @@ _REPEATS = 3
 class DailyHighs:
     """Highs of ``size`` brands: of today, and a ring of days before with 5 floats each.
 
-    Rings have a row a brand: few brands are looked up at a time, each over all days.
+    Rings are read with the brands first: few brands are looked up at a time, each over all days.
     """
 
     def __init__(self, parameters: VolumeParameters, size: int) -> None:
         self._parameters = parameters
         days, windows = parameters.high_days, len(parameters.windows)
         self._middle = windows // 2
-        self.day: Floats = np.full(size, ABSENT)
+        self.state: Floats = np.full((2 + windows + days * (windows + 2), size), ABSENT)
+        """All numbers of the state, a row each; the fields are views of it."""
+        rows = np.split(self.state, np.cumsum((1, windows, 1, days * windows, days)))
+        self.day: Floats = rows[0][0]
         """The last day with counts, days since 1970."""
-        self.high: Floats = np.full((windows, size), ABSENT)
+        self.high: Floats = rows[1]
         """The highest sum of each window on that day."""
-        self.minute: Floats = np.full(size, ABSENT)
+        self.minute: Floats = rows[2][0]
         """The minute of that day at which the middle window was highest."""
-        self.highs: Floats = np.full((size, days, windows), ABSENT)
+        self.highs: Floats = rows[3].reshape(days, windows, size).transpose(2, 0, 1)
         """The same of the days before, each at its number modulo the number of days."""
-        self.minutes: Floats = np.full((size, days), ABSENT)
-        self.levels: Floats = np.full((size, days), ABSENT)
+        self.minutes: Floats = rows[4].T
+        self.levels: Floats = rows[5].T
         """The brand's level at the end of the day."""
 
     def begin(self, levels: Floats, now: float, present: Flags) -> None:
@@ -111,9 +114,3 @@ class DailyHighs:
         higher = present & (sums > self.high)
         np.copyto(self.high, sums, where=higher)
         np.copyto(self.minute, now % DAY_MINUTES, where=higher[self._middle])
-
-    def columns(self) -> list[Floats]:
-        """Every array of the state, as rows over brands."""
-        size = len(self.day)
-        rings = (self.highs.reshape(size, -1), self.minutes, self.levels)
-        return [self.day, *self.high, self.minute, *(row for ring in rings for row in ring.T)]

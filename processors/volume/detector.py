@@ -52,7 +52,7 @@ class VolumeMemory(Struct, frozen=True, kw_only=True):
     last: float
     """Time of the last count, minutes since 1970."""
     floats: list[float]
-    """In the order of ``VolumeBank._columns``."""
+    """In the order of ``VolumeBank.state``."""
 
 
 def minutes_of(at: datetime) -> float:
@@ -76,6 +76,9 @@ class VolumeBank:
         self._deviation = Deviation(self.parameters, size)
         self._highs = DailyHighs(self.parameters, size)
         self._gate = AlertGate(self.parameters, size)
+        parts = (self._seasonality, self._deviation, self._gate, self._highs)
+        self._parts = [part.state for part in parts]
+        """The state, in the order of a snapshot; add new numbers at the end."""
         self.expected: Floats = np.zeros(size)
         self.evidence: Floats = np.zeros(size)
         self.times: Floats = np.zeros(size)
@@ -139,36 +142,43 @@ class VolumeBank:
         self._now = now
         return DEFAULT_STEP if self._step is None else self._step
 
-    def _columns(self) -> list[Floats]:
-        """Every array of the state, as rows over brands; add new ones at the end."""
-        season, deviation, gate = self._seasonality, self._deviation, self._gate
-        return [
-            *(season.level, season.seen),
-            *(*season.hour_sums, *season.hour_weights, *season.day_sums, *season.day_weights),
-            *(*deviation.counts, *deviation.expected, *deviation.weights, *deviation.scale),
-            *(gate.since, gate.active, gate.echo, gate.echo_at),
-            *self._highs.columns(),
-        ]
+    @property
+    def step(self) -> float | None:
+        """Minutes between counts; None until two of them show it."""
+        return self._step
+
+    def state(self) -> Floats:
+        """A copy of all numbers but times; shape (brands, numbers of a brand)."""
+        return np.ascontiguousarray(np.concatenate(self._parts).T)
+
+    def set_state(self, state: Floats, step: float | None, last: Floats) -> None:
+        """Take what ``state`` gave, with the time of each brand's last count, shape (brands,)."""
+        self._fill(slice(None), state.T)
+        self._step, self._last[:] = step, last
+        self._now = float(last.min(initial=np.inf))
+
+    def _fill(self, brand: int | slice, state: Floats) -> None:
+        first = 0
+        for part in self._parts:
+            if first < len(state):
+                part[:, brand] = state[first : first + len(part)]
+            first += len(part)
 
     def snapshot(self, brand: int) -> VolumeMemory:
-        floats = [float(column[brand]) for column in self._columns()]
-        # JSON has no infinity.
-        finite = [NEVER if np.isinf(value) else value for value in floats]
-        return VolumeMemory(step=self._step, last=float(self._last[brand]), floats=finite)
+        return memory_of(np.concatenate([part[:, brand] for part in self._parts]), self._step,
+                         float(self._last[brand]))  # fmt: skip
 
     def restore(self, brand: int, memory: VolumeMemory) -> None:
         """Restore a column; its next count must be later than all before.
 
         A snapshot of an older release, without daily highs, is taken; the highs are learnt anew.
         """
-        columns = self._columns()
-        older = len(columns) - len(self._highs.columns())
-        if len(memory.floats) not in (len(columns), older):
+        numbers = sum(map(len, self._parts))
+        if len(memory.floats) not in (numbers, numbers - len(self._parts[-1])):
             raise ValueError(
                 "the snapshot has other parameters: use the same ones, or start without it"
             )
-        for column, value in zip(columns, memory.floats, strict=False):
-            column[brand] = value
+        self._fill(brand, np.array(memory.floats))
         if self._gate.since[brand] == NEVER:
             self._gate.since[brand] = np.inf
         self._last[brand] = memory.last
@@ -177,6 +187,13 @@ class VolumeBank:
         elif self._step is not None:
             self._seasonality.level[brand] *= DEFAULT_STEP / self._step
         self._now = max(self._now, memory.last)
+
+
+def memory_of(numbers: Floats, step: float | None, last: float) -> VolumeMemory:
+    """The snapshot of one brand, a row of ``VolumeBank.state``."""
+    # JSON has no infinity.
+    finite = np.where(np.isinf(numbers), NEVER, numbers)
+    return VolumeMemory(step=step, last=last, floats=finite.tolist())
 
 
 class VolumeDetector:

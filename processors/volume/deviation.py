@@ -34,12 +34,16 @@ class Deviation:
     def __init__(self, parameters: VolumeParameters, size: int) -> None:
         self._parameters = parameters
         shape = (len(parameters.windows), size)
-        self.counts: Floats = np.zeros(shape)
-        self.expected: Floats = np.zeros(shape)
-        self.weights: Floats = np.zeros(shape)
+        self.state: Floats = np.zeros((4 * shape[0], size))
+        """All numbers of the state, a row each; the fields are views of it."""
+        fields = self.state.reshape(4, *shape)
+        self.counts: Floats = fields[0]
+        self.expected: Floats = fields[1]
+        self.weights: Floats = fields[2]
         """Intervals in each window."""
-        self.scale: Floats = np.ones(shape)
+        self.scale: Floats = fields[3]
         """Usual deviation on the stabilised scale."""
+        self.scale[:] = 1.0
         self.sums: Floats = np.zeros(shape)
         """Counts in each window, as last weighed; not part of the state."""
 

@@ -4,7 +4,7 @@ Everything is an array over brands, one column each. Counts are winsorised befor
 a crisis does not become the norm in a day, but a new level does within a week or two.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +38,17 @@ class Seasonality:
 
     def __init__(self, parameters: VolumeParameters, size: int) -> None:
         self._parameters = parameters
-        self.level: Floats = np.zeros(size)
+        self.state: Floats = np.zeros((2 + 2 * HOURS + 2 * WEEKDAYS, size))
+        """All numbers of the state, a row each; the fields are views of it."""
+        self.level: Floats = self.state[0]
         """Counts a minute, without the shares."""
-        self.seen: Floats = np.zeros(size)
-        self.hour_sums: Floats = np.zeros((HOURS, size))
-        self.hour_weights: Floats = np.zeros((HOURS, size))
-        self.day_sums: Floats = np.zeros((WEEKDAYS, size))
-        self.day_weights: Floats = np.zeros((WEEKDAYS, size))
+        self.seen: Floats = self.state[1]
+        hours = self.state[2 : 2 + 2 * HOURS].reshape(2, HOURS, size)
+        days = self.state[2 + 2 * HOURS :].reshape(2, WEEKDAYS, size)
+        self.hour_sums: Floats = hours[0]
+        self.hour_weights: Floats = hours[1]
+        self.day_sums: Floats = days[0]
+        self.day_weights: Floats = days[1]
 
     def begin(self, counts: Floats, step: float, present: Flags) -> None:
         """The first count of a brand is its first level."""
@@ -98,3 +102,42 @@ class Seasonality:
         ratio, memory = counts / (level * hour), self._parameters.week_days / WEEKDAYS
         day = moment.weekday
         learn_share(self.day_sums[day], self.day_weights[day], ratio, min(1.0, days), memory)
+
+
+def expected_at_least(
+    numbers: Floats, first: datetime, end: datetime, step: float, updates: int
+) -> float:
+    """The least that counts from ``first`` to ``end`` may be expected to be, of one brand.
+
+    ``numbers``: a column of ``Seasonality.state``, at the start of a brand's numbers; they may have
+    learnt ``updates`` more counts by then, whatever these are.
+    """
+    parameters, days = VolumeParameters(), step / DAY_MINUTES
+    level, seen = float(numbers[0]), float(numbers[1])
+    pace = max(1 - 0.5 ** (days / parameters.level_days), 1 / (seen + 1))
+    hours = _shares_at_least(
+        numbers[2:], HOURS, parameters.season_prior_days, parameters.season_days,
+        min(1.0, HOURS * days) * updates,
+    )  # fmt: skip
+    week_days = _shares_at_least(
+        numbers[2 + 2 * HOURS :], WEEKDAYS, parameters.week_prior_weeks,
+        parameters.week_days / WEEKDAYS, min(1.0, days) * updates,
+    )  # fmt: skip
+    begun = first - timedelta(minutes=30)
+    passed = int((end - begun).total_seconds() // 3600) + 2
+    least_hour = min(hours[(begun.hour + hour) % HOURS] for hour in range(min(passed, HOURS)))
+    least_day = min(week_days[first.weekday()], week_days[end.weekday()])
+    if end - first >= timedelta(days=1):
+        least_day = min(week_days)
+    least: float = level * (1 - pace) ** updates * step * least_hour * least_day
+    return least
+
+
+def _shares_at_least(
+    numbers: Floats, count: int, prior: float, memory: float, learnt: float
+) -> list[float]:
+    """The least that each share may be once a weight of ``learnt`` more is learnt."""
+    sums, weights = numbers[:count], numbers[count : 2 * count]
+    shares = (sums * np.exp(-learnt / memory) + prior) / (weights + learnt + prior)
+    least: list[float] = shares.tolist()
+    return least

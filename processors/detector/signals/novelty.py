@@ -78,7 +78,7 @@ def new_topics(window: Window, baseline: Baseline) -> list[Signal]:
     for term, count in posts.items():
         if count < minimum:
             continue
-        usually = baseline.terms.get(term, 0.0) + baseline.entities.get(term, 0.0)
+        usually = baseline.terms.get(term) + baseline.entities.get(term)
         if usually > max(1.0, HARDLY * before):
             continue
         authors = min(count, round(voices(window.minutes, term)))

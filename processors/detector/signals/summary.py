@@ -114,8 +114,7 @@ def _sentiment(totals: WindowTotals, baseline: Baseline) -> list[Signal]:
         return []
     signals = []
     share, before = totals.negative / totals.scored, baseline.negative_share
-    variance = before * (1 - before) * (1 / totals.scored + 1 / baseline.scored)
-    distance = (share - before) / math.sqrt(max(variance, 1e-6))
+    distance = tone_distance(totals.negative, totals.scored, baseline)
     if distance > 2:
         signals.append(signal("negative_share", share, before, "share", distance))
     score = totals.score_sum / totals.scored
@@ -126,12 +125,29 @@ def _sentiment(totals: WindowTotals, baseline: Baseline) -> list[Signal]:
     return signals
 
 
+def tone_distance(negative: int, scored: int, baseline: Baseline) -> float:
+    """Standard deviations of a share of negatives above the usual; 0 of too few posts."""
+    if scored < MIN_SCORED:
+        return 0.0
+    before = baseline.negative_share
+    variance = before * (1 - before) * (1 / scored + 1 / baseline.scored)
+    return (negative / scored - before) / math.sqrt(max(variance, 1e-6))
+
+
 def _lexicon(totals: WindowTotals, baseline: Baseline) -> list[Signal]:
     expected = totals.mentions * baseline.lexicon_share
-    distance = (totals.lexicon - expected) / math.sqrt(expected + 1)
-    if totals.lexicon < 3 or distance <= 2:
+    distance = lexicon_distance(totals.lexicon, totals.mentions, baseline)
+    if distance <= 2:
         return []
     return [signal("lexicon", totals.lexicon, expected, f"posts/{LONG}min", distance)]
+
+
+def lexicon_distance(lexicon: int, mentions: int, baseline: Baseline) -> float:
+    """Standard deviations of the posts with words of crisis above the usual; 0 of too few."""
+    if lexicon < 3:
+        return 0.0
+    expected = mentions * baseline.lexicon_share
+    return (lexicon - expected) / math.sqrt(expected + 1)
 
 
 def _reach(window: Window) -> list[Signal]:

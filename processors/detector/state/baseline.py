@@ -11,16 +11,20 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import fields
 
-from processors.detector.state.counts import Minute
+from processors.detector.state.minute import Minute
+from processors.detector.state.term_counts import FADED, TermCounts
 
 DEFAULT_MINIMUM: Final = 10
 """Mentions in 5 minutes that a crisis needs, of a brand that is new or talked of a lot."""
 MIN_MINIMUM: Final = 4
 """The same of the smallest brand: fewer are a conversation."""
+MIN_VARIATION: Final = 0.05
 USUAL_VARIATION: Final = 0.25
 """Squared coefficient of variation beyond chance, of a brand of which nothing is known."""
 BY_CHANCE: Final = 1 / (288 * 30)
 """How often the usual volume may reach the minimum by chance: once in 30 days of five minutes."""
+LEARNS_AFTER: Final = 60
+"""Minutes after which a minute is learnt."""
 HALF_LIFE: Final = 3 * 24 * 60
 """Minutes."""
 MAX_TERMS: Final = 1_500
@@ -59,13 +63,22 @@ class Baseline(Struct, kw_only=True):
     """Sum of squared distances of five minutes' mentions from their expectation, less chance; over
     ``expected_squares`` it is the ``variation``."""
     expected_squares: float = 0.0
-    terms: dict[str, float] = field(default_factory=dict)
-    entities: dict[str, float] = field(default_factory=dict)
+    named_terms: dict[str, float] = field(default_factory=dict, name="terms")
+    """Of older states, which name them; and so the entities."""
+    named_entities: dict[str, float] = field(default_factory=dict, name="entities")
+    terms: TermCounts = field(default_factory=TermCounts, name="term_counts")
+    entities: TermCounts = field(default_factory=TermCounts, name="entity_counts")
     sources: dict[str, float] = field(default_factory=dict)
     countries: dict[str, float] = field(default_factory=dict)
     hours: list[float] = field(default_factory=lambda: [0.0] * HOURS)
     """Mentions by hour of the day (UTC)."""
     hour_minutes: list[float] = field(default_factory=lambda: [0.0] * HOURS)
+
+    def __post_init__(self) -> None:
+        if self.named_terms or self.named_entities:
+            self.terms.add(self.named_terms.items())
+            self.entities.add(self.named_entities.items())
+            self.named_terms, self.named_entities = {}, {}
 
     @property
     def negative_share(self) -> float:
@@ -113,6 +126,29 @@ class Baseline(Struct, kw_only=True):
             shapes.append(one + (next_ - one) * passed / 60)
         return shapes
 
+    def rates(
+        self, first: int, end: int, learns: int = 0, unlearnt: int = 0
+    ) -> tuple[float, float]:
+        """The least and the most usual mentions in one of the minutes from ``first`` to ``end``.
+
+        They hold until ``learns`` more minutes are learnt, with ``unlearnt`` mentions in them.
+        """
+        if not self.mentions or not self.minutes:
+            return 0.0, 1.0
+        kept = 0.5 ** (learns / HALF_LIFE)
+        low_mean = self.mentions * kept / (self.minutes * kept + learns)
+        high_mean = (self.mentions + unlearnt) / (self.minutes * kept)
+        if self.minutes < DAY:
+            high_mean *= UNSEEN
+            low_mean *= 1.0 if learns else UNSEEN
+        low, high = math.inf, 0.0
+        for hour in range((first - 30) // 60, (end - 31) // 60 + 2):
+            count, minutes = self.hours[hour % HOURS], self.hour_minutes[hour % HOURS]
+            low = min(low, (count * kept + PRIOR * low_mean) / (minutes + learns + PRIOR))
+            most = count + unlearnt + PRIOR * high_mean
+            high = max(high, most / (minutes * kept + PRIOR))
+        return low, high
+
     def _hour(self, hour: int, mean: float) -> float:
         hour %= HOURS
         # On the first day an unseen hour may be the busiest.
@@ -137,7 +173,7 @@ class Baseline(Struct, kw_only=True):
     def variation(self) -> float:
         """Squared coefficient of variation of a volume beyond chance; high at first."""
         learnt = (self.excess_squares + USUAL_VARIATION * 20) / (self.expected_squares + 20)
-        return max(learnt, 0.05) + math.exp(-self.minutes / 720)
+        return max(learnt, MIN_VARIATION) + math.exp(-self.minutes / 720)
 
     def learn(self, minutes: Sequence[Minute], upto: int) -> None:
         """Learn the minutes up to ``upto``; missing ones were silent."""
@@ -152,13 +188,14 @@ class Baseline(Struct, kw_only=True):
         self._learn_variation(minutes)
         for at in range(max(0, upto - min(passed, HOURS * 60)), upto):
             self.hour_minutes[at // 60 % HOURS] += 1
-        for minute in minutes:
-            self._add(minute)
-        for name, limit in _COUNTERS.items():
+        self.learn_late(minutes)
+        self.terms.trim(MAX_TERMS)
+        self.entities.trim(MAX_ENTITIES)
+        for name in _PLACES:
             counts: dict[str, float] = getattr(self, name)
-            if len(counts) > 2 * limit:
+            if len(counts) > 2 * MAX_PLACES:
                 largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-                setattr(self, name, dict(largest[:limit]))
+                setattr(self, name, dict(largest[:MAX_PLACES]))
 
     def begin(self, minute: int) -> None:
         """Start with silence that was heard from ``minute`` on."""
@@ -168,6 +205,8 @@ class Baseline(Struct, kw_only=True):
         """Add mentions of minutes that were learnt before they came."""
         for minute in minutes:
             self._add(minute)
+        self.terms.add(item for minute in minutes for item in minute.terms.items())
+        self.entities.add(item for minute in minutes for item in minute.entities.items())
 
     def _decay(self, minutes: int) -> None:
         kept = 0.5 ** (minutes / HALF_LIFE)
@@ -175,9 +214,11 @@ class Baseline(Struct, kw_only=True):
             setattr(self, name, getattr(self, name) * kept + prior * (1 - kept))
         self.hours = [count * kept for count in self.hours]
         self.hour_minutes = [count * kept for count in self.hour_minutes]
-        for name in _COUNTERS:
+        self.terms.decay(kept)
+        self.entities.decay(kept)
+        for name in _PLACES:
             counts = ((key, count * kept) for key, count in getattr(self, name).items())
-            setattr(self, name, {key: count for key, count in counts if count >= 0.01})
+            setattr(self, name, {key: count for key, count in counts if count >= FADED})
 
     def _learn_variation(self, minutes: Sequence[Minute]) -> None:
         fives: dict[int, int] = {}
@@ -201,7 +242,7 @@ class Baseline(Struct, kw_only=True):
         self.score_squares += minute.score_squares
         self.lexicon += minute.lexicon
         self.hours[minute.start // 60 % HOURS] += minute.mentions
-        for name in _COUNTERS:
+        for name in _PLACES:
             counts = getattr(self, name)
             for key, count in getattr(minute, name).items():
                 counts[key] = counts.get(key, 0.0) + count
@@ -209,9 +250,7 @@ class Baseline(Struct, kw_only=True):
 
 _SUMS: Final = {field.name: field.default for field in fields(Baseline) if field.type is float}
 """Sums decay towards the prior: after a long silence a brand is unknown again."""
-_COUNTERS: Final = {
-    "terms": MAX_TERMS, "entities": MAX_ENTITIES, "sources": MAX_PLACES, "countries": MAX_PLACES,
-}  # fmt: skip
+_PLACES: Final = ("sources", "countries")
 
 
 def minimum_volume(per_minute: float, variation: float) -> int:

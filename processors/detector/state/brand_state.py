@@ -19,15 +19,31 @@ _LEVEL: Final = 3
 S = TypeVar("S", bound=Struct)
 
 
+class Packer:
+    """Packs and unpacks states; not thread-safe. To make one costs more than to pack a state."""
+
+    def __init__(self) -> None:
+        self._compressor = zstandard.ZstdCompressor(_LEVEL)
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def pack(self, state: Struct) -> bytes:
+        packed: bytes = self._compressor.compress(msgspec.msgpack.encode(state))
+        return packed
+
+    def unpack(self, data: bytes, type_: type[S]) -> S | None:
+        """The state; None if it is broken."""
+        try:
+            return msgspec.msgpack.decode(self._decompressor.decompress(data), type=type_)
+        except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
 def pack(state: Struct) -> bytes:
-    return zstandard.compress(msgspec.msgpack.encode(state), _LEVEL)
+    return Packer().pack(state)
 
 
 def unpack(data: bytes, type_: type[S]) -> S | None:
-    try:
-        return msgspec.msgpack.decode(zstandard.decompress(data), type=type_)
-    except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return Packer().unpack(data, type_)
 
 
 class DetectorState(Struct, kw_only=True):

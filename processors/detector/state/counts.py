@@ -5,13 +5,22 @@ rest. The same records in the same order give the same minutes; a duplicate coun
 """
 
 import math
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
 from msgspec import Struct, field
 
+from processors.detector.state.minute import (
+    AnyMinute,
+    ClosedMinute,
+    Minute,
+    PostRef,
+    closed,
+    names_posts,
+    opened,
+)
 from processors.detector.state.near_duplicates import DuplicateWindow, WindowState
 from schemas.activity import Activity
 from schemas.types import Kind
@@ -50,53 +59,12 @@ _GROUPS: Final = 300
 _WINDOW = timedelta(minutes=60)
 
 
-class PostRef(Struct, frozen=True):
-    id: str
-    at: datetime
-    author: str
-    reach: int
-    score: float | None
-    url: str | None
-    group: str
-
-
-class Minute(Struct):
-    start: int
-    """Minutes since 1970."""
-    mentions: int = 0
-    discounted: float = 0.0
-    copies: int = 0
-    reposts: int = 0
-    unsaid: int = 0
-    """Copies of a longer text that are no reposts: nobody writes it alike by chance."""
-    echoes: int = 0
-    """Copies of a longer text, and reposts."""
-    young: int = 0
-    aged: int = 0
-    """Posts of accounts with a known age."""
-    scored: int = 0
-    negative: int = 0
-    score_sum: float = 0.0
-    score_squares: float = 0.0
-    reach: int = 0
-    lexicon: int = 0
-    distinct: int = 0
-    authors: dict[str, int] = field(default_factory=dict)
-    groups: dict[str, int] = field(default_factory=dict)
-    sources: dict[str, int] = field(default_factory=dict)
-    languages: dict[str, int] = field(default_factory=dict)
-    countries: dict[str, int] = field(default_factory=dict)
-    terms: dict[str, int] = field(default_factory=dict)
-    entities: dict[str, int] = field(default_factory=dict)
-    voices: dict[str, int] = field(default_factory=dict)
-    """The sketch of authors of each term and entity: see `voices`."""
-    posts: list[PostRef] = field(default_factory=list)
-
-
 class CountsState(Struct, kw_only=True):
     """The snapshot of one brand's counts."""
 
     minutes: list[Minute] = field(default_factory=list)
+    """The newest; all of them in older states."""
+    closed: list[ClosedMinute] = field(default_factory=list)
     newest: int = 0
     seen: dict[int, int] = field(default_factory=dict)
     """Minute by the 64-bit hash of a post id."""
@@ -126,6 +94,8 @@ class BrandCounts:
     def __init__(self, state: CountsState | None = None) -> None:
         state = state or CountsState()
         self._minutes = {minute.start: minute for minute in state.minutes}
+        self._closed = {minute.start: minute for minute in state.closed}
+        """The others; no minute is both open and closed."""
         self.newest = state.newest
         """The newest minute with a mention."""
         self._seen = dict(state.seen)
@@ -136,8 +106,12 @@ class BrandCounts:
         )
 
     def snapshot(self) -> CountsState:
+        open_ones = sorted(self._minutes.items())
+        others = [closed(minute) for start, minute in open_ones if start < self.newest]
+        others += self._closed.values()
         return CountsState(
-            minutes=[self._minutes[start] for start in sorted(self._minutes)],
+            minutes=[minute for start, minute in open_ones if start >= self.newest],
+            closed=sorted(others, key=lambda minute: minute.start),
             newest=self.newest,
             seen=dict(self._seen),
             duplicates=self._duplicates.snapshot(),
@@ -157,11 +131,32 @@ class BrandCounts:
             self.newest = start
             self._forget()
         self._seen[post] = start
+        self._open(start)
         count_in(self._minutes, record, self._duplicates)
         return True
 
     def get(self, start: int) -> Minute | None:
-        return self._minutes.get(start)
+        minute = self._closed.get(start)
+        return self._minutes.get(start) if minute is None else opened(minute)
+
+    @property
+    def mentions(self) -> int:
+        """Of all minutes that are kept."""
+        return sum(minute.mentions for minute in self._every())
+
+    def _every(self) -> Iterator[AnyMinute]:
+        yield from self._minutes.values()
+        yield from self._closed.values()
+
+    def close(self) -> None:
+        """Close all minutes but the newest."""
+        for start in [start for start in self._minutes if start < self.newest]:
+            self._closed[start] = closed(self._minutes.pop(start))
+
+    def _open(self, start: int) -> None:
+        minute = self._closed.pop(start, None)
+        if minute is not None:
+            self._minutes[start] = opened(minute)
 
     def strip(self, before: int) -> bool:
         """Drop what names posts and authors in minutes before ``before``; says if there was any.
@@ -169,6 +164,9 @@ class BrandCounts:
         Numbers and terms stay.
         """
         stripped = False
+        for start, one in list(self._closed.items()):
+            if start < before and (one.has_posts or one.has_authors):
+                self._open(start)
         for start, minute in self._minutes.items():
             if start < before and (minute.posts or minute.authors or minute.groups):
                 minute.authors, minute.groups, minute.voices = {}, {}, {}
@@ -178,19 +176,37 @@ class BrandCounts:
 
     def names_posts(self) -> bool:
         """Whether a minute names a post or an author."""
-        return any(map(names_posts, self._minutes.values()))
+        return any(map(names_posts, self._minutes.values())) or any(
+            minute.has_posts or minute.has_authors for minute in self._closed.values()
+        )
 
     def between(self, first: int, end: int) -> list[Minute]:
         """The minutes with mentions from ``first`` up to ``end``, which is excluded."""
-        minutes = self._minutes
-        return [minutes[start] for start in range(max(first, end - KEPT), end) if start in minutes]
+        return [
+            opened(minute) if isinstance(minute, ClosedMinute) else minute
+            for minute in self.numbers_between(first, end)
+        ]
+
+    def numbers_between(self, first: int, end: int) -> list[AnyMinute]:
+        """``between`` where the numbers of the minutes suffice."""
+        minutes, closed_ones = self._minutes, self._closed
+        return [
+            minute
+            for start in range(max(first, end - KEPT), end)
+            if (minute := closed_ones.get(start) or minutes.get(start)) is not None
+        ]
 
     def _forget(self) -> None:
-        oldest = self.newest - KEPT
+        oldest, detailed = self.newest - KEPT, self.newest - DETAILED - LATENESS
+        for start, one in list(self._closed.items()):
+            if start < oldest:
+                del self._closed[start]
+            elif start < detailed and one.has_authors:
+                self._open(start)
         for start, minute in list(self._minutes.items()):
             if start < oldest:
                 del self._minutes[start]
-            elif start < self.newest - DETAILED - LATENESS and minute.authors:
+            elif start < detailed and minute.authors:
                 minute.authors, minute.groups, minute.voices = {}, {}, {}
                 del minute.posts[1:]
         limit = self.newest - KEPT
@@ -202,10 +218,6 @@ class BrandCounts:
             gone.append(post)
         for post in gone:
             del self._seen[post]
-
-
-def names_posts(minute: Minute) -> bool:
-    return bool(minute.posts or minute.authors)
 
 
 def count_in(

@@ -18,6 +18,8 @@ TOLERANT_DAYS: Final = 28
 _ZONES: Final = ("Europe/Paris", "America/New_York", "America/Santiago", "Australia/Sydney")
 """One for each rule by which many people change their clocks."""
 _DAY: Final = 24 * 60
+_LESS: Final = 1 - 1e-9
+"""A sum may be rounded."""
 _SLOPE: Final = 1.3
 """Ratio of two rates an hour apart from which the hours of before a clock change matter."""
 
@@ -68,6 +70,25 @@ class Expectation:
     @cached_property
     def _shape_of(self) -> dict[int, float]:
         return dict(zip(self._minutes, self._shapes, strict=True))
+
+
+def usual_at_least(
+    baseline: Baseline,
+    volumes: VolumeBaselines,
+    first: int,
+    end: int,
+    learns: int = 0,
+    unlearnt: int = 0,
+) -> float:
+    """Usual mentions that each of the minutes from ``first`` to ``end`` has at least.
+
+    A lower bound of what ``Expectation`` computes, without a step for each minute. It holds until
+    ``learns`` more minutes are learnt, with ``unlearnt`` mentions in them.
+    """
+    low, high = baseline.rates(first, end, learns, unlearnt)
+    if volumes.knows_weeks:
+        low = volumes.at_least(end) * (low / high if low < high else 1.0)
+    return low * _LESS
 
 
 def recent_shifts(minute: int) -> tuple[int, ...]:

@@ -9,13 +9,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from processors.detector.state.counts import (
-    Minute,
-    count_in,
-    minute_of,
-    names_posts,
-    post_key,
-)
+from processors.detector.state.counts import count_in, minute_of, post_key
+from processors.detector.state.minute import Minute, names_posts
 from processors.detector.state.near_duplicates import DuplicateWindow, WindowState
 from processors.detector.state.window import LONG
 from schemas.activity import Activity

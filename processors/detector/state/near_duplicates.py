@@ -6,18 +6,22 @@ cannot drift from text to text, and a million copies cost as much as one post.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from itertools import islice
 
-from msgspec import Struct, field, structs
+from msgspec import Struct, field
 
 from text.fingerprint import MIN_WEIGHT, same_text, weight
 
 MAX_GROUPS = 50_000
-"""Some 3 kB each."""
+"""Some 2 kB each, and a quarter of that in a small window."""
 _CANDIDATES = 8
 """The youngest groups of one key are compared: the cost of a post is bounded."""
+INDEXED = 32
+"""Groups above which keys have an index; up to there all groups are compared in less memory."""
+_BREAK = "\n"
+"""Between the keys of a group: one string takes a sixth of a list of them."""
 
 
 class Group(Struct, kw_only=True):
@@ -26,6 +30,16 @@ class Group(Struct, kw_only=True):
     number: int
     post_id: str
     keys: list[str]
+    first: datetime
+    last: datetime
+
+
+class _Group(Struct, gc=False):
+    """A group in memory; ``keys``: joined by ``_BREAK``."""
+
+    number: int
+    post_id: str
+    keys: str
     first: datetime
     last: datetime
 
@@ -47,16 +61,19 @@ class DuplicateWindow:
     named after the post that came first.
     """
 
-    def __init__(self, window: timedelta, max_groups: int = MAX_GROUPS) -> None:
+    def __init__(
+        self, window: timedelta, max_groups: int = MAX_GROUPS, indexed: int = INDEXED
+    ) -> None:
         if window <= timedelta(0) or max_groups < 1:
             raise ValueError("a window needs a length, and room for a group")
         self.window = window
         self.max_groups = max_groups
+        self._indexed = indexed
         self._latest: datetime | None = None
         # In the order of their last posts, if posts come in order.
-        self._groups: OrderedDict[str, Group] = OrderedDict()
-        # Post ids by key, in the order in which the groups began.
-        self._by_key: dict[str, dict[str, None]] = {}
+        self._groups: OrderedDict[str, _Group] = OrderedDict()
+        # Post ids by key, in the order in which the groups began; one alone is itself.
+        self._by_key: dict[str, str | dict[str, None]] | None = None
         self._begun = 0
 
     def __len__(self) -> int:
@@ -87,30 +104,34 @@ class DuplicateWindow:
             max_groups=self.max_groups,
             latest=self._latest,
             begun=self._begun,
-            groups=[_copy(group) for group in self._groups.values()],
+            groups=[_written(group) for group in self._groups.values()],
         )
 
     @classmethod
     def restore(cls, state: WindowState) -> "DuplicateWindow":
         window = cls(timedelta(seconds=state.window_seconds), state.max_groups)
         window._latest, window._begun = state.latest, state.begun
-        window._groups.update((group.post_id, _copy(group)) for group in state.groups)
-        for group in sorted(window._groups.values(), key=lambda group: group.number):
-            window._file(group)
+        for one in state.groups:
+            window._groups[one.post_id] = _Group(
+                one.number, one.post_id, _joined(one.keys), one.first, one.last
+            )
+        window._index()
         return window
 
-    def _find(self, at: datetime, post_id: str, keys: Sequence[str]) -> Group | None:
+    def _find(self, at: datetime, post_id: str, keys: Sequence[str]) -> _Group | None:
         """The group that shares most keys; of several, the earliest."""
         shared: dict[str, int] = {}
-        for key in dict.fromkeys(keys):
-            for name in islice(reversed(self._by_key.get(key, {})), _CANDIDATES):
+        own = dict.fromkeys(keys)
+        youngest = self._sharing(own.keys()) if self._by_key is None else self._filed
+        for key in own:
+            for name in islice(youngest(key), _CANDIDATES):
                 shared[name] = shared.get(name, 0) + weight((key,))
         likely = [name for name, weighed in shared.items() if weighed >= MIN_WEIGHT]
         # Differences of times: sums overflow at the ends of the calendar.
         near = [
             group
             for group in map(self._groups.__getitem__, likely)
-            if same_text(keys, group.keys)
+            if same_text(keys, _keys(group))
             and at - group.last <= self.window
             and group.first - at <= self.window
         ]
@@ -120,6 +141,22 @@ class DuplicateWindow:
             default=None,
         )
 
+    def _sharing(self, own: Set[str]) -> Callable[[str], Iterator[str]]:
+        """What ``_filed`` gives for each of a post's own keys, from a look at every group."""
+        sharing = [
+            (group.number, group.post_id, group_keys)
+            for group in self._groups.values()
+            if not own.isdisjoint(group_keys := _keys(group))
+        ]
+        sharing.sort(key=lambda one: -one[0])
+        return lambda key: (post_id for _, post_id, group_keys in sharing if key in group_keys)
+
+    def _filed(self, key: str) -> Iterator[str]:
+        """The groups of a key by their post ids, the youngest first."""
+        assert self._by_key is not None
+        names = self._by_key.get(key, ())
+        return iter((names,)) if isinstance(names, str) else iter(reversed(names))
+
     def _begin(self, post_id: str, keys: Sequence[str], at: datetime) -> None:
         if post_id in self._groups:
             # The post was edited.
@@ -127,15 +164,29 @@ class DuplicateWindow:
         while len(self._groups) >= self.max_groups:
             self._drop(next(iter(self._groups)))
         self._begun += 1
-        group = Group(
-            number=self._begun, post_id=post_id, keys=list(dict.fromkeys(keys)), first=at, last=at
-        )
-        self._groups[post_id] = group
-        self._file(group)
+        group = self._groups[post_id] = _Group(self._begun, post_id, _joined(keys), at, at)
+        if self._by_key is None:
+            self._index()
+        else:
+            self._file(self._by_key, group)
 
-    def _file(self, group: Group) -> None:
-        for key in group.keys:
-            self._by_key.setdefault(key, {})[group.post_id] = None
+    def _index(self) -> None:
+        """Make the index once there are many groups."""
+        if len(self._groups) <= self._indexed:
+            return
+        self._by_key = {}
+        for group in sorted(self._groups.values(), key=lambda group: group.number):
+            self._file(self._by_key, group)
+
+    def _file(self, by_key: dict[str, str | dict[str, None]], group: _Group) -> None:
+        for key in _keys(group):
+            names = by_key.get(key)
+            if names is None:
+                by_key[key] = group.post_id
+            elif isinstance(names, str):
+                by_key[key] = {names: None, group.post_id: None}
+            else:
+                names[group.post_id] = None
 
     def _forget(self) -> None:
         assert self._latest is not None
@@ -146,12 +197,34 @@ class DuplicateWindow:
             self._drop(name)
 
     def _drop(self, post_id: str) -> None:
-        for key in self._groups.pop(post_id).keys:
+        group = self._groups.pop(post_id)
+        if self._by_key is None:
+            return
+        if len(self._groups) <= self._indexed // 2:
+            self._by_key = None
+            return
+        for key in _keys(group):
             names = self._by_key[key]
-            del names[post_id]
-            if not names:
+            if not isinstance(names, str):
+                del names[post_id]
+            if isinstance(names, str) or not names:
                 del self._by_key[key]
 
 
-def _copy(group: Group) -> Group:
-    return structs.replace(group, keys=list(group.keys))
+def _joined(keys: Iterable[str]) -> str:
+    """The keys once each; one with a break is none of ours, and is left out."""
+    return _BREAK.join(key for key in dict.fromkeys(keys) if _BREAK not in key)
+
+
+def _written(group: _Group) -> Group:
+    return Group(
+        number=group.number,
+        post_id=group.post_id,
+        keys=_keys(group),
+        first=group.first,
+        last=group.last,
+    )
+
+
+def _keys(group: _Group) -> list[str]:
+    return group.keys.split(_BREAK) if group.keys else []

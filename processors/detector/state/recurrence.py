@@ -69,7 +69,7 @@ class Recurrence(Struct):
             self.note(now, summary)
         if declared:
             return replace(summary, recurs=True, tone=summary.significance("negative_share"))
-        peers = self._peers(now)
+        peers = self.peers(now)
         if not peers:
             return summary
         short, long = max(peak.short for peak in peers), max(peak.long for peak in peers)
@@ -77,7 +77,10 @@ class Recurrence(Struct):
             return summary
         return replace(summary, recurs=True, tone=_tone(summary, peers))
 
-    def _peers(self, now: int) -> list[Peak]:
+    def peers(self, now: int) -> list[Peak]:
+        """The peaks of the event that recurs at this hour, if there is one."""
+        if not self.peaks:
+            return []
         peers: list[Peak] = []
         for every, times, enough in _RHYTHMS:
             found = [self._peak_at(now - every * back) for back in range(1, times + 1)]

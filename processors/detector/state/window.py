@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from processors.detector.state.counts import Minute
+from processors.detector.state.minute import Minute
 
 SHORT: Final = 5
 """Minutes in which a burst shows."""

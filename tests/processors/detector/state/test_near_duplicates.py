@@ -145,3 +145,19 @@ def test_every_group_is_named_after_a_post_that_was_seen(steps: list[Step]) -> N
         seen.add(step[1])
         assert run(window, [step])[0] in seen
     assert len(window) <= len(seen)
+
+
+ANY_KEYS = st.lists(st.sampled_from([f"{letter}{n}" for letter in "abmsw" for n in range(3)]))
+
+
+@given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 15), ANY_KEYS), max_size=60))
+def test_many_groups_have_an_index_and_few_the_same_answers_without(
+    posts: list[tuple[int, int, list[str]]],
+) -> None:
+    indexed, compared = DuplicateWindow(HOUR, 20, indexed=0), DuplicateWindow(HOUR, 20)
+    between = DuplicateWindow(HOUR, 20, indexed=3)
+    for minutes, post, keys in posts:
+        at = AT + timedelta(minutes=minutes)
+        groups = {one.add(at, f"x:{post}", keys) for one in (indexed, compared, between)}
+        assert len(groups) == 1
+    assert indexed.snapshot() == compared.snapshot() == between.snapshot()

@@ -3,7 +3,12 @@
 import msgspec
 import pytest
 
-from processors.detector.state.volume import KNOWN, STEP, VolumeBaselines, VolumeBaselinesState
+from processors.detector.state.volume import (
+    KNOWN,
+    STEP,
+    VolumeBaselines,
+    VolumeBaselinesState,
+)
 from processors.detector.state.window import WindowTotals
 
 START = 30_000_000
@@ -48,11 +53,15 @@ def test_a_burst_of_every_day_is_less_above_its_bar_than_the_first_one() -> None
 def test_the_state_of_an_older_release_goes_on() -> None:
     volumes = VolumeBaselines()
     fed(volumes, usual(KNOWN + 10))
+    volumes.learn()
     kept = msgspec.to_builtins(volumes.snapshot())
-    # It had the evidence itself, and no daily highs.
+    numbers, counted = volumes.known
+    # It had a list a volume in place of the numbers, the evidence itself, and no daily highs.
     kept["evidence"] = kept.pop("above")
-    for memory in kept["memories"]:
-        memory["floats"] = memory["floats"][:80]
+    del kept["numbers"], kept["step"], kept["counted"], kept["waiting"]
+    kept["memories"] = [
+        {"step": STEP, "last": counted, "floats": row.tolist()[:80]} for row in numbers
+    ]
     again = VolumeBaselines(msgspec.convert(kept, VolumeBaselinesState))
     assert again.evidence("mentions") == 0
     fed(again, [300], first=KNOWN + 10)
