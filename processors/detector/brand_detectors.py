@@ -13,11 +13,11 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from processors.detector.brand_detector import MAX_LOOKS_AGAIN, BrandDetector
+from processors.detector.brand_detector import LEARNS_EVERY, MAX_LOOKS_AGAIN, BrandDetector
 from processors.detector.event_time import Passing, believed
 from processors.detector.state.brand_state import DetectorState, Packer
 from processors.detector.state.counts import minute_of
-from processors.detector.state.volume import WAITS
+from processors.detector.state.volume import STEP, WAITS
 from processors.detector.state.volume_batch import learn_together
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -36,15 +36,17 @@ MAX_STATE_BYTES: Final = 1_500_000
 """Of a packed state: in base64 it fits the maximum message of its topic (2 MiB)."""
 MAX_LOADS: Final = 1_000
 """Idle detectors that one ``advance`` loads because their time has come; the rest wait."""
-SLICE: Final = 1_000
+SLICE: Final = 600
 """Units of work, of some 20 µs, between two chances for others: a look that shows at once that
 nothing is told is one."""
 PACKING: Final = 15
 """To pack a detector."""
 LOADING: Final = 50
 """To load a detector, which looks at the hours that it has missed."""
-LOOKING: Final = 20
+LOOKING: Final = 30
 """To compute the signals of a window."""
+LEARNING: Final = 10
+"""To learn ten minutes."""
 COUNTING: Final = 2
 """Counts of volumes that are learnt for one unit, together with those of other brands."""
 COMPARED: Final = 100
@@ -198,6 +200,7 @@ class BrandDetectors:
             if detector is None or name in without:
                 continue
             waiting, before = detector.late_minutes, detector.looks
+            looked = detector.looked
             work += 1
             for of_brand in self._advance(name, detector, now, looks):
                 if of_brand:
@@ -216,6 +219,9 @@ class BrandDetectors:
                 looks -= looked_again
                 work += looked_again
             looked_at.append((name, detector))
+            work += LEARNING * (detector.looked // LEARNS_EVERY - looked // LEARNS_EVERY)
+            if detector.looked // STEP > looked // STEP and not detector.volumes.waiting:
+                work += LOOKING  # it had to learn its counts alone
             if detector.volumes.waiting >= WAITS:
                 work += detector.volumes.waiting // COUNTING
             if detector.is_idle(MIN_SILENT_MINUTES):
