@@ -13,11 +13,11 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from processors.detector.brand_detector import MAX_LOOKS_AGAIN, BrandDetector
+from processors.detector.brand_detector import LEARNS_EVERY, MAX_LOOKS_AGAIN, BrandDetector
 from processors.detector.event_time import Passing, believed
 from processors.detector.state.brand_state import DetectorState, Packer
 from processors.detector.state.counts import minute_of
-from processors.detector.state.volume import WAITS
+from processors.detector.state.volume import STEP, WAITS
 from processors.detector.state.volume_batch import learn_together
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -36,13 +36,17 @@ MAX_STATE_BYTES: Final = 1_500_000
 """Of a packed state: in base64 it fits the maximum message of its topic (2 MiB)."""
 MAX_LOADS: Final = 1_000
 """Idle detectors that one ``advance`` loads because their time has come; the rest wait."""
-SLICE: Final = 1_500
+SLICE: Final = 600
 """Units of work, of some 20 µs, between two chances for others: a look that shows at once that
 nothing is told is one."""
 PACKING: Final = 15
-"""To pack or to load a detector."""
-LOOKING: Final = 20
+"""To pack a detector."""
+LOADING: Final = 50
+"""To load a detector, which looks at the hours that it has missed."""
+LOOKING: Final = 30
 """To compute the signals of a window."""
+LEARNING: Final = 10
+"""To learn ten minutes."""
 COUNTING: Final = 2
 """Counts of volumes that are learnt for one unit, together with those of other brands."""
 COMPARED: Final = 100
@@ -75,6 +79,8 @@ class BrandDetectors:
         too large."""
         self.failures: dict[str, Exception] = {}
         """Brand to the error of its last look that failed; the reader empties it."""
+        self.is_amid_brand = False
+        """Whether ``advancing`` is between two slices of one brand: it must wait for the rest."""
         self._latest: Mapping[str, Brand] | None = None
         self._loaded: dict[str, BrandDetector] = {}
         self._idle: dict[str, _Idle] = {}
@@ -130,7 +136,7 @@ class BrandDetectors:
             if brand is not idle.brand and brand != idle.brand:
                 self._load(name)
                 self._loaded[name].brand = brand
-                work += PACKING
+                work += LOADING
 
     def detector(self, brand: str) -> BrandDetector:
         """The detector of a brand at the time of the last ``advance``; creates it if needed."""
@@ -176,7 +182,8 @@ class BrandDetectors:
     def advancing(self, now: datetime, without: Container[str] = ()) -> Iterator[list[Alert]]:
         """``advance`` in slices of ``SLICE`` units of work; yields the alerts of each.
 
-        ``without``: brands whose records still wait to be counted.
+        ``without``: brands whose records still wait to be counted. Between two slices records may
+        be counted and states saved, unless ``is_amid_brand``.
         """
         now = self._passing.believed(now)
         alerts: list[Alert] = []
@@ -193,6 +200,7 @@ class BrandDetectors:
             if detector is None or name in without:
                 continue
             waiting, before = detector.late_minutes, detector.looks
+            looked = detector.looked
             work += 1
             for of_brand in self._advance(name, detector, now, looks):
                 if of_brand:
@@ -202,13 +210,18 @@ class BrandDetectors:
                 before = detector.looks
                 if work >= SLICE:
                     self._settle(looked_at)
+                    self.is_amid_brand = True
                     yield alerts
+                    self.is_amid_brand = False
                     alerts, work = [], 0
             if looked_again := waiting - detector.late_minutes:
                 self._changed.add(name)
                 looks -= looked_again
                 work += looked_again
             looked_at.append((name, detector))
+            work += LEARNING * (detector.looked // LEARNS_EVERY - looked // LEARNS_EVERY)
+            if detector.looked // STEP > looked // STEP and not detector.volumes.waiting:
+                work += LOOKING  # it had to learn its counts alone
             if detector.volumes.waiting >= WAITS:
                 work += detector.volumes.waiting // COUNTING
             if detector.is_idle(MIN_SILENT_MINUTES):
@@ -236,7 +249,7 @@ class BrandDetectors:
             if idle is not None and idle.until == until:
                 self._load(name)
                 count += 1
-                if count % (SLICE // PACKING) == 0:
+                if count % (SLICE // LOADING) == 0:
                     yield
 
     def _advance(
@@ -289,7 +302,7 @@ class BrandDetectors:
                 continue
             self.detector(name).forget_posts()
             self._changed.add(name)
-            if count % (SLICE // PACKING) == 0:
+            if count % (SLICE // LOADING) == 0:
                 yield
 
     def snapshots(self, now: datetime, *, every: bool = False) -> Iterator[DetectorSnapshot]:

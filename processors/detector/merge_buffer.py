@@ -37,10 +37,9 @@ class MergeBuffer:
     def __len__(self) -> int:
         return self._count
 
-    @property
-    def brands(self) -> set[str]:
-        """The brands with records that wait."""
-        return set(self._of_brand)
+    def __contains__(self, brand: object) -> bool:
+        """Whether records of a brand wait."""
+        return brand in self._of_brand
 
     @property
     def is_full(self) -> bool:

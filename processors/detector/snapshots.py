@@ -5,7 +5,7 @@ that is lost, older than its ledger or of another format is missing: it is rebui
 below the consumer group's position, whose alerts have been written already.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.event_time import believed
+from processors.detector.event_time import HeardTimes, believed
 from processors.detector.silence import Coverage
 from processors.detector.state.brand_state import pack, unpack
 from schemas.activity import Activity
@@ -26,6 +26,8 @@ from schemas.errors import InvalidMessage
 
 FORMAT: Final = 1
 """Of a ledger; raised when older ones can no longer be read."""
+REMOVED_AFTER_S: Final = 3600.0
+"""Seconds until the state of a removed brand is dropped."""
 MAX_OFFSETS: Final = 10_000
 """Brands of one message; a partition with more has further ones, under keys of their own."""
 
@@ -57,6 +59,24 @@ def in_slices(
             part, size = [], 0
     if part:
         yield part
+
+
+def ledgers_of(
+    partitions: Iterable[int],
+    detectors: BrandDetectors,
+    coverage: Coverage,
+    times: HeardTimes,
+    now: datetime,
+) -> Iterator[DetectorSnapshot]:
+    """The ledgers of a process."""
+    for partition in partitions:
+        ledger = Ledger(
+            offsets=detectors.offsets(partition),
+            coverage=coverage,
+            newest=times.newest,
+            heard_since=times.heard_since,
+        )
+        yield from ledger_snapshots(partition, ledger, now)
 
 
 def ledger_snapshots(partition: int, ledger: Ledger, now: datetime) -> Iterator[DetectorSnapshot]:
@@ -114,6 +134,20 @@ def _readable(values: Iterable[bytes]) -> Iterable[DetectorSnapshot]:
         except InvalidMessage:
             # The ledger shows that its brand is missing.
             continue
+
+
+class RemovedBrands:
+    """The brands that are gone from the registry: a mistake in the file costs no state at once."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def due(self, names: Iterable[str], brands: Container[str], passed_s: float) -> list[str]:
+        """Those of ``names`` whose time has come, once each."""
+        since = {name: self._since.get(name, passed_s) for name in names if name not in brands}
+        due = sorted(name for name, at in since.items() if passed_s - at >= REMOVED_AFTER_S)
+        self._since = {name: at for name, at in since.items() if name not in due}
+        return due
 
 
 @dataclass(slots=True)

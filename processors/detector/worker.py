@@ -20,7 +20,7 @@ from processors.detector.event_time import HeardTimes, believed, is_ahead
 from processors.detector.merge_buffer import MergeBuffer
 from processors.detector.recovery import SERVICE, STATE, recover
 from processors.detector.silence import BlindRecords, Coverage
-from processors.detector.snapshots import Ledger, Recovered, in_slices, ledger_snapshots, ledgers
+from processors.detector.snapshots import Recovered, RemovedBrands, in_slices, ledgers, ledgers_of
 from processors.detector.state.counts import minute_of
 from processors.faust.messages import Incoming, Outgoing, end_process, forever, given_up
 from processors.faust.producer import BatchProducer
@@ -50,12 +50,9 @@ FORGETS_AFTER_S: Final = 24 * 3600.0
 """Seconds without any record after which no state names posts: event time stands still."""
 MAX_HELD: Final = 100_000
 """Records read and not acknowledged, from which the states are saved at once."""
-REMOVED_AFTER_S: Final = 3600.0
-"""Seconds until the state of a removed brand is dropped: a mistake in the file costs nothing."""
 _ENDS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What ends a process or a task, and is no fault of a record."""
 _Found = list[Outgoing] | Outgoing
-"""The alerts of a record, or its dead letter."""
 
 
 class DetectorWorker:
@@ -97,12 +94,10 @@ class DetectorWorker:
         self._detectors, self._coverage = BrandDetectors(), Coverage()
         self._waiting, self._blind = MergeBuffer(), BlindRecords(tell_coverage)
         self._generation: int | None = None
-        self._mine, self._unsaved = list[int](), False
-        self._read: dict[int, int] = {}
+        self._mine, self._unsaved, self._read = list[int](), False, dict[int, int]()
         self._held, self._held_records = list[Callable[[], None]](), 0
-        self._saved_s = monotonic()
-        self._times = HeardTimes(self._steady)
-        self._removed, self._counted = dict[str, float](), Counter[str]()
+        self._saved_s, self._times = monotonic(), HeardTimes(self._steady)
+        self._removed, self._counted = RemovedBrands(), Counter[str]()
         self.is_recovering = False
         """Whether it reads states, or waits for brands: nothing is committed meanwhile."""
         # Batches and ticks take turns: both change the states.
@@ -142,8 +137,7 @@ class DetectorWorker:
         return self._generation_now() == self._generation
 
     async def _recover(self, generation: int) -> None:
-        while not self._registry.filled.is_set():
-            # The first minutes need the brands' policies.
+        while not self._registry.filled.is_set():  # the first minutes need their policies
             self.health.hinder("brands", "there are none; run 'tocsin brands apply brands.yaml'")
             self.health.beat()
             await asyncio.sleep(0.2)
@@ -276,9 +270,14 @@ class DetectorWorker:
         async with self._turn:
             if not await self._is_recovered():
                 return
-            bad = await self._count_waiting()
+            bad, look = await self._count_waiting(), None
             if self._is_caught_up():
-                await self._advance()
+                look = self._look()
+        if look is not None:
+            await self._advance(look)
+        async with self._turn:
+            if not await self._is_recovered():
+                return
             if self._times.is_silent(FORGETS_AFTER_S):
                 for _ in self._detectors.forgetting_posts():
                     await asyncio.sleep(0)
@@ -287,22 +286,36 @@ class DetectorWorker:
                 self._brake.record(0, bad)
             await self._save_if_due()
 
-    async def _advance(self) -> None:
-        """Event time goes on from the newest record with passing time, also in a replay.
-
-        It stops where the quickest source would have been heard: Kafka, the processors or the
-        source may be away, and what they hold comes later.
+    def _look(self) -> Iterator[list[Alert]]:
+        """A look at all brands. Event time goes on from the newest record, also in a replay, up to
+        where the quickest source would have been heard: the others may be away, and come later.
         """
         heard = self._times.event_time(self._coverage.horizon())
-        if heard is not None:
-            # Records of the same time may still arrive in other partitions.
-            until = heard - timedelta(seconds=self._settings.grace_s)
-            for alerts in self._detectors.advancing(until, self._waiting.brands):
-                if alerts:
-                    await self._producer.deliver(self._alerts(alerts))
-                await asyncio.sleep(0)
-        silent = await self._listen(self._times.listening_at())
-        await self._producer.deliver(self._alerts(silent))
+        if heard is None:
+            return iter(())
+        # Records of the same time may still arrive in other partitions.
+        until = heard - timedelta(seconds=self._settings.grace_s)
+        return self._detectors.advancing(until, self._waiting)
+
+    async def _advance(self, parts: Iterator[list[Alert]]) -> None:
+        """Take the parts of a look; between two brands batches have their turn."""
+        detectors, goes_on = self._detectors, True
+        while goes_on:
+            async with self._turn:
+                if detectors is not self._detectors or self._generation != self._generation_now():
+                    return
+                goes_on = False
+                for alerts in parts:
+                    if alerts:
+                        await self._producer.deliver(self._alerts(alerts))
+                    self.health.beat()
+                    if goes_on := not detectors.is_amid_brand:
+                        break
+                    await asyncio.sleep(0)
+                else:
+                    silent = await self._listen(self._times.listening_at())
+                    await self._producer.deliver(self._alerts(silent))
+            await asyncio.sleep(0)
 
     async def _listen(self, now: datetime) -> list[Alert]:
         """The alerts of silent sources, once the ledgers of the other processes are read."""
@@ -343,11 +356,11 @@ class DetectorWorker:
         reached("detector_states_saved")
         if self._unsaved:
             # After the states: a ledger never claims more than was saved.
-            await self._deliver_states(self._ledgers(now))
+            known = self._mine, self._detectors, self._coverage, self._times
+            await self._deliver_states(ledgers_of(*known, now))
             self._unsaved = False
         reached("detector_ledger_saved")
-        held, self._held = self._held, []
-        self._held_records = 0
+        held, self._held, self._held_records = self._held, [], 0
         for acknowledge in held:
             acknowledge()
             await asyncio.sleep(0)
@@ -361,10 +374,7 @@ class DetectorWorker:
         brands, passed_s = self._registry.brands(), self._steady.passed_s()
         if not brands:
             return  # the registry itself may be lost
-        removed = {name for name in self._detectors if name not in brands}
-        since = {name: self._removed.get(name, passed_s) for name in removed}
-        gone = sorted(name for name, at in since.items() if passed_s - at >= REMOVED_AFTER_S)
-        self._removed = {name: at for name, at in since.items() if name not in gone}
+        gone = self._removed.due(self._detectors, brands, passed_s)
         if not gone:
             return
         self._unsaved = True
@@ -372,16 +382,6 @@ class DetectorWorker:
         for name in gone:
             self._detectors.forget(name)
         await self._producer.deliver([Outgoing(STATE, name.encode(), None) for name in gone])
-
-    def _ledgers(self, now: datetime) -> Iterator[DetectorSnapshot]:
-        for partition in self._mine:
-            ledger = Ledger(
-                offsets=self._detectors.offsets(partition),
-                coverage=self._coverage,
-                newest=self._times.newest,
-                heard_since=self._times.heard_since,
-            )
-            yield from ledger_snapshots(partition, ledger, now)
 
     async def _deliver_states(self, states: Iterable[DetectorSnapshot]) -> None:
         for part in in_slices(states, SLICE, SLICE_BYTES):

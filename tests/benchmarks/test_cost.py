@@ -17,15 +17,16 @@ def test_states_hold_the_counts_of_the_simulated_time() -> None:
     loud, silent = cost.day((10, 10**9), minutes=20)
     state = unpack(loud, DetectorState)
     assert state is not None
-    assert sum(minute.mentions for minute in state.counts.minutes) > 100
+    assert sum(minute.mentions for minute in state.counts.closed) > 100
     assert silent == NEW
 
 
 def test_a_cost_has_every_part_of_a_minute() -> None:
     total = cost.cost([NEW] * len(cost.RANKS), 40, minutes=2)
     assert (total.brands, total.snapshot_bytes) == (40, len(NEW))
-    assert 0 < total.packed < 1
+    assert 0 < total.packed <= 1
     assert min(total.records, total.restore_s, total.minute_s, total.saving_s) > 0
+    assert 0 < total.longest_s <= total.minute_s * 2 + total.first_s + total.saving_s * 2
 
 
 def test_a_brand_at_its_bounds_is_heavier_than_a_new_one() -> None:

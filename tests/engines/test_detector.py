@@ -121,7 +121,7 @@ def all_in_states(pipeline: Pipeline, clean: Mapping[str, CountsState]) -> Calla
 
 def assert_counts(pipeline: Pipeline, clean: Mapping[str, CountsState]) -> None:
     for name, (_, state) in states(pipeline).items():
-        assert state.counts.minutes == clean[name].minutes
+        assert state.counts.every() == clean[name].every()
         assert state.counts.seen == clean[name].seen
 
 

@@ -70,6 +70,11 @@ class CountsState(Struct, kw_only=True):
     """Minute by the 64-bit hash of a post id."""
     duplicates: WindowState | None = None
 
+    def every(self) -> list[Minute]:
+        """All minutes, the newest last."""
+        minutes = [*map(opened, self.closed), *self.minutes]
+        return sorted(minutes, key=lambda minute: minute.start)
+
 
 def minute_of(at: datetime) -> int:
     """Minutes since 1970."""

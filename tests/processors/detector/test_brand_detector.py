@@ -157,6 +157,6 @@ def test_what_comes_late_counts_and_what_comes_twice_or_after_a_week_does_not() 
         "ahead": 0, "made_up": 1, "repeated": 1, "lost": 1
     }  # fmt: skip
     state = detectors.detector("velmora").snapshot()
-    assert [minute.mentions for minute in state.counts.minutes] == [1, 1]
+    assert [minute.mentions for minute in state.counts.every()] == [1, 1]
     assert state.afterwards is not None
     assert [minute.mentions for minute in state.afterwards.minutes] == [1]

@@ -102,7 +102,7 @@ def test_copies_are_grouped_by_names_that_are_no_ids() -> None:
     for number in range(5):
         detectors.observe(of_the_did(number, 1, url=None, author="a"))
     detector = detectors.detector("velmora")
-    minute = detector.snapshot().counts.minutes[0]
+    minute = detector.snapshot().counts.every()[0]
     assert (minute.copies, list(minute.groups.values())) == (4, [4])
     detector.forget_posts()
     (snapshot,) = detectors.snapshots(START)

@@ -1,5 +1,6 @@
 """Many brands: what is done between two turns of the event loop, and what a silent brand keeps."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -107,6 +108,24 @@ async def test_a_save_comes_in_slices_and_the_states_before_the_ledger(kafka: Ka
     assert kafka.written == ["brand"] * BRANDS + ["partition"]
 
 
+@in_a_loop
+async def test_a_batch_is_taken_between_two_parts_of_a_look(kafka: Kafka) -> None:
+    process = Process(kafka, [0], START + timedelta(minutes=21))
+    later = START + timedelta(minutes=20)
+    kafka.activity[0] = [record(n, START, brand=f"b{n}") for n in range(BRANDS)]
+    kafka.activity[0].append(record("later", later, brand="last"))
+    process.now += timedelta(seconds=1)
+    assert await process.read()
+    look = asyncio.create_task(process.tick_once())
+    await asyncio.sleep(0)
+    kafka.activity[0].append(record("new", later, brand="b0"))
+    process.now += timedelta(seconds=1)
+    assert await process.read()
+    assert not look.done()
+    await look
+    assert process.worker._detectors.idle >= BRANDS - 1
+
+
 def test_states_are_delivered_in_slices_of_their_size() -> None:
     def state(size: int) -> DetectorSnapshot:
         return DetectorSnapshot(
@@ -125,7 +144,7 @@ def posts_of(snapshots: Sequence[DetectorSnapshot]) -> int:
     (snapshot,) = snapshots
     state = unpack(snapshot.state, DetectorState)
     assert state is not None
-    return sum(len(minute.posts) + len(minute.authors) for minute in state.counts.minutes)
+    return sum(len(minute.posts) + len(minute.authors) for minute in state.counts.every())
 
 
 def test_a_brand_that_falls_silent_is_saved_once_more_without_its_posts() -> None:
@@ -151,5 +170,5 @@ def test_a_brand_that_is_talked_of_keeps_no_posts_older_than_the_evidence() -> N
     (snapshot,) = detectors.snapshots(START)
     state = unpack(snapshot.state, DetectorState)
     assert state is not None
-    oldest = min(post.at for minute in state.counts.minutes for post in minute.posts)
+    oldest = min(post.at for minute in state.counts.every() for post in minute.posts)
     assert one.at - oldest <= timedelta(minutes=DETAILED + LATENESS + 1)

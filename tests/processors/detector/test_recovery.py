@@ -193,7 +193,7 @@ def test_offsets_of_a_topic_that_was_made_anew_are_forgotten() -> None:
     start = recovered(topic.values(), {0: 10}, BRANDS)
     assert (start.renewed, start.missing) == ([0], {})
     assert start.detectors.offsets(0) == dict.fromkeys(BRANDS, 0)
-    assert start.detectors.detector("velmora").snapshot().counts.minutes
+    assert start.detectors.detector("velmora").snapshot().counts.every()
 
 
 def test_sources_and_time_go_on_with_the_partition_that_is_ours() -> None:

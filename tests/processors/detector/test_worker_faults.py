@@ -7,8 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from processors.detector.brand_detectors import BrandDetectors
-from processors.detector.snapshots import Recovered
-from processors.detector.worker import REMOVED_AFTER_S
+from processors.detector.snapshots import REMOVED_AFTER_S, Recovered
 from runtime import metrics
 from schemas.activity import Activity
 from schemas.alert import Alert
@@ -53,7 +52,7 @@ async def test_a_record_that_breaks_the_detector_becomes_a_letter_and_the_rest_c
     (letter,) = kafka.letters
     assert (letter.reason, letter.offset, letter.partition) == ("detect_failed", 1, 0)
     assert "at the disco" in letter.detail
-    counted = detectors.detector("velmora").snapshot().counts.minutes
+    counted = detectors.detector("velmora").snapshot().counts.every()
     assert [minute.mentions for minute in counted] == [2]
     assert kafka.committed[0] == 3
 
