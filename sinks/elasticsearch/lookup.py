@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from elastic_transport import TransportError
 from elasticsearch import Elasticsearch
 
 from schemas.ids import microseconds
@@ -38,7 +39,7 @@ _CHUNK = 1_000
 _MAX_HITS = 10_000
 """Elasticsearch returns no more in one answer."""
 _STATE = ["version", "ingested_at", "deleted_at"]
-_FOUND = ["docs._id", "docs._source"]
+_FOUND = ["docs._id", "docs._source", "docs.error"]
 """Of most ids there is no document, so an answer is little more than the ids."""
 _UNSEARCHABLE_S = 15.0
 """How long an answer to :func:`unsearchable` counts."""
@@ -151,7 +152,11 @@ class Lookup:
 
 
 def documents(client: Elasticsearch, wanted: Sequence[tuple[str, str]]) -> Iterator[Any]:
-    """The documents of pairs of index and id that exist, in real time."""
+    """The documents of pairs of index and id that exist, in real time.
+
+    Raises TransportError where an index or a shard cannot be read: the answer as a whole is 200,
+    and what is not known would pass for what is not there.
+    """
     by_index: dict[str, list[str]] = {}
     for index, id_ in wanted:
         by_index.setdefault(index, []).append(id_)
@@ -159,7 +164,13 @@ def documents(client: Elasticsearch, wanted: Sequence[tuple[str, str]]) -> Itera
         for first in range(0, len(ids), _CHUNK):
             chunk = ids[first : first + _CHUNK]
             answer = client.mget(index=index, ids=chunk, filter_path=_FOUND)
-            yield from (found for found in answer.get("docs", ()) if "_source" in found)
+            found = answer.get("docs", ())
+            for document in found:
+                if "error" in document:
+                    raise TransportError(
+                        f"{index}: {document['error'].get('reason', 'unreadable')}"
+                    )
+            yield from (document for document in found if "_source" in document)
 
 
 def erased_of(source: JsonObject) -> Erased:
