@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         "the words about the others colour a thing",
         "processors/enrichment/annotators/encoder.py",
-        "        self._read_apart(batch, targets, readings, names)\n",
-        "",
+        '(answers[text].heads or reading.heads)["sentiment"]',
+        'reading.heads["sentiment"]',
         ENCODER,
     ),
     Mutant(
