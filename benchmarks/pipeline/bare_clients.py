@@ -42,9 +42,9 @@ def produce(kafka: str, topic: str, lines: list[bytes]) -> None:
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    for done in AdminClient({"bootstrap.servers": kafka}).create_topics([NewTopic(topic, 8, 1)]):
-        assert done == topic
-    time.sleep(1)
+    admin = AdminClient({"bootstrap.servers": kafka})
+    for made in admin.create_topics([NewTopic(topic, 8, 1)]).values():
+        made.result()
     producer = Producer(
         {
             "bootstrap.servers": kafka,
