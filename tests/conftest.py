@@ -1,6 +1,8 @@
 """What all tests share: how hard Hypothesis tries, logs, and the running servers."""
 
 import os
+import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +21,13 @@ settings.register_profile(
     "ci", settings.get_profile("local"), derandomize=True, database=None, max_examples=40
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def zone() -> Iterator[None]:
+    """The time zone of the next test is the machine's, whatever this one put into TZ."""
+    yield
+    time.tzset()
 
 
 @pytest.fixture
