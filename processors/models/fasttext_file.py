@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 _MAGIC: Final = (793_712_314, 12)
 _SUPERVISED, _SOFTMAX = 3, 3
-_END: Final = "</s>"
+_END: Final = b"</s>"
 
 
 class Classifier(NamedTuple):
@@ -50,10 +50,15 @@ class _Bytes:
         self._at += array.nbytes
         return array.copy()
 
-    def text(self) -> str:
-        end = self._content.index(b"\0", self._at)
-        text, self._at = self._content[self._at : end].decode(), end + 1
-        return text
+    def entries(self, count: int) -> list[tuple[bytes, int]]:
+        """Entries of a dictionary: a text, and its kind; how often it was seen is passed over."""
+        content, at, entries = self._content, self._at, []
+        for _ in range(count):
+            end = content.index(b"\0", at)
+            entries.append((content[at:end], content[end + 9]))
+            at = end + 10
+        self._at = at
+        return entries
 
 
 def read_classifier(path: Path) -> Classifier:
@@ -81,7 +86,7 @@ def _read(path: Path) -> Classifier:
     outputs = content.array("<f4", count * width).reshape(count, width)
     if (len(labels), size) != outputs.shape or size != rows.shape[1]:
         raise ValueError(f"the sizes in {path.name} do not fit")
-    hashes = np.array([_hash64(word.encode()) for word in words], np.uint64)
+    hashes = _hashes(words)
     order = np.argsort(hashes)
     end = words.index(_END) if _END in words else -1
     return Classifier(
@@ -91,11 +96,11 @@ def _read(path: Path) -> Classifier:
 
 def _dictionary(
     content: _Bytes, buckets: int
-) -> tuple[list[str], list[str], npt.NDArray[np.int32]]:
+) -> tuple[list[bytes], list[str], npt.NDArray[np.int32]]:
     size, word_count, label_count, _, pruned = content.values("iiiqq")
-    entries = [(content.text(), content.values("qb")[1]) for _ in range(size)]
+    entries = content.entries(size)
     words = [text for text, kind in entries if kind == 0]
-    labels = [text for text, kind in entries if kind == 1]
+    labels = [text.decode() for text, kind in entries if kind == 1]
     if (len(words), len(labels)) != (word_count, label_count):
         raise ValueError("the numbers of words and labels do not fit")
     kept = np.full(buckets, -1, np.int32)
@@ -132,9 +137,13 @@ def _centroids(content: _Bytes) -> tuple[int, list[npt.NDArray[np.float32]]]:
     ]
 
 
-def _hash64(word: bytes) -> int:
-    """FNV-1a, 64 bits."""
-    value = 0xCBF29CE484222325
-    for byte in word:
-        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return value
+def _hashes(words: list[bytes]) -> npt.NDArray[np.uint64]:
+    """FNV-1a, 64 bits, of all words at once, byte by byte."""
+    lengths = np.array(list(map(len, words)), np.int64)
+    letters = np.zeros((len(words), int(lengths.max(initial=0))), np.uint8)
+    letters[np.arange(letters.shape[1]) < lengths[:, None]] = np.frombuffer(b"".join(words), "u1")
+    values = np.full(len(words), 0xCBF29CE484222325, np.uint64)
+    for place in range(letters.shape[1]):
+        more = lengths > place
+        values[more] = (values[more] ^ letters[more, place]) * np.uint64(0x100000001B3)
+    return values
