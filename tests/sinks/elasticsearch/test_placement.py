@@ -93,7 +93,7 @@ EVENTS = st.lists(
 
 
 @given(events=EVENTS, cuts=st.lists(st.booleans(), min_size=8, max_size=8))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_post_is_ever_in_two_indices(events: list[MentionEvent], cuts: list[bool]) -> None:
     with Server() as server, connect(ElasticsearchSettings(url=server.url)) as client:
         index = SettledIndex(client, server)

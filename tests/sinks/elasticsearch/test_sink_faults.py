@@ -65,7 +65,7 @@ def _fault(kind: str, rng: random.Random) -> Fault:
     return Failure(int(kind))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_the_index_is_right_though_three_in_ten_requests_fail(server: Server, seed: int) -> None:
     rng = random.Random(seed)
     events, (script, _) = history(rng), faults(rng)
