@@ -143,11 +143,13 @@ class ChaosPipeline(Pipeline):
         self.wait("the end of the stream", lambda: idle() and idle(), dying, patience_s)
 
     def sweep(self) -> None:
-        """Start a sink anew, which sweeps erasures at once: a post of an erased author may have
-        come later, from another partition. While a sink runs, it sweeps hourly."""
-        sink = next((child for child in self.children if child.name == "sink"), None)
-        if sink is not None:
+        """Start the sinks anew; the one with the first partition sweeps erasures at once: a post of
+        an erased author may have come later, from another partition. While it runs, it sweeps
+        hourly."""
+        sinks = [child for child in self.children if child.name.partition("-")[0] == "sink"]
+        for sink in sinks:
             sink.stop()
+        for sink in sinks:
             sink.start()
 
     def compare(self, feeder: "Feeder", settle_s: float = SETTLE_S) -> Difference:
