@@ -55,7 +55,10 @@ class Watch:
 
 def name_of(process: psutil.Process) -> str | None:
     """What a child process runs: an engine, a service, or the bare clients."""
-    line = " ".join(process.cmdline())
+    try:
+        line = " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return None
     if "kafka.Kafka" in line:
         return "kafka"
     if "org.elasticsearch" in line:
