@@ -72,7 +72,7 @@ def batches(kafka: str, topic: str, count: int) -> Iterator[list[bytes]]:
     consumer.subscribe([topic])
     read = 0
     while read < count:
-        # What is no message tells of the group or of a topic that is still new.
+        # The others are errors: a topic that is still new, a rebalance.
         messages = [each for each in consumer.consume(BATCH, 0.5) if each.error() is None]
         if messages:
             yield [message.value() for message in messages]

@@ -371,7 +371,7 @@ class BrandDetector:
         return self._alert(change, window, summary, lifecycle) if change else None
 
     def _is_calm(self, now: int, minutes: Sequence[AnyMinute], volumes: VolumeBaselines) -> bool:
-        """Whether a window certainly opens no alert, and is no peak."""
+        """Whether a window is proved to open no alert and to be no peak."""
         policy = self.brand.alerts
         return not self._thorough and (
             is_below_minimum(minutes, policy)

@@ -40,7 +40,7 @@ class _Batch:
             self._tell(None)
 
     def _tell(self, error: Refusal | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
             self._loop.call_soon_threadsafe(self.tell, error)
 
     def tell(self, error: Refusal | None) -> None:

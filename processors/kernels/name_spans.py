@@ -24,7 +24,7 @@ def _mixed(value: Any) -> Any:
 
 @inlined
 def _unpack(lanes: Any, scores: Any, label: Any) -> None:
-    """The four sums in a number: those of ``label`` and of every second label behind it."""
+    """Four sums packed in one number: ``label`` and the next three labels, in steps of two."""
     for lane in range(4):
         scores[label + 2 * lane] = np.int64(lanes & _LANE)
         lanes >>= _16

@@ -39,7 +39,7 @@ def is_calm(
     baseline: Baseline,
     volumes: VolumeBaselines,
 ) -> bool:
-    """Whether the severity is certainly 0 while no alert is open, and the volume is no peak.
+    """Whether the severity is proved to be 0 (no alert is open) and the volume to be no peak.
 
     ``minutes``: those with mentions of the half hour before ``end``. It holds where no event that
     recurs has its own tone, see `recurrence`; False says nothing.

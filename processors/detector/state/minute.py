@@ -26,7 +26,7 @@ class Minute(Struct):
     copies: int = 0
     reposts: int = 0
     unsaid: int = 0
-    """Copies of a longer text that are no reposts: nobody writes it alike by chance."""
+    """Copies of a longer text, without reposts. People do not write such a text alike by chance."""
     echoes: int = 0
     """Copies of a longer text, and reposts."""
     young: int = 0
